@@ -1,0 +1,33 @@
+// Pausing, and not telling the page more often than it can show.
+
+/** A door: `pass` waits while it is closed. */
+export function createGate() {
+  let opened: Promise<void> | undefined;
+  let open: () => void = () => {};
+  return {
+    get closed(): boolean {
+      return opened !== undefined;
+    },
+    close(): void {
+      opened ??= new Promise((resolve) => (open = resolve));
+    },
+    open(): void {
+      opened = undefined;
+      open();
+    },
+    async pass(): Promise<void> {
+      while (opened) await opened;
+    },
+  };
+}
+
+/** Passes a value on at most every `interval` milliseconds and drops those between. */
+export function throttle<T>(receive: (value: T) => void, interval = 50): (value: T) => void {
+  let last = -Infinity;
+  return (value) => {
+    const now = performance.now();
+    if (now - last < interval) return;
+    last = now;
+    receive(value);
+  };
+}

@@ -1,0 +1,74 @@
+// What the page and its trainer say to each other. Plain data, so that a worker or the page itself can be at the other end.
+import type { LossName, ModelName, OptimizerName } from './recipes.ts';
+
+/** Test images that the page shows predictions for. */
+export const sampleCount = 24;
+
+export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
+
+export interface TrainingConfig {
+  readonly model: ModelName;
+  readonly loss: LossName;
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly trainSize: number;
+  readonly device: DeviceChoice;
+}
+
+export type Command =
+  | { readonly type: 'device'; readonly device: DeviceChoice }
+  | { readonly type: 'start'; readonly run: number; readonly config: TrainingConfig; readonly dataUrl: string }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  | { readonly type: 'reset' }
+  /** A 28x28 drawing, to be recognised by the latest model. */
+  | { readonly type: 'recognise'; readonly id: number; readonly pixels: Float32Array };
+
+/** Epochs count from 1; `step` of `steps` is within the epoch. */
+export type RunEvent =
+  | { readonly type: 'loading'; readonly loadedBytes: number; readonly totalBytes: number }
+  | { readonly type: 'training'; readonly parameters: number; readonly images: number; readonly validationImages: number }
+  | {
+      readonly type: 'batch';
+      readonly epoch: number;
+      readonly step: number;
+      readonly steps: number;
+      /** Over the epoch so far; absent until they are first read from the device. */
+      readonly loss?: number;
+      readonly accuracy?: number;
+      readonly imagesPerSecond: number;
+      readonly secondsLeft?: number;
+    }
+  | {
+      readonly type: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly validationLoss: number;
+      readonly validationAccuracy: number;
+    }
+  /** The sample images' outputs, [samples, outputs] in row-major order. */
+  | { readonly type: 'predictions'; readonly outputs: Float32Array }
+  | { readonly type: 'testing' }
+  | {
+      readonly type: 'finished';
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly seconds: number;
+      readonly imagesPerSecond: number;
+    }
+  | { readonly type: 'failed'; readonly message: string };
+
+export type TrainerEvent =
+  /** Whether the place the trainer runs in has WebGPU at all. */
+  | { readonly type: 'ready'; readonly hasWebGpu: boolean }
+  | { readonly type: 'device'; readonly kind: string; readonly name: string }
+  /** Something went wrong outside a run: no such device, a drawing that could not be recognised. */
+  | { readonly type: 'problem'; readonly message: string }
+  /** Test images to show predictions for: [n, 28, 28] in 0..1. */
+  | { readonly type: 'samples'; readonly images: Float32Array; readonly labels: Int32Array }
+  | { readonly type: 'recognised'; readonly id: number; readonly outputs: Float32Array }
+  /** Events of one training run: those of a run that was reset come late and are ignored. */
+  | { readonly type: 'run'; readonly run: number; readonly event: RunEvent };

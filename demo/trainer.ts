@@ -1,0 +1,169 @@
+// Trains with ombre and tells how it goes. It touches no page: it runs in a worker, or in the page where workers have no WebGPU.
+import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, setDevice, slice, tensor } from 'ombre';
+import { buildModel } from './models.ts';
+import { nearestDigit } from './nearestDigit.ts';
+import { createGate, throttle } from './pacing.ts';
+import { type Command, type DeviceChoice, type RunEvent, type TrainerEvent, type TrainingConfig, sampleCount } from './protocol.ts';
+import { classes, oneHotRows, recipes, wantsOneHot } from './recipes.ts';
+
+/** The part of the training images that is held back to validate on. */
+const validationSplit = 0.1;
+const batchesOfTest = 1000;
+
+type Dataset = Awaited<ReturnType<typeof datasets.mnist>>;
+
+interface Run {
+  readonly id: number;
+  readonly stop: AbortController;
+  readonly gate: ReturnType<typeof createGate>;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Starts a trainer that tells its events to `send`; returns the function to give it commands with. */
+export function createTrainer(send: (event: TrainerEvent) => void): (command: Command) => void {
+  let device: DeviceChoice | undefined;
+  let data: Dataset | undefined;
+  let model: Model | undefined;
+  let run: Run | undefined;
+  let drawing: { readonly id: number; readonly pixels: Float32Array } | undefined;
+  // One thing at a time: a start waits for the run before it to end, and drawings wait for the end of a batch.
+  let queue = Promise.resolve();
+  const enqueue = (work: () => Promise<void>): void => {
+    queue = queue.then(work).catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));
+  };
+
+  async function useDevice(choice: DeviceChoice): Promise<void> {
+    if (choice === device) return;
+    await setDevice(choice);
+    device = choice;
+    const { kind, vendor, architecture, description } = deviceInfo();
+    const words = [...new Set([vendor, architecture, description].filter(Boolean))].join(' ');
+    send({ type: 'device', kind, name: kind === 'webgpu' ? `WebGPU · ${words || 'unnamed adapter'}` : 'CPU' });
+  }
+
+  async function loadData(url: string, report: (event: RunEvent) => void): Promise<Dataset> {
+    if (data) return data;
+    const loading = throttle(report);
+    data = await datasets.mnist({ url, onProgress: (progress) => loading({ type: 'loading', ...progress }) });
+    const images = await slice(data.test.x, [0], [sampleCount]).data();
+    const labels = await slice(data.test.y, [0], [sampleCount]).data();
+    send({ type: 'samples', images: Float32Array.from(images), labels: Int32Array.from(labels) });
+    return data;
+  }
+
+  async function recognise(): Promise<void> {
+    const asked = drawing;
+    drawing = undefined;
+    if (!asked || !model) return;
+    const outputs = await (await model.predict(tensor(asked.pixels, [1, 28, 28, 1]))).data();
+    send({ type: 'recognised', id: asked.id, outputs: Float32Array.from(outputs) });
+  }
+
+  async function train(config: TrainingConfig, dataUrl: string, { stop, gate }: Run, report: (event: RunEvent) => void): Promise<void> {
+    await useDevice(config.device);
+    const { train, test } = await loadData(dataUrl, report);
+    if (stop.signal.aborted) return;
+
+    const toTargets = async (labels: Tensor): Promise<Tensor> =>
+      wantsOneHot(config.model, config.loss) ? tensor(oneHotRows(await labels.data()), [labels.size, classes]) : labels;
+    const x = slice(train.x, [0], [config.trainSize]);
+    const y = await toTargets(slice(train.y, [0], [config.trainSize]));
+
+    const trained = buildModel(config.model, [28, 28, 1]);
+    model = trained;
+    trained.compile({
+      optimizer: optimizers[config.optimizer]({ learningRate: config.learningRate }),
+      loss: config.loss,
+      metrics: [recipes[config.model].output === 'value' ? nearestDigit : 'accuracy'],
+    });
+
+    const seen = throttle(report);
+    let imagesPerSecond = 0;
+    const progress = callbacks.progress({
+      onUpdate({ epoch, batch, batches = 1, samplesPerSecond, secondsLeft, logs, done }) {
+        // Validation's time is in the figure of an epoch's end.
+        if (!done || imagesPerSecond === 0) imagesPerSecond = samplesPerSecond;
+        const { loss, accuracy } = logs;
+        if (done)
+          report({ type: 'epoch', epoch: epoch + 1, loss, accuracy, validationLoss: logs.val_loss, validationAccuracy: logs.val_accuracy });
+        else seen({ type: 'batch', epoch: epoch + 1, step: batch, steps: batches, loss, accuracy, imagesPerSecond, secondsLeft });
+      },
+    });
+    const samples = slice(test.x, [0], [sampleCount]);
+    const page = callbacks.lambda({
+      onTrainBegin({ samples: images = 0 }) {
+        report({ type: 'training', parameters: countParameters(trained), images, validationImages: config.trainSize - images });
+      },
+      async onBatchEnd() {
+        if (drawing) await recognise();
+        await gate.pass();
+      },
+      async onEpochEnd() {
+        const outputs = await (await trained.predict(samples)).data();
+        report({ type: 'predictions', outputs: Float32Array.from(outputs) });
+      },
+    });
+
+    const began = performance.now();
+    const { epochs, batchSize } = config;
+    await trained.fit(x, y, { epochs, batchSize, validationSplit, callbacks: [progress, page], verbose: 0, signal: stop.signal });
+    const seconds = (performance.now() - began) / 1000;
+    if (stop.signal.aborted) return;
+    report({ type: 'testing' });
+    const { loss, accuracy } = await trained.evaluate(test.x, await toTargets(test.y), { batchSize: batchesOfTest, verbose: 0 });
+    report({ type: 'finished', loss, accuracy, seconds, imagesPerSecond });
+  }
+
+  function start(id: number, config: TrainingConfig, dataUrl: string): void {
+    const begun: Run = { id, stop: new AbortController(), gate: createGate() };
+    run = begun;
+    const report = (event: RunEvent): void => send({ type: 'run', run: id, event });
+    enqueue(async () => {
+      try {
+        if (!begun.stop.signal.aborted) await train(config, dataUrl, begun, report);
+      } catch (error) {
+        if (!begun.stop.signal.aborted) report({ type: 'failed', message: messageOf(error) });
+      } finally {
+        if (run === begun) run = undefined;
+        await recognise();
+      }
+    });
+  }
+
+  send({ type: 'ready', hasWebGpu: 'gpu' in navigator });
+  return (command) => {
+    switch (command.type) {
+      case 'device':
+        return enqueue(() => useDevice(command.device));
+      case 'start':
+        return start(command.run, command.config, command.dataUrl);
+      case 'pause':
+        return run?.gate.close();
+      case 'resume':
+        return run?.gate.open();
+      case 'reset':
+        run?.stop.abort();
+        run?.gate.open();
+        model = undefined;
+        return;
+      case 'recognise':
+        drawing = command;
+        // While paused there is no end of a batch to wait for.
+        if (!run) enqueue(recognise);
+        else if (run.gate.closed) void recognise().catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));
+        return;
+      default:
+        command satisfies never;
+    }
+  };
+}
+
+function countParameters(model: Model): number {
+  const count = (tree: unknown): number => {
+    if (typeof tree !== 'object' || tree === null) return 0;
+    if ('size' in tree && typeof tree.size === 'number') return tree.size;
+    return Object.values(tree).reduce((sum: number, child) => sum + count(child), 0);
+  };
+  return count(model.parameters());
+}

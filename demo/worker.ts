@@ -1,0 +1,7 @@
+// The trainer in a worker, so that the page never waits for it.
+import type { Command, TrainerEvent } from './protocol.ts';
+import { createTrainer } from './trainer.ts';
+
+const send = (event: TrainerEvent): void => self.postMessage(event);
+const receive = createTrainer(send);
+self.onmessage = ({ data }: MessageEvent<Command>) => receive(data);

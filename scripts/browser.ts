@@ -1,0 +1,51 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { chromium } from 'playwright';
+
+/** Every Chromium that could run the tests, best first: the one named by OMBRE_CHROMIUM, those on PATH, Playwright's own download. */
+export function browserCandidates(): string[] {
+  const named = process.env.OMBRE_CHROMIUM;
+  if (named) return [named];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  if (process.platform === 'darwin') paths.push('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome');
+  paths.push(chromium.executablePath());
+  return paths.filter((path) => existsSync(path));
+}
+
+/** Folders where a Chromium keeps its shared libraries: SwiftShader and a Vulkan loader among them. */
+export function browserFolders(): string[] {
+  // Debian's /usr/bin/chromium is a shell script, so the folder behind it has to be known.
+  const packaged = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'];
+  const beside = browserCandidates().map((path) => dirname(realpathSync(path)));
+  return [...new Set([...beside, ...packaged])].filter((folder) => existsSync(folder));
+}
+
+/**
+ * Command-line flags for the test browser. WebGPU runs on SwiftShader, the software Vulkan inside Chromium, so that a result never
+ * depends on the machine; OMBRE_ADAPTER=hardware asks for the real GPU instead.
+ */
+export function browserFlags(): string[] {
+  const adapter =
+    process.env.OMBRE_ADAPTER === 'hardware'
+      ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface']
+      : ['--use-webgpu-adapter=swiftshader'];
+  return [
+    ...adapter,
+    '--enable-unsafe-webgpu',
+    // Containers rarely allow Chromium's sandbox, and the tests open nothing but this repository's own pages.
+    '--no-sandbox',
+    // A test browser has no business on the network.
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-quic',
+    '--disable-sync',
+    '--no-first-run',
+  ];
+}
+
+/** Options for Playwright's `launch` that start the first browser found; setup.ts has the last word through OMBRE_CHROMIUM. */
+export function launchOptions(): { executablePath?: string; args: string[] } {
+  return { executablePath: browserCandidates()[0], args: browserFlags() };
+}

@@ -1,0 +1,175 @@
+/**
+ * Finds what the tests and the GPU in Node need, a browser and a Vulkan driver, and (when asked) installs what is missing.
+ * Nothing is taken on trust: a browser or a driver counts once it has given a WebGPU adapter.
+ *
+ *   npm run setup            find, install what is missing, print
+ *   OMBRE_CHROMIUM=path      use this browser
+ *   OMBRE_ADAPTER=hardware   the browser's real GPU instead of SwiftShader
+ *   OMBRE_VK=name            system, llvmpipe or swiftshader: this Vulkan driver for Node and no other
+ */
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { chromium } from 'playwright';
+import { browserCandidates, browserFlags, browserFolders } from './browser.ts';
+
+/** Something that works: what to call it, and the environment variables that select it. */
+export interface Found {
+  readonly name: string;
+  readonly adapter: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Something that is not there, and the one line that helps. */
+export interface Missing {
+  readonly missing: string;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const minutes = 60_000;
+
+export type Need = 'browser' | 'vulkan';
+export type Stacks = Readonly<Partial<Record<Need, Found | Missing>>>;
+
+/** Finds or installs what is needed. The browser may be fetched for the driver's sake: SwiftShader comes in its package. */
+export async function setUp(needs: readonly Need[]): Promise<Stacks> {
+  const vulkan = needs.includes('vulkan') ? findVulkan() : undefined;
+  const lacksVulkan = needs.includes('vulkan') && !vulkan;
+  const browser = needs.includes('browser') || lacksVulkan ? ((await findBrowser()) ?? (await installBrowser())) : undefined;
+  const driver = lacksVulkan ? (findVulkan() ?? installVulkan()) : vulkan;
+  return { ...(browser && { browser }), ...(driver && { vulkan: driver }) };
+}
+
+async function findBrowser(): Promise<Found | undefined> {
+  for (const path of browserCandidates()) {
+    const version = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 30_000 });
+    // Ubuntu has a stub by this name that only says what to install; a download may lack system libraries.
+    if (version.status !== 0) continue;
+    const adapter = await browserAdapter(path).catch((error: Error) => note(`${path}: ${error.message.split('\n')[0]}`));
+    if (adapter) return { name: version.stdout.trim(), adapter, env: { OMBRE_CHROMIUM: path } };
+  }
+  return undefined;
+}
+
+/** Starts the browser as the tests do and asks for an adapter; undefined when it has none. */
+async function browserAdapter(executablePath: string): Promise<string | undefined> {
+  const browser = await chromium.launch({ executablePath, args: browserFlags() });
+  try {
+    const page = await browser.newPage();
+    // navigator.gpu exists only in a secure context, which localhost is and about:blank is not.
+    await page.route('**/*', (route) => route.fulfill({ body: '<!doctype html>', contentType: 'text/html' }));
+    await page.goto('http://localhost/');
+    const adapter = await page.evaluate(async () => {
+      const info = (await navigator.gpu?.requestAdapter())?.info;
+      return info && [info.vendor, info.architecture, info.description].filter(Boolean).join(' ');
+    });
+    if (!adapter) note(`${executablePath}: starts, but has no WebGPU adapter`);
+    return adapter;
+  } finally {
+    await browser.close();
+  }
+}
+
+async function installBrowser(): Promise<Found | Missing> {
+  if (process.env.OMBRE_CHROMIUM) return { missing: `OMBRE_CHROMIUM=${process.env.OMBRE_CHROMIUM} gives no WebGPU adapter` };
+  note('no working Chromium: trying the download of Playwright');
+  execute('npx', ['playwright', 'install', '--no-shell', 'chromium'], 5 * minutes);
+  const downloaded = await findBrowser();
+  if (downloaded) return downloaded;
+  return (
+    (installPackages('chromium') && (await findBrowser())) || {
+      missing: 'run as root: apt-get install -y chromium (or: npx playwright install --with-deps chromium)',
+    }
+  );
+}
+
+/** The Vulkan driver that Dawn shall use in Node, without installing anything. */
+export function findVulkan(): Found | undefined {
+  for (const { name, env } of vulkanCandidates()) {
+    const adapter = nodeAdapter(env);
+    if (adapter) return { name, adapter, env };
+    // A machine without the Vulkan loader can borrow the one beside Chromium.
+    for (const folder of browserFolders().filter((folder) => existsSync(join(folder, 'libvulkan.so.1')))) {
+      const path = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+      const borrowing = { ...env, LD_LIBRARY_PATH: path };
+      const adapter = nodeAdapter(borrowing);
+      if (adapter) return { name, adapter, env: borrowing };
+    }
+  }
+  return undefined;
+}
+
+/** Real hardware first, then llvmpipe (faster, has f16), then SwiftShader. Whether one works, only Dawn knows: it refuses Mesa before 25. */
+function vulkanCandidates(): { name: string; env: Record<string, string> }[] {
+  const wanted = process.env.OMBRE_VK;
+  const given = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
+  if (given && !wanted) return [{ name: 'VK_DRIVER_FILES', env: { VK_DRIVER_FILES: given } }];
+
+  const devices = ['/dev/nvidia0', '/dev/dri/renderD128', '/dev/dxg'];
+  const hardware = process.platform !== 'linux' || devices.some((device) => existsSync(device));
+  const icdFolders = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d'].filter((path) => existsSync(path));
+  const llvmpipe = icdFolders
+    .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+    .filter((path) => /\/lvp_icd\b/.test(path));
+  const swiftshader = browserFolders().map((folder) => join(folder, 'vk_swiftshader_icd.json'));
+  return [
+    ...(hardware || wanted === 'system' ? [{ name: 'system', env: {} }] : []),
+    ...llvmpipe.map((path) => ({ name: 'llvmpipe', env: { VK_DRIVER_FILES: path } })),
+    ...swiftshader.filter((path) => existsSync(path)).map((path) => ({ name: 'swiftshader', env: { VK_DRIVER_FILES: path } })),
+  ].filter(({ name }) => !wanted || name === wanted);
+}
+
+function nodeAdapter(env: Record<string, string>): string | undefined {
+  const probe = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/probeVulkan.ts'], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return probe.status === 0 ? (JSON.parse(probe.stdout) as string) : undefined;
+}
+
+function installVulkan(): Found | Missing {
+  if (process.env.OMBRE_VK) return { missing: `OMBRE_VK=${process.env.OMBRE_VK} gives Dawn no adapter` };
+  note('no Vulkan driver that Dawn accepts');
+  return (
+    (installPackages('libvulkan1', 'mesa-vulkan-drivers') && findVulkan()) || {
+      missing: 'run as root: apt-get install -y chromium libvulkan1 (or install the driver of the GPU)',
+    }
+  );
+}
+
+/** Debian packages, when this process may install them. */
+function installPackages(...packages: string[]): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execute('apt-get', ['update', '-qq'], 2 * minutes, env);
+  return execute('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], 6 * minutes, env);
+}
+
+function execute(command: string, args: string[], timeout: number, env: SpawnSyncOptions['env'] = process.env): boolean {
+  note([command, ...args].join(' '));
+  // What installers say goes to stderr: stdout may be somebody's JSON.
+  return spawnSync(command, args, { cwd: root, env, timeout, stdio: ['ignore', 2, 2] }).status === 0;
+}
+
+function note(text: string): undefined {
+  console.error(`setup: ${text}`);
+}
+
+/** What was set up, for people: one line each. */
+export function describe(stacks: Stacks): string {
+  const lines = Object.entries(stacks).map(([need, found]) => {
+    if ('missing' in found) return `${need.padEnd(8)} missing: ${found.missing}`;
+    const env = Object.entries(found.env).map(([key, value]) => `${key}=${value}`);
+    return `${need.padEnd(8)} ${found.adapter}, ${found.name} ${env.join(' ')}`;
+  });
+  return lines.join('\n');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const stacks = await setUp(['browser', 'vulkan']);
+  console.log(describe(stacks));
+  if (Object.values(stacks).some((found) => 'missing' in found)) process.exitCode = 1;
+}

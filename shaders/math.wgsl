@@ -1,0 +1,283 @@
+// Scalar functions for generated kernels. A kernel includes those that it calls, and what these call; nothing else depends on their order.
+// WGSL leaves NaN, infinities and the accuracy of its own functions open: log(0), tanh(90) or pow(-2.0, 3.0) differ from one stack to the
+// next. These do not. Special values are tested and made by their bits, because comparisons with NaN may be optimised away and a constant
+// infinity does not compile. Polynomials, unless noted, are those of Cephes (S. L. Moshier, single precision), with errors of 1 to 3 ULP.
+
+// --- special values ---
+
+fn is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn is_finite(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
+fn is_inf(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u;
+}
+
+// Made from a variable: as a constant expression it would be refused.
+fn infinity() -> f32 {
+  var bits = 0x7f800000u;
+  return bitcast<f32>(bits);
+}
+
+fn not_a_number() -> f32 {
+  var bits = 0x7fc00000u;
+  return bitcast<f32>(bits);
+}
+
+// --- comparison and choice ---
+
+// NaN where either is NaN; max() may return the other operand.
+fn safe_max(a: f32, b: f32) -> f32 {
+  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
+}
+
+fn safe_min(a: f32, b: f32) -> f32 {
+  return select(min(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
+}
+
+// NaN stays NaN.
+fn safe_clip(x: f32, low: f32, high: f32) -> f32 {
+  return safe_min(safe_max(x, low), high);
+}
+
+// Whether candidate b replaces a as the largest; NaN beats every number.
+fn beats_max(a: f32, b: f32) -> bool {
+  return select(b > a, is_nan(b) && !is_nan(a), is_nan(a) || is_nan(b));
+}
+
+fn beats_min(a: f32, b: f32) -> bool {
+  return select(b < a, is_nan(b) && !is_nan(a), is_nan(a) || is_nan(b));
+}
+
+// 0 and NaN come back as they are.
+fn safe_sign(x: f32) -> f32 {
+  return select(select(x, 1.0, x > 0.0), -1.0, x < 0.0);
+}
+
+// --- conversion ---
+
+// Truncated and clamped to the range; NaN becomes 0. 2147483520 is the largest f32 below 2^31.
+fn to_i32(x: f32) -> i32 {
+  let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
+  return select(select(inside, 2147483647, x >= 2147483648.0), 0, is_nan(x));
+}
+
+fn to_u32(x: f32) -> u32 {
+  let inside = u32(clamp(x, 0.0, 4294967040.0));
+  return select(select(inside, 0xffffffffu, x >= 4294967296.0), 0u, is_nan(x));
+}
+
+// --- division with a floored quotient, as in Python: the remainder has the sign of the divisor ---
+
+fn floor_mod(a: f32, b: f32) -> f32 {
+  return floor_mod_by(a, b, trunc(a / b));
+}
+
+// From a quotient that may be one off: a device's a / b is a rounding or two away, so that trunc(49 / 49) can be 0.
+fn floor_mod_by(a: f32, b: f32, quotient: f32) -> f32 {
+  let near = a - b * quotient;
+  let remainder = select(near, near - sign(near) * abs(b), abs(near) >= abs(b));
+  return select(remainder, remainder + b, remainder != 0.0 && (remainder < 0.0) != (b < 0.0));
+}
+
+// From the remainder: rounding a / b first could step over an integer.
+fn floor_div(a: f32, b: f32) -> f32 {
+  return select(round((a - floor_mod(a, b)) / b), a / b, b == 0.0 || !is_finite(a));
+}
+
+// An integer divided by zero gives 0.
+fn floor_div_i32(a: i32, b: i32) -> i32 {
+  let divisor = select(b, 1, b == 0);
+  let quotient = a / divisor;
+  let inexact = a - quotient * divisor != 0;
+  return select(quotient - select(0, 1, inexact && (a < 0) != (divisor < 0)), 0, b == 0);
+}
+
+fn floor_mod_i32(a: i32, b: i32) -> i32 {
+  return select(a - floor_div_i32(a, b) * b, 0, b == 0);
+}
+
+fn floor_div_u32(a: u32, b: u32) -> u32 {
+  return select(a / select(b, 1u, b == 0u), 0u, b == 0u);
+}
+
+fn floor_mod_u32(a: u32, b: u32) -> u32 {
+  return select(a % select(b, 1u, b == 0u), 0u, b == 0u);
+}
+
+// --- powers ---
+
+fn pow_u32(a: u32, b: u32) -> u32 {
+  var result = 1u;
+  var base = a;
+  for (var rest = b; rest > 0u; rest >>= 1u) {
+    if ((rest & 1u) == 1u) {
+      result *= base;
+    }
+    base *= base;
+  }
+  return result;
+}
+
+// A negative exponent gives the truncated quotient: 0 except for bases 1 and -1.
+fn pow_i32(a: i32, b: i32) -> i32 {
+  if (b >= 0) {
+    return bitcast<i32>(pow_u32(bitcast<u32>(a), u32(b)));
+  }
+  let sign = select(1, -1, (b & 1) == 1);
+  return select(select(0, sign, a == -1), 1, a == 1);
+}
+
+// x^n by repeated squaring: exact where pow()'s logarithm is not.
+fn pow_integer(x: f32, n: i32) -> f32 {
+  var result = 1.0;
+  var base = x;
+  for (var rest = abs(n); rest > 0; rest >>= 1u) {
+    if ((rest & 1) == 1) {
+      result *= base;
+    }
+    base *= base;
+  }
+  return select(result, 1.0 / result, n < 0);
+}
+
+// a^b with C's rules: 1 for b = 0, negative bases for whole b, NaN for others.
+fn safe_pow(a: f32, b: f32) -> f32 {
+  let whole = b == trunc(b);
+  // Floats from 2^24 on are even.
+  let half = b * 0.5;
+  let odd = whole && abs(b) < 16777216.0 && half != trunc(half);
+  let magnitude = power_of_positive(abs(a), b);
+  // By its bits: -0 is negative too.
+  let negative = (bitcast<u32>(a) & 0x80000000u) != 0u;
+  let signed = select(magnitude, -magnitude, negative && odd);
+  let undefined = is_nan(a) || is_nan(b) || (a < 0.0 && !whole && is_finite(a));
+  return select(select(signed, not_a_number(), undefined), 1.0, b == 0.0 || a == 1.0);
+}
+
+// a^b for a >= 0 as 2^(b log2 a), with log2 a in two parts: its rounding error, times b, would show in the exponent.
+fn power_of_positive(a: f32, b: f32) -> f32 {
+  if (a == 0.0) {
+    return select(0.0, infinity(), b < 0.0);
+  }
+  if (!is_finite(a) || !is_finite(b)) {
+    let grows = (a > 1.0) == (b > 0.0);
+    return select(select(0.0, infinity(), grows), 1.0, a == 1.0);
+  }
+  let parts = log_parts(a);
+  let tail = log1p_near_zero(parts.x) * 1.44269504;
+  // b * exponent is exact to 24 bits only: its whole and broken parts are taken apart.
+  let whole = b * parts.y;
+  let whole_error = fma(b, parts.y, -whole);
+  let exponent = round(whole);
+  let rest = (whole - exponent) + whole_error + b * tail;
+  let more = round(rest);
+  return scale_by_power_of_two(exp2_near_zero(rest - more), exponent + more);
+}
+
+fn safe_sqrt(x: f32) -> f32 {
+  return select(sqrt(x), not_a_number(), x < 0.0);
+}
+
+// --- exponentials ---
+
+// y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
+fn scale_by_power_of_two(y: f32, n: f32) -> f32 {
+  let whole = i32(clamp(n, -250.0, 250.0));
+  let half = whole / 2;
+  return y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(whole - half + 127) << 23u);
+}
+
+// e^x - 1 - x over x^2 for |x| <= log(2) / 2.
+fn exp_polynomial(x: f32) -> f32 {
+  return ((((1.9875691500e-4 * x + 1.3981999507e-3) * x + 8.3334519073e-3) * x + 4.1665795894e-2) * x + 1.6666665459e-1) * x + 5.0000001201e-1;
+}
+
+// 2^x for |x| <= 1 / 2.
+fn exp2_near_zero(x: f32) -> f32 {
+  let r = x * 0.693147181;
+  return 1.0 + (r + r * r * exp_polynomial(r));
+}
+
+fn safe_exp(x: f32) -> f32 {
+  // Beyond these bounds the result is 0 or infinite anyway.
+  let bounded = clamp(x, -105.0, 90.0);
+  let n = floor(bounded * 1.44269504 + 0.5);
+  // log(2) in two parts, the first with few bits: n times it is exact.
+  let r = (bounded - n * 0.693359375) - n * -2.12194440e-4;
+  let y = 1.0 + (r + r * r * exp_polynomial(r));
+  return select(scale_by_power_of_two(y, n), x, is_nan(x));
+}
+
+fn safe_exp2(x: f32) -> f32 {
+  let bounded = clamp(x, -152.0, 130.0);
+  let n = round(bounded);
+  return select(scale_by_power_of_two(exp2_near_zero(bounded - n), n), x, is_nan(x));
+}
+
+// e^x - 1 without cancellation near 0.
+fn expm1(x: f32) -> f32 {
+  return select(safe_exp(x) - 1.0, x + x * x * exp_polynomial(x), abs(x) < 0.35);
+}
+
+// --- logarithms ---
+
+// x = (1 + parts.x) * 2^parts.y with 1 + parts.x in [sqrt(1/2), sqrt(2)), for positive finite x.
+fn log_parts(x: f32) -> vec2f {
+  // Subnormal numbers are scaled into the normal range first.
+  let tiny = x < 1.17549435e-38;
+  let bits = bitcast<u32>(select(x, x * 8388608.0, tiny));
+  let exponent = i32(bits >> 23u) - 126 - select(0, 23, tiny);
+  let mantissa = bitcast<f32>((bits & 0x007fffffu) | 0x3f000000u);
+  let low = mantissa < 0.707106781;
+  return vec2f(select(mantissa, mantissa + mantissa, low) - 1.0, f32(select(exponent, exponent - 1, low)));
+}
+
+// log(1 + x) - x + x^2 / 2 over x^3, for 1 + x in [sqrt(1/2), sqrt(2)).
+fn log_polynomial(x: f32) -> f32 {
+  return (((((((7.0376836292e-2 * x - 1.1514610310e-1) * x + 1.1676998740e-1) * x - 1.2420140846e-1) * x + 1.4249322787e-1) * x - 1.6668057665e-1) * x + 2.0000714765e-1) * x - 2.4999993993e-1) * x + 3.3333331174e-1;
+}
+
+fn log1p_near_zero(x: f32) -> f32 {
+  let z = x * x;
+  return x + (x * z * log_polynomial(x) - 0.5 * z);
+}
+
+// The answers for arguments that have no finite logarithm.
+fn log_or_special(x: f32, value: f32) -> f32 {
+  let of_zero = select(value, -infinity(), x == 0.0);
+  return select(select(of_zero, x, !is_finite(x)), not_a_number(), x < 0.0);
+}
+
+fn safe_log(x: f32) -> f32 {
+  let parts = log_parts(x);
+  let z = parts.x * parts.x;
+  let y = parts.x * z * log_polynomial(parts.x) + parts.y * -2.12194440e-4 - 0.5 * z;
+  return log_or_special(x, (parts.x + y) + parts.y * 0.693359375);
+}
+
+fn safe_log2(x: f32) -> f32 {
+  let parts = log_parts(x);
+  return log_or_special(x, log1p_near_zero(parts.x) * 1.44269504 + parts.y);
+}
+
+// log(1 + x) without cancellation near 0.
+fn log1p(x: f32) -> f32 {
+  return select(safe_log(1.0 + x), log1p_near_zero(x), x > -0.29 && x < 0.41);
+}
+
+// --- the logistic family ---
+
+fn sigmoid(x: f32) -> f32 {
+  let e = safe_exp(-abs(x));
+  return select(1.0, e, x < 0.0) / (1.0 + e);
+}
+
+// log(1 + e^x) without overflow.
+fn softplus(x: f32) -> f32 {
+  return select(x, 0.0, x < 0.0) + log1p(safe_exp(-abs(x)));
+}

@@ -1,0 +1,67 @@
+// Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
+// A run of neighbouring elements an invocation; what divides is done once a pixel. Ties go to the first tap, a NaN beats every number,
+// padding never wins.
+alias Element = f32;
+
+struct Params {
+  size: u32,
+  gridWidth: u32,
+  height: u32,
+  width: u32,
+  outHeight: u32,
+  outWidth: u32,
+  channels: u32,
+  windowHeight: u32,
+  windowWidth: u32,
+  strideY: u32,
+  strideX: u32,
+  padTop: u32,
+  padLeft: u32,
+  run: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> values: array<Element>;
+@group(0) @binding(3) var<storage, read_write> winners: array<i32>;
+
+// By bits: WGSL may assume that no value is NaN and fold v != v to false.
+fn is_nan(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var index = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
+  let end = min(index + params.run, params.size);
+  while (index < end) {
+    let pixel = index / params.channels;
+    let line = pixel / params.outWidth;
+    let image = line / params.outHeight;
+    // Corner of the window, and the taps first … last of each direction that lie inside the image: there is one at least.
+    let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
+    let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
+    let firstY = max(0, -cornerY);
+    let firstX = max(0, -cornerX);
+    let lastY = min(i32(params.windowHeight), i32(params.height) - cornerY);
+    let lastX = min(i32(params.windowWidth), i32(params.width) - cornerX);
+    let corner = ((i32(image * params.height) + cornerY) * i32(params.width) + cornerX) * i32(params.channels);
+    let pixelEnd = min(end, (pixel + 1u) * params.channels);
+    for (var channel = i32(index - pixel * params.channels); index < pixelEnd; channel++) {
+      var best = 0.0;
+      var winner = -1;
+      for (var ky = firstY; ky < lastY; ky++) {
+        for (var kx = firstX; kx < lastX; kx++) {
+          let value = f32(x[corner + (ky * i32(params.width) + kx) * i32(params.channels) + channel]);
+          if ((winner < 0) | (!is_nan(best) & (is_nan(value) | (value > best)))) {
+            best = value;
+            winner = ky * i32(params.windowWidth) + kx;
+          }
+        }
+      }
+      values[index] = Element(best);
+      winners[index] = winner;
+      index++;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// Pads up to eight axes with a number before, after and between elements. One invocation for each output element: it divides its position
+// into coordinates from the last axis to the first, and looks up the input where all of them fall on an element.
+alias Element = f32;
+alias Compute = f32;
+
+struct Params {
+  // Sizes of the input and the output, row-major; unused leading axes have size 1.
+  from_size: array<vec4u, 2>,
+  to_size: array<vec4u, 2>,
+  // Elements before the first one, and the distance from one to the next.
+  before: array<vec4u, 2>,
+  step: array<vec4u, 2>,
+  count: u32,
+  // The number to fill with: f32 bits for floats, else the integer.
+  value: u32,
+  unused0: u32,
+  unused1: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+// epilogue
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+fn store(index: u32, value: Compute) { y[index] = Element(value); }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * (groups.x * 64u) + id.x;
+  if (i >= params.count) {
+    return;
+  }
+  var rest = i;
+  var position = 0u;
+  var stride = 1u;
+  var inside = true;
+  for (var k = 0u; k < 8u; k++) {
+    let axis = 7u - k;
+    let size = params.to_size[axis / 4u][axis % 4u];
+    let next = rest / size;
+    // Below the first element this wraps to a huge number, which no input has.
+    let offset = rest - next * size - params.before[axis / 4u][axis % 4u];
+    let step = params.step[axis / 4u][axis % 4u];
+    let element = offset / step;
+    let from_size = params.from_size[axis / 4u][axis % 4u];
+    inside = inside && element * step == offset && element < from_size;
+    position += element * stride;
+    stride *= from_size;
+    rest = next;
+  }
+  var value = bitcast<Compute>(params.value);
+  if (inside) {
+    value = Compute(x[position]);
+  }
+  store(i, value);
+}

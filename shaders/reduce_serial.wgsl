@@ -1,0 +1,43 @@
+// Reduction, one invocation per output and chunk: the family for long rows with many outputs, for columns, and (with chunks, in two passes)
+// for few outputs. Chunk c of output o sums items [c * chunk, (c + 1) * chunk) in ascending order: the result does not depend on timing.
+// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
+
+struct Params {
+  outputs: u32, // number of results of one chunk
+  length: u32, // number of items behind each result
+  chunk: u32, // items per invocation
+  chunks: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+
+// merge
+alias Accumulator = f32;
+fn identity() -> Accumulator { return 0.0; }
+fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
+// end merge
+
+// prologue
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+fn element(output: u32, item: u32) -> Accumulator { return x[output * params.length + item]; }
+// end prologue
+
+// epilogue
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+fn store(index: u32, value: Accumulator) { result[index] = value; }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let place = id.y * (groups.x * 64u) + id.x;
+  if (place >= params.outputs * params.chunks) { return; }
+  let output = place % params.outputs;
+  let first = (place / params.outputs) * params.chunk;
+  let end = min(first + params.chunk, params.length);
+  var total = identity();
+  if (first < end) {
+    // Starting from an item, not from the identity: the largest of all-infinite items is an infinity, which WGSL cannot write down.
+    total = element(output, first);
+    for (var item = first + 1u; item < end; item++) { total = merge(total, element(output, item)); }
+  }
+  store(place, total);
+}

@@ -1,0 +1,44 @@
+// Reduction, one workgroup per output: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup memory.
+// For real GPUs; CPU-implemented Vulkan pays for every barrier. The compiler replaces the marked blocks; as it stands this file sums the
+// rows of a matrix.
+
+struct Params {
+  outputs: u32, // number of results
+  length: u32, // number of items behind each result
+}
+@group(0) @binding(0) var<uniform> params: Params;
+
+// merge
+alias Accumulator = f32;
+fn identity() -> Accumulator { return 0.0; }
+fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
+// end merge
+
+// prologue
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+fn element(output: u32, item: u32) -> Accumulator { return x[output * params.length + item]; }
+// end prologue
+
+// epilogue
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+fn store(index: u32, value: Accumulator) { result[index] = value; }
+// end epilogue
+
+var<workgroup> totals: array<Accumulator, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let output = group.y * groups.x + group.x;
+  var total = identity();
+  if (output < params.outputs && lane < params.length) {
+    total = element(output, lane);
+    for (var item = lane + 64u; item < params.length; item += 64u) { total = merge(total, element(output, item)); }
+  }
+  totals[lane] = total;
+  for (var reach = 32u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    // Lanes beyond the row hold no item: their identity must not be merged in, it may be no more than a stand-in.
+    if (lane < reach && lane + reach < params.length) { totals[lane] = merge(totals[lane], totals[lane + reach]); }
+  }
+  if (lane == 0u && output < params.outputs) { store(output, totals[0]); }
+}

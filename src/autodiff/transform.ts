@@ -1,0 +1,109 @@
+// grad and valueAndGrad: from a function over trees of tensors to the function of its gradients. Synchronous: they only build graph.
+import { isFloat } from '../core/dtype.ts';
+import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { alias } from '../ops/index.ts';
+import { gradients } from './gradients.ts';
+
+export interface GradOptions {
+  /** Which arguments to differentiate with respect to: a number gives that argument's tree, an array gives an array, even of one. */
+  argnums?: number | readonly number[];
+}
+
+export interface ValueAndGradOptions extends GradOptions {
+  /** The function returns [loss, aux]; aux is passed through beside the loss. */
+  hasAux?: boolean;
+}
+
+// Argument and result types are the caller's own.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyFunction = (...args: any[]) => unknown;
+
+/** The gradient has the type of what it is taken with respect to. */
+export type Gradient<F extends AnyFunction, O extends GradOptions> = O extends { readonly argnums: readonly number[] }
+  ? Parameters<F>[number][]
+  : O extends { readonly argnums: infer N extends number }
+    ? Parameters<F>[N]
+    : Parameters<F>[0];
+
+/**
+ * The function that returns `[value, gradient]`, the gradient being a tree like the differentiated argument.
+ *
+ *     const lossAndGradient = valueAndGrad((w) => sum(square(w)));
+ *     const [loss, gradient] = lossAndGradient(tensor([1, 2, 3]));   // gradient [2, 4, 6]
+ *
+ * @throws ShapeError when the function's result is not a float scalar.
+ * @throws DtypeError when an argument to differentiate holds integers.
+ */
+export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGradOptions = object>(
+  fn: F,
+  options?: O,
+): (...args: Parameters<F>) => [ReturnType<F>, Gradient<F, O>] {
+  checkOptions('valueAndGrad', options, ['argnums', 'hasAux']);
+  const { argnums = 0, hasAux = false }: ValueAndGradOptions = options ?? {};
+  const positions = typeof argnums === 'number' ? [argnums] : argnums;
+  return (...args) => {
+    const byPosition = new Map<number, Tensor[]>();
+    // A fresh node for each differentiated leaf: f(x, x) and tensors captured by fn stay apart from the argument.
+    const replaced = args.map((argument: unknown, position) => {
+      if (!positions.includes(position)) return argument;
+      const wrt: Tensor[] = [];
+      byPosition.set(position, wrt);
+      return mapTree(argument, (leaf, path) => {
+        if (!(leaf instanceof Tensor)) return leaf;
+        if (!isFloat(leaf.dtype)) {
+          throw new DtypeError(
+            `grad: argument ${position}${path} is ${leaf.dtype}${formatShape(leaf.shape)}; only floats have gradients: cast it or leave it out of argnums`,
+          );
+        }
+        const fresh = alias(leaf);
+        wrt.push(fresh);
+        return fresh;
+      });
+    });
+    for (const position of positions) {
+      if (
+        !Number.isInteger(position) ||
+        position < 0 ||
+        position >= args.length ||
+        !leavesOf(args[position]).some(({ value }) => value instanceof Tensor)
+      ) {
+        throw new ArgumentError(
+          `grad: argnums ${position} names no tensor argument; the function was called with ${args.length} arguments`,
+        );
+      }
+    }
+    const result = fn(...(replaced as Parameters<F>)) as ReturnType<F>;
+    const loss: unknown = hasAux ? (result as unknown[])[0] : result;
+    if (!(loss instanceof Tensor)) throw new ArgumentError('grad: the function must return a tensor (or [tensor, aux] with hasAux)');
+    if (loss.size !== 1 || !isFloat(loss.dtype)) {
+      throw new ShapeError(
+        `grad: the function must return a float scalar, got ${loss.dtype}${formatShape(loss.shape)}; reduce it with sum() or mean()`,
+      );
+    }
+    const wrt = [...byPosition.values()].flat();
+    const found = new Map(gradients(loss, wrt).map((gradient, i) => [wrt[i], gradient]));
+    const trees = positions.map((position) => {
+      let next = 0;
+      return mapTree(args[position], (leaf) => (leaf instanceof Tensor ? found.get(byPosition.get(position)![next++]) : undefined));
+    });
+    return [result, (typeof argnums === 'number' ? trees[0] : trees) as Gradient<F, O>];
+  };
+}
+
+/**
+ * The gradient function of a scalar function, a tree like its first argument (or like `argnums`). Applies to itself: grad(grad(f)).
+ *
+ *     const cube = (x) => x.mul(x).mul(x);
+ *     await grad(grad(cube))(scalar(2)).item();   // 12
+ */
+export function grad<F extends AnyFunction, const O extends GradOptions = object>(
+  fn: F,
+  options?: O,
+): (...args: Parameters<F>) => Gradient<F, O> {
+  checkOptions('grad', options, ['argnums']);
+  const both = valueAndGrad(fn, options);
+  return (...args) => both(...args)[1];
+}

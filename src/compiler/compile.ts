@@ -1,0 +1,86 @@
+// The compiler: from a graph to a Program. This page is its table of contents; each pass is a function of its own file.
+import { sizeOf } from '../core/shape.ts';
+import { bytesPerElement } from '../core/dtype.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Target } from '../graph/op.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { fuse } from './fuse.ts';
+import { type Memory, lower } from './lower.ts';
+import { plan } from './plan.ts';
+import type { Program, ProgramOutput, Slot } from './program.ts';
+import { type Donation, schedule } from './schedule.ts';
+import { simplify } from './simplify.ts';
+import { materialize } from './views.ts';
+
+export interface CompileOptions {
+  readonly name: string;
+  readonly target: Target;
+  /** Outputs that may take the place of an input. */
+  readonly donations?: readonly Donation[];
+  readonly fusion?: boolean;
+}
+
+/** Compiles a graph whose leaves are placeholders and constants. Pure: no device is touched. */
+export function compileGraph(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Program {
+  const simplified = simplify(graph);
+  const materialized = materialize(simplified);
+  const fused = fuse(materialized, { maxStorageBuffers: target.maxStorageBuffers, enabled: fusion });
+  const scheduled = schedule(fused, donations);
+  const lowered = lower(fused, scheduled, target);
+
+  // Slots: inputs, then the scalars, then scratch.
+  const slots: Slot[] = [];
+  const slotOf = new Map<Memory | 'scalars', number>();
+  const outputBases = materialized.outputs.map((output) => fused.sources.get(output));
+  const outputMemories = outputBases.map(({ base }) => lowered.memoryOf(base));
+  materialized.inputs.forEach((input, position) => {
+    if (lowered.scalarWords.has(position)) return;
+    const memory = lowered.memoryOf(input);
+    slotOf.set(memory, slots.length);
+    slots.push({ kind: 'input', position, bytes: memory.bytes, type: memory.type });
+  });
+  if (lowered.scalarWords.size) {
+    slotOf.set('scalars', slots.length);
+    slots.push({ kind: 'scalars', bytes: lowered.scalarWords.size * 4 });
+  }
+  const memoryPlan = plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: target.maxBindingBytes });
+  for (const [memory, { arena, offset }] of memoryPlan.places) {
+    slotOf.set(memory, slots.length);
+    slots.push({ kind: 'scratch', arena, offset, bytes: memory.bytes, type: memory.type });
+  }
+
+  const honoured = new Map(scheduled.donations.map(({ output, input }) => [output, input]));
+  const outputs = materialized.outputs.map((output, i): ProgramOutput => {
+    const { view } = outputBases[i];
+    const inPlaceOf = honoured.get(i);
+    return {
+      type: { shape: output.shape, dtype: output.dtype },
+      // A result without elements is never written: any slot will do.
+      slot: slotOf.get(outputMemories[i]) ?? -1,
+      offset: view.offset,
+      ...(inPlaceOf === undefined ? {} : { inPlaceOf }),
+    };
+  });
+  const slotOfTensor = (tensor: Tensor): number =>
+    slotOf.get(isScalar(tensor, lowered.scalarWords, materialized) ? 'scalars' : lowered.memoryOf(tensor)) ?? -1;
+  const dispatches = lowered.dispatches.map(({ bindings, meaning, ...rest }) => ({
+    ...rest,
+    bindings: bindings.map(({ role, memory, access }) => ({ role, access, slot: slotOf.get(memory)! })),
+    ...(meaning && {
+      meaning: {
+        inputs: meaning.inputs.map((tensor) => ({ tensor, slot: slotOfTensor(tensor) })),
+        outputs: meaning.outputs.map((tensor) => ({ tensor, slot: slotOfTensor(tensor) })),
+      },
+    }),
+  }));
+  const outer = slots.reduce((sum, slot) => sum + (slot.kind === 'scratch' ? 0 : slot.bytes), 0);
+  const results = outputs.reduce(
+    (sum, { type, inPlaceOf }) => sum + (inPlaceOf === undefined ? sizeOf(type.shape) * bytesPerElement(type.dtype) : 0),
+    0,
+  );
+  const peakBytes = outer + results + memoryPlan.arenas.reduce((a, b) => a + b, 0);
+  const scalars = [...lowered.scalarWords.keys()].map((position) => ({ position, dtype: graph.inputs[position].dtype }));
+  return { name, slots, dispatches, outputs, arenas: memoryPlan.arenas, scalars, peakBytes };
+}
+
+const isScalar = (tensor: Tensor, words: ReadonlyMap<number, number>, graph: Graph): boolean => words.has(graph.inputs.indexOf(tensor));

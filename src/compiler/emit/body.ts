@@ -1,0 +1,143 @@
+// Statements for elementwise nodes: loads at the element's place, one `let` a node, stores. Shared by the elementwise kernel, the
+// prologue of reductions and the epilogue of kernel families.
+import { type StridedView, collapse } from '../../core/shape.ts';
+import { constantValue, isScalarInput } from '../../graph/leaves.ts';
+import type { Node, Tensor } from '../../graph/tensor.ts';
+import { type Source, type Sources, isFlat } from '../views.ts';
+import { type Fields, fromWord, literal, loaded, stored, valueType } from './wgsl.ts';
+
+/** Names the storage buffer of a tensor in the kernel being written. */
+export type RoleOf = (base: Tensor) => string;
+/** The word of a scalar input in the buffer of scalars. */
+export type ScalarWord = (base: Tensor) => number;
+
+export interface BodyContext {
+  readonly sources: Sources;
+  readonly fields: Fields;
+  readonly roleOf: RoleOf;
+  readonly scalarWord: ScalarWord;
+  /** Turns a view over the domain into the expression of a memory position; may add statements first. */
+  readonly position: (view: StridedView, statements: string[]) => string;
+  /** WGSL u32 expression of the element's row-major place in the domain. */
+  readonly index: string;
+}
+
+export class Body {
+  readonly statements: string[] = [];
+  private readonly values = new Map<Tensor | Node, string>();
+  private readonly loads = new Map<string, string>();
+  private readonly context: BodyContext;
+  private readonly prefix: string;
+
+  constructor(context: BodyContext, prefix = '') {
+    this.context = context;
+    this.prefix = prefix;
+  }
+
+  /** Says that a node's value already stands in a variable: an anchor's result, handed to the epilogue. */
+  given(node: Node, variable: string): void {
+    this.values.set(node, variable);
+  }
+
+  /** The expression of an operand's value at this element. */
+  operand(tensor: Tensor): string {
+    const { sources, fields } = this.context;
+    const source = sources.get(tensor);
+    const known = source.base.node && this.values.get(source.base.node);
+    if (known) {
+      if (!isFlat(source)) throw new Error(`${tensor.node?.op.name}: a value of the same kernel is read at another place`);
+      return known;
+    }
+    const number = constantValue(source.base);
+    if (number !== undefined) return literal(number, tensor.dtype, fields);
+    return this.load(source);
+  }
+
+  private load({ base, view }: Source): string {
+    const { fields, roleOf, scalarWord, position } = this.context;
+    const scalar = isScalarInput(base);
+    const { shape, strides, offset } = collapse(view);
+    const key = scalar ? `scalar ${scalarWord(base)}` : `${roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
+    let name = this.loads.get(key);
+    if (name) return name;
+    name = `${this.prefix}x${this.loads.size}`;
+    const value = scalar
+      ? fromWord(base.dtype, `${roleOf(base)}[${fields.add('scalar', scalarWord(base))}]`)
+      : loaded(base.dtype, `${roleOf(base)}[${position(view, this.statements)}]`);
+    this.statements.push(`let ${name} = ${value};`);
+    this.loads.set(key, name);
+    return name;
+  }
+
+  /** Computes a node; f16 results are rounded as they would be in memory. */
+  compute(node: Node): void {
+    const { lowering } = node.op;
+    if (lowering.kind !== 'elementwise') throw new Error(`${node.op.name} is not elementwise`);
+    const type = node.types[0];
+    const expression = lowering.expression(
+      node.inputs.map((input) => this.operand(input)),
+      {
+        attributes: node.attributes,
+        inputs: node.inputs,
+        output: type,
+        index: this.context.index,
+      },
+    );
+    const name = `${this.prefix}v${this.values.size}`;
+    const rounded = type.dtype === 'f16' ? `quantizeToF16(${expression})` : expression;
+    this.statements.push(`let ${name}: ${valueType(type.dtype)} = ${rounded};${node.scope ? ` // ${node.scope}` : ''}`);
+    this.values.set(node, name);
+  }
+
+  store(output: Tensor, index: string): void {
+    this.statements.push(`${this.context.roleOf(output)}[${index}] = ${stored(output.dtype, this.values.get(output.node!)!)};`);
+  }
+}
+
+/** Index arithmetic from one flat index: coordinates are computed once a shape, strides of 0 and 1 cost nothing. */
+export class FlatIndexer {
+  private readonly coordinates = new Map<string, string[]>();
+  private readonly fields: Fields;
+  private readonly index: string;
+  private readonly prefix: string;
+
+  constructor(fields: Fields, index: string, prefix = 'i') {
+    this.fields = fields;
+    this.index = index;
+    this.prefix = prefix;
+  }
+
+  position(view: StridedView, statements: string[]): string {
+    const { shape, strides, offset } = collapse(view);
+    const terms: string[] = [];
+    if (offset) terms.push(this.fields.add('offset', offset));
+    if (strides.some((stride) => stride !== 0)) {
+      const names = this.coordinatesOf(shape, statements);
+      strides.forEach((stride, i) => {
+        if (stride === 1) terms.push(names[i]);
+        else if (stride !== 0) terms.push(`${names[i]} * ${this.fields.add('stride', stride)}`);
+      });
+    }
+    return terms.join(' + ') || '0u';
+  }
+
+  private coordinatesOf(shape: readonly number[], statements: string[]): string[] {
+    if (shape.length === 1) return [this.index];
+    const key = shape.join();
+    let names = this.coordinates.get(key);
+    if (names) return names;
+    const id = this.coordinates.size;
+    names = new Array<string>(shape.length);
+    let rest = this.index;
+    for (let axis = shape.length - 1; axis > 0; axis--) {
+      const size = this.fields.add(`size${id}_${axis}`, shape[axis]);
+      const quotient = axis === 1 ? `${this.prefix}${id}_0` : `${this.prefix}${id}_above${axis}`;
+      names[axis] = `${this.prefix}${id}_${axis}`;
+      statements.push(`let ${quotient} = ${rest} / ${size};`, `let ${names[axis]} = ${rest} - ${quotient} * ${size};`);
+      rest = quotient;
+    }
+    names[0] = rest;
+    this.coordinates.set(key, names);
+    return names;
+  }
+}

@@ -1,0 +1,188 @@
+// Pass 5: dispatches. Each group becomes WGSL with its parameters, and says which memory it reads and writes. Nothing here knows a
+// particular op: the definition's lowering says how.
+import { storedBytes } from '../core/dtype.ts';
+import { formatShape } from '../core/shape.ts';
+import type { Operand, Target, TensorType } from '../graph/op.ts';
+import { isScalarInput } from '../graph/leaves.ts';
+import type { Node, Tensor } from '../graph/tensor.ts';
+import { type Bound, type EmitContext, type Emitted, emitElementwise, emitEpilogue } from './emit/kernel.ts';
+import { emitReduction, planReduction } from './emit/reduction.ts';
+import { valueType } from './emit/wgsl.ts';
+import type { FusedGraph, Group } from './fuse.ts';
+import type { Schedule } from './schedule.ts';
+import { hasMemory } from './views.ts';
+
+/** A piece of memory before the plan gave it a place. */
+export interface Memory {
+  readonly type: TensorType;
+  readonly bytes: number;
+  /** The graph input whose storage it is. */
+  readonly input?: number;
+}
+
+export interface LoweredDispatch {
+  readonly label: string;
+  readonly scope: string;
+  readonly ops: readonly string[];
+  readonly wgsl: string;
+  readonly bindings: readonly { role: string; memory: Memory | 'scalars'; access: 'read' | 'read_write' }[];
+  readonly params: readonly number[];
+  readonly fusedParams?: readonly number[];
+  readonly workgroups: readonly [number, number, number];
+  readonly meaning?: { inputs: readonly Tensor[]; outputs: readonly Tensor[] };
+}
+
+export interface Lowered {
+  readonly dispatches: readonly LoweredDispatch[];
+  readonly memoryOf: (base: Tensor) => Memory;
+  readonly scalarWords: ReadonlyMap<number, number>;
+}
+
+/** What is bound is never empty, also where the tensor is: kernels may read it as vectors. */
+const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
+
+/** Workgroups for so many invocations, folded into two dimensions where one is too short. */
+export function gridFor(invocations: number, workgroupSize: number, target: Target): [number, number, number] {
+  const groups = Math.ceil(invocations / workgroupSize);
+  const limit = target.maxWorkgroupsPerDimension;
+  if (groups <= limit) return [groups, 1, 1];
+  const rows = Math.ceil(groups / limit);
+  return [Math.ceil(groups / rows), rows, 1];
+}
+
+export function lower(fused: FusedGraph, plan: Schedule, target: Target): Lowered {
+  const { graph, sources } = fused;
+  const memories = new Map<Tensor, Memory>();
+  const memoryOf = (base: Tensor): Memory => {
+    const known = memories.get(base);
+    if (known) return known;
+    if (!base.node) throw new Error('compile: the graph has a leaf that is no placeholder; capture it as an input first');
+    const replaced = plan.inPlace.get(base);
+    const input = graph.inputs.indexOf(base);
+    const memory: Memory = replaced
+      ? memoryOf(replaced)
+      : { type: { shape: base.shape, dtype: base.dtype }, bytes: bytesOf(base), ...(input >= 0 ? { input } : {}) };
+    memories.set(base, memory);
+    return memory;
+  };
+  const scalarWords = new Map<number, number>();
+  graph.inputs.forEach((input, position) => isScalarInput(input) && scalarWords.set(position, scalarWords.size));
+  const context: EmitContext<Memory> = {
+    sources,
+    memoryOf,
+    scalarWord: (base) => scalarWords.get(graph.inputs.indexOf(base))!,
+  };
+  const dispatches = plan.groups.flatMap((group) => lowerGroup(group, fused, context, target));
+  return { dispatches, memoryOf, scalarWords };
+}
+
+function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory>, target: Target): LoweredDispatch[] {
+  if (group.size === 0) return [];
+  const nodes = [...group.prologue, ...(group.anchor ? [group.anchor] : []), ...group.members];
+  const scope = (group.anchor ?? group.members[0]).scope;
+  const ops = nodes.map((node) => node.op.name);
+  const about = { scope, ops, label: `${scope ? `${scope}: ` : ''}${summarise(ops)}` };
+  const title = `${about.label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
+  const meaning = { inputs: readsOf(nodes, fused), outputs: group.outputs };
+  const made = emitGroup(group, context, target, title, fused);
+  return made.map((dispatch, i) => ({
+    ...about,
+    label: dispatch.suffix ? `${about.label} (${dispatch.suffix})` : about.label,
+    wgsl: dispatch.wgsl,
+    bindings: dispatch.bindings,
+    params: dispatch.params,
+    fusedParams: dispatch.fusedParams,
+    workgroups: dispatch.workgroups,
+    ...(i === made.length - 1 ? { meaning } : {}),
+  }));
+}
+
+type Stage = Omit<Emitted<Memory>, 'bindings'> & {
+  bindings: readonly Pick<Bound<Memory>, 'role' | 'memory' | 'access'>[];
+  workgroups: readonly [number, number, number];
+  suffix?: string;
+};
+
+function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
+  const { anchor } = group;
+  if (!anchor) {
+    const kernel = emitElementwise(group, context, title, target);
+    return [{ ...kernel, workgroups: gridFor(kernel.invocations, 64, target) }];
+  }
+  if (anchor.op.lowering.kind === 'kernel') return emitKernel(group, anchor, context, target, title, fused);
+  const reduction = planReduction(anchor, target);
+  const partialType: TensorType = { shape: [reduction.chunks, reduction.outputs], dtype: accumulatorDtype(anchor) };
+  const stages = emitReduction(group, reduction, context, { type: partialType, bytes: bytesOf(partialType) }, title);
+  return stages.map((stage, i) => ({
+    ...stage,
+    workgroups: reduction.family === 'workgroup' ? gridFor(stage.invocations, 1, target) : gridFor(stage.invocations, 64, target),
+    suffix: stages.length > 1 ? `${i + 1} of ${stages.length}` : undefined,
+  }));
+}
+
+/** Partial results of a half-precision sum are kept in single precision. */
+const accumulatorDtype = (anchor: Node): TensorType['dtype'] => {
+  const { dtype } = anchor.inputs[0];
+  return valueType(dtype) === 'f32' ? 'f32' : dtype;
+};
+
+function emitKernel(group: Group, anchor: Node, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
+  const { lowering } = anchor.op;
+  if (lowering.kind !== 'kernel') throw new Error(`${anchor.op.name} is no kernel`);
+  const operands = anchor.inputs.map((input) => fused.sources.get(input));
+  const plan = lowering.plan({
+    inputs: anchor.inputs,
+    views: operands.map(({ view }) => view),
+    outputs: anchor.types,
+    attributes: anchor.attributes,
+    target,
+  });
+  const temporaries = plan.temporaries.map((type): Memory => ({ type, bytes: bytesOf(type) }));
+  const unread = anchor.types.map((type): Memory => ({ type, bytes: bytesOf(type) }));
+  const memory = (operand: Operand): Memory => {
+    if (operand.kind === 'input') return context.memoryOf(operands[operand.index].base);
+    if (operand.kind === 'temporary') return temporaries[operand.index];
+    const wanted = group.outputs.find((output) => output.node === anchor && output.index === operand.index);
+    return wanted ? context.memoryOf(wanted) : unread[operand.index];
+  };
+  return plan.dispatches.map((dispatch, i): Stage => {
+    const isLast = i === plan.dispatches.length - 1;
+    const bindings = dispatch.operands.map((operand, j) => ({ ...declared(dispatch.source, j + 1), memory: memory(operand) }));
+    const stage = { params: dispatch.params, workgroups: dispatch.workgroups, suffix: dispatch.name };
+    if (!isLast || group.members.length === 0) {
+      return { ...stage, wgsl: `// ${title}\n${dispatch.source}`, bindings };
+    }
+    // The family's own result binding comes last and makes room for what the fused code reads and writes.
+    const own = bindings.slice(0, -1);
+    const emitted = emitEpilogue(dispatch.source, group, context, own.length, title);
+    return { ...stage, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
+  });
+}
+
+/** Role and access of a storage binding, as the kernel's text declares it. */
+function declared(source: string, binding: number): { role: string; access: 'read' | 'read_write' } {
+  const match = new RegExp(`@binding\\(${binding}\\)\\s*var<storage,\\s*(read|read_write)>\\s*(\\w+)`).exec(source);
+  if (!match) throw new Error(`kernel declares no storage buffer at binding ${binding}`);
+  return { role: match[2], access: match[1] as 'read' | 'read_write' };
+}
+
+/** `matmul + add + relu`, repeated ops told once with their number. */
+function summarise(ops: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const words = [...counts].map(([op, n]) => (n > 1 ? `${n} ${op}` : op));
+  return words.length > 8 ? `${words.slice(0, 7).join(' + ')} + ${words.length - 7} more` : words.join(' + ');
+}
+
+/** Tensors with memory that the nodes read from outside of themselves. */
+function readsOf(nodes: readonly Node[], { sources }: FusedGraph): Tensor[] {
+  const inside = new Set(nodes);
+  const reads = new Set<Tensor>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      const { base } = sources.get(input);
+      if (!(base.node && inside.has(base.node)) && (hasMemory(base) || isScalarInput(base))) reads.add(base);
+    }
+  }
+  return [...reads];
+}

@@ -1,0 +1,151 @@
+// Pass 4: an order for the groups, and which results take the place of a value that has served its time: the new parameters that of the
+// donated old ones, an elementwise result that of an input read for the last time.
+import { storedBytes } from '../core/dtype.ts';
+import { isScalarInput } from '../graph/leaves.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { FusedGraph, Group } from './fuse.ts';
+import { hasMemory, isFlat } from './views.ts';
+
+export interface Donation {
+  /** Index into the graph's inputs and outputs. */
+  readonly input: number;
+  readonly output: number;
+}
+
+export interface Schedule {
+  readonly groups: readonly Group[];
+  /** Result -> the tensor whose memory it overwrites. */
+  readonly inPlace: ReadonlyMap<Tensor, Tensor>;
+  /** The donations that could be honoured in place. */
+  readonly donations: readonly Donation[];
+}
+
+export function schedule(fused: FusedGraph, donations: readonly Donation[]): Schedule {
+  const { graph, groups, sources } = fused;
+  const reads = new Map<Group, Set<Tensor>>();
+  const before = new Map<Group, Set<Group>>();
+  const writer = new Map<Tensor, Group>();
+  for (const group of groups) for (const output of group.outputs) writer.set(output, group);
+  const readers = new Map<Tensor, Group[]>();
+  for (const group of groups) {
+    const read = new Set<Tensor>();
+    const inside = new Set([...group.prologue, ...group.members, ...(group.anchor ? [group.anchor] : [])]);
+    for (const node of inside) {
+      for (const input of node.inputs) {
+        const { base } = sources.get(input);
+        if (!(base.node && inside.has(base.node)) && hasMemory(base)) read.add(base);
+      }
+    }
+    reads.set(group, read);
+    for (const base of read) readers.set(base, [...(readers.get(base) ?? []), group]);
+    before.set(group, new Set([...read].flatMap((base) => writer.get(base) ?? [])));
+  }
+
+  const dependsOn = (group: Group, other: Group): boolean => {
+    const seen = new Set<Group>();
+    const stack = [group];
+    while (stack.length) {
+      const next = stack.pop()!;
+      if (next === other) return true;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      stack.push(...before.get(next)!);
+    }
+    return false;
+  };
+
+  /** In its own kernel a result may only replace what that kernel reads at the element's own place, and not in front of an anchor. */
+  const readOnlyAtItsPlace = (group: Group, base: Tensor): boolean => {
+    for (const node of [...group.prologue, ...(group.anchor ? [group.anchor] : [])]) {
+      if (node.inputs.some((input) => sources.get(input).base === base)) return false;
+    }
+    return group.members.every((node) => node.inputs.every((input) => sources.get(input).base !== base || isFlat(sources.get(input))));
+  };
+
+  const inPlace = new Map<Tensor, Tensor>();
+  const honoured: Donation[] = [];
+  const outputBases = graph.outputs.map((output) => sources.get(output).base);
+  for (const donation of donations) {
+    const output = graph.outputs[donation.output];
+    const old = graph.inputs[donation.input];
+    if (isScalarInput(old)) continue; // it has no storage to hand over
+    const base = outputBases[donation.output];
+    if (base === old && isFlat(sources.get(output))) {
+      honoured.push(donation); // passed through unchanged: the same storage goes back
+      continue;
+    }
+    const group = writer.get(base);
+    const whole = isFlat(sources.get(output));
+    const sharedWithAnother = outputBases.some((other, i) => i !== donation.output && (other === base || other === old));
+    if (!group || !whole || sharedWithAnother || inPlace.has(base) || base.dtype !== old.dtype || storedBytes(base) !== storedBytes(old))
+      continue;
+    if (!readOnlyAtItsPlace(group, old)) continue;
+    const others = (readers.get(old) ?? []).filter((reader) => reader !== group);
+    if (others.some((reader) => dependsOn(reader, group))) continue;
+    for (const reader of others) before.get(group)!.add(reader);
+    inPlace.set(base, old);
+    honoured.push(donation);
+  }
+
+  const ordered = order(groups, before);
+  reuseDying(ordered, reads, readOnlyAtItsPlace, new Set(outputBases), inPlace);
+  return { groups: ordered, inPlace, donations: honoured };
+}
+
+/** Depth-first from the last group: keeps the order of the graph where dependencies allow it. */
+function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<Group>>): Group[] {
+  const done = new Set<Group>();
+  const ordered: Group[] = [];
+  for (const start of groups) {
+    const stack: { group: Group; rest: Group[] }[] = [{ group: start, rest: [...before.get(start)!] }];
+    while (stack.length) {
+      const top = stack[stack.length - 1];
+      if (done.has(top.group)) {
+        stack.pop();
+        continue;
+      }
+      const next = top.rest.pop();
+      if (next && !done.has(next)) stack.push({ group: next, rest: [...before.get(next)!] });
+      else if (!next) {
+        done.add(top.group);
+        ordered.push(top.group);
+        stack.pop();
+      }
+    }
+  }
+  return ordered;
+}
+
+/** An elementwise result takes over the memory of an intermediate that its own kernel reads last. */
+function reuseDying(
+  groups: readonly Group[],
+  reads: ReadonlyMap<Group, ReadonlySet<Tensor>>,
+  allowed: (group: Group, base: Tensor) => boolean,
+  requested: ReadonlySet<Tensor>,
+  inPlace: Map<Tensor, Tensor>,
+): void {
+  const lastRead = new Map<Tensor, Group>();
+  for (const group of groups) for (const base of reads.get(group)!) lastRead.set(base, group);
+  const intermediates = new Set(groups.flatMap((group) => group.outputs));
+  const taken = new Set(inPlace.values());
+  for (const group of groups) {
+    // Behind an anchor several invocations may still be reading other places: only pure elementwise groups.
+    if (group.anchor) continue;
+    for (const output of group.outputs) {
+      if (inPlace.has(output)) continue;
+      const dying = [...reads.get(group)!].find(
+        (base) =>
+          intermediates.has(base) &&
+          lastRead.get(base) === group &&
+          !requested.has(base) &&
+          !taken.has(base) &&
+          base.dtype === output.dtype &&
+          storedBytes(base) === storedBytes(output) &&
+          allowed(group, base),
+      );
+      if (!dying) continue;
+      taken.add(dying);
+      inPlace.set(output, dying);
+    }
+  }
+}

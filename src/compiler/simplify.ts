@@ -1,0 +1,89 @@
+// Pass 1: the same graph with less in it. Algebraic identities come from the ops' own `simplify`; constants are folded through the ops'
+// own references; equal subexpressions are merged; what no output needs is not rebuilt.
+import { contiguousView } from '../core/shape.ts';
+import { type Graph, attributesKey, cloneNode, rebuild } from '../graph/graph.ts';
+import { constant, constantOp, constantValue, placeholderOp } from '../graph/leaves.ts';
+import { atScope } from '../graph/scope.ts';
+import type { Node, Tensor } from '../graph/tensor.ts';
+import { allocate } from '../core/dtype.ts';
+import { broadcastTo } from '../ops/index.ts';
+
+export function simplify(graph: Graph): Graph {
+  const seen = new Map<string, readonly Tensor[]>();
+  const ids = new Map<Node | Tensor, number>();
+  const idOf = (tensor: Tensor): string => {
+    const owner = tensor.node ?? tensor;
+    if (!ids.has(owner)) ids.set(owner, ids.size);
+    return `${ids.get(owner)}.${tensor.index}`;
+  };
+  /** Merges an equal node made before; placeholders are what they are. */
+  const share = (node: Node, make: () => readonly Tensor[], inputs: readonly Tensor[]): readonly Tensor[] => {
+    const key = `${node.op.name}|${inputs.map(idOf).join(',')}|${attributesKey(node.attributes)}`;
+    let made = seen.get(key);
+    if (!made) seen.set(key, (made = make()));
+    return made;
+  };
+  const inputs = new Map<number, Tensor>();
+  const outputs = rebuild(graph.outputs, (node, nodeInputs) => {
+    if (node.op.name === placeholderOp.name) {
+      const { position } = node.attributes as { position: number };
+      const original = graph.inputs[position];
+      inputs.set(position, original);
+      return [original];
+    }
+    const simpler =
+      node.types.length === 1
+        ? atScope(node.scope, () => foldConstant(node, nodeInputs) ?? node.op.simplify?.(nodeInputs, node.attributes))
+        : undefined;
+    if (simpler) {
+      // The replacement may itself be a fresh node equal to one seen before.
+      const fresh = simpler.node;
+      if (!fresh || ids.has(fresh) || nodeInputs.some((input) => input === simpler)) return [simpler];
+      return share(fresh, () => [simpler], fresh.inputs);
+    }
+    return share(node, () => cloneNode(node, nodeInputs), nodeInputs);
+  });
+  return { inputs: graph.inputs, outputs };
+}
+
+/** The number every element has: a constant, or a constant broadcast to a shape. */
+function uniformValue(tensor: Tensor): number | undefined {
+  const own = constantValue(tensor);
+  if (own !== undefined) return own;
+  const node = tensor.node;
+  if (!node || node.op.lowering.kind !== 'view' || node.inputs[0].shape.length !== 0) return undefined;
+  return constantValue(node.inputs[0]);
+}
+
+/** An elementwise op over constants is a constant; so is any one-element view of one. */
+function foldConstant(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+  if (node.op.name === constantOp.name || inputs.length === 0) return undefined;
+  const { lowering } = node.op;
+  const type = node.types[0];
+  if (lowering.kind === 'view' && uniformValue(inputs[0]) !== undefined) {
+    const value = uniformValue(inputs[0])!;
+    if (inputs[0].shape.length === 0 && type.shape.length > 0) return undefined; // already in its simplest form
+    if (!lowering.view(contiguousView(inputs[0].shape), node.attributes, type)) return undefined;
+    return spread(value, type);
+  }
+  if (lowering.kind !== 'elementwise') return undefined;
+  const values = inputs.map(uniformValue);
+  if (values.some((value) => value === undefined)) return undefined;
+  const scalar = { shape: [], dtype: type.dtype };
+  const context = {
+    inputs: inputs.map((input, i) => ({ shape: [], dtype: input.dtype, data: allocate(input.dtype, 1).fill(values[i]!) })),
+    outputs: [scalar],
+    attributes: node.attributes,
+    allocate: (dtype: typeof type.dtype, size: number) => allocate(dtype, size),
+  };
+  // An op whose value depends on the element's position (random bits, iota) is not uniform over a shape.
+  const probe = lowering.expression(
+    inputs.map((_, i) => `a${i}`),
+    { attributes: node.attributes, inputs, output: type, index: '$index' },
+  );
+  if (probe.includes('$index')) return undefined;
+  return spread(node.op.reference(context)[0][0], type);
+}
+
+const spread = (value: number, type: { shape: readonly number[]; dtype: 'bool' | 'i32' | 'u32' | 'f16' | 'f32' }): Tensor =>
+  type.shape.length === 0 ? constant(value, type.dtype) : broadcastTo(constant(value, type.dtype), type.shape);

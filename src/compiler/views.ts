@@ -1,0 +1,102 @@
+// Where a tensor's elements lie: the tensor that owns the memory, and the window onto it. Views cost nothing; a pass before fusion inserts
+// the copies that strides cannot avoid.
+import { type StridedView, contiguousView, isContiguous, sizeOf } from '../core/shape.ts';
+import { type Graph, cloneNode, rebuild } from '../graph/graph.ts';
+import { constantValue, isScalarInput } from '../graph/leaves.ts';
+import { defineOp } from '../graph/op.ts';
+import { atScope } from '../graph/scope.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
+
+export interface Source {
+  readonly base: Tensor;
+  readonly view: StridedView;
+}
+
+/** Copies a view into memory of its own. Inserted by the compiler only. */
+export const copyOp = defineOp<object>({
+  name: 'copy',
+  infer: ([x]) => [x],
+  // The graph is differentiated before it is compiled: no gradient ever reaches a copy, and the identity's would be the cotangent.
+  vjp: ({ cotangents }) => [cotangents[0]],
+  reference: ({ inputs, allocate }) => {
+    const out = allocate(inputs[0].dtype, inputs[0].data.length);
+    out.set(inputs[0].data);
+    return [out];
+  },
+  lowering: { kind: 'elementwise', expression: ([x]) => x },
+});
+
+/** Remembers the source of every tensor of one graph. */
+export class Sources {
+  private readonly known = new Map<Tensor, Source>();
+
+  /** The source of a tensor, following views down to the tensor that owns the memory; undefined where a copy is needed first. */
+  find(tensor: Tensor): Source | undefined {
+    const views: Tensor[] = [];
+    let base = tensor;
+    while (!this.known.has(base) && base.node?.op.lowering.kind === 'view') {
+      views.push(base);
+      base = base.node.inputs[0];
+    }
+    let source = this.known.get(base) ?? { base, view: contiguousView(base.shape) };
+    this.known.set(base, source);
+    for (const tensorView of views.reverse()) {
+      const node = tensorView.node!;
+      const { lowering } = node.op;
+      const view = lowering.kind === 'view' ? lowering.view(source.view, node.attributes, node.types[0]) : undefined;
+      if (!view) return undefined;
+      source = { base: source.base, view };
+      this.known.set(tensorView, source);
+    }
+    return source;
+  }
+
+  get(tensor: Tensor): Source {
+    return this.find(tensor)!;
+  }
+}
+
+/** True when the tensor is its base element for element, in the same order. */
+export const isFlat = ({ base, view }: Source): boolean =>
+  view.offset === 0 && sizeOf(view.shape) === sizeOf(base.shape) && isContiguous(view);
+
+/** Constants stand in the kernel's text and scalar inputs in one shared buffer: neither has memory of its own to bind as an array. */
+export const hasMemory = (base: Tensor): boolean => constantValue(base) === undefined && !isScalarInput(base);
+
+/** The pass: inserts a copy wherever strides cannot express a view, a kernel does not take one, or an output is not contiguous. */
+export function materialize(graph: Graph): Graph {
+  const sources = new Sources();
+  const copies = new Map<Tensor, Tensor>();
+  const copy = (tensor: Tensor): Tensor => {
+    let made = copies.get(tensor);
+    if (!made) copies.set(tensor, (made = atScope(tensor.node?.scope ?? '', () => apply(copyOp, [tensor], {}))));
+    return made;
+  };
+  const outputs = rebuild(graph.outputs, (node, inputs) => {
+    const { lowering } = node.op;
+    if (lowering.kind === 'leaf')
+      return node.types.map(
+        (_, index) => graph.inputs.find((input) => input.node === node && input.index === index) ?? cloneNode(node, [])[0],
+      );
+    if (lowering.kind === 'view') {
+      const [made] = cloneNode(node, inputs);
+      return [sources.find(made) ? made : cloneNode(node, [copy(inputs[0])])[0]];
+    }
+    if (lowering.kind !== 'kernel') return cloneNode(node, inputs);
+    const bound = inputs.map((input, i) => {
+      const { base, view } = sources.get(input);
+      const whole = isContiguous(view) && view.offset === 0;
+      return hasMemory(base) && (whole || lowering.acceptsView?.(i, view)) ? input : copy(input);
+    });
+    return cloneNode(node, bound);
+  });
+  return {
+    inputs: graph.inputs,
+    outputs: outputs.map((output) => {
+      const { base, view } = sources.get(output);
+      // Results are copied out by whole 32-bit words.
+      const aligned = output.dtype !== 'f16' || view.offset % 2 === 0;
+      return hasMemory(base) && isContiguous(view) && aligned ? output : copy(output);
+    }),
+  };
+}

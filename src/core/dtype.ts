@@ -1,0 +1,85 @@
+// Element types: their promotion, their arrays on the host and their size on the GPU.
+import { DtypeError } from './errors.ts';
+
+export type Dtype = 'bool' | 'i32' | 'u32' | 'f16' | 'f32';
+
+/** What the host holds a tensor's elements in. f16 is held as rounded f32; the f64 mode of the CPU interpreter holds f32 as Float64Array. */
+export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+export const dtypes: readonly Dtype[] = ['bool', 'i32', 'u32', 'f16', 'f32'];
+
+export const isFloat = (dtype: Dtype): boolean => dtype === 'f32' || dtype === 'f16';
+
+/** Bytes of one element in a GPU buffer; WGSL has no storable bool, so bool is stored as u32. */
+export const bytesPerElement = (dtype: Dtype): number => (dtype === 'f16' ? 2 : 4);
+
+/** Bytes of a tensor's elements in a GPU buffer, in whole 32-bit words. */
+export const storedBytes = ({ shape, dtype }: { readonly shape: readonly number[]; readonly dtype: Dtype }): number =>
+  Math.ceil((shape.reduce((size, n) => size * n, 1) * bytesPerElement(dtype)) / 4) * 4;
+
+/**
+ * The dtype two operands meet in: bool < i32, u32 < f16 < f32.
+ * @throws DtypeError for i32 with u32, which have no common type without loss.
+ */
+export function promote(op: string, a: Dtype, b: Dtype): Dtype {
+  if (a === b) return a;
+  if ((a === 'i32' && b === 'u32') || (a === 'u32' && b === 'i32')) {
+    throw new DtypeError(`${op}: i32 and u32 do not mix; cast one operand`);
+  }
+  return dtypes.indexOf(a) > dtypes.indexOf(b) ? a : b;
+}
+
+/** Whether the CPU interpreter keeps floats in f64 without rounding: for finite differences and reference tables. */
+export type FloatMode = 'f32' | 'f64';
+
+/** A zeroed host array for `size` elements. */
+export function allocate(dtype: Dtype, size: number, mode: FloatMode = 'f32'): HostArray {
+  switch (dtype) {
+    case 'f32':
+    case 'f16':
+      return mode === 'f64' ? new Float64Array(size) : new Float32Array(size);
+    case 'i32':
+      return new Int32Array(size);
+    case 'u32':
+      return new Uint32Array(size);
+    case 'bool':
+      return new Uint8Array(size);
+    default:
+      throw new DtypeError(`unknown dtype '${String(dtype satisfies never)}'; the dtypes are ${dtypes.join(', ')}`);
+  }
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** Rounds to the nearest half-precision value, ties to even; beyond 65504 gives an infinity. */
+export function roundToF16(x: number): number {
+  if (!Number.isFinite(x) || x === 0) return x;
+  const magnitude = Math.abs(x);
+  if (magnitude >= 65520) return x > 0 ? Infinity : -Infinity;
+  scratch.setFloat32(0, magnitude);
+  const exponent = Math.max((scratch.getUint32(0) >>> 23) - 127, -14);
+  const step = 2 ** (exponent - 10);
+  const scaled = magnitude / step;
+  const floor = Math.floor(scaled);
+  const rest = scaled - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  return Math.sign(x) * rounded * step;
+}
+
+/** Brings a number into the range and precision of an integer or bool dtype, as a cast from float does (truncation, then clamping). */
+export function toElement(dtype: Dtype, x: number): number {
+  switch (dtype) {
+    case 'bool':
+      return x !== 0 ? 1 : 0;
+    case 'i32':
+      return Number.isNaN(x) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(x)));
+    case 'u32':
+      return Number.isNaN(x) ? 0 : Math.min(4294967295, Math.max(0, Math.trunc(x)));
+    case 'f16':
+      return roundToF16(x);
+    case 'f32':
+      return x;
+    default:
+      return dtype satisfies never;
+  }
+}

@@ -1,0 +1,66 @@
+// Every error a user can meet. A message names the op or argument, what came, the rule and the fix.
+
+/** Base of all errors thrown by ombre, so that `error instanceof OmbreError` separates them from bugs elsewhere. */
+export class OmbreError extends Error {
+  override name = 'OmbreError';
+}
+
+/** Shapes, ranks, sizes or axes that do not fit the op. */
+export class ShapeError extends OmbreError {
+  override name = 'ShapeError';
+}
+
+/** A dtype the op does not take, or that the device does not have. */
+export class DtypeError extends OmbreError {
+  override name = 'DtypeError';
+}
+
+/** An option name or value outside what the function accepts. */
+export class ArgumentError extends OmbreError {
+  override name = 'ArgumentError';
+}
+
+/** Data that cannot be trained on: empty, NaN, labels out of range. */
+export class DataError extends OmbreError {
+  override name = 'DataError';
+}
+
+/** No such device, a device without the feature or size asked for, or tensors of two devices in one evaluation. */
+export class DeviceError extends OmbreError {
+  override name = 'DeviceError';
+}
+
+/** The GPU went away (driver reset, sleep, crash). Tensors that lived on it are gone. */
+export class DeviceLostError extends DeviceError {
+  override name = 'DeviceLostError';
+}
+
+/** A value was asked for while a function is being traced, or a tracer left its trace. */
+export class TraceError extends OmbreError {
+  override name = 'TraceError';
+}
+
+/** A kernel that did not compile; carries the WGSL with line numbers. */
+export class ShaderError extends OmbreError {
+  override name = 'ShaderError';
+}
+
+/** A tensor used after a compiled function took its memory over, or after dispose(). */
+export class DonatedError extends OmbreError {
+  override name = 'DonatedError';
+}
+
+/** Throws an ArgumentError for option names that `known` does not list: a misspelt option must not be silently ignored. */
+export function checkOptions(where: string, options: object | undefined, known: readonly string[]): void {
+  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {
+    const example = known.length ? `{ ${known[0]}: … }` : '{}';
+    throw new ArgumentError(
+      `${where}: options come as one object, such as ${example}; got ${options === null ? 'null' : JSON.stringify(options)}`,
+    );
+  }
+  for (const name of Object.keys(options ?? {})) {
+    if (known.includes(name)) continue;
+    const list = known.length ? `it takes ${known.join(', ')}` : 'it takes no options';
+    throw new ArgumentError(`${where}: unknown option '${name}'; ${list}`);
+  }
+}

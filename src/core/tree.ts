@@ -1,0 +1,31 @@
+// Trees: objects and arrays nested at will, whose leaves are the things of interest. Class instances are leaves, not branches.
+
+export type Tree<T> = T | readonly Tree<T>[] | { readonly [name: string]: Tree<T> };
+
+/** Plain objects and arrays; everything else is a leaf. */
+export function isBranch(value: unknown): value is Record<string, unknown> | unknown[] {
+  if (Array.isArray(value)) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Leaves in a stable order (object keys in insertion order), each with its path such as `.dense_1.kernel` or `[0]`. */
+export function leavesOf(tree: unknown): { path: string; value: unknown }[] {
+  const leaves: { path: string; value: unknown }[] = [];
+  visit(tree, '', (value, path) => leaves.push({ path, value }));
+  return leaves;
+}
+
+function visit(tree: unknown, path: string, leaf: (value: unknown, path: string) => void): void {
+  if (!isBranch(tree)) return leaf(tree, path);
+  if (Array.isArray(tree)) tree.forEach((child, i) => visit(child, `${path}[${i}]`, leaf));
+  else for (const name of Object.keys(tree)) visit(tree[name], `${path}.${name}`, leaf);
+}
+
+/** The same tree with every leaf replaced. */
+export function mapTree(tree: unknown, replace: (value: unknown, path: string) => unknown, path = ''): unknown {
+  if (!isBranch(tree)) return replace(tree, path);
+  if (Array.isArray(tree)) return tree.map((child, i) => mapTree(child, replace, `${path}[${i}]`));
+  return Object.fromEntries(Object.keys(tree).map((name) => [name, mapTree(tree[name], replace, `${path}.${name}`)]));
+}

@@ -1,0 +1,152 @@
+// compile(fn): a function over trees of tensors, traced once per input signature into one program and replayed from then on.
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { type RandomStream, globalStream } from '../core/random.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, restore } from '../graph/tensor.ts';
+import type { Executable, RunInput } from '../runtime/runtime.ts';
+import { chosenEngine, defaultEngine } from './devices.ts';
+import { type Engine, pin, unpin } from './engine.ts';
+import { signatureOf } from './signature.ts';
+import { Hole, type Traced, argumentOf, traceFunction } from './traceFunction.ts';
+
+export interface CompileFunctionOptions {
+  /** Argument numbers whose tensors the call takes over: their memory holds the results, and the old handles become unusable. */
+  donate?: readonly number[];
+  /** Told in errors, profiles and traces; the function's own name by default. */
+  name?: string;
+  engine?: Engine;
+  /** Where each call's random key comes from; the global stream by default. */
+  stream?: RandomStream;
+}
+
+type Compiled<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => Promise<ReturnType<F>>;
+
+interface Loaded extends Traced {
+  readonly executable: Promise<Executable>;
+}
+
+/** A handle that the call takes over, with what it stood for. */
+interface Taken {
+  readonly tensor: Tensor;
+  readonly node: Node | undefined;
+  readonly position: number;
+}
+
+/**
+ * Compiles a synchronous function over trees of tensors. The returned async function traces fn once per signature (shapes, dtypes, strings,
+ * booleans) and replays the program; it resolves when the work is submitted. Number arguments arrive in fn as f32 scalars. With `donate`, memory is
+ * updated in place and no buffer is made in the steady state.
+ *
+ *     const step = compile((w, x, y) => {
+ *       const [loss, g] = valueAndGrad((w) => mean(square(x.matmul(w).sub(y))))(w);
+ *       return [w.sub(g.mul(0.1)), loss];
+ *     }, { donate: [0] });
+ *     [w, loss] = await step(w, x, y);
+ *
+ * @throws TraceError when fn reads a value or is async.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): Compiled<F> {
+  checkOptions('compile', options, ['donate', 'name', 'engine', 'stream']);
+  const name = options.name ?? (fn.name || 'compiled');
+  const donate = new Set(options.donate ?? []);
+  const signatures = new WeakMap<Engine, Map<string, Loaded>>();
+
+  const load = (engine: Engine, args: readonly unknown[]): Loaded => {
+    let loaded = signatures.get(engine);
+    if (!loaded) signatures.set(engine, (loaded = new Map<string, Loaded>()));
+    const signature = signatureOf(args);
+    let known = loaded.get(signature);
+    if (!known) {
+      const traced = traceFunction(fn, args, name, donate);
+      known = { ...traced, executable: engine.load(traced.graph, name, traced.donations) };
+      loaded.set(signature, known);
+      // A program that could not be built is built anew by the next call.
+      known.executable.catch(() => loaded.delete(signature));
+    }
+    return known;
+  };
+
+  return (async (...args: Parameters<F>): Promise<unknown> => {
+    const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
+    // From here to the run's place in the queue nothing waits: calls take effect in the order in which they were made.
+    checkDonations(name, donate, args.length);
+    const leaves = leavesOf(args).filter(({ value }) => value instanceof Tensor || typeof value === 'number');
+    const tensors = leaves.flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+    for (const tensor of tensors) {
+      assertUsable(tensor);
+      engine.requireHere(tensor);
+    }
+    const { executable, captured, needsKey, template } = load(engine, args);
+    for (const tensor of captured) {
+      assertUsable(tensor);
+      engine.requireHere(tensor);
+    }
+    const key = new HostValue(Uint32Array.from((options.stream ?? globalStream()).nextKey()));
+
+    const held = new Map<Tensor, Value>();
+    const hold = (tensor: Tensor, value: Value): boolean => {
+      held.set(tensor, value);
+      pin(value);
+      return true;
+    };
+    const involved = [...new Set([...tensors, ...captured])];
+    for (const tensor of involved) if (tensor.value) hold(tensor, tensor.value);
+    const pending = engine.evaluate(
+      involved.filter((tensor) => !tensor.value),
+      hold,
+    );
+    const taken: Taken[] = leaves.flatMap(({ path, value }, position) =>
+      value instanceof Tensor && donate.has(argumentOf(path)) ? [{ tensor: value, node: value.node, position }] : [],
+    );
+    for (const { tensor } of taken) if (!tensor.invalidated) invalidate(tensor, `${name}()`);
+
+    const inputs = (): RunInput[] => {
+      const all: RunInput[] = leaves.map(({ value }) => (typeof value === 'number' ? value : held.get(value as Tensor)!));
+      for (const tensor of captured) all.push(held.get(tensor)!);
+      if (needsKey) all.push(key);
+      separateDonated(all, taken, engine);
+      return all;
+    };
+    let values: readonly Value[] = [];
+    try {
+      const run = engine.run(executable, inputs, (results) => (values = results));
+      await Promise.all([pending, run]);
+    } catch (error) {
+      // Nothing was taken over: the handles stand for what they stood for.
+      for (const { tensor, node } of taken) restore(tensor, held.get(tensor), node);
+      throw error;
+    } finally {
+      held.forEach(unpin);
+    }
+    // What a result did not take over is free now; releasing what it took over does nothing.
+    for (const { tensor } of taken) {
+      const value = held.get(tensor)!;
+      if (value.kind === 'device') value.release();
+    }
+    const result = mapTree(template, (leaf) => (leaf instanceof Hole ? new Tensor(leaf.type, { value: values[leaf.index] }) : leaf));
+    await engine.keepPace();
+    return result;
+  }) as Compiled<F>;
+}
+
+function checkDonations(name: string, donate: ReadonlySet<number>, count: number): void {
+  for (const number of donate) {
+    if (!Number.isInteger(number) || number < 0 || number >= count) {
+      throw new ArgumentError(
+        `compile: ${name} donates argument ${number}, but was called with ${count} arguments; donate lists argument numbers from 0`,
+      );
+    }
+  }
+}
+
+/** A value that is overwritten must not be read under another name in the same run: it is copied first. */
+function separateDonated(inputs: RunInput[], taken: readonly { position: number }[], engine: Engine): void {
+  const donated = new Set(taken.map(({ position }) => position));
+  const used = new Set(inputs.filter((_, position) => !donated.has(position)));
+  for (const { position } of taken) {
+    const value = inputs[position] as Value;
+    if (used.has(value)) inputs[position] = engine.runtime.duplicate(value);
+    used.add(value);
+  }
+}

@@ -1,0 +1,131 @@
+// Which device evaluations run on. Devices are engines; one of them is the default, made at first use.
+import type { HostArray } from '../core/dtype.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { leavesOf } from '../core/tree.ts';
+import { Tensor, setEvaluator } from '../graph/tensor.ts';
+import { CpuRuntime } from '../runtime/cpu.ts';
+import type { DeviceInfo, KernelTime, MemoryInfo } from '../runtime/runtime.ts';
+import type { WebGpuOptions } from '../runtime/webgpu/device.ts';
+import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
+import { Engine, engineOf } from './engine.ts';
+
+export type DeviceName = 'webgpu' | 'cpu' | 'auto';
+
+let current: Promise<Engine> | undefined;
+let settled: Engine | undefined;
+const engines = new Map<DeviceName, Promise<Engine>>();
+
+async function open(device: DeviceName, options: WebGpuOptions): Promise<Engine> {
+  if (device === 'cpu') return new Engine(new CpuRuntime());
+  if (device === 'webgpu') return new Engine(await WebGpuRuntime.open(options));
+  try {
+    return await engineFor('webgpu', options);
+  } catch (error) {
+    // A notice, not a result: in Node it goes to stderr.
+    console.warn(`ombre: running on the CPU (${(error as Error).message})`);
+    return engineFor('cpu');
+  }
+}
+
+/** The engine of a device; the same one each time, until its device is lost. */
+export async function engineFor(device: DeviceName, options: WebGpuOptions = {}): Promise<Engine> {
+  const known = engines.get(device);
+  if (known) {
+    const engine = await known;
+    try {
+      engine.runtime.assertAlive();
+      return engine;
+    } catch {
+      if (engines.get(device) === known) engines.delete(device);
+    }
+  }
+  let opening = engines.get(device);
+  if (!opening) {
+    opening = open(device, options);
+    engines.set(device, opening);
+    opening.catch(() => engines.delete(device));
+  }
+  return opening;
+}
+
+/**
+ * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU where there is one). Tensors made from values follow; results that
+ * live on another device do not.
+ *
+ *     await setDevice('webgpu');
+ *
+ * @throws DeviceError that says why there is no WebGPU.
+ */
+export async function setDevice(device: DeviceName, options: WebGpuOptions = {}): Promise<void> {
+  if (!['webgpu', 'cpu', 'auto'].includes(device)) {
+    throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'cpu' or 'auto'`);
+  }
+  checkOptions('setDevice', options, ['dawnFlags']);
+  const engine = await engineFor(device, options);
+  settled = engine;
+  current = Promise.resolve(engine);
+}
+
+/** The engine in use; 'auto' is chosen at first use. */
+export async function defaultEngine(): Promise<Engine> {
+  if (!current) {
+    current = engineFor('auto');
+    current.then(
+      (engine) => (settled ??= engine),
+      () => (current = undefined),
+    );
+  }
+  return current;
+}
+
+/** The engine in use, where it is chosen already: a call that need not wait for it takes its place in the queue at once. */
+export const chosenEngine = (): Engine | undefined => settled;
+
+/** What evaluations run on. Before the first evaluation or setDevice() that is not decided yet: kind is then 'cpu' with a description saying so. */
+export function deviceInfo(): DeviceInfo {
+  return (
+    settled?.info ?? {
+      kind: 'cpu',
+      vendor: '',
+      architecture: '',
+      description: 'not chosen yet; await setDevice() first',
+      features: [],
+      limits: {},
+    }
+  );
+}
+
+/** Device memory held now, and at most so far. The CPU's arrays are the garbage collector's and count 0. */
+export const memory = (): MemoryInfo => settled?.memory() ?? { bytes: 0, buffers: 0, peakBytes: 0 };
+
+/**
+ * Runs fn and tells how long each kernel took on the GPU, the longest first; kernels are named after the layers and ops they came from.
+ *
+ *     console.table(await profile(async () => { await step(parameters, x, y); }));
+ *
+ * @throws DeviceError where the device has no timestamps.
+ */
+export async function profile(fn: () => Promise<unknown>): Promise<KernelTime[]> {
+  return (await defaultEngine()).profile(fn);
+}
+
+/** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */
+export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
+  const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+  await (engine ?? settled ?? (await defaultEngine())).evaluate(tensors);
+  return tree;
+}
+
+/** Elements of many tensors with one readback. */
+export async function readAll(tensors: readonly Tensor[], { engine }: { engine?: Engine } = {}): Promise<HostArray[]> {
+  return (engine ?? settled ?? (await defaultEngine())).read(tensors);
+}
+
+setEvaluator({
+  evaluate: async (tensors) => (settled ?? (await defaultEngine())).evaluate(tensors),
+  read: async (tensor) => {
+    // A value that lives on a device is read there, whichever is the default now.
+    const engine = (tensor.value?.kind === 'device' && engineOf(tensor.value.device)) || settled || (await defaultEngine());
+    return (await engine.read([tensor]))[0];
+  },
+});

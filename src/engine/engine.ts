@@ -1,0 +1,210 @@
+// An engine is one device at work: it turns pending tensors into programs, keeps the programs, and runs them in the order they were asked for.
+import { ArgumentError } from '../core/errors.ts';
+import type { HostArray } from '../core/dtype.ts';
+import { type Donation, type Program, compileGraph, printProgram, simplify } from '../compiler/index.ts';
+import { type Graph, printGraph } from '../graph/graph.ts';
+import { type Tensor, type Value, assertUsable } from '../graph/tensor.ts';
+import { CpuRuntime } from '../runtime/cpu.ts';
+import type { DeviceInfo, Executable, KernelTime, MemoryInfo, RunInput } from '../runtime/runtime.ts';
+import type { WebGpuRuntime } from '../runtime/webgpu/index.ts';
+import { breathe } from './breathe.ts';
+import { capture, requireHere } from './capture.ts';
+
+export type TraceLevel = 'graph' | 'kernels' | 'wgsl' | 'off';
+
+let traceLevel: TraceLevel = 'off';
+
+/**
+ * Prints each program as it is compiled: its simplified graph, its dispatches and memory, or the generated WGSL too.
+ *
+ *     trace('kernels');
+ */
+export function trace(level: TraceLevel): void {
+  if (!['graph', 'kernels', 'wgsl', 'off'].includes(level))
+    throw new ArgumentError(`trace: unknown level '${level}'; use 'graph', 'kernels', 'wgsl' or 'off'`);
+  traceLevel = level;
+}
+
+let last: Program | undefined;
+
+/** The program that ran most recently on a GPU, as plain data; undefined before the first, and on the CPU, which interprets graphs. */
+export const lastProgram = (): Program | undefined => last;
+
+/** Programs of plain evaluations that are remembered; the one unused for longest makes room. */
+const programsKept = 512;
+/** Submissions that may be unfinished while the next one is encoded. */
+const submissionsInFlight = 3;
+
+const owners = new WeakMap<object, Engine>();
+
+/** The engine at whose device a value lives. */
+export const engineOf = (device: object): Engine | undefined => owners.get(device);
+
+export class Engine {
+  /** @internal */
+  readonly runtime: WebGpuRuntime | CpuRuntime;
+  private readonly programs = new Map<string, Promise<Executable>>();
+  /** The end of the queue: every run takes its turn here, in the order of the calls. */
+  private tail: Promise<unknown> = Promise.resolve();
+
+  /** @internal */
+  constructor(runtime: WebGpuRuntime | CpuRuntime) {
+    this.runtime = runtime;
+    owners.set(runtime, this);
+  }
+
+  get info(): DeviceInfo {
+    return this.runtime.info;
+  }
+
+  memory(): MemoryInfo {
+    return this.runtime.memory();
+  }
+
+  /** @throws DeviceError for a tensor that lives on another device. */
+  requireHere(tensor: Tensor): void {
+    requireHere(tensor, this.runtime);
+  }
+
+  /**
+   * Gives the tensors values; resolves when the work is submitted. `adopt` sees each value before the next turn begins; what it returns true for
+   * is its own to release when the handle was given up meanwhile.
+   */
+  async evaluate(tensors: readonly Tensor[], adopt?: (tensor: Tensor, value: Value) => boolean): Promise<void> {
+    tensors.forEach(assertUsable);
+    const pending = [...new Set(tensors.filter((tensor) => tensor.node))];
+    if (pending.length === 0) return;
+    this.runtime.assertAlive();
+    const captured = capture(pending, this.runtime);
+    let program = this.programs.get(captured.key);
+    if (program) this.programs.delete(captured.key);
+    else {
+      program = this.load(captured.graph(), 'evaluate');
+      program.catch(() => this.programs.delete(captured.key));
+    }
+    this.programs.set(captured.key, program); // most recently used last
+    this.forgetPrograms();
+    captured.inputs.forEach(pin);
+    try {
+      await this.run(
+        program,
+        () => captured.inputs,
+        (values) => {
+          captured.outputs.forEach((tensor, i) => {
+            const value = values[i];
+            const adopted = adopt?.(tensor, value) ?? false;
+            if (!tensor.invalidated) {
+              tensor.value = value;
+              tensor.node = undefined;
+            } else if (!adopted && value.kind === 'device') value.release();
+          });
+        },
+      );
+    } finally {
+      captured.inputs.forEach(unpin);
+    }
+    await this.keepPace();
+  }
+
+  /** Values of the tensors on the host, in one readback. What they are now is what is read, whatever is called meanwhile. */
+  async read(tensors: readonly Tensor[]): Promise<HostArray[]> {
+    const held = new Map<Tensor, Value>();
+    const hold = (tensor: Tensor, value: Value): boolean => {
+      held.set(tensor, value);
+      pin(value);
+      return true;
+    };
+    for (const tensor of new Set(tensors)) {
+      assertUsable(tensor);
+      this.requireHere(tensor);
+      if (tensor.value) hold(tensor, tensor.value);
+    }
+    const computed = new Set<Value>();
+    const evaluated = this.evaluate(tensors, (tensor, value) => {
+      computed.add(value);
+      return hold(tensor, value);
+    });
+    let reading: Promise<HostArray[]> | undefined;
+    const turn = this.tail.then(() => {
+      reading = this.runtime.read(tensors.map((type) => ({ type, value: held.get(type)! })));
+      reading.catch(() => undefined); // reported to whoever awaits it below
+    });
+    this.tail = turn.catch(() => undefined);
+    try {
+      await Promise.all([evaluated, turn]);
+      return await reading!;
+    } finally {
+      for (const [tensor, value] of held) {
+        unpin(value);
+        // Computed for this reading only: its handle was disposed of meanwhile.
+        if (computed.has(value) && tensor.invalidated && value.kind === 'device') value.release();
+      }
+    }
+  }
+
+  /** Makes a graph executable; on a GPU this compiles it and builds its pipelines. */
+  async load(graph: Graph, name: string, donations: readonly Donation[] = []): Promise<Executable> {
+    const { runtime } = this;
+    if (traceLevel !== 'off') console.log(`--- ${name}: graph\n${printGraph(simplify(graph))}`);
+    if (runtime instanceof CpuRuntime) return runtime.load(simplify(graph));
+    const program = compileGraph(graph, { name, target: runtime.target, donations });
+    if (traceLevel === 'kernels' || traceLevel === 'wgsl') console.log(`--- ${name}: kernels\n${printProgram(program)}`);
+    if (traceLevel === 'wgsl') for (const { wgsl } of program.dispatches) console.log(wgsl);
+    return runtime.load(program);
+  }
+
+  /** Takes a turn in the queue, waits for the executable, runs it. `done` gets the values before the next turn begins. */
+  async run(executable: Promise<Executable>, inputs: () => readonly RunInput[], done: (values: Value[]) => void): Promise<void> {
+    const turn = this.tail.then(async () => {
+      const ready = await executable;
+      this.runtime.assertAlive();
+      const values = await ready.run(inputs());
+      if ('program' in ready) last = ready.program as Program;
+      done(values);
+    });
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Waits until the device is no further behind than a step may be, and lets the event loop turn. */
+  async keepPace(): Promise<void> {
+    await this.runtime.settle(submissionsInFlight);
+    await breathe();
+  }
+
+  async profile(fn: () => Promise<unknown>): Promise<KernelTime[]> {
+    const { runtime } = this;
+    if (runtime instanceof CpuRuntime) throw new ArgumentError("profile: kernel times exist on a GPU only; call setDevice('webgpu') first");
+    await this.tail;
+    runtime.startProfile();
+    try {
+      await fn();
+      await this.tail;
+    } catch (error) {
+      await runtime.endProfile();
+      throw error;
+    }
+    return runtime.endProfile();
+  }
+
+  private forgetPrograms(): void {
+    for (const [key, program] of this.programs) {
+      if (this.programs.size <= programsKept) return;
+      this.programs.delete(key);
+      // It may still be waiting for its turn: dispose of it behind everything queued so far.
+      void Promise.all([program, this.tail]).then(
+        ([executable]) => executable.dispose(),
+        () => undefined,
+      );
+    }
+  }
+}
+
+/** Keeps the memory of a device value until the matching unpin. */
+export function pin(value: RunInput | undefined): void {
+  if (typeof value === 'object' && value.kind === 'device') value.pin();
+}
+
+export function unpin(value: RunInput | undefined): void {
+  if (typeof value === 'object' && value.kind === 'device') value.unpin();
+}

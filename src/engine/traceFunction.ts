@@ -1,0 +1,171 @@
+// Tracing: a synchronous function over trees of tensors becomes a closed graph, once per signature.
+import { TraceError } from '../core/errors.ts';
+import { sameShape } from '../core/shape.ts';
+import { mapTree } from '../core/tree.ts';
+import type { Donation } from '../compiler/index.ts';
+import { type Graph, cloneNode, rebuild, topological } from '../graph/graph.ts';
+import { constantValue, isPlaceholder, isScalarInput, placeholder } from '../graph/leaves.ts';
+import type { TensorType } from '../graph/op.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { type Trace, withTrace } from '../graph/trace.ts';
+
+/** What one signature compiled to. */
+export interface Traced {
+  readonly graph: Graph;
+  readonly donations: readonly Donation[];
+  /** Hidden inputs behind the arguments: captured tensors, then the random key where one is drawn. */
+  readonly captured: readonly Tensor[];
+  readonly needsKey: boolean;
+  /** The result tree with a number for each tensor. */
+  readonly template: unknown;
+}
+
+/** Stands in the template for output number `index`. */
+export class Hole {
+  readonly index: number;
+  readonly type: TensorType;
+  constructor(index: number, { shape, dtype }: TensorType) {
+    this.index = index;
+    this.type = { shape, dtype };
+  }
+}
+
+/** The argument number at the head of a path such as `[0].weights`. */
+export const argumentOf = (path: string): number => Number(/^\[(\d+)\]/.exec(path)?.[1]);
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+
+/**
+ * Runs fn once over placeholders. Everything it captured from outside becomes a hidden input; what is still pending among that is for the caller
+ * to evaluate.
+ * @throws TraceError when fn is async, returns a promise among its results, or uses a tensor of another trace.
+ */
+export function traceFunction(
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  name: string,
+  donate: ReadonlySet<number>,
+): Traced {
+  const placeholders: Tensor[] = [];
+  const inputPaths: string[] = [];
+  let key: Tensor | undefined;
+  let sites = 0;
+  const trace: Trace = {
+    name,
+    // Its position is known only once everything captured has been found; see below.
+    key: () => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
+    nextSite: () => sites++,
+  };
+  const result: unknown = withTrace(trace, () => {
+    const tracers = mapTree(args, (leaf, path) => {
+      if (!(leaf instanceof Tensor) && typeof leaf !== 'number') return leaf;
+      const scalar = typeof leaf === 'number';
+      const made = placeholder(scalar ? [] : leaf.shape, scalar ? 'f32' : leaf.dtype, {
+        position: placeholders.length,
+        scalar,
+        label: `argument ${path}`,
+      });
+      placeholders.push(made);
+      inputPaths.push(path);
+      return made;
+    });
+    return fn(...(tracers as never[]));
+  });
+  if (isThenable(result)) {
+    // Its own failure is not the caller's business any more.
+    result.then(undefined, () => undefined);
+    throw new TraceError(
+      `compile: ${name} is async; a compiled function builds its result synchronously, values are read from what it returns`,
+    );
+  }
+
+  const outputs: Tensor[] = [];
+  const outputPaths: string[] = [];
+  const template = mapTree(result, (leaf, path) => {
+    if (isThenable(leaf)) {
+      leaf.then(undefined, () => undefined);
+      throw new TraceError(
+        `compile: ${name} returns a promise in its result${path}; call other compiled functions outside of it, or the plain function inside`,
+      );
+    }
+    if (!(leaf instanceof Tensor)) return leaf;
+    outputs.push(leaf);
+    outputPaths.push(path);
+    return new Hole(outputs.length - 1, leaf);
+  });
+
+  // Everything from outside of the trace: hidden inputs, the same in every call.
+  const captured = new Set<Tensor>();
+  const isOutside = (tensor: Tensor): boolean => {
+    if (!tensor.node) return true;
+    if (tensor.node.trace === trace || constantValue(tensor) !== undefined) return false;
+    if (isPlaceholder(tensor)) throw new TraceError(`compile: ${name} uses a tensor of another function's trace; pass it as an argument`);
+    return true;
+  };
+  const note = (tensor: Tensor): boolean => {
+    const outside = isOutside(tensor);
+    if (outside) captured.add(tensor);
+    return outside;
+  };
+  for (const node of topological(outputs, note)) node.inputs.forEach(note);
+  outputs.forEach(note);
+
+  const leaves = new Map<Tensor, Tensor>();
+  for (const tensor of captured) {
+    const made = placeholder(tensor.shape, tensor.dtype, { position: placeholders.length, label: 'captured tensor' });
+    leaves.set(tensor, made);
+    placeholders.push(made);
+  }
+  let needsKey = false;
+  const keyNode = key?.node;
+  const positionedKey = key && placeholder([2], 'u32', { position: placeholders.length, label: 'random key' });
+  const leafOf = (tensor: Tensor): Tensor => leaves.get(tensor) ?? tensor;
+  const graphOutputs = rebuild(
+    outputs,
+    (node, inputs) => {
+      if (node === keyNode) {
+        needsKey = true;
+        return [positionedKey!];
+      }
+      return cloneNode(node, inputs.map(leafOf));
+    },
+    (tensor) => leaves.has(tensor),
+  ).map(leafOf);
+  // Arguments are themselves, not clones: the graph's inputs are matched by identity.
+  const inputs = needsKey ? [...placeholders, positionedKey!] : placeholders;
+  const donations = matchDonations(placeholders.slice(0, inputPaths.length), inputPaths, outputs, outputPaths, donate);
+  return { graph: { inputs, outputs: graphOutputs }, donations, captured: [...captured], needsKey, template };
+}
+
+/** Pairs each donated input with the result that takes its place: same type, and the name most alike from its end. */
+function matchDonations(
+  inputs: readonly Tensor[],
+  inputPaths: readonly string[],
+  outputs: readonly Tensor[],
+  outputPaths: readonly string[],
+  donate: ReadonlySet<number>,
+): Donation[] {
+  const free = new Set(outputs.keys());
+  const donations: Donation[] = [];
+  inputs.forEach((input, i) => {
+    if (!donate.has(argumentOf(inputPaths[i])) || isScalarInput(input)) return;
+    let best = -1;
+    let bestLength = -1;
+    for (const o of free) {
+      if (outputs[o].dtype !== input.dtype || !sameShape(outputs[o].shape, input.shape)) continue;
+      const length = commonSuffix(inputPaths[i], outputPaths[o]);
+      if (length > bestLength) [best, bestLength] = [o, length];
+    }
+    if (best < 0) return;
+    free.delete(best);
+    donations.push({ input: i, output: best });
+  });
+  return donations;
+}
+
+function commonSuffix(a: string, b: string): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;
+  return n;
+}

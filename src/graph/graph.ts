@@ -1,0 +1,84 @@
+// Graphs as the passes see them: outputs and what they reach. Every pass is a function from graph to graph.
+import { formatShape } from '../core/shape.ts';
+import type { TensorType } from './op.ts';
+import { Node, Tensor } from './tensor.ts';
+
+export interface Graph {
+  /** Placeholders, in the order of the values they stand for. */
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+}
+
+/**
+ * Every node the tensors depend on, inputs before users; depth-first, so what is needed first comes first. Nothing is followed behind a
+ * tensor that is given. No recursion: graphs get deep.
+ */
+export function topological(outputs: readonly Tensor[], isGiven: (tensor: Tensor) => boolean = () => false): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  const stack: { node: Node; next: number }[] = [];
+  const push = (tensor: Tensor): void => {
+    if (!tensor.node || seen.has(tensor.node) || isGiven(tensor)) return;
+    seen.add(tensor.node);
+    stack.push({ node: tensor.node, next: 0 });
+  };
+  for (const output of outputs) {
+    push(output);
+    while (stack.length) {
+      const top = stack[stack.length - 1];
+      if (top.next < top.node.inputs.length) push(top.node.inputs[top.next++]);
+      else {
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}
+
+/** Rebuilds a graph bottom-up: `visit` sees each node with its new inputs and returns a tensor for each output. Given tensors stay themselves. */
+export function rebuild(
+  outputs: readonly Tensor[],
+  visit: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[],
+  isGiven: (tensor: Tensor) => boolean = () => false,
+): Tensor[] {
+  const made = new Map<Node, readonly Tensor[]>();
+  const translate = (tensor: Tensor): Tensor => (tensor.node && !isGiven(tensor) ? made.get(tensor.node)![tensor.index] : tensor);
+  for (const node of topological(outputs, isGiven)) made.set(node, visit(node, node.inputs.map(translate)));
+  return outputs.map(translate);
+}
+
+/** The same op over other inputs, under the same scope; types are kept, not inferred again. */
+export function cloneNode(node: Node, inputs: readonly Tensor[], types: readonly TensorType[] = node.types): Tensor[] {
+  const clone = new Node(node.op, inputs, node.attributes, types, node.scope);
+  return types.map((type, index) => new Tensor(type, { node: clone, index }));
+}
+
+/** Attributes as text; unlike JSON it tells NaN, -0 and the infinities apart. */
+export function attributesKey(attributes: object): string {
+  return JSON.stringify(attributes, (_, value: unknown) =>
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${Object.is(value, -0) ? '-0' : value}` : value,
+  );
+}
+
+/** One line a node, in execution order: `%3 = matmul(%1, %2)  f32[32,10]  dense_1`. */
+export function printGraph(graph: Graph): string {
+  const names = new Map<Node, string>();
+  const name = (tensor: Tensor): string => {
+    if (!tensor.node) return `value${formatShape(tensor.shape)}`;
+    const base = names.get(tensor.node) ?? '%?';
+    return tensor.node.types.length > 1 ? `${base}.${tensor.index}` : base;
+  };
+  const lines: string[] = [];
+  for (const node of topological(graph.outputs)) {
+    names.set(node, `%${names.size}`);
+    const attributes = attributesKey(node.attributes);
+    const types = node.types.map((t) => t.dtype + formatShape(t.shape)).join(', ');
+    lines.push(
+      `${names.get(node)} = ${node.op.name}(${node.inputs.map(name).join(', ')})` +
+        `${attributes === '{}' ? '' : ` ${attributes}`}  ${types}${node.scope ? `  @${node.scope}` : ''}`,
+    );
+  }
+  lines.push(`return ${graph.outputs.map(name).join(', ')}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,57 @@
+// The two leaf ops: numbers written in the program, and values that come when it runs.
+import type { Dtype } from '../core/dtype.ts';
+import { TraceError } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
+import { defineOp } from './op.ts';
+import { type Tensor, apply } from './tensor.ts';
+
+/** A scalar known when the graph is built. In evaluate() it becomes a run-time slot, so that a changing number does not recompile. */
+export const constantOp = defineOp<{ readonly value: number; readonly dtype: Dtype }>({
+  name: 'constant',
+  infer: (_, { dtype }) => [{ shape: [], dtype }],
+  vjp: () => [],
+  reference: ({ attributes, allocate }) => [allocate(attributes.dtype, 1).fill(attributes.value)],
+  lowering: { kind: 'leaf' },
+});
+
+export const constant = (value: number, dtype: Dtype): Tensor => apply(constantOp, [], { value, dtype });
+
+/** The number behind a constant node, or undefined. */
+export function constantValue(tensor: Tensor): number | undefined {
+  const node = tensor.node;
+  return node && node.op.name === constantOp.name ? (node.attributes as { value: number }).value : undefined;
+}
+
+/** An input of a graph. `scalar` ones are packed into one small buffer written before each run. */
+export const placeholderOp = defineOp<{
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+  readonly position: number;
+  readonly scalar: boolean;
+  readonly label: string;
+}>({
+  name: 'placeholder',
+  infer: (_, { shape, dtype }) => [{ shape, dtype }],
+  vjp: () => [],
+  reference: ({ attributes }) => {
+    throw new TraceError(`placeholder ${attributes.label} has no value: it stands for an argument while a function is traced`);
+  },
+  lowering: { kind: 'leaf' },
+});
+
+export interface PlaceholderOptions {
+  position: number;
+  scalar?: boolean;
+  label?: string;
+}
+
+export const placeholder = (
+  shape: Shape,
+  dtype: Dtype,
+  { position, scalar = false, label = `input ${position}` }: PlaceholderOptions,
+): Tensor => apply(placeholderOp, [], { shape, dtype, position, scalar, label });
+
+export const isPlaceholder = (tensor: Tensor): boolean => tensor.node?.op.name === placeholderOp.name;
+
+/** A placeholder whose value travels in the shared buffer of scalars. */
+export const isScalarInput = (tensor: Tensor): boolean => isPlaceholder(tensor) && (tensor.node!.attributes as { scalar: boolean }).scalar;

@@ -1,0 +1,54 @@
+// Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and a row here.
+import { lookUp } from '../core/names.ts';
+import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
+import { klDivergence } from './divergence.ts';
+import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
+import type { Loss } from './loss.ts';
+import { categoricalHinge, hinge, squaredHinge } from './margin.ts';
+import {
+  cosineSimilarity,
+  huber,
+  logCosh,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  meanSquaredLogarithmicError,
+  poisson,
+  smoothL1,
+} from './regression.ts';
+
+export const losses = {
+  meanSquaredError,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredLogarithmicError,
+  huber,
+  smoothL1,
+  logCosh,
+  cosineSimilarity,
+  poisson,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  sparseCategoricalCrossentropy,
+  binaryFocalCrossentropy,
+  categoricalFocalCrossentropy,
+  hinge,
+  squaredHinge,
+  categoricalHinge,
+  klDivergence,
+};
+
+/** The names model.compile({ loss }) takes. */
+export type LossName = keyof typeof losses;
+
+/**
+ * The loss of that name with its default options.
+ * @throws ArgumentError listing the names.
+ */
+export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', name, losses)();
+
+export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight } from './loss.ts';
+export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
+export type { CrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
+export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
+export { alignClasses, alignEqual } from './align.ts';

@@ -1,0 +1,117 @@
+// What a loss is: a function of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph functions;
+// they know ops, not the compiler and not the devices.
+import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import { formatShape, normalizeAxis, reducedShape, sizeOf } from '../core/shape.ts';
+import { withScope } from '../graph/scope.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { broadcastTo, cast, div, expandDims, maximum, mean, mul, reshape, sum } from '../ops/index.ts';
+
+/** How a loss's terms become its result: their mean over the batch, their sum, or one value per sample. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export interface LossOptions {
+  /** 'mean' divides by the number of samples whatever their weights (Keras's sum_over_batch_size). */
+  reduction?: Reduction;
+}
+
+/**
+ * What the targets hold, for those who check data before training: numbers, numbers in 0..1, one row of probabilities a sample, or the
+ * index of a class.
+ */
+export type TargetKind = 'numbers' | 'probabilities' | 'oneHot' | 'classIndex';
+
+/** A loss: (targets, predictions, sampleWeight?) => a scalar, or one value per sample with reduction 'none'. */
+export interface Loss {
+  (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor;
+  readonly name: string;
+  readonly reduction: Reduction;
+  readonly targetKind: TargetKind;
+  /** The class that counts for nothing, where there is one. */
+  readonly ignoreClass?: number;
+}
+
+/** What a loss works out, before weights and reduction. */
+export interface LossTerms {
+  readonly terms: Tensor;
+  /** The terms of one sample lie along `axis` and are averaged or added; without `inner` each term is a sample of its own. */
+  readonly inner?: 'mean' | 'sum';
+  /** -1 unless said otherwise. */
+  readonly axis?: number;
+  /** Marks the samples that count (bool, the samples' shape); the mean is then taken over them alone. */
+  readonly valid?: Tensor;
+}
+
+export interface LossDefinition {
+  readonly name: string;
+  readonly targetKind: TargetKind;
+  readonly ignoreClass?: number;
+  terms(targets: Tensor, predictions: Tensor): LossTerms;
+}
+
+export const lossOptions = ['reduction'] as const;
+
+/** Checks the options every loss takes, and that no unknown one came. */
+export function checkLossOptions(name: string, options: LossOptions, own: readonly string[] = []): void {
+  checkOptions(`losses.${name}`, options, [...own, ...lossOptions]);
+  const { reduction = 'mean' } = options;
+  if (!['mean', 'sum', 'none'].includes(reduction)) {
+    throw new ArgumentError(`losses.${name}: reduction is '${String(reduction)}'; use 'mean', 'sum' or 'none'`);
+  }
+}
+
+/** Makes a loss of its terms. */
+export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: LossOptions): Loss {
+  const { name, targetKind, ignoreClass } = definition;
+  const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor =>
+    withScope(name, () => reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight));
+  // A function's own name is not writable, but it is configurable.
+  Object.defineProperty(loss, 'name', { value: name });
+  return Object.assign(loss, { reduction, targetKind, ...(ignoreClass === undefined ? {} : { ignoreClass }) });
+}
+
+/**
+ * One reduction over all terms wherever a scalar is asked for: the mean of means is the mean of all terms, and a kernel less.
+ * With weights w and samples s: 'mean' is sum(w s) / number of samples.
+ */
+export function reduceTerms(
+  name: string,
+  { terms, inner, axis = -1, valid }: LossTerms,
+  reduction: Reduction,
+  sampleWeight?: Tensor,
+): Tensor {
+  const along = inner ? normalizeAxis(name, axis, terms.rank) : -1;
+  const samples = inner ? reducedShape(terms.shape, [along], false) : terms.shape;
+  let weight = sampleWeight && fitWeight(name, sampleWeight, samples);
+  if (valid) weight = weight ? mul(weight, cast(valid, 'f32')) : cast(valid, 'f32');
+  if (reduction === 'none') {
+    const values = inner === 'mean' ? mean(terms, { axis: along }) : inner === 'sum' ? sum(terms, { axis: along }) : terms;
+    return weight ? mul(values, weight) : values;
+  }
+  const weighted = weight ? mul(terms, inner ? expandDims(weight, along) : weight) : terms;
+  const innerSize = inner === 'mean' ? terms.shape[along] : 1;
+  if (reduction === 'sum') return innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize);
+  if (valid) {
+    // max(count, 1): a batch in which nothing counts has loss 0, not NaN.
+    const count = sum(cast(valid, 'f32'));
+    return div(sum(weighted), mul(maximum(count, 1), innerSize));
+  }
+  return inner === 'sum' ? div(sum(weighted), sizeOf(samples)) : mean(weighted);
+}
+
+/**
+ * Sample weights in the shape of the samples: [] and [n] spread over [n, t], [n, 1] fits [n].
+ * @throws ShapeError where they do not fit.
+ */
+export function fitWeight(name: string, weight: Tensor, samples: readonly number[]): Tensor {
+  const shape = [...weight.shape];
+  while (shape.length > samples.length && shape[shape.length - 1] === 1) shape.pop();
+  const fits = shape.length <= samples.length && shape.every((n, i) => n === samples[i] || n === 1);
+  if (!fits) {
+    throw new ShapeError(
+      `${name}: sampleWeight ${formatShape(weight.shape)} does not fit losses of shape ${formatShape(samples)}; ` +
+        `give one weight per sample${samples.length ? `, shape [${samples[0]}]` : ''}`,
+    );
+  }
+  while (shape.length < samples.length) shape.push(1);
+  return broadcastTo(reshape(cast(weight, 'f32'), shape), samples);
+}

@@ -1,0 +1,40 @@
+// Hinge losses: nothing to gain beyond the margin. Targets -1 or 1 (0 and 1 are turned into them, as in Keras), predictions any number.
+import type { Tensor } from '../graph/tensor.ts';
+import { add, cast, equal, logicalOr, max, maximum, min, mul, neg, square, sub, sum, where } from '../ops/index.ts';
+import { alignEqual, tooFewClasses } from './align.ts';
+import { type Loss, type LossOptions, checkLossOptions, makeLoss } from './loss.ts';
+import { termwise } from './regression.ts';
+
+/** 2 t - 1 where all targets are 0 or 1, else the targets as they are. */
+function signedTargets(t: Tensor): Tensor {
+  const binary = min(cast(logicalOr(equal(t, 0), equal(t, 1)), 'i32'));
+  return where(equal(binary, 1), sub(mul(t, 2), 1), t);
+}
+
+const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, mul(signedTargets(t), p)), 0);
+
+/** Hinge loss, mean(max(1 - t p, 0)). */
+export const hinge = (options: LossOptions = {}): Loss => termwise('hinge', options, [], margin);
+
+/** Squared hinge loss, mean(max(1 - t p, 0)^2). */
+export const squaredHinge = (options: LossOptions = {}): Loss => termwise('squaredHinge', options, [], (t, p) => square(margin(t, p)));
+
+/** Categorical hinge loss, max(max((1 - t) p) - sum(t p) + 1, 0), for one-hot targets. Both [n, ..., classes]. */
+export function categoricalHinge(options: LossOptions = {}): Loss {
+  const name = 'categoricalHinge';
+  checkLossOptions(name, options);
+  return makeLoss(
+    {
+      name,
+      targetKind: 'oneHot',
+      terms(targets, predictions) {
+        const pair = alignEqual(name, targets, predictions);
+        if (predictions.rank === 0 || predictions.shape[predictions.rank - 1] < 2) throw tooFewClasses(name, predictions);
+        const right = sum(mul(pair.targets, pair.predictions), { axis: -1 });
+        const wrong = max(mul(sub(1, pair.targets), pair.predictions), { axis: -1 });
+        return { terms: maximum(add(wrong, add(neg(right), 1)), 0) };
+      },
+    },
+    options,
+  );
+}

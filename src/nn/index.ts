@@ -1,0 +1,21 @@
+// The room of layers: descriptions of networks in terms of ops. It knows ops and nothing of how they are run; weights live in models.
+import { activation } from './layers/activation.ts';
+import { conv2d } from './layers/conv2d.ts';
+import { dense } from './layers/dense.ts';
+import { dropout } from './layers/dropout.ts';
+import { flatten } from './layers/flatten.ts';
+import { maxPooling2d } from './layers/maxPooling2d.ts';
+import { reshape } from './layers/reshape.ts';
+
+/** Layer factories by name: `layers.dense({ units: 10 })`. */
+export const layers = { activation, conv2d, dense, dropout, flatten, maxPooling2d, reshape };
+
+export type { Activation, ActivationName } from './activations.ts';
+export { type Initializer, type InitializerName, initializers } from './initializers.ts';
+export { type ApplyOptions, type Layer, type LayerOptions, type Tensors, type Variables, formatBatch } from './layer.ts';
+export type { ActivationOptions } from './layers/activation.ts';
+export type { Conv2dOptions } from './layers/conv2d.ts';
+export type { DenseOptions } from './layers/dense.ts';
+export type { DropoutOptions } from './layers/dropout.ts';
+export type { MaxPooling2dOptions } from './layers/maxPooling2d.ts';
+export type { ReshapeOptions } from './layers/reshape.ts';

@@ -1,0 +1,130 @@
+// Activation functions. relu is a row of its own; the others are compositions, which the fuser makes one kernel.
+import { checkOptions } from '../core/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { abs, add, div, mul, pow, sub } from './arithmetic.ts';
+import { greater, greaterEqual } from './comparison.ts';
+import { unary } from './elementwise.ts';
+import { erfc } from './errorFunction.ts';
+import { expm1, sigmoid, softplus } from './exponential.ts';
+import { type TensorLike, operand } from './operands.ts';
+import { clip, where } from './select.ts';
+import { split } from './rearrange.ts';
+import { tanh } from './trigonometric.ts';
+
+/** Rectified linear unit: x where x > 0, else 0; NaN stays NaN. Its gradient at 0 is 0. */
+export const relu = unary({
+  name: 'relu',
+  takes: 'number',
+  scalar: {
+    loop: (out, x) => {
+      for (let i = 0; i < out.length; i++) out[i] = x[i] < 0 ? 0 : x[i];
+    },
+  },
+  // max(x, 0) is allowed to drop NaN; a comparison is not.
+  wgsl: { f32: (x) => `select(${x}, 0.0, ${x} < 0.0)`, i32: (x) => `max(${x}, 0)`, u32: (x) => x },
+  // d relu(x) = [x > 0] dx
+  derivatives: [(g, _y, x) => where(greater(x, 0), g, 0)],
+});
+
+/** relu(x) held below 6. */
+export function relu6(x: TensorLike): Tensor {
+  const t = operand('relu6', x, 'number');
+  return where(greaterEqual(t, 6), 6, relu(t));
+}
+
+/** x where x > 0, else negativeSlope · x. */
+export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
+  checkOptions('leakyRelu', options, ['negativeSlope']);
+  const { negativeSlope = 0.2 } = options;
+  return prelu(operand('leakyRelu', x, 'float'), negativeSlope);
+}
+
+/** x where x > 0, else alpha · x, with a learned alpha that broadcasts (He et al. 2015). */
+export function prelu(x: TensorLike, alpha: TensorLike): Tensor {
+  const t = operand('prelu', x, 'float');
+  return where(greater(t, 0), t, mul(t, alpha));
+}
+
+/** e^x - 1 where x < 0; elsewhere 0, where the exponential of a large x must not reach a gradient. */
+function negativeExpm1(x: Tensor): Tensor {
+  return expm1(where(greater(x, 0), 0, x));
+}
+
+/** Exponential linear unit: x where x > 0, else alpha (eˣ - 1) (Clevert et al. 2015). */
+export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+  checkOptions('elu', options, ['alpha']);
+  const { alpha = 1 } = options;
+  const t = operand('elu', x, 'float');
+  return where(greater(t, 0), t, mul(negativeExpm1(t), alpha));
+}
+
+/** Scaled elu that keeps mean 0 and variance 1: 1.0507 · elu(x, 1.6733) (Klambauer et al. 2017). */
+export const selu = (x: TensorLike): Tensor => mul(elu(x, { alpha: 1.6732632423543772 }), 1.0507009873554805);
+
+/** Continuously differentiable elu: x where x > 0, else alpha (e^(x/alpha) - 1) (Barron 2017). */
+export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
+  checkOptions('celu', options, ['alpha']);
+  const { alpha = 1 } = options;
+  const t = operand('celu', x, 'float');
+  return where(greater(t, 0), t, mul(negativeExpm1(div(t, alpha)), alpha));
+}
+
+/**
+ * Gaussian error linear unit, x Φ(x) (Hendrycks & Gimpel 2016), by default with tanh(√(2/π) (x + 0.044715 x³)) in the place of the error
+ * function. The default is this library's; Keras and PyTorch compute the exact form unless asked.
+ */
+export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
+  checkOptions('gelu', options, ['approximate']);
+  const t = operand('gelu', x, 'float');
+  // (1 + tanh(u)) / 2 = sigmoid(2u) and (1 + erf(u)) / 2 = erfc(-u) / 2: nothing cancels for negative x.
+  if (options.approximate ?? true) return mul(t, sigmoid(mul(add(t, mul(pow(t, 3), 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
+  return mul(t, mul(erfc(mul(t, -Math.SQRT1_2)), 0.5));
+}
+
+/** x sigmoid(x), also called swish. */
+export function silu(x: TensorLike): Tensor {
+  const t = operand('silu', x, 'float');
+  return mul(t, sigmoid(t));
+}
+
+/** x tanh(softplus(x)) (Misra 2019). */
+export function mish(x: TensorLike): Tensor {
+  const t = operand('mish', x, 'float');
+  return mul(t, tanh(softplus(t)));
+}
+
+/** x / (1 + |x|). */
+export function softsign(x: TensorLike): Tensor {
+  const t = operand('softsign', x, 'float');
+  return div(t, add(abs(t), 1));
+}
+
+/** relu6(x + 3) / 6, a piecewise linear sigmoid. */
+export const hardSigmoid = (x: TensorLike): Tensor => div(relu6(add(operand('hardSigmoid', x, 'float'), 3)), 6);
+
+/** x hardSigmoid(x) (Howard et al. 2019). */
+export function hardSwish(x: TensorLike): Tensor {
+  const t = operand('hardSwish', x, 'float');
+  return mul(t, hardSigmoid(t));
+}
+
+/** x held between -1 and 1. */
+export const hardTanh = (x: TensorLike): Tensor => clip(x, -1, 1);
+
+/** x - tanh(x). */
+export function tanhShrink(x: TensorLike): Tensor {
+  const t = operand('tanhShrink', x, 'float');
+  return sub(t, tanh(t));
+}
+
+/**
+ * Gated linear unit: the first half of an axis times the sigmoid of the second half (Dauphin et al. 2016).
+ *
+ * x [.., 2N, ..] -> [.., N, ..].
+ * @throws ShapeError when the axis has an odd size.
+ */
+export function glu(x: Tensor, options: { readonly axis?: number } = {}): Tensor {
+  checkOptions('glu', options, ['axis']);
+  const [value, gate] = split(operand('glu', x, 'float'), 2, options.axis ?? -1);
+  return mul(value, sigmoid(gate));
+}

@@ -1,0 +1,120 @@
+// Rows of comparison, logic and tests for special values. All give bool and have no gradient.
+import { isFloat } from '../core/dtype.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Loop, binary, unary } from './elementwise.ts';
+import { fullLike } from './create.ts';
+import { type TensorLike, operand } from './operands.ts';
+
+/** a = b, elementwise; NaN equals nothing. */
+export const equal = binary({
+  name: 'equal',
+  takes: 'any',
+  gives: 'bool',
+  scalar: (a, b) => Number(a === b),
+  wgsl: (a, b) => `(${a} == ${b})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** a ≠ b, elementwise; NaN differs from everything, itself included. */
+export const notEqual = binary({
+  name: 'notEqual',
+  takes: 'any',
+  gives: 'bool',
+  scalar: (a, b) => Number(a !== b),
+  // WGSL compilers may turn != into a comparison that is false for NaN.
+  wgsl: (a, b) => `!(${a} == ${b})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** An order comparison; false where either operand is NaN. */
+function order(name: string, symbol: string, loop: Loop): (a: TensorLike, b: TensorLike) => Tensor {
+  return binary({
+    name,
+    takes: 'number',
+    gives: 'bool',
+    scalar: { loop },
+    wgsl: (a, b) => `(${a} ${symbol} ${b})`,
+    derivatives: 'nondifferentiable',
+  });
+}
+
+/** a > b, elementwise; false where either is NaN. */
+export const greater = order('greater', '>', (out, a, b) => {
+  for (let i = 0; i < out.length; i++) out[i] = Number(a[i] > b[i]);
+});
+
+/** a ≥ b, elementwise; false where either is NaN. */
+export const greaterEqual = order('greaterEqual', '>=', (out, a, b) => {
+  for (let i = 0; i < out.length; i++) out[i] = Number(a[i] >= b[i]);
+});
+
+/** a < b, elementwise; false where either is NaN. */
+export const less = order('less', '<', (out, a, b) => {
+  for (let i = 0; i < out.length; i++) out[i] = Number(a[i] < b[i]);
+});
+
+/** a ≤ b, elementwise; false where either is NaN. */
+export const lessEqual = order('lessEqual', '<=', (out, a, b) => {
+  for (let i = 0; i < out.length; i++) out[i] = Number(a[i] <= b[i]);
+});
+
+/** Both, elementwise; numbers count as true where they are not 0. */
+export const logicalAnd = binary({
+  name: 'logicalAnd',
+  takes: 'bool',
+  scalar: (a, b) => a & b,
+  wgsl: (a, b) => `(${a} && ${b})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** Either or both, elementwise; numbers count as true where they are not 0. */
+export const logicalOr = binary({
+  name: 'logicalOr',
+  takes: 'bool',
+  scalar: (a, b) => a | b,
+  wgsl: (a, b) => `(${a} || ${b})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** One but not both, elementwise; numbers count as true where they are not 0. */
+export const logicalXor = binary({
+  name: 'logicalXor',
+  takes: 'bool',
+  scalar: (a, b) => a ^ b,
+  wgsl: (a, b) => `(${a} != ${b})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** The opposite, elementwise; numbers count as true where they are not 0. */
+export const logicalNot = unary({
+  name: 'logicalNot',
+  takes: 'bool',
+  scalar: (a) => 1 - a,
+  wgsl: (a) => `(!${a})`,
+  derivatives: 'nondifferentiable',
+});
+
+/** A test of floats whose answer for integers is always the same. */
+function floatTest(name: string, wgslName: string, ofInteger: boolean, scalar: (x: number) => number): (x: TensorLike) => Tensor {
+  const ofFloats = unary({
+    name,
+    takes: 'float',
+    gives: 'bool',
+    scalar,
+    wgsl: (x) => `${wgslName}(${x})`,
+    derivatives: 'nondifferentiable',
+  });
+  return (x) => {
+    if (typeof x === 'number' || isFloat(x.dtype)) return ofFloats(x);
+    return fullLike(operand(name, x), Number(ofInteger), 'bool');
+  };
+}
+
+/** True where x is NaN. */
+export const isNaN = floatTest('isNaN', 'is_nan', false, (x) => Number(Number.isNaN(x)));
+
+/** True where x is neither NaN nor infinite. */
+export const isFinite = floatTest('isFinite', 'is_finite', true, (x) => Number(Number.isFinite(x)));
+
+/** True where x is an infinity of either sign. */
+export const isInf = floatTest('isInf', 'is_inf', false, (x) => Number(x === Infinity || x === -Infinity));

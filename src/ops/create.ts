@@ -1,0 +1,202 @@
+// Tensors from nothing: from values, from one number, from a rule.
+import { type Dtype, type HostArray, allocate, isFloat, toElement } from '../core/dtype.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
+import { defineOp } from '../graph/op.ts';
+import { constant } from '../graph/leaves.ts';
+import { type Tensor, apply, hostTensor } from '../graph/tensor.ts';
+import { add, div, mul, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
+import { equal, greaterEqual } from './comparison.ts';
+import { where } from './select.ts';
+import { broadcastTo, checkShape, expandDims, reshape } from './shape.ts';
+
+/** Numbers or booleans nested as deep as the tensor has axes, or a typed array. */
+export type Values = number | boolean | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | readonly Values[];
+
+/**
+ * A tensor of the given values, which are copied. Arrays of numbers give f32, of booleans bool; typed arrays keep their type (Float64Array
+ * gives f32, Uint8Array gives i32: say 'bool' where it holds flags). The values stay on the host until a kernel needs them.
+ *
+ * @throws ShapeError when the nesting is ragged or the shape does not hold the values.
+ *
+ *     tensor([[1, 2], [3, 4]])                        // f32[2,2]
+ *     tensor(new Uint8Array(28 * 28), [28, 28])       // i32[28,28]
+ *     tensor([0, 2, 1], [3], 'i32')
+ */
+export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
+  const flat = isTypedArray(values) ? values : Array.isArray(values) || typeof values === 'object' ? flattenNested(values) : [values];
+  const found = isTypedArray(values) ? [values.length] : nestedShape(values);
+  const wanted = shape === undefined ? found : checkShape('tensor', shape);
+  if (sizeOf(wanted) !== flat.length) {
+    throw new ShapeError(
+      `tensor: ${flat.length} values do not fill ${formatShape(wanted)}, which holds ${sizeOf(wanted)}; give as many values`,
+    );
+  }
+  const type = dtype ?? dtypeOf(values, flat);
+  const data = allocate(type, flat.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = flat[i];
+    if (typeof value !== 'number' && typeof value !== 'boolean') {
+      throw new ArgumentError(`tensor: value ${i} is ${value === null ? 'null' : typeof value}; values are numbers or booleans`);
+    }
+    data[i] = isFloat(type) && type !== 'f16' ? Number(value) : toElement(type, Number(value));
+  }
+  return hostTensor({ shape: wanted, dtype: type }, data);
+}
+
+const isTypedArray = (values: Values): values is HostArray => ArrayBuffer.isView(values);
+
+function dtypeOf(values: Values, flat: ArrayLike<number | boolean>): Dtype {
+  if (values instanceof Int32Array || values instanceof Uint8Array) return 'i32';
+  if (values instanceof Uint32Array) return 'u32';
+  return flat.length > 0 && Array.prototype.every.call(flat, (v: unknown) => typeof v === 'boolean') ? 'bool' : 'f32';
+}
+
+function nestedShape(values: Values): number[] {
+  const shape: number[] = [];
+  let level: Values = values;
+  while (typeof level === 'object') {
+    shape.push(level.length);
+    if (level.length === 0) break;
+    level = level[0];
+  }
+  return shape;
+}
+
+/** The leaves in order; every array of one depth must be as long as its siblings. */
+function flattenNested(values: Values): (number | boolean)[] {
+  const shape = nestedShape(values);
+  const flat: (number | boolean)[] = [];
+  const visit = (part: Values, depth: number): void => {
+    const isList = typeof part === 'object' && part !== null;
+    if (isList !== depth < shape.length || (isList && part.length !== shape[depth])) {
+      const what = isList ? `${part.length} values` : 'one value';
+      throw new ShapeError(
+        `tensor: ragged array: ${what} at depth ${depth} where its first sibling has shape ${formatShape(shape.slice(depth))}`,
+      );
+    }
+    if (!isList) flat.push(part);
+    else for (let i = 0; i < part.length; i++) visit(part[i], depth + 1);
+  };
+  visit(values, 0);
+  return flat;
+}
+
+/** A tensor of one number and no axes. */
+export const scalar = (value: number | boolean, dtype?: Dtype): Tensor => tensor(value, [], dtype);
+
+/**
+ * A tensor with one value everywhere: one number in memory, shown many times.
+ *
+ *     full([2, 3], 7)
+ */
+export function full(shape: Shape, value: number, dtype: Dtype = 'f32'): Tensor {
+  return broadcastTo(constant(dtype === 'f32' ? value : toElement(dtype, value), dtype), checkShape('full', shape));
+}
+
+/** A tensor of zeros. */
+export const zeros = (shape: Shape, dtype: Dtype = 'f32'): Tensor => full(shape, 0, dtype);
+
+/** A tensor of ones. */
+export const ones = (shape: Shape, dtype: Dtype = 'f32'): Tensor => full(shape, 1, dtype);
+
+/** One value in the shape of x, and in its dtype unless another is named. */
+export const fullLike = (x: Tensor, value: number, dtype: Dtype = x.dtype): Tensor => full(x.shape, value, dtype);
+
+/** Zeros in the shape and dtype of x. */
+export const zerosLike = (x: Tensor): Tensor => fullLike(x, 0);
+
+/** Ones in the shape and dtype of x. */
+export const onesLike = (x: Tensor): Tensor => fullLike(x, 1);
+
+const iotaOp = defineOp<{ readonly size: number }>({
+  name: 'iota',
+  infer: (_, { size }) => [{ shape: [size], dtype: 'i32' }],
+  // Depends on nothing.
+  vjp: () => [],
+  reference: ({ attributes: { size }, allocate }) => {
+    const out = allocate('i32', size);
+    for (let i = 0; i < size; i++) out[i] = i;
+    return [out];
+  },
+  lowering: { kind: 'elementwise', expression: (_, { index }) => `i32(${index})` },
+});
+
+/** 0, 1, … size - 1 as i32. */
+export const iota = (size: number): Tensor => apply(iotaOp, [], { size });
+
+/**
+ * Numbers from start up to, not including, stop: arange(stop), arange(start, stop) or arange(start, stop, step). i32 where all three are
+ * whole numbers, else f32; another dtype may be named.
+ *
+ * @throws ArgumentError for a step of 0 or a number that is not finite.
+ *
+ *     arange(3)            // i32 [0, 1, 2]
+ *     arange(1, 2, 0.25)   // f32 [1, 1.25, 1.5, 1.75]
+ */
+export function arange(start: number, stop?: number, step = 1, dtype?: Dtype): Tensor {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (![from, to, step].every(Number.isFinite) || step === 0) {
+    throw new ArgumentError(`arange: from ${from} to ${to} in steps of ${step} never ends; use finite numbers and a step other than 0`);
+  }
+  const size = Math.max(0, Math.ceil((to - from) / step));
+  const whole = [from, to, step].every(Number.isInteger);
+  const type = dtype ?? (whole ? 'i32' : 'f32');
+  const computedIn = whole && !isFloat(type) ? 'i32' : 'f32';
+  return cast(add(mul(cast(iota(size), computedIn), step), from), type);
+}
+
+/**
+ * `num` numbers from start to stop, both included, at equal distances.
+ *
+ *     linspace(0, 1, 5)   // [0, 0.25, 0.5, 0.75, 1]
+ */
+export function linspace(start: number, stop: number, num = 50): Tensor {
+  if (!Number.isInteger(num) || num < 0) throw new ArgumentError(`linspace: num ${num} is no count; use a whole number from 0 on`);
+  if (num === 1) return full([1], start);
+  const t = div(cast(iota(num), 'f32'), num - 1);
+  // A weighted mean of both ends hits the last one exactly.
+  return add(mul(sub(1, t), start), mul(t, stop));
+}
+
+/** Row and column numbers of a matrix, broadcasting together. */
+const gridOf = (rows: number, columns: number): [Tensor, Tensor] => [reshape(iota(rows), [rows, 1]), reshape(iota(columns), [1, columns])];
+
+/** The identity matrix, ones on the diagonal; `columns` wide, square unless given. */
+export function eye(rows: number, columns = rows, dtype: Dtype = 'f32'): Tensor {
+  checkShape('eye', [rows, columns]);
+  return cast(equal(...gridOf(rows, columns)), dtype);
+}
+
+/**
+ * Rows of zeros with a one at each index; a row of zeros where the index is outside 0 … depth - 1.
+ *
+ * indices [..] of integers -> [.., depth].
+ * @throws ArgumentError for a depth that is no whole number from 0 on.
+ *
+ *     oneHot(tensor([0, 2], [2], 'i32'), 3)   // [[1, 0, 0], [0, 0, 1]]
+ */
+export function oneHot(indices: Tensor, depth: number, dtype: Dtype = 'f32'): Tensor {
+  if (!Number.isInteger(depth) || depth < 0) throw new ArgumentError(`oneHot: depth ${depth} is no size; use a whole number from 0 on`);
+  const classes = indices.dtype === 'u32' ? cast(iota(depth), 'u32') : iota(depth);
+  return cast(equal(expandDims(indices, -1), classes), dtype);
+}
+
+export interface TriangleOptions {
+  /** The diagonal that bounds the triangle: 0 the main one, positive above it. */
+  readonly k?: number;
+}
+
+/** Where column - row <= k, for the last two axes of x. */
+function lowerMask(op: string, x: Tensor, k: number): Tensor {
+  normalizeAxis(op, -2, x.rank);
+  const [rows, columns] = gridOf(x.shape[x.rank - 2], x.shape[x.rank - 1]);
+  return greaterEqual(add(rows, k), columns);
+}
+
+/** x with zeros above diagonal k of the last two axes. */
+export const triL = (x: Tensor, { k = 0 }: TriangleOptions = {}): Tensor => where(lowerMask('triL', x, k), x, zerosLike(x));
+
+/** x with zeros below diagonal k of the last two axes. */
+export const triU = (x: Tensor, { k = 0 }: TriangleOptions = {}): Tensor => where(lowerMask('triU', x, k - 1), zerosLike(x), x);

@@ -1,0 +1,202 @@
+// Rows by index, and sums into rows by index: each is the other's gradient.
+import { promote } from '../core/dtype.ts';
+import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
+import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
+import gatherSource from '../../shaders/gather.wgsl?raw';
+import linksSource from '../../shaders/scatterLinks.wgsl?raw';
+import sumSource from '../../shaders/scatterSum.wgsl?raw';
+import { add } from './arithmetic.ts';
+import { cast } from './cast.ts';
+import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { broadcastTo } from './shape.ts';
+
+/** A tensor cut at one axis: [outer, rows, inner]. */
+function cut(shape: Shape, axis: number): { outer: number; rows: number; inner: number } {
+  return { outer: sizeOf(shape.slice(0, axis)), rows: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
+}
+
+/** What both sides do with an index outside the axis: the GPU cannot throw, and the two must agree. */
+const clampIndex = (index: number, rows: number): number => Math.min(Math.max(index, 0), rows - 1);
+
+function checkIndices(op: string, indices: Pick<TensorType, 'dtype'>): void {
+  if (indices.dtype === 'i32' || indices.dtype === 'u32') return;
+  throw new DtypeError(`${op}: indices are ${indices.dtype}; whole numbers are needed, use cast(indices, 'i32')`);
+}
+
+/** x [..P, N, ..Q], indices [..I] -> [..P, ..I, ..Q] */
+const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly axis: number }>({
+  name: 'gather',
+  infer: ([x, indices], { axis }) => {
+    checkIndices('gather', indices);
+    if (x.shape[axis] === 0 && sizeOf(indices.shape) > 0) {
+      throw new ShapeError(`gather: axis ${axis} of ${formatShape(x.shape)} is empty, there is nothing to take`);
+    }
+    return [{ shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype }];
+  },
+  // y[i] = x[index[i]]:  dx[r] = Σ dy[i] over the i with index[i] = r
+  vjp: ({ inputs: [x, indices], cotangents: [g], attributes: { axis } }) => [
+    g && apply(scatterSumOp, [g, indices], { axis, rows: x.shape[axis] }),
+    undefined,
+  ],
+  reference: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, allocate }) => {
+    const { outer, rows, inner } = cut(x.shape, axis);
+    const out = allocate(y.dtype, sizeOf(y.shape));
+    let to = 0;
+    for (let p = 0; p < outer; p++) {
+      for (const index of indices.data) {
+        const from = (p * rows + clampIndex(index, rows)) * inner;
+        for (let q = 0; q < inner; q++) out[to++] = x.data[from + q];
+      }
+    }
+    return [out];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis } }) => {
+      const { rows, inner } = cut(x.shape, axis);
+      const size = sizeOf(y.shape);
+      const workgroups = gridOf(Math.ceil(size / 64));
+      return {
+        dispatches: [
+          {
+            name: 'gather',
+            source: retype(gatherSource, { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) }),
+            operands: [
+              { kind: 'input', index: 0 },
+              { kind: 'input', index: 1 },
+              { kind: 'output', index: 0 },
+            ],
+            params: [size, workgroups[0], rows, sizeOf(indices.shape), inner],
+            workgroups,
+          },
+        ],
+        temporaries: [],
+      };
+    },
+  },
+});
+
+/**
+ * updates [..P, ..I, ..Q], indices [..I] -> [..P, rows, ..Q]: the sum of the updates of each row, in their order. The GPU first chains equal
+ * indices, (rows + |I|) |I| comparisons at most, then reads every update once.
+ */
+const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number }> = defineOp<{
+  readonly axis: number;
+  readonly rows: number;
+}>({
+  name: 'scatterSum',
+  infer: ([updates, indices], { axis, rows }) => {
+    checkIndices('scatterAdd', indices);
+    return [{ shape: [...updates.shape.slice(0, axis), rows, ...updates.shape.slice(axis + indices.shape.length)], dtype: updates.dtype }];
+  },
+  // y[r] = Σ u[i] over the i with index[i] = r:  du[i] = dy[index[i]]
+  vjp: ({ inputs: [, indices], cotangents: [g], attributes: { axis } }) => [g && apply(gatherOp, [g, indices], { axis }), undefined],
+  reference: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, allocate }) => {
+    const { outer, inner } = cut(y.shape, axis);
+    const sums = new Float64Array(sizeOf(y.shape));
+    let from = 0;
+    for (let p = 0; p < outer; p++) {
+      for (const index of indices.data) {
+        const to = (p * rows + clampIndex(index, rows)) * inner;
+        for (let q = 0; q < inner; q++) sums[to + q] += updates.data[from++];
+      }
+    }
+    const out = allocate(y.dtype, sums.length);
+    // Integers wrap around, as they do on the GPU.
+    for (let i = 0; i < sums.length; i++) out[i] = sums[i];
+    return [out];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [, indices], outputs: [y], attributes: { axis, rows } }) => {
+      const { inner } = cut(y.shape, axis);
+      const size = sizeOf(y.shape);
+      const count = sizeOf(indices.shape);
+      const linkGroups = gridOf(Math.ceil((rows + count) / 64));
+      const sumGroups = gridOf(Math.ceil(size / 64));
+      return {
+        dispatches: [
+          {
+            name: 'scatter_links',
+            source: retype(linksSource, { Index: storageType(indices.dtype) }),
+            operands: [
+              { kind: 'input', index: 1 },
+              { kind: 'temporary', index: 0 },
+            ],
+            params: [rows, count, linkGroups[0]],
+            workgroups: linkGroups,
+          },
+          {
+            name: 'scatter_sum',
+            source: retype(sumSource, { Element: storageType(y.dtype), Value: computeType(y.dtype) }),
+            operands: [
+              { kind: 'input', index: 0 },
+              { kind: 'temporary', index: 0 },
+              { kind: 'output', index: 0 },
+            ],
+            params: [size, sumGroups[0], rows, count, inner],
+            workgroups: sumGroups,
+          },
+        ],
+        temporaries: [{ shape: [rows + count], dtype: 'u32' }],
+      };
+    },
+  },
+});
+
+export interface AxisOption {
+  /** The axis that the indices count along; 0 by default. */
+  readonly axis?: number;
+}
+
+/**
+ * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is moved to its nearest end, since a GPU kernel cannot
+ * throw; check indices from outside before they go in. The gradient is scatterAdd.
+ *
+ * x [..P, N, ..Q], indices i32 or u32 [..I] -> [..P, ..I, ..Q].
+ * @throws DtypeError where indices are not integers, ShapeError for an axis that x does not have.
+ *
+ *     const rows = gather(x, tensor([2, 0, 2]));            // [5,3] -> [3,3]
+ *     const columns = gather(x, tensor([1]), { axis: 1 });    // [5,3] -> [5,1]
+ */
+export function gather(x: Tensor, indices: Tensor, options: AxisOption = {}): Tensor {
+  checkOptions('gather', options, ['axis']);
+  return apply(gatherOp, [x, indices], { axis: normalizeAxis('gather', options.axis ?? 0, x.rank) });
+}
+
+/**
+ * One row of the table for each index: gather along axis 0, under the name that models use.
+ *
+ * table [N, D], indices i32 or u32 [..I] -> [..I, D].
+ * @throws ShapeError where the table is no matrix, DtypeError where indices are not integers.
+ *
+ *     const vectors = embedding(table, tokens);   // [1000,64], [8,32] -> [8,32,64]
+ */
+export function embedding(table: Tensor, indices: Tensor): Tensor {
+  if (table.rank !== 2) throw new ShapeError(`embedding: table is ${formatShape(table.shape)}; it must be [rows, features]`);
+  return apply(gatherOp, [table, indices], { axis: 0 });
+}
+
+/**
+ * x with updates added to its rows by index: with axis 0, y = x, then y[indices[i], …] += updates[i, …] for every i. Updates of the same row are
+ * added in their order, so the result is the same every time. Updates broadcast; indices outside the axis are moved to its nearest end.
+ *
+ * x [..P, N, ..Q], indices i32 or u32 [..I], updates [..P, ..I, ..Q] -> [..P, N, ..Q].
+ * @throws DtypeError for bool or non-integer indices, ShapeError where updates do not broadcast.
+ *
+ *     const counts = scatterAdd(zeros([10]), labels, ones([32]));   // how often each label occurs
+ */
+export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options: AxisOption = {}): Tensor {
+  checkOptions('scatterAdd', options, ['axis']);
+  const axis = normalizeAxis('scatterAdd', options.axis ?? 0, x.rank);
+  const dtype = promote('scatterAdd', x.dtype, updates.dtype);
+  if (dtype === 'bool') throw new DtypeError(`scatterAdd: takes numbers, got bool; use cast(x, 'i32')`);
+  if (x.shape[axis] === 0 && indices.size > 0) {
+    throw new ShapeError(`scatterAdd: axis ${axis} of ${formatShape(x.shape)} is empty, there is no row to add to`);
+  }
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  const sums = apply(scatterSumOp, [broadcastTo(cast(updates, dtype), shape), indices], { axis, rows: x.shape[axis] });
+  return add(cast(x, dtype), sums);
+}

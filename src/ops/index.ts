@@ -1,0 +1,74 @@
+// The ops floor: every op, defined once. Public names, one by one.
+export type { TensorLike } from './operands.ts';
+export { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
+export { ceil, floor, round, trunc } from './rounding.ts';
+export { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
+export { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
+export { erf, erfc } from './errorFunction.ts';
+export {
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  isInf,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+} from './comparison.ts';
+export { clip, where } from './select.ts';
+export { cast } from './cast.ts';
+export {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  selu,
+  silu,
+  softsign,
+  tanhShrink,
+} from './activations.ts';
+export { type SoftmaxOptions, logSoftmax, softmax } from './softmax.ts';
+export { type ReduceOptions, all, any, max, min, prod, sum } from './reduce.ts';
+export { type ArgReduceOptions, argMax, argMin } from './argReduce.ts';
+export { type LogSumExpOptions, type NormOptions, type VarianceOptions, logSumExp, mean, norm, std, variance } from './statistics.ts';
+export { alias, broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
+export { flip, slice } from './slice.ts';
+export { type PadOptions, pad } from './pad.ts';
+export { concat } from './concat.ts';
+export { repeat, roll, split, stack, tile, unstack } from './rearrange.ts';
+export {
+  type TriangleOptions,
+  type Values,
+  arange,
+  eye,
+  full,
+  linspace,
+  oneHot,
+  ones,
+  onesLike,
+  scalar,
+  tensor,
+  triL,
+  triU,
+  zeros,
+  zerosLike,
+} from './create.ts';
+export { type DropoutOptions, type NormalOptions, type SeedOptions, type UniformOptions, dropout, random } from './random.ts';
+export { setSeed } from '../core/random.ts';
+export { type MatmulOptions, dot, matmul, outer } from './matmul.ts';
+export { conv2d } from './conv.ts';
+export { maxPool2d } from './pool.ts';
+export { embedding, gather, scatterAdd } from './gather.ts';

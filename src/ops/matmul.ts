@@ -1,0 +1,140 @@
+// The matrix product: one primitive over equal batch shapes, and the free functions that broadcast, transpose and take vectors in front of it.
+import { isFloat, promote } from '../core/dtype.ts';
+import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import { type Shape, broadcastShapes, formatShape, sameShape, sizeOf } from '../core/shape.ts';
+import { type OpDefinition, defineOp } from '../graph/op.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
+import { mul } from './arithmetic.ts';
+import { cast } from './cast.ts';
+import { acceptsMatrixView, planMatmul } from './matmul/plan.ts';
+import { addProduct } from './matmul/reference.ts';
+import { broadcastTo, reshape, transpose } from './shape.ts';
+
+/** [..B, M, K] x [..B, K, N] -> [..B, M, N] over equal batch shapes. Transposes are views in front of it, whose strides the kernels walk. */
+export const matmulOp: OpDefinition<object> = defineOp<object>({
+  name: 'matmul',
+  infer: ([a, b]) => {
+    if (a.dtype !== b.dtype || !isFloat(a.dtype)) {
+      throw new DtypeError(`matmul: takes two float operands of one dtype, got ${a.dtype} and ${b.dtype}; use cast(x, 'f32')`);
+    }
+    const rank = a.shape.length;
+    if (rank < 2 || rank !== b.shape.length || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
+      throw new ShapeError(
+        `matmul: batch shapes differ: ${formatShape(a.shape)} x ${formatShape(b.shape)}; operands are [..batch, m, k] and [..batch, k, n]`,
+      );
+    }
+    checkInner(a.shape, b.shape, a.shape[rank - 1], b.shape[rank - 2]);
+    return [{ shape: [...a.shape.slice(0, -1), b.shape[rank - 1]], dtype: a.dtype }];
+  },
+  // C = A B:  dA = dC Bᵀ,  dB = Aᵀ dC
+  vjp: ({ inputs: [a, b], cotangents: [g], needs }) => [
+    needs[0] && g ? apply(matmulOp, [g, transposeLast(b)], {}) : undefined,
+    needs[1] && g ? apply(matmulOp, [transposeLast(a), g], {}) : undefined,
+  ],
+  reference: ({ inputs: [a, b], outputs: [c], allocate }) => {
+    const [m, n] = c.shape.slice(-2);
+    const k = a.shape[a.shape.length - 1];
+    const out = allocate(c.dtype, sizeOf(c.shape));
+    for (let batch = 0; batch < sizeOf(c.shape.slice(0, -2)); batch++) {
+      const sums = new Float64Array(m * n);
+      const left = Float64Array.from(a.data.subarray(batch * m * k, (batch + 1) * m * k));
+      const right = Float64Array.from(b.data.subarray(batch * k * n, (batch + 1) * k * n));
+      addProduct(left, right, sums, m, k, n);
+      out.set(sums, batch * m * n);
+    }
+    return [out];
+  },
+  lowering: { kind: 'kernel', acceptsView: (_, view) => acceptsMatrixView(view), plan: planMatmul },
+});
+
+function checkInner(a: Shape, b: Shape, ka: number, kb: number): void {
+  if (ka === kb) return;
+  throw new ShapeError(`matmul: inner sizes differ: ${formatShape(a)} x ${formatShape(b)}; transpose one operand or reshape`);
+}
+
+/** Swaps the two last axes. */
+function transposeLast(x: Tensor): Tensor {
+  const rank = x.shape.length;
+  return transpose(
+    x,
+    Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
+  );
+}
+
+export interface MatmulOptions {
+  /** Swap the last two axes of a first. */
+  readonly transposeA?: boolean;
+  /** Swap the last two axes of b first. */
+  readonly transposeB?: boolean;
+}
+
+/**
+ * Matrix product over the last two axes, c[i, j] = Σₖ a[i, k] b[k, j]; leading axes broadcast. A vector counts as a row on the left and as a
+ * column on the right, and its axis leaves the result, as in NumPy; transposeA and transposeB do nothing to it.
+ *
+ * a [..B, M, K], b [..B, K, N] -> [..B, M, N].
+ * @throws ShapeError for a scalar, inner sizes that differ, or batch shapes that do not broadcast; DtypeError where no operand is a float.
+ *
+ *     const logits = matmul(x, w);                           // [32,784] x [784,10] -> [32,10]
+ *     const scores = matmul(q, k, { transposeB: true });     // [8,64,32] x [8,64,32] -> [8,64,64]
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions('matmul', options, ['transposeA', 'transposeB']);
+  const { transposeA = false, transposeB = false } = options;
+  const shapes = `${formatShape(a.shape)} x ${formatShape(b.shape)}`;
+  if (a.rank === 0 || b.rank === 0) throw new ShapeError(`matmul: takes vectors and matrices, got ${shapes}; scale with mul(x, y)`);
+  const dtype = promote('matmul', a.dtype, b.dtype);
+  if (!isFloat(dtype)) throw new DtypeError(`matmul: takes floats, got ${a.dtype} x ${b.dtype}; use cast(x, 'f32')`);
+  const flipA = transposeA && a.rank > 1;
+  const flipB = transposeB && b.rank > 1;
+  checkInner(a.shape, b.shape, a.shape[a.rank - (flipA ? 2 : 1)], b.shape[b.rank === 1 ? 0 : b.rank - (flipB ? 1 : 2)]);
+
+  let left = cast(a, dtype);
+  let right = cast(b, dtype);
+  if (a.rank === 1) left = reshape(left, [1, a.size]);
+  if (b.rank === 1) right = reshape(right, [b.size, 1]);
+  if (flipA) left = transposeLast(left);
+  if (flipB) right = transposeLast(right);
+  const c = batched(left, right, flipA);
+  if (a.rank > 1 && b.rank > 1) return c;
+  const matrix = c.shape.slice(-2).filter((_, i) => (i === 0 ? a.rank > 1 : b.rank > 1));
+  return reshape(c, [...c.shape.slice(0, -2), ...matrix]);
+}
+
+/** The product after broadcasting the batch axes. */
+function batched(a: Tensor, b: Tensor, transposedA: boolean): Tensor {
+  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [m, k] = a.shape.slice(-2);
+  const n = b.shape[b.rank - 1];
+  // One matrix for all rows of a: fold the batch into the rows, which makes one large product (and one large sum of its gradient).
+  if (batch.length > 0 && sizeOf(b.shape.slice(0, -2)) === 1 && sameShape(a.shape.slice(0, -2), batch) && !transposedA) {
+    const folded = apply(matmulOp, [reshape(a, [sizeOf(batch) * m, k]), reshape(b, [k, n])], {});
+    return reshape(folded, [...batch, m, n]);
+  }
+  return apply(matmulOp, [broadcastTo(a, [...batch, m, k]), broadcastTo(b, [...batch, k, n])], {});
+}
+
+/**
+ * Inner product of two vectors, Σᵢ a[i] b[i]; with operands of higher rank it is matmul(a, b).
+ *
+ * a [K], b [K] -> [].
+ * @throws ShapeError where the sizes differ.
+ *
+ *     const length = dot(v, v).sqrt();
+ */
+export const dot = (a: Tensor, b: Tensor): Tensor => matmul(a, b);
+
+/**
+ * Outer product of two vectors, c[i, j] = a[i] b[j].
+ *
+ * a [M], b [N] -> [M, N].
+ * @throws ShapeError where an operand is not a vector.
+ *
+ *     const table = outer(arange(1, 10), arange(1, 10));
+ */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  if (a.rank !== 1 || b.rank !== 1) {
+    throw new ShapeError(`outer: takes two vectors, got ${formatShape(a.shape)} and ${formatShape(b.shape)}; flatten(x) first`);
+  }
+  return mul(reshape(a, [a.size, 1]), b);
+}

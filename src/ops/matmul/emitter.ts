@@ -1,0 +1,100 @@
+// Writes the WGSL of a product kernel: c[matrix][row, column] = Σₖ a[row, k] b[k, column]. Matmul and the three directions of convolution are all
+// this kernel, with different factors. Sizes and strides come through `params`, so one text serves all sizes; what is written into the text
+// is how memory is accessed and how large the register tile is. Not here: which variant to use (plan.ts).
+import { type DirectTile, directBody } from './direct.ts';
+import { indent } from './multiply.ts';
+import type { Factor } from './operands.ts';
+import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
+
+export type Tile = DirectTile | SharedTile;
+
+export interface ProductKernel {
+  readonly name: string;
+  readonly tile: Tile;
+  /** What the factors are stored in; sums are f32 always. */
+  readonly element: 'f32' | 'f16';
+  /** What the result is stored in: f32 for the partial sums of a split. */
+  readonly result: 'f32' | 'f16';
+  readonly a: Factor;
+  readonly b: Factor;
+  /** Whether k is cut into segments of `params.inner`; else `params.inner` is all of k. */
+  readonly segmented: boolean;
+  /** Whether the length of a segment may leave a remainder of 4. */
+  readonly tail: boolean;
+}
+
+/** `Params` fields of every product; those of the factors follow. */
+const commonFields = [
+  'rows',
+  'columns',
+  'inner',
+  'rowTiles',
+  'columnTiles',
+  'gridWidth',
+  'matrices',
+  'splits',
+  'splitLength',
+  'splitEnd',
+  'batchInner',
+  'resultRow',
+  'resultColumn',
+  'resultBatch',
+  'resultSplit',
+];
+
+/** The field names of `Params`, in order. */
+export const productFields = (kernel: ProductKernel): string[] => [...new Set([...commonFields, ...kernel.a.fields, ...kernel.b.fields])];
+
+export function emitProduct(kernel: ProductKernel): string {
+  const { tile, a, b, element, result } = kernel;
+  const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
+  const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
+  const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel.segmented, kernel.tail) : tiledBody(tile, a, b, kernel.segmented);
+  const lines = [
+    `// ${kernel.name}: ${tile.rows} x 4 sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
+    ...(element === 'f16' || result === 'f16' ? ['enable f16;'] : []),
+    ...(subgroups ? ['enable subgroups;'] : []),
+    `alias Element = ${element};`,
+    `alias Result = ${result};`,
+    'struct Params {',
+    ...productFields(kernel).map((field) => `  ${field}: u32,`),
+    '}',
+    '@group(0) @binding(0) var<uniform> params: Params;',
+    `@group(0) @binding(1) var<storage, read> a: array<${vector(a)}>;`,
+    `@group(0) @binding(2) var<storage, read> b: array<${vector(b)}>;`,
+    '// epilogue',
+    '@group(0) @binding(3) var<storage, read_write> result: array<Result>;',
+    'fn store(index: u32, value: f32) { result[index] = Result(value); }',
+    '// end epilogue',
+    '',
+    a.wgsl,
+    '',
+    b.wgsl,
+    '',
+    'fn result_index(matrix: u32, row: u32, column: u32) -> u32 {',
+    '  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;',
+    '  return first + row * params.resultRow + column * params.resultColumn;',
+    '}',
+    '',
+    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b), ''] : []),
+    `@compute @workgroup_size(${tile.width}, ${tile.height})`,
+    'fn main(',
+    '  @builtin(workgroup_id) workgroup: vec3<u32>,',
+    '  @builtin(local_invocation_id) local: vec3<u32>,',
+    ...(tile.kind === 'tiled' ? ['  @builtin(local_invocation_index) index: u32,'] : []),
+    ...(subgroups ? ['  @builtin(subgroup_invocation_id) lane: u32,'] : []),
+    ') {',
+    '  let tile = workgroup.y * params.gridWidth + workgroup.x;',
+    '  let columnTile = tile % params.columnTiles;',
+    '  let rowTile = tile / params.columnTiles % params.rowTiles;',
+    '  let matrix = tile / params.columnTiles / params.rowTiles;',
+    '  if (matrix >= params.matrices) { return; }',
+    '  let batch = matrix / params.splits;',
+    '  let first = matrix % params.splits * params.splitLength;',
+    '  let last = min(first + params.splitLength, params.splitEnd);',
+    ...indent(body),
+    '}',
+    '',
+  ];
+  return lines.join('\n');
+}

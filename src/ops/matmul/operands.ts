@@ -1,0 +1,88 @@
+// Where the two factors of a product come from. A factor is a family of WGSL functions that the cores in direct.ts and tiled.ts call:
+//
+//   a_row(batch, row) -> A_Row            what does not change along k, such as where the row begins
+//   a_run(A_Row, segment) -> A_Run        k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
+//   a_load(A_Run, k) -> vec4<f32>         four elements from position k of the segment on
+//   a_one(A_Run, k) -> f32                one element
+//
+// and the same with b_ for columns. "inner" is the direction of k, "outer" that of rows (of a) or columns (of b).
+
+/**
+ * How four elements are read at once: `inner4` is one vec4 load along k, `outer4` one vec4 load along rows (columns), `scalar` four loads along k
+ * with any strides.
+ */
+export type Access = 'inner4' | 'outer4' | 'scalar';
+
+export interface Factor {
+  readonly access: Access;
+  /** Its `Params` fields. */
+  readonly fields: readonly string[];
+  /** The functions named above. */
+  readonly wgsl: string;
+}
+
+const matrixFields = (x: 'a' | 'b'): string[] =>
+  ['Offset', 'Outer', 'Inner', 'Segment', 'BatchOuter', 'BatchInner'].map((field) => x + field);
+
+/** A strided matrix: element (outer, k) of a batch lies at offset + batch + outer * outerStride + k * innerStride. */
+export function matrixFactor(x: 'a' | 'b', access: Access): Factor {
+  const place = x === 'a' ? 'row' : 'column';
+  const name = x.toUpperCase();
+  const along = { inner4: 'k', outer4: `k * params.${x}Inner`, scalar: `k * params.${x}Inner` }[access];
+  const load =
+    access === 'scalar'
+      ? `  return vec4<f32>(${[0, 1, 2, 3].map((i) => `${x}_one(run, k${i ? ` + ${i}u` : ''})`).join(', ')});`
+      : `  return vec4<f32>(${x}[(run + ${along}) / 4u]);`;
+  const one =
+    access === 'scalar'
+      ? `
+fn ${x}_one(run: ${name}_Run, k: u32) -> f32 {
+  return f32(${x}[run + ${along}]);
+}`
+      : '';
+  return {
+    access,
+    fields: matrixFields(x),
+    wgsl: `alias ${name}_Row = u32;
+alias ${name}_Run = u32;
+fn ${x}_row(batch: u32, ${place}: u32) -> ${name}_Row {
+  let first = params.${x}Offset + batch / params.batchInner * params.${x}BatchOuter + batch % params.batchInner * params.${x}BatchInner;
+  return first + ${place}${access === 'outer4' ? '' : ` * params.${x}Outer`};
+}
+fn ${x}_run(at: ${name}_Row, segment: u32) -> ${name}_Run {
+  return at + segment * params.${x}Segment;
+}
+fn ${x}_load(run: ${name}_Run, k: u32) -> vec4<f32> {
+${load}
+}${one}`,
+  };
+}
+
+/** The values of a matrix factor's fields. */
+export interface MatrixLayout {
+  readonly offset: number;
+  readonly outer: number;
+  readonly inner: number;
+  /** Distance of one segment of k from the next; 0 where there is only one. */
+  readonly segment: number;
+  readonly batchOuter: number;
+  readonly batchInner: number;
+}
+
+export const matrixParams = (x: 'a' | 'b', layout: MatrixLayout): Record<string, number> => ({
+  [`${x}Offset`]: layout.offset,
+  [`${x}Outer`]: layout.outer,
+  [`${x}Inner`]: layout.inner,
+  [`${x}Segment`]: layout.segment,
+  [`${x}BatchOuter`]: layout.batchOuter,
+  [`${x}BatchInner`]: layout.batchInner,
+});
+
+/** The widest access that strides and sizes allow. `outerSize` counts rows or columns, `innerSize` is the length of a segment of k. */
+export function accessOf(layout: MatrixLayout, outerSize: number, innerSize: number): Access {
+  const { offset, outer, inner, segment, batchOuter, batchInner } = layout;
+  const aligned = [offset, segment, batchOuter, batchInner].every((n) => n % 4 === 0);
+  if (aligned && inner === 1 && innerSize % 4 === 0 && outer % 4 === 0) return 'inner4';
+  if (aligned && outer === 1 && outerSize % 4 === 0 && inner % 4 === 0) return 'outer4';
+  return 'scalar';
+}

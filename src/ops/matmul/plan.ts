@@ -1,0 +1,170 @@
+// Chooses the kernel variant and the launch for a product. Everything here is decided from shapes, strides and the kind of processor; nothing is timed.
+import type { StridedView } from '../../core/shape.ts';
+import { collapse, sizeOf } from '../../core/shape.ts';
+import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target } from '../../graph/op.ts';
+import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
+import { gridOf, retype } from '../kernelSource.ts';
+import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
+import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
+
+/** A product to launch, with all its sizes. */
+export interface Product {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  /** Length of k, or of one segment of it. */
+  readonly inner: number;
+  /** Number of segments; undefined for a plain matrix. */
+  readonly segments?: number;
+  readonly batches: number;
+  /** Size of the inner of the two batch axes. */
+  readonly batchInner: number;
+  readonly element: 'f32' | 'f16';
+  /** The factors, and the values of their `Params` fields. */
+  readonly factors: { readonly a: Factor; readonly b: Factor; readonly params: Readonly<Record<string, number>> };
+  readonly operands: readonly [a: Operand, b: Operand];
+  /** Distances of rows, columns and batches in the result. */
+  readonly result: { readonly row: number; readonly column: number; readonly batch: number };
+  readonly outputSize: number;
+}
+
+/** The register tile and workgroup for a processor and a size. */
+export function chooseTile(target: Target, rows: number, columns: number, matrices: number): Tile {
+  if (target.processor === 'cpu') {
+    const subgroup = target.subgroupSize !== undefined && target.subgroupSize >= 4 && target.subgroupSize <= 16 ? target.subgroupSize : 1;
+    const width = subgroup > 1 ? subgroup : 4;
+    return { kind: 'direct', rows: 8, width, height: 1, subgroup };
+  }
+  const workgroups = Math.ceil(rows / 64) * Math.ceil(columns / 64) * matrices;
+  return workgroups < 16 ? { kind: 'tiled', rows: 4, width: 8, height: 8 } : { kind: 'tiled', rows: 4, width: 16, height: 16 };
+}
+
+/** Into how many parts to cut k: a long k over few outputs would leave most of the processor idle. By shape only, so that all stacks agree. */
+export function splitsOf(rows: number, columns: number, batches: number, k: number): number {
+  const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 64) * batches;
+  if (k < 4096 || tiles >= 32) return 1;
+  return Math.min(Math.floor(k / 1024), Math.ceil(64 / tiles));
+}
+
+export function planProduct(product: Product, target: Target): KernelPlan {
+  const { rows, columns, inner, segments, batches, outputSize } = product;
+  const k = inner * (segments ?? 1);
+  const wanted = splitsOf(rows, columns, batches, k);
+  const tile = chooseTile(target, rows, columns, batches * wanted);
+  // What a split counts in: segments where the core walks them one by one, else k's in multiples of the tile's depth.
+  const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
+  const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 16;
+  const splitLength = Math.max(unit, Math.ceil(length / wanted / unit) * unit);
+  const splits = Math.max(1, Math.ceil(length / splitLength));
+  const { a, b, params } = product.factors;
+  const kernel: ProductKernel = {
+    name: `${product.name}_${tile.kind}`,
+    tile,
+    element: product.element,
+    result: splits > 1 ? 'f32' : product.element,
+    a,
+    b,
+    segmented: segments !== undefined,
+    tail: a.access !== 'inner4' && b.access !== 'inner4',
+  };
+  const rowTiles = Math.ceil(rows / (tile.rows * tile.height));
+  const columnTiles = Math.ceil(columns / (4 * tile.width));
+  const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits);
+  const values: Record<string, number> = {
+    rows,
+    columns,
+    inner,
+    rowTiles,
+    columnTiles,
+    gridWidth: workgroups[0],
+    matrices: batches * splits,
+    splits,
+    splitLength,
+    splitEnd: length,
+    batchInner: product.batchInner,
+    resultRow: product.result.row,
+    resultColumn: product.result.column,
+    resultBatch: product.result.batch,
+    resultSplit: outputSize,
+    ...params,
+  };
+  const output: Operand = { kind: 'output', index: 0 };
+  const partials: Operand = { kind: 'temporary', index: 0 };
+  const main: KernelDispatch = {
+    name: kernel.name,
+    source: emitProduct(kernel),
+    operands: [...product.operands, splits > 1 ? partials : output],
+    params: productFields(kernel).map((field) => values[field]),
+    workgroups,
+  };
+  if (splits === 1) return { dispatches: [main], temporaries: [] };
+  const sumGroups = gridOf(Math.ceil(outputSize / 64));
+  const sum: KernelDispatch = {
+    name: `${product.name}_split_sum`,
+    source: retype(splitSumSource, { Result: product.element }),
+    operands: [partials, output],
+    params: [outputSize, splits, sumGroups[0]],
+    workgroups: sumGroups,
+  };
+  return { dispatches: [main, sum], temporaries: [{ shape: [splits, outputSize], dtype: 'f32' }] };
+}
+
+/** Row or column strides that the kernels can walk: one of the two is 1, and the batch axes are at most two, or one stride walks them all. */
+export function acceptsMatrixView(view: StridedView): boolean {
+  const rank = view.shape.length;
+  if (rank < 2 || view.strides.some((stride) => stride < 0)) return false;
+  const unit = [rank - 2, rank - 1].some((axis) => view.strides[axis] === 1 || view.shape[axis] === 1);
+  return unit && (rank <= 4 || collapse(batchOf(view)).shape.length <= 1);
+}
+
+const batchOf = (view: StridedView): StridedView => ({ shape: view.shape.slice(0, -2), strides: view.strides.slice(0, -2), offset: 0 });
+
+/** Strides of the two batch axes that the kernels know. Up to two axes go as they are; more are walked by one stride. */
+function batchStrides(view: StridedView): [outer: number, inner: number] {
+  const batch = batchOf(view);
+  if (batch.shape.length <= 2) return [batch.strides[batch.shape.length - 2] ?? 0, batch.strides[batch.shape.length - 1] ?? 0];
+  return [0, collapse(batch).strides[0] ?? 0];
+}
+
+/** The launch of [..B, M, K] x [..B, K, N]. */
+export function planMatmul({ views, outputs: [c], target }: KernelContext<object>): KernelPlan {
+  const [m, n] = c.shape.slice(-2);
+  const k = views[0].shape[views[0].shape.length - 1];
+  const batch = c.shape.slice(0, -2);
+  const layouts = views.map((view, i): MatrixLayout => {
+    const [first, second] = view.strides.slice(-2);
+    const [batchOuter, batchInner] = batchStrides(view);
+    return { offset: view.offset, outer: i === 0 ? first : second, inner: i === 0 ? second : first, segment: 0, batchOuter, batchInner };
+  });
+  const swap = target.processor === 'cpu' && wasted(n, m, target) < wasted(m, n, target);
+  const [left, right] = swap ? [1, 0] : [0, 1];
+  const [rows, columns] = swap ? [n, m] : [m, n];
+  const product: Product = {
+    name: 'matmul',
+    rows,
+    columns,
+    inner: k,
+    batches: sizeOf(batch),
+    batchInner: Math.max(1, batch.length <= 2 ? (batch[batch.length - 1] ?? 1) : sizeOf(batch)),
+    element: c.dtype === 'f16' ? 'f16' : 'f32',
+    factors: {
+      a: matrixFactor('a', accessOf(layouts[left], rows, k)),
+      b: matrixFactor('b', accessOf(layouts[right], columns, k)),
+      params: { ...matrixParams('a', layouts[left]), ...matrixParams('b', layouts[right]) },
+    },
+    operands: [
+      { kind: 'input', index: left },
+      { kind: 'input', index: right },
+    ],
+    result: { row: swap ? 1 : n, column: swap ? n : 1, batch: m * n },
+    outputSize: sizeOf(c.shape),
+  };
+  return planProduct(product, target);
+}
+
+/** Outputs that tiles cover beyond the edge, as a multiple of those wanted: a narrow result is computed on its side when that wastes less. */
+function wasted(rows: number, columns: number, target: Target): number {
+  const tile = chooseTile(target, rows, columns, 1);
+  const across = (n: number, size: number): number => (Math.ceil(n / size) * size) / n;
+  return across(rows, tile.rows * tile.height) * across(columns, 4 * tile.width);
+}

@@ -1,0 +1,92 @@
+// Methods of Tensor: every free function whose first argument is a tensor, under the same name. Derived from one table, typed and attached
+// at once: `relu(x)` and `x.relu()` are the same function.
+import { Tensor } from '../graph/tensor.ts';
+import {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  selu,
+  silu,
+  softsign,
+  tanhShrink,
+} from './activations.ts';
+import { argMax, argMin } from './argReduce.ts';
+import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
+import {
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  isInf,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+} from './comparison.ts';
+import { conv2d } from './conv.ts';
+import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
+import { erf, erfc } from './errorFunction.ts';
+import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
+import { gather, scatterAdd } from './gather.ts';
+import { dot, matmul, outer } from './matmul.ts';
+import { pad } from './pad.ts';
+import { maxPool2d } from './pool.ts';
+import { dropout } from './random.ts';
+import { repeat, roll, split, tile, unstack } from './rearrange.ts';
+import { all, any, max, min, prod, sum } from './reduce.ts';
+import { ceil, floor, round, trunc } from './rounding.ts';
+import { clip } from './select.ts';
+import { broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
+import { flip, slice } from './slice.ts';
+import { logSoftmax, softmax } from './softmax.ts';
+import { logSumExp, mean, norm, std, variance } from './statistics.ts';
+import { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
+
+const methods = {
+  ...{ abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub },
+  ...{ ceil, floor, round, trunc },
+  ...{ exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt, erf, erfc },
+  ...{ acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh },
+  ...{ equal, notEqual, greater, greaterEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot, isNaN, isFinite, isInf },
+  ...{ cast, clip, stopGradient, dropout },
+  ...{ relu, relu6, leakyRelu, prelu, elu, selu, celu, gelu, silu, mish, softsign, hardSigmoid, hardSwish, hardTanh, tanhShrink, glu },
+  ...{ softmax, logSoftmax, logSumExp },
+  ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
+  ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
+  ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
+  ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
+  ...{ oneHot, triL, triU, zerosLike, onesLike },
+};
+
+/** The function without its first argument, which is the tensor it is called on. */
+type Method<F> = F extends (first: never, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+type Methods = { readonly [Name in keyof typeof methods]: Method<(typeof methods)[Name]> };
+
+declare module '../graph/tensor.ts' {
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type
+  interface TensorMethods extends Methods {}
+}
+
+for (const [name, fn] of Object.entries<(first: never, ...rest: never[]) => unknown>(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: never, ...rest: never[]) {
+      return fn(this, ...rest);
+    },
+  });
+}

@@ -1,0 +1,183 @@
+// Padding: with a number (a kernel), with the mirrored or repeated border (compositions).
+import { type Dtype, isFloat, toElement } from '../core/dtype.ts';
+import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../core/shape.ts';
+import { type KernelPlan, type TensorType, defineOp } from '../graph/op.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
+import padSource from '../../shaders/pad.wgsl?raw';
+import { cast } from './cast.ts';
+import { concat } from './concat.ts';
+import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { flip, sliceAxis, sliceStrided } from './slice.ts';
+import { broadcastTo } from './shape.ts';
+
+interface PadAttributes {
+  /** For each axis: elements before, after, and between any two neighbours. */
+  readonly padding: readonly (readonly [before: number, after: number, interior: number])[];
+  readonly value: number;
+}
+
+const padOp = defineOp<PadAttributes>({
+  name: 'pad',
+  infer: ([x], { padding }) => {
+    if (x.dtype === 'bool') throw new DtypeError(`pad: the primitive does not take bool; cast(x, 'u32') first`);
+    return [{ shape: x.shape.map((n, i) => paddedSize(n, padding[i])), dtype: x.dtype }];
+  },
+  // Only the elements of x matter: dx is the strided window of dy where they went
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { padding } }) => [
+    g &&
+      sliceStrided(
+        g,
+        padding.map(([before]) => before),
+        x.shape,
+        padding.map(([, , interior]) => interior + 1),
+      ),
+  ],
+  reference: ({ inputs: [x], outputs: [type], attributes: { padding, value }, allocate }) => {
+    const out = allocate(type.dtype, sizeOf(type.shape)).fill(value);
+    const strides = stridesOf(type.shape);
+    const places = {
+      shape: x.shape,
+      strides: strides.map((stride, i) => stride * (padding[i][2] + 1)),
+      offset: strides.reduce((total, stride, i) => total + stride * padding[i][0], 0),
+    };
+    forEachIndex(places, (flat, position) => {
+      out[position] = x.data[flat];
+    });
+    return [out];
+  },
+  lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes }) => planPad(x, y, attributes) },
+  simplify: ([x], { padding }) =>
+    padding.every(([before, after]) => before === 0 && after === 0) && padding.every(isPlain(x.shape)) ? x : undefined,
+});
+
+/** No gaps, or no neighbours to have gaps between. */
+const isPlain =
+  (shape: Shape) =>
+  ([, , interior]: readonly [number, number, number], axis: number): boolean =>
+    interior === 0 || shape[axis] < 2;
+
+const paddedSize = (n: number, [before, after, interior]: readonly [number, number, number]): number =>
+  before + n + Math.max(0, n - 1) * interior + after;
+
+const maxAxes = 8;
+
+function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes): KernelPlan {
+  // Neighbouring axes without padding are walked as one.
+  const axes: { from: number; to: number; before: number; step: number }[] = [];
+  x.shape.forEach((n, i) => {
+    const [before, after, interior] = padding[i];
+    const last = axes[axes.length - 1];
+    if (last && before === 0 && after === 0 && interior === 0) {
+      // The rows of an axis with gaps are whole multiples of what follows.
+      if (last.step === 1) axes[axes.length - 1] = { from: last.from * n, to: last.to * n, before: last.before * n, step: 1 };
+      else axes.push({ from: n, to: n, before: 0, step: 1 });
+    } else axes.push({ from: n, to: y.shape[i], before, step: interior + 1 });
+  });
+  if (axes.length > maxAxes)
+    throw new ShapeError(`pad: more than ${maxAxes} padded axes on the GPU, got ${formatShape(x.shape)}; reshape first`);
+  while (axes.length < maxAxes) axes.unshift({ from: 1, to: 1, before: 0, step: 1 });
+  const size = sizeOf(y.shape);
+  return {
+    temporaries: [],
+    dispatches: [
+      {
+        name: 'pad',
+        source: retype(padSource, { Element: storageType(x.dtype), Compute: computeType(x.dtype) }),
+        operands: [
+          { kind: 'input', index: 0 },
+          { kind: 'output', index: 0 },
+        ],
+        params: [
+          ...axes.map((a) => a.from),
+          ...axes.map((a) => a.to),
+          ...axes.map((a) => a.before),
+          ...axes.map((a) => a.step),
+          size,
+          fillBits(x.dtype, value),
+          0,
+          0,
+        ],
+        workgroups: gridOf(Math.ceil(size / 64)),
+      },
+    ],
+  };
+}
+
+/** The bits of the number as the kernel computes with it. */
+function fillBits(dtype: Dtype, value: number): number {
+  return isFloat(dtype) ? new Uint32Array(Float32Array.of(value).buffer)[0] : toElement(dtype, value) >>> 0;
+}
+
+/** Pads with a number before, after and between the elements of each axis: the inverse of a strided slice. */
+export function padInterior(
+  x: Tensor,
+  padding: readonly (readonly [before: number, after: number, interior: number])[],
+  value: number,
+): Tensor {
+  if (padding.every(([before, after, interior]) => before === 0 && after === 0 && interior === 0)) return x;
+  // Kernels handle flags as the numbers they are stored as.
+  if (x.dtype === 'bool') return cast(padInterior(cast(x, 'u32'), padding, Number(value !== 0)), 'bool');
+  return apply(padOp, [x], { padding, value });
+}
+
+export interface PadOptions {
+  /** `constant` fills with `value`, `reflect` mirrors without repeating the border, `edge` repeats the border. */
+  readonly mode?: 'constant' | 'reflect' | 'edge';
+  readonly value?: number;
+}
+
+/**
+ * x with elements added before and after each axis.
+ *
+ * x [N, ..], padding [[before, after], ..] -> [before + N + after, ..].
+ * @throws ShapeError when padding does not name every axis, is negative, or reflects more than the axis has; ArgumentError for another mode.
+ *
+ *     pad(tensor([1, 2, 3]), [[1, 2]])                        // [0, 1, 2, 3, 0, 0]
+ *     pad(tensor([1, 2, 3]), [[1, 2]], { mode: 'reflect' })   // [2, 1, 2, 3, 2, 1]
+ */
+export function pad(x: Tensor, padding: readonly (readonly [before: number, after: number])[], options: PadOptions = {}): Tensor {
+  checkOptions('pad', options, ['mode', 'value']);
+  const { mode = 'constant', value = 0 } = options;
+  if (padding.length !== x.rank || !padding.every((p) => p.length === 2 && p.every((n) => Number.isInteger(n) && n >= 0))) {
+    throw new ShapeError(
+      `pad: padding ${JSON.stringify(padding)} does not fit ${formatShape(x.shape)}; give [before, after], whole numbers from 0 on, for each axis`,
+    );
+  }
+  if (mode === 'constant') {
+    return padInterior(
+      x,
+      padding.map(([before, after]) => [before, after, 0] as const),
+      value,
+    );
+  }
+  const extend = borders[mode];
+  if (!extend) throw new ArgumentError(`pad: mode '${String(mode)}' is none of constant, reflect, edge`);
+  return padding.reduce((padded, [before, after], axis) => {
+    if (before === 0 && after === 0) return padded;
+    const parts = [extend(padded, axis, before, 'before'), padded, extend(padded, axis, after, 'after')];
+    return concat(
+      parts.filter((part) => part.shape[axis] > 0),
+      axis,
+    );
+  }, x);
+}
+
+type Border = (x: Tensor, axis: number, count: number, side: 'before' | 'after') => Tensor;
+
+const borders: Record<'reflect' | 'edge', Border> = {
+  reflect: (x, axis, count, side) => {
+    const n = x.shape[axis];
+    if (count >= n)
+      throw new ShapeError(`pad: cannot reflect ${count} elements of axis ${axis} of ${formatShape(x.shape)}; at most ${n - 1}`);
+    return flip(sliceAxis(x, axis, side === 'before' ? 1 : n - 1 - count, count), axis);
+  },
+  edge: (x, axis, count, side) => {
+    const n = x.shape[axis];
+    if (n === 0) throw new ShapeError(`pad: axis ${axis} of ${formatShape(x.shape)} has no border to repeat`);
+    return broadcastTo(
+      sliceAxis(x, axis, side === 'before' ? 0 : n - 1, 1),
+      x.shape.map((size, i) => (i === axis ? count : size)),
+    );
+  },
+};

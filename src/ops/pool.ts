@@ -1,0 +1,216 @@
+// Max pooling of images, channels last. Gradients come in gather form: each input pixel looks at the windows that cover it, so nothing is added
+// atomically and the result does not depend on timing.
+import { isFloat } from '../core/dtype.ts';
+import { DtypeError, checkOptions } from '../core/errors.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import { type KernelPlan, type OpDefinition, type Target, type TensorType, defineOp } from '../graph/op.ts';
+import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
+import gatherSource from '../../shaders/maxPoolGather.wgsl?raw';
+import poolSource from '../../shaders/maxPool.wgsl?raw';
+import scatterSource from '../../shaders/maxPoolScatter.wgsl?raw';
+import {
+  type Padding2d,
+  type Pair,
+  type Window2d,
+  checkCovered,
+  checkImages,
+  pairOf,
+  resolvePadding,
+  windowsOver,
+} from './conv/geometry.ts';
+import { gridOf, retype, runOf, storageType } from './kernelSource.ts';
+
+interface PoolAttributes extends Window2d {
+  /** [height, width] of a window. */
+  readonly window: Pair;
+}
+
+interface ScatterAttributes extends PoolAttributes {
+  /** [height, width] of the input. */
+  readonly input: Pair;
+}
+
+/** x [B, H, W, C] -> the largest value of each window [B, OH, OW, C], and which of its taps (row * width + column) that was. */
+const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
+  name: 'maxPool2d',
+  infer: ([x], attributes) => {
+    checkImages('maxPool2d', x.shape);
+    if (!isFloat(x.dtype)) throw new DtypeError(`maxPool2d: takes floats, got ${x.dtype}; use cast(x, 'f32')`);
+    const shape = [x.shape[0], ...windowsOver('maxPool2d', x.shape.slice(1, 3), attributes.window, attributes), x.shape[3]];
+    return [
+      { shape, dtype: x.dtype },
+      { shape, dtype: 'i32' },
+    ];
+  },
+  // dy goes to the pixel that won the window
+  vjp: ({ inputs: [x], outputs: [, winner], cotangents: [g], attributes }) => [
+    g && apply(scatterOp, [g, winner], { ...attributes, input: [x.shape[1], x.shape[2]] }),
+  ],
+  reference: ({ inputs: [x], outputs: [y], attributes, allocate }) => {
+    const values = allocate(y.dtype, sizeOf(y.shape));
+    const winners = allocate('i32', values.length).fill(-1);
+    // Ties go to the first tap; a NaN beats every number.
+    forEachTap(x.shape, y.shape, attributes, (out, tap, at) => {
+      const value = x.data[at];
+      if (winners[out] >= 0 && (Number.isNaN(values[out]) || value <= values[out])) return;
+      values[out] = value;
+      winners[out] = tap;
+    });
+    return [values, winners];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [x], outputs: [y], attributes, target }) => ({
+      dispatches: [
+        {
+          ...launch('maxPool2d', poolSource, y, params(x.shape, y.shape, attributes), target),
+          operands: [
+            { kind: 'input', index: 0 },
+            { kind: 'output', index: 0 },
+            { kind: 'output', index: 1 },
+          ],
+        },
+      ],
+      temporaries: [],
+    }),
+  },
+});
+
+/** dy [B, OH, OW, C], winner -> dx [B, H, W, C]: each dy at the pixel that won its window. */
+const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
+  name: 'maxPool2dScatter',
+  infer: ([dy], { input }) => [{ shape: [dy.shape[0], ...input, dy.shape[3]], dtype: dy.dtype }],
+  // Linear in dy; its transpose reads where it wrote
+  vjp: ({ inputs: [, winner], cotangents: [u], attributes: { strides, padding, dilations, window } }) => [
+    u && apply(gatherOp, [u, winner], { strides, padding, dilations, window }),
+    undefined,
+  ],
+  reference: ({ inputs: [dy, winner], outputs: [dx], attributes, allocate }) => {
+    const sums = new Float64Array(sizeOf(dx.shape));
+    forEachTap(dx.shape, dy.shape, attributes, (out, tap, at) => {
+      if (winner.data[out] === tap) sums[at] += dy.data[out];
+    });
+    const result = allocate(dx.dtype, sums.length);
+    result.set(sums);
+    return [result];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
+      twoInputs('maxPool2dScatter', scatterSource, dx, params(dx.shape, dy.shape, attributes), target),
+  },
+});
+
+/** u [B, H, W, C], winner [B, OH, OW, C] -> [B, OH, OW, C]: u at the pixel that won each window. */
+const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
+  name: 'maxPool2dGather',
+  infer: ([u, winner]) => [{ shape: winner.shape, dtype: u.dtype }],
+  // Linear in u; its transpose is the scatter
+  vjp: ({ inputs: [u, winner], cotangents: [g], attributes }) => [
+    g && apply(scatterOp, [g, winner], { ...attributes, input: [u.shape[1], u.shape[2]] }),
+    undefined,
+  ],
+  reference: ({ inputs: [u, winner], outputs: [y], attributes, allocate }) => {
+    const result = allocate(y.dtype, sizeOf(y.shape));
+    forEachTap(u.shape, y.shape, attributes, (out, tap, at) => {
+      if (winner.data[out] === tap) result[out] = u.data[at];
+    });
+    return [result];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [u], outputs: [y], attributes, target }) =>
+      twoInputs('maxPool2dGather', gatherSource, y, params(u.shape, y.shape, attributes), target),
+  },
+});
+
+/** Calls visit(window's element, tap, element under it) for every tap inside the image, the taps of a window in order. */
+function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, visit: (out: number, tap: number, at: number) => void): void {
+  const { strides, padding, window } = attributes;
+  const [batch, height, width, channels] = input;
+  const [, outHeight, outWidth] = output;
+  for (let image = 0; image < batch; image++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        const out = ((image * outHeight + oy) * outWidth + ox) * channels;
+        for (let ky = 0; ky < window[0]; ky++) {
+          const y = oy * strides[0] + ky - padding[0][0];
+          if (y < 0 || y >= height) continue;
+          for (let kx = 0; kx < window[1]; kx++) {
+            const x = ox * strides[1] + kx - padding[1][0];
+            if (x < 0 || x >= width) continue;
+            const at = ((image * height + y) * width + x) * channels;
+            for (let c = 0; c < channels; c++) visit(out + c, ky * window[1] + kx, at + c);
+          }
+        }
+      }
+    }
+  }
+}
+
+/** What the three kernels share of `Params`; launch puts the size of what they write in front and the run behind. */
+const params = (input: Shape, output: Shape, { strides, padding, window }: PoolAttributes): number[] => [
+  input[1],
+  input[2],
+  output[1],
+  output[2],
+  input[3],
+  window[0],
+  window[1],
+  strides[0],
+  strides[1],
+  padding[0][0],
+  padding[1][0],
+];
+
+const workgroupSize = 64;
+
+function launch(name: string, source: string, output: TensorType, sizes: readonly number[], target: Target) {
+  const size = sizeOf(output.shape);
+  const run = runOf(size, target, output.shape[3]);
+  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
+  return { name, source: retype(source, { Element: storageType(output.dtype) }), params: [size, workgroups[0], ...sizes, run], workgroups };
+}
+
+const twoInputs = (name: string, source: string, output: TensorType, sizes: readonly number[], target: Target): KernelPlan => ({
+  dispatches: [
+    {
+      ...launch(name, source, output, sizes, target),
+      operands: [
+        { kind: 'input', index: 0 },
+        { kind: 'input', index: 1 },
+        { kind: 'output', index: 0 },
+      ],
+    },
+  ],
+  temporaries: [],
+});
+
+export interface Pool2dOptions {
+  /** Size of the window, [height, width] or one number; 2 by default. */
+  readonly poolSize?: number | readonly number[];
+  /** Step of the window; poolSize by default. */
+  readonly strides?: number | readonly number[];
+  /** 'valid' (default): windows inside the image; 'same': ceil(size / stride) windows; or [[top, bottom], [left, right]]. */
+  readonly padding?: 'valid' | 'same' | Padding2d;
+}
+
+/**
+ * Largest value of each window. Padding never wins; among equals the first pixel gets the gradient; a NaN in a window is its result.
+ *
+ * x [B, H, W, C] -> [B, OH, OW, C].
+ * @throws ShapeError for other ranks or a window larger than the image, DtypeError for integers, ArgumentError for a bad option.
+ *
+ *     const half = maxPool2d(features);                                              // [32,26,26,16] -> [32,13,13,16]
+ *     const same = maxPool2d(features, { poolSize: 3, strides: 1, padding: 'same' });   // keeps the size
+ */
+export function maxPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  checkOptions('maxPool2d', options, ['poolSize', 'strides', 'padding']);
+  checkImages('maxPool2d', x.shape);
+  const window = pairOf('maxPool2d', 'poolSize', options.poolSize ?? 2);
+  const strides = pairOf('maxPool2d', 'strides', options.strides ?? window);
+  const dilations: Pair = [1, 1];
+  const padding = resolvePadding('maxPool2d', options.padding ?? 'valid', x.shape.slice(1, 3), window, strides, dilations);
+  checkCovered('maxPool2d', padding, window);
+  return applyAll(maxPool2dOp, [x], { window, strides, padding, dilations })[0];
+}

@@ -1,0 +1,101 @@
+// Compositions of reductions: means, spreads, norms.
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { normalizeAxes, reducedShape, sizeOf } from '../core/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { abs, add, div, pow, square, sub } from './arithmetic.ts';
+import { equal, isFinite } from './comparison.ts';
+import { exp, log, sqrt } from './exponential.ts';
+import { type TensorLike, operand } from './operands.ts';
+import { type ReduceOptions, max, min, sum } from './reduce.ts';
+import { where } from './select.ts';
+import { reshape, stopGradient } from './shape.ts';
+
+const reduceOptions = ['axis', 'keepDims'];
+
+/** Number of elements that go into each result. */
+function countOf(op: string, x: Tensor, { axis }: ReduceOptions): number {
+  return sizeOf(normalizeAxes(op, axis, x.rank).map((a) => x.shape[a]));
+}
+
+/**
+ * Arithmetic mean over axes, Σ x / n, always a float; NaN over no elements.
+ *
+ *     mean(tensor([1, 2, 3]))   // 2
+ */
+export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
+  checkOptions('mean', options, reduceOptions);
+  const t = operand('mean', x, 'float');
+  const count = countOf('mean', t, options);
+  return div(sum(t, options), count);
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Taken from the count: 0 for the population's variance, 1 for the sample's. */
+  readonly correction?: number;
+}
+
+function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tensor {
+  checkOptions(op, options, [...reduceOptions, 'correction']);
+  const { correction = 0, axis, keepDims = false } = options;
+  const t = operand(op, x, 'float');
+  const count = countOf(op, t, options);
+  const deviation = sub(t, mean(t, { axis, keepDims: true }));
+  return div(sum(square(deviation), { axis, keepDims }), Math.max(0, count - correction));
+}
+
+/**
+ * Variance over axes, Σ (x - mean)² / (n - correction).
+ *
+ *     variance(tensor([1, 2, 3, 4]))   // 1.25
+ */
+export const variance = (x: TensorLike, options: VarianceOptions = {}): Tensor => varianceFor('variance', x, options);
+
+/** Standard deviation over axes, the square root of variance(). */
+export const std = (x: TensorLike, options: VarianceOptions = {}): Tensor => sqrt(varianceFor('std', x, options));
+
+export interface NormOptions extends ReduceOptions {
+  /** The p of (Σ |x|ᵖ)^(1/p); Infinity and -Infinity take the largest and smallest magnitude. */
+  readonly ord?: number;
+}
+
+/**
+ * Vector norm over axes, (Σ |x|ᵖ)^(1/p). Its gradient at 0 is 0.
+ *
+ * @throws ArgumentError for an order of 0 or NaN.
+ *
+ *     norm(tensor([3, 4]))   // 5
+ */
+export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
+  checkOptions('norm', options, [...reduceOptions, 'ord']);
+  const { ord = 2, axis, keepDims = false } = options;
+  const t = operand('norm', x, 'float');
+  const over = { axis: normalizeAxes('norm', axis, t.rank), keepDims };
+  if (ord === 0 || typeof ord !== 'number' || Number.isNaN(ord)) {
+    throw new ArgumentError(`norm: ord ${String(ord)} defines no norm; use a number other than 0, or Infinity`);
+  }
+  if (ord === 1) return sum(abs(t), over);
+  if (ord === Infinity) return max(abs(t), over);
+  if (ord === -Infinity) return min(abs(t), over);
+  const powers = sum(ord === 2 ? square(t) : pow(abs(t), ord), over);
+  // The root has no slope at 0: there the gradient is cut, not infinite.
+  const isNull = equal(powers, 0);
+  return where(isNull, 0, pow(where(isNull, 1, powers), 1 / ord));
+}
+
+export type LogSumExpOptions = ReduceOptions;
+
+/**
+ * log Σ eˣ over axes, without overflow: the largest element is taken out first. -Infinity where all elements are.
+ *
+ *     logSumExp(tensor([1000, 1000]))   // 1000.6931
+ */
+export function logSumExp(x: TensorLike, options: LogSumExpOptions = {}): Tensor {
+  checkOptions('logSumExp', options, reduceOptions);
+  const t = operand('logSumExp', x, 'float');
+  const axis = normalizeAxes('logSumExp', options.axis, t.rank);
+  const largest = stopGradient(max(t, { axis, keepDims: true }));
+  // An infinite shift would give Infinity - Infinity.
+  const shift = where(isFinite(largest), largest, 0);
+  const total = sum(exp(sub(t, shift)), { axis, keepDims: true });
+  return reshape(add(log(total), shift), reducedShape(t.shape, axis, options.keepDims ?? false));
+}

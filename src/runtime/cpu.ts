@@ -1,0 +1,124 @@
+// The CPU runtime: interprets the plain graph through each op's `reference`. It is the oracle of the tests and the fallback where there is
+// no WebGPU. It knows graphs, never a particular op.
+import { type FloatMode, type HostArray, allocate, roundToF16 } from '../core/dtype.ts';
+import { TraceError } from '../core/errors.ts';
+import { contiguousView, forEachIndex, isContiguous, sizeOf } from '../core/shape.ts';
+import { type Graph, topological } from '../graph/graph.ts';
+import type { HostTensor } from '../graph/op.ts';
+import { HostValue, type Node, type Tensor, type Value } from '../graph/tensor.ts';
+import type { DeviceInfo, Executable, MemoryInfo, RunInput, Runtime, TypedValue } from './runtime.ts';
+
+export interface InterpretOptions {
+  /** f64 keeps floats unrounded in Float64Array: for finite differences and reference tables. */
+  mode?: FloatMode;
+  /** Values of placeholders, or replacements for any other tensor. */
+  feeds?: ReadonlyMap<Tensor, HostArray>;
+}
+
+/** Values of the tensors, computed now, op by op, without fusion. An intermediate is let go after its last use. */
+export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = new Map() }: InterpretOptions = {}): HostArray[] {
+  // A placeholder or intermediate may be met through any of its handles: what is fed is the node's output, not the object.
+  const fed = new Map<Node, (HostArray | undefined)[]>();
+  for (const [tensor, data] of feeds) {
+    if (!tensor.node) continue;
+    if (!fed.has(tensor.node)) fed.set(tensor.node, []);
+    fed.get(tensor.node)![tensor.index] = data;
+  }
+  const given = (tensor: Tensor): HostArray | undefined => (tensor.node ? fed.get(tensor.node)?.[tensor.index] : feeds.get(tensor));
+  const order = topological(outputs, (tensor) => given(tensor) !== undefined);
+  const lastUse = new Map<Node, number>();
+  order.forEach((node, i) => node.inputs.forEach((input) => input.node && lastUse.set(input.node, i)));
+  for (const output of outputs) if (output.node) lastUse.set(output.node, Infinity);
+  const values = new Map<Node, readonly HostArray[]>();
+  const valueOf = (tensor: Tensor): HostArray => {
+    const fedValue = given(tensor);
+    if (fedValue) return fedValue;
+    if (tensor.node) return values.get(tensor.node)![tensor.index];
+    if (tensor.value?.kind === 'host') return tensor.value.data;
+    throw new TraceError(`interpret: ${tensor.toString()} has no value on the host; read it from its device first`);
+  };
+  order.forEach((node, i) => {
+    values.set(node, run(node, node.inputs.map(valueOf), mode));
+    for (const input of node.inputs) if (input.node && lastUse.get(input.node) === i) values.delete(input.node);
+  });
+  return outputs.map(valueOf);
+}
+
+function run(node: Node, data: HostArray[], mode: FloatMode): readonly HostArray[] {
+  const inputs: HostTensor[] = node.inputs.map(({ shape, dtype }, i) => ({ shape, dtype, data: data[i] }));
+  const { lowering } = node.op;
+  if (lowering.kind === 'view') {
+    // Where a view can be expressed by strides, walking them is the reference too: one rule, not two.
+    const view = lowering.view(contiguousView(inputs[0].shape), node.attributes, node.types[0]);
+    if (view && isContiguous(view) && view.offset === 0 && sizeOf(view.shape) === data[0].length) return [data[0]];
+    if (view) {
+      const out = allocate(node.types[0].dtype, sizeOf(view.shape), mode);
+      if (data[0].length === 1) out.fill(data[0][0]);
+      else forEachIndex(view, (flat, position) => (out[flat] = data[0][position]));
+      return [out];
+    }
+  }
+  const results = node.op.reference({
+    inputs,
+    outputs: node.types,
+    attributes: node.attributes,
+    allocate: (dtype, size) => allocate(dtype, size, mode),
+  });
+  node.types.forEach((type, i) => {
+    if (type.dtype === 'f16' && mode === 'f32') for (let j = 0; j < results[i].length; j++) results[i][j] = roundToF16(results[i][j]);
+  });
+  return results;
+}
+
+/** The CPU as a device: programs are graphs, values are host arrays. */
+export class CpuRuntime implements Runtime {
+  readonly name = 'cpu';
+  readonly info: DeviceInfo = {
+    kind: 'cpu',
+    vendor: '',
+    architecture: '',
+    description: 'JavaScript on the CPU',
+    features: [],
+    limits: {},
+  };
+
+  load(graph: Graph): Executable {
+    return {
+      run: async (inputs: readonly RunInput[]): Promise<Value[]> => {
+        const feeds = new Map<Tensor, HostArray>();
+        graph.inputs.forEach((placeholder, i) => {
+          const input = inputs[i];
+          if (typeof input === 'number') feeds.set(placeholder, allocate(placeholder.dtype, 1).fill(input));
+          else if (input instanceof HostValue) feeds.set(placeholder, input.data);
+        });
+        return interpret(graph.outputs, { feeds }).map((data) => new HostValue(data));
+      },
+      dispose: () => undefined,
+    };
+  }
+
+  assertAlive(): void {
+    // The CPU does not get lost.
+  }
+
+  read(values: readonly TypedValue[]): Promise<HostArray[]> {
+    return Promise.resolve(values.map(({ value }) => (value as HostValue).data.slice()));
+  }
+
+  duplicate(value: Value): Value {
+    return value; // host values are never written: sharing one is safe
+  }
+
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Host arrays are the garbage collector's: nothing to count. */
+  memory(): MemoryInfo {
+    return { bytes: 0, buffers: 0, peakBytes: 0 };
+  }
+
+  dispose(): void {
+    // Nothing is held.
+  }
+}

@@ -1,0 +1,87 @@
+// What everything on one GPU device shares: the queue, the pools, the numbers of buffers, the copies of host values, and whether it still lives.
+import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors.ts';
+import type { TensorType } from '../../graph/op.ts';
+import type { HostValue } from '../../graph/tensor.ts';
+import { BufferPool, GpuValue, Scratch } from './memory.ts';
+import type { Profiler } from './profile.ts';
+
+export class GpuContext {
+  readonly name = 'webgpu';
+  readonly device: GPUDevice;
+  readonly pool: BufferPool;
+  readonly scratch: Scratch;
+  /** While there is one, every dispatch gets a pass of its own and is timed. */
+  profiler: Profiler | undefined;
+  protected broken: OmbreError | undefined;
+  private readonly ids = new WeakMap<GPUBuffer, number>();
+  private nextId = 0;
+  private readonly submissions: Promise<undefined>[] = [];
+  /** Host values met before: one is worth a copy on the device from its second use on. */
+  private readonly met = new WeakMap<HostValue, GpuValue | 'once'>();
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+    this.pool = new BufferPool(device);
+    this.scratch = new Scratch(this.pool);
+    void device.lost.then(({ reason, message }) => {
+      if (reason === 'destroyed' && this.broken) return;
+      this.broken = new DeviceLostError(
+        `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone, call setDevice() again`,
+      );
+    });
+    device.onuncapturederror = ({ error }): void => {
+      this.broken ??= new DeviceError(`webgpu: an error on the device: ${error.message}`);
+    };
+  }
+
+  assertAlive(): void {
+    if (this.broken) throw this.broken;
+  }
+
+  submit(commands: GPUCommandBuffer): void {
+    this.device.queue.submit([commands]);
+    const done = this.device.queue.onSubmittedWorkDone();
+    // A lost device rejects; device.lost tells it better.
+    const settled = done.catch(() => undefined);
+    this.submissions.push(settled);
+    void settled.then(() => this.submissions.splice(this.submissions.indexOf(settled), 1));
+  }
+
+  async settle(inFlight: number): Promise<void> {
+    while (this.submissions.length > inFlight) await this.submissions[0];
+    this.assertAlive();
+  }
+
+  /** Looks at the outcome of an error scope when it comes; the next call reports it. */
+  watch(scope: Promise<GPUError | null>, name: string): void {
+    void scope.then(
+      (error) => {
+        if (error) this.broken ??= new DeviceError(`webgpu: running ${name}: ${error.message}`);
+      },
+      () => undefined,
+    );
+  }
+
+  /** A number for a buffer, for keys. */
+  idOf(buffer: GPUBuffer): number {
+    let id = this.ids.get(buffer);
+    if (id === undefined) this.ids.set(buffer, (id = this.nextId++));
+    return id;
+  }
+
+  /** The copy of a host value that stays on the device. */
+  resident(value: HostValue): GpuValue | undefined {
+    const known = this.met.get(value);
+    return known === 'once' ? undefined : known;
+  }
+
+  /** After a run has read an upload: its buffer goes back, or stays with the value from the second time on. */
+  settleUpload(value: HostValue, buffer: GPUBuffer, type: TensorType): void {
+    const known = this.met.get(value);
+    if (known === 'once') this.met.set(value, new GpuValue(this, this.pool, buffer, type));
+    else {
+      if (!known) this.met.set(value, 'once');
+      this.pool.release(buffer);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// Finding a GPU: the browser's or worker's navigator.gpu, or Dawn through the optional peer package `webgpu` in Node.
+import { DeviceError } from '../../core/errors.ts';
+import type { Target } from '../../graph/op.ts';
+import type { DeviceInfo } from '../runtime.ts';
+
+export interface WebGpuOptions {
+  /** Node only: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
+  dawnFlags?: readonly string[];
+}
+
+export interface OpenDevice {
+  readonly device: GPUDevice;
+  readonly info: DeviceInfo;
+  readonly target: Target;
+}
+
+const wantedFeatures = ['shader-f16', 'timestamp-query', 'subgroups'] as const;
+
+/** Limits that more of is better; the others stay at their defaults. */
+const wantedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+/** @throws DeviceError that says why there is no GPU and what would bring one. */
+export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevice> {
+  const gpu = await findGpu(options);
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (error) {
+    throw new DeviceError(`webgpu: no adapter: ${String(error)}`);
+  }
+  if (!adapter) {
+    throw new DeviceError(
+      `webgpu: WebGPU is there but offers no adapter; ${isNode() ? 'install a Vulkan driver (VK_DRIVER_FILES names it)' : "check the browser's chrome://gpu"}, or use setDevice('cpu')`,
+    );
+  }
+  const features = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of wantedLimits) requiredLimits[limit] = adapter.limits[limit];
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
+  } catch (error) {
+    throw new DeviceError(`webgpu: the adapter ${adapter.info.vendor} ${adapter.info.architecture} gave no device: ${String(error)}`);
+  }
+  const { vendor, architecture, description, device: name } = adapter.info;
+  const limits: Record<string, number> = {};
+  for (const limit of wantedLimits) limits[limit] = device.limits[limit];
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
+  // Never inferred from features: software adapters have subgroups and timestamps too.
+  const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${name} ${description}`);
+  return {
+    device,
+    info: { kind: 'webgpu', vendor, architecture, description: description || name, features: [...features], limits },
+    target: {
+      processor: software ? 'cpu' : 'gpu',
+      subgroupSize: device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined,
+      shaderF16: device.features.has('shader-f16'),
+      maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
+      maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
+      maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+    },
+  };
+}
+
+const isNode = (): boolean => typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
+
+/** Dawn's instances by their flags: one is enough for a process, and it must outlive its devices. */
+const dawnInstances = new Map<string, GPU>();
+
+async function findGpu({ dawnFlags = [] }: WebGpuOptions): Promise<GPU> {
+  // TypeScript believes navigator.gpu is always there.
+  const present = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (present) return present;
+  if (!isNode()) {
+    throw new DeviceError("webgpu: this browser has no WebGPU here (it needs a secure context: https or localhost); use setDevice('cpu')");
+  }
+  const key = dawnFlags.join(' ');
+  let gpu = dawnInstances.get(key);
+  if (gpu) return gpu;
+  // Not a literal: bundlers for the browser must not look for the package.
+  const specifier = 'webgpu';
+  let dawn: { create(flags: string[]): GPU; globals: object };
+  try {
+    dawn = (await import(/* @vite-ignore */ specifier)) as typeof dawn;
+  } catch (error) {
+    throw new DeviceError('webgpu: Node has no WebGPU of its own; install the optional package: npm install webgpu', { cause: error });
+  }
+  Object.assign(globalThis, dawn.globals);
+  gpu = dawn.create([...dawnFlags]);
+  dawnInstances.set(key, gpu);
+  return gpu;
+}

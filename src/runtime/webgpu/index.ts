@@ -1,0 +1,115 @@
+// The WebGPU runtime: one device with its pools, pipelines and queue. It replays Programs and reads values back; it knows no op.
+import { type HostArray, storedBytes } from '../../core/dtype.ts';
+import { DeviceError } from '../../core/errors.ts';
+import { formatShape } from '../../core/shape.ts';
+import type { Target } from '../../graph/op.ts';
+import { HostValue, type Value } from '../../graph/tensor.ts';
+import type { Program } from '../../compiler/index.ts';
+import type { DeviceInfo, KernelTime, MemoryInfo, Runtime, TypedValue } from '../runtime.ts';
+import { GpuContext } from './context.ts';
+import { type WebGpuOptions, openDevice } from './device.ts';
+import { GpuExecutable } from './executable.ts';
+import { GpuValue, sizeClass } from './memory.ts';
+import { PipelineCache } from './pipelines.ts';
+import { Profiler } from './profile.ts';
+import { readHost } from './transfer.ts';
+
+export class WebGpuRuntime extends GpuContext implements Runtime {
+  readonly info: DeviceInfo;
+  readonly target: Target;
+  private readonly pipelines: PipelineCache;
+  private readonly staging = new Map<number, GPUBuffer[]>();
+
+  private constructor(device: GPUDevice, info: DeviceInfo, target: Target) {
+    super(device);
+    this.info = info;
+    this.target = target;
+    this.pipelines = new PipelineCache(device);
+  }
+
+  static async open(options: WebGpuOptions = {}): Promise<WebGpuRuntime> {
+    const { device, info, target } = await openDevice(options);
+    return new WebGpuRuntime(device, info, target);
+  }
+
+  /** Builds what a program needs, pipelines in parallel. @throws DeviceError when a tensor is beyond the device's limits. */
+  async load(program: Program): Promise<GpuExecutable> {
+    this.assertAlive();
+    const limit = this.target.maxBindingBytes;
+    for (const slot of program.slots) {
+      if (slot.bytes <= limit) continue;
+      const what = slot.kind === 'scalars' ? 'the scalars' : `a tensor ${slot.type.dtype}${formatShape(slot.type.shape)}`;
+      throw new DeviceError(
+        `webgpu: ${program.name} needs ${what} of ${slot.bytes} bytes, the device binds at most ${limit} (peak of the whole: ${program.peakBytes} bytes); use a smaller batch or split the tensor`,
+      );
+    }
+    const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
+    this.assertAlive();
+    return new GpuExecutable(this, program, pipelines);
+  }
+
+  duplicate(value: Value): Value {
+    if (!(value instanceof GpuValue)) return value;
+    const copy = this.pool.acquire(value.buffer.size);
+    const encoder = this.device.createCommandEncoder({ label: 'duplicate' });
+    encoder.copyBufferToBuffer(value.buffer, 0, copy, 0, value.buffer.size);
+    this.device.queue.submit([encoder.finish()]);
+    return new GpuValue(this, this.pool, copy, value.type);
+  }
+
+  /** One copy and one map for all of them. */
+  async read(values: readonly TypedValue[]): Promise<HostArray[]> {
+    this.assertAlive();
+    let bytes = 0;
+    const offsets = values.map(({ value, type }) => {
+      const offset = bytes;
+      if (value instanceof GpuValue) bytes += Math.ceil(storedBytes(type) / 8) * 8;
+      return offset;
+    });
+    const mapped = bytes > 0 ? await this.readBack(values, offsets, bytes) : new ArrayBuffer(0);
+    return values.map(({ value, type }, i) => (value instanceof HostValue ? value.data.slice() : readHost(mapped, offsets[i], type)));
+  }
+
+  private async readBack(values: readonly TypedValue[], offsets: readonly number[], bytes: number): Promise<ArrayBuffer> {
+    const size = sizeClass(bytes);
+    const staging = this.staging.get(size)?.pop() ?? this.pool.create(size, 0x01 | 0x08); // MAP_READ | COPY_DST
+    const encoder = this.device.createCommandEncoder({ label: 'read' });
+    values.forEach(({ value, type }, i) => {
+      const length = storedBytes(type);
+      if (value instanceof GpuValue && length > 0) encoder.copyBufferToBuffer(value.buffer, 0, staging, offsets[i], length);
+    });
+    this.device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(1, 0, bytes); // GPUMapMode.READ
+    } catch (error) {
+      // device.lost settles a moment after the failed map; only it tells the truth.
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      this.assertAlive();
+      throw new DeviceError(`webgpu: reading values back failed: ${String(error)}`);
+    }
+    const copy = staging.getMappedRange(0, bytes).slice(0);
+    staging.unmap();
+    this.staging.set(size, [...(this.staging.get(size) ?? []), staging]);
+    this.assertAlive();
+    return copy;
+  }
+
+  startProfile(): void {
+    this.profiler = new Profiler(this.device);
+  }
+
+  async endProfile(): Promise<KernelTime[]> {
+    const { profiler } = this;
+    this.profiler = undefined;
+    return (await profiler?.finish()) ?? [];
+  }
+
+  memory(): MemoryInfo {
+    return this.pool.info();
+  }
+
+  dispose(): void {
+    this.broken ??= new DeviceError('webgpu: this device was closed; call setDevice() again');
+    this.device.destroy();
+  }
+}

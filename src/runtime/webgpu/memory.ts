@@ -1,0 +1,206 @@
+// GPU memory: pooled buffers, the values that own them, and the scratch arenas that all programs of a device share. Nobody calls dispose:
+// a value that is no longer reachable gives its buffer back to the pool.
+import { DeviceError } from '../../core/errors.ts';
+import type { TensorType } from '../../graph/op.ts';
+import type { DeviceValue } from '../../graph/tensor.ts';
+import { formatShape } from '../../core/shape.ts';
+import type { MemoryInfo } from '../runtime.ts';
+
+const storageUsage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+
+/** Sizes that buffers are made in: powers of two while small, then sixteenths of one, so that pooled buffers fit again. */
+export function sizeClass(bytes: number): number {
+  const power = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+  if (power <= 2 ** 16) return power;
+  const step = power / 16;
+  return Math.ceil(bytes / step) * step;
+}
+
+/** Bytes that may wait in the pool unused, beyond a quarter of what is in use. */
+const idleAllowance = 64 * 2 ** 20;
+
+export class BufferPool {
+  private readonly free = new Map<number, GPUBuffer[]>();
+  private idleBytes = 0;
+  private usedBytes = 0;
+  private peak = 0;
+  private count = 0;
+  private readonly unverified: { readonly size: number; readonly error: Promise<GPUError | null> }[] = [];
+  private readonly device: GPUDevice;
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+  }
+
+  acquire(bytes: number): GPUBuffer {
+    const size = sizeClass(bytes);
+    const waiting = this.free.get(size)?.pop();
+    if (waiting) {
+      this.idleBytes -= size;
+      this.usedBytes += size;
+      return waiting;
+    }
+    return this.create(size, storageUsage);
+  }
+
+  release(buffer: GPUBuffer): void {
+    this.usedBytes -= buffer.size;
+    const list = this.free.get(buffer.size) ?? [];
+    list.push(buffer);
+    this.free.set(buffer.size, list);
+    this.idleBytes += buffer.size;
+    if (this.idleBytes > idleAllowance + this.usedBytes / 4) this.trim();
+  }
+
+  /** A buffer outside of the pool, counted with the rest; give it back with destroy(). Whether there was memory for it, verify() tells. */
+  create(size: number, usage: number): GPUBuffer {
+    const { maxBufferSize } = this.device.limits;
+    if (size > maxBufferSize) {
+      throw new DeviceError(
+        `webgpu: a buffer of ${size} bytes is beyond the device's limit of ${maxBufferSize}; use a smaller batch or model`,
+      );
+    }
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ size, usage });
+    this.unverified.push({ size, error: this.device.popErrorScope() });
+    this.count++;
+    this.usedBytes += size;
+    this.peak = Math.max(this.peak, this.usedBytes + this.idleBytes);
+    return buffer;
+  }
+
+  get hasUnverified(): boolean {
+    return this.unverified.length > 0;
+  }
+
+  /** @throws DeviceError when the device had no memory for a buffer created since the last call. */
+  async verify(what: string): Promise<void> {
+    const created = this.unverified.splice(0);
+    const errors = await Promise.all(created.map(({ error }) => error.catch(() => null))); // a lost device is told elsewhere
+    const failed = errors.findIndex((error) => error !== null);
+    if (failed < 0) return;
+    throw new DeviceError(
+      `webgpu: out of memory: ${what} needs a buffer of ${created[failed].size} bytes while ${this.usedBytes} bytes are in use; use a smaller batch or model, or drop results that are no longer needed`,
+    );
+  }
+
+  destroy(buffer: GPUBuffer): void {
+    this.count--;
+    this.usedBytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Destroys what waits unused. */
+  trim(): void {
+    for (const list of this.free.values()) {
+      for (const buffer of list.splice(0)) {
+        this.idleBytes -= buffer.size;
+        this.count--;
+        buffer.destroy();
+      }
+    }
+  }
+
+  info(): MemoryInfo {
+    return { bytes: this.usedBytes + this.idleBytes, buffers: this.count, peakBytes: this.peak };
+  }
+}
+
+/** What stands behind a GpuValue; the finalizer holds this, never the value. */
+interface Held {
+  buffer: GPUBuffer | undefined;
+  /** Runs and readings that are queued and still need the buffer. */
+  pins: number;
+  /** Given back by its owner while pinned: the last pin does it. */
+  isDue: boolean;
+  readonly pool: BufferPool;
+}
+
+const finalizer = new FinalizationRegistry<Held>(giveBack);
+
+function giveBack(held: Held): void {
+  if (held.buffer) held.pool.release(held.buffer);
+  held.buffer = undefined;
+}
+
+/** The collector sees only the JavaScript heap; memory it should know of is shown to it as an untouched array of this share of the size. */
+const ballastShare = 1 / 4;
+const ballastThreshold = 64 * 1024;
+
+/** A tensor's elements in GPU memory. */
+export class GpuValue implements DeviceValue {
+  readonly kind = 'device';
+  readonly device: object;
+  readonly deviceName: string;
+  readonly type: TensorType;
+  private readonly held: Held;
+  /** Never read: its size tells the garbage collector what dropping this value frees. */
+  readonly ballast: ArrayBuffer | undefined;
+
+  constructor(runtime: { readonly name: string }, pool: BufferPool, buffer: GPUBuffer, type: TensorType, ballast?: ArrayBuffer) {
+    this.device = runtime;
+    this.deviceName = runtime.name;
+    this.type = type;
+    this.held = { buffer, pins: 0, isDue: false, pool };
+    this.ballast = ballast ?? (buffer.size >= ballastThreshold ? new ArrayBuffer(buffer.size * ballastShare) : undefined);
+    finalizer.register(this, this.held, this);
+  }
+
+  get buffer(): GPUBuffer {
+    if (!this.held.buffer)
+      throw new DeviceError(`webgpu: the memory of a tensor of shape ${formatShape(this.type.shape)} was given back already`);
+    return this.held.buffer;
+  }
+
+  release(): void {
+    finalizer.unregister(this);
+    if (this.held.pins > 0) this.held.isDue = true;
+    else giveBack(this.held);
+  }
+
+  pin(): void {
+    this.held.pins++;
+  }
+
+  unpin(): void {
+    this.held.pins--;
+    if (this.held.isDue && this.held.pins === 0) giveBack(this.held);
+  }
+
+  /** Hands the memory over to a new value: the result that was computed in its place. */
+  successor(runtime: { readonly name: string }, type: TensorType): GpuValue {
+    const { buffer } = this;
+    finalizer.unregister(this);
+    this.held.buffer = undefined;
+    return new GpuValue(runtime, this.held.pool, buffer, type, this.ballast);
+  }
+}
+
+/** Scratch arenas: one set for all programs of a device, grown to the largest need. Programs run one after another on the queue. */
+export class Scratch {
+  readonly buffers: (GPUBuffer | undefined)[] = [];
+  /** Rises when a buffer was replaced: bind groups made before are stale. */
+  generation = 0;
+  private readonly pool: BufferPool;
+
+  constructor(pool: BufferPool) {
+    this.pool = pool;
+  }
+
+  /** Forgets every buffer: after one could not be made, none can be told good. */
+  drop(): void {
+    for (const buffer of this.buffers.splice(0)) if (buffer) this.pool.destroy(buffer);
+    this.generation++;
+  }
+
+  ensure(arenas: readonly number[]): void {
+    arenas.forEach((bytes, i) => {
+      const old = this.buffers[i];
+      if (old && old.size >= bytes) return;
+      this.buffers[i] = this.pool.create(sizeClass(bytes), storageUsage);
+      // Submitted work keeps the old buffer alive until it is done.
+      if (old) this.pool.destroy(old);
+      this.generation++;
+    });
+  }
+}

@@ -1,0 +1,78 @@
+// Pipelines: built asynchronously and in parallel, shared by every dispatch whose text says the same.
+import { DtypeError, ShaderError } from '../../core/errors.ts';
+import type { Dispatch } from '../../compiler/index.ts';
+
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** The text without comments: scopes and shapes told in them must not make a pipeline of its own. */
+const keyOf = (wgsl: string): string => wgsl.replace(/\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
+
+export class PipelineCache {
+  private readonly pipelines = new Map<string, Promise<Pipeline>>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  private readonly device: GPUDevice;
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+  }
+
+  get(dispatch: Dispatch): Promise<Pipeline> {
+    const key = `${this.signature(dispatch)} ${keyOf(dispatch.wgsl)}`;
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.build(dispatch);
+      this.pipelines.set(key, pipeline);
+      // A failed build must not be remembered as the answer.
+      pipeline.catch(() => this.pipelines.delete(key));
+    }
+    return pipeline;
+  }
+
+  /** One letter a binding: uniform, read, write. */
+  private signature({ bindings, fusedParams }: Dispatch): string {
+    return `u${bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('')}${fusedParams ? 'u' : ''}`;
+  }
+
+  private layout(dispatch: Dispatch): GPUBindGroupLayout {
+    const signature = this.signature(dispatch);
+    let layout = this.layouts.get(signature);
+    if (!layout) {
+      const types = { u: 'uniform', r: 'read-only-storage', w: 'storage' } as const;
+      const entries = [...signature].map((letter, binding) => ({
+        binding,
+        visibility: 4, // GPUShaderStage.COMPUTE
+        buffer: { type: types[letter as keyof typeof types] },
+      }));
+      layout = this.device.createBindGroupLayout({ entries });
+      this.layouts.set(signature, layout);
+    }
+    return layout;
+  }
+
+  private async build(dispatch: Dispatch): Promise<Pipeline> {
+    if (/^enable f16;/m.test(dispatch.wgsl) && !this.device.features.has('shader-f16')) {
+      throw new DtypeError(`${dispatch.label}: this device has no half precision (feature shader-f16); use dtype f32`);
+    }
+    const layout = this.layout(dispatch);
+    // A text that does not compile is this dispatch's error, told below, not the device's.
+    this.device.pushErrorScope('validation');
+    const module = this.device.createShaderModule({ code: dispatch.wgsl, label: dispatch.label });
+    void this.device.popErrorScope();
+    try {
+      const pipeline = await this.device.createComputePipelineAsync({
+        label: dispatch.label,
+        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main' },
+      });
+      return { pipeline, layout };
+    } catch (error) {
+      const { messages } = await module.getCompilationInfo();
+      const told = messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
+      const numbered = dispatch.wgsl.split('\n').map((line, i) => `${String(i + 1).padStart(4)}  ${line}`);
+      throw new ShaderError(`${dispatch.label}: the kernel does not compile\n${told}\n${numbered.join('\n')}`, { cause: error });
+    }
+  }
+}

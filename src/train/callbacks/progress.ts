@@ -1,0 +1,152 @@
+import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import type { Callback, FitInfo, Logs } from './callback.ts';
+
+/** How far fit is: for a page's own bar and chart. */
+export interface ProgressInfo {
+  /** From 0. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Batches and samples of this epoch done so far, and all of them where their number is known. */
+  readonly batch: number;
+  readonly batches: number | undefined;
+  readonly samples: number;
+  readonly totalSamples: number | undefined;
+  /** Of the current epoch. */
+  readonly samplesPerSecond: number;
+  /** Until the last epoch's end, without validation; undefined while it cannot be told. */
+  readonly secondsLeft: number | undefined;
+  /** The newest values of loss and metrics; at the epoch's end validation's too. */
+  readonly logs: Logs;
+  /** The epoch is over. */
+  readonly done: boolean;
+}
+
+/** What the line is written to: a terminal's stdout will do. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  /** Rewrites its line in place; others get one line an epoch. */
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface ProgressOptions {
+  /** Called about ten times a second instead of writing a line. */
+  onUpdate?: (info: ProgressInfo) => void;
+  stream?: ProgressStream;
+  /** False writes one line an epoch, without a bar. */
+  bar?: boolean;
+}
+
+const interval = 100;
+const barWidth = 24;
+
+/**
+ * Shows how far fit is: a bar, samples a second, the time left, loss and metrics. Writes to the terminal, else to the console.
+ *
+ *     callbacks.progress({ onUpdate: ({ batch, batches, logs }) => draw(batch / batches, logs.loss) })
+ */
+export function progress(options: ProgressOptions = {}): Callback {
+  checkOptions('callbacks.progress', options, ['onUpdate', 'stream', 'bar']);
+  const { onUpdate, stream = terminal(), bar = true } = options;
+  if (onUpdate !== undefined && typeof onUpdate !== 'function') {
+    throw new ArgumentError(`callbacks.progress: onUpdate is ${typeof onUpdate}; it must be a function`);
+  }
+  const show = onUpdate ?? lineWriter(stream, bar);
+  let fit: FitInfo;
+  let epoch = 0;
+  let batch = 0;
+  let samples = 0;
+  /** Of the epochs before: a dataset tells its size at the first epoch's end. */
+  let epochSamples: number | undefined;
+  let began = 0;
+  let lastShown = 0;
+  let logs: Logs = {};
+  const report = (done: boolean): void => {
+    const seconds = fit.activeSeconds() - began;
+    const totalSamples = fit.samples ?? epochSamples;
+    const left = totalSamples === undefined ? undefined : totalSamples * (fit.epochs - epoch) - samples;
+    lastShown = performance.now();
+    show({
+      epoch,
+      epochs: fit.epochs,
+      batch,
+      batches: fit.batches,
+      samples,
+      totalSamples,
+      samplesPerSecond: seconds > 0 ? samples / seconds : 0,
+      secondsLeft: left === undefined || samples === 0 ? undefined : (left * seconds) / samples,
+      logs,
+      done,
+    });
+  };
+  return {
+    showsProgress: true,
+    onTrainBegin(info) {
+      fit = info;
+    },
+    onEpochBegin(number) {
+      epoch = number;
+      batch = samples = 0;
+      logs = {};
+      began = fit.activeSeconds();
+      report(false);
+    },
+    onBatchEnd(_, { size, ...rest }) {
+      batch++;
+      samples += size;
+      logs = rest;
+      if (performance.now() - lastShown >= interval) report(false);
+    },
+    onEpochEnd(_, last) {
+      epochSamples = samples;
+      logs = last;
+      report(true);
+    },
+  };
+}
+
+function lineWriter(stream: ProgressStream | undefined, bar: boolean): (info: ProgressInfo) => void {
+  const live = bar && stream?.isTTY === true;
+  return (info) => {
+    if (!live && !info.done) return;
+    const line = formatProgress(info, live);
+    if (!stream) console.log(line);
+    else if (!live) stream.write(`${line}\n`);
+    // A line that wraps could not be taken back by \r; \x1b[K clears what a longer line before left.
+    else stream.write(`\r${info.done ? line : line.slice(0, (stream.columns ?? 120) - 1)}\x1b[K${info.done ? '\n' : ''}`);
+  };
+}
+
+/** `Epoch 1/3 ███████░░░░░ 12800/60000  9123 samples/s  5s left  loss 0.3421  accuracy 0.9012`. */
+export function formatProgress(info: ProgressInfo, bar: boolean): string {
+  const { epoch, epochs, samples, totalSamples, samplesPerSecond, secondsLeft, logs, done } = info;
+  const parts = [`Epoch ${epoch + 1}/${epochs}`];
+  if (bar && totalSamples) {
+    const filled = Math.min(barWidth, Math.round((barWidth * samples) / totalSamples));
+    parts[0] += ` ${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
+  }
+  parts[0] += ` ${samples}${totalSamples === undefined ? '' : `/${totalSamples}`}`;
+  if (samplesPerSecond > 0) parts.push(`${Math.round(samplesPerSecond)} samples/s`);
+  if (!done && secondsLeft !== undefined) parts.push(`${formatSeconds(secondsLeft)} left`);
+  for (const [name, value] of Object.entries(logs)) parts.push(`${name} ${formatValue(value)}`);
+  return parts.join('  ');
+}
+
+/** Four decimals, or an exponent where they would say nothing. */
+function formatValue(value: number): string {
+  const size = Math.abs(value);
+  return Number.isFinite(value) && size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : value.toFixed(4);
+}
+
+function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${whole % 60}s`;
+  return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
+}
+
+/** Standard output where the environment has one. */
+function terminal(): ProgressStream | undefined {
+  const { process } = globalThis as { process?: { stdout?: Partial<ProgressStream> } };
+  return typeof process?.stdout?.write === 'function' ? (process.stdout as ProgressStream) : undefined;
+}

@@ -1,0 +1,68 @@
+// What model.compile() makes of its options: names looked up, everything checked, nothing run.
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Loss, type LossName, lossByName } from '../losses/index.ts';
+import { type Optimizer, type OptimizerName, optimizerByName } from '../optim/index.ts';
+import { type Metric, type MetricName, resolveMetric } from './metrics/index.ts';
+
+/** A loss of one's own: a scalar, or one value per sample, whose mean is then taken. */
+export type LossFunction = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
+
+export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
+
+export interface CompileOptions {
+  optimizer?: OptimizerName | Optimizer;
+  loss: LossName | Loss | LossFunction;
+  metrics?: readonly (MetricName | Metric)[];
+  /** Where this model trains; the default device where absent. */
+  device?: DeviceChoice;
+  /** Fixes initial weights that are not drawn yet, shuffles and dropout. */
+  seed?: number;
+}
+
+export interface Compiled {
+  readonly optimizer: Optimizer;
+  readonly loss: Loss | LossFunction;
+  readonly metrics: readonly Metric[];
+  readonly device: DeviceChoice | undefined;
+  readonly seed: number | undefined;
+}
+
+const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
+
+/** @throws ArgumentError for unknown options, names, devices, and metrics that share a name. */
+export function resolveCompileOptions(options: CompileOptions): Compiled {
+  checkOptions('compile', options, ['optimizer', 'loss', 'metrics', 'device', 'seed']);
+  const { optimizer = 'rmsprop', loss, metrics = [], device, seed } = options;
+  if (!Array.isArray(metrics)) throw new ArgumentError("compile: metrics must be a list, such as ['accuracy']");
+  if (!devices.includes(device)) throw new ArgumentError(`compile: unknown device '${String(device)}'; it is auto, webgpu or cpu`);
+  checkSeed('compile', seed);
+  const resolved = (metrics as readonly (MetricName | Metric)[]).map(resolveMetric);
+  const names = ['loss', ...resolved.map(({ name }) => name)];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new ArgumentError(
+      `compile: two values would be called '${twice}' in the logs; give one metric another name: metrics.NAME({ name })`,
+    );
+  }
+  return { optimizer: resolveOptimizer(optimizer), loss: resolveLoss(loss), metrics: resolved, device, seed };
+}
+
+function resolveLoss(loss: LossName | Loss | LossFunction | undefined): Loss | LossFunction {
+  if (typeof loss === 'function') return loss;
+  if (typeof loss === 'string') return lossByName(loss);
+  throw new ArgumentError(
+    `compile: loss is ${loss === undefined ? 'missing' : typeof loss}; give a name such as 'meanSquaredError', losses.NAME(options) or a function`,
+  );
+}
+
+function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
+  if (typeof optimizer === 'string') return optimizerByName(optimizer);
+  if (typeof optimizer === 'object' && optimizer !== null && typeof optimizer.update === 'function') return optimizer;
+  throw new ArgumentError(`compile: optimizer is ${typeof optimizer}; give a name such as 'adam' or optimizers.NAME(options)`);
+}
+
+export function checkSeed(where: string, seed: unknown): void {
+  if (seed === undefined || Number.isSafeInteger(seed)) return;
+  throw new ArgumentError(`${where}: seed is ${JSON.stringify(seed)}; it must be a whole number`);
+}

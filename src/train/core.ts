@@ -1,0 +1,206 @@
+// What a model holds, and the rules for changing it: weights are replaced only by what a finished step returned, one step at a time.
+import { OmbreError, ShapeError } from '../core/errors.ts';
+import { type Key, RandomStream, globalStream } from '../core/random.ts';
+import type { Shape } from '../core/shape.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { type Engine, compile, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
+import { Tensor, hostTensor } from '../graph/tensor.ts';
+import type { OptimizerState } from '../optim/index.ts';
+import type { Compiled } from './compiled.ts';
+import type { LayerTrees, Network } from './network.ts';
+import {
+  type StepBatch,
+  type Totals,
+  type TrainState,
+  type Weights,
+  freshTotals,
+  makePredictStep,
+  makeResults,
+  makeTestStep,
+  makeTrainStep,
+  resultNames,
+} from './steps.ts';
+
+/** The compiled functions of a model on one device. */
+export interface Programs {
+  readonly engine: Engine;
+  predict(weights: Weights, x: Tensor): Promise<Tensor>;
+}
+
+export interface TrainingPrograms extends Programs {
+  train(carried: TrainState, batch: StepBatch): Promise<TrainState>;
+  test(totals: Totals, weights: Weights, batch: StepBatch): Promise<Totals>;
+  results(totals: Totals): Promise<Tensor[]>;
+}
+
+export interface ModelCore {
+  readonly network: Network;
+  /** What the initial weights are drawn from; fixed when the model is made where its input shape is known then. */
+  initKey: Key | undefined;
+  /** Shape of one input that the weights were built for. */
+  inputShape: Shape | undefined;
+  weights: Weights | undefined;
+  compiled: Compiled | undefined;
+  /** Keys of fits without a seed of their own, where compile was given a seed. */
+  fitKeys: RandomStream | undefined;
+  /** `trained` lists the layers that the state was made for. */
+  optimizer: { readonly state: OptimizerState; readonly trained: string } | undefined;
+  /** Asked for before there was an optimizer state to hold it. */
+  learningRate: number | undefined;
+  programs: Programs | undefined;
+  trainingPrograms: TrainingPrograms | undefined;
+  /** A fit is under way. */
+  fitting: boolean;
+  /** The end of the queue of steps. */
+  tail: Promise<unknown>;
+}
+
+export const makeCore = (network: Network): ModelCore => ({
+  network,
+  initKey: network.inputShape && globalStream().nextKey(),
+  inputShape: undefined,
+  weights: undefined,
+  compiled: undefined,
+  fitKeys: undefined,
+  optimizer: undefined,
+  learningRate: undefined,
+  programs: undefined,
+  trainingPrograms: undefined,
+  fitting: false,
+  tail: Promise.resolve(),
+});
+
+/** Runs fn when everything asked for before is done: while a step is under way the weights belong to it. */
+export function exclusive<T>(core: ModelCore, fn: () => Promise<T>): Promise<T> {
+  const turn = core.tail.then(fn);
+  core.tail = turn.catch(() => undefined);
+  return turn;
+}
+
+/** Fresh weights for an input shape: the same ones however often it is asked. */
+export function draftWeights(core: ModelCore, inputShape: Shape): Weights {
+  core.initKey ??= globalStream().nextKey();
+  return core.network.build(inputShape, new RandomStream(core.initKey));
+}
+
+/** The model's weights, made now where its layers state an input shape. */
+export function builtWeights(core: ModelCore, where: string): Weights {
+  if (core.weights) return core.weights;
+  const { inputShape } = core.network;
+  if (!inputShape) {
+    throw new ShapeError(`${where}: the model is not built: give its first layer an inputShape, or call fit first`);
+  }
+  return adoptWeights(core, inputShape, draftWeights(core, inputShape));
+}
+
+export function adoptWeights(core: ModelCore, inputShape: Shape, weights: Weights): Weights {
+  core.inputShape = inputShape;
+  return (core.weights = weights);
+}
+
+export function requireCompiled(core: ModelCore, where: string): Compiled {
+  if (core.compiled) return core.compiled;
+  throw new OmbreError(`${where}: the model is not compiled; call model.compile({ optimizer, loss }) first`);
+}
+
+/** Forward on the model's device: the one compile() named, else the default one, which weights follow when it changes. */
+export async function preparePrograms(core: ModelCore): Promise<Programs> {
+  const device = core.compiled?.device;
+  const engine = await (device ? engineFor(device) : defaultEngine());
+  if (core.programs && core.programs.engine !== engine) await exclusive(core, () => leaveDevice(core));
+  if (core.programs?.engine !== engine) {
+    core.programs = { engine, predict: compile(makePredictStep(core.network), { engine, name: 'predictStep' }) };
+    core.trainingPrograms = undefined;
+  }
+  return core.programs;
+}
+
+/** The compiled steps; made anew after compile() and on another device. */
+export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingPrograms> {
+  const compiled = requireCompiled(core, where);
+  const programs = await preparePrograms(core);
+  const { engine } = programs;
+  core.trainingPrograms ??= {
+    ...programs,
+    train: compile(makeTrainStep(core.network, compiled), { engine, name: 'trainStep', donate: [0] }),
+    test: compile(makeTestStep(core.network, compiled), { engine, name: 'testStep', donate: [0] }),
+    results: compile(makeResults(compiled), { engine, name: 'results' }),
+  };
+  return core.trainingPrograms;
+}
+
+/** Brings weights and optimizer state to the host, from where any device takes them. */
+async function leaveDevice(core: ModelCore): Promise<void> {
+  const engine = core.programs!.engine;
+  core.weights = core.weights && (await toHost(core.weights, engine));
+  core.optimizer = core.optimizer && { ...core.optimizer, state: await toHost(core.optimizer.state, engine) };
+  core.programs = core.trainingPrograms = undefined;
+}
+
+/** The same tree with copies of its tensors' values on the host, read back at once. */
+export async function toHost<T>(tree: T, engine: Engine): Promise<T> {
+  const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+  const arrays = await readAll(tensors, { engine });
+  let next = 0;
+  return mapTree(tree, (leaf) => {
+    if (!(leaf instanceof Tensor)) return leaf;
+    const { shape, dtype } = leaf;
+    return hostTensor({ shape, dtype }, arrays[next++].slice());
+  }) as T;
+}
+
+/** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
+export async function askTotals(
+  core: ModelCore,
+  programs: TrainingPrograms,
+  totals: Totals,
+): Promise<{ logs: Promise<Record<string, number>> }> {
+  const names = resultNames(core.compiled!);
+  const results = await programs.results(totals);
+  const answers = readAll(results, { engine: programs.engine }).finally(() => release(results));
+  return { logs: answers.then((values) => Object.fromEntries(names.map((name, i) => [name, values[i][0]]))) };
+}
+
+/** The values of loss and metrics, whose sums are then done with. */
+export async function finishTotals(core: ModelCore, programs: TrainingPrograms, totals: Totals): Promise<Record<string, number>> {
+  const { logs } = await askTotals(core, programs, totals);
+  release(totals);
+  return logs;
+}
+
+/** Gives the memory of tensors that nobody else has a handle of back now: the collector would take its time. */
+export function release(tree: unknown): void {
+  for (const { value } of leavesOf(tree)) if (value instanceof Tensor) value.dispose();
+}
+
+/** Sums at zero. */
+export const startTotals = (core: ModelCore, { engine }: Programs): Promise<Totals> => evaluate(freshTotals(core.compiled!), { engine });
+
+/** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
+export function trainBatch(core: ModelCore, programs: TrainingPrograms, totals: Totals, batch: StepBatch): Promise<Totals> {
+  return exclusive(core, async () => {
+    const { parameters, state } = core.weights!;
+    const trainable: Record<string, LayerTrees[string]> = {};
+    const frozen: Record<string, LayerTrees[string]> = {};
+    for (const { name, layer } of core.network.layers) (layer.trainable ? trainable : frozen)[name] = parameters[name];
+    const trained = Object.keys(trainable).join();
+    if (core.optimizer?.trained !== trained) await startOptimizer(core, programs, trainable, trained);
+    const next = await programs.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
+    const joined = Object.fromEntries(core.network.layers.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
+    core.weights = { parameters: joined, state: next.state };
+    core.optimizer = { state: next.optimizerState, trained };
+    return next.totals;
+  });
+}
+
+/** Optimizer state for the parameters that are trained now. Freezing or thawing a layer starts the slots anew, at the learning rate reached. */
+async function startOptimizer(core: ModelCore, { engine }: Programs, trainable: LayerTrees, trained: string): Promise<void> {
+  const before = core.optimizer?.state;
+  let state = core.compiled!.optimizer.init(trainable);
+  if (before) state = { ...state, learningRate: before.learningRate };
+  if (core.learningRate !== undefined) state = { ...state, learningRate: scalarOf(core.learningRate) };
+  core.learningRate = undefined;
+  core.optimizer = { state: await evaluate(state, { engine }), trained };
+}
+
+export const scalarOf = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));

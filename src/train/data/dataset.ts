@@ -1,0 +1,233 @@
+// Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next;
+// nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts anew.
+import { ArgumentError, DataError, ShapeError, checkOptions } from '../../core/errors.ts';
+import { allocate } from '../../core/dtype.ts';
+import { RandomStream, foldKey, globalStream, keyFromSeed } from '../../core/random.ts';
+import { formatShape, sameShape } from '../../core/shape.ts';
+import { leavesOf, mapTree } from '../../core/tree.ts';
+import { Tensor, hostTensor } from '../../graph/tensor.ts';
+import { type ArrayInput, type Rows, isArrayInput, rowsOf, shapeOfInput } from './rows.ts';
+
+/** One sample, or a batch of them along the first axis. */
+export interface Sample {
+  readonly x: Tensor;
+  readonly y?: Tensor;
+  readonly sampleWeight?: Tensor;
+}
+
+export interface ShuffleOptions {
+  seed?: number;
+  /** A new order for each iteration (each epoch). */
+  reshuffleEachIteration?: boolean;
+}
+
+export interface BatchOptions {
+  /** Leaves out a last batch that is smaller than the others. */
+  dropRemainder?: boolean;
+}
+
+export interface Dataset<T = Sample> extends AsyncIterable<T> {
+  /** Number of elements, where it is known. */
+  readonly size: number | undefined;
+  /** A random order, drawn through a buffer of that many elements; uniform where the buffer holds them all. */
+  shuffle(bufferSize: number, options?: ShuffleOptions): Dataset<T>;
+  /** Elements stacked along a new first axis. */
+  batch(batchSize: number, options?: BatchOptions): Dataset<T>;
+  /** Each element passed through fn, which may be async and may return lazy tensors. */
+  map<U>(fn: (element: T) => U | Promise<U>): Dataset<U>;
+  /** Draws up to `count` elements ahead of the one in use. */
+  prefetch(count: number): Dataset<T>;
+  /** The first `count` elements. */
+  take(count: number): Dataset<T>;
+}
+
+const marker = Symbol('ombre dataset');
+
+export const isDataset = (value: unknown): value is Dataset<unknown> => typeof value === 'object' && value !== null && marker in value;
+
+function makeDataset<T>(size: number | undefined, iterate: () => AsyncIterator<T>): Dataset<T> {
+  const dataset: Dataset<T> & { [marker]: true } = {
+    [marker]: true,
+    size,
+    [Symbol.asyncIterator]: iterate,
+    shuffle(bufferSize, options = {}) {
+      checkCount('shuffle', 'bufferSize', bufferSize);
+      checkOptions('shuffle', options, ['seed', 'reshuffleEachIteration']);
+      const { seed, reshuffleEachIteration = true } = options;
+      const key = seed === undefined ? globalStream().nextKey() : keyFromSeed(seed);
+      let iteration = 0;
+      return makeDataset(size, () =>
+        shuffled(dataset, bufferSize, new RandomStream(foldKey(key, reshuffleEachIteration ? iteration++ : 0))),
+      );
+    },
+    batch(batchSize, options = {}) {
+      checkCount('batch', 'batchSize', batchSize);
+      checkOptions('batch', options, ['dropRemainder']);
+      const { dropRemainder = false } = options;
+      const batches = size === undefined ? undefined : dropRemainder ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
+      return makeDataset(batches, () => batched(dataset, batchSize, dropRemainder));
+    },
+    map: (fn) => makeDataset(size, () => mapped(dataset, fn)),
+    prefetch(count) {
+      checkCount('prefetch', 'count', count);
+      return makeDataset(size, () => prefetched(dataset, count));
+    },
+    take(count) {
+      checkCount('take', 'count', count);
+      return makeDataset(size === undefined ? undefined : Math.min(size, count), () => taken(dataset, count));
+    },
+  };
+  return dataset;
+}
+
+function checkCount(where: string, argument: string, value: unknown): void {
+  if (Number.isInteger(value) && (value as number) > 0) return;
+  throw new ArgumentError(`${where}: ${argument} is ${String(value)}; it must be a positive integer`);
+}
+
+async function* shuffled<T>(source: AsyncIterable<T>, bufferSize: number, random: RandomStream): AsyncGenerator<T> {
+  const buffer: T[] = [];
+  /** Takes a random element out of the buffer and puts `next` in its place. */
+  const draw = (next?: T): T => {
+    const i = Math.floor(random.uniform() * buffer.length);
+    const drawn = buffer[i];
+    buffer[i] = next === undefined ? buffer[buffer.length - 1] : next;
+    if (next === undefined) buffer.pop();
+    return drawn;
+  };
+  for await (const element of source) {
+    if (buffer.length < bufferSize) buffer.push(element);
+    else yield draw(element);
+  }
+  while (buffer.length) yield draw();
+}
+
+async function* batched<T>(source: AsyncIterable<T>, batchSize: number, dropRemainder: boolean): AsyncGenerator<T> {
+  let elements: T[] = [];
+  for await (const element of source) {
+    elements.push(element);
+    if (elements.length < batchSize) continue;
+    yield await stackElements(elements);
+    elements = [];
+  }
+  if (elements.length && !dropRemainder) yield await stackElements(elements);
+}
+
+/** Trees of equal structure as one tree, leaf by leaf. */
+async function stackElements<T>(elements: readonly T[]): Promise<T> {
+  const leaves = elements.map((element) => leavesOf(element));
+  const stacked: Tensor[] = [];
+  for (let i = 0; i < leaves[0].length; i++) {
+    const tensors = leaves.map((list) => list[i]?.value);
+    const [first] = tensors;
+    if (!(first instanceof Tensor)) throw new DataError(`batch: elements${leaves[0][i].path} are not tensors; map them to tensors first`);
+    const data = allocate(first.dtype, first.size * tensors.length);
+    for (const [row, tensor] of tensors.entries()) {
+      if (!(tensor instanceof Tensor) || tensor.dtype !== first.dtype || !sameShape(tensor.shape, first.shape)) {
+        throw new ShapeError(
+          `batch: element 0${leaves[0][i].path} is ${first.dtype}${formatShape(first.shape)}, element ${row} is ` +
+            `${tensor instanceof Tensor ? tensor.dtype + formatShape(tensor.shape) : typeof tensor}; elements of a batch must be alike`,
+        );
+      }
+      data.set(tensor.value?.kind === 'host' ? tensor.value.data : await tensor.data(), row * first.size);
+    }
+    stacked.push(hostTensor({ shape: [tensors.length, ...first.shape], dtype: first.dtype }, data));
+  }
+  let next = 0;
+  return mapTree(elements[0], () => stacked[next++]) as T;
+}
+
+async function* mapped<T, U>(source: AsyncIterable<T>, fn: (element: T) => U | Promise<U>): AsyncGenerator<U> {
+  for await (const element of source) yield await fn(element);
+}
+
+async function* prefetched<T>(source: AsyncIterable<T>, count: number): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const ahead: Promise<IteratorResult<T>>[] = [];
+  const draw = (): void => {
+    const next = iterator.next();
+    // Whoever awaits it later hears of the failure; until then it is not an unhandled one.
+    next.catch(() => undefined);
+    ahead.push(next);
+  };
+  try {
+    while (ahead.length < count) draw();
+    for (;;) {
+      const result = await ahead.shift()!;
+      if (result.done) return;
+      draw();
+      yield result.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* taken<T>(source: AsyncIterable<T>, count: number): AsyncGenerator<T> {
+  let left = count;
+  for await (const element of source) {
+    yield element;
+    if (--left === 0) return;
+  }
+}
+
+/**
+ * A dataset of the samples of arrays, which are borrowed: { x, y } pairs of tensors without a batch axis.
+ *
+ *     data.fromArrays(images, labels).shuffle(1000).batch(32)
+ *
+ * @throws DataError where x and y hold different numbers of samples.
+ */
+export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset {
+  const where = 'data.fromArrays';
+  const [count] = shapeOfInput(where, 'x', x);
+  if (y !== undefined) {
+    const [labels] = shapeOfInput(where, 'y', y);
+    if (labels !== count) throw new DataError(`${where}: x holds ${count} samples and y ${labels}; they must be the same`);
+  }
+  return makeDataset(count, async function* () {
+    const inputs = await rowsOf(where, 'x', x);
+    const targets = y === undefined ? undefined : await rowsOf(where, 'y', y);
+    for (let i = 0; i < count; i++) yield targets ? { x: rowTensor(inputs, i), y: rowTensor(targets, i) } : { x: rowTensor(inputs, i) };
+  });
+}
+
+function rowTensor({ data, size, shape, dtype }: Rows, i: number): Tensor {
+  const row = data.subarray(i * size, (i + 1) * size);
+  const array =
+    dtype === 'f32' ? (row instanceof Float32Array ? row : Float32Array.from(row)) : row instanceof Int32Array ? row : Int32Array.from(row);
+  return hostTensor({ shape, dtype }, array);
+}
+
+/** What a generator may yield for a sample: tensors, arrays, or plain numbers. */
+export type LooseSample = Readonly<Record<string, ArrayInput | number>>;
+
+/**
+ * A dataset of what a generator function yields, called anew for each iteration: objects { x, y } of tensors, arrays or numbers.
+ *
+ *     data.fromGenerator(function* () { for (;;) yield { x: [Math.random()], y: 1 }; }).take(1000).batch(32)
+ */
+export function fromGenerator(generator: () => Iterable<LooseSample> | AsyncIterable<LooseSample>): Dataset {
+  const where = 'data.fromGenerator';
+  if (typeof generator !== 'function')
+    throw new ArgumentError(`${where}: takes a function that returns an iterator, such as function* () { … }`);
+  return makeDataset<Sample>(undefined, async function* () {
+    for await (const sample of generator()) {
+      const entries = await Promise.all(
+        Object.entries(sample).map(async ([name, value]) => [name, await sampleTensor(where, name, value)] as const),
+      );
+      const fields = Object.fromEntries(entries);
+      if (!('x' in fields)) throw new DataError(`${where}: an element has ${Object.keys(fields).join(', ')} and no x; yield { x, y }`);
+      yield fields as unknown as Sample;
+    }
+  });
+}
+
+/** Plain numbers become f32, whole or not: a dtype that changed from sample to sample would not batch. Losses read f32 class indices as well. */
+async function sampleTensor(where: string, name: string, value: ArrayInput | number): Promise<Tensor> {
+  if (value instanceof Tensor) return value;
+  if (typeof value === 'number') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
+  if (!isArrayInput(value)) throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
+  const rows = await rowsOf(where, name, value, Array.isArray(value) ? 'f32' : undefined);
+  return rowTensor({ ...rows, shape: [rows.count, ...rows.shape], size: rows.count * rows.size }, 0);
+}

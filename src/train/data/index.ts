@@ -1,0 +1,8 @@
+// Data on their way to a model.
+import { fromArrays, fromGenerator } from './dataset.ts';
+
+/** Makers of datasets: `data.fromArrays(x, y).shuffle(1000).batch(32)`. */
+export const data = { fromArrays, fromGenerator };
+
+export type { BatchOptions, Dataset, LooseSample, Sample, ShuffleOptions } from './dataset.ts';
+export type { ArrayInput, NestedNumbers, NumericArray } from './rows.ts';

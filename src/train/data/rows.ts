@@ -1,0 +1,156 @@
+// What a user may hand in as data, brought into one form: rows of numbers on the host, one per sample. Typed arrays are borrowed, not copied.
+import { DataError, DtypeError, ShapeError } from '../../core/errors.ts';
+import type { HostArray } from '../../core/dtype.ts';
+import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
+import { Tensor } from '../../graph/tensor.ts';
+
+export type NumericArray = Int8Array | Uint8ClampedArray | Int16Array | Uint16Array | HostArray;
+export type NestedNumbers = readonly (number | boolean | NestedNumbers)[];
+
+/** Samples along the first axis: a tensor, a typed array with its shape, a flat typed array (one number a sample), or nested arrays. */
+export type ArrayInput = Tensor | NumericArray | { readonly data: NumericArray; readonly shape: Shape } | NestedNumbers;
+
+/** The dtype a batch has when it reaches the model. */
+export type RowDtype = 'f32' | 'i32';
+
+/** Samples of one shape, one after another. */
+export interface Rows {
+  readonly data: NumericArray;
+  readonly count: number;
+  /** Shape of one sample, and its number of elements. */
+  readonly shape: Shape;
+  readonly size: number;
+  readonly dtype: RowDtype;
+}
+
+const arrayTypes = [
+  ...[Float32Array, Float64Array, Int32Array, Uint32Array, Uint8Array],
+  ...[Int8Array, Uint8ClampedArray, Int16Array, Uint16Array],
+] as const;
+
+export const isNumericArray = (value: unknown): value is NumericArray => arrayTypes.some((type) => value instanceof type);
+
+/** Whether `value` could be meant as arrays rather than as a Dataset. */
+export const isArrayInput = (value: unknown): value is ArrayInput =>
+  value instanceof Tensor ||
+  isNumericArray(value) ||
+  Array.isArray(value) ||
+  (typeof value === 'object' && value !== null && 'data' in value);
+
+/** Shape of what was given, known before a device tensor is read; checks all but the values. */
+export function shapeOfInput(where: string, argument: string, input: unknown): Shape {
+  return open(where, argument, input).shape;
+}
+
+/**
+ * The samples of an input as rows of `dtype`, or of the dtype they come in (floats f32, everything else i32).
+ * @throws DtypeError for what is not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples.
+ */
+export async function rowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Promise<Rows> {
+  const opened = open(where, argument, input);
+  return toRows(opened, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
+}
+
+/** As rowsOf, for inputs that are on the host already. */
+export function hostRowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Rows {
+  const opened = open(where, argument, input);
+  if (!(opened.data instanceof Tensor)) return toRows(opened, opened.data, dtype);
+  throw new DataError(
+    `${where}: ${argument} is a tensor that has yet to be read; pass tensors made from values, or await its data() first`,
+  );
+}
+
+interface Opened {
+  readonly shape: Shape;
+  readonly data: NumericArray | Tensor;
+  readonly dtype: RowDtype;
+}
+
+function toRows({ shape, dtype }: Opened, data: NumericArray, wanted: RowDtype = dtype): Rows {
+  const sample = shape.slice(1);
+  return { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted };
+}
+
+function open(where: string, argument: string, input: unknown): Opened {
+  const opened = openAny(where, argument, input);
+  if (opened.shape.length === 0) throw new ShapeError(`${where}: ${argument} is a scalar; it needs a first axis that counts the samples`);
+  if (sizeOf(opened.shape) === 0) {
+    throw new DataError(`${where}: ${argument} is empty (shape ${formatShape(opened.shape)}); it needs one sample or more`);
+  }
+  return opened;
+}
+
+function openAny(where: string, argument: string, input: unknown): Opened {
+  if (input instanceof Tensor) {
+    const data = input.value?.kind === 'host' ? input.value.data : input;
+    return { shape: input.shape, data, dtype: input.dtype === 'f32' || input.dtype === 'f16' ? 'f32' : 'i32' };
+  }
+  if (isNumericArray(input)) return { shape: [input.length], data: input, dtype: arrayDtype(input) };
+  if (Array.isArray(input)) return openNested(where, argument, input);
+  if (typeof input === 'object' && input !== null && 'data' in input && 'shape' in input) return openShaped(where, argument, input);
+  throw new DtypeError(
+    `${where}: ${argument} is ${describe(input)}; pass a tensor, a typed array, { data, shape }, nested arrays or a dataset`,
+  );
+}
+
+function openShaped(where: string, argument: string, { data, shape }: { data: unknown; shape: unknown }): Opened {
+  if (!isNumericArray(data)) throw new DtypeError(`${where}: ${argument}.data is ${describe(data)}; it must be a typed array of numbers`);
+  const isShape = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && (n as number) >= 0);
+  if (!isShape || sizeOf(shape as Shape) !== data.length) {
+    throw new ShapeError(`${where}: ${argument} has ${data.length} elements, which its shape ${JSON.stringify(shape)} does not hold`);
+  }
+  return { shape: shape as Shape, data, dtype: arrayDtype(data) };
+}
+
+const arrayDtype = (data: NumericArray): RowDtype => (data instanceof Float32Array || data instanceof Float64Array ? 'f32' : 'i32');
+
+/** Nested arrays: integers alone make i32 (labels); one other number makes f32. */
+function openNested(where: string, argument: string, input: readonly unknown[]): Opened {
+  const shape: number[] = [];
+  for (let level: unknown = input; Array.isArray(level); level = (level as unknown[])[0]) shape.push(level.length);
+  const data = new Float64Array(sizeOf(shape));
+  let next = 0;
+  let whole = true;
+  const visit = (value: unknown, axis: number, path: string): void => {
+    if (axis < shape.length) {
+      if (!Array.isArray(value) || value.length !== shape[axis]) {
+        const got = Array.isArray(value) ? `${value.length} elements` : describe(value);
+        throw new ShapeError(
+          `${where}: ${argument}${path} has ${got}, ${argument} is ${formatShape(shape)} by its first elements; arrays must not be ragged`,
+        );
+      }
+      return value.forEach((child, i) => visit(child, axis + 1, `${path}[${i}]`));
+    }
+    if (Array.isArray(value))
+      throw new ShapeError(`${where}: ${argument}${path} is an array where a number was due; arrays must not be ragged`);
+    if (typeof value !== 'number' && typeof value !== 'boolean') {
+      throw new DtypeError(`${where}: ${argument}${path} is ${describe(value)}; data are numbers`);
+    }
+    whole &&= typeof value === 'boolean' || Number.isInteger(value);
+    data[next++] = Number(value);
+  };
+  visit(input, 0, '');
+  return { shape, data: whole ? Int32Array.from(data) : data, dtype: whole ? 'i32' : 'f32' };
+}
+
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === 'string') return `the text ${JSON.stringify(value)}`;
+  if (typeof value === 'object')
+    return `an object (${(Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name ?? 'Object'})`;
+  return `a ${typeof value}`;
+}
+
+/** The samples from `begin` on, up to `end`. */
+export const sliceRows = (rows: Rows, begin: number, end: number): Rows => ({
+  ...rows,
+  data: rows.data.subarray(begin * rows.size, end * rows.size),
+  count: end - begin,
+});
+
+/** Copies the samples that `order` names, from its `begin` on, into `out`, which holds as many as fit. Converts where the types differ. */
+export function gatherRows(rows: Rows, order: ArrayLike<number>, begin: number, count: number, out: HostArray): void {
+  const { data, size } = rows;
+  if (size === 1) for (let i = 0; i < count; i++) out[i] = data[order[begin + i]];
+  else for (let i = 0; i < count; i++) out.set(data.subarray(order[begin + i] * size, (order[begin + i] + 1) * size), i * size);
+}

@@ -1,0 +1,16 @@
+// The room of models: it joins layers, losses, optimizers and metrics into training steps that the engine compiles and replays.
+export {
+  type Callback,
+  type FitInfo,
+  type History,
+  type Logs,
+  type ProgressInfo,
+  type ProgressOptions,
+  callbacks,
+} from './callbacks/index.ts';
+export type { CompileOptions, DeviceChoice, LossFunction } from './compiled.ts';
+export { type ArrayInput, type Dataset, type Sample, data } from './data/index.ts';
+export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts';
+export type { FitOptions } from './fit.ts';
+export type { ModelInput, ValidationData } from './inputs.ts';
+export { Model, sequential } from './model.ts';

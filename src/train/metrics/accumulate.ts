@@ -1,0 +1,60 @@
+// Sums that stay exact over an epoch. The compensated sums of textbooks are no help on a GPU: WGSL lets a driver reassociate floats, and some
+// do, which cancels the compensation. Integers cannot be reassociated wrongly, so the running sums are kept in integers: counts in units of 1,
+// totals in units of about a 4096th of a summand. What is less than half a unit waits in a float of its own, which therefore stays small.
+import { type Tensor, hostTensor } from '../../graph/tensor.ts';
+import { abs, add, cast, div, equal, greater, lessEqual, logicalAnd, mul, round, sub, sum, where } from '../../ops/index.ts';
+
+const zeroI32 = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, new Int32Array(1));
+const zeroF32 = (): Tensor => hostTensor({ shape: [], dtype: 'f32' }, new Float32Array(1));
+
+/** A number of things, or the sum of their weights: whole + rest. Exact to 2^31 where all weights are whole. */
+export type Count = { readonly whole: Tensor; readonly rest: Tensor };
+
+export const noCount = (): Count => ({ whole: zeroI32(), rest: zeroF32() });
+
+/** Adds the number of elements that are true, or the sum of their weights (of the same shape). */
+export function countTrue(count: Count, hits: Tensor, weight: Tensor | undefined): Count {
+  if (!weight) return { whole: add(count.whole, sum(cast(hits, 'i32'))), rest: count.rest };
+  return addWeight(count, sum(where(hits, weight, 0)));
+}
+
+/** Adds a number of elements, or the sum of their weights. */
+export function countAll(count: Count, size: number, weight: Tensor | undefined): Count {
+  return weight ? addWeight(count, sum(weight)) : { whole: add(count.whole, size), rest: count.rest };
+}
+
+function addWeight({ whole, rest }: Count, amount: Tensor): Count {
+  const open = add(rest, amount);
+  const moved = round(open);
+  return { whole: add(whole, cast(moved, 'i32')), rest: sub(open, moved) };
+}
+
+export const countValue = ({ whole, rest }: Count): Tensor => add(cast(whole, 'f32'), rest);
+
+/** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their sizes. */
+export type Total = { readonly units: Tensor; readonly unit: Tensor; readonly rest: Tensor };
+
+export const noTotal = (): Total => ({ units: zeroI32(), unit: zeroF32(), rest: zeroF32() });
+
+/** Leaves room below 2^31 for one more summand. */
+const mostUnits = 2 ** 30;
+
+/**
+ * Adds a scalar. Where the units would run out (at the first summand, and when the sum has grown 2^18 times since), the unit is chosen anew: a
+ * 4096th of the sum, at the cost of one rounding. NaN stays NaN.
+ */
+export function addToTotal({ units, unit, rest }: Total, amount: Tensor): Total {
+  const open = add(rest, amount);
+  const grown = add(cast(units, 'f32'), div(open, unit));
+  const fits = logicalAnd(greater(unit, 0), lessEqual(abs(grown), mostUnits));
+  const whole = add(mul(cast(units, 'f32'), unit), open);
+  const size = where(fits, unit, mul(abs(whole), 2 ** -12));
+  const left = where(fits, open, whole);
+  const moved = where(greater(size, 0), round(div(left, size)), 0);
+  return { units: add(where(fits, units, 0), cast(moved, 'i32')), unit: size, rest: sub(left, mul(moved, size)) };
+}
+
+export const totalValue = ({ units, unit, rest }: Total): Tensor => add(mul(cast(units, 'f32'), unit), rest);
+
+/** a / b, and 0 where b is 0: the value of a ratio before anything was counted. */
+export const ratio = (a: Tensor, b: Tensor): Tensor => where(equal(b, 0), 0, div(a, where(equal(b, 0), 1, b)));

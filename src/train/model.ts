@@ -1,0 +1,173 @@
+// Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
+import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
+import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
+import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { Layer } from '../nn/index.ts';
+import type { History, Logs, TrainedModel } from './callbacks/index.ts';
+import type { ClassWeight } from './checks.ts';
+import { type CompileOptions, resolveCompileOptions } from './compiled.ts';
+import {
+  type ModelCore,
+  builtWeights,
+  exclusive,
+  makeCore,
+  prepareTraining,
+  finishTotals,
+  requireCompiled,
+  scalarOf,
+  startTotals,
+  trainBatch,
+} from './core.ts';
+import type { ArrayInput } from './data/rows.ts';
+import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateModel, predictModel } from './evaluate.ts';
+import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
+import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
+import { type LayerTrees, type Network, sequentialNetwork } from './network.ts';
+import { formatSummary } from './summary.ts';
+import { getWeights, setWeights } from './weights.ts';
+
+export interface TrainOnBatchOptions {
+  sampleWeight?: ArrayInput;
+  classWeight?: ClassWeight;
+}
+
+/** A network that can be trained. Made by sequential(). */
+export class Model implements TrainedModel {
+  /** Set to true, for instance by a callback, ends fit after the batch under way. */
+  stopTraining = false;
+  private readonly core: ModelCore;
+
+  constructor(network: Network) {
+    this.core = makeCore(network);
+  }
+
+  get layers(): readonly Layer[] {
+    return this.core.network.layers.map(({ layer }) => layer);
+  }
+
+  /**
+   * Chooses optimizer, loss and metrics; weights stay. Names are looked up and options checked now, the device when it is first needed.
+   *
+   *     model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+   *
+   * @throws ArgumentError for unknown options and names.
+   */
+  compile(options: CompileOptions): void {
+    const compiled = resolveCompileOptions(options);
+    const { core } = this;
+    if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
+    core.compiled = compiled;
+    core.optimizer = core.learningRate = core.trainingPrograms = core.fitKeys = undefined;
+    if (compiled.seed === undefined) return;
+    const key = keyFromSeed(compiled.seed);
+    if (!core.weights) core.initKey = foldKey(key, 0);
+    core.fitKeys = new RandomStream(foldKey(key, 1));
+  }
+
+  /**
+   * Trains for `epochs` passes over the data. x and y are tensors, typed arrays with a shape, nested arrays, or x is a dataset of { x, y }.
+   * Forward, loss, gradients, update and metrics are one program, compiled once per batch size and replayed.
+   *
+   *     const { history } = await model.fit(x, y, { epochs: 3, batchSize: 128, validationSplit: 0.1 });
+   *
+   * @throws ArgumentError, ShapeError, DtypeError or DataError before anything runs; the model is then as it was.
+   */
+  fit(x: ModelInput, y?: ArrayInput, options: FitOptions = {}): Promise<History> {
+    return fitModel(this.core, this, x, y, options);
+  }
+
+  /**
+   * Loss and metrics over the data, exact over all samples.
+   *
+   *     const { loss, accuracy } = await model.evaluate(x, y);
+   */
+  evaluate(x: ModelInput, y?: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
+    return evaluateModel(this.core, x, y, options);
+  }
+
+  /**
+   * The model's outputs for x, in batches; resolves to a tensor on the host.
+   *
+   *     const probabilities = await model.predict(x);          // or: await model.predict(x).array()
+   */
+  predict(x: ModelInput, options: PredictOptions = {}): Prediction {
+    return predictModel(this.core, x, options);
+  }
+
+  /**
+   * One update by one batch; resolves to loss and metrics of that batch, as they were before the update.
+   *
+   *     const { loss } = await model.trainOnBatch(x, y);
+   */
+  async trainOnBatch(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Promise<Logs> {
+    const where = 'trainOnBatch';
+    checkOptions(where, options, ['sampleWeight', 'classWeight']);
+    const { core } = this;
+    requireCompiled(core, where);
+    const samples = await readSamples(where, x, y, options.sampleWeight, core.network.inputDtype);
+    const source = sampledSource(core, samples, { where, batchSize: samples.x.count, classWeight: options.classWeight });
+    const programs = await prepareTraining(core, where);
+    let totals = await startTotals(core, programs);
+    for await (const { x: inputs, y: targets, sampleWeight } of source.pass()) {
+      const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(drawFitKey(core, undefined)));
+      totals = await trainBatch(core, programs, totals, { key, x: inputs, y: targets!, ...(sampleWeight && { sampleWeight }) });
+    }
+    return finishTotals(core, programs, totals);
+  }
+
+  /** Prints the layers as a table and returns it. */
+  summary({ print = console.log }: { print?: (table: string) => void } = {}): string {
+    if (!this.core.weights && this.core.network.inputShape) builtWeights(this.core, 'summary');
+    const table = formatSummary(this.core);
+    print(table);
+    return table;
+  }
+
+  /** The parameters as they are now, by layer name: `{ dense_1: { kernel, bias } }`. The next training step takes these tensors over; to keep values, use getWeights(). */
+  parameters(): LayerTrees {
+    return builtWeights(this.core, 'parameters').parameters;
+  }
+
+  /** Copies of all weights on the host, layer by layer, state after parameters. */
+  getWeights(): Promise<Tensor[]> {
+    return getWeights(this.core);
+  }
+
+  /**
+   * Replaces all weights by tensors in the order of getWeights(). The tensors are copied.
+   *
+   *     await copy.setWeights(await model.getWeights());
+   *
+   * @throws ShapeError where number or shapes differ; no weight is changed then.
+   */
+  setWeights(weights: readonly Tensor[]): Promise<void> {
+    return setWeights(this.core, weights);
+  }
+
+  /**
+   * Replaces the optimizer's learning rate from the next step on, without compiling anything anew. An optimizer with a schedule keeps to its schedule.
+   *
+   *     model.setLearningRate(1e-4);
+   */
+  setLearningRate(learningRate: number): void {
+    requireCompiled(this.core, 'setLearningRate');
+    if (!(Number.isFinite(learningRate) && learningRate > 0)) {
+      throw new ArgumentError(`setLearningRate: the learning rate is ${String(learningRate)}; it must be a positive number`);
+    }
+    const { core } = this;
+    void exclusive(core, async () => {
+      const { optimizer } = core;
+      if (optimizer) core.optimizer = { ...optimizer, state: { ...optimizer.state, learningRate: scalarOf(learningRate) } };
+      else core.learningRate = learningRate;
+    });
+  }
+}
+
+/**
+ * A model of layers in a chain. With an inputShape on the first layer its shapes are checked now, else when data come.
+ *
+ *     const model = sequential([layers.dense({ units: 128, activation: 'relu', inputShape: [784] }), layers.dense({ units: 10 })]);
+ *
+ * @throws ArgumentError for an empty list and names used twice, ShapeError where a layer does not take what the one before it gives.
+ */
+export const sequential = (layers: readonly Layer[]): Model => new Model(sequentialNetwork(layers));

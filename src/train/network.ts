@@ -1,0 +1,102 @@
+// Networks: layers joined into one pure function from variables and input to output. A model trains whatever keeps this interface.
+import { ArgumentError } from '../core/errors.ts';
+import type { RandomStream } from '../core/random.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import type { ApplyOptions, Layer, Tensors } from '../nn/index.ts';
+
+/** Tensors by layer name, then by the layer's own names: `{ dense_1: { kernel, bias } }`. */
+export type LayerTrees = Readonly<Record<string, Tensors>>;
+
+export interface NetworkVariables {
+  readonly parameters: LayerTrees;
+  readonly state: LayerTrees;
+}
+
+export interface NamedLayer {
+  readonly name: string;
+  readonly layer: Layer;
+}
+
+export interface Network {
+  /** In the order in which their weights are listed. */
+  readonly layers: readonly NamedLayer[];
+  /** Shape of one input as the layers state it, without the batch axis. */
+  readonly inputShape: Shape | undefined;
+  readonly inputDtype: 'f32' | 'i32';
+  /** Shape of one output; throws where a layer does not take what reaches it. */
+  outputShape(inputShape: Shape): Shape;
+  /** Output shape of each layer, in order: for the summary. */
+  layerShapes(inputShape: Shape): Shape[];
+  build(inputShape: Shape, random: RandomStream): NetworkVariables;
+  apply(variables: NetworkVariables, x: Tensor, options: ApplyOptions): { readonly y: Tensor; readonly state: LayerTrees };
+}
+
+const isList = (value: unknown): boolean => Array.isArray(value);
+
+/** A chain: each layer takes what the one before it gives. */
+export function sequentialNetwork(list: readonly Layer[]): Network {
+  if (!isList(list)) throw new ArgumentError('sequential: takes a list of layers: sequential([layers.dense({ units: 1 })])');
+  if (list.length === 0) throw new ArgumentError('sequential: the list of layers is empty; a model needs one layer or more');
+  list.forEach((layer, i) => {
+    if (typeof (layer as Partial<Layer> | undefined)?.apply === 'function' && typeof (layer as Partial<Layer>).build === 'function') return;
+    throw new ArgumentError(`sequential: element ${i} is not a layer; make layers with the factories, such as layers.dense({ units: 1 })`);
+  });
+  const named = nameLayers(list);
+  const walk = (inputShape: Shape): Shape[] => {
+    const shapes: Shape[] = [];
+    let shape = inputShape;
+    for (const { layer } of named) shapes.push((shape = layer.outputShape(shape)));
+    return shapes;
+  };
+  const inputShape = list[0].inputShape;
+  const network: Network = {
+    layers: named,
+    inputShape,
+    inputDtype: list[0].inputDtype,
+    layerShapes: walk,
+    outputShape: (shape) => walk(shape)[named.length - 1],
+    build(shape, random) {
+      const parameters: Record<string, Tensors> = {};
+      const state: Record<string, Tensors> = {};
+      let current = shape;
+      for (const { name, layer } of named) {
+        ({ parameters: parameters[name], state: state[name] } = layer.build(current, random));
+        current = layer.outputShape(current);
+      }
+      return { parameters, state };
+    },
+    apply({ parameters, state }, x, options) {
+      const next: Record<string, Tensors> = {};
+      let y = x;
+      for (const { name, layer } of named) {
+        const result = layer.apply({ parameters: parameters[name], state: state[name] }, y, options);
+        y = result.y;
+        next[name] = result.state;
+      }
+      return { y, state: next };
+    },
+  };
+  // A chain that does not fit is refused where it is written, not at its first batch.
+  if (inputShape) walk(inputShape);
+  return network;
+}
+
+/** Names the unnamed layers `dense_1`, `dense_2`, … in the order of the list: the same model gets the same names every time. */
+function nameLayers(list: readonly Layer[]): NamedLayer[] {
+  const taken = new Set<string>();
+  for (const { name } of list) {
+    if (name === undefined) continue;
+    if (taken.has(name))
+      throw new ArgumentError(`sequential: two layers are called '${name}'; names tell weights apart, so give each its own`);
+    taken.add(name);
+  }
+  return list.map((layer) => {
+    for (let n = 1; layer.name === undefined; n++) {
+      const name = `${layer.kind}_${n}`;
+      if (!taken.has(name)) layer.name = name;
+    }
+    taken.add(layer.name);
+    return { name: layer.name, layer };
+  });
+}

@@ -1,0 +1,120 @@
+// The functions that are compiled once and replayed for every batch. Pure: trees of tensors in, trees out; loss and metrics are sums that
+// stay on the device, so that no step has anything to read back.
+import { valueAndGrad } from '../autodiff/index.ts';
+import { withScope } from '../graph/scope.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { currentTrace, withTrace } from '../graph/trace.ts';
+import { mean, mul } from '../ops/index.ts';
+import type { OptimizerState } from '../optim/index.ts';
+import type { Compiled } from './compiled.ts';
+import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './metrics/accumulate.ts';
+import type { MetricState } from './metrics/index.ts';
+import type { LayerTrees, Network } from './network.ts';
+
+/** Sums of the loss and the metrics over the batches seen. */
+export interface Totals {
+  readonly loss: { readonly total: Total; readonly count: Count };
+  readonly metrics: readonly MetricState[];
+}
+
+/** Everything a training step takes over and gives back. Frozen parameters come back as they were. */
+export interface TrainState {
+  readonly trainable: LayerTrees;
+  readonly frozen: LayerTrees;
+  readonly state: LayerTrees;
+  readonly optimizerState: OptimizerState;
+  readonly totals: Totals;
+}
+
+export interface StepBatch {
+  /** u32[2], another one for each step: what dropout draws from. */
+  readonly key: Tensor;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly sampleWeight?: Tensor;
+}
+
+export const freshTotals = ({ metrics }: Compiled): Totals => ({
+  loss: { total: noTotal(), count: noCount() },
+  metrics: metrics.map((metric) => metric.init()),
+});
+
+/** Runs fn as the step of the key: its random ops draw from that key and not from the device's own sequence. */
+function withKey<T>(key: Tensor, fn: () => T): T {
+  let site = 0;
+  return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
+}
+
+/** The loss of a batch as a scalar: functions of the user's may give one value per sample. */
+function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
+  return withScope('loss', () => {
+    const value = sampleWeight ? loss(y, predictions, sampleWeight) : loss(y, predictions);
+    return value.rank === 0 ? value : mean(value);
+  });
+}
+
+function addBatch({ metrics }: Compiled, totals: Totals, loss: Tensor, targets: Tensor, predictions: Tensor): Totals {
+  const size = predictions.shape[0];
+  return withScope('metrics', () => ({
+    loss: { total: addToTotal(totals.loss.total, mul(loss, size)), count: countAll(totals.loss.count, size, undefined) },
+    metrics: metrics.map((metric, i) => metric.update(totals.metrics[i], targets, predictions)),
+  }));
+}
+
+/** Forward, loss, gradients of the trainable parameters, update, metrics. */
+export function makeTrainStep(network: Network, compiled: Compiled): (carried: TrainState, batch: StepBatch) => TrainState {
+  const { optimizer } = compiled;
+  return function trainStep({ trainable, frozen, state, optimizerState, totals }, batch) {
+    return withKey(batch.key, () => {
+      const forward = (parameters: LayerTrees): [Tensor, { y: Tensor; state: LayerTrees }] => {
+        const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
+        return [batchLoss(compiled, batch, result.y), result];
+      };
+      const hasParameters = Object.values(trainable).some((tensors) => Object.keys(tensors).length > 0);
+      const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
+      const updated = hasParameters
+        ? optimizer.update(gradients, optimizerState, trainable)
+        : { parameters: trainable, state: optimizerState };
+      return {
+        trainable: updated.parameters,
+        frozen,
+        state: result.state,
+        optimizerState: updated.state,
+        totals: addBatch(compiled, totals, loss, batch.y, result.y),
+      };
+    });
+  };
+}
+
+export interface Weights {
+  readonly parameters: LayerTrees;
+  readonly state: LayerTrees;
+}
+
+/** Forward, loss and metrics, without an update. */
+export function makeTestStep(network: Network, compiled: Compiled): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
+  return function testStep(totals, weights, batch) {
+    return withKey(batch.key, () => {
+      const { y } = network.apply(weights, batch.x, { training: false });
+      return addBatch(compiled, totals, batchLoss(compiled, batch, y), batch.y, y);
+    });
+  };
+}
+
+export function makePredictStep(network: Network): (weights: Weights, x: Tensor) => Tensor {
+  return function predictStep(weights, x) {
+    return network.apply(weights, x, { training: false }).y;
+  };
+}
+
+/** Values of the loss and the metrics, by name and in the order of the names. */
+export function makeResults({ metrics }: Compiled): (totals: Totals) => Tensor[] {
+  return function results({ loss, metrics: states }) {
+    return withScope('results', () => [
+      ratio(totalValue(loss.total), countValue(loss.count)),
+      ...metrics.map((metric, i) => metric.result(states[i])),
+    ]);
+  };
+}
+
+export const resultNames = ({ metrics }: Compiled): string[] => ['loss', ...metrics.map(({ name }) => name)];

@@ -1,0 +1,41 @@
+// The model as a table: layers, output shapes, numbers of parameters.
+import { formatBatch } from '../nn/index.ts';
+import type { ModelCore } from './core.ts';
+import { countElements } from './weights.ts';
+
+const heads = ['Layer (type)', 'Output Shape', 'Param #'];
+
+/** A line per layer, then the totals; shapes are `?` while the model does not know its input's. */
+export function formatSummary(core: ModelCore): string {
+  const { network, weights, inputShape } = core;
+  const shapes = inputShape && network.layerShapes(inputShape);
+  const rows = network.layers.map(({ name, layer }, i) => [
+    `${name} (${layer.kind})`,
+    shapes ? formatBatch(shapes[i]) : '?',
+    weights ? countElements([weights.parameters[name], weights.state[name]]).toLocaleString('en-US') : '?',
+  ]);
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i === cells.length - 1 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('   ');
+  const rule = (character: string): string => character.repeat(line(heads).length);
+  return [rule('─'), line(heads), rule('═'), ...rows.map(line), rule('═'), ...totals(core), rule('─')].join('\n');
+}
+
+function totals({ network, weights }: ModelCore): string[] {
+  if (!weights) return ['The model is not built: give its first layer an inputShape, or call fit.'];
+  let trainable = 0;
+  let frozen = 0;
+  for (const { name, layer } of network.layers) {
+    const parameters = countElements(weights.parameters[name]);
+    if (layer.trainable) trainable += parameters;
+    else frozen += parameters;
+    frozen += countElements(weights.state[name]);
+  }
+  const row = (label: string, count: number): string => `${label}: ${count.toLocaleString('en-US')} (${formatBytes(4 * count)})`;
+  return [row('Total params', trainable + frozen), row('Trainable params', trainable), row('Non-trainable params', frozen)];
+}
+
+function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 2 ** 20 ? `${(bytes / 1024).toFixed(2)} KB` : `${(bytes / 2 ** 20).toFixed(2)} MB`;
+}

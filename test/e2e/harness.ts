@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url';
+import { chromium, type BrowserContextOptions, type Page } from 'playwright';
+import { createServer } from 'vite';
+import { launchOptions } from '../../scripts/browser.ts';
+
+export interface DemoPage {
+  readonly page: Page;
+  /** Every uncaught exception and console error so far: a test that looks right while the page complains is not right. */
+  readonly errors: readonly string[];
+  /** Closes browser and server. */
+  close(): Promise<void>;
+}
+
+/** Serves the demo on a free port and opens it in the test browser; `context` sets a phone's viewport and the like. */
+export async function openDemo(context: BrowserContextOptions = {}): Promise<DemoPage> {
+  const server = await createServer({
+    configFile: fileURLToPath(new URL('../../scripts/demo.config.ts', import.meta.url)),
+    logLevel: 'error',
+    // A test must not reload under its own feet because somebody saves a file.
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  const browser = await chromium.launch(launchOptions());
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
+  try {
+    const page = await (await browser.newContext(context)).newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} ${message.location().url}`));
+    await page.goto(server.resolvedUrls?.local[0] ?? '');
+    return { page, errors, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+// Every reduction family at awkward sizes, on whatever adapter is there: the family for real GPUs runs on CPU-implemented ones too, only slowly.
+import { beforeAll, expect, test } from 'vitest';
+import { compileGraph } from '../../src/compiler/index.ts';
+import { planReduction } from '../../src/compiler/emit/reduction.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import { defaultEngine, setDevice } from '../../src/engine/index.ts';
+import { HostValue, type Tensor } from '../../src/graph/tensor.ts';
+import { add, any, argMax, argMin, greater, max, mean, mul, square, sum, transpose } from '../../src/ops/index.ts';
+import { interpret } from '../../src/runtime/cpu.ts';
+import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { graphOf, values } from '../support/graphs.ts';
+
+let runtime: WebGpuRuntime;
+beforeAll(async () => {
+  await setDevice('webgpu');
+  runtime = (await defaultEngine()).runtime as WebGpuRuntime;
+});
+
+/** A result and the number of terms it sums. */
+type Result = readonly [Tensor, number];
+
+async function compare(
+  processor: 'cpu' | 'gpu',
+  shape: readonly number[],
+  fn: (x: Tensor, b: Tensor) => readonly Result[],
+): Promise<string[]> {
+  let terms: number[] = [];
+  const graph = graphOf([{ shape }, { shape: [] }], (x, b) => {
+    const results = fn(x, b);
+    terms = results.map(([, n]) => n);
+    return results.map(([tensor]) => tensor);
+  });
+  const data = [values(sizeOf(shape)), Float32Array.of(0.25)];
+  const program = compileGraph(graph, { name: 'reductions', target: { ...runtime.target, processor } });
+  const executable = await runtime.load(program);
+  const results = await executable.run(data.map((d) => new HostValue(d)));
+  const got = await runtime.read(graph.outputs.map((type, i) => ({ type, value: results[i] })));
+  const expected = interpret(graph.outputs, { feeds: new Map(graph.inputs.map((input, i) => [input, data[i]])) });
+  got.forEach((result, i) => {
+    // The bound of a sum of n terms: n * 2^-23 * sum|terms|, each term at most 1.6 here. Everything else is exact.
+    const tolerance = terms[i] * 2 ** -23 * terms[i] * 1.6;
+    result.forEach((value, j) =>
+      expect(Math.abs(value - expected[i][j]), `${shape.join('x')} output ${i}[${j}]`).toBeLessThanOrEqual(tolerance),
+    );
+  });
+  return program.dispatches.map(({ label }) => label);
+}
+
+const all = (x: Tensor, b: Tensor): Result[] => [
+  [sum(x, { axis: -1 }), x.shape[1]],
+  [max(x, { axis: -1 }), 0],
+  [mul(sum(square(add(x, b)), { axis: -1 }), 0.5), x.shape[1]],
+  [argMax(x, { axis: -1 }), 0],
+  [argMin(x, { axis: 0 }), 0],
+  [mul(mean(x), x.size), x.size],
+  [any(greater(x, 0.9), { axis: -1 }), 0],
+  [sum(transpose(x), { axis: -1 }), x.shape[0]],
+];
+
+for (const processor of ['cpu', 'gpu'] as const) {
+  for (const shape of [
+    [1, 1],
+    [3, 63],
+    [64, 64],
+    [67, 65],
+    [97, 131],
+  ]) {
+    test(`${processor} kernels, ${shape.join(' x ')}`, async () => {
+      await compare(processor, shape, all);
+    });
+  }
+  test(`${processor} kernels, chunks: 70,001 elements to one`, async () => {
+    const labels = await compare(processor, [70001], (x) => [
+      [sum(x), 70001],
+      [max(x), 0],
+      [argMax(x), 0],
+    ]);
+    expect(labels.filter((label) => label.includes('of 2'))).toHaveLength(4);
+  });
+}
+
+test('rows of a real GPU take the workgroup family', () => {
+  const graph = graphOf([{ shape: [67, 65] }], (x) => [sum(x, { axis: 1 })]);
+  expect(planReduction(graph.outputs[0].node!, { ...runtime.target, processor: 'gpu' }).family).toBe('workgroup');
+});
+
+test('more outputs than one row of workgroups holds', async () => {
+  const limited = { ...runtime.target, maxWorkgroupsPerDimension: 7 };
+  const graph = graphOf([{ shape: [1000, 3] }], (x) => [sum(x, { axis: 1 }), add(x, 1)]);
+  const executable = await runtime.load(compileGraph(graph, { name: 'grid', target: limited }));
+  const data = values(3000);
+  const results = await executable.run([new HostValue(data)]);
+  const [sums, plus] = await runtime.read(graph.outputs.map((type, i) => ({ type, value: results[i] })));
+  expect(plus[2999]).toBe(Math.fround(data[2999] + 1));
+  expect(sums[999]).toBeCloseTo(data[2997] + data[2998] + data[2999], 5);
+});

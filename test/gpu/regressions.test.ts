@@ -1,0 +1,160 @@
+// Mistakes that were made once, each on the smallest graph that showed it: GPU against CPU, order of calls, failures midway.
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { grad } from '../../src/autodiff/index.ts';
+import { compile, defaultEngine, evaluate, lastProgram, readAll, setDevice } from '../../src/engine/index.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import {
+  add,
+  argMax,
+  cast,
+  exp,
+  flip,
+  full,
+  matmul,
+  max,
+  mul,
+  ones,
+  reshape,
+  slice,
+  softmax,
+  sub,
+  sum,
+  tanh,
+  tensor,
+  transpose,
+  zeros,
+} from '../../src/ops/index.ts';
+import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { values } from '../support/graphs.ts';
+
+beforeAll(async () => {
+  await setDevice('webgpu');
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await setDevice('webgpu');
+});
+
+const matrix = (rows: number, columns: number, seed = 1): Tensor => tensor(values(rows * columns, seed), [rows, columns]);
+
+async function expectLikeCpu(make: () => readonly Tensor[]): Promise<void> {
+  const onGpu = await readAll(make());
+  await setDevice('cpu');
+  const onCpu = await readAll(make());
+  onGpu.forEach((data, i) => data.forEach((value, j) => expect(value, `result ${i}[${j}]`).toBeCloseTo(onCpu[i][j], 4)));
+  expect(onGpu.map(({ length }) => length)).toEqual(onCpu.map(({ length }) => length));
+}
+
+describe('results', () => {
+  test('a reduction of a value and its own transpose or mirror', () =>
+    expectLikeCpu(() => {
+      const p = exp(matrix(4, 4));
+      return [sum(add(p, transpose(p)), { axis: 0 }), sum(mul(p, flip(p, 0)), { axis: 0 })];
+    }));
+
+  test('reductions of numbers', () =>
+    expectLikeCpu(() => [sum(ones([4, 4])), max(full([4], 3)), argMax(ones([5])), softmax(zeros([2, 3])), mul(sum(full([3], 2)), 0.5)]));
+
+  test('products and sums over nothing', () =>
+    expectLikeCpu(() => {
+      const x = zeros([0, 4]);
+      return [matmul(transpose(x), x), add(matmul(zeros([2, 0]), zeros([0, 3])), 1), sum(x, { axis: 0 }), softmax(x)];
+    }));
+
+  test('half precision is rounded where a value would lie in memory, fused or not', async () => {
+    const { runtime } = await defaultEngine();
+    if (!(runtime as WebGpuRuntime).target.shaderF16) return console.log('skipped: this adapter has no shader-f16');
+    await expectLikeCpu(() => [cast(sub(sum(cast(ones([2049]), 'f16')), 2048), 'f32')]);
+  });
+
+  test('argnums in any order, and twice', async () => {
+    const f = (a: Tensor, b: Tensor): Tensor => sum(mul(a, mul(b, b)));
+    const [db, da] = grad(f, { argnums: [1, 0] })(tensor([2]), tensor([3]));
+    expect([await da.item(), await db.item()]).toEqual([9, 12]);
+    const twice = grad(f, { argnums: [0, 0] })(tensor([2]), tensor([3]));
+    expect(await Promise.all(twice.map((t) => t.item()))).toEqual([9, 9]);
+  });
+});
+
+describe('compiled calls', () => {
+  test('a number inside a donated tree', async () => {
+    const f = compile(({ w, rate }: { w: Tensor; rate: number | Tensor }) => ({ w: sub(w, mul(w, rate)), loss: sum(w) }), { donate: [0] });
+    const { w, loss } = await f({ w: tensor([2, 4]), rate: 0.5 });
+    expect([await w.array(), await loss.item()]).toEqual([[1, 2], 6]);
+  });
+
+  test('calls take effect in the order in which they were made, also when the first must still be traced', async () => {
+    const step = compile((a: Tensor) => add(a, 1), { donate: [0] });
+    await step(tensor([1]));
+    const x = mul(tensor([1, 2]), 1);
+    await evaluate(x);
+    const cold = compile((a: Tensor) => mul(a, 10));
+    const first = cold(x);
+    const second = step(x);
+    expect(await (await first).array()).toEqual([10, 20]);
+    expect(await (await second).array()).toEqual([2, 3]);
+  });
+
+  test('trees of other structure are other signatures', async () => {
+    const f = compile((tree: Record<string, unknown>) =>
+      'a' in tree ? mul((tree.a as { b: Tensor }).b, 2) : mul(tree['a.b'] as Tensor, 3),
+    );
+    expect(await (await f({ 'a.b': tensor([1]) })).item()).toBe(3);
+    expect(await (await f({ a: { b: tensor([1]) } })).item()).toBe(2);
+  });
+
+  test('after a run that failed, the donated tensors are what they were, and the next call works', async () => {
+    const step = compile((a: Tensor, b: Tensor) => [add(a, 1), mul(b, 2)], { donate: [0] });
+    const [a, b] = [mul(tensor([1, 2]), 1), tensor([3])];
+    await evaluate(a);
+    await step(mul(tensor([5, 6]), 1), b);
+    const { runtime } = await defaultEngine();
+    vi.spyOn((runtime as WebGpuRuntime).pool, 'acquire').mockImplementation(() => {
+      throw new Error('no memory');
+    });
+    await expect(step(a, b)).rejects.toThrow('no memory');
+    vi.restoreAllMocks();
+    expect(await a.array()).toEqual([1, 2]);
+    expect(await (await step(a, b))[0].array()).toEqual([2, 3]);
+  });
+
+  test('promises among the results are refused', async () => {
+    const inner = compile((x: Tensor) => add(x, 1));
+    await expect(compile((x: Tensor) => [mul(x, 2), inner(x)])(tensor([1]))).rejects.toThrow('returns a promise in its result[1]');
+  });
+});
+
+describe('devices', () => {
+  test('a tensor of another device is refused by name, in every way to use it', async () => {
+    const x = mul(tensor([1, 2]), 2);
+    await evaluate(x);
+    const f = compile((a: Tensor) => add(a, 1));
+    await setDevice('cpu');
+    await expect(f(x)).rejects.toThrow('f32[2] lives on webgpu, but this runs on cpu');
+    await expect(evaluate(add(x, 1))).rejects.toThrow('lives on webgpu, but this runs on cpu');
+    expect(await x.array()).toEqual([2, 4]); // reading it where it lives is fine
+  });
+
+  test('a pending tensor may be disposed of before what is made from it, or while it is read', async () => {
+    const h = mul(tensor([1, 2]), 7);
+    const y = add(h, 1);
+    h.dispose();
+    expect(await y.array()).toEqual([8, 15]);
+    const z = mul(tensor([1, 2]), 3);
+    const reading = z.data();
+    z.dispose();
+    expect([...(await reading)]).toEqual([3, 6]);
+  });
+
+  test('a growing graph behind views is kept, not computed ever longer', async () => {
+    let h = matrix(4, 4);
+    const w = matrix(4, 4, 3);
+    const sizes: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      h = slice(reshape(transpose(tanh(matmul(h, w))), [4, 4]), [0, 0], [4, 4]);
+      await evaluate(sum(h));
+      sizes.push(lastProgram()!.dispatches.length);
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(4);
+  });
+});

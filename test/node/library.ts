@@ -1,0 +1,17 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Builds dist/index.js where it is missing or older than the sources: `npm test` has built it already. */
+export async function ensureBuilt(): Promise<void> {
+  const entry = `${root}dist/index.js`;
+  const newest = Math.max(
+    ...['src', 'shaders'].flatMap((folder) =>
+      readdirSync(root + folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(`${root}${folder}/${name}`).mtimeMs),
+    ),
+  );
+  if (existsSync(entry) && statSync(entry).mtimeMs > newest) return;
+  await build({ root, logLevel: 'error', build: { emptyOutDir: false } });
+}

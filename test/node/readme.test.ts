@@ -1,0 +1,56 @@
+// The README's scripts run as they stand, each in a project of its own that has ombre installed.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureBuilt, root } from './library.ts';
+
+const scripts = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/<!-- runs as it stands -->\s*```js\n(.*?)```/gs)].map(
+  ([, code]) => code,
+);
+
+let project = '';
+beforeAll(async () => {
+  await ensureBuilt();
+  project = mkdtempSync(join(tmpdir(), 'ombre-readme-'));
+  mkdirSync(join(project, 'node_modules'));
+  symlinkSync(root, join(project, 'node_modules', 'ombre'), 'dir');
+});
+afterAll(() => rmSync(project, { recursive: true }));
+
+async function run(index: number): Promise<string> {
+  const file = join(project, `script${index}.mjs`);
+  writeFileSync(file, scripts[index]);
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: project });
+  return stdout.trimEnd();
+}
+
+test('no script of the README is forgotten', () => {
+  expect(scripts).toHaveLength(3);
+  expect(readFileSync(`${root}README.md`, 'utf8').match(/```js/g)).toHaveLength(scripts.length);
+});
+
+test('the library in 15 lines', async () => {
+  expect(scripts[0].trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+  const [, accuracy] = /^(?:webgpu|cpu): \d+ epochs, test accuracy (\d\.\d{4})$/m.exec(await run(0)) ?? [];
+  expect(Number(accuracy)).toBeGreaterThan(0.88);
+});
+
+test('the classic first regression', async () => {
+  const [, loss] = /^Loss: (\d+\.\d{4}), Accuracy: \d\.\d{4}$/m.exec(await run(1)) ?? [];
+  // Guessing the mean digit gives 8.3.
+  expect(Number(loss)).toBeLessThan(4);
+});
+
+test('gradients and a loss of one’s own', async () => {
+  const [second, fit, huber] = (await run(2)).split('\n').slice(-3);
+  expect(second).toBe('12 12');
+  const [w, b, value] = fit.split(' ').map(Number);
+  expect(Math.abs(w - 3)).toBeLessThan(0.1);
+  expect(Math.abs(b - 2)).toBeLessThan(0.1);
+  expect(value).toBeLessThan(0.05);
+  // Errors 0.5 and 2: 0.5²/2 and 2 - 1/2, halved.
+  expect(Number(huber)).toBeCloseTo(0.8125, 6);
+});

@@ -1,0 +1,9 @@
+// Every row, and which exported names a row tests.
+import { elementwiseRows } from './elementwise.ts';
+import type { OpRow } from './row.ts';
+import { creationRows, kernelRows, reductionRows, shapeRows } from './structure.ts';
+
+export const opRows: readonly OpRow[] = [...elementwiseRows, ...reductionRows, ...shapeRows, ...kernelRows, ...creationRows];
+
+/** The exported function a row tests. */
+export const functionOf = (row: OpRow): string => row.name.split(' ')[0];

@@ -1,0 +1,267 @@
+/**
+ * The plan of the house, enforced: imports go strictly down the floors, files stay small, the library touches nothing that a bundler
+ * or another environment lacks. Each rule is a function of (path, text) and is shown to fail on a small example of its own.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const floors: Readonly<Record<string, number>> = {
+  core: 0,
+  graph: 1,
+  ops: 2,
+  compiler: 3,
+  autodiff: 3,
+  nn: 4,
+  losses: 4,
+  optim: 4,
+  runtime: 4,
+  engine: 5,
+  train: 6,
+  'index.ts': 7,
+};
+
+/** Imports that go down and are still wrong: a layer or a loss describes mathematics and never how it is run. */
+const closedDoors: Readonly<Record<string, readonly string[]>> = {
+  nn: ['compiler', 'runtime'],
+  losses: ['compiler', 'runtime'],
+  optim: ['compiler', 'runtime'],
+};
+
+const maximumLines = 400;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+type Rule = (file: SourceFile) => string[];
+
+const room = (path: string) => path.split('/')[1] ?? '';
+const isRelative = (specifier: string) => specifier.startsWith('.');
+const resolve = (path: string, specifier: string) => normalize(join(dirname(path), specifier.replace(/\?.*$/, '')));
+
+const importsGoDown: Rule = (file) => {
+  if (!file.path.startsWith('src/')) return [];
+  const from = room(file.path);
+  const fromFloor = floors[from];
+  if (fromFloor === undefined) return [`${file.path}: the room ${from} stands on no floor; give it one in this test`];
+  return importsOf(file)
+    .filter(isRelative)
+    .map((specifier) => resolve(file.path, specifier))
+    .flatMap((target) => {
+      if (target.startsWith('shaders/')) return [];
+      if (!target.startsWith('src/')) return [`${file.path}: imports ${target}, which is outside src and shaders`];
+      const to = room(target);
+      const toFloor = floors[to];
+      if (to === from) return [];
+      if (toFloor === undefined) return [`${file.path}: imports ${target}, whose room stands on no floor`];
+      if (closedDoors[from]?.includes(to)) return [`${file.path}: ${from} never imports ${to} (${target})`];
+      if (toFloor === fromFloor) return [`${file.path}: ${from} and ${to} share floor ${fromFloor} and do not know each other (${target})`];
+      return toFloor > fromFloor ? [`${file.path}: imports up, from floor ${fromFloor} to ${target} on floor ${toFloor}`] : [];
+    });
+};
+
+/** Zero dependencies, and a bundle for the browser must not stumble over `node:fs` or the optional `webgpu`. */
+const libraryImportsNoPackage: Rule = (file) =>
+  file.path.startsWith('src/')
+    ? importsOf(file)
+        .filter((specifier) => !isRelative(specifier))
+        .map((specifier) => `${file.path}: imports '${specifier}'; the library has no dependencies and names no Node module`)
+    : [];
+
+const demoUsesPublicEntry: Rule = (file) =>
+  file.path.startsWith('demo/')
+    ? importsOf(file)
+        .filter((specifier) =>
+          isRelative(specifier) ? !resolve(file.path, specifier).startsWith('demo/') : /^(\/(?!$)|ombre\/)/.test(specifier),
+        )
+        .map((specifier) => `${file.path}: imports '${specifier}'; the demo uses the public entry 'ombre', like any user`)
+    : [];
+
+const namesAreListed: Rule = (file) =>
+  nodesOf(file)
+    .filter((node) => ts.isExportDeclaration(node) && (!node.exportClause || ts.isNamespaceExport(node.exportClause)))
+    .map(() => `${file.path}: has 'export *'; public names are listed one by one`);
+
+/** A worker and Node have no window. (ESLint, which knows scopes, forbids the plain global; a pooling window may be called `window`.) */
+const noWindowSniffing: Rule = (file) =>
+  file.path.startsWith('src/')
+    ? nodesOf(file)
+        .filter(
+          (node) =>
+            (ts.isTypeOfExpression(node) && node.expression.getText() === 'window') ||
+            (ts.isPropertyAccessExpression(node) && /^(globalThis|self)\??\.window$/.test(node.getText())) ||
+            (ts.isBinaryExpression(node) &&
+              node.operatorToken.kind === ts.SyntaxKind.InKeyword &&
+              /^['"]window['"]$/.test(node.left.getText())),
+        )
+        .map((node) => `${file.path}: looks for window (${node.getText()}); ask for the capability itself`)
+    : [];
+
+/** Not every bundler and no classic worker takes a module that waits while it loads. */
+const noTopLevelAwait: Rule = (file) =>
+  file.path.startsWith('src/')
+    ? nodesOf(file)
+        .filter((node) => ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier))
+        .filter((node) => !ts.findAncestor(node, ts.isFunctionLike))
+        .map((node) => `${file.path}: waits while it loads (${node.getText()})`)
+    : [];
+
+const filesStaySmall: Rule = ({ path, text }) => {
+  const lines = text.trimEnd().split('\n').length;
+  return lines > maximumLines ? [`${path}: ${lines} lines, more than ${maximumLines}: two rooms that want a wall`] : [];
+};
+
+const noDrawers: Rule = ({ path }) =>
+  /^(utils?|helpers?|misc)\.\w+$/i.test(basename(path)) ? [`${path}: a drawer; name the file for what is in it`] : [];
+
+/** The syntax tree, flattened. Parents are set, so that getText works on every node. */
+function nodesOf({ path, text }: SourceFile): ts.Node[] {
+  if (!path.endsWith('.ts')) return [];
+  const nodes: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    nodes.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
+  return nodes;
+}
+
+/** Every literal module specifier: imports and re-exports, of types too, dynamic imports, `import('x').T`, require. */
+function importsOf(file: SourceFile): string[] {
+  return nodesOf(file).flatMap((node) => {
+    let specifier: ts.Node | undefined;
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) specifier = node.moduleSpecifier;
+    else if (ts.isImportTypeNode(node)) specifier = ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
+    else if (ts.isCallExpression(node) && /^(import|require)$/.test(node.expression.getText())) specifier = node.arguments[0];
+    return specifier && ts.isStringLiteralLike(specifier) ? [specifier.text] : [];
+  });
+}
+
+function readTree(folder: string): SourceFile[] {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  return readdirSync(root + folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name.replaceAll('\\', '/')))
+    .filter((path) => /\.(ts|wgsl|css|html)$/.test(path) && !/\/(dist|node_modules)\//.test(path))
+    .map((path) => ({ path, text: readFileSync(root + path, 'utf8') }));
+}
+
+interface RuleRow {
+  readonly rule: Rule;
+  readonly allowed: readonly SourceFile[];
+  /** Each of these breaks the rule, with a complaint that contains the text beside it. */
+  readonly forbidden: readonly (readonly [SourceFile, string])[];
+}
+
+const file = (path: string, text = ''): SourceFile => ({ path, text });
+
+const rules: Readonly<Record<string, RuleRow>> = {
+  'imports go strictly down the floors': {
+    rule: importsGoDown,
+    allowed: [
+      file('src/ops/relu.ts', `import { defineOp } from '../graph/op.ts';\nimport { sum } from './sum.ts';`),
+      file('src/compiler/lower.ts', `import text from '../../shaders/matmul.wgsl?raw';`),
+      file('src/runtime/cpu.ts', `import type { Program } from '../compiler/program.ts';`),
+      file('src/index.ts', `export { fit } from './train/fit.ts';`),
+      file('src/core/shape.ts', `// import { fit } from '../train/fit.ts';\nconst text = "import x from '../train/fit.ts'";`),
+    ],
+    forbidden: [
+      [file('src/core/shape.ts', `import { relu } from '../ops/relu.ts';`), 'imports up, from floor 0'],
+      [file('src/graph/tensor.ts', `import type { Program } from '../compiler/program.ts';`), 'imports up, from floor 1'],
+      [file('src/ops/relu.ts', `const { run } = await import('../engine/run.ts');`), 'imports up, from floor 2'],
+      [file('src/ops/relu.ts', `type Run = import('../engine/run.ts').Run;`), 'imports up, from floor 2'],
+      [file('src/train/fit.ts', `export { everything } from '../index.ts';`), 'imports up, from floor 6'],
+      [file('src/compiler/fuse.ts', `import { vjp } from '../autodiff/vjp.ts';`), 'compiler and autodiff share floor 3'],
+      [file('src/nn/dense.ts', `import { mse } from '../losses/mse.ts';`), 'nn and losses share floor 4'],
+      [file('src/optim/adam.ts', `import type { Program } from '../compiler/program.ts';`), 'optim never imports compiler'],
+      [file('src/nn/dense.ts', `import { device } from '../runtime/webgpu/device.ts';`), 'nn never imports runtime'],
+      [file('src/attic/box.ts'), 'attic stands on no floor'],
+      [file('src/train/fit.ts', `import { box } from '../attic/box.ts';`), 'whose room stands on no floor'],
+      [file('src/train/fit.ts', `import { chart } from '../../demo/chart.ts';`), 'outside src and shaders'],
+    ],
+  },
+  'the library imports no package and no Node module': {
+    rule: libraryImportsNoPackage,
+    allowed: [file('src/a.ts', `const name = 'webgpu';\nawait import(name);`), file('test/unit/a.test.ts', `import 'node:fs';`)],
+    forbidden: [
+      [file('src/a.ts', `import { readFile } from 'node:fs/promises';`), `'node:fs/promises'`],
+      [file('src/a.ts', `await import('webgpu');`), `'webgpu'`],
+      [file('src/a.ts', `import type { GPU } from 'webgpu';`), `'webgpu'`],
+      [file('src/a.ts', `const fs = require('fs');`), `'fs'`],
+    ],
+  },
+  'the demo uses only the public entry': {
+    rule: demoUsesPublicEntry,
+    allowed: [file('demo/main.ts', `import { sequential } from 'ombre';\nimport Chart from 'chart.js/auto';\nimport './page.css';`)],
+    forbidden: [
+      [file('demo/main.ts', `import { sequential } from '../src/train/model.ts';`), '../src/train/model.ts'],
+      [file('demo/main.ts', `import type { Shape } from 'ombre/src/core/shape.ts';`), 'ombre/src/core/shape.ts'],
+      [file('demo/main.ts', `import { sequential } from '/src/index.ts';`), '/src/index.ts'],
+    ],
+  },
+  'names are exported one by one': {
+    rule: namesAreListed,
+    allowed: [file('src/index.ts', `export { relu } from './ops/relu.ts';\nexport type { Shape } from './core/shape.ts';`)],
+    forbidden: [
+      [file('src/index.ts', `export * from './ops/relu.ts';`), 'export *'],
+      [file('src/index.ts', `export * as ops from './ops/relu.ts';`), 'export *'],
+      [file('src/index.ts', `export type * from './core/shape.ts';`), 'export *'],
+    ],
+  },
+  'the library never looks for window': {
+    rule: noWindowSniffing,
+    allowed: [file('src/ops/pool.ts', `const window = [2, 2];\nconst size = window.length;`)],
+    forbidden: [
+      [file('src/a.ts', `const isPage = typeof window !== 'undefined';`), 'typeof window'],
+      [file('src/a.ts', `const isPage = globalThis.window !== undefined;`), 'globalThis.window'],
+      [file('src/a.ts', `const isPage = 'window' in globalThis;`), `'window' in`],
+    ],
+  },
+  'no module waits while it loads': {
+    rule: noTopLevelAwait,
+    allowed: [file('src/a.ts', `const load = async () => await read();`), file('scripts/a.ts', `await build();`)],
+    forbidden: [
+      [file('src/a.ts', `export const adapter = await navigator.gpu.requestAdapter();`), 'waits while it loads'],
+      [file('src/a.ts', `for await (const chunk of stream) {}`), 'waits while it loads'],
+    ],
+  },
+  'files have at most 400 lines': {
+    rule: filesStaySmall,
+    allowed: [file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(400))],
+    forbidden: [[file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(401)), '401 lines']],
+  },
+  'no file is a drawer': {
+    rule: noDrawers,
+    allowed: [file('src/core/shape.ts')],
+    forbidden: [
+      [file('src/core/utils.ts'), 'a drawer'],
+      [file('test/unit/helpers.ts'), 'a drawer'],
+    ],
+  },
+};
+
+const project = ['src', 'shaders', 'demo', 'test'].flatMap(readTree);
+
+describe.each(Object.entries(rules))('%s', (_name, { rule, allowed, forbidden }) => {
+  test('holds in this repository', () => {
+    expect(project.flatMap(rule)).toEqual([]);
+  });
+
+  test('accepts what it should', () => {
+    expect(allowed.flatMap(rule)).toEqual([]);
+  });
+
+  test.each(forbidden.map(([example, complaint]) => ({ example, complaint })))('rejects: $complaint', ({ example, complaint }) => {
+    const complaints = rule(example);
+    expect(complaints).toHaveLength(1);
+    expect(complaints[0]).toContain(complaint);
+  });
+});
+
+test('the tree was read', () => {
+  expect(project.map(({ path }) => path)).toContain('src/index.ts');
+  expect(project.map(({ path }) => path)).toContain('test/unit/architecture.test.ts');
+});

@@ -1,0 +1,188 @@
+// Which kernel a shape gets, and what its text looks like: no GPU needed. The snapshots are WGSL files, to be read like any other kernel.
+import { describe, expect, test } from 'vitest';
+import { type Shape, contiguousView, stridesOf } from '../../src/core/shape.ts';
+import { placeholder } from '../../src/graph/leaves.ts';
+import type { KernelPlan, Target } from '../../src/graph/op.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { conv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
+import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
+import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
+
+const limits = { shaderF16: true, maxStorageBuffers: 8, maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27 };
+const cpu: Target = { processor: 'cpu', subgroupSize: 4, ...limits };
+const gpu: Target = { processor: 'gpu', subgroupSize: 32, ...limits };
+const input = (shape: Shape, position = 0): Tensor => placeholder(shape, 'f32', { position });
+
+function planOf({ node }: Tensor, target: Target): KernelPlan {
+  if (node?.op.lowering.kind !== 'kernel') throw new Error('not a kernel');
+  return node.op.lowering.plan({
+    inputs: node.inputs,
+    views: node.inputs.map(({ shape }) => contiguousView(shape)),
+    outputs: node.types,
+    attributes: node.attributes,
+    target,
+  });
+}
+
+/** The plan of a product whose operands lie transposed in memory. */
+function planTransposed(m: number, k: number, n: number, which: { a?: boolean; b?: boolean }, target: Target): KernelPlan {
+  const view = (rows: number, columns: number, transposed = false) =>
+    transposed ? { shape: [rows, columns], strides: [1, rows], offset: 0 } : contiguousView([rows, columns]);
+  const types = [
+    [m, k],
+    [k, n],
+    [m, n],
+  ].map((shape) => ({ shape, dtype: 'f32' as const }));
+  return planMatmul({
+    inputs: types.slice(0, 2),
+    views: [view(m, k, which.a), view(k, n, which.b)],
+    outputs: types.slice(2),
+    attributes: {},
+    target,
+  });
+}
+
+/** The values of `Params` by the names that the source gives them. */
+function paramsOf({ source, params }: KernelPlan['dispatches'][number]): Record<string, number> {
+  const fields = [.../struct Params \{([^}]*)\}/.exec(source)![1].matchAll(/(\w+): u32/g)].map((match) => match[1]);
+  expect(fields.length).toBe(params.length);
+  return Object.fromEntries(fields.map((field, i) => [field, params[i]]));
+}
+
+describe('text', () => {
+  test('direct, subgroups of four', async () => {
+    await expect(planOf(matmul(input([128, 784]), input([784, 128], 1)), cpu).dispatches[0].source).toMatchFileSnapshot(
+      './wgsl/matmul_direct.wgsl',
+    );
+  });
+
+  test('tiled, both operands transposed', async () => {
+    await expect(planTransposed(256, 64, 256, { a: true, b: true }, gpu).dispatches[0].source).toMatchFileSnapshot(
+      './wgsl/matmul_tiled.wgsl',
+    );
+  });
+
+  test('convolution of one channel with padding', async () => {
+    const y = conv2d(input([4, 28, 28, 1]), input([3, 3, 1, 16], 1), { padding: 'same' });
+    await expect(planOf(y, { ...cpu, subgroupSize: undefined }).dispatches[0].source).toMatchFileSnapshot('./wgsl/conv2d_direct.wgsl');
+  });
+
+  test('sizes are never written into it', () => {
+    const texts = [cpu, gpu].map((target) => {
+      const small = planOf(matmul(input([64, 32]), input([32, 128], 1)), target);
+      const large = planOf(matmul(input([72, 36]), input([36, 132], 1)), target);
+      expect(small.dispatches[0].source).toBe(large.dispatches[0].source);
+      expect(small.dispatches[0].params).not.toEqual(large.dispatches[0].params);
+      return small.dispatches[0].source;
+    });
+    expect(texts[0]).not.toBe(texts[1]);
+  });
+
+  test('every kernel obeys the contract: params first, the result last and in its marked block, one f16 line', () => {
+    const x = input([2, 8, 8, 4]);
+    const rows = placeholder([3], 'i32', { position: 1 });
+    const plans = [
+      planOf(matmul(input([9, 9]), input([9, 9], 1)), cpu),
+      planOf(matmul(input([9, 9]), input([9, 9], 1)), gpu),
+      planOf(matmul(input([8, 8192]), input([8192, 8], 1)), gpu),
+      planOf(conv2d(x, input([3, 3, 4, 4], 1)), cpu),
+      planOf(maxPool2d(x), cpu),
+      planOf(gather(x, rows), cpu),
+      planOf(scatterAdd(x, rows, input([3, 8, 8, 4], 2)).node!.inputs[1], cpu),
+    ];
+    for (const { dispatches } of plans) {
+      for (const [i, { source, operands, params }] of dispatches.entries()) {
+        const bindings = [...source.matchAll(/@binding\((\d+)\) var<(\w+)/g)].map(([, binding, space]) => `${binding} ${space}`);
+        expect(bindings).toEqual(['0 uniform', ...operands.map((_, j) => `${j + 1} storage`)]);
+        expect([.../struct Params \{([^}]*)\}/.exec(source)![1].matchAll(/u32/g)].length).toBe(params.length);
+        const isLast = i === dispatches.length - 1;
+        if (isLast && dispatches[0].name !== 'maxPool2d') {
+          expect(source).toMatch(
+            new RegExp(
+              `// epilogue\\n@group\\(0\\) @binding\\(${operands.length}\\) var<storage, read_write> result: .*\\nfn store\\(index: u32, value: \\w+\\).*\\n// end epilogue\\n`,
+            ),
+          );
+          expect(operands[operands.length - 1]).toEqual({ kind: 'output', index: 0 });
+        }
+      }
+    }
+    const [half] = planOf(matmul(placeholder([8, 8], 'f16', { position: 0 }), placeholder([8, 8], 'f16', { position: 1 })), cpu).dispatches;
+    expect(half.source).toContain('enable f16;\n');
+    expect(half.source).toContain('alias Element = f16;');
+  });
+});
+
+describe('choice', () => {
+  test('elements an invocation: one on a GPU, whole pixels of a run on a CPU', () => {
+    expect(runOf(1e6, gpu, 16)).toBe(1);
+    expect([runOf(0, cpu), runOf(100, cpu), runOf(100, cpu, 10), runOf(100, cpu, 48), runOf(4096 * 33, cpu, 16)]).toEqual([
+      16, 16, 20, 48, 48,
+    ]);
+    const launches = [gpu, cpu].map((target) => planOf(maxPool2d(input([4, 6, 6, 16])), target).dispatches[0]);
+    expect(launches.map((launch) => paramsOf(launch).run)).toEqual([1, 16]);
+    expect(launches.map(({ workgroups }) => workgroups[0])).toEqual([9, 1]);
+  });
+
+  test('operands that lie well are read by four, in every layout', () => {
+    const accessOf = (plan: KernelPlan): string => /; (a by \w+, b by \w+)/.exec(plan.dispatches[0].source)![1];
+    expect(accessOf(planTransposed(64, 32, 64, {}, gpu))).toBe('a by inner4, b by outer4');
+    expect(accessOf(planTransposed(64, 32, 64, { b: true }, gpu))).toBe('a by inner4, b by inner4');
+    expect(accessOf(planTransposed(64, 32, 64, { a: true }, gpu))).toBe('a by outer4, b by outer4');
+    expect(accessOf(planTransposed(64, 32, 64, { a: true, b: true }, gpu))).toBe('a by outer4, b by inner4');
+    expect(accessOf(planTransposed(64, 31, 64, {}, gpu))).toBe('a by scalar, b by outer4');
+    expect(accessOf(planTransposed(64, 32, 63, {}, gpu))).toBe('a by inner4, b by scalar');
+  });
+
+  test('a narrow result is computed on its side where that wastes less', () => {
+    const narrow = planOf(matmul(input([128, 64]), input([64, 10], 1)), cpu).dispatches[0];
+    expect(paramsOf(narrow)).toMatchObject({ rows: 128, columns: 10 });
+    const low = planOf(matmul(input([10, 64]), input([64, 1], 1)), cpu).dispatches[0];
+    expect(paramsOf(low)).toMatchObject({ rows: 1, columns: 10, resultRow: 1, resultColumn: 1 });
+    expect(low.operands.slice(0, 2)).toEqual([
+      { kind: 'input', index: 1 },
+      { kind: 'input', index: 0 },
+    ]);
+  });
+
+  test('a long k over few outputs is split, by shape alone', () => {
+    for (const target of [cpu, gpu]) {
+      const plan = planOf(matmul(input([32, 20000]), input([20000, 48], 1)), target);
+      expect(plan.dispatches.map(({ name }) => name.replace(/direct|tiled/, 'core'))).toEqual(['matmul_core', 'matmul_split_sum']);
+      expect(plan.temporaries).toEqual([{ shape: [19, 32 * 48], dtype: 'f32' }]);
+      const { splits, splitLength, splitEnd } = paramsOf(plan.dispatches[0]);
+      expect([splits, splitEnd]).toEqual([19, 20000]);
+      expect((splits - 1) * splitLength).toBeLessThan(20000);
+      expect(splits * splitLength).toBeGreaterThanOrEqual(20000);
+      expect(planOf(matmul(input([32, 4000]), input([4000, 48], 1)), target).dispatches.length).toBe(1);
+      expect(planOf(matmul(input([1024, 5000]), input([5000, 1024], 1)), target).dispatches.length).toBe(1);
+    }
+  });
+
+  test('small products take small tiles on a GPU', () => {
+    const size = (m: number): string =>
+      /@workgroup_size\((.*)\)/.exec(planOf(matmul(input([m, 64]), input([64, m], 1)), gpu).dispatches[0].source)![1];
+    expect([size(128), size(512)]).toEqual(['8, 8', '16, 16']);
+  });
+
+  test('grids beyond 65535 workgroups take two dimensions', () => {
+    expect(gridOf(7)).toEqual([7, 1, 1]);
+    expect(gridOf(0)).toEqual([0, 1, 1]);
+    const [width, height] = gridOf(200_000);
+    expect(width).toBeLessThanOrEqual(65535);
+    expect(width * height).toBeGreaterThanOrEqual(200_000);
+    const { workgroups } = planOf(matmul(input([3_000_000, 4]), input([4, 4], 1)), cpu).dispatches[0];
+    expect(Math.max(...workgroups)).toBeLessThanOrEqual(65535);
+  });
+
+  test('views that the kernels walk, and views that need a copy', () => {
+    const view = (shape: Shape, strides: readonly number[]) => ({ shape, strides, offset: 0 });
+    expect(acceptsMatrixView(view([4, 6], [1, 4]))).toBe(true);
+    expect(acceptsMatrixView(view([4, 6], [12, 1]))).toBe(true);
+    expect(acceptsMatrixView(view([4, 6], [12, 2]))).toBe(false);
+    expect(acceptsMatrixView(view([4, 6], [-6, 1]))).toBe(false);
+    expect(acceptsMatrixView(view([8, 2, 5, 16], [160, 16, 32, 1]))).toBe(true);
+    expect(acceptsMatrixView(view([3, 4, 6], [0, 6, 1]))).toBe(true);
+    expect(acceptsMatrixView(view([2, 3, 5, 4, 6], stridesOf([2, 3, 5, 4, 6])))).toBe(true);
+    expect(acceptsMatrixView(view([2, 3, 5, 4, 6], [0, 24, 72, 6, 1]))).toBe(false);
+  });
+});

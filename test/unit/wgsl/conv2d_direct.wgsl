@@ -1,0 +1,215 @@
+// conv2d_direct: 8 x 4 sums per invocation; a by scalar, b by outer4
+alias Element = f32;
+alias Result = f32;
+struct Params {
+  rows: u32,
+  columns: u32,
+  inner: u32,
+  rowTiles: u32,
+  columnTiles: u32,
+  gridWidth: u32,
+  matrices: u32,
+  splits: u32,
+  splitLength: u32,
+  splitEnd: u32,
+  batchInner: u32,
+  resultRow: u32,
+  resultColumn: u32,
+  resultBatch: u32,
+  resultSplit: u32,
+  inHeight: u32,
+  inWidth: u32,
+  channels: u32,
+  outHeight: u32,
+  outWidth: u32,
+  strideY: u32,
+  strideX: u32,
+  dilationY: u32,
+  dilationX: u32,
+  padTop: u32,
+  padLeft: u32,
+  tapsX: u32,
+  runWidth: u32,
+  groupChannels: u32,
+  bOffset: u32,
+  bOuter: u32,
+  bInner: u32,
+  bSegment: u32,
+  bBatchOuter: u32,
+  bBatchInner: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<Element>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<Result>;
+fn store(index: u32, value: f32) { result[index] = Result(value); }
+// end epilogue
+
+struct A_Row { image: i32, y: i32, x: i32, channel: i32 }
+struct A_Run { base: i32, begin: i32, end: i32 }
+fn a_row(group: u32, row: u32) -> A_Row {
+  let line = row / params.outWidth;
+  let y = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
+  let x = i32(row % params.outWidth * params.strideX) - i32(params.padLeft);
+  return A_Row(i32(line / params.outHeight * params.inHeight), y, x, i32(group * params.groupChannels));
+}
+fn a_run(at: A_Row, segment: u32) -> A_Run {
+  let y = at.y + i32(segment / params.tapsX * params.dilationY);
+  let x = at.x + i32(segment % params.tapsX * params.dilationX);
+  let taps = select(0, min(i32(params.runWidth), i32(params.inWidth) - x), (y >= 0) & (y < i32(params.inHeight)));
+  let base = ((at.image + y) * i32(params.inWidth) + x) * i32(params.channels) + at.channel;
+  return A_Run(base, max(0, -x) * i32(params.groupChannels), taps * i32(params.groupChannels));
+}
+fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(a_one(run, k), a_one(run, k + 1u), a_one(run, k + 2u), a_one(run, k + 3u));
+}
+fn a_one(run: A_Run, k: u32) -> f32 {
+  return select(0.0, f32(a[u32(run.base + i32(k))]), (i32(k) >= run.begin) & (i32(k) < run.end));
+}
+
+alias B_Row = u32;
+alias B_Run = u32;
+fn b_row(batch: u32, column: u32) -> B_Row {
+  let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
+  return first + column;
+}
+fn b_run(at: B_Row, segment: u32) -> B_Run {
+  return at + segment * params.bSegment;
+}
+fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(b[(run + k * params.bInner) / 4u]);
+}
+
+fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
+  return first + row * params.resultRow + column * params.resultColumn;
+}
+
+@compute @workgroup_size(4, 1)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+) {
+  let tile = workgroup.y * params.gridWidth + workgroup.x;
+  let columnTile = tile % params.columnTiles;
+  let rowTile = tile / params.columnTiles % params.rowTiles;
+  let matrix = tile / params.columnTiles / params.rowTiles;
+  if (matrix >= params.matrices) { return; }
+  let batch = matrix / params.splits;
+  let first = matrix % params.splits * params.splitLength;
+  let last = min(first + params.splitLength, params.splitEnd);
+  let row = (rowTile * 1u + local.y) * 8u;
+  let column = (columnTile * 4u + local.x) * 4u;
+  let aAt0 = a_row(batch, min(row + 0u, params.rows - 1u));
+  let aAt1 = a_row(batch, min(row + 1u, params.rows - 1u));
+  let aAt2 = a_row(batch, min(row + 2u, params.rows - 1u));
+  let aAt3 = a_row(batch, min(row + 3u, params.rows - 1u));
+  let aAt4 = a_row(batch, min(row + 4u, params.rows - 1u));
+  let aAt5 = a_row(batch, min(row + 5u, params.rows - 1u));
+  let aAt6 = a_row(batch, min(row + 6u, params.rows - 1u));
+  let aAt7 = a_row(batch, min(row + 7u, params.rows - 1u));
+  let bAt0 = b_row(batch, min(column + 0u, params.columns - 4u));
+  var sum0 = vec4<f32>();
+  var sum1 = vec4<f32>();
+  var sum2 = vec4<f32>();
+  var sum3 = vec4<f32>();
+  var sum4 = vec4<f32>();
+  var sum5 = vec4<f32>();
+  var sum6 = vec4<f32>();
+  var sum7 = vec4<f32>();
+  for (var segment = first; segment < last; segment++) {
+    let aRun0 = a_run(aAt0, segment);
+    let aRun1 = a_run(aAt1, segment);
+    let aRun2 = a_run(aAt2, segment);
+    let aRun3 = a_run(aAt3, segment);
+    let aRun4 = a_run(aAt4, segment);
+    let aRun5 = a_run(aAt5, segment);
+    let aRun6 = a_run(aAt6, segment);
+    let aRun7 = a_run(aAt7, segment);
+    let bRun0 = b_run(bAt0, segment);
+    var k = 0u;
+    for (; k + 4u <= params.inner; k += 4u) {
+      let b0 = b_load(bRun0, k + 0u);
+      let b1 = b_load(bRun0, k + 1u);
+      let b2 = b_load(bRun0, k + 2u);
+      let b3 = b_load(bRun0, k + 3u);
+      let a0 = a_load(aRun0, k);
+      let a1 = a_load(aRun1, k);
+      let a2 = a_load(aRun2, k);
+      let a3 = a_load(aRun3, k);
+      let a4 = a_load(aRun4, k);
+      let a5 = a_load(aRun5, k);
+      let a6 = a_load(aRun6, k);
+      let a7 = a_load(aRun7, k);
+      let row0 = a0;
+      let row1 = a1;
+      let row2 = a2;
+      let row3 = a3;
+      let row4 = a4;
+      let row5 = a5;
+      let row6 = a6;
+      let row7 = a7;
+      sum0 = fma(vec4<f32>(row0.x), b0, sum0);
+      sum1 = fma(vec4<f32>(row1.x), b0, sum1);
+      sum2 = fma(vec4<f32>(row2.x), b0, sum2);
+      sum3 = fma(vec4<f32>(row3.x), b0, sum3);
+      sum4 = fma(vec4<f32>(row4.x), b0, sum4);
+      sum5 = fma(vec4<f32>(row5.x), b0, sum5);
+      sum6 = fma(vec4<f32>(row6.x), b0, sum6);
+      sum7 = fma(vec4<f32>(row7.x), b0, sum7);
+      sum0 = fma(vec4<f32>(row0.y), b1, sum0);
+      sum1 = fma(vec4<f32>(row1.y), b1, sum1);
+      sum2 = fma(vec4<f32>(row2.y), b1, sum2);
+      sum3 = fma(vec4<f32>(row3.y), b1, sum3);
+      sum4 = fma(vec4<f32>(row4.y), b1, sum4);
+      sum5 = fma(vec4<f32>(row5.y), b1, sum5);
+      sum6 = fma(vec4<f32>(row6.y), b1, sum6);
+      sum7 = fma(vec4<f32>(row7.y), b1, sum7);
+      sum0 = fma(vec4<f32>(row0.z), b2, sum0);
+      sum1 = fma(vec4<f32>(row1.z), b2, sum1);
+      sum2 = fma(vec4<f32>(row2.z), b2, sum2);
+      sum3 = fma(vec4<f32>(row3.z), b2, sum3);
+      sum4 = fma(vec4<f32>(row4.z), b2, sum4);
+      sum5 = fma(vec4<f32>(row5.z), b2, sum5);
+      sum6 = fma(vec4<f32>(row6.z), b2, sum6);
+      sum7 = fma(vec4<f32>(row7.z), b2, sum7);
+      sum0 = fma(vec4<f32>(row0.w), b3, sum0);
+      sum1 = fma(vec4<f32>(row1.w), b3, sum1);
+      sum2 = fma(vec4<f32>(row2.w), b3, sum2);
+      sum3 = fma(vec4<f32>(row3.w), b3, sum3);
+      sum4 = fma(vec4<f32>(row4.w), b3, sum4);
+      sum5 = fma(vec4<f32>(row5.w), b3, sum5);
+      sum6 = fma(vec4<f32>(row6.w), b3, sum6);
+      sum7 = fma(vec4<f32>(row7.w), b3, sum7);
+    }
+    for (; k < params.inner; k++) {
+      let b0 = b_load(bRun0, k);
+      let a0 = a_one(aRun0, k);
+      let a1 = a_one(aRun1, k);
+      let a2 = a_one(aRun2, k);
+      let a3 = a_one(aRun3, k);
+      let a4 = a_one(aRun4, k);
+      let a5 = a_one(aRun5, k);
+      let a6 = a_one(aRun6, k);
+      let a7 = a_one(aRun7, k);
+      sum0 = fma(vec4<f32>(a0), b0, sum0);
+      sum1 = fma(vec4<f32>(a1), b0, sum1);
+      sum2 = fma(vec4<f32>(a2), b0, sum2);
+      sum3 = fma(vec4<f32>(a3), b0, sum3);
+      sum4 = fma(vec4<f32>(a4), b0, sum4);
+      sum5 = fma(vec4<f32>(a5), b0, sum5);
+      sum6 = fma(vec4<f32>(a6), b0, sum6);
+      sum7 = fma(vec4<f32>(a7), b0, sum7);
+    }
+  }
+  var sums = array<vec4<f32>, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
+  let origin = result_index(matrix, row, column);
+  let height = min(8u, params.rows - min(row, params.rows));
+  let width = min(4u, params.columns - min(column, params.columns));
+  for (var r = 0u; r < height; r++) {
+    for (var c = 0u; c < width; c++) {
+      store(origin + r * params.resultRow + c * params.resultColumn, sums[r][c]);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+// matmul_tiled: 4 x 4 sums per invocation from tiles in workgroup memory; a by outer4, b by inner4
+alias Element = f32;
+alias Result = f32;
+struct Params {
+  rows: u32,
+  columns: u32,
+  inner: u32,
+  rowTiles: u32,
+  columnTiles: u32,
+  gridWidth: u32,
+  matrices: u32,
+  splits: u32,
+  splitLength: u32,
+  splitEnd: u32,
+  batchInner: u32,
+  resultRow: u32,
+  resultColumn: u32,
+  resultBatch: u32,
+  resultSplit: u32,
+  aOffset: u32,
+  aOuter: u32,
+  aInner: u32,
+  aSegment: u32,
+  aBatchOuter: u32,
+  aBatchInner: u32,
+  bOffset: u32,
+  bOuter: u32,
+  bInner: u32,
+  bSegment: u32,
+  bBatchOuter: u32,
+  bBatchInner: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<Result>;
+fn store(index: u32, value: f32) { result[index] = Result(value); }
+// end epilogue
+
+alias A_Row = u32;
+alias A_Run = u32;
+fn a_row(batch: u32, row: u32) -> A_Row {
+  let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
+  return first + row;
+}
+fn a_run(at: A_Row, segment: u32) -> A_Run {
+  return at + segment * params.aSegment;
+}
+fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(a[(run + k * params.aInner) / 4u]);
+}
+
+alias B_Row = u32;
+alias B_Run = u32;
+fn b_row(batch: u32, column: u32) -> B_Row {
+  let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
+  return first + column * params.bOuter;
+}
+fn b_run(at: B_Row, segment: u32) -> B_Run {
+  return at + segment * params.bSegment;
+}
+fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(b[(run + k) / 4u]);
+}
+
+fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
+  return first + row * params.resultRow + column * params.resultColumn;
+}
+
+var<workgroup> tileA: array<vec4<f32>, 256>;
+var<workgroup> tileB: array<vec4<f32>, 320>;
+
+fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
+  if (row >= params.rows) { return; }
+  if (column < params.columns) { store(result_index(matrix, row, column), sum.x); }
+  if (column + 16u < params.columns) { store(result_index(matrix, row, column + 16u), sum.y); }
+  if (column + 32u < params.columns) { store(result_index(matrix, row, column + 32u), sum.z); }
+  if (column + 48u < params.columns) { store(result_index(matrix, row, column + 48u), sum.w); }
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let tile = workgroup.y * params.gridWidth + workgroup.x;
+  let columnTile = tile % params.columnTiles;
+  let rowTile = tile / params.columnTiles % params.rowTiles;
+  let matrix = tile / params.columnTiles / params.rowTiles;
+  if (matrix >= params.matrices) { return; }
+  let batch = matrix / params.splits;
+  let first = matrix % params.splits * params.splitLength;
+  let last = min(first + params.splitLength, params.splitEnd);
+  let row = rowTile * 64u + local.y * 4u;
+  let column = columnTile * 64u + local.x;
+  let aRow0 = rowTile * 64u + index % 16u * 4u;
+  let aK0 = index / 16u;
+  let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
+  let bColumn0 = columnTile * 64u + index / 4u;
+  let bK0 = index % 4u * 4u;
+  let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  var sum0 = vec4<f32>();
+  var sum1 = vec4<f32>();
+  var sum2 = vec4<f32>();
+  var sum3 = vec4<f32>();
+  for (var start = first; start < last; start += 16u) {
+    tileA[index] = vec4<f32>();
+    if (start + aK0 < last) {
+      tileA[index] = a_load(a_run(aAt0, 0u), start + aK0);
+    }
+    tileB[index / 4u * 5u + index % 4u] = vec4<f32>();
+    if (start + bK0 < last) {
+      tileB[index / 4u * 5u + index % 4u] = b_load(b_run(bAt0, 0u), start + bK0);
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < 4u; k++) {
+      let column0 = tileB[(local.x + 0u) * 5u + k];
+      let column1 = tileB[(local.x + 16u) * 5u + k];
+      let column2 = tileB[(local.x + 32u) * 5u + k];
+      let column3 = tileB[(local.x + 48u) * 5u + k];
+      let b0 = vec4<f32>(column0.x, column1.x, column2.x, column3.x);
+      let b1 = vec4<f32>(column0.y, column1.y, column2.y, column3.y);
+      let b2 = vec4<f32>(column0.z, column1.z, column2.z, column3.z);
+      let b3 = vec4<f32>(column0.w, column1.w, column2.w, column3.w);
+      let quad0_0 = tileA[(k * 4u + 0u) * 16u + local.y * 1u + 0u];
+      sum0 = fma(vec4<f32>(quad0_0.x), b0, sum0);
+      sum1 = fma(vec4<f32>(quad0_0.y), b0, sum1);
+      sum2 = fma(vec4<f32>(quad0_0.z), b0, sum2);
+      sum3 = fma(vec4<f32>(quad0_0.w), b0, sum3);
+      let quad1_0 = tileA[(k * 4u + 1u) * 16u + local.y * 1u + 0u];
+      sum0 = fma(vec4<f32>(quad1_0.x), b1, sum0);
+      sum1 = fma(vec4<f32>(quad1_0.y), b1, sum1);
+      sum2 = fma(vec4<f32>(quad1_0.z), b1, sum2);
+      sum3 = fma(vec4<f32>(quad1_0.w), b1, sum3);
+      let quad2_0 = tileA[(k * 4u + 2u) * 16u + local.y * 1u + 0u];
+      sum0 = fma(vec4<f32>(quad2_0.x), b2, sum0);
+      sum1 = fma(vec4<f32>(quad2_0.y), b2, sum1);
+      sum2 = fma(vec4<f32>(quad2_0.z), b2, sum2);
+      sum3 = fma(vec4<f32>(quad2_0.w), b2, sum3);
+      let quad3_0 = tileA[(k * 4u + 3u) * 16u + local.y * 1u + 0u];
+      sum0 = fma(vec4<f32>(quad3_0.x), b3, sum0);
+      sum1 = fma(vec4<f32>(quad3_0.y), b3, sum1);
+      sum2 = fma(vec4<f32>(quad3_0.z), b3, sum2);
+      sum3 = fma(vec4<f32>(quad3_0.w), b3, sum3);
+    }
+    workgroupBarrier();
+  }
+  store_row(matrix, row + 0u, column, sum0);
+  store_row(matrix, row + 1u, column, sum1);
+  store_row(matrix, row + 2u, column, sum2);
+  store_row(matrix, row + 3u, column, sum3);
+}

@@ -1,0 +1,73 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { launchOptions } from './scripts/browser.ts';
+import { mnistFiles } from './scripts/mnistPlugin.ts';
+
+/** The library build, and the tests by where they run. The demo has a configuration of its own: scripts/demo.config.ts. */
+export default defineConfig({
+  build: {
+    target: 'es2022',
+    lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'index' },
+    // Left readable: the user's bundler minifies, and a stack trace into a library should say something.
+    minify: false,
+    // Files of fixed names, which replace themselves: the declarations beside them stay when only the code is rebuilt.
+    emptyOutDir: false,
+    rolldownOptions: { output: { chunkFileNames: '[name].js' } },
+  },
+  test: {
+    watch: false,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          sequence: { groupOrder: 0 },
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        plugins: [mnistFiles()],
+        test: {
+          name: 'browser',
+          sequence: { groupOrder: 1 },
+          include: ['test/gpu/**/*.test.ts'],
+          // One file at a time: the software GPU already takes every core.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            // By number: a minimal container may not know the name localhost.
+            api: { host: '127.0.0.1' },
+            provider: playwright({ launchOptions: launchOptions() }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        test: {
+          name: 'node-gpu',
+          sequence: { groupOrder: 2 },
+          include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
+          // Dawn holds native threads: a process per file lets go of them for certain.
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          sequence: { groupOrder: 3 },
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
