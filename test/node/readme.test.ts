@@ -28,7 +28,7 @@ async function run(index: number): Promise<string> {
 }
 
 test('no script of the README is forgotten', () => {
-  expect(scripts).toHaveLength(3);
+  expect(scripts).toHaveLength(4);
   expect(readFileSync(`${root}README.md`, 'utf8').match(/```js/g)).toHaveLength(scripts.length);
 });
 
@@ -53,4 +53,9 @@ test('gradients and a loss of one’s own', async () => {
   expect(value).toBeLessThan(0.05);
   // Errors 0.5 and 2: 0.5²/2 and 2 - 1/2, halved.
   expect(Number(huber)).toBeCloseTo(0.8125, 6);
+});
+
+test('a training loop of one’s own', async () => {
+  // The targets' own variance is 1/9.
+  expect(Number(await run(3))).toBeLessThan(0.01);
 });
