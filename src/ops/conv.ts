@@ -1,10 +1,10 @@
 // Convolution of images, channels last. Three primitives, each the gradient of the others, so that gradients of gradients work.
-import { type Dtype, isFloat, promote } from '../core/dtype.ts';
-import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
-import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
-import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
+import { checkOptions } from '../core/errors.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
-import { cast } from './cast.ts';
+import { checkFilter, checkGroups } from './conv/extent.ts';
+import { checkFloats, toFloats } from './conv/floats.ts';
 import { type Padding2d, type Pair, type Window2d, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { planConvolve, planFilterGradient, planInputGradient } from './conv/plan.ts';
 import { type ConvSizes, convolve, convolveFilterGradient, convolveInputGradient } from './conv/reference.ts';
@@ -27,12 +27,6 @@ interface FilterGradientAttributes extends ConvAttributes {
 
 const windowOnly = ({ strides, padding, dilations, groups }: ConvAttributes): ConvAttributes => ({ strides, padding, dilations, groups });
 
-function checkFloats(op: string, types: readonly TensorType[]): Dtype {
-  const [a, b] = types;
-  if (a.dtype === b.dtype && isFloat(a.dtype)) return a.dtype;
-  throw new DtypeError(`${op}: takes two float operands of one dtype, got ${a.dtype} and ${b.dtype}; use cast(x, 'f32')`);
-}
-
 /** The sizes of a convolution from the shapes of any two of its three tensors. */
 function sizesOf(x: Shape, filter: Shape, attributes: ConvAttributes, output: Pair): ConvSizes {
   return {
@@ -54,7 +48,7 @@ const conv2dOp: OpDefinition<ConvAttributes> = defineOp<ConvAttributes>({
   infer: ([x, filter], attributes) => {
     const dtype = checkFloats('conv2d', [x, filter]);
     checkImages('conv2d', x.shape);
-    checkFilter(x.shape, filter.shape, attributes.groups);
+    checkFilter('conv2d', x.shape, filter.shape, attributes.groups);
     const output = windowsOver('conv2d', x.shape.slice(1, 3), [filter.shape[0], filter.shape[1]], attributes);
     return [{ shape: [x.shape[0], ...output, filter.shape[3]], dtype }];
   },
@@ -76,7 +70,7 @@ const conv2dOp: OpDefinition<ConvAttributes> = defineOp<ConvAttributes>({
 });
 
 /** dy [B, OH, OW, O], filter -> dx [B, H, W, C] */
-const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
+export const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
   name: 'conv2dInputGradient',
   infer: ([dy, filter], { input, groups }) => [
     { shape: [dy.shape[0], ...input, filter.shape[2] * groups], dtype: checkFloats('conv2dInputGradient', [dy, filter]) },
@@ -121,22 +115,6 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   },
 });
 
-function checkFilter(x: Shape, filter: Shape, groups: number): void {
-  if (filter.length !== 4) {
-    throw new ShapeError(`conv2d: filter is ${formatShape(filter)}; filters are [height, width, channels / groups, output channels]`);
-  }
-  if (filter[2] * groups !== x[3]) {
-    const grouped = groups > 1 ? ` in each of ${groups} groups` : '';
-    throw new ShapeError(
-      `conv2d: channels differ: x ${formatShape(x)} has ${x[3]}, filter ${formatShape(filter)} takes ${filter[2]}${grouped}; ` +
-        `filters are [height, width, channels / groups, output channels]`,
-    );
-  }
-  if (filter[3] % groups !== 0) {
-    throw new ShapeError(`conv2d: ${filter[3]} output channels do not divide into ${groups} groups; change the filter or groups`);
-  }
-}
-
 export interface Conv2dOptions {
   /** Step of the window, [height, width] or one number; 1 by default. */
   readonly strides?: number | readonly number[];
@@ -160,17 +138,14 @@ export interface Conv2dOptions {
 export function conv2d(x: Tensor, filter: Tensor, options: Conv2dOptions = {}): Tensor {
   checkOptions('conv2d', options, ['strides', 'padding', 'dilations', 'groups']);
   const { groups = 1 } = options;
-  if (!Number.isInteger(groups) || groups < 1) throw new ArgumentError(`conv2d: groups is ${String(groups)}; give a positive whole number`);
+  checkGroups('conv2d', groups);
   checkImages('conv2d', x.shape);
-  checkFilter(x.shape, filter.shape, groups);
-  const dtype = promote('conv2d', x.dtype, filter.dtype);
-  const floats = isFloat(dtype) ? dtype : 'f32';
+  checkFilter('conv2d', x.shape, filter.shape, groups);
   const strides = pairOf('conv2d', 'strides', options.strides ?? 1);
   const dilations = pairOf('conv2d', 'dilations', options.dilations ?? 1);
   const window: Pair = [filter.shape[0], filter.shape[1]];
   const padding = resolvePadding('conv2d', options.padding ?? 'valid', x.shape.slice(1, 3), window, strides, dilations);
-  const images = cast(x, floats);
-  const weights = cast(filter, floats);
+  const [images, weights] = toFloats('conv2d', x, filter);
   const pointwise = [...window, ...strides, groups].every((n) => n === 1) && padding.flat().every((n) => n === 0);
   if (!pointwise) return apply(conv2dOp, [images, weights], { strides, padding, dilations, groups });
   // A 1x1 window mixes channels pixel by pixel: a plain product.

@@ -21,6 +21,7 @@ import {
 } from './activations.ts';
 import { argMax, argMin } from './argReduce.ts';
 import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
+import { avgPool2d, globalAvgPool } from './averagePool.ts';
 import { cast } from './cast.ts';
 import {
   equal,
@@ -38,7 +39,11 @@ import {
   notEqual,
 } from './comparison.ts';
 import { conv2d } from './conv.ts';
+import { conv1d } from './conv1d.ts';
+import { conv3d } from './conv3d.ts';
+import { conv2dTranspose } from './convTranspose.ts';
 import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
+import { depthwiseConv2d } from './depthwise.ts';
 import { erf, erfc } from './errorFunction.ts';
 import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
 import { gather, scatterAdd } from './gather.ts';
@@ -51,10 +56,12 @@ import { all, any, max, min, prod, sum } from './reduce.ts';
 import { ceil, floor, round, trunc } from './rounding.ts';
 import { clip } from './select.ts';
 import { broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
+import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 import { flip, slice } from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
 import { logSumExp, mean, norm, std, variance } from './statistics.ts';
 import { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
+import { upsample2d } from './upsample.ts';
 
 const methods = {
   ...{ abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub },
@@ -67,6 +74,7 @@ const methods = {
   ...{ softmax, logSoftmax, logSumExp },
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
+  ...{ conv1d, conv3d, conv2dTranspose, depthwiseConv2d, maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
   ...{ oneHot, triL, triU, zerosLike, onesLike },

@@ -2,8 +2,9 @@
 import { elementwiseRows } from './elementwise.ts';
 import type { OpRow } from './row.ts';
 import { creationRows, kernelRows, reductionRows, shapeRows } from './structure.ts';
+import { windowRows } from './windows.ts';
 
-export const opRows: readonly OpRow[] = [...elementwiseRows, ...reductionRows, ...shapeRows, ...kernelRows, ...creationRows];
+export const opRows: readonly OpRow[] = [...elementwiseRows, ...reductionRows, ...shapeRows, ...kernelRows, ...creationRows, ...windowRows];
 
 /** The exported function a row tests. */
 export const functionOf = (row: OpRow): string => row.name.split(' ')[0];

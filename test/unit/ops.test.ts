@@ -9,6 +9,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import golden from '../golden/ops.json';
+import goldenWindows from '../golden/windows.json';
 import { functionOf, opRows } from '../tables/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';
 import { type OpRow, valuesOf } from '../tables/row.ts';
@@ -18,7 +19,7 @@ interface GoldenRow {
   shape: number[];
   value: (number | string)[];
 }
-const goldenRows: Record<string, GoldenRow | undefined> = golden.rows;
+const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows };
 
 interface Bound {
   inputs: Tensor[];
@@ -56,7 +57,7 @@ test('every exported op has a row, and every row tests an exported op', () => {
 test('row names are unique, and golden rows belong to rows', () => {
   const names = opRows.map((row) => row.name);
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
-  expect(Object.keys(golden.rows).filter((name) => !names.includes(name))).toEqual([]);
+  expect(Object.keys(goldenRows).filter((name) => !names.includes(name))).toEqual([]);
 });
 
 describe('values', () => {

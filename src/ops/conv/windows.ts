@@ -25,7 +25,7 @@ const declarations = `struct A_Row { image: i32, y: i32, x: i32, channel: i32 }
 struct A_Run { base: i32, begin: i32, end: i32 }`;
 
 /** Reads of a run whose elements lie `step` apart; outside of begin … end they are 0. */
-function reads(access: Access, step: string, bounded: boolean): string {
+export function reads(access: Access, step: string, bounded: boolean): string {
   const at = `run.base + i32(k)${step ? ` * ${step}` : ''}`;
   const inside = '(i32(k) >= run.begin) & (i32(k) < run.end)';
   const guard = (zero: string, value: string): string => (bounded ? `select(${zero}, ${value}, ${inside})` : value);

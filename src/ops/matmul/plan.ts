@@ -54,7 +54,8 @@ export function planProduct(product: Product, target: Target): KernelPlan {
   // What a split counts in: segments where the core walks them one by one, else k's in multiples of the tile's depth.
   const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
   const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 16;
-  const splitLength = Math.max(unit, Math.ceil(length / wanted / unit) * unit);
+  // One unit at least: a k of length 0 is one part, whose sums are 0.
+  const splitLength = Math.max(1, Math.ceil(length / wanted / unit)) * unit;
   const splits = Math.max(1, Math.ceil(length / splitLength));
   const { a, b, params } = product.factors;
   const kernel: ProductKernel = {

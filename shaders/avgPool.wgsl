@@ -1,0 +1,58 @@
+// Mean of each window of x [batch, height, width, channels] over those of its taps that lie inside the image: padding is not counted.
+// A run of neighbouring elements an invocation; what divides by a size of the image is done once a pixel.
+alias Element = f32;
+
+struct Params {
+  size: u32,
+  gridWidth: u32,
+  height: u32,
+  width: u32,
+  outHeight: u32,
+  outWidth: u32,
+  channels: u32,
+  windowHeight: u32,
+  windowWidth: u32,
+  strideY: u32,
+  strideX: u32,
+  padTop: u32,
+  padLeft: u32,
+  run: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+// epilogue
+@group(0) @binding(2) var<storage, read_write> result: array<Element>;
+fn store(index: u32, value: f32) { result[index] = Element(value); }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  var index = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
+  let end = min(index + params.run, params.size);
+  while (index < end) {
+    let pixel = index / params.channels;
+    let line = pixel / params.outWidth;
+    let image = line / params.outHeight;
+    // Rows and columns of the window inside the image: there is one of each at least.
+    let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
+    let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
+    let firstY = u32(max(0, cornerY));
+    let firstX = u32(max(0, cornerX));
+    let lastY = u32(min(i32(params.height), cornerY + i32(params.windowHeight)));
+    let lastX = u32(min(i32(params.width), cornerX + i32(params.windowWidth)));
+    let count = f32((lastY - firstY) * (lastX - firstX));
+    let pixelEnd = min(end, (pixel + 1u) * params.channels);
+    for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
+      var sum = 0.0;
+      for (var y = firstY; y < lastY; y++) {
+        let imageLine = (image * params.height + y) * params.width;
+        for (var column = firstX; column < lastX; column++) {
+          sum += f32(x[(imageLine + column) * params.channels + channel]);
+        }
+      }
+      store(index, sum / count);
+      index++;
+    }
+  }
+}

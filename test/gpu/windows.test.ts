@@ -1,0 +1,136 @@
+// The kernels of volumes, depthwise convolution and average pooling on this device against the ops' references, in both variants (one element
+// an invocation, and a run of them) and at awkward sizes. The bound is the reference's own, as in kernels.test.ts.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
+import type { HostArray } from '../../src/core/dtype.ts';
+import { RandomStream } from '../../src/core/random.ts';
+import { type Shape, contiguousView } from '../../src/core/shape.ts';
+import { topological } from '../../src/graph/graph.ts';
+import { placeholder } from '../../src/graph/leaves.ts';
+import type { Target } from '../../src/graph/op.ts';
+import type { Node, Tensor } from '../../src/graph/tensor.ts';
+import { avgPool2d, avgPool3d, conv3d, depthwiseConv2d, maxPool3d, mul, sin, sum, upsample2d } from '../../src/ops/index.ts';
+import { interpret } from '../../src/runtime/cpu.ts';
+import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { runPlan } from './runPlan.ts';
+
+let opened: OpenDevice;
+beforeAll(async () => {
+  opened = await openDevice();
+});
+afterAll(() => opened.device.destroy());
+
+const stream = RandomStream.fromSeed(5);
+/** Mostly small numbers with a spike now and then, so that a lost or doubled term shows. */
+const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream.uniform() * 2 - 1);
+
+type Feeds = Map<Tensor, HostArray>;
+
+/** Runs the node's own kernel on what the reference computes for its inputs, twice: the same bits must come out. */
+async function checkNode(node: Node, feeds: Feeds, target: Target): Promise<void> {
+  const { lowering } = node.op;
+  if (lowering.kind !== 'kernel') return;
+  const views = node.inputs.map(({ shape }) => contiguousView(shape));
+  const plan = lowering.plan({ inputs: node.inputs, views, outputs: node.types, attributes: node.attributes, target });
+  const inputs = interpret(node.inputs, { feeds });
+  const run = (): Promise<HostArray[]> =>
+    runPlan(
+      opened.device,
+      plan,
+      inputs.map((data, i) => ({ dtype: node.inputs[i].dtype, data })),
+      node.types,
+    );
+  const actual = await run();
+  expect(await run()).toEqual(actual);
+  const whole = ({ dtype }: { dtype: string }): boolean => dtype === 'i32' || dtype === 'u32';
+  const reference = (map: (x: number) => number): readonly HostArray[] =>
+    node.op.reference({
+      inputs: node.inputs.map(({ shape, dtype }, i) => ({
+        shape,
+        dtype,
+        data: Float64Array.from(inputs[i], (x) => (whole(node.inputs[i]) ? x : map(x))),
+      })),
+      outputs: node.types,
+      attributes: node.attributes,
+      allocate: (_, size) => new Float64Array(size),
+    });
+  const [expected, terms, counts] = [(x: number) => x, Math.abs, () => 1].map(reference);
+  const unit = node.types[0].dtype === 'f16' ? 2 ** -10 : 2 ** -23;
+  const where = `${node.op.name} (${plan.dispatches[0].name}) ${JSON.stringify(node.types[0].shape)}`;
+  actual.forEach((values, output) => {
+    expect(values.length).toBe(expected[output].length);
+    values.forEach((value, i) => {
+      // A mean of three ones counts as one term: two more for the division.
+      const bound = (Math.max(1, counts[output][i]) + 2) * unit * Math.abs(terms[output][i]);
+      const fits = Math.abs(value - expected[output][i]) <= bound;
+      if (!fits && !Object.is(value, expected[output][i]))
+        expect.fail(`${where}: element ${i} is ${value}, expected ${expected[output][i]}`);
+    });
+  });
+}
+
+/** Checks every kernel in the graph of fn's result and of its gradients, and of theirs. */
+async function check(target: Target, shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> {
+  const inputs = shapes.map((shape, position) => placeholder(shape, 'f32', { position }));
+  const feeds: Feeds = new Map(inputs.map((x) => [x, Float32Array.from({ length: x.size }, spiky)]));
+  const y = fn(...inputs);
+  const outputs = gradients(sum(mul(sin(y), y)), inputs);
+  for (const node of topological(outputs)) await checkNode(node, feeds, target);
+}
+
+describe.each(['gpu', 'cpu'] as const)('kernels of a %s', (processor) => {
+  const target = (): Target => ({ ...opened.target, processor });
+
+  test('convolution of volumes in all three directions', async () => {
+    // Read by four, with shared pipelines: a tiled one takes seconds to build.
+    await check(target(), [[2, 5, 4, 6, 4], [3, 3, 3, 4, 8]], (x, f) => conv3d(x, f, { padding: 'same' })); // prettier-ignore
+    await check(target(), [[2, 4, 7, 6, 8], [2, 3, 2, 4, 8]], (x, f) =>
+      conv3d(x, f, { groups: 2, dilations: [3, 2, 1], strides: [1, 1, 2], padding: [[2, 1], [1, 0], [0, 2]] })); // prettier-ignore
+    if (processor === 'gpu') return;
+    await check(target(), [[2, 4, 5, 7, 1], [2, 3, 3, 1, 5]], (x, f) => conv3d(x, f)); // prettier-ignore
+    await check(target(), [[1, 5, 8, 7, 3], [3, 2, 3, 3, 4]], (x, f) => conv3d(x, f, { padding: 'same', strides: [2, 3, 2] })); // prettier-ignore
+  });
+
+  test('depthwise convolution in all three directions', async () => {
+    await check(target(), [[2, 7, 6, 5], [3, 3, 5, 1]], (x, f) => depthwiseConv2d(x, f)); // prettier-ignore
+    await check(target(), [[3, 11, 10, 4], [3, 3, 4, 1]], (x, f) => depthwiseConv2d(x, f, { padding: 'same', strides: 2 })); // prettier-ignore
+    await check(target(), [[1, 9, 13, 3], [2, 5, 3, 3]], (x, f) => depthwiseConv2d(x, f, { padding: 'same', strides: [3, 1] })); // prettier-ignore
+    await check(target(), [[2, 9, 9, 2], [3, 2, 2, 2]], (x, f) =>
+      depthwiseConv2d(x, f, { dilations: [2, 3], strides: [4, 2], padding: [[3, 1], [7, 5]] })); // prettier-ignore
+    await check(target(), [[1, 1, 1, 1], [1, 1, 1, 1]], (x, f) => depthwiseConv2d(x, f)); // prettier-ignore
+  });
+
+  test('a depthwise filter gradient over 70,001 pixels is split, and adds up', async () => {
+    await check(target(), [[1, 70001, 1, 1], [3, 1, 1, 1]], (x, f) => depthwiseConv2d(x, f, { padding: 'same' })); // prettier-ignore
+    await check(target(), [[1, 1, 70001, 1], [1, 3, 1, 2]], (x, f) => depthwiseConv2d(x, f)); // prettier-ignore
+  });
+
+  test('average pooling and its gradient', async () => {
+    await check(target(), [[2, 6, 5, 3]], (x) => avgPool2d(x));
+    await check(target(), [[3, 11, 10, 5]], (x) => avgPool2d(x, { strides: 1 }));
+    await check(target(), [[2, 7, 8, 2]], (x) => avgPool2d(x, { poolSize: [3, 4], strides: [2, 1], padding: 'same' }));
+    await check(target(), [[1, 7, 8, 2]], (x) => avgPool2d(x, { poolSize: 2, strides: 3, padding: [[1, 0], [0, 1]] })); // prettier-ignore
+    await check(target(), [[1, 70001, 1, 1]], (x) => avgPool2d(x, { poolSize: [3, 1], strides: 1, padding: 'same' }));
+  });
+
+  test('compositions: pooled volumes, upsampling', async () => {
+    await check(target(), [[1, 5, 6, 7, 3]], (x) => maxPool3d(x, { poolSize: 3, strides: 2, padding: 'same' }));
+    await check(target(), [[1, 5, 6, 7, 3]], (x) => avgPool3d(x, { poolSize: 3, strides: 2, padding: 'same' }));
+    await check(target(), [[1, 5, 6, 3]], (x) => upsample2d(x, { size: [2, 3], interpolation: 'bilinear' }));
+  });
+
+  test('no images, no channels, and half precision', async () => {
+    await check(target(), [[0, 7, 6, 5], [3, 3, 5, 1]], (x, f) => depthwiseConv2d(x, f)); // prettier-ignore
+    await check(target(), [[2, 7, 6, 0], [3, 3, 0, 2]], (x, f) => depthwiseConv2d(x, f)); // prettier-ignore
+    if (processor === 'cpu') await check(target(), [[0, 3, 4, 5, 4], [2, 2, 2, 4, 8]], (x, f) => conv3d(x, f)); // prettier-ignore
+    await check(target(), [[0, 6, 6, 2]], (x) => avgPool2d(x));
+    if (!opened.target.shaderF16) return;
+    const inputs = [[1, 6, 5, 4], [3, 3, 4, 2], [1, 3, 4, 5, 2], [2, 2, 2, 2, 4]].map((shape, position) => placeholder(shape, 'f16', { position })); // prettier-ignore
+    const round = (): number => Math.round(stream.uniform() * 64 - 32) / 16;
+    const feeds: Feeds = new Map(inputs.map((x) => [x, Float32Array.from({ length: x.size }, round)]));
+    const [x, f, volume, filter] = inputs;
+    const results = [sum(depthwiseConv2d(x, f)), sum(avgPool2d(x)), ...(processor === 'cpu' ? [sum(conv3d(volume, filter))] : [])];
+    const outputs = results.flatMap((result, i) => gradients(result, [[x, f], [x], [volume, filter]][i]));
+    for (const node of topological(outputs)) await checkNode(node, feeds, target());
+  });
+});
