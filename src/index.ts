@@ -162,6 +162,17 @@ export {
   zeros,
   zerosLike,
 } from './ops/index.ts';
+export {
+  batchNorm,
+  einsum,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  rmsNorm,
+  scaledDotProductAttention,
+  tensordot,
+} from './ops/index.ts';
+export type { AttentionOptions, GroupNormOptions, LayerNormOptions, NormalizationOptions, TensordotAxes } from './ops/index.ts';
 export type {
   ArgReduceOptions,
   Conv1dOptions,

@@ -77,7 +77,11 @@ export function gelu(x: TensorLike, options: { readonly approximate?: boolean } 
   checkOptions('gelu', options, ['approximate']);
   const t = operand('gelu', x, 'float');
   // (1 + tanh(u)) / 2 = sigmoid(2u) and (1 + erf(u)) / 2 = erfc(-u) / 2: nothing cancels for negative x.
-  if (options.approximate ?? true) return mul(t, sigmoid(mul(add(t, mul(pow(t, 3), 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
+  if (options.approximate ?? true) {
+    // Beyond ±20 the sigmoid is 1 or 0, and its slope of 0 would meet a cube that overflows.
+    const near = clip(t, -20, 20);
+    return mul(t, sigmoid(mul(add(near, mul(pow(near, 3), 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
+  }
   return mul(t, mul(erfc(mul(t, -Math.SQRT1_2)), 0.5));
 }
 

@@ -79,3 +79,15 @@ export { type GlobalAvgPoolOptions, avgPool2d, globalAvgPool } from './averagePo
 export { type PoolOptions, avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 export { type Upsample2dOptions, upsample2d } from './upsample.ts';
 export { embedding, gather, scatterAdd } from './gather.ts';
+export { type TensordotAxes, einsum, tensordot } from './einsum.ts';
+export {
+  type GroupNormOptions,
+  type LayerNormOptions,
+  type NormalizationOptions,
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  rmsNorm,
+} from './normalization.ts';
+export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';

@@ -22,6 +22,7 @@ import {
 import { argMax, argMin } from './argReduce.ts';
 import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
 import { avgPool2d, globalAvgPool } from './averagePool.ts';
+import { scaledDotProductAttention } from './attention.ts';
 import { cast } from './cast.ts';
 import {
   equal,
@@ -44,10 +45,12 @@ import { conv3d } from './conv3d.ts';
 import { conv2dTranspose } from './convTranspose.ts';
 import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
 import { depthwiseConv2d } from './depthwise.ts';
+import { tensordot } from './einsum.ts';
 import { erf, erfc } from './errorFunction.ts';
 import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { dot, matmul, outer } from './matmul.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 import { pad } from './pad.ts';
 import { maxPool2d } from './pool.ts';
 import { dropout } from './random.ts';
@@ -77,6 +80,7 @@ const methods = {
   ...{ conv1d, conv3d, conv2dTranspose, depthwiseConv2d, maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
+  ...{ tensordot, batchNorm, layerNorm, groupNorm, instanceNorm, rmsNorm, scaledDotProductAttention },
   ...{ oneHot, triL, triU, zerosLike, onesLike },
 };
 

@@ -8,6 +8,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenWindows from '../golden/windows.json';
 import { functionOf, opRows } from '../tables/index.ts';
@@ -19,7 +20,7 @@ interface GoldenRow {
   shape: number[];
   value: (number | string)[];
 }
-const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows };
+const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows, ...normGolden.rows };
 
 interface Bound {
   inputs: Tensor[];

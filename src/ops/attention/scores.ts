@@ -1,0 +1,43 @@
+// Attention as a composition: what it means. It is what short sequences run, what the kernels are tested against, and what gradients of
+// gradients go through.
+import type { Tensor } from '../../graph/tensor.ts';
+import { add, div, mul, sub } from '../arithmetic.ts';
+import { greater, lessEqual } from '../comparison.ts';
+import { iota } from '../create.ts';
+import { exp } from '../exponential.ts';
+import { matmul } from '../matmul.ts';
+import { max, sum } from '../reduce.ts';
+import { clip, where } from '../select.ts';
+import { reshape, stopGradient } from '../shape.ts';
+
+export interface AttentionAttributes {
+  /** Query t sees the keys 0 … t. */
+  readonly causal: boolean;
+  readonly scale: number;
+  /** Whether the last input is a mask to add to the scores. */
+  readonly masked: boolean;
+}
+
+/** A score at or below this weighs nothing. */
+export const nothing = -1e37;
+/** The score of a key that a query may not see: infinities are not safe in WGSL. */
+export const excluded = -3e38;
+
+/** scale q kᵀ + mask [B, H, T, S]. */
+export function scoresOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { causal, scale }: AttentionAttributes): Tensor {
+  const products = mul(matmul(q, k, { transposeB: true }), scale);
+  const scores = mask ? add(products, mask) : products;
+  if (!causal) return scores;
+  const [queries, keys] = scores.shape.slice(-2);
+  return where(lessEqual(reshape(iota(keys), [1, keys]), reshape(iota(queries), [queries, 1])), scores, excluded);
+}
+
+/** softmax(scale q kᵀ + mask) v; zeros for a query that sees no key. */
+export function composedAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, attributes: AttentionAttributes): Tensor {
+  const scores = scoresOf(q, k, mask, attributes);
+  // The shift stays far above what is excluded, so that its exponential is 0 even where all keys are.
+  const shift = clip(stopGradient(max(scores, { axis: -1, keepDims: true })), nothing, Infinity);
+  const powers = exp(sub(scores, shift));
+  const total = sum(powers, { axis: -1, keepDims: true });
+  return matmul(div(powers, mask ? where(greater(total, 0), total, 1) : total), v);
+}

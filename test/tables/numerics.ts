@@ -1,0 +1,109 @@
+// Arguments at which a careless formula overflows, cancels or divides by 0, with the results of exact arithmetic: values and gradients of the
+// same graph on every stack.
+import { pullback } from '../../src/autodiff/index.ts';
+import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
+import { losses } from '../../src/losses/index.ts';
+import * as o from '../../src/ops/index.ts';
+
+export interface NumericCase {
+  readonly name: string;
+  /** The tensor to compute. A fresh graph at each call: evaluation makes leaves of results. */
+  readonly build: () => Tensor;
+  readonly expected: readonly number[];
+  /** Relative to the larger of 1 and the expected number; 2e-6 unless given. */
+  readonly tolerance?: number;
+}
+
+const leaf = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
+  o.alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(values)));
+
+/** y = fn(x), and the gradient of the sum of y (weighted, where weights are given) with respect to x. */
+function pair(
+  name: string,
+  values: readonly number[],
+  fn: (x: Tensor) => Tensor,
+  expected: readonly number[],
+  gradient: readonly number[],
+  { weights, shape, tolerance }: { weights?: readonly number[]; shape?: readonly number[]; tolerance?: number } = {},
+): NumericCase[] {
+  const slope = (): Tensor => {
+    const x = leaf(values, shape);
+    const y = fn(x);
+    return pullback([y], [weights ? leaf(weights, y.shape) : o.onesLike(y)], [x])[0];
+  };
+  return [
+    { name, build: () => fn(leaf(values, shape)), expected, tolerance },
+    { name: `gradient of ${name}`, build: slope, expected: gradient, tolerance },
+  ];
+}
+
+const far = 1e4;
+const huge = 1e30;
+const ln2 = Math.LN2;
+const logits = [far, -far, far];
+
+/** 1e4 - 1 and 1e4 + 1 by turns: mean 1e4, variance 1. */
+const alternating = (n: number): number[] => Array.from({ length: n }, (_, i) => far + (i % 2 ? 1 : -1));
+const signs = (n: number, size: number): number[] => Array.from({ length: n }, (_, i) => (i % 2 ? size : -size));
+const nothing = (n: number): number[] => new Array<number>(n).fill(0);
+
+/** Cross-entropies whose target is the winner, and those whose target is the loser by 2e4. */
+const crossEntropies = (): NumericCase[] => {
+  const oneHot = [1, 0, 0, 1];
+  const two = { shape: [2, 2] };
+  const scores = [far, -far, far, -far];
+  return [
+    ...pair('categoricalCrossentropy at ±1e4', scores, (x) => losses.categoricalCrossentropy({ fromLogits: true, reduction: 'sum' })(o.tensor(oneHot, [2, 2]), x), [2 * far], [0, 0, 1, -1], two), // prettier-ignore
+    ...pair('sparseCategoricalCrossentropy at ±1e4', scores, (x) => losses.sparseCategoricalCrossentropy({ fromLogits: true, reduction: 'sum' })(o.tensor([0, 1], [2], 'i32'), x), [2 * far], [0, 0, 1, -1], two), // prettier-ignore
+    ...pair('binaryCrossentropy at ±1e4', scores, (x) => losses.binaryCrossentropy({ fromLogits: true, reduction: 'sum' })(o.tensor([1, 0, 0, 1], [4, 1]), x), [2 * far], [0, 0, 1, -1], { shape: [4, 1] }), // prettier-ignore
+  ];
+};
+
+export const numericCases: readonly NumericCase[] = [
+  ...pair('softmax at ±1e4', logits, (x) => o.softmax(x), [0.5, 0, 0.5], [0.25, 0, -0.25], { weights: [1, 5, 0] }),
+  ...pair('logSoftmax at ±1e4', logits, (x) => o.logSoftmax(x), [-ln2, -2 * far - ln2, -ln2], [-0.5, 1, -0.5]),
+  ...pair('logSumExp at ±1e4', logits, (x) => o.logSumExp(x), [far + ln2], [0.5, 0, 0.5]),
+  ...pair('logSumExp of -1e4', [-far, -far], (x) => o.logSumExp(x), [-far + ln2], [0.5, 0.5]),
+  ...pair('softplus at ±1e4', [far, -far], o.softplus, [far, 0], [1, 0]),
+  ...pair('logSigmoid at ±1e4', [far, -far], o.logSigmoid, [0, -far], [0, 1]),
+  ...crossEntropies(),
+  ...pair('tanh at ±1e30', [huge, -huge], o.tanh, [1, -1], [0, 0]),
+  ...pair('sigmoid at ±1e30', [huge, -huge], o.sigmoid, [1, 0], [0, 0]),
+  ...pair('gelu at ±1e30', [huge, -huge], (x) => o.gelu(x), [huge, 0], [1, 0]),
+  ...pair('gelu exact at ±1e30', [huge, -huge], (x) => o.gelu(x, { approximate: false }), [huge, 0], [1, 0]),
+  ...pair('silu at ±1e30', [huge, -huge], o.silu, [huge, 0], [1, 0]),
+  ...pair('mish at ±1e30', [huge, -huge], o.mish, [huge, 0], [1, 0]),
+  ...pair('softplus at ±1e30', [huge, -huge], o.softplus, [huge, 0], [1, 0]),
+  ...pair('erf at ±1e30', [huge, -huge], o.erf, [1, -1], [0, 0]),
+
+  ...pair('variance of 1e4 ± 1', alternating(64), (x) => o.variance(x), [1], signs(64, 2 / 64)),
+  ...pair('std of 1e4 ± 1', alternating(64), (x) => o.std(x), [1], signs(64, 1 / 64)),
+  // 7.0001e8, the sum, has a spacing of 64 in f32: the mean that is taken out is a little off.
+  { name: 'variance of 70,001 of 1e4 ± 1', build: () => o.variance(leaf(alternating(70001))), expected: [1], tolerance: 1e-4 },
+  ...pair('layerNorm of 1e4 ± 1', alternating(64), (x) => o.layerNorm(x, { epsilon: 0 }), signs(64, 1), nothing(64), { tolerance: 1e-5 }),
+  ...pair('groupNorm of 1e4 ± 1', alternating(64), (x) => o.groupNorm(x, { groups: 2, epsilon: 0 }), signs(64, 1), nothing(64), { shape: [1, 8, 8], tolerance: 1e-5 }), // prettier-ignore
+  { name: 'layerNorm of a constant', build: () => o.layerNorm(leaf([far, far, far, far])), expected: nothing(4) },
+  { name: 'rmsNorm of zeros', build: () => o.rmsNorm(leaf(nothing(5))), expected: nothing(5) },
+
+  // The side that is not chosen gets 0, not 0 times what comes: an infinite or undefined slope there does no harm.
+  ...pair('where beside NaN', [-1, 4], (x) => o.where(o.greater(x, 0), x, 0), [0, 4], [0, 1], { weights: [NaN, 1] }),
+  // But a slope that is infinite within the branch is met by a 0: the argument must be made harmless too.
+  ...pair('where around log', [0, -1, 2], (x) => o.where(o.greater(x, 0), o.log(o.where(o.greater(x, 0), x, 1)), 0), [0, 0, ln2], [0, 0, 0.5]), // prettier-ignore
+  ...pair('where around sqrt', [0, 4], (x) => o.where(o.greater(x, 0), o.sqrt(o.where(o.greater(x, 0), x, 1)), 0), [0, 2], [0, 0.25]),
+  ...pair('norm at 0', [0, 0], (x) => o.norm(x), [0], [0, 0]),
+];
+
+/** Which elements of NaN, ±Infinity, the largest f32, ±0 and 1 each test finds. */
+export const detected: Readonly<Record<string, readonly number[]>> = {
+  isNaN: [1, 0, 0, 0, 0, 0, 0],
+  isInf: [0, 1, 1, 0, 0, 0, 0],
+  isFinite: [0, 0, 0, 1, 1, 1, 1],
+};
+export const detectable = [NaN, Infinity, -Infinity, 3.4028234663852886e38, 0, -0, 1];
+
+/** What is wrong with a result, or nothing. */
+export function complaintAbout({ name, expected, tolerance = 2e-6 }: NumericCase, actual: ArrayLike<number>): string {
+  if (actual.length !== expected.length) return `${name}: ${actual.length} elements instead of ${expected.length}`;
+  const wrong = expected.findIndex((want, i) => !(Math.abs(actual[i] - want) <= tolerance * Math.max(1, Math.abs(want))));
+  return wrong < 0 ? '' : `${name}, element ${wrong}: ${actual[wrong]} instead of ${expected[wrong]}`;
+}

@@ -1,0 +1,96 @@
+// The attention kernels' reference against the composition, which says what attention means: values, gradients, gradients of gradients.
+import { describe, expect, test } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
+import { compileGraph } from '../../src/compiler/index.ts';
+import type { Shape } from '../../src/core/shape.ts';
+import { topological } from '../../src/graph/graph.ts';
+import { placeholder } from '../../src/graph/leaves.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { flashAttention } from '../../src/ops/attention/flash.ts';
+import { type AttentionAttributes, composedAttention } from '../../src/ops/attention/scores.ts';
+import * as o from '../../src/ops/index.ts';
+import { gpuTarget } from '../support/graphs.ts';
+import { checkGradients, expectClose, random, valuesOf } from './kernelChecks.ts';
+
+const input = (shape: Shape, dtype: 'f32' | 'i32' | 'f16' = 'f32'): Tensor => placeholder(shape, dtype, { position: 0 });
+const attend = o.scaledDotProductAttention;
+
+const cases: { name: string; queries: number; keys: number; causal?: boolean; masked?: boolean }[] = [
+  { name: 'plain', queries: 3, keys: 5 },
+  { name: 'causal', queries: 5, keys: 5, causal: true },
+  { name: 'causal, fewer keys', queries: 5, keys: 2, causal: true },
+  { name: 'masked', queries: 4, keys: 3, masked: true },
+  { name: 'causal and masked', queries: 3, keys: 3, causal: true, masked: true },
+  { name: 'one pair', queries: 1, keys: 1 },
+];
+
+describe.each(cases)('the kernels mean the composition: $name', ({ queries, keys, causal = false, masked = false }) => {
+  const attributes: AttentionAttributes = { causal, masked, scale: 0.7 };
+  const shapes: Shape[] = [[2, 1, queries, 4], [2, 1, keys, 4], [2, 1, keys, 4], ...(masked ? [[2, 1, queries, keys]] : [])]; // prettier-ignore
+  const flash = (q: Tensor, k: Tensor, v: Tensor, mask?: Tensor): Tensor => flashAttention(q, k, v, mask, attributes);
+
+  test('values', () => {
+    const [q, k, v, mask] = shapes.map(random);
+    expectClose(valuesOf(flash(q, k, v, mask)), valuesOf(composedAttention(q, k, v, mask, attributes)), 1e-12);
+  });
+
+  test('first and second gradients', () => checkGradients(flash, shapes));
+});
+
+test('a query that sees no key gets zeros, and no gradient', () => {
+  for (const length of [3, 600]) {
+    const [q, k, v] = [length, length, length].map((t) => o.alias(random([1, 1, t, 4])));
+    const seen = o.greater(o.reshape(o.arange(length), [length, 1]), 0);
+    const y = attend(q, k, v, { mask: seen });
+    const [gradient] = gradients(o.sum(o.square(y)), [q]);
+    expect(valuesOf(y).slice(0, 4)).toEqual([0, 0, 0, 0]);
+    expect(valuesOf(gradient).slice(0, 4)).toEqual([0, 0, 0, 0]);
+    expect(valuesOf(y).every(Number.isFinite)).toBe(true);
+    const hidden = attend(q, k, v, { mask: o.where(seen, 0, -Infinity) });
+    expectClose(valuesOf(hidden), valuesOf(y), 1e-12);
+  }
+});
+
+test('long sequences run as kernels, and no tensor of T x T is in the program, forward or backward', () => {
+  const length = 1024;
+  const inputs = [0, 1, 2].map((position) => placeholder([1, 2, length, 6], 'f32', { position }));
+  const y = attend(inputs[0], inputs[1], inputs[2], { isCausal: true });
+  const outputs = [y, ...gradients(o.sum(o.square(y)), inputs)];
+  const names = topological(outputs).map((node) => node.op.name);
+  expect(names).toEqual(expect.arrayContaining(['attention', 'attentionQueryGradient', 'attentionKeyGradient']));
+  const largest = Math.max(...topological(outputs).flatMap((node) => node.types.map((type) => type.shape.reduce((a, b) => a * b, 1))));
+  expect(largest).toBeLessThan(length * length);
+  const program = compileGraph({ inputs, outputs }, { name: 'attention', target: gpuTarget });
+  expect(program.peakBytes).toBeLessThan(length * length * 4);
+});
+
+test('a depth that is no multiple of 4, another depth of v, and half precision', () => {
+  const [q, k, v] = [random([1, 1, 600, 6]), random([1, 1, 600, 6]), random([1, 1, 600, 3])];
+  const y = attend(q, k, v);
+  expect(y.shape).toEqual([1, 1, 600, 3]);
+  const expected = composedAttention(q, k, v, undefined, { causal: false, masked: false, scale: 6 ** -0.5 });
+  expectClose(valuesOf(y), valuesOf(expected), 1e-12);
+  const half = input([1, 1, 4, 8], 'f16');
+  expect(attend(half, half, half).dtype).toBe('f16');
+  expect(attend(input([2, 3, 0, 4]), input([2, 3, 5, 4]), input([2, 3, 5, 4])).shape).toEqual([2, 3, 0, 4]);
+});
+
+test('says what is wrong', () => {
+  const [q, k] = [input([2, 3, 5, 8]), input([2, 3, 7, 8])];
+  const expectError = (call: () => unknown, text: string): void => expect(call).toThrow(`scaledDotProductAttention: ${text}`);
+  expectError(() => attend(input([5, 8]), k, k), 'q [5,8], k [2,3,7,8], v [2,3,7,8]; all three are [batch, heads, time, depth]');
+  expectError(() => attend(q, input([2, 1, 7, 8]), k), 'q [2,3,5,8], k [2,1,7,8], v [2,3,7,8]; batch and heads must be equal');
+  expectError(() => attend(q, input([2, 3, 7, 4]), k), 'q [2,3,5,8], k [2,3,7,4], v [2,3,7,8]; q and k need the same depth');
+  expectError(() => attend(q, k, input([2, 3, 6, 8])), 'q [2,3,5,8], k [2,3,7,8], v [2,3,6,8]; k and v need the same time');
+  expectError(() => attend(q, input([2, 3, 0, 8]), input([2, 3, 0, 8])), 'q [2,3,5,8], k [2,3,0,8], v [2,3,0,8]; there must be a key');
+  const whole = input([2, 3, 5, 8], 'i32');
+  expectError(() => attend(whole, whole, whole), "takes floats, got i32, i32 and i32; use cast(x, 'f32')");
+  expectError(
+    () => attend(q, k, k, { mask: input([3, 7]) }),
+    'mask [3,7] does not broadcast to [batch, heads, queries, keys] = [2,3,5,7]',
+  );
+  expectError(() => attend(q, k, k, { mask: input([5, 7], 'i32') }), 'mask is i32; use bool (true: attend)');
+  expectError(() => attend(q, k, k, { scale: NaN }), 'scale is NaN; use a finite number');
+  expectError(() => attend(q, k, undefined as unknown as Tensor), 'v is undefined; it takes three tensors');
+  expectError(() => attend(q, k, k, { causal: true } as object), "unknown option 'causal'");
+});
