@@ -1,5 +1,6 @@
-// Adds the updates [outer, count, inner] that belong to each row of the result [outer, rows, inner], in ascending order of their position, along
-// the chains of scatterLinks.wgsl. One element of the result an invocation.
+// Adds the updates [outer, count, inner] that belong to each row of the result [outer, rows, inner], in a fixed order. links holds, for all lines or
+// for each of the outer * inner ones (`lineStride` apart), rows + 1 starts and then an order: row r gets the updates order[starts[r]] to
+// order[starts[r + 1] - 1]. One element of the result an invocation.
 alias Element = f32;
 alias Value = f32;
 
@@ -9,6 +10,7 @@ struct Params {
   rows: u32,
   count: u32,
   inner: u32,
+  lineStride: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -26,12 +28,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     return;
   }
   let line = index / params.inner;
-  let first = line / params.rows * params.count;
+  let outer = line / params.rows;
+  let first = outer * params.count;
+  let start = (outer * params.inner + index % params.inner) * params.lineStride + line % params.rows;
+  let end = links[start + 1u];
+  // The order lies behind the starts.
+  let order = start - line % params.rows + params.rows + 1u;
   var sum = Value(0);
-  var position = links[line % params.rows];
-  while (position < params.count) {
-    sum += Value(updates[(first + position) * params.inner + index % params.inner]);
-    position = links[params.rows + position];
+  for (var p = links[start]; p < end; p++) {
+    sum += Value(updates[(first + links[order + p]) * params.inner + index % params.inner]);
   }
   store(index, sum);
 }

@@ -2,27 +2,19 @@
 import { promote } from '../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
-import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
+import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/gather.wgsl?raw';
-import linksSource from '../../shaders/scatterLinks.wgsl?raw';
-import sumSource from '../../shaders/scatterSum.wgsl?raw';
 import { add } from './arithmetic.ts';
 import { cast } from './cast.ts';
+import { checkIndices, clampIndex } from './indices.ts';
 import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
 
 /** A tensor cut at one axis: [outer, rows, inner]. */
 function cut(shape: Shape, axis: number): { outer: number; rows: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, axis)), rows: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
-}
-
-/** What both sides do with an index outside the axis: the GPU cannot throw, and the two must agree. */
-const clampIndex = (index: number, rows: number): number => Math.min(Math.max(index, 0), rows - 1);
-
-function checkIndices(op: string, indices: Pick<TensorType, 'dtype'>): void {
-  if (indices.dtype === 'i32' || indices.dtype === 'u32') return;
-  throw new DtypeError(`${op}: indices are ${indices.dtype}; whole numbers are needed, use cast(indices, 'i32')`);
 }
 
 /** x [..P, N, ..Q], indices [..I] -> [..P, ..I, ..Q] */
@@ -78,10 +70,7 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
   },
 });
 
-/**
- * updates [..P, ..I, ..Q], indices [..I] -> [..P, rows, ..Q]: the sum of the updates of each row, in their order. The GPU first chains equal
- * indices, (rows + |I|) |I| comparisons at most, then reads every update once.
- */
+/** updates [..P, ..I, ..Q], indices [..I] -> [..P, rows, ..Q]: the sum of the updates of each row, added in a fixed order. */
 const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number }> = defineOp<{
   readonly axis: number;
   readonly rows: number;
@@ -110,38 +99,9 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [, indices], outputs: [y], attributes: { axis, rows } }) => {
-      const { inner } = cut(y.shape, axis);
-      const size = sizeOf(y.shape);
-      const count = sizeOf(indices.shape);
-      const linkGroups = gridOf(Math.ceil((rows + count) / 64));
-      const sumGroups = gridOf(Math.ceil(size / 64));
-      return {
-        dispatches: [
-          {
-            name: 'scatter_links',
-            source: retype(linksSource, { Index: storageType(indices.dtype) }),
-            operands: [
-              { kind: 'input', index: 1 },
-              { kind: 'temporary', index: 0 },
-            ],
-            params: [rows, count, linkGroups[0]],
-            workgroups: linkGroups,
-          },
-          {
-            name: 'scatter_sum',
-            source: retype(sumSource, { Element: storageType(y.dtype), Value: computeType(y.dtype) }),
-            operands: [
-              { kind: 'input', index: 0 },
-              { kind: 'temporary', index: 0 },
-              { kind: 'output', index: 0 },
-            ],
-            params: [size, sumGroups[0], rows, count, inner],
-            workgroups: sumGroups,
-          },
-        ],
-        temporaries: [{ shape: [rows + count], dtype: 'u32' }],
-      };
+    plan: ({ inputs: [, indices], outputs: [y], attributes: { axis, rows }, target }) => {
+      const { outer, inner } = cut(y.shape, axis);
+      return planScatter({ outer, rows, count: sizeOf(indices.shape), inner, ownIndices: false }, indices, y, target);
     },
   },
 });

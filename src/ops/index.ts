@@ -91,3 +91,6 @@ export {
   rmsNorm,
 } from './normalization.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
+export { type TakeAlongOptions, takeAlongAxis } from './alongAxis.ts';
+export { type ScanOptions, cumProd, cumSum } from './scan.ts';
+export { type SortOptions, type TopKOptions, argSort, sort, topK } from './sort.ts';

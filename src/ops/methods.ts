@@ -19,6 +19,7 @@ import {
   softsign,
   tanhShrink,
 } from './activations.ts';
+import { takeAlongAxis } from './alongAxis.ts';
 import { argMax, argMin } from './argReduce.ts';
 import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
 import { avgPool2d, globalAvgPool } from './averagePool.ts';
@@ -57,11 +58,13 @@ import { dropout } from './random.ts';
 import { repeat, roll, split, tile, unstack } from './rearrange.ts';
 import { all, any, max, min, prod, sum } from './reduce.ts';
 import { ceil, floor, round, trunc } from './rounding.ts';
+import { cumProd, cumSum } from './scan.ts';
 import { clip } from './select.ts';
 import { broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
 import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 import { flip, slice } from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
+import { argSort, sort, topK } from './sort.ts';
 import { logSumExp, mean, norm, std, variance } from './statistics.ts';
 import { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
 import { upsample2d } from './upsample.ts';
@@ -76,6 +79,7 @@ const methods = {
   ...{ relu, relu6, leakyRelu, prelu, elu, selu, celu, gelu, silu, mish, softsign, hardSigmoid, hardSwish, hardTanh, tanhShrink, glu },
   ...{ softmax, logSoftmax, logSumExp },
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
+  ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
   ...{ conv1d, conv3d, conv2dTranspose, depthwiseConv2d, maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },

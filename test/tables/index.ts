@@ -3,6 +3,7 @@ import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
 import { normalizationRows } from './normalization.ts';
 import type { OpRow } from './row.ts';
+import { scanRows } from './scan.ts';
 import { creationRows, kernelRows, reductionRows, shapeRows } from './structure.ts';
 import { windowRows } from './windows.ts';
 
@@ -15,6 +16,7 @@ export const opRows: readonly OpRow[] = [
   ...windowRows,
   ...contractionRows,
   ...normalizationRows,
+  ...scanRows,
 ];
 
 /** The exported function a row tests. */

@@ -11,6 +11,7 @@ import { interpret } from '../../src/runtime/cpu.ts';
 import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenWindows from '../golden/windows.json';
+import scanGolden from '../golden/scan.json';
 import { functionOf, opRows } from '../tables/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';
 import { type OpRow, valuesOf } from '../tables/row.ts';
@@ -20,7 +21,7 @@ interface GoldenRow {
   shape: number[];
   value: (number | string)[];
 }
-const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows, ...normGolden.rows };
+const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows, ...normGolden.rows, ...scanGolden.rows };
 
 interface Bound {
   inputs: Tensor[];

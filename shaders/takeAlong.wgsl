@@ -1,0 +1,32 @@
+// Elements of x [outer, rows, inner] at indices [outer, count, inner] of the middle axis, each line with its own indices: result[outer, count, inner].
+// Indices are clamped into the axis. A run of neighbouring elements an invocation.
+alias Element = f32;
+alias Value = f32;
+alias Index = i32;
+
+struct Params {
+  size: u32,
+  run: u32,
+  rows: u32,
+  count: u32,
+  inner: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> indices: array<Index>;
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<Element>;
+fn store(index: u32, value: Value) { result[index] = Element(value); }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let first = (id.y * (groups.x * 64u) + id.x) * params.run;
+  let end = min(first + params.run, params.size);
+  for (var index = first; index < end; index++) {
+    let outer = index / params.inner / params.count;
+    let row = u32(clamp(indices[index], Index(0), Index(params.rows - 1u)));
+    store(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
+  }
+}

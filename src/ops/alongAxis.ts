@@ -1,0 +1,188 @@
+// Picking along an axis, each line of a tensor with indices of its own, and its gradient.
+import { ShapeError, checkOptions } from '../core/errors.ts';
+import { type Shape, broadcastShapes, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
+import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
+import distinctSource from '../../shaders/scatterDistinct.wgsl?raw';
+import takeSource from '../../shaders/takeAlong.wgsl?raw';
+import { checkIndices, clampIndex } from './indices.ts';
+import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
+import { planScatter } from './scatterPlan.ts';
+import { broadcastTo } from './shape.ts';
+
+interface TakeAttributes {
+  readonly axis: number;
+  /** Known to name no element of a line twice: the gradient is then a plain write. */
+  readonly distinct: boolean;
+}
+
+interface ScatterAttributes extends TakeAttributes {
+  /** Size of the axis in the result. */
+  readonly rows: number;
+}
+
+/** Calls visit(element of the indices, element of [outer, rows, inner] that it names). */
+function forEachPick(
+  indices: { data: ArrayLike<number>; shape: Shape },
+  axis: number,
+  rows: number,
+  visit: (i: number, at: number) => void,
+): void {
+  const count = indices.shape[axis];
+  const inner = sizeOf(indices.shape.slice(axis + 1));
+  for (let i = 0; i < indices.data.length; i++) {
+    const outer = Math.floor(i / inner / count);
+    visit(i, (outer * rows + clampIndex(indices.data[i], rows)) * inner + (i % inner));
+  }
+}
+
+/** x [..P, N, ..Q], indices [..P, K, ..Q] -> [..P, K, ..Q] */
+const takeAlongOp: OpDefinition<TakeAttributes> = defineOp<TakeAttributes>({
+  name: 'takeAlongAxis',
+  infer: ([x, indices], { axis }) => {
+    checkIndices('takeAlongAxis', indices);
+    if (x.shape[axis] === 0 && sizeOf(indices.shape) > 0) {
+      throw new ShapeError(`takeAlongAxis: axis ${axis} of ${formatShape(x.shape)} is empty, there is nothing to take`);
+    }
+    return [{ shape: indices.shape, dtype: x.dtype }];
+  },
+  // y[i] = x[index[i]]:  dx[r] = Σ dy[i] over the i with index[i] = r
+  vjp: ({ inputs: [x, indices], cotangents: [g], attributes }) => [
+    g && apply(attributes.distinct ? scatterDistinctOp : scatterAlongOp, [g, indices], { ...attributes, rows: x.shape[attributes.axis] }),
+    undefined,
+  ],
+  reference: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, allocate }) => {
+    const out = allocate(y.dtype, sizeOf(y.shape));
+    forEachPick(indices, axis, x.shape[axis], (i, at) => {
+      out[i] = x.data[at];
+    });
+    return [out];
+  },
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, target }) => {
+      const size = sizeOf(y.shape);
+      const run = runOf(size, target);
+      return {
+        dispatches: [
+          {
+            name: 'take_along',
+            source: retype(takeSource, { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) }),
+            operands: [
+              { kind: 'input', index: 0 },
+              { kind: 'input', index: 1 },
+              { kind: 'output', index: 0 },
+            ],
+            params: [size, run, x.shape[axis], y.shape[axis], sizeOf(y.shape.slice(axis + 1))],
+            workgroups: gridOf(Math.ceil(size / (run * 64))),
+          },
+        ],
+        temporaries: [],
+      };
+    },
+  },
+});
+
+const inferScatter = ([updates]: readonly TensorType[], { axis, rows }: ScatterAttributes): readonly TensorType[] => [
+  { shape: updates.shape.map((n, i) => (i === axis ? rows : n)), dtype: updates.dtype },
+];
+
+// y[r] = Σ u[i] over the i with index[i] = r:  du[i] = dy[index[i]]
+const scatterVjp: OpDefinition<ScatterAttributes>['vjp'] = ({ inputs: [, indices], cotangents: [g], attributes: { axis, distinct } }) => [
+  g && apply(takeAlongOp, [g, indices], { axis, distinct }),
+  undefined,
+];
+
+const scatterReference: OpDefinition<ScatterAttributes>['reference'] = ({ inputs, outputs: [y], attributes: { axis, rows }, allocate }) => {
+  const [updates, indices] = inputs;
+  const sums = new Float64Array(sizeOf(y.shape));
+  forEachPick(indices, axis, rows, (i, at) => {
+    sums[at] += updates.data[i];
+  });
+  const out = allocate(y.dtype, sums.length);
+  for (let i = 0; i < sums.length; i++) out[i] = sums[i];
+  return [out];
+};
+
+/** updates [..P, K, ..Q], indices [..P, K, ..Q] -> [..P, rows, ..Q]: the sum of the updates that name each element. */
+const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
+  name: 'scatterAlongAxis',
+  infer: inferScatter,
+  vjp: scatterVjp,
+  reference: scatterReference,
+  lowering: {
+    kind: 'kernel',
+    plan: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, target }) => {
+      const outer = sizeOf(y.shape.slice(0, axis));
+      const inner = sizeOf(y.shape.slice(axis + 1));
+      return planScatter({ outer, rows, count: updates.shape[axis], inner, ownIndices: true }, indices, y, target);
+    },
+  },
+});
+
+/** The same where no element of a line is named twice. */
+const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
+  name: 'scatterDistinct',
+  infer: inferScatter,
+  vjp: scatterVjp,
+  reference: scatterReference,
+  lowering: {
+    kind: 'kernel',
+    epilogue: false,
+    plan: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, target }) => {
+      const source = retype(distinctSource, { Element: storageType(y.dtype), Index: storageType(indices.dtype) });
+      const inner = sizeOf(y.shape.slice(axis + 1));
+      const phase = (number: number, size: number) => {
+        const run = runOf(size, target);
+        return {
+          name: number === 0 ? 'scatter_clear' : 'scatter_distinct',
+          source,
+          operands: [{ kind: 'input', index: 0 } as const, { kind: 'input', index: 1 } as const, { kind: 'output', index: 0 } as const],
+          params: [size, run, rows, updates.shape[axis], inner, number],
+          workgroups: gridOf(Math.ceil(size / (run * 64))),
+        };
+      };
+      const count = sizeOf(updates.shape);
+      const clear = phase(0, sizeOf(y.shape));
+      const write = phase(1, count);
+      // As many updates as elements leave none to clear.
+      return { dispatches: count === 0 ? [clear] : count === sizeOf(y.shape) ? [write] : [clear, write], temporaries: [] };
+    },
+  },
+});
+
+/** x at indices that name no element of a line twice: what sorting makes. */
+export const takeDistinct = (x: Tensor, indices: Tensor, axis: number): Tensor =>
+  apply(takeAlongOp, [x, indices], { axis, distinct: true });
+
+export interface TakeAlongOptions {
+  /** The axis that the indices count along; the last one by default. */
+  readonly axis?: number;
+}
+
+/**
+ * Elements of x along an axis, each line with its own indices: with axis 1, y[i, k] = x[i, indices[i, k]]. Other axes broadcast. An index outside
+ * the axis is moved to its nearest end, since a GPU kernel cannot throw. The gradient adds in a fixed order: it is the same every time.
+ *
+ * x [.., N, ..], indices i32 or u32 [.., K, ..] -> [.., K, ..].
+ * @throws ShapeError where ranks differ or other axes do not broadcast, DtypeError where indices are not integers.
+ *
+ *     takeAlongAxis(x, argMax(x, { axis: 1, keepDims: true }), { axis: 1 })   // the largest of each row, [3,5] -> [3,1]
+ */
+export function takeAlongAxis(x: Tensor, indices: Tensor, options: TakeAlongOptions = {}): Tensor {
+  checkOptions('takeAlongAxis', options, ['axis']);
+  if (x.rank !== indices.rank) {
+    throw new ShapeError(
+      `takeAlongAxis: x is ${formatShape(x.shape)}, indices are ${formatShape(indices.shape)}; ranks must be equal, reshape the indices`,
+    );
+  }
+  const axis = normalizeAxis('takeAlongAxis', options.axis ?? -1, x.rank);
+  const around = (shape: Shape): number[] => shape.map((n, i) => (i === axis ? 1 : n));
+  const common = broadcastShapes('takeAlongAxis', around(x.shape), around(indices.shape));
+  const along = (t: Tensor): Tensor =>
+    broadcastTo(
+      t,
+      common.map((n, i) => (i === axis ? t.shape[axis] : n)),
+    );
+  return apply(takeAlongOp, [along(x), along(indices)], { axis, distinct: false });
+}

@@ -1,0 +1,69 @@
+// How the GPU adds updates into rows in a fixed order, without atomics: indices are sorted (by counting where they are few, by merging else),
+// then every element of the result adds the updates of its row.
+import type { KernelDispatch, KernelPlan, Target, TensorType } from '../graph/op.ts';
+import ranksSource from '../../shaders/scatterRanks.wgsl?raw';
+import startsSource from '../../shaders/scatterStarts.wgsl?raw';
+import sumSource from '../../shaders/scatterSum.wgsl?raw';
+import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { planSort, temporariesOf } from './sortPlan.ts';
+
+/** Comparisons that cost less than the dispatches of a sort. */
+const maxComparisons = 2 ** 18;
+
+export interface ScatterGeometry {
+  /** The result is [outer, rows, inner], the updates are [outer, count, inner]. */
+  readonly outer: number;
+  readonly rows: number;
+  readonly count: number;
+  readonly inner: number;
+  /** Whether each of the outer * inner lines has its own indices, or all of them the same. */
+  readonly ownIndices: boolean;
+}
+
+/** The sum of the updates (input 0) of each row named by the indices (input 1). */
+export function planScatter(
+  { outer, rows, count, inner, ownIndices }: ScatterGeometry,
+  indices: TensorType,
+  result: TensorType,
+  target: Target,
+): KernelPlan {
+  const { temporaries, temporary } = temporariesOf('u32');
+  // Starts and order of all lines, in one buffer: the last dispatch may bind no more than the op has inputs.
+  const lineStride = rows + 1 + count;
+  const sorted = ownIndices ? { outer, inner } : { outer: 1, inner: 1 };
+  const lines = sorted.outer * sorted.inner;
+  const links = temporary([lines, lineStride]);
+  const dispatches: KernelDispatch[] = [];
+  const keys = { kind: 'input', index: 1 } as const;
+  if (lines * lineStride * count <= maxComparisons) {
+    dispatches.push({
+      name: 'scatter_ranks',
+      source: retype(ranksSource, { Index: storageType(indices.dtype) }),
+      operands: [keys, links],
+      params: [lines * lineStride, rows, count, sorted.inner],
+      workgroups: gridOf(Math.ceil((lines * lineStride) / 64)),
+    });
+  } else {
+    const order = { operand: links, inner: 1, lineStride, offset: rows + 1 };
+    const sort = planSort({ keys, dtype: indices.dtype, ...sorted, length: count, descending: false, order, target, temporary });
+    const starts = lines * (rows + 1);
+    dispatches.push(...sort.dispatches, {
+      name: 'scatter_starts',
+      source: startsSource,
+      operands: [sort.sortedKeys, links],
+      // The key of row 0, as sortBlocks.wgsl makes it.
+      params: [starts, rows, count, indices.dtype === 'i32' ? 2 ** 31 : 0],
+      workgroups: gridOf(Math.ceil(starts / 64)),
+    });
+  }
+  const size = outer * rows * inner;
+  const workgroups = gridOf(Math.ceil(size / 64));
+  dispatches.push({
+    name: 'scatter_sum',
+    source: retype(sumSource, { Element: storageType(result.dtype), Value: computeType(result.dtype) }),
+    operands: [{ kind: 'input', index: 0 }, links, { kind: 'output', index: 0 }],
+    params: [size, workgroups[0], rows, count, inner, ownIndices ? lineStride : 0],
+    workgroups,
+  });
+  return { dispatches, temporaries };
+}
