@@ -1,12 +1,12 @@
 // Elements of x [outer, rows, inner] at indices [count] of the middle axis: result[outer, count, inner]. Indices are clamped into the axis.
-// One element an invocation.
+// A run of neighbouring elements an invocation.
 alias Element = f32;
 alias Value = f32;
 alias Index = i32;
 
 struct Params {
   size: u32,
-  gridWidth: u32,
+  run: u32,
   rows: u32,
   count: u32,
   inner: u32,
@@ -21,13 +21,13 @@ fn store(index: u32, value: Value) { result[index] = Element(value); }
 // end epilogue
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = (workgroup.y * params.gridWidth + workgroup.x) * 64u + local;
-  if (index >= params.size) {
-    return;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
+  let finish = min(begin + params.run, params.size);
+  for (var index = begin; index < finish; index++) {
+    let line = index / params.inner;
+    let row = u32(clamp(indices[line % params.count], Index(0), Index(params.rows - 1u)));
+    let outer = line / params.count;
+    store(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
   }
-  let line = index / params.inner;
-  let row = u32(clamp(indices[line % params.count], Index(0), Index(params.rows - 1u)));
-  let outer = line / params.count;
-  store(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
 }

@@ -43,21 +43,36 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (params.carried == 1u) {
       state = carry[p];
     }
-    for (var t = first; t < end; t++) {
-      let at = base + place(t);
-      let before = state;
-      if (params.mode == 0u) {
+    let exclusive = params.exclusive == 1u;
+    var at = base + place(first);
+    // Backwards by wrapping around.
+    let step = select(params.inner, 0u - params.inner, params.reverse == 1u);
+    if (params.mode == 0u) {
+      for (var t = first; t < end; t++) {
+        let before = state;
         state += Value(b[at]);
-      } else if (params.mode == 1u) {
+        result[at] = Element(select(state, before, exclusive));
+        at += step;
+      }
+    } else if (params.mode == 1u) {
+      for (var t = first; t < end; t++) {
+        let before = state;
         state *= Value(a[at]);
-      } else {
+        result[at] = Element(select(state, before, exclusive));
+        at += step;
+      }
+    } else {
+      for (var t = first; t < end; t++) {
+        let before = state;
+        // Before the first step there is nothing to multiply.
         var factor = Value(0);
         if (t >= params.lagged) {
-          factor = Value(a[base + place(t - params.lagged)]);
+          factor = Value(a[at - params.lagged * step]);
         }
         state = factor * state + Value(b[at]);
+        result[at] = Element(select(state, before, exclusive));
+        at += step;
       }
-      result[at] = Element(select(state, before, params.exclusive == 1u));
     }
   }
 }

@@ -38,14 +38,19 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let end = min(first + params.chunk, params.length);
     var product = Value(1);
     var sum = Value(0);
+    var at = base + place(first);
+    // Backwards by wrapping around.
+    let step = select(params.inner, 0u - params.inner, params.reverse == 1u);
     if (params.mode == 0u) {
       for (var t = first; t < end; t++) {
-        sum += Value(b[base + place(t)]);
+        sum += Value(b[at]);
+        at += step;
       }
       sums[p] = sum;
     } else if (params.mode == 1u) {
       for (var t = first; t < end; t++) {
-        product *= Value(a[base + place(t)]);
+        product *= Value(a[at]);
+        at += step;
       }
       products[p] = product;
     } else {
@@ -53,10 +58,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         // Before the first step there is nothing to multiply.
         var factor = Value(0);
         if (t >= params.lagged) {
-          factor = Value(a[base + place(t - params.lagged)]);
+          factor = Value(a[at - params.lagged * step]);
         }
         product *= factor;
-        sum = factor * sum + Value(b[base + place(t)]);
+        sum = factor * sum + Value(b[at]);
+        at += step;
       }
       products[p] = product;
       sums[p] = sum;

@@ -1,12 +1,12 @@
 // Adds the updates [outer, count, inner] that belong to each row of the result [outer, rows, inner], in a fixed order. links holds, for all lines or
 // for each of the outer * inner ones (`lineStride` apart), rows + 1 starts and then an order: row r gets the updates order[starts[r]] to
-// order[starts[r + 1] - 1]. One element of the result an invocation.
+// order[starts[r + 1] - 1]. A run of neighbouring elements of the result an invocation.
 alias Element = f32;
 alias Value = f32;
 
 struct Params {
   size: u32,
-  gridWidth: u32,
+  run: u32,
   rows: u32,
   count: u32,
   inner: u32,
@@ -22,21 +22,21 @@ fn store(index: u32, value: Value) { result[index] = Element(value); }
 // end epilogue
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = (workgroup.y * params.gridWidth + workgroup.x) * 64u + local;
-  if (index >= params.size) {
-    return;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
+  let finish = min(begin + params.run, params.size);
+  for (var index = begin; index < finish; index++) {
+    let line = index / params.inner;
+    let outer = line / params.rows;
+    let first = outer * params.count;
+    let start = (outer * params.inner + index % params.inner) * params.lineStride + line % params.rows;
+    let end = links[start + 1u];
+    // The order lies behind the starts.
+    let order = start - line % params.rows + params.rows + 1u;
+    var sum = Value(0);
+    for (var p = links[start]; p < end; p++) {
+      sum += Value(updates[(first + links[order + p]) * params.inner + index % params.inner]);
+    }
+    store(index, sum);
   }
-  let line = index / params.inner;
-  let outer = line / params.rows;
-  let first = outer * params.count;
-  let start = (outer * params.inner + index % params.inner) * params.lineStride + line % params.rows;
-  let end = links[start + 1u];
-  // The order lies behind the starts.
-  let order = start - line % params.rows + params.rows + 1u;
-  var sum = Value(0);
-  for (var p = links[start]; p < end; p++) {
-    sum += Value(updates[(first + links[order + p]) * params.inner + index % params.inner]);
-  }
-  store(index, sum);
 }

@@ -8,7 +8,7 @@ import gatherSource from '../../shaders/gather.wgsl?raw';
 import { add } from './arithmetic.ts';
 import { cast } from './cast.ts';
 import { checkIndices, clampIndex } from './indices.ts';
-import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
 
@@ -46,10 +46,10 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis } }) => {
+    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, target }) => {
       const { rows, inner } = cut(x.shape, axis);
       const size = sizeOf(y.shape);
-      const workgroups = gridOf(Math.ceil(size / 64));
+      const run = runOf(size, target);
       return {
         dispatches: [
           {
@@ -60,8 +60,8 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
               { kind: 'input', index: 1 },
               { kind: 'output', index: 0 },
             ],
-            params: [size, workgroups[0], rows, sizeOf(indices.shape), inner],
-            workgroups,
+            params: [size, run, rows, sizeOf(indices.shape), inner],
+            workgroups: gridOf(Math.ceil(size / (run * 64))),
           },
         ],
         temporaries: [],

@@ -4,11 +4,11 @@ import type { KernelDispatch, KernelPlan, Target, TensorType } from '../graph/op
 import ranksSource from '../../shaders/scatterRanks.wgsl?raw';
 import startsSource from '../../shaders/scatterStarts.wgsl?raw';
 import sumSource from '../../shaders/scatterSum.wgsl?raw';
-import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planSort, temporariesOf } from './sortPlan.ts';
 
 /** Comparisons that cost less than the dispatches of a sort. */
-const maxComparisons = 2 ** 18;
+const maxComparisons = 2 ** 16;
 
 export interface ScatterGeometry {
   /** The result is [outer, rows, inner], the updates are [outer, count, inner]. */
@@ -57,13 +57,13 @@ export function planScatter(
     });
   }
   const size = outer * rows * inner;
-  const workgroups = gridOf(Math.ceil(size / 64));
+  const run = runOf(size, target);
   dispatches.push({
     name: 'scatter_sum',
     source: retype(sumSource, { Element: storageType(result.dtype), Value: computeType(result.dtype) }),
     operands: [{ kind: 'input', index: 0 }, links, { kind: 'output', index: 0 }],
-    params: [size, workgroups[0], rows, count, inner, ownIndices ? lineStride : 0],
-    workgroups,
+    params: [size, run, rows, count, inner, ownIndices ? lineStride : 0],
+    workgroups: gridOf(Math.ceil(size / (run * 64))),
   });
   return { dispatches, temporaries };
 }
