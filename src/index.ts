@@ -200,7 +200,24 @@ export type {
 } from './ops/index.ts';
 
 // Transformations
-export { type GradOptions, type ValueAndGradOptions, grad, valueAndGrad } from './autodiff/index.ts';
+export {
+  type Axes,
+  type CustomGradient,
+  type GradOptions,
+  type Gradient,
+  type Jacobian,
+  type ValueAndGradOptions,
+  type VmapOptions,
+  checkpoint,
+  customGradient,
+  grad,
+  hessian,
+  jacobian,
+  jvp,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from './autodiff/index.ts';
 
 // Models
 export { layers, initializers } from './nn/index.ts';

@@ -1,3 +1,7 @@
-// Differentiation: graph in, graph out. Knows the op contract, not the compiler and not the runtimes.
+// Differentiation and batching: graph in, graph out. Knows the op contract, not the compiler and not the runtimes.
 export { gradients, pullback } from './gradients.ts';
-export { type GradOptions, type ValueAndGradOptions, grad, valueAndGrad } from './transform.ts';
+export { type GradOptions, type Gradient, type ValueAndGradOptions, grad, valueAndGrad } from './transform.ts';
+export { jvp, vjp } from './vjp.ts';
+export { type Jacobian, hessian, jacobian } from './jacobian.ts';
+export { type CustomGradient, checkpoint, customGradient } from './checkpoint.ts';
+export { type Axes, type VmapOptions, vmap } from './vmap.ts';

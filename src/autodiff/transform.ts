@@ -1,11 +1,10 @@
 // grad and valueAndGrad: from a function over trees of tensors to the function of its gradients. Synchronous: they only build graph.
 import { isFloat } from '../core/dtype.ts';
-import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { alias } from '../ops/index.ts';
 import { gradients } from './gradients.ts';
+import { freshPrimals } from './primals.ts';
 
 export interface GradOptions {
   /** Which arguments to differentiate with respect to: a number gives that argument's tree, an array gives an array, even of one. */
@@ -45,37 +44,8 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
   const { argnums = 0, hasAux = false }: ValueAndGradOptions = options ?? {};
   const positions = typeof argnums === 'number' ? [argnums] : argnums;
   return (...args) => {
-    const byPosition = new Map<number, Tensor[]>();
-    // A fresh node for each differentiated leaf: f(x, x) and tensors captured by fn stay apart from the argument.
-    const replaced = args.map((argument: unknown, position) => {
-      if (!positions.includes(position)) return argument;
-      const wrt: Tensor[] = [];
-      byPosition.set(position, wrt);
-      return mapTree(argument, (leaf, path) => {
-        if (!(leaf instanceof Tensor)) return leaf;
-        if (!isFloat(leaf.dtype)) {
-          throw new DtypeError(
-            `grad: argument ${position}${path} is ${leaf.dtype}${formatShape(leaf.shape)}; only floats have gradients: cast it or leave it out of argnums`,
-          );
-        }
-        const fresh = alias(leaf);
-        wrt.push(fresh);
-        return fresh;
-      });
-    });
-    for (const position of positions) {
-      if (
-        !Number.isInteger(position) ||
-        position < 0 ||
-        position >= args.length ||
-        !leavesOf(args[position]).some(({ value }) => value instanceof Tensor)
-      ) {
-        throw new ArgumentError(
-          `grad: argnums ${position} names no tensor argument; the function was called with ${args.length} arguments`,
-        );
-      }
-    }
-    const result = fn(...(replaced as Parameters<F>)) as ReturnType<F>;
+    const primals = freshPrimals('grad', args, positions);
+    const result = fn(...(primals.args as Parameters<F>)) as ReturnType<F>;
     const loss: unknown = hasAux ? (result as unknown[])[0] : result;
     if (!(loss instanceof Tensor)) throw new ArgumentError('grad: the function must return a tensor (or [tensor, aux] with hasAux)');
     if (loss.size !== 1 || !isFloat(loss.dtype)) {
@@ -83,12 +53,7 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
         `grad: the function must return a float scalar, got ${loss.dtype}${formatShape(loss.shape)}; reduce it with sum() or mean()`,
       );
     }
-    const wrt = [...byPosition.values()].flat();
-    const found = new Map(gradients(loss, wrt).map((gradient, i) => [wrt[i], gradient]));
-    const trees = positions.map((position) => {
-      let next = 0;
-      return mapTree(args[position], (leaf) => (leaf instanceof Tensor ? found.get(byPosition.get(position)![next++]) : undefined));
-    });
+    const trees = primals.trees(gradients(loss, primals.wrt));
     return [result, (typeof argnums === 'number' ? trees[0] : trees) as Gradient<F, O>];
   };
 }

@@ -220,15 +220,17 @@ class Fusion {
     const producers = new Set<Group>();
     for (const node of this.nodesOf(group)) {
       for (const input of node.inputs) {
-        const base = this.sources.get(input).base.node;
-        const producer = base && this.groupOf.get(base);
-        if (producer && producer !== group) producers.add(producer);
+        const { base, awaited = [] } = this.sources.get(input);
+        for (const needed of [base, ...awaited.map((tensor) => this.sources.get(tensor).base)]) {
+          const producer = needed.node && this.groupOf.get(needed.node);
+          if (producer && producer !== group) producers.add(producer);
+        }
       }
     }
     return producers;
   }
 
-  /** Groups that a group reads from. Kept up to date lazily: a set may name groups that have been merged since. */
+  /** Groups that a group reads from or waits for. Kept up to date lazily: a set may name groups that have been merged since. */
   private producersOf(group: Group): Set<Group> {
     const stale = this.producers.get(group) ?? new Set<Group>();
     const fresh = new Set<Group>();

@@ -2,7 +2,7 @@
 // donated old ones, an elementwise result that of an input read for the last time.
 import { storedBytes } from '../core/dtype.ts';
 import { isScalarInput } from '../graph/leaves.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import type { Node, Tensor } from '../graph/tensor.ts';
 import type { FusedGraph, Group } from './fuse.ts';
 import { hasMemory, isFlat } from './views.ts';
 
@@ -20,25 +20,36 @@ export interface Schedule {
   readonly donations: readonly Donation[];
 }
 
+const nodesOf = ({ prologue, members, anchor }: Group): Node[] => [...prologue, ...members, ...(anchor ? [anchor] : [])];
+
 export function schedule(fused: FusedGraph, donations: readonly Donation[]): Schedule {
   const { graph, groups, sources } = fused;
   const reads = new Map<Group, Set<Tensor>>();
   const before = new Map<Group, Set<Group>>();
   const writer = new Map<Tensor, Group>();
-  for (const group of groups) for (const output of group.outputs) writer.set(output, group);
+  const home = new Map<Node, Group>();
+  for (const group of groups) {
+    for (const output of group.outputs) writer.set(output, group);
+    for (const node of nodesOf(group)) home.set(node, group);
+  }
   const readers = new Map<Tensor, Group[]>();
   for (const group of groups) {
     const read = new Set<Tensor>();
-    const inside = new Set([...group.prologue, ...group.members, ...(group.anchor ? [group.anchor] : [])]);
+    const awaited = new Set<Group>();
+    const inside = new Set(nodesOf(group));
     for (const node of inside) {
       for (const input of node.inputs) {
-        const { base } = sources.get(input);
+        const { base, awaited: tensors = [] } = sources.get(input);
+        for (const tensor of tensors) {
+          const { node: maker } = sources.get(tensor).base;
+          if (maker && home.has(maker) && home.get(maker) !== group) awaited.add(home.get(maker)!);
+        }
         if (!(base.node && inside.has(base.node)) && hasMemory(base)) read.add(base);
       }
     }
     reads.set(group, read);
     for (const base of read) readers.set(base, [...(readers.get(base) ?? []), group]);
-    before.set(group, new Set([...read].flatMap((base) => writer.get(base) ?? [])));
+    before.set(group, new Set([...[...read].flatMap((base) => writer.get(base) ?? []), ...awaited]));
   }
 
   const dependsOn = (group: Group, other: Group): boolean => {

@@ -10,6 +10,8 @@ import { type Tensor, apply } from '../graph/tensor.ts';
 export interface Source {
   readonly base: Tensor;
   readonly view: StridedView;
+  /** What the views on the way wait for: tensors that must exist before this one is read. */
+  readonly awaited?: readonly Tensor[];
 }
 
 /** Copies a view into memory of its own. Inserted by the compiler only. */
@@ -38,14 +40,17 @@ export class Sources {
       views.push(base);
       base = base.node.inputs[0];
     }
-    let source = this.known.get(base) ?? { base, view: contiguousView(base.shape) };
+    let source: Source = this.known.get(base) ?? { base, view: contiguousView(base.shape) };
     this.known.set(base, source);
     for (const tensorView of views.reverse()) {
       const node = tensorView.node!;
       const { lowering } = node.op;
       const view = lowering.kind === 'view' ? lowering.view(source.view, node.attributes, node.types[0]) : undefined;
       if (!view) return undefined;
-      source = { base: source.base, view };
+      // What a gate waits for is waited for, too.
+      const gates = node.inputs.slice(1);
+      const awaited = [...(source.awaited ?? []), ...gates, ...gates.flatMap((gate) => this.find(gate)?.awaited ?? [])];
+      source = { base: source.base, view, ...(awaited.length && { awaited }) };
       this.known.set(tensorView, source);
     }
     return source;

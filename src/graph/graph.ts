@@ -13,7 +13,11 @@ export interface Graph {
  * Every node the tensors depend on, inputs before users; depth-first, so what is needed first comes first. Nothing is followed behind a
  * tensor that is given. No recursion: graphs get deep.
  */
-export function topological(outputs: readonly Tensor[], isGiven: (tensor: Tensor) => boolean = () => false): Node[] {
+export function topological(
+  outputs: readonly Tensor[],
+  isGiven: (tensor: Tensor) => boolean = () => false,
+  inputsOf: (node: Node) => readonly Tensor[] = (node) => node.inputs,
+): Node[] {
   const order: Node[] = [];
   const seen = new Set<Node>();
   const stack: { node: Node; next: number }[] = [];
@@ -26,7 +30,8 @@ export function topological(outputs: readonly Tensor[], isGiven: (tensor: Tensor
     push(output);
     while (stack.length) {
       const top = stack[stack.length - 1];
-      if (top.next < top.node.inputs.length) push(top.node.inputs[top.next++]);
+      const inputs = inputsOf(top.node);
+      if (top.next < inputs.length) push(inputs[top.next++]);
       else {
         order.push(top.node);
         stack.pop();
@@ -35,6 +40,10 @@ export function topological(outputs: readonly Tensor[], isGiven: (tensor: Tensor
   }
   return order;
 }
+
+/** The inputs whose values make the node's: a view awaits its further ones, it does not read them. */
+export const readInputs = ({ op, inputs }: Node): readonly Tensor[] =>
+  op.lowering.kind === 'view' && inputs.length > 1 ? inputs.slice(0, 1) : inputs;
 
 /** Rebuilds a graph bottom-up: `visit` sees each node with its new inputs and returns a tensor for each output. Given tensors stay themselves. */
 export function rebuild(

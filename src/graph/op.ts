@@ -86,7 +86,10 @@ export interface ElementwiseContext<A> {
 }
 
 export type Lowering<A> =
-  /** No work: the output is a window onto the input's memory; undefined where strides cannot express it (the input is then copied first). */
+  /**
+   * No work: the output is a window onto the first input's memory; undefined where strides cannot express it (the input is then copied first).
+   * Further inputs are not read but awaited: what reads the view is scheduled behind them.
+   */
   | { readonly kind: 'view'; view(input: StridedView, attributes: A, output: TensorType): StridedView | undefined }
   /**
    * One element from the elements at the same place: a WGSL expression of the named arguments (f32 for floats, i32, u32, bool).
@@ -116,6 +119,19 @@ export type Lowering<A> =
   /** Has a value from outside: placeholders, constants. */
   | { readonly kind: 'leaf' };
 
+/** One op of a function under vmap: what it does to every row of its mapped inputs at once. */
+export interface BatchContext<A> {
+  /** Mapped inputs carry the mapped axis in front; the others are the same for every row and do not have it. */
+  readonly inputs: readonly Tensor[];
+  /** Which inputs are mapped: one at least. */
+  readonly mapped: readonly boolean[];
+  /** Size of the mapped axis. */
+  readonly size: number;
+  readonly attributes: A;
+  /** The op itself, over other inputs and attributes. */
+  readonly apply: (inputs: readonly Tensor[], attributes: A) => readonly Tensor[];
+}
+
 export interface OpDefinition<A extends Attributes = Attributes> {
   readonly name: string;
   /** Shape and dtype of each output; throws the error that the user sees. */
@@ -125,6 +141,11 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   /** What the op means: plain loops on the CPU, accumulating in f64. */
   reference(context: ReferenceContext<A>): readonly HostArray[];
   readonly lowering: Lowering<A>;
+  /**
+   * The rule for vmap: the outputs of all rows, with the mapped axis in front (an output without it is the same for every row). Elementwise ops
+   * need none. An op without a rule is applied row by row and its results are stacked: right, at the price of a kernel for each row.
+   */
+  batch?(context: BatchContext<A>): readonly Tensor[];
   /** An equal, cheaper tensor (x + 0 is x), or undefined. Called by the compiler's simplify pass. */
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
 }

@@ -15,6 +15,8 @@ export class Node {
   readonly scope: string;
   /** The trace it was made in, if any: what a traced function captured from outside is told apart by it. */
   readonly trace: object | undefined;
+  /** Grows with every node made: what a function made is told by it from what the function was given. */
+  readonly serial: number;
   constructor(op: OpDefinition, inputs: readonly Tensor[], attributes: Attributes, types: readonly TensorType[], scope: string) {
     this.op = op;
     this.inputs = inputs;
@@ -22,8 +24,14 @@ export class Node {
     this.types = types;
     this.scope = scope;
     this.trace = activeTrace;
+    this.serial = nodesMade++;
   }
 }
+
+let nodesMade = 0;
+
+/** The serial number that the next node will have. */
+export const nextSerial = (): number => nodesMade;
 
 let activeTrace: object | undefined;
 

@@ -4,6 +4,7 @@ import { checkOptions } from '../core/errors.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { shiftAxes } from './batching.ts';
 import { operand } from './operands.ts';
 import { type ReduceAttributes, forEachRow, inferReduced } from './reduce.ts';
 import { expandDims, flatten } from './shape.ts';
@@ -29,6 +30,7 @@ function defineArgReduction({ name, beats, identity, merge }: ArgRow): OpDefinit
     name,
     infer: ([x], { axes }) => [{ shape: inferReduced(name, x.shape, axes, false), dtype: 'i32' }],
     vjp: 'nondifferentiable',
+    batch: shiftAxes,
     reference: ({ inputs: [x], outputs: [type], attributes: { axes }, allocate }) => {
       const out = allocate('i32', sizeOf(type.shape));
       forEachRow(x.shape, axes, (flat, base, offsets) => {

@@ -46,7 +46,9 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   const depth = query.shape[3];
   const { isCausal = false, scale = 1 / Math.sqrt(Math.max(1, depth)) } = options;
   if (typeof scale !== 'number' || !Number.isFinite(scale)) {
-    throw new ArgumentError(`scaledDotProductAttention: scale is ${String(scale)}; use a finite number, or leave it out for 1 / sqrt(depth)`);
+    throw new ArgumentError(
+      `scaledDotProductAttention: scale is ${String(scale)}; use a finite number, or leave it out for 1 / sqrt(depth)`,
+    );
   }
   // Half precision is storage only: scores are single.
   const [q, k, v] = [query, key, value].map((t) => cast(t, 'f32'));

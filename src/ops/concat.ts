@@ -5,6 +5,7 @@ import { promote } from '../core/dtype.ts';
 import { type TensorType, defineOp } from '../graph/op.ts';
 import { Tensor, apply } from '../graph/tensor.ts';
 import concatSource from '../../shaders/concat.wgsl?raw';
+import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
 import { gridOf, retype, storageType } from './kernelSource.ts';
 import { sliceAxis } from './slice.ts';
@@ -34,6 +35,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
     const total = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);
     return [{ shape: first.shape.map((n, i) => (i === axis ? total : n)), dtype: first.dtype }];
   },
+  batch: (context) => context.apply(spreadInputs(context), { axis: context.attributes.axis + 1 }),
   // Each input gets its own window of dy
   vjp: ({ inputs, cotangents: [g], needs, attributes: { axis } }) => {
     let begin = 0;

@@ -51,7 +51,10 @@ export function contractPair(left: Labelled, right: Labelled, kept: ReadonlySet<
   const summedShape = p.shape.slice(cut + rows.length);
   const columnShape = q.shape.slice(cut + summed.length);
   if (summed.length === 0) {
-    const spread = mul(reshape(p, [...outer, ...rowShape, ...columnShape.map(() => 1)]), reshape(q, [...outer, ...rowShape.map(() => 1), ...columnShape]));
+    const spread = mul(
+      reshape(p, [...outer, ...rowShape, ...columnShape.map(() => 1)]),
+      reshape(q, [...outer, ...rowShape.map(() => 1), ...columnShape]),
+    );
     return { x: spread, labels };
   }
   const [m, k, n] = [rowShape, summedShape, columnShape].map(sizeOf);

@@ -3,6 +3,7 @@ import { checkOptions } from '../core/errors.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
 import { checkFilter, checkGroups } from './conv/extent.ts';
 import { checkFloats, toFloats } from './conv/floats.ts';
 import { type Padding2d, type Pair, type Window2d, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
@@ -52,6 +53,7 @@ const conv2dOp: OpDefinition<ConvAttributes> = defineOp<ConvAttributes>({
     const output = windowsOver('conv2d', x.shape.slice(1, 3), [filter.shape[0], filter.shape[1]], attributes);
     return [{ shape: [x.shape[0], ...output, filter.shape[3]], dtype }];
   },
+  batch: batchConvolution,
   // y = x * f:  dx spreads dy over the windows, df correlates x with dy
   vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
     needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: outputOf(x.shape) }) : undefined,
@@ -75,6 +77,7 @@ export const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<I
   infer: ([dy, filter], { input, groups }) => [
     { shape: [dy.shape[0], ...input, filter.shape[2] * groups], dtype: checkFloats('conv2dInputGradient', [dy, filter]) },
   ],
+  batch: batchConvolution,
   // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
   vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(conv2dOp, [u, filter], windowOnly(attributes)) : undefined,
@@ -98,6 +101,7 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   infer: ([x, dy], { window, groups }) => [
     { shape: [...window, x.shape[3] / groups, dy.shape[3]], dtype: checkFloats('conv2dFilterGradient', [x, dy]) },
   ],
+  batch: batchFilterGradient,
   // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
   vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(inputGradientOp, [dy, u], { ...windowOnly(attributes), input: outputOf(x.shape) }) : undefined,

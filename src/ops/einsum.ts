@@ -62,7 +62,9 @@ function measure(equation: string, { terms }: Equation, operands: readonly Tenso
       if (size !== known && size !== 1 && known !== 1) {
         const what = /\d/.test(label) ? '...' : label;
         const shapes = operands.map((t) => formatShape(t.shape)).join(', ');
-        throw new ShapeError(`einsum: '${equation}': '${what}' has sizes ${known} and ${size} in ${shapes}; equal labels need equal sizes, or 1`);
+        throw new ShapeError(
+          `einsum: '${equation}': '${what}' has sizes ${known} and ${size} in ${shapes}; equal labels need equal sizes, or 1`,
+        );
       }
       if (known === 1) sizes.set(label, size);
     });
@@ -182,7 +184,9 @@ function pairedAxes(a: Tensor, b: Tensor, axes: TensordotAxes): [number[], numbe
     return list.map((axis) => normalizeAxis('tensordot', axis, t.rank));
   });
   if (named[0].length !== named[1].length) {
-    throw new ArgumentError(`tensordot: ${named[0].length} axes of the first and ${named[1].length} of the second of ${shapes}; name pairs`);
+    throw new ArgumentError(
+      `tensordot: ${named[0].length} axes of the first and ${named[1].length} of the second of ${shapes}; name pairs`,
+    );
   }
   return [named[0], named[1]];
 }

@@ -6,6 +6,7 @@ import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/gather.wgsl?raw';
 import { add } from './arithmetic.ts';
+import { batchGather, batchScatterSum } from './batchIndexed.ts';
 import { cast } from './cast.ts';
 import { checkIndices, clampIndex } from './indices.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
@@ -27,6 +28,7 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
     }
     return [{ shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype }];
   },
+  batch: batchGather,
   // y[i] = x[index[i]]:  dx[r] = Σ dy[i] over the i with index[i] = r
   vjp: ({ inputs: [x, indices], cotangents: [g], attributes: { axis } }) => [
     g && apply(scatterSumOp, [g, indices], { axis, rows: x.shape[axis] }),
@@ -80,6 +82,7 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
     checkIndices('scatterAdd', indices);
     return [{ shape: [...updates.shape.slice(0, axis), rows, ...updates.shape.slice(axis + indices.shape.length)], dtype: updates.dtype }];
   },
+  batch: batchScatterSum,
   // y[r] = Σ u[i] over the i with index[i] = r:  du[i] = dy[index[i]]
   vjp: ({ inputs: [, indices], cotangents: [g], attributes: { axis } }) => [g && apply(gatherOp, [g, indices], { axis }), undefined],
   reference: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, allocate }) => {

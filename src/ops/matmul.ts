@@ -5,6 +5,7 @@ import { type Shape, broadcastShapes, formatShape, sameShape, sizeOf } from '../
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { mul } from './arithmetic.ts';
+import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
 import { acceptsMatrixView, planMatmul } from './matmul/plan.ts';
 import { addProduct } from './matmul/reference.ts';
@@ -25,6 +26,14 @@ export const matmulOp: OpDefinition<object> = defineOp<object>({
     }
     checkInner(a.shape, b.shape, a.shape[rank - 1], b.shape[rank - 2]);
     return [{ shape: [...a.shape.slice(0, -1), b.shape[rank - 1]], dtype: a.dtype }];
+  },
+  batch: (context) => {
+    const { inputs, mapped, size, apply } = context;
+    const [a, b] = inputs;
+    // One matrix for the rows of all: they become one large product.
+    if (mapped[1] || b.rank > 2) return apply(spreadInputs(context), {});
+    const [product] = apply([reshape(a, [size * a.shape[1], a.shape[2]]), b], {});
+    return [reshape(product, [size, a.shape[1], b.shape[1]])];
   },
   // C = A B:  dA = dC Bᵀ,  dB = Aᵀ dC
   vjp: ({ inputs: [a, b], cotangents: [g], needs }) => [

@@ -46,7 +46,9 @@ function affine(op: string, y: Tensor, axes: readonly number[], { gamma, beta }:
 
 function checkParameter(op: string, name: string, parameter: Tensor, shape: Shape, of: Shape): Tensor {
   if (parameter.shape.join() === shape.join()) return parameter;
-  throw new ShapeError(`${op}: ${name} is ${formatShape(parameter.shape)} for an input ${formatShape(of)}; it must be ${formatShape(shape)}`);
+  throw new ShapeError(
+    `${op}: ${name} is ${formatShape(parameter.shape)} for an input ${formatShape(of)}; it must be ${formatShape(shape)}`,
+  );
 }
 
 /** (x - mean) / sqrt(variance + epsilon) over axes. */
@@ -125,7 +127,9 @@ export function groupNorm(x: TensorLike, options: GroupNormOptions): Tensor {
   const groups: unknown = (options as Partial<GroupNormOptions> | undefined)?.groups;
   const channels = t.shape[t.rank - 1];
   if (typeof groups !== 'number' || !Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
-    throw new ArgumentError(`groupNorm: ${String(groups)} groups of ${channels} channels (${formatShape(t.shape)}); groups must divide the channels`);
+    throw new ArgumentError(
+      `groupNorm: ${String(groups)} groups of ${channels} channels (${formatShape(t.shape)}); groups must divide the channels`,
+    );
   }
   return normalizeGroups('groupNorm', t, groups, options);
 }

@@ -23,6 +23,7 @@ const padOp = defineOp<PadAttributes>({
     if (x.dtype === 'bool') throw new DtypeError(`pad: the primitive does not take bool; cast(x, 'u32') first`);
     return [{ shape: x.shape.map((n, i) => paddedSize(n, padding[i])), dtype: x.dtype }];
   },
+  batch: ({ inputs: [x], attributes: { padding, value } }) => [padInterior(x, [[0, 0, 0], ...padding], value)],
   // Only the elements of x matter: dx is the strided window of dy where they went
   vjp: ({ inputs: [x], cotangents: [g], attributes: { padding } }) => [
     g &&

@@ -8,6 +8,7 @@ import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/maxPoolGather.wgsl?raw';
 import poolSource from '../../shaders/maxPool.wgsl?raw';
 import scatterSource from '../../shaders/maxPoolScatter.wgsl?raw';
+import { foldIntoBatch } from './batching.ts';
 import {
   type Padding2d,
   type Pair,
@@ -42,6 +43,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
       { shape, dtype: 'i32' },
     ];
   },
+  batch: foldIntoBatch,
   // dy goes to the pixel that won the window
   vjp: ({ inputs: [x], outputs: [, winner], cotangents: [g], attributes }) => [
     g && apply(scatterOp, [g, winner], { ...attributes, input: [x.shape[1], x.shape[2]] }),
@@ -80,6 +82,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
 const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'maxPool2dScatter',
   infer: ([dy], { input }) => [{ shape: [dy.shape[0], ...input, dy.shape[3]], dtype: dy.dtype }],
+  batch: foldIntoBatch,
   // Linear in dy; its transpose reads where it wrote
   vjp: ({ inputs: [, winner], cotangents: [u], attributes: { strides, padding, dilations, window } }) => [
     u && apply(gatherOp, [u, winner], { strides, padding, dilations, window }),
@@ -105,6 +108,7 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
 const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'maxPool2dGather',
   infer: ([u, winner]) => [{ shape: winner.shape, dtype: u.dtype }],
+  batch: foldIntoBatch,
   // Linear in u; its transpose is the scatter
   vjp: ({ inputs: [u, winner], cotangents: [g], attributes }) => [
     g && apply(scatterOp, [g, winner], { ...attributes, input: [u.shape[1], u.shape[2]] }),

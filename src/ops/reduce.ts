@@ -5,6 +5,7 @@ import { type Shape, forEachIndex, formatShape, normalizeAxes, reducedShape, siz
 import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { div, mul } from './arithmetic.ts';
+import { shiftAxes } from './batching.ts';
 import { cast } from './cast.ts';
 import { equal } from './comparison.ts';
 import { type WgslType, wgslType } from './elementwise.ts';
@@ -90,6 +91,7 @@ function defineReduction(row: ReductionRow): OpDefinition<ReduceAttributes> {
       return [{ shape: inferReduced(name, x.shape, axes, row.allowsEmpty), dtype: x.dtype }];
     },
     vjp: row.vjp,
+    batch: shiftAxes,
     reference: reductionReference(row),
     lowering: { kind: 'reduction', axes: ({ axes }) => axes, identity: identityOf, merge: row.merge },
     simplify: ([x], { axes }) => (axes.length === 0 ? x : undefined),

@@ -19,7 +19,7 @@ import { sum } from './reduce.ts';
 import { where } from './select.ts';
 
 /** What distinguishes one view op from another. */
-export interface ViewRow<A extends object> extends Pick<OpDefinition<A>, 'name' | 'vjp' | 'simplify'> {
+export interface ViewRow<A extends object> extends Pick<OpDefinition<A>, 'name' | 'vjp' | 'simplify' | 'batch'> {
   readonly shape: (input: Shape, attributes: A) => Shape;
   readonly view: (input: StridedView, attributes: A, output: TensorType) => StridedView | undefined;
 }
@@ -41,6 +41,7 @@ export function defineView<A extends object>(row: ViewRow<A>): OpDefinition<A> {
     },
     lowering: { kind: 'view', view: row.view },
     simplify: row.simplify,
+    batch: row.batch,
   });
 }
 
@@ -64,6 +65,7 @@ const reshapeOp = defineView<{ readonly shape: Shape }>({
     return shape;
   },
   view: (input, { shape }) => reshapeView(input, shape),
+  batch: ({ inputs: [x], size, attributes: { shape } }) => [reshape(x, [size, ...shape])],
   // The same elements: the cotangent takes the input's shape.
   vjp: ({ inputs: [x], cotangents: [g] }) => [g && reshape(g, x.shape)],
   simplify: ([x], { shape }) => {
@@ -109,6 +111,7 @@ const transposeOp = defineView<{ readonly permutation: readonly number[] }>({
     strides: permutation.map((axis) => strides[axis]),
     offset,
   }),
+  batch: ({ inputs: [x], attributes: { permutation }, apply }) => apply([x], { permutation: [0, ...permutation.map((axis) => axis + 1)] }),
   // y = P x:  dx = P⁻¹ dy
   vjp: ({ cotangents: [g], attributes: { permutation } }) => [g && transpose(g, inverse(permutation))],
   simplify: ([x], { permutation }) => {
@@ -155,6 +158,10 @@ const broadcastOp = defineView<{ readonly shape: Shape }>({
     const strides = shape.map((_, i) => (i < added || input.shape[i - added] === 1 ? 0 : input.strides[i - added]));
     return { shape, strides, offset: input.offset };
   },
+  batch: ({ inputs: [x], size, attributes: { shape } }) => {
+    const added = new Array<number>(shape.length - (x.rank - 1)).fill(1);
+    return [broadcastTo(reshape(x, [size, ...added, ...x.shape.slice(1)]), [size, ...shape])];
+  },
   // Each element was used in many places: its gradient is the sum over them.
   vjp: ({ inputs: [x], cotangents: [g], attributes: { shape } }) => {
     const added = shape.length - x.rank;
@@ -192,6 +199,7 @@ const aliasOp = defineView<object>({
   name: 'alias',
   shape: (from) => from,
   view: identityView,
+  batch: ({ inputs, attributes, apply }) => apply(inputs, attributes),
   // The same tensor under another name.
   vjp: ({ cotangents: [g] }) => [g],
   simplify: ([x]) => x,
@@ -204,6 +212,7 @@ const stopGradientOp = defineView<object>({
   name: 'stopGradient',
   shape: (from) => from,
   view: identityView,
+  batch: ({ inputs, attributes, apply }) => apply(inputs, attributes),
   // The purpose of the op: nothing flows back.
   vjp: () => [undefined],
   simplify: ([x]) => x,
@@ -227,6 +236,7 @@ const diagonalOp = defineView<object>({
     strides: [...strides.slice(0, -2), strides[strides.length - 2] + strides[strides.length - 1]],
     offset,
   }),
+  batch: ({ inputs, attributes, apply }) => apply(inputs, attributes),
   // dX has dy on its diagonal and 0 elsewhere
   vjp: ({ inputs: [x], cotangents: [g] }) => {
     if (!g) return [undefined];

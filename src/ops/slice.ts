@@ -21,6 +21,8 @@ const sliceOp = defineView<SliceAttributes>({
     strides: input.strides.map((stride, i) => stride * strides[i]),
     offset: input.offset + input.strides.reduce((sum, stride, i) => sum + stride * (size[i] > 0 ? begin[i] : 0), 0),
   }),
+  batch: ({ inputs: [x], size: rows, attributes: { begin, size, strides }, apply }) =>
+    apply([x], { begin: [0, ...begin], size: [rows, ...size], strides: [1, ...strides] }),
   // y[i] = x[begin + i stride]:  dx has dy at those places and 0 before, between and after them
   vjp: ({ inputs: [x], cotangents: [g], attributes: { begin, size, strides } }) => {
     if (!g) return [undefined];

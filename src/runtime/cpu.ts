@@ -3,7 +3,7 @@
 import { type FloatMode, type HostArray, allocate, roundToF16 } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
 import { contiguousView, forEachIndex, isContiguous, sizeOf } from '../core/shape.ts';
-import { type Graph, topological } from '../graph/graph.ts';
+import { type Graph, readInputs, topological } from '../graph/graph.ts';
 import type { HostTensor } from '../graph/op.ts';
 import { HostValue, type Node, type Tensor, type Value } from '../graph/tensor.ts';
 import type { DeviceInfo, Executable, MemoryInfo, RunInput, Runtime, TypedValue } from './runtime.ts';
@@ -25,9 +25,9 @@ export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = ne
     fed.get(tensor.node)![tensor.index] = data;
   }
   const given = (tensor: Tensor): HostArray | undefined => (tensor.node ? fed.get(tensor.node)?.[tensor.index] : feeds.get(tensor));
-  const order = topological(outputs, (tensor) => given(tensor) !== undefined);
+  const order = topological(outputs, (tensor) => given(tensor) !== undefined, readInputs);
   const lastUse = new Map<Node, number>();
-  order.forEach((node, i) => node.inputs.forEach((input) => input.node && lastUse.set(input.node, i)));
+  order.forEach((node, i) => readInputs(node).forEach((input) => input.node && lastUse.set(input.node, i)));
   for (const output of outputs) if (output.node) lastUse.set(output.node, Infinity);
   const values = new Map<Node, readonly HostArray[]>();
   const valueOf = (tensor: Tensor): HostArray => {
@@ -38,14 +38,14 @@ export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = ne
     throw new TraceError(`interpret: ${tensor.toString()} has no value on the host; read it from its device first`);
   };
   order.forEach((node, i) => {
-    values.set(node, run(node, node.inputs.map(valueOf), mode));
-    for (const input of node.inputs) if (input.node && lastUse.get(input.node) === i) values.delete(input.node);
+    values.set(node, run(node, readInputs(node).map(valueOf), mode));
+    for (const input of readInputs(node)) if (input.node && lastUse.get(input.node) === i) values.delete(input.node);
   });
   return outputs.map(valueOf);
 }
 
 function run(node: Node, data: HostArray[], mode: FloatMode): readonly HostArray[] {
-  const inputs: HostTensor[] = node.inputs.map(({ shape, dtype }, i) => ({ shape, dtype, data: data[i] }));
+  const inputs: HostTensor[] = readInputs(node).map(({ shape, dtype }, i) => ({ shape, dtype, data: data[i] }));
   const { lowering } = node.op;
   if (lowering.kind === 'view') {
     // Where a view can be expressed by strides, walking them is the reference too: one rule, not two.

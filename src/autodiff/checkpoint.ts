@@ -1,0 +1,131 @@
+// Functions with a gradient rule of their own: recomputation instead of memory, and rules given by the user.
+import { isFloat } from '../core/dtype.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { placeholder } from '../graph/leaves.ts';
+import { Tensor, nextSerial } from '../graph/tensor.ts';
+import { zeros } from '../ops/index.ts';
+import { readAfter, region } from './boundary.ts';
+import { pullback } from './gradients.ts';
+import { fillLeaves, floatLeaves, matchLeaves } from './primals.ts';
+import { templateOf } from './template.ts';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyFunction = (...args: any[]) => unknown;
+
+/** `result` with other tensors in the place of its float ones. */
+function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {
+  let next = 0;
+  return mapTree(result, (leaf) => (leaf instanceof Tensor && isFloat(leaf.dtype) ? tensors[next++] : leaf));
+}
+
+/**
+ * fn, whose intermediate values are not kept for the gradient but computed again from its inputs when the gradient needs them (Chen et al. 2016,
+ * "Training deep nets with sublinear memory cost"). Values and gradients are the same numbers; random draws are the same draws. Tensors that fn
+ * captures get their gradients as always. Without a gradient it changes nothing.
+ *
+ *     const block = checkpoint((x) => relu(matmul(relu(matmul(x, w1)), w2)));
+ *     grad((x) => sum(block(block(x))))(x);
+ */
+export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F>) => ReturnType<F> {
+  return (...args) => {
+    const since = nextSerial();
+    const result = fn(...args) as ReturnType<F>;
+    const values = floatLeaves(result);
+    const template = templateOf(values, since);
+    if (template.inputs.length === 0) return result;
+    const outputs = region(template.inputs, values, (inputs, cotangents, needs) => {
+      const given = cotangents.flatMap((g, i) => (g ? [{ g, i }] : []));
+      const cotangent = given.map(({ g }) => g);
+      const late = inputs.map((x) => readAfter(x, cotangent.slice(0, 1)));
+      const again = template.instantiate(late);
+      const wanted = late.filter((_, i) => needs[i]);
+      const found = pullback(
+        given.map(({ i }) => again[i]),
+        cotangent,
+        wanted,
+      );
+      // No cotangent goes on before the last one is there: the region before would compute its values again while these are still needed.
+      const together = found.map((g, i) =>
+        readAfter(
+          g,
+          found.filter((_, other) => other !== i),
+        ),
+      );
+      return late.map((x, i) => (needs[i] ? together[wanted.indexOf(x)] : undefined));
+    });
+    return withFloats(result, outputs) as ReturnType<F>;
+  };
+}
+
+/** A value with its gradient: from cotangents (like the value) to cotangents of the arguments. */
+export interface CustomGradient<Value> {
+  readonly value: Value;
+  /** One argument: a tree like it; several: an array with a tree for each. undefined stands for zeros. */
+  readonly gradient: (cotangents: Value) => unknown;
+}
+
+/**
+ * A function whose gradient is the one it gives itself. fn returns `{ value, gradient }` or the pair `[value, gradient]`; gradient takes cotangents (a
+ * tree like the value) to a tree like the argument, or to an array of trees for several arguments. Written in ops, it has gradients in turn. Only
+ * the arguments get gradients, not what fn captures; gradient is traced once, beside fn.
+ *
+ *     const clipped = customGradient((x) => ({ value: x, gradient: (g) => clip(g, -1, 1) }));
+ *
+ * @throws ArgumentError when fn returns something else or a gradient is missing, ShapeError when a gradient has another shape than its argument.
+ */
+export function customGradient<Args extends unknown[], Value>(
+  fn: (...args: Args) => CustomGradient<Value> | readonly [Value, CustomGradient<Value>['gradient']],
+): (...args: Args) => Value {
+  return (...args) => {
+    const start = nextSerial();
+    const made: unknown = fn(...args);
+    const { value, gradient } = (Array.isArray(made) ? { value: made[0] as Value, gradient: made[1] as unknown } : (made ?? {})) as Partial<
+      CustomGradient<Value>
+    >;
+    if (typeof gradient !== 'function' || floatLeaves(value).length === 0) {
+      throw new ArgumentError(
+        'customGradient: the function must return { value, gradient }: float tensors and a function of their cotangents',
+      );
+    }
+    const values = floatLeaves(value);
+    const standIns = values.map(({ shape, dtype }) => placeholder(shape, dtype, { position: -1, label: 'cotangent of a customGradient' }));
+    const since = nextSerial();
+    const given = gradient(fillLeaves(value, standIns) as Value);
+    const found = matchGradients(args, args.length === 1 ? [given] : given);
+    const primals = floatLeaves(args);
+    const kept = found.flatMap((g) => g ?? []);
+    const template = templateOf(kept, since);
+    const standInOf = template.inputs.map((input) => standIns.findIndex(({ node }) => input.node === node && node !== undefined));
+    // What the value is made of belongs to the region too: under vmap it is mapped when its value is.
+    const captured = [...template.inputs.filter((_, i) => standInOf[i] < 0), ...templateOf(values, start).inputs];
+    const outputs = region([...primals, ...captured], values, (inputs, cotangents) => {
+      let next = primals.length;
+      const results = template.instantiate(
+        standInOf.map((at) => (at < 0 ? inputs[next++] : (cotangents[at] ?? zeros(standIns[at].shape, standIns[at].dtype)))),
+      );
+      let result = 0;
+      return inputs.map((_, i) => (i < found.length && found[i] ? results[result++] : undefined));
+    });
+    return withFloats(value, outputs) as Value;
+  };
+}
+
+/** For each float tensor of the arguments its gradient; undefined where the user gave undefined for it or for a branch above it. */
+function matchGradients(args: readonly unknown[], given: unknown): (Tensor | undefined)[] {
+  if (!Array.isArray(given) || given.length !== args.length) {
+    throw new ArgumentError(`customGradient: gradient must return an array of ${args.length} trees, one for each argument`);
+  }
+  const absent = leavesOf(given)
+    .filter(({ value }) => value === undefined || value === null)
+    .map(({ path }) => path);
+  const isAbsent = (path: string): boolean =>
+    absent.some((head) => path === head || path.startsWith(`${head}.`) || path.startsWith(`${head}[`));
+  const wanted = mapTree(args, (leaf, path) => (isAbsent(path) ? undefined : leaf));
+  const matched = matchLeaves('customGradient', 'gradient of argument ', given, wanted);
+  let next = 0;
+  return leavesOf(args).flatMap(({ path, value }) => {
+    if (!(value instanceof Tensor) || !isFloat(value.dtype)) return [];
+    return [isAbsent(path) ? undefined : matched[next++]];
+  });
+}

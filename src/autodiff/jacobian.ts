@@ -1,0 +1,77 @@
+// Jacobians and Hessians: all rows of a pullback at once.
+import { isFloat } from '../core/dtype.ts';
+import { ArgumentError, DtypeError, checkOptions } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { mapTree } from '../core/tree.ts';
+import { placeholder } from '../graph/leaves.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { cast, eye, ones, reshape } from '../ops/index.ts';
+import { batchTensors, rowsOf } from './batch.ts';
+import { pullback } from './gradients.ts';
+import { floatLeaves, freshPrimals } from './primals.ts';
+import { type GradOptions, type Gradient, grad } from './transform.ts';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyFunction = (...args: any[]) => unknown;
+
+/** A tree like the value, with a tree like the argument in the place of each tensor. */
+export type Jacobian<Value, Argument> = Value extends Tensor ? Argument : { [K in keyof Value]: Jacobian<Value[K], Argument> };
+
+/**
+ * The function that returns all partial derivatives: for a tensor in the value and a tensor in the argument, J[i.., j..] = ∂y[i..] / ∂x[j..].
+ * The rows come from one pullback for all of them at once (see vmap), and so does their memory: size of y times size of x.
+ *
+ * fn: x [..J] -> y [..I] gives [..I, ..J]; trees give trees of those, the value's outside, the argument's inside.
+ * @throws DtypeError for values or arguments that are no floats, ArgumentError for argnums without tensors.
+ *
+ *     jacobian((x) => square(x))(tensor([1, 2]))   // [[2, 0], [0, 4]]
+ */
+export function jacobian<F extends AnyFunction, const O extends GradOptions = object>(
+  fn: F,
+  options?: O,
+): (...args: Parameters<F>) => Jacobian<ReturnType<F>, Gradient<F, O>> {
+  checkOptions('jacobian', options, ['argnums']);
+  return (...args) => derivatives('jacobian', fn, args, options ?? {}) as Jacobian<ReturnType<F>, Gradient<F, O>>;
+}
+
+function derivatives(op: string, fn: AnyFunction, args: readonly unknown[], { argnums = 0 }: GradOptions): unknown {
+  const primals = freshPrimals(op, args, typeof argnums === 'number' ? [argnums] : argnums);
+  const value = fn(...primals.args);
+  if (floatLeaves(value).length === 0) throw new ArgumentError(`${op}: the function must return a float tensor or a tree with one`);
+  return mapTree(value, (y, path) => {
+    if (!(y instanceof Tensor)) return undefined;
+    if (!isFloat(y.dtype)) {
+      throw new DtypeError(`${op}: result${path} is ${y.dtype}${formatShape(y.shape)}; only floats have derivatives: leave it out`);
+    }
+    const trees = primals.trees(partials(y, primals.wrt));
+    return typeof argnums === 'number' ? trees[0] : trees;
+  });
+}
+
+/** ∂y/∂x as [..y, ..x] for each x. */
+function partials(y: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  const shaped = (rows: Tensor, x: Tensor): Tensor => reshape(rows, [...y.shape, ...x.shape]);
+  if (y.size === 1) return pullback([y], [ones(y.shape, y.dtype)], wrt).map((g, i) => shaped(g, wrt[i]));
+  const cotangent = placeholder(y.shape, y.dtype, { position: -1, label: 'row of a Jacobian' });
+  const slopes = pullback([y], [cotangent], wrt);
+  const basis = cast(reshape(eye(y.size), [y.size, ...y.shape]), y.dtype);
+  const rows = batchTensors(slopes, [[cotangent, basis]], y.size);
+  return wrt.map((x, i) => shaped(rowsOf(rows[i], y.size), x));
+}
+
+/**
+ * The function that returns all second derivatives of a scalar function: H[i.., j..] = ∂²y / ∂x[i..] ∂x[j..], the Jacobian of the gradient.
+ *
+ * fn: x [..J] -> [] gives [..J, ..J]; a tree of arguments gives a tree of trees.
+ * @throws ShapeError when the function's result is not a scalar.
+ *
+ *     hessian((x) => sum(mul(mul(x, x), x)))(tensor([1, 2]))   // [[6, 0], [0, 12]]
+ */
+export function hessian<F extends AnyFunction, const O extends GradOptions = object>(
+  fn: F,
+  options?: O,
+): (...args: Parameters<F>) => Jacobian<Gradient<F, O>, Gradient<F, O>> {
+  checkOptions('hessian', options, ['argnums']);
+  const slope = grad(fn, options);
+  return (...args) => derivatives('hessian', slope, args, options ?? {}) as Jacobian<Gradient<F, O>, Gradient<F, O>>;
+}

@@ -1,0 +1,75 @@
+// vjp and jvp: products of a function's Jacobian with a vector, from the left and from the right. Synchronous: they only build graph.
+import { ArgumentError } from '../core/errors.ts';
+import { placeholder } from '../graph/leaves.ts';
+import { type Tensor, nextSerial } from '../graph/tensor.ts';
+import { alias, zeros } from '../ops/index.ts';
+import { pullback } from './gradients.ts';
+import { fillLeaves, floatLeaves, freshPrimals, matchLeaves } from './primals.ts';
+import { templateOf } from './template.ts';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type AnyFunction = (...args: any[]) => unknown;
+
+const positionsOf = (args: readonly unknown[]): number[] => args.map((_, i) => i);
+
+function checkResult(op: string, result: unknown): Tensor[] {
+  const outputs = floatLeaves(result);
+  if (outputs.length === 0) throw new ArgumentError(`${op}: the function must return a float tensor or a tree with one`);
+  return outputs;
+}
+
+/** A linear function of cotangents, traced once. Evaluating forward values between its making and its use does not cut it. */
+export function linearPullback(outputs: readonly Tensor[], wrt: readonly Tensor[]): (cotangents: readonly Tensor[]) => Tensor[] {
+  const standIns = outputs.map(({ shape, dtype }) => placeholder(shape, dtype, { position: -1, label: 'cotangent' }));
+  const since = nextSerial();
+  const { inputs, instantiate } = templateOf(pullback(outputs, standIns, wrt), since);
+  return (cotangents) =>
+    instantiate(
+      inputs.map((input) => {
+        const at = standIns.findIndex((standIn) => standIn.node === input.node && input.node !== undefined);
+        return at < 0 ? input : cotangents[at];
+      }),
+    );
+}
+
+/**
+ * The value of fn and its pullback, which takes cotangents (a tree like the value) to an array of cotangents, one tree for each argument:
+ * x̄ = ȳᵀ ∂y/∂x. Tensors of other dtypes and leaves that are no tensors get undefined.
+ *
+ *     const [y, pullback] = vjp((x) => sin(x), x);
+ *     const [gradient] = pullback(ones(y.shape));   // cos(x)
+ *
+ * @throws DtypeError for an integer argument (capture it instead), ShapeError when a cotangent has another shape than the value.
+ */
+export function vjp<F extends AnyFunction>(
+  fn: F,
+  ...primals: Parameters<F>
+): [ReturnType<F>, (cotangents: ReturnType<F>) => Parameters<F>] {
+  const { args, wrt, trees } = freshPrimals('vjp', primals, positionsOf(primals));
+  const result = fn(...args) as ReturnType<F>;
+  const pull = linearPullback(checkResult('vjp', result), wrt);
+  return [result, (cotangents) => trees(pull(matchLeaves('vjp', 'cotangent', cotangents, result))) as Parameters<F>];
+}
+
+/**
+ * The value of fn and its derivative in the direction of the tangents: ẏ = ∂y/∂x ẋ. A pullback of the pullback, which is linear: no op needs a
+ * forward rule, and what only the first one needed is never computed.
+ *
+ *     const [y, slope] = jvp((x) => square(x), [x], [dx]);   // slope = 2 x dx
+ *
+ * @param tangents an array like primals: a tree of tensors of the same shapes for each argument.
+ * @throws ArgumentError, ShapeError, DtypeError when a tangent is missing or of another type; DtypeError for an integer argument.
+ */
+export function jvp<F extends AnyFunction>(fn: F, primals: Parameters<F>, tangents: Parameters<F>): [ReturnType<F>, ReturnType<F>] {
+  if (!Array.isArray(primals) || !Array.isArray(tangents) || primals.length !== tangents.length) {
+    throw new ArgumentError('jvp: takes an array of arguments and an array of as many tangents: jvp(fn, [x], [dx])');
+  }
+  const { args, wrt } = freshPrimals('jvp', primals, positionsOf(primals));
+  const directions = matchLeaves('jvp', 'tangent', tangents, primals);
+  const result = fn(...args) as ReturnType<F>;
+  const outputs = checkResult('jvp', result);
+  // g(u) = uᵀ J is linear in u, so its value at u = 0 does as well as any other; its own pullback takes ẋ to J ẋ.
+  const u = outputs.map(({ shape, dtype }) => alias(zeros(shape, dtype)));
+  const slopes = pullback(pullback(outputs, u, wrt), directions, u);
+  return [result, fillLeaves(result, slopes) as ReturnType<F>];
+}
