@@ -3,6 +3,8 @@
 // whole workgroup. The running sum is scaled down whenever a larger score turns up (Milakov and Gimelshein 2018; Dao et al. 2022).
 // Depth is 4 * quads. Heads, rows and keys are walked by strides, in quads; the mask by strides in elements.
 const quads = 2u;
+// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
+const unrolled = true;
 
 struct Params {
   gridWidth: u32,
@@ -10,6 +12,8 @@ struct Params {
   heads: u32,
   queries: u32,
   keys: u32,
+  // The same as the constant.
+  quads: u32,
   causal: u32,
   masked: u32,
   // f32 bits
@@ -48,6 +52,7 @@ const excluded = -3e38;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let depth = select(params.quads, quads, unrolled);
   let group = workgroup.y * params.gridWidth + workgroup.x;
   let head = group / params.tiles;
   let tile = group % params.tiles;
@@ -64,7 +69,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
   var own: array<vec4<f32>, quads>;
   var weighted: array<vec4<f32>, quads>;
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     own[d] = q[qFirst + d] * scale;
     weighted[d] = vec4<f32>();
   }
@@ -77,7 +82,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let at = min(vec4<u32>(s, s + 1u, s + 2u, s + 3u), vec4<u32>(lastKey));
     let kAt = kFirst + at * params.kRow;
     var score = vec4<f32>();
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       let x = own[d];
       score += vec4<f32>(dot(x, k[kAt.x + d]), dot(x, k[kAt.y + d]), dot(x, k[kAt.z + d]), dot(x, k[kAt.w + d]));
     }
@@ -94,7 +99,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     total = total * shrink + (weight.x + weight.y + weight.z + weight.w);
     largest = next;
     let vAt = vFirst + at * params.vRow;
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       weighted[d] = weighted[d] * shrink + weight.x * v[vAt.x + d] + weight.y * v[vAt.y + d] + weight.z * v[vAt.z + d] + weight.w * v[vAt.w + d];
     }
   }
@@ -106,7 +111,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let empty = total == 0.0;
   let share = select(1.0 / total, 0.0, empty);
   let position = head * params.queries + row;
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     result[position * quads + d] = weighted[d] * share;
   }
   logSumExp[position] = select(largest + log(select(total, 1.0, empty)), 0.0, empty);

@@ -2,6 +2,8 @@
 // recomputed, result[s] = [scale * sum over t of P[t, s] (g[t] . v[s] - delta[t]) q[t], sum over t of P[t, s] g[t]], side by side.
 // One key an invocation, 64 keys of one head a workgroup; queries pass by four at a time. Each sum has one writer and one order.
 const quads = 2u;
+// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
+const unrolled = true;
 
 struct Params {
   gridWidth: u32,
@@ -9,6 +11,8 @@ struct Params {
   heads: u32,
   queries: u32,
   keys: u32,
+  // The same as the constant.
+  quads: u32,
   causal: u32,
   masked: u32,
   // f32 bits
@@ -55,6 +59,7 @@ const excluded = -3e38;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let depth = select(params.quads, quads, unrolled);
   let group = workgroup.y * params.gridWidth + workgroup.x;
   let head = group / params.tiles;
   let tile = group % params.tiles;
@@ -75,7 +80,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var value: array<vec4<f32>, quads>;
   var keySums: array<vec4<f32>, quads>;
   var valueSums: array<vec4<f32>, quads>;
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     own[d] = k[kFirst + d] * scale;
     value[d] = v[vFirst + d];
     keySums[d] = vec4<f32>();
@@ -92,7 +97,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let gAt = gFirst + at * params.gRow;
     var score = vec4<f32>();
     var product = vec4<f32>();
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       let x = own[d];
       let y = value[d];
       score += vec4<f32>(dot(x, q[qAt.x + d]), dot(x, q[qAt.y + d]), dot(x, q[qAt.z + d]), dot(x, q[qAt.w + d]));
@@ -110,7 +115,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let mean = vec4<f32>(delta[r.x], delta[r.y], delta[r.z], delta[r.w]);
     let weight = select(exp(max(score - shift, vec4<f32>(-200.0))), vec4<f32>(), score <= vec4<f32>(nothing));
     let ds = weight * (product - mean) * scale;
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       keySums[d] += ds.x * q[qAt.x + d] + ds.y * q[qAt.y + d] + ds.z * q[qAt.z + d] + ds.w * q[qAt.w + d];
       valueSums[d] += weight.x * g[gAt.x + d] + weight.y * g[gAt.y + d] + weight.z * g[gAt.z + d] + weight.w * g[gAt.w + d];
     }
@@ -120,7 +125,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     return;
   }
   let position = (head * params.keys + row) * 2u * quads;
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     result[position + d] = keySums[d];
     result[position + quads + d] = valueSums[d];
   }

@@ -1,6 +1,8 @@
 // The gradient of attention with respect to its queries, without a matrix of scores in memory: with P = exp(score - logSumExp) recomputed,
 // result[t] = scale * sum over s of P[t, s] (g[t] . v[s] - delta[t]) k[s]. Laid out as attention.wgsl: one query an invocation, keys by four.
 const quads = 2u;
+// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
+const unrolled = true;
 
 struct Params {
   gridWidth: u32,
@@ -8,6 +10,8 @@ struct Params {
   heads: u32,
   queries: u32,
   keys: u32,
+  // The same as the constant.
+  quads: u32,
   causal: u32,
   masked: u32,
   // f32 bits
@@ -54,6 +58,7 @@ const excluded = -3e38;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let depth = select(params.quads, quads, unrolled);
   let group = workgroup.y * params.gridWidth + workgroup.x;
   let head = group / params.tiles;
   let tile = group % params.tiles;
@@ -74,7 +79,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var own: array<vec4<f32>, quads>;
   var slope: array<vec4<f32>, quads>;
   var sums: array<vec4<f32>, quads>;
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     own[d] = q[qFirst + d] * scale;
     slope[d] = g[gFirst + d];
     sums[d] = vec4<f32>();
@@ -88,7 +93,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let vAt = vFirst + at * params.vRow;
     var score = vec4<f32>();
     var product = vec4<f32>();
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       let x = own[d];
       let y = slope[d];
       score += vec4<f32>(dot(x, k[kAt.x + d]), dot(x, k[kAt.y + d]), dot(x, k[kAt.z + d]), dot(x, k[kAt.w + d]));
@@ -102,7 +107,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     score = select(score, vec4<f32>(excluded), vec4<u32>(s, s + 1u, s + 2u, s + 3u) > vec4<u32>(last));
     let weight = select(exp(max(score - shift, vec4<f32>(-200.0))), vec4<f32>(), score <= vec4<f32>(nothing));
     let ds = weight * (product - mean) * scale;
-    for (var d = 0u; d < quads; d++) {
+    for (var d = 0u; d < depth; d++) {
       sums[d] += ds.x * k[kAt.x + d] + ds.y * k[kAt.y + d] + ds.z * k[kAt.z + d] + ds.w * k[kAt.w + d];
     }
   }
@@ -110,7 +115,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (row >= params.queries) {
     return;
   }
-  for (var d = 0u; d < quads; d++) {
+  for (var d = 0u; d < depth; d++) {
     result[(head * params.queries + row) * quads + d] = sums[d];
   }
 }

@@ -21,8 +21,8 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
-/** From so many pairs of a query and a key on, the scores of a head (1 MB) are recomputed instead of kept. */
-const flashFrom = 512 * 512;
+/** Beyond so many pairs of a query and a key the scores of a head (1 MB) are recomputed instead of kept. */
+const mostScores = 512 * 512;
 
 /**
  * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences run as kernels whose memory grows with
@@ -56,7 +56,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   const attributes: AttentionAttributes = { causal: isCausal, scale, masked: mask !== undefined };
 
   const longest = Math.max(depth, value.shape[3]);
-  if (query.shape[2] * key.shape[2] < flashFrom || longest > deepest) {
+  if (query.shape[2] * key.shape[2] <= mostScores || longest > deepest) {
     return cast(composedAttention(q, k, v, mask, attributes), dtype);
   }
   // Zeros behind the depth change no product; columns of zeros behind v are cut off again.

@@ -67,7 +67,7 @@ const depthwiseOp: OpDefinition<Window2d> = defineOp<Window2d>({
   },
   // y = x * f, channel by channel:  dx spreads dy over the windows, df correlates x with dy
   vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
-    needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
+    needs[0] && g ? apply(depthwiseInputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
     needs[1] && g
       ? apply(filterGradientOp, [x, g], { ...attributes, window: filter.shape.slice(0, 2), multiplier: filter.shape[3] })
       : undefined,
@@ -89,7 +89,7 @@ const depthwiseOp: OpDefinition<Window2d> = defineOp<Window2d>({
 });
 
 /** dy [B, OH, OW, C * M], filter [KH, KW, C, M] -> dx [B, H, W, C] */
-const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
+export const depthwiseInputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
   name: 'depthwiseConv2dInputGradient',
   infer: ([dy, filter], { input }) => [
     { shape: [dy.shape[0], ...input, filter.shape[2]], dtype: checkFloats('depthwiseConv2dInputGradient', [dy, filter]) },
@@ -125,7 +125,7 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   ],
   // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
   vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(inputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,
+    needs[0] && u ? apply(depthwiseInputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,
     needs[1] && u ? apply(depthwiseOp, [x, u], windowOnly(attributes)) : undefined,
   ],
   reference: ({ inputs: [x, dy], outputs: [df], attributes, allocate }) => {

@@ -1,16 +1,16 @@
-// Larger images by whole factors: compositions, so that gradients are sums over the pixels that came from one.
+// Larger images by whole factors, by views or by the kernels of depthwise convolution.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
 import { relu } from './activations.ts';
-import { abs, add, div, mul, neg, sub } from './arithmetic.ts';
+import { abs, add, div, mul, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
-import { checkImages, pairOf } from './conv/geometry.ts';
+import { type Pair, checkImages, pairOf } from './conv/geometry.ts';
 import { arange } from './create.ts';
+import { depthwiseInputGradientOp } from './depthwise.ts';
 import { pad } from './pad.ts';
-import { broadcastTo, expandDims, reshape } from './shape.ts';
-import { sliceAxis } from './slice.ts';
+import { broadcastTo, reshape } from './shape.ts';
 
 export interface Upsample2dOptions {
   /** How many times as high and wide, [height, width] or one number; 2 by default. */
@@ -20,26 +20,26 @@ export interface Upsample2dOptions {
 }
 
 /**
- * Pixel i of an axis becomes n pixels, whose centres lie at t = (r + 1/2) / n - 1/2 from its own, r = 0 … n - 1:
- * y = x[i] + max(t, 0) (x[i + 1] - x[i]) + max(-t, 0) (x[i - 1] - x[i]), with the border repeated.
+ * Along one axis: pixel i spreads over the 2n pixels i n + k - ⌊n / 2⌋ of the result, weighted by max(0, 1 - |t|), where t is their distance in
+ * pixels of x: t = (k - ⌊n / 2⌋ + 1/2) / n - 1/2.
  */
-function interpolate(x: Tensor, axis: number, n: number): Tensor {
-  if (n === 1) return x;
-  const length = x.shape[axis];
-  const bordered = pad(
-    x,
-    x.shape.map((_, i) => (i === axis ? ([1, 1] as const) : ([0, 0] as const))),
-    { mode: 'edge' },
-  );
-  // [.., length, 1, ..] against [n, 1, ..]: one pixel's n successors side by side.
-  const [before, here, after] = [0, 1, 2].map((begin) => expandDims(sliceAxis(bordered, axis, begin, length), axis + 1));
-  const trailing = x.shape.slice(axis + 1).map(() => 1);
-  const t = cast(reshape(sub(div(add(arange(n), 0.5), n), 0.5), [n, ...trailing]), x.dtype);
-  const y = add(mul(here, sub(1, abs(t))), add(mul(after, relu(t)), mul(before, relu(neg(t)))));
-  return reshape(
-    y,
-    x.shape.map((size, i) => (i === axis ? size * n : size)),
-  );
+function tent(n: number): Tensor {
+  const t = sub(div(add(arange(2 * n), 0.5 - Math.floor(n / 2)), n), 0.5);
+  return relu(sub(1, abs(t)));
+}
+
+/** A transposed depthwise convolution with a tent for a filter. The border is repeated once around, and what spreads beyond it cut off. */
+function interpolate(x: Tensor, height: number, width: number): Tensor {
+  const [, rows, columns, channels] = x.shape;
+  const bordered = pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], { mode: 'edge' }); // prettier-ignore
+  const weights = mul(reshape(tent(height), [2 * height, 1, 1, 1]), reshape(tent(width), [2 * width, 1, 1]));
+  const cut = (n: number): Pair => [n + Math.floor(n / 2), 2 * n - Math.floor(n / 2)];
+  return apply(depthwiseInputGradientOp, [bordered, cast(broadcastTo(weights, [2 * height, 2 * width, channels, 1]), x.dtype)], {
+    strides: [height, width],
+    padding: [cut(height), cut(width)],
+    dilations: [1, 1],
+    input: [rows * height, columns * width],
+  });
 }
 
 /**
@@ -67,5 +67,5 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions = {}): Tensor {
   if (x.shape[1] * x.shape[2] === 0) {
     throw new ShapeError(`upsample2d: x ${formatShape(x.shape)} has no pixels to interpolate between; use 'nearest' or a larger image`);
   }
-  return interpolate(interpolate(isFloat(x.dtype) ? x : cast(x, 'f32'), 1, height), 2, width);
+  return interpolate(isFloat(x.dtype) ? x : cast(x, 'f32'), height, width);
 }

@@ -4,14 +4,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { pullback } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { RandomStream } from '../../src/core/random.ts';
-import { type Shape, sizeOf } from '../../src/core/shape.ts';
+import { type Shape, contiguousView, sizeOf } from '../../src/core/shape.ts';
 import { readAll, setDevice } from '../../src/engine/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
-import { flashAttention } from '../../src/ops/attention/flash.ts';
+import { openDevice } from '../../src/runtime/webgpu/device.ts';
+import { flashAttention, flashOp } from '../../src/ops/attention/flash.ts';
 import { type AttentionAttributes, composedAttention } from '../../src/ops/attention/scores.ts';
 import '../../src/ops/methods.ts';
 import { alias, broadcastTo, cast, scaledDotProductAttention, transpose, where } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { runPlan } from './runPlan.ts';
 
 beforeAll(async () => {
   await setDevice('webgpu');
@@ -19,7 +21,12 @@ beforeAll(async () => {
 
 const stream = RandomStream.fromSeed(5);
 const leaf = (shape: Shape, spread = 1): Tensor =>
-  alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from({ length: sizeOf(shape) }, () => (stream.uniform() * 2 - 1) * spread)));
+  alias(
+    hostTensor(
+      { shape, dtype: 'f32' },
+      Float32Array.from({ length: sizeOf(shape) }, () => (stream.uniform() * 2 - 1) * spread),
+    ),
+  );
 
 /** `floor` is the size of the terms that a small result cancels from. */
 function expectClose(what: string, actual: HostArray, expected: HostArray, tolerance: number, floor = 1): void {
@@ -101,7 +108,35 @@ test('the public function takes the kernels from 512 x 512 on, pads the depth, a
   const additive = where(seen, 0, -3e38);
   const attributes: AttentionAttributes = { causal: true, masked: true, scale: 6 ** -0.5 };
   const cotangent = leaf([1, 1, length, 3]);
-  const expected = interpret(outputsOf((q, k, v) => composedAttention(q, k, v, additive, attributes), inputs, cotangent), { mode: 'f64' });
+  const expected = interpret(
+    outputsOf((q, k, v) => composedAttention(q, k, v, additive, attributes), inputs, cotangent),
+    { mode: 'f64' },
+  );
   const actual = await readAll(outputsOf(build, inputs, cotangent));
   actual.forEach((data, i) => expectClose(`output ${i}`, data, expected[i], 2e-5));
+});
+
+test('the variant for GPUs, whose loops unroll, agrees with the other', async () => {
+  const opened = await openDevice();
+  const { lowering } = flashOp;
+  if (lowering.kind !== 'kernel') throw new Error('attention is no kernel');
+  const shape = [2, 1, 67, 8];
+  const inputs = [0, 1, 2].map(() => ({ shape, dtype: 'f32' as const }));
+  const attributes: AttentionAttributes = { causal: true, masked: false, scale: 0.5 };
+  const outputs = flashOp.infer(inputs, attributes);
+  const values = inputs.map(() => Float32Array.from({ length: sizeOf(shape) }, () => stream.uniform() * 2 - 1));
+  const views = inputs.map(() => contiguousView(shape));
+  const operands = values.map((data) => ({ dtype: 'f32' as const, data }));
+  const [gpu, cpu] = await Promise.all(
+    (['gpu', 'cpu'] as const).map((processor) => {
+      const plan = lowering.plan({ inputs, views, outputs, attributes, target: { ...opened.target, processor } });
+      expect(plan.dispatches[0].source).toContain(`const unrolled = ${processor === 'gpu'};`);
+      return runPlan(opened.device, plan, operands, outputs);
+    }),
+  );
+  opened.device.destroy();
+  const q = values.map((data) => hostTensor({ shape, dtype: 'f32' }, data));
+  const [expected] = interpret([composedAttention(q[0], q[1], q[2], undefined, attributes)], { mode: 'f64' });
+  expectClose('result', gpu[0], expected, 4e-6);
+  expectClose('both variants', gpu[0], cpu[0], 1e-6);
 });

@@ -222,3 +222,18 @@ describe('many indices', () => {
     );
   });
 });
+
+test('more workgroups than one dimension holds', async () => {
+  const lines = 65536 * 64 + 5;
+  const node = cumSum(input([lines, 2], 'i32'), { axis: 1 }).node!;
+  if (node.op.lowering.kind !== 'kernel') throw new Error('a scan is a kernel');
+  const target = { ...opened.target, processor: 'gpu' as const };
+  const about = { inputs: node.inputs, views: [contiguousView([lines, 2])], outputs: node.types, attributes: node.attributes, target };
+  const plan = node.op.lowering.plan(about);
+  expect(plan.dispatches[0].workgroups[1]).toBe(2);
+  const data = new Int32Array(2 * lines).map((_, i) => i);
+  const [sums] = await runPlan(opened.device, plan, [{ dtype: 'i32', data }], node.types);
+  let wrong = 0;
+  for (let i = 0; i < lines; i++) wrong += Number(sums[2 * i] !== 2 * i) + Number(sums[2 * i + 1] !== 4 * i + 1);
+  expect(wrong).toBe(0);
+});

@@ -1,5 +1,5 @@
 // Rows of normalisations and attention.
-import { type Tensor } from '../../src/graph/tensor.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { type OpRow, f, row, w } from './row.ts';
 

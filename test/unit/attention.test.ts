@@ -85,10 +85,7 @@ test('says what is wrong', () => {
   expectError(() => attend(q, input([2, 3, 0, 8]), input([2, 3, 0, 8])), 'q [2,3,5,8], k [2,3,0,8], v [2,3,0,8]; there must be a key');
   const whole = input([2, 3, 5, 8], 'i32');
   expectError(() => attend(whole, whole, whole), "takes floats, got i32, i32 and i32; use cast(x, 'f32')");
-  expectError(
-    () => attend(q, k, k, { mask: input([3, 7]) }),
-    'mask [3,7] does not broadcast to [batch, heads, queries, keys] = [2,3,5,7]',
-  );
+  expectError(() => attend(q, k, k, { mask: input([3, 7]) }), 'mask [3,7] does not broadcast to [batch, heads, queries, keys] = [2,3,5,7]');
   expectError(() => attend(q, k, k, { mask: input([5, 7], 'i32') }), 'mask is i32; use bool (true: attend)');
   expectError(() => attend(q, k, k, { scale: NaN }), 'scale is NaN; use a finite number');
   expectError(() => attend(q, k, undefined as unknown as Tensor), 'v is undefined; it takes three tensors');

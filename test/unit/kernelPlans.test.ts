@@ -4,7 +4,7 @@ import { type Shape, contiguousView, stridesOf } from '../../src/core/shape.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
 import type { KernelPlan, Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { conv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
+import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
 import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
 
@@ -87,6 +87,9 @@ describe('text', () => {
       planOf(matmul(input([8, 8192]), input([8192, 8], 1)), gpu),
       planOf(conv2d(x, input([3, 3, 4, 4], 1)), cpu),
       planOf(maxPool2d(x), cpu),
+      planOf(avgPool2d(x), cpu),
+      planOf(depthwiseConv2d(x, input([3, 3, 4, 2], 1)), cpu),
+      planOf(conv3d(input([2, 4, 8, 8, 4]), input([3, 3, 3, 4, 4], 1)), gpu),
       planOf(gather(x, rows), cpu),
       planOf(scatterAdd(x, rows, input([3, 8, 8, 4], 2)).node!.inputs[1], cpu),
     ];

@@ -31,9 +31,10 @@ export function planAttention(
   source: string,
   along: 'queries' | 'keys',
   operands: { readonly rows: readonly number[]; readonly flat: readonly number[] },
-  { inputs, views, outputs, attributes }: KernelContext<AttentionAttributes>,
+  { inputs, views, outputs, attributes, target }: KernelContext<AttentionAttributes>,
 ): KernelPlan {
   const sizes = sizesOf(inputs[0], inputs[1]);
+  const quads = sizes.depth / 4;
   const tiles = Math.ceil(sizes[along] / workgroupSize);
   const workgroups = gridOf(tiles * sizes.heads);
   const { causal, masked, scale } = attributes;
@@ -44,14 +45,16 @@ export function planAttention(
   // The forward kernel binds the mask behind v, the others behind delta: always behind what else it reads.
   const dispatch: KernelDispatch = {
     name,
-    source: source.replace(/const quads = \d+u;/, `const quads = ${sizes.depth / 4}u;`),
+    source: source
+      .replace(/const quads = \d+u;/, `const quads = ${quads}u;`)
+      .replace('const unrolled = true;', `const unrolled = ${target.processor === 'gpu'};`),
     operands: [
       ...[...operands.rows, ...operands.flat].map(input),
       maskOperand,
       ...outputs.map((_, index): Operand => ({ kind: 'output', index })),
     ],
     params: [
-      ...[workgroups[0], tiles, inputs[0].shape[1], sizes.queries, sizes.keys, Number(causal), Number(masked), bitsOf(scale)],
+      ...[workgroups[0], tiles, inputs[0].shape[1], sizes.queries, sizes.keys, quads, Number(causal), Number(masked), bitsOf(scale)],
       ...operands.rows.flatMap((index) => rowParams(views[index])),
       ...mask,
     ],
