@@ -1,6 +1,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { launchOptions } from './scripts/browser.ts';
+import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
 
 /** The library build, and the tests by where they run. The demo has a configuration of its own: scripts/demo.config.ts. */
@@ -43,6 +44,25 @@ export default defineConfig({
             api: { host: '127.0.0.1' },
             provider: playwright({ launchOptions: launchOptions() }),
             instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        plugins: [mnistFiles()],
+        test: {
+          name: 'firefox',
+          sequence: { groupOrder: 4 },
+          include: ['test/gpu/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 180_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            api: { host: '127.0.0.1' },
+            provider: firefox(),
+            instances: [{ browser: 'firefox' }],
           },
         },
       },
