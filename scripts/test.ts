@@ -16,6 +16,8 @@ interface Stage {
   readonly commands: readonly (readonly string[])[];
   /** The part of the set-up without which the stage cannot run. */
   readonly needs?: Need;
+  /** Runs only when named: Firefox is not set up by the project. */
+  readonly isOnRequest?: boolean;
 }
 
 interface Outcome {
@@ -33,6 +35,7 @@ const separator = process.argv.indexOf('--', 2);
 const vitestArguments = separator < 0 ? [] : process.argv.slice(separator + 1);
 const wanted = process.argv.slice(2, separator < 0 ? undefined : separator);
 
+const onRequest = (stage: Stage): Stage => ({ ...stage, isOnRequest: true });
 const reportOf = (stage: string) => join(reports, `${stage}.json`);
 const vitest = (name: string, needs?: Need): Stage => ({
   name,
@@ -70,6 +73,7 @@ const waves: readonly (readonly Stage[])[] = [
   [vitest('browser', 'browser')],
   [vitest('node-gpu', 'vulkan')],
   [vitest('e2e', 'browser')],
+  [onRequest(vitest('firefox', 'vulkan'))],
 ];
 
 const stages = waves.flat();
@@ -78,7 +82,7 @@ if (unknown.length > 0) {
   console.error(`no stage ${unknown.join(', ')}; the stages are ${stages.map((stage) => stage.name).join(', ')}`);
   process.exit(2);
 }
-const selected = (stage: Stage) => wanted.length === 0 || wanted.includes(stage.name);
+const selected = (stage: Stage) => (wanted.length === 0 ? !stage.isOnRequest : wanted.includes(stage.name));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

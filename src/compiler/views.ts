@@ -49,7 +49,7 @@ export class Sources {
       if (!view) return undefined;
       // What a gate waits for is waited for, too.
       const gates = node.inputs.slice(1);
-      const awaited = [...(source.awaited ?? []), ...gates, ...gates.flatMap((gate) => this.find(gate)?.awaited ?? [])];
+      const awaited = [...new Set([...(source.awaited ?? []), ...gates, ...gates.flatMap((gate) => this.find(gate)?.awaited ?? [])])];
       source = { base: source.base, view, ...(awaited.length && { awaited }) };
       this.known.set(tensorView, source);
     }

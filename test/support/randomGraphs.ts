@@ -1,0 +1,117 @@
+// Random graphs: recipes that fast-check can shrink, and the graphs that they make.
+import fc from 'fast-check';
+import { checkpoint, gradients } from '../../src/autodiff/index.ts';
+import { OmbreError } from '../../src/core/errors.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import {
+  add,
+  concat,
+  exp,
+  flip,
+  gather,
+  greater,
+  matmul,
+  max,
+  mean,
+  mul,
+  neg,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  sub,
+  sum,
+  tanh,
+  transpose,
+  where,
+} from '../../src/ops/index.ts';
+import { type InputType, graphOf, values } from './graphs.ts';
+
+/** What every random graph starts from. */
+export const inputTypes: readonly InputType[] = [
+  { shape: [4, 6] },
+  { shape: [4, 6] },
+  { shape: [6] },
+  { shape: [4, 1] },
+  { shape: [], scalar: true },
+  { shape: [6, 4] },
+  { shape: [3], dtype: 'i32' }, // places to gather from
+];
+
+type Make = (a: Tensor, b: Tensor, places: Tensor) => Tensor;
+
+/** Bounded functions, so that values stay where f32 arithmetic says something. */
+const smooth: readonly Make[] = [
+  (a) => tanh(a),
+  (a) => neg(a),
+  (a) => relu(a),
+  (a) => sigmoid(a),
+  (a) => exp(neg(mul(a, a))),
+  (a, b) => add(a, b),
+  (a, b) => sub(a, b),
+  (a, b) => mul(tanh(a), b),
+  (a) => sum(a, { axis: 0 }),
+  (a) => mean(a, { axis: -1, keepDims: true }),
+  (a) => sum(a),
+  (a) => transpose(a),
+  (a) => reshape(a, [a.size]),
+  (a) => reshape(a, [a.shape[a.rank - 1], a.size / a.shape[a.rank - 1]]),
+  (a) => slice(a, [0], [a.shape[0]], [2]),
+  (a) => flip(a, 0),
+  (a, b) => concat([a, b], 0),
+  (a, b) => tanh(matmul(a, transpose(b))),
+  (a, b) => tanh(matmul(a, b)),
+  (a, _, places) => gather(a, places, { axis: 0 }),
+  (a, b) => checkpoint((p: Tensor, q: Tensor) => tanh(sub(mul(sigmoid(p), q), mean(tanh(p), { axis: 0, keepDims: true }))))(a, b),
+];
+
+/** Where two values differ by a rounding only, these may choose either. */
+const choosing: readonly Make[] = [(a, b) => where(greater(a, b), a, tanh(b)), (a) => max(a, { axis: 0, keepDims: true })];
+
+const makers = [...smooth, ...choosing];
+
+/** Behind these small errors stay small. */
+export const isSmooth = (maker: number): boolean => maker < smooth.length;
+
+export interface Recipe {
+  steps: [number, number, number][];
+  wanted: number[];
+  donate: number;
+  limit: number;
+  differentiate: boolean;
+}
+
+export const recipe = fc.record<Recipe>({
+  steps: fc.array(fc.tuple(fc.nat(makers.length - 1), fc.nat(40), fc.nat(40)), { minLength: 1, maxLength: 30 }),
+  wanted: fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }),
+  donate: fc.nat(63),
+  limit: fc.integer({ min: 4, max: 10 }),
+  differentiate: fc.boolean(),
+});
+
+/** Follows the recipe; a step whose operands do not fit is left out. */
+export function outputsOf({ steps, wanted, differentiate }: Recipe, inputs: readonly Tensor[]): Tensor[] {
+  const places = inputs[6];
+  const pool = inputs.slice(0, 6);
+  for (const [maker, a, b] of steps) {
+    try {
+      const made = makers[maker](pool[a % pool.length], pool[b % pool.length], places);
+      if (made.size <= 4096) pool.push(made);
+    } catch (error) {
+      if (!(error instanceof OmbreError)) throw error; // else: these two do not go together
+    }
+  }
+  const outputs = wanted.map((i) => pool[pool.length - 1 - (i % pool.length)]);
+  if (!differentiate) return outputs;
+  const loss = sum(mul(outputs[0], outputs[0]));
+  const parameters = inputs.slice(0, 3);
+  return [...outputs, loss, ...gradients(loss, parameters).map((gradient, i) => sub(parameters[i], mul(gradient, 0.01)))];
+}
+
+export const build = (made: Recipe): Graph => graphOf(inputTypes, (...inputs) => outputsOf(made, inputs));
+
+/** Values for the inputs: arrays, and a number for the scalar. */
+export const inputValues = (): (Float32Array | Int32Array | number)[] =>
+  inputTypes.map(({ shape, scalar, dtype }, i) => (scalar ? 0.375 : dtype ? Int32Array.of(2, 0, 2) : values(sizeOf(shape), i + 1)));
