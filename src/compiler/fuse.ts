@@ -39,8 +39,9 @@ export function fuse(graph: Graph, options: FuseOptions): FusedGraph {
   const users = new Map<Node, Set<Node>>(order.map((node) => [node, new Set()]));
   for (const node of order) {
     for (const input of node.inputs) {
-      const base = sources.get(input).base.node!;
-      users.get(base)?.add(node);
+      const { base, awaited = [] } = sources.get(input);
+      // Waiting for a value is using it: it must be there before, so it cannot be computed on the way into what comes after.
+      for (const used of [base, ...awaited.map((tensor) => sources.get(tensor).base)]) users.get(used.node!)?.add(node);
     }
   }
   const requested = new Set(graph.outputs.map((output) => sources.get(output).base.node!));

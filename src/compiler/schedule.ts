@@ -116,6 +116,8 @@ function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<
         continue;
       }
       const next = top.rest.pop();
+      if (next && stack.some(({ group }) => group === next))
+        throw new Error('compile: kernels need one another in a circle; this is a mistake of the compiler');
       if (next && !done.has(next)) stack.push({ group: next, rest: [...before.get(next)!] });
       else if (!next) {
         done.add(top.group);

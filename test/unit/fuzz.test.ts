@@ -35,8 +35,16 @@ function check(made: Recipe): void {
   }
 }
 
-const count = Number(process.env.OMBRE_GRAPHS ?? 400);
+const count = Number(process.env.OMBRE_GRAPHS ?? 2000);
 
 test(`${count} random graphs`, { timeout: 60_000 + 60 * count }, () => {
   fc.assert(fc.property(recipe, check), { numRuns: count, seed: 20261122 });
+});
+
+test('a gradient that recomputation waits for is not computed on the way into what comes after it', () => {
+  const steps: [number, number, number][] = [
+    [9, 12, 9],
+    [20, 38, 30],
+  ];
+  check({ steps, wanted: [24, 38, 5, 30], donate: 23, limit: 6, differentiate: true });
 });
