@@ -32,9 +32,11 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   if (lowering.tracksIndex) return { family: 'index', ...whole };
   const alongRows = axes.includes(shape.length - 1);
   if (target.processor === 'gpu' && alongRows && length >= 64 && outputs >= 64) return { family: 'workgroup', ...whole };
-  // Enough invocations to fill the machine, chunks long enough to be worth one.
+  // Enough invocations to fill the machine, chunks long enough to be worth one; and no more chunks than items in each: the second pass adds them
+  // one by one, so that its length counts for the time as for the rounding.
   const [wanted, shortest] = target.processor === 'gpu' ? [16384, 32] : [128, 256];
-  const chunks = Math.max(1, Math.min(Math.ceil(wanted / Math.max(1, outputs)), Math.floor(length / shortest)));
+  const most = Math.min(Math.ceil(wanted / Math.max(1, outputs)), Math.floor(length / shortest), Math.ceil(Math.sqrt(length)));
+  const chunks = Math.max(1, most);
   const chunk = Math.ceil(length / chunks);
   return { family: 'serial', outputs, length, chunk, chunks: length === 0 ? 1 : Math.ceil(length / chunk) };
 }
