@@ -39,7 +39,10 @@ function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tenso
   const { correction = 0, axis, keepDims = false } = options;
   const t = operand(op, x, 'float');
   const count = countOf(op, t, options);
-  const deviation = sub(t, mean(t, { axis, keepDims: true }));
+  // Centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub & LeVeque 1983,
+  // "Algorithms for Computing the Sample Variance", corrects the same error behind the sum; this way nothing can come out negative).
+  const centred = sub(t, mean(t, { axis, keepDims: true }));
+  const deviation = sub(centred, mean(centred, { axis, keepDims: true }));
   return div(sum(square(deviation), { axis, keepDims }), Math.max(0, count - correction));
 }
 
