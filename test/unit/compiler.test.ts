@@ -29,7 +29,7 @@ import {
   transpose,
 } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { simulate } from '../../src/runtime/simulate.ts';
+import { simulate } from '../support/simulate.ts';
 import { type InputType, gpuTarget, graphOf, softwareTarget, values } from '../support/graphs.ts';
 
 const ops = (graph: Graph): string[] => topological(graph.outputs).map((node) => node.op.name);

@@ -6,7 +6,7 @@ import { compileGraph, printProgram } from '../../src/compiler/index.ts';
 import { sameShape } from '../../src/core/shape.ts';
 import { printGraph } from '../../src/graph/graph.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { simulate } from '../../src/runtime/simulate.ts';
+import { simulate } from '../support/simulate.ts';
 import { gpuTarget, softwareTarget } from '../support/graphs.ts';
 import { type Recipe, build, inputTypes, inputValues, recipe } from '../support/randomGraphs.ts';
 

@@ -31,7 +31,7 @@ import {
   tensor,
 } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { simulate } from '../../src/runtime/simulate.ts';
+import { simulate } from '../support/simulate.ts';
 import { differences, f64, numbers64, spread } from '../support/differences.ts';
 import { graphOf, gpuTarget, softwareTarget, values } from '../support/graphs.ts';
 

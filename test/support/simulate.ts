@@ -1,11 +1,11 @@
 // Runs a Program on the CPU the way a GPU would: dispatch after dispatch over its slots, each through the plain subgraph that it means.
 // Scratch starts as NaN, and a range is poisoned when another value takes it over: a wrong order, a missing dependency or overlapping lives
 // show as NaN. This checks fuse, schedule and plan without a GPU; the WGSL itself is checked on one.
-import { type HostArray, allocate } from '../core/dtype.ts';
-import { sizeOf } from '../core/shape.ts';
-import type { TensorType } from '../graph/op.ts';
-import type { Program, Slot } from '../compiler/index.ts';
-import { interpret } from './cpu.ts';
+import { type HostArray, allocate } from '../../src/core/dtype.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import type { TensorType } from '../../src/graph/op.ts';
+import type { Program, Slot } from '../../src/compiler/index.ts';
+import { interpret } from '../../src/runtime/cpu.ts';
 
 interface Held {
   readonly slot: number;
