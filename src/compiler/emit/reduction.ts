@@ -6,7 +6,7 @@ import type { Node } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduce_index.wgsl?raw';
 import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
-import type { Group } from '../fuse.ts';
+import type { Group } from '../groups.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, emitStore, fillBlock } from './kernel.ts';
 import { Fields, storageType, valueType } from './wgsl.ts';
@@ -34,7 +34,7 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   if (target.processor === 'gpu' && alongRows && length >= 64 && outputs >= 64) return { family: 'workgroup', ...whole };
   // Enough invocations to fill the machine, chunks long enough to be worth one; and no more chunks than items in each: the second pass adds them
   // one by one, so that its length counts for the time as for the rounding.
-  const [wanted, shortest] = target.processor === 'gpu' ? [16384, 32] : [128, 256];
+  const [wanted, shortest] = target.processor === 'gpu' ? [16384, 32] : [128, 2048];
   const most = Math.min(Math.ceil(wanted / Math.max(1, outputs)), Math.floor(length / shortest), Math.ceil(Math.sqrt(length)));
   const chunks = Math.max(1, most);
   const chunk = Math.ceil(length / chunks);
@@ -65,7 +65,7 @@ function split(view: StridedView, axes: readonly number[]): { outer: StridedView
 
 /** The `element` function: the value of item `item` behind output `output`, the prologue's nodes computed on the way. */
 function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields: Fields, bindings: Bindings<Memory>): string {
-  const anchor = group.anchor!;
+  const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   if (lowering.kind !== 'reduction') throw new Error(`${anchor.op.name} is no reduction`);
   const shape = anchor.inputs[0].shape;
@@ -81,7 +81,7 @@ function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields:
     return terms.join(' + ') || '0u';
   };
   const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index' });
-  for (const node of group.prologue) body.compute(node);
+  for (const node of group.items) body.compute(node);
   const value = body.operand(anchor.inputs[0]);
   const type = valueType(anchor.inputs[0].dtype);
   const statements = [...body.statements];
@@ -109,7 +109,7 @@ export function emitReduction<Memory>(
   partials: Memory,
   title: string,
 ): ReductionStage<Memory>[] {
-  const anchor = group.anchor!;
+  const anchor = group.reductions[0];
   const source = fillBlock(sources[plan.family], 'merge', mergeBlock(anchor));
   const accumulator = valueType(anchor.inputs[0].dtype);
   const params = [plan.outputs, plan.length, ...(plan.family === 'serial' ? [plan.chunk, plan.chunks] : [])];
