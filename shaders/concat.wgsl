@@ -1,24 +1,35 @@
-// Copies one input of concat into its window of the output. The input is `count / size` blocks of `size` elements; in the output a block
-// starts every `stride` elements, the first one at `start`.
+// Joins tensors along an axis: every row of the result is a row of each input in turn. A run of neighbouring elements an invocation.
+// The plan replaces the marked blocks by as many inputs as there are; as it stands this file joins two.
 alias Element = f32;
+alias Value = f32;
 
-struct Params {
-  count: u32,
-  size: u32,
-  stride: u32,
-  start: u32,
-}
-
+// inputs
+struct Params { size: u32, run: u32, row: u32, size0: u32, size1: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Element>;
-@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+@group(0) @binding(1) var<storage, read> x0: array<Element>;
+@group(0) @binding(2) var<storage, read> x1: array<Element>;
+// end inputs
+
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<Element>;
+fn store(index: u32, value: Value) { result[index] = Element(value); }
+// end epilogue
+
+// pick
+fn pick(row: u32, column: u32) -> Element {
+  var at = column;
+  if (at < params.size0) { return x0[row * params.size0 + at]; }
+  at -= params.size0;
+  return x1[row * params.size1 + at];
+}
+// end pick
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * (groups.x * 64u) + id.x;
-  if (i >= params.count) {
-    return;
+  let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
+  let finish = min(begin + params.run, params.size);
+  for (var index = begin; index < finish; index++) {
+    let row = index / params.row;
+    store(index, Value(pick(row, index - row * params.row)));
   }
-  let block = i / params.size;
-  y[block * params.stride + params.start + (i - block * params.size)] = x[i];
 }

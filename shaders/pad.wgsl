@@ -1,5 +1,6 @@
-// Pads up to eight axes with a number before, after and between elements. One invocation for each output element: it divides its position
-// into coordinates from the last axis to the first, and looks up the input where all of them fall on an element.
+// Pads up to eight axes with a number before, after and between elements. For each element of the result (a run of them an invocation) the
+// position is divided into coordinates from the last axis to the first, and the input is looked up where all of
+// them fall on an element.
 alias Element = f32;
 alias Compute = f32;
 
@@ -13,8 +14,8 @@ struct Params {
   count: u32,
   // The number to fill with: f32 bits for floats, else the integer.
   value: u32,
-  unused0: u32,
-  unused1: u32,
+  run: u32,
+  unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,12 +25,7 @@ struct Params {
 fn store(index: u32, value: Compute) { y[index] = Element(value); }
 // end epilogue
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * (groups.x * 64u) + id.x;
-  if (i >= params.count) {
-    return;
-  }
+fn element(i: u32) -> Compute {
   var rest = i;
   var position = 0u;
   var stride = 1u;
@@ -52,5 +48,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (inside) {
     value = Compute(x[position]);
   }
-  store(i, value);
+  return value;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
+  let finish = min(begin + params.run, params.count);
+  for (var i = begin; i < finish; i++) { store(i, element(i)); }
 }

@@ -6,6 +6,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
+import { recompute } from './recompute.ts';
 import { fuseRows } from './rows.ts';
 import { Sources, isFlat } from './views.ts';
 
@@ -29,8 +30,10 @@ export function fuse(graph: Graph, target: Target, enabled: boolean): FusedGraph
       if (producer) mergeFlat(groups, groups.of(producer), groups.of(node));
     }
   }
-  if (enabled) fuseRows(groups, target);
-  return { graph, groups: groups.finish(), sources };
+  if (!enabled) return { graph, groups: groups.finish(), sources };
+  fuseRows(groups, target);
+  const requested = new Set(graph.outputs.map((output) => sources.get(output).base));
+  return { graph, groups: recompute(groups.finish(), sources, requested, target.maxStorageBuffers), sources };
 }
 
 /** Elementwise nodes that only this reduction needs are computed while it reads. */

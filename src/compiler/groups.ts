@@ -21,6 +21,8 @@ export interface Group {
   outputs: Tensor[];
   /** All nodes, inputs first; set when the group is finished. */
   nodes?: readonly Node[];
+  /** Those among them that another group computes first. */
+  again?: ReadonlySet<Node>;
 }
 
 /** All nodes of a group; in order once the group is finished. */
@@ -29,6 +31,32 @@ export const nodesOf = ({ nodes, items, reductions, anchor, members }: Group): r
 
 /** Nodes in one kernel: beyond this it takes longer to build than it saves. */
 const mostNodes = 160;
+
+/** Distinct buffers that the nodes read from outside of `inside`. */
+export function boundTensors(
+  nodes: readonly Node[],
+  sources: Sources,
+  inside: ReadonlySet<Node> = new Set(nodes),
+): Set<Tensor | Node | string> {
+  const read = new Set<Tensor | Node | string>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      const { base } = sources.get(input);
+      if (base.node && inside.has(base.node)) continue;
+      if (hasMemory(base)) read.add(base.node && base.node.types.length === 1 ? base.node : base);
+      else if (base.node?.op.name === 'placeholder') read.add('scalars');
+    }
+  }
+  return read;
+}
+
+/** Storage buffers that one dispatch over the nodes binds when it writes so many values. */
+export function buffersBound(nodes: readonly Node[], writes: number, sources: Sources): number {
+  // A kernel family binds its operands one by one, whether or not the fused code reads the same.
+  const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
+  const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
+  return (kernel?.inputs.length ?? 0) + boundTensors(others, sources, new Set(nodes)).size + Math.max(1, writes);
+}
 
 export class GroupGraph {
   readonly graph: Graph;
@@ -109,29 +137,9 @@ export class GroupGraph {
     return [...nodes].sort((a, b) => this.position.get(a)! - this.position.get(b)!);
   }
 
-  /** Distinct buffers read by the nodes from outside of them. */
-  boundTensors(nodes: readonly Node[], inside: ReadonlySet<Node> = new Set(nodes)): Set<Tensor | Node | string> {
-    const read = new Set<Tensor | Node | string>();
-    for (const node of nodes) {
-      for (const input of node.inputs) {
-        const { base } = this.sources.get(input);
-        if (base.node && inside.has(base.node)) continue;
-        if (hasMemory(base)) read.add(base.node && base.node.types.length === 1 ? base.node : base);
-        else if (base.node?.op.name === 'placeholder') read.add('scalars');
-      }
-    }
-    return read;
-  }
-
   /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
   fits(nodes: readonly Node[]): boolean {
-    if (nodes.length > mostNodes) return false;
-    const inside = new Set(nodes);
-    // A kernel family binds its operands one by one, whether or not the fused code reads the same.
-    const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
-    const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
-    const buffers = (kernel?.inputs.length ?? 0) + this.boundTensors(others, inside).size + Math.max(1, this.writesOf(nodes));
-    return buffers <= this.maxStorageBuffers;
+    return nodes.length <= mostNodes && buffersBound(nodes, this.writesOf(nodes), this.sources) <= this.maxStorageBuffers;
   }
 
   /** How many of the nodes' values are wanted outside of them. */

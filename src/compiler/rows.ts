@@ -6,7 +6,7 @@ import { collapse, sizeOf } from '../core/shape.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { planReduction } from './emit/reduction.ts';
-import { type Group, type GroupGraph, nodesOf } from './groups.ts';
+import { type Group, type GroupGraph, boundTensors, nodesOf } from './groups.ts';
 import { type Source, isFlat } from './views.ts';
 
 /** What the reductions of one kernel have in common: `outputs` results, each of `length` items. */
@@ -154,6 +154,6 @@ function joinScalars(groups: GroupGraph): void {
 }
 
 function sharesRead(groups: GroupGraph, a: Group, b: Group): boolean {
-  const reads = groups.boundTensors([...a.items, ...a.reductions]);
-  return [...groups.boundTensors([...b.items, ...b.reductions])].some((read) => read !== 'scalars' && reads.has(read));
+  const reads = boundTensors([...a.items, ...a.reductions], groups.sources);
+  return [...boundTensors([...b.items, ...b.reductions], groups.sources)].some((read) => read !== 'scalars' && reads.has(read));
 }

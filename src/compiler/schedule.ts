@@ -29,7 +29,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   const home = new Map<Node, Group>();
   for (const group of groups) {
     for (const output of group.outputs) writer.set(output, group);
-    for (const node of nodesOf(group)) home.set(node, group);
+    for (const node of nodesOf(group)) if (!group.again?.has(node)) home.set(node, group);
   }
   const readers = new Map<Tensor, Group[]>();
   for (const group of groups) {

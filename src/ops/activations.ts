@@ -22,8 +22,8 @@ export const relu = unary({
   },
   // max(x, 0) is allowed to drop NaN; a comparison is not.
   wgsl: { f32: (x) => `select(${x}, 0.0, ${x} < 0.0)`, i32: (x) => `max(${x}, 0)`, u32: (x) => x },
-  // d relu(x) = [x > 0] dx
-  derivatives: [(g, _y, x) => where(greater(x, 0), g, 0)],
+  // d relu(x) = [x > 0] dx; relu(x) tells as well as x, and the next layer keeps it anyway.
+  derivatives: [(g, y) => where(greater(y, 0), g, 0)],
 });
 
 /** relu(x) held below 6. */

@@ -4,6 +4,7 @@ import { equal, greater, greaterEqual, logicalAnd } from './comparison.ts';
 import { binary, defineElementwise, unary } from './elementwise.ts';
 import { log } from './exponential.ts';
 import { type TensorLike, matchOperands } from './operands.ts';
+import { joinPadded } from './pad.ts';
 import { powScalar } from './powScalar.ts';
 import { floorDivide, floorModulo, integerPower, power } from './scalar.ts';
 import { where } from './select.ts';
@@ -21,7 +22,7 @@ export const add = binary({
   wgsl: (a, b) => `(${a} + ${b})`,
   // d(a + b) = da + db
   derivatives: [(g) => g, (g) => g],
-  simplify: ([a, b]) => (isZero(b) ? a : isZero(a) ? b : undefined),
+  simplify: ([a, b]) => (isZero(b) ? a : isZero(a) ? b : joinPadded(a, b)),
 });
 
 /** Difference, a - b. Broadcasts; bool counts as i32. */

@@ -7,18 +7,14 @@ import { Tensor, apply } from '../graph/tensor.ts';
 import concatSource from '../../shaders/concat.wgsl?raw';
 import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
-import { gridOf, retype, storageType } from './kernelSource.ts';
+import { computeType, fillBlock, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { sliceAxis } from './slice.ts';
 
-/** Elements of one input from one step along the axis before it to the next, and where they start in the output's. */
-function blocksOf(inputs: readonly TensorType[], axis: number): { size: number; start: number }[] {
-  let start = 0;
-  return inputs.map(({ shape }) => {
-    const size = sizeOf(shape.slice(axis));
-    start += size;
-    return { size, start: start - size };
-  });
-}
+/** Inputs of one kernel: with the result, as many buffers as every device binds. */
+const mostInputs = 7;
+
+/** Elements of each input from one step along the axis before it to the next. */
+const rowsOf = (inputs: readonly TensorType[], axis: number): number[] => inputs.map(({ shape }) => sizeOf(shape.slice(axis)));
 
 const concatOp = defineOp<{ readonly axis: number }>({
   name: 'concat',
@@ -47,36 +43,57 @@ const concatOp = defineOp<{ readonly axis: number }>({
   reference: ({ inputs, outputs: [type], attributes: { axis }, allocate }) => {
     const out = allocate(type.dtype, sizeOf(type.shape));
     const stride = sizeOf(type.shape.slice(axis));
-    blocksOf(inputs, axis).forEach(({ size, start }, k) => {
+    let start = 0;
+    rowsOf(inputs, axis).forEach((size, k) => {
       if (size === 0) return;
       for (let from = 0, to = start; from < inputs[k].data.length; from += size, to += stride)
         out.set(inputs[k].data.subarray(from, from + size), to);
+      start += size;
     });
     return [out];
   },
   lowering: {
     kind: 'kernel',
-    epilogue: false,
-    // One dispatch for each input writes its window.
-    plan: ({ inputs, outputs: [y], attributes: { axis } }) => {
-      const source = retype(concatSource, { Element: storageType(y.dtype) });
-      const stride = sizeOf(y.shape.slice(axis));
-      const dispatches = blocksOf(inputs, axis).flatMap(({ size, start }, index) => {
-        const count = sizeOf(inputs[index].shape);
-        if (count === 0) return [];
-        return {
-          name: 'concat',
-          source,
-          operands: [{ kind: 'input', index } as const, { kind: 'output', index: 0 } as const],
-          params: [count, size, stride, start],
-          workgroups: gridOf(Math.ceil(count / 64)),
-        };
-      });
-      return { dispatches, temporaries: [] };
+    plan: ({ inputs, outputs: [y], attributes: { axis }, target }) => {
+      const size = sizeOf(y.shape);
+      const run = runOf(size, target);
+      return {
+        dispatches: [
+          {
+            name: 'concat',
+            source: retype(sourceFor(inputs.length), { Element: storageType(y.dtype), Value: computeType(y.dtype) }),
+            operands: [...inputs.map((_, index) => ({ kind: 'input', index }) as const), { kind: 'output', index: 0 }],
+            params: [size, run, sizeOf(y.shape.slice(axis)), ...rowsOf(inputs, axis)],
+            workgroups: gridOf(Math.ceil(size / (run * 64))),
+          },
+        ],
+        temporaries: [],
+      };
     },
   },
   simplify: (inputs) => (inputs.length === 1 ? inputs[0] : undefined),
 });
+
+/** The kernel for so many inputs. */
+function sourceFor(count: number): string {
+  const each = Array.from({ length: count }, (_, k) => k);
+  const inputs = [
+    `struct Params { size: u32, run: u32, row: u32, ${each.map((k) => `size${k}: u32`).join(', ')} }`,
+    '@group(0) @binding(0) var<uniform> params: Params;',
+    ...each.map((k) => `@group(0) @binding(${k + 1}) var<storage, read> x${k}: array<Element>;`),
+  ];
+  const pick = [
+    'fn pick(row: u32, column: u32) -> Element {',
+    '  var at = column;',
+    ...each
+      .slice(0, -1)
+      .flatMap((k) => [`  if (at < params.size${k}) { return x${k}[row * params.size${k} + at]; }`, `  at -= params.size${k};`]),
+    `  return x${count - 1}[row * params.size${count - 1} + at];`,
+    '}',
+  ];
+  const text = fillBlock(fillBlock(concatSource, 'inputs', inputs.join('\n')), 'pick', pick.join('\n'));
+  return text.replace(/@binding\(\d+\) var<storage, read_write>/, `@binding(${count + 1}) var<storage, read_write>`);
+}
 
 /** The argument of ops that take several tensors. */
 export function checkList(op: string, tensors: unknown): void {
@@ -97,10 +114,30 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   checkList('concat', tensors);
   const dtype = tensors.map((t) => t.dtype).reduce((a, b) => promote('concat', a, b));
   const at = normalizeAxis('concat', axis, tensors[0].rank);
-  if (tensors.length === 1) return tensors[0];
-  return apply(
-    concatOp,
+  return join(
     tensors.map((t) => cast(t, dtype)),
-    { axis: at },
+    at,
   );
+}
+
+/** Many tensors are joined in groups, and the groups in turn. */
+function join(tensors: readonly Tensor[], axis: number): Tensor {
+  if (tensors.length === 1) return tensors[0];
+  if (tensors.length <= mostInputs) return apply(concatOp, tensors, { axis });
+  // Checked as a whole: an error then names all shapes.
+  concatOp.infer(tensors, { axis });
+  const size = mostInputs ** Math.ceil(Math.log(tensors.length) / Math.log(mostInputs) - 1);
+  const groups = Array.from({ length: Math.ceil(tensors.length / size) }, (_, i) => tensors.slice(i * size, (i + 1) * size));
+  return join(
+    groups.map((group) => join(group, axis)),
+    axis,
+  );
+}
+
+/** A few tensors joined; what was itself joined along that axis is taken apart as long as one kernel takes all the parts. */
+export function joinedAlong(tensors: readonly Tensor[], axis: number): Tensor {
+  const parts = tensors.flatMap((t) =>
+    t.node?.op === concatOp && (t.node.attributes as { axis: number }).axis === axis ? t.node.inputs : [t],
+  );
+  return apply(concatOp, parts.length <= mostInputs ? parts : tensors, { axis });
 }

@@ -15,6 +15,13 @@ export function retype(source: string, aliases: Readonly<Record<string, string>>
   return Object.values(aliases).includes('f16') ? `enable f16;\n${text}` : text;
 }
 
+/** Replaces the text between `// name` and `// end name`. */
+export function fillBlock(source: string, name: string, text: string): string {
+  const pattern = new RegExp(`^// ${name}\\b[^\\n]*\\n[\\s\\S]*?^// end ${name}$`, 'm');
+  if (!pattern.test(source)) throw new Error(`kernel has no block '// ${name}'`);
+  return source.replace(pattern, () => `// ${name}\n${text}\n// end ${name}`);
+}
+
 /** More workgroups than this in one dimension need a second one. */
 const gridLimit = 65535;
 

@@ -2,12 +2,12 @@
 import { type Dtype, isFloat, toElement } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../core/shape.ts';
-import { type KernelPlan, type TensorType, defineOp } from '../graph/op.ts';
+import { type KernelPlan, type Target, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
 import { cast } from './cast.ts';
-import { concat } from './concat.ts';
-import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { concat, joinedAlong } from './concat.ts';
+import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { flip, sliceAxis, sliceStrided } from './slice.ts';
 import { broadcastTo } from './shape.ts';
 
@@ -47,7 +47,7 @@ const padOp = defineOp<PadAttributes>({
     });
     return [out];
   },
-  lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes }) => planPad(x, y, attributes) },
+  lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes, target }) => planPad(x, y, attributes, target) },
   simplify: ([x], { padding }) =>
     padding.every(([before, after]) => before === 0 && after === 0) && padding.every(isPlain(x.shape)) ? x : undefined,
 });
@@ -63,7 +63,7 @@ const paddedSize = (n: number, [before, after, interior]: readonly [number, numb
 
 const maxAxes = 8;
 
-function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes): KernelPlan {
+function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes, target: Target): KernelPlan {
   // Neighbouring axes without padding are walked as one.
   const axes: { from: number; to: number; before: number; step: number }[] = [];
   x.shape.forEach((n, i) => {
@@ -79,6 +79,7 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
     throw new ShapeError(`pad: more than ${maxAxes} padded axes on the GPU, got ${formatShape(x.shape)}; reshape first`);
   while (axes.length < maxAxes) axes.unshift({ from: 1, to: 1, before: 0, step: 1 });
   const size = sizeOf(y.shape);
+  const run = runOf(size, target);
   return {
     temporaries: [],
     dispatches: [
@@ -96,10 +97,10 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
           ...axes.map((a) => a.step),
           size,
           fillBits(x.dtype, value),
-          0,
+          run,
           0,
         ],
-        workgroups: gridOf(Math.ceil(size / 64)),
+        workgroups: gridOf(Math.ceil(size / (run * 64))),
       },
     ],
   };
@@ -120,6 +121,29 @@ export function padInterior(
   // Kernels handle flags as the numbers they are stored as.
   if (x.dtype === 'bool') return cast(padInterior(cast(x, 'u32'), padding, Number(value !== 0)), 'bool');
   return apply(padOp, [x], { padding, value });
+}
+
+/**
+ * The sum of two tensors padded with zeros so that they lie side by side along one axis, as the gradients of a tensor's parts do: one joined
+ * tensor, padded where something is left over; undefined where they do not.
+ */
+export function joinPadded(a: Tensor, b: Tensor): Tensor | undefined {
+  const [first, second] = [paddedWithZeros(a), paddedWithZeros(b)];
+  if (!first || !second || a.dtype !== b.dtype) return undefined;
+  const differing = first.padding.flatMap((p, axis) => (p.join() === second.padding[axis].join() ? [] : [axis]));
+  if (differing.length !== 1) return undefined;
+  const [axis] = differing;
+  const [left, right] = first.padding[axis][0] < second.padding[axis][0] ? [first, second] : [second, first];
+  const ends = left.padding[axis][0] + left.x.shape[axis];
+  if (ends !== right.padding[axis][0] || left.padding[axis][2] !== 0 || right.padding[axis][2] !== 0) return undefined;
+  const padding = left.padding.map((p, i) => (i === axis ? ([p[0], right.padding[axis][1], 0] as const) : p));
+  return padInterior(joinedAlong([left.x, right.x], axis), padding, 0);
+}
+
+function paddedWithZeros({ node }: Tensor): { x: Tensor; padding: PadAttributes['padding'] } | undefined {
+  if (node?.op !== padOp) return undefined;
+  const { padding, value } = node.attributes as PadAttributes;
+  return value === 0 ? { x: node.inputs[0], padding } : undefined;
 }
 
 export interface PadOptions {

@@ -8,7 +8,7 @@ import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.
 import { planSort, temporariesOf } from './sortPlan.ts';
 
 /** Comparisons that cost less than the dispatches of a sort. */
-const maxComparisons = 2 ** 16;
+const maxComparisons = 2 ** 19;
 
 export interface ScatterGeometry {
   /** The result is [outer, rows, inner], the updates are [outer, count, inner]. */

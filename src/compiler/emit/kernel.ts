@@ -1,7 +1,7 @@
 // Assembling WGSL modules: the elementwise kernel from nothing, kernel families by filling their marked blocks.
 import type { Target } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { runOf } from '../../ops/kernelSource.ts';
+import { fillBlock, runOf } from '../../ops/kernelSource.ts';
 import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
 import { isScalarInput } from '../../graph/leaves.ts';
@@ -123,13 +123,6 @@ ${indent(body.statements, '    ')}
 }`;
   const wgsl = moduleOf(title, fields.declaration(0), bindings.declarations(), libraryFor(main), `${main}\n`);
   return { wgsl, bindings: bindings.list, params: fields.values, invocations: Math.ceil(group.size / chunkSize) };
-}
-
-/** Replaces the text between `// name` and `// end name`. */
-export function fillBlock(source: string, name: string, text: string): string {
-  const pattern = new RegExp(`^// ${name}\\b[^\\n]*\\n[\\s\\S]*?^// end ${name}$`, 'm');
-  if (!pattern.test(source)) throw new Error(`kernel has no block '// ${name}'`);
-  return source.replace(pattern, () => `// ${name}\n${text}\n// end ${name}`);
 }
 
 export function blockOf(source: string, name: string): string | undefined {

@@ -8,7 +8,8 @@ import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
 import type { Group } from '../groups.ts';
 import { Body, FlatIndexer } from './body.ts';
-import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, emitStore, fillBlock } from './kernel.ts';
+import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
+import { fillBlock } from '../../ops/kernelSource.ts';
 import { Fields, storageType, valueType } from './wgsl.ts';
 
 /** How a reduction is cut up: chosen by shape and processor, never by the clock, so that the order of summation is fixed. */

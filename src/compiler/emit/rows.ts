@@ -5,11 +5,13 @@ import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import serialSource from '../../../shaders/rows_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/rows_workgroup.wgsl?raw';
+import { isCostly } from '../cost.ts';
 import { type Group, nodesOf } from '../groups.ts';
 import { type Domain, domainOf } from '../rows.ts';
 import { type Sources, hasMemory } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
-import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, fillBlock, indent } from './kernel.ts';
+import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, indent } from './kernel.ts';
+import { fillBlock } from '../../ops/kernelSource.ts';
 import { Fields, valueType } from './wgsl.ts';
 
 export interface RowsPlan {
@@ -188,9 +190,6 @@ function itemsFor(from: readonly Node[], group: Group, sources: Sources, there: 
 
 const makersOf = (node: Node, sources: Sources): Node[] => node.inputs.flatMap((input) => sources.get(input).base.node ?? []);
 
-/** Calls that cost more than writing a value and reading it again. */
-const costly = /\b(?!select|bitcast|min|max|clamp|abs|f32|i32|u32|bool|safe_max|safe_min)[a-z_]\w*\(/;
-
 /**
  * Costly items that several loops need wait in the memory of a result, which is written in the last loop only. Not where that result takes the
  * place of something that the kernel reads.
@@ -209,11 +208,7 @@ function keepers<Memory>(group: Group, { ready, loops }: RowsPlan, { sources, me
   }
   const kept = new Map<Node, Tensor>();
   for (const node of group.items) {
-    const { lowering } = node.op;
-    const [output] = node.types;
-    if ((uses.get(node) ?? 0) < 2 || output.dtype !== 'f32' || lowering.kind !== 'elementwise') continue;
-    const args = node.inputs.map((_, i) => `x${i}`);
-    if (!costly.test(lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index: 'index' }))) continue;
+    if ((uses.get(node) ?? 0) < 2 || node.types[0].dtype !== 'f32' || !isCostly(node)) continue;
     const own = spare.findIndex((tensor) => tensor.node === node);
     const [keeper] = spare.splice(Math.max(0, own), 1);
     if (!keeper) break;
