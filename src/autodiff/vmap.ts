@@ -27,8 +27,8 @@ const isOptions = (axes: unknown): axes is VmapOptions => typeof axes === 'objec
  * replaced by its batched form. `axes` says where the rows lie: a number for every argument, an array with an entry for each (null: the same for
  * every row; trees take trees), or { inAxes, outAxes }. Leaves that are no tensors are passed through.
  *
- * Most ops become one op over all rows. One without a batching rule is applied row by row, a kernel for each. Random numbers drawn inside are the same
- * for every row: draw them outside and pass them in where they should differ.
+ * Each op becomes one op over all rows. Random numbers drawn inside are the same for every row: draw them outside and pass them in where they should
+ * differ.
  *
  *     const products = vmap((a, b) => dot(a, b));                        // [32,8], [32,8] -> [32]
  *     const perExample = vmap(grad(loss), [null, 0, 0])(weights, x, y);  // a gradient for each example

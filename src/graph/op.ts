@@ -143,7 +143,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   readonly lowering: Lowering<A>;
   /**
    * The rule for vmap: the outputs of all rows, with the mapped axis in front (an output without it is the same for every row). Elementwise ops
-   * need none. An op without a rule is applied row by row and its results are stacked: right, at the price of a kernel for each row.
+   * need none. An op without a rule is applied row by row and its results are stacked: right, at the price of a kernel for each row. Those that
+   * have none stand in test/unit/vmapOps.test.ts, each with its reason.
    */
   batch?(context: BatchContext<A>): readonly Tensor[];
   /** An equal, cheaper tensor (x + 0 is x), or undefined. Called by the compiler's simplify pass. */

@@ -5,6 +5,7 @@ import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import distinctSource from '../../shaders/scatterDistinct.wgsl?raw';
 import takeSource from '../../shaders/takeAlong.wgsl?raw';
+import { shiftAxis } from './batching.ts';
 import { checkIndices, clampIndex } from './indices.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
@@ -46,6 +47,7 @@ const takeAlongOp: OpDefinition<TakeAttributes> = defineOp<TakeAttributes>({
     }
     return [{ shape: indices.shape, dtype: x.dtype }];
   },
+  batch: shiftAxis,
   // y[i] = x[index[i]]:  dx[r] = Σ dy[i] over the i with index[i] = r
   vjp: ({ inputs: [x, indices], cotangents: [g], attributes }) => [
     g && apply(attributes.distinct ? scatterDistinctOp : scatterAlongOp, [g, indices], { ...attributes, rows: x.shape[attributes.axis] }),
@@ -108,6 +110,7 @@ const scatterReference: OpDefinition<ScatterAttributes>['reference'] = ({ inputs
 const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'scatterAlongAxis',
   infer: inferScatter,
+  batch: shiftAxis,
   vjp: scatterVjp,
   reference: scatterReference,
   lowering: {
@@ -124,6 +127,7 @@ const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttribut
 const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'scatterDistinct',
   infer: inferScatter,
+  batch: shiftAxis,
   vjp: scatterVjp,
   reference: scatterReference,
   lowering: {

@@ -6,6 +6,7 @@ import { type KernelPlan, type OpDefinition, type Target, type TensorType, defin
 import { type Tensor, apply } from '../graph/tensor.ts';
 import poolSource from '../../shaders/avgPool.wgsl?raw';
 import spreadSource from '../../shaders/avgPoolSpread.wgsl?raw';
+import { foldIntoBatch } from './batching.ts';
 import { axesOf } from './conv/extent.ts';
 import { type Pair, type Window2d, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { type TapSizes, forEachTap } from './conv/taps.ts';
@@ -50,6 +51,7 @@ const avgPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
     const output = windowsOver('avgPool2d', axesOf(x.shape), attributes.window, attributes);
     return [{ shape: [x.shape[0], ...output, x.shape[3]], dtype: x.dtype }];
   },
+  batch: foldIntoBatch,
   // Linear in x: dy goes in equal parts to the pixels of its window
   vjp: ({ inputs: [x], cotangents: [g], attributes }) => [g && apply(spreadOp, [g], { ...attributes, input: axesOf(x.shape) })],
   reference: ({ inputs: [x], outputs: [y], attributes, allocate }) => {
@@ -75,6 +77,7 @@ const avgPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
 const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   name: 'avgPool2dSpread',
   infer: ([dy], { input }) => [{ shape: [dy.shape[0], ...input, dy.shape[3]], dtype: dy.dtype }],
+  batch: foldIntoBatch,
   // Linear in dy; its transpose is the pooling
   vjp: ({ cotangents: [u], attributes }) => [u && apply(avgPool2dOp, [u], poolOnly(attributes))],
   reference: ({ inputs: [dy], outputs: [dx], attributes, allocate }) => {

@@ -17,6 +17,12 @@ export function shiftAxes<A extends { readonly axes: readonly number[] }>({
   return apply(inputs, { ...attributes, axes: attributes.axes.map((axis) => axis + 1) });
 }
 
+/** For ops along one axis, counted from the front: it moves back by one, and every input has the rows in front. */
+export function shiftAxis<A extends { readonly axis: number }>(context: BatchContext<A>): readonly Tensor[] {
+  const { attributes, apply } = context;
+  return apply(spreadInputs(context), { ...attributes, axis: attributes.axis + 1 });
+}
+
 /** For ops whose first axis is a batch already, of every input and output: rows and batch become one axis, and two again behind the op. */
 export function foldIntoBatch<A>(context: BatchContext<A>): Tensor[] {
   const folded = spreadInputs(context).map((x) => reshape(x, [x.shape[0] * x.shape[1], ...x.shape.slice(2)]));

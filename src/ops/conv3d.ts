@@ -3,6 +3,7 @@ import { checkOptions } from '../core/errors.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
 import {
   type Sides,
   type Windows,
@@ -72,6 +73,7 @@ const conv3dOp: OpDefinition<Conv3dAttributes> = defineOp<Conv3dAttributes>({
     const output = windowsAlong('conv3d', axesOf(x.shape), filter.shape.slice(0, 3), attributes);
     return [{ shape: [x.shape[0], ...output, filter.shape[4]], dtype }];
   },
+  batch: batchConvolution,
   // y = x * f:  dx spreads dy over the windows, df correlates x with dy
   vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
     needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
@@ -99,6 +101,7 @@ const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGra
   infer: ([dy, filter], { input, groups }) => [
     { shape: [dy.shape[0], ...input, filter.shape[3] * groups], dtype: checkFloats('conv3dInputGradient', [dy, filter]) },
   ],
+  batch: batchConvolution,
   // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
   vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(conv3dOp, [u, filter], windowOnly(attributes)) : undefined,
@@ -126,6 +129,7 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   infer: ([x, dy], { window, groups }) => [
     { shape: [...window, x.shape[4] / groups, dy.shape[4]], dtype: checkFloats('conv3dFilterGradient', [x, dy]) },
   ],
+  batch: batchFilterGradient,
   // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
   vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(inputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,

@@ -3,6 +3,7 @@ import { ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { batchDepthwise, batchDepthwiseFilterGradient } from './conv/batch.ts';
 import { axesOf, checkRank } from './conv/extent.ts';
 import { checkFloats, toFloats } from './conv/floats.ts';
 import { type Padding2d, type Pair, type Window2d, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
@@ -65,6 +66,7 @@ const depthwiseOp: OpDefinition<Window2d> = defineOp<Window2d>({
     const output = windowsOver('depthwiseConv2d', axesOf(x.shape), [filter.shape[0], filter.shape[1]], attributes);
     return [{ shape: [x.shape[0], ...output, filter.shape[2] * filter.shape[3]], dtype }];
   },
+  batch: batchDepthwise,
   // y = x * f, channel by channel:  dx spreads dy over the windows, df correlates x with dy
   vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
     needs[0] && g ? apply(depthwiseInputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
@@ -94,6 +96,7 @@ export const depthwiseInputGradientOp: OpDefinition<InputGradientAttributes> = d
   infer: ([dy, filter], { input }) => [
     { shape: [dy.shape[0], ...input, filter.shape[2]], dtype: checkFloats('depthwiseConv2dInputGradient', [dy, filter]) },
   ],
+  batch: batchDepthwise,
   // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
   vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(depthwiseOp, [u, filter], windowOnly(attributes)) : undefined,
@@ -123,6 +126,7 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   infer: ([x, dy], { window, multiplier }) => [
     { shape: [...window, x.shape[3], multiplier], dtype: checkFloats('depthwiseConv2dFilterGradient', [x, dy]) },
   ],
+  batch: batchDepthwiseFilterGradient,
   // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
   vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
     needs[0] && u ? apply(depthwiseInputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,

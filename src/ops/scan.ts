@@ -5,6 +5,7 @@ import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.
 import type { HostArray } from '../core/dtype.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { mul } from './arithmetic.ts';
+import { shiftAxis } from './batching.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { padInterior } from './pad.ts';
 import { type ScanAttributes, type ScanMode, planScan, scanGeometry } from './scanPlan.ts';
@@ -47,6 +48,7 @@ function defineScan(
       if (dtype === 'bool') throw new DtypeError(`${name}: the primitive does not take bool; cast(x, 'i32') first`);
       return [{ shape, dtype }];
     },
+    batch: shiftAxis,
     vjp,
     reference: (context) => {
       const { data, dtype } = context.inputs[0];
@@ -100,6 +102,7 @@ const recurrenceOp: OpDefinition<ScanAttributes> = defineOp<ScanAttributes>({
     }
     return [{ shape: b.shape, dtype: b.dtype }];
   },
+  batch: shiftAxis,
   vjp: ({ inputs: [a], outputs: [h], cotangents: [g], needs, attributes }) => {
     if (!g) return [undefined, undefined];
     const { axis, reverse, lagged } = attributes;

@@ -4,6 +4,7 @@ import { formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { takeDistinct } from './alongAxis.ts';
+import { shiftAxis } from './batching.ts';
 import { operand } from './operands.ts';
 import { planSort, temporariesOf } from './sortPlan.ts';
 import { sliceAxis } from './slice.ts';
@@ -17,6 +18,7 @@ interface SortAttributes {
 const argSortOp = defineOp<SortAttributes>({
   name: 'argSort',
   infer: ([{ shape }]) => [{ shape, dtype: 'i32' }],
+  batch: shiftAxis,
   vjp: 'nondifferentiable',
   reference: ({ inputs: [x], attributes: { axis, descending }, allocate }) => {
     const length = x.shape[axis];

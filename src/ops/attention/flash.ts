@@ -7,6 +7,7 @@ import forwardSource from '../../../shaders/attention.wgsl?raw';
 import keySource from '../../../shaders/attentionKeyGradient.wgsl?raw';
 import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
 import { add, mul, neg, sub } from '../arithmetic.ts';
+import { foldIntoBatch } from '../batching.ts';
 import { exp } from '../exponential.ts';
 import { matmul } from '../matmul.ts';
 import { sum } from '../reduce.ts';
@@ -25,6 +26,7 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
     { shape: q.shape, dtype: 'f32' },
     { shape: q.shape.slice(0, 3), dtype: 'f32' },
   ],
+  batch: foldIntoBatch,
   // With delta = Σ g y:  dS = P (g vᵀ - delta);  dq = scale dS k,  dk = scale dSᵀ q,  dv = Pᵀ g,  dmask = dS.
   // logSumExp = L moves by P dS, which is a cotangent of L taken from delta.
   vjp: ({ inputs, outputs: [y, logSumExp], cotangents: [given, ofLog], needs, attributes }) => {
@@ -69,6 +71,7 @@ const backwardLowering = (name: string, source: string, along: 'queries' | 'keys
 const queryGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttributes>({
   name: 'attentionQueryGradient',
   infer: ([q]) => [{ shape: q.shape, dtype: 'f32' }],
+  batch: foldIntoBatch,
   vjp: ({ inputs, cotangents: [u], attributes }) => secondGradients(inputs, { ofQuery: u }, attributes),
   reference: ({ inputs, outputs: [type], attributes, allocate }) => {
     const k = inputs[1].data;
@@ -88,6 +91,7 @@ const queryGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAtt
 const keyGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttributes>({
   name: 'attentionKeyGradient',
   infer: ([, k]) => [{ shape: [...k.shape.slice(0, 3), 2 * k.shape[3]], dtype: 'f32' }],
+  batch: foldIntoBatch,
   vjp: ({ inputs, cotangents: [u], attributes }) => {
     const depth = inputs[0].shape[3];
     const halves = u && { ofKey: sliceAxis(u, 3, 0, depth), ofValue: sliceAxis(u, 3, depth, depth) };

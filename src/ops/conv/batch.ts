@@ -1,5 +1,5 @@
-// Convolutions under vmap. Images of all rows are one larger batch; filters that differ from row to row are groups of one convolution, whose
-// channels lie side by side.
+// Convolutions under vmap, along any number of axes. Images of all rows are one larger batch; filters that differ from row to row are groups of
+// one convolution, whose channels lie side by side.
 import type { BatchContext } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { foldIntoBatch, moveAxis, spreadInputs } from '../batching.ts';
@@ -23,16 +23,41 @@ function asGroups<A extends { readonly groups: number }>(context: BatchContext<A
   return results.map((y) => apart(y, size));
 }
 
-/** Images and a filter: conv2d, and its gradient with respect to the images. */
+/** Where the filter is the same for every row, the images of all rows are one larger batch. */
+function asOneBatch<A>({ inputs: [x, filter], size, attributes, apply }: BatchContext<A>): readonly Tensor[] {
+  const images = { inputs: [x], mapped: [true], size, attributes };
+  return foldIntoBatch({ ...images, apply: ([folded]: readonly Tensor[]) => apply([folded, filter], attributes) });
+}
+
+/** Images (or volumes) and a filter: a convolution, and its gradient with respect to the images. */
 export function batchConvolution<A extends { readonly groups: number }>(context: BatchContext<A>): readonly Tensor[] {
-  const { inputs, mapped, attributes, apply } = context;
-  const [x, filter] = inputs;
-  if (mapped[1]) return asGroups(context);
-  const images = { ...context, inputs: [x], mapped: [true], apply: ([folded]: readonly Tensor[]) => apply([folded, filter], attributes) };
-  return foldIntoBatch(images);
+  return context.mapped[1] ? asGroups(context) : asOneBatch(context);
 }
 
 /** The gradient with respect to the filter sums over the images of its own row only. */
 export function batchFilterGradient<A extends { readonly groups: number }>(context: BatchContext<A>): readonly Tensor[] {
   return asGroups(context);
+}
+
+/** [B, height, width, C, M] -> [height, width, B * C, M]: depthwise filters belong to channels, which lie side by side. */
+function filtersBesides(filter: Tensor): Tensor {
+  const [size, height, width, channels, multiplier] = filter.shape;
+  return reshape(moveAxis(filter, 0, 2), [height, width, size * channels, multiplier]);
+}
+
+/** A depthwise convolution, and its gradient with respect to the images. */
+export function batchDepthwise<A>(context: BatchContext<A>): readonly Tensor[] {
+  const { mapped, size, attributes, apply } = context;
+  if (!mapped[1]) return asOneBatch(context);
+  const [x, filter] = spreadInputs(context);
+  return apply([besides(x), filtersBesides(filter)], attributes).map((y) => apart(y, size));
+}
+
+/** The gradient of a depthwise convolution with respect to the filter. */
+export function batchDepthwiseFilterGradient<A>(context: BatchContext<A>): readonly Tensor[] {
+  const { size, attributes, apply } = context;
+  return apply(spreadInputs(context).map(besides), attributes).map((y) => {
+    const [height, width, channels, multiplier] = y.shape;
+    return moveAxis(reshape(y, [height, width, size, channels / size, multiplier]), 2, 0);
+  });
 }
