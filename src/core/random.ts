@@ -1,6 +1,8 @@
 // Counter-based random numbers, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
 // The same bits come out of shaders/random.wgsl: a number depends on its key and counter alone, never on who computed it.
 
+import { ArgumentError } from './errors.ts';
+
 export type Key = readonly [number, number];
 
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
@@ -91,5 +93,9 @@ export const globalStream = (): RandomStream => global;
 
 /** Seeds every random op, initializer and shuffle that follows. */
 export function setSeed(seed: number): void {
+  if (!Number.isFinite(seed))
+    throw new ArgumentError(
+      `setSeed: seed is ${typeof seed === 'string' ? JSON.stringify(seed) : String(seed)}; it must be a finite number`,
+    );
   global = RandomStream.fromSeed(seed);
 }

@@ -28,7 +28,9 @@ export function stridesOf(shape: Shape): number[] {
 /** Turns a negative axis into a positive one and checks its range. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${op}: axis ${axis} is outside a tensor of rank ${rank}; use ${-rank} to ${rank - 1}`);
+    const given = typeof axis === 'number' ? axis : JSON.stringify(axis);
+    const range = rank === 0 ? 'a scalar has none: reshape(x, [1]) first' : `use ${-rank} to ${rank - 1}`;
+    throw new ShapeError(`${op}: axis ${given} is outside a tensor of rank ${rank}; ${range}`);
   }
   return axis < 0 ? axis + rank : axis;
 }
@@ -36,7 +38,9 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
 /** Normalised, sorted, distinct axes; all of them when `axis` is undefined. */
 export function normalizeAxes(op: string, axis: number | readonly number[] | undefined, rank: number): number[] {
   if (axis === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const axes = (typeof axis === 'number' ? [axis] : [...axis]).map((a) => normalizeAxis(op, a, rank)).sort((a, b) => a - b);
+  const axes = (Array.isArray(axis) ? [...(axis as readonly number[])] : [axis as number])
+    .map((a) => normalizeAxis(op, a, rank))
+    .sort((a, b) => a - b);
   if (new Set(axes).size !== axes.length) throw new ShapeError(`${op}: axis ${formatShape(axes)} names an axis twice`);
   return axes;
 }

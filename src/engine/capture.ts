@@ -21,11 +21,11 @@ interface Place {
   readonly name: string;
 }
 
-/** @throws DeviceError for a tensor whose value lives on another device. */
-export function requireHere({ value, dtype, shape }: Tensor, runtime: Place): void {
+/** @throws DeviceError for a tensor whose value lives on another device; `op` is what wants to read it. */
+export function requireHere({ value, dtype, shape }: Tensor, runtime: Place, op?: string): void {
   if (value?.kind !== 'device' || value.device === runtime) return;
   throw new DeviceError(
-    `a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${runtime.name}${value.deviceName === runtime.name ? ' of another device' : ''}; read it with data() and make it anew with tensor()`,
+    `${op === undefined ? '' : `${op}: `}a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${runtime.name}${value.deviceName === runtime.name ? ' of another device' : ''}; read it with data() and make it anew with tensor()`,
   );
 }
 
@@ -46,13 +46,13 @@ export function capture(requested: readonly Tensor[], runtime: Place): Captured 
   const parts: string[] = [];
   const constants = new Map<Node, number>();
 
-  const leafId = (tensor: Tensor): number => {
+  const leafId = (tensor: Tensor, op?: string): number => {
     const known = leafIds.get(tensor);
     if (known !== undefined) return known;
     assertUsable(tensor);
     const { value } = tensor;
     if (!value) throw new TraceError(`${tensor.toString()} has neither a value nor an op behind it`);
-    requireHere(tensor, runtime);
+    requireHere(tensor, runtime, op);
     const id = inputs.length;
     inputs.push(value);
     leafIds.set(tensor, id);
@@ -62,7 +62,7 @@ export function capture(requested: readonly Tensor[], runtime: Place): Captured 
   const idOf = (tensor: Tensor): string => (tensor.node ? `${nodeIds.get(tensor.node)}.${tensor.index}` : `L${leafId(tensor)}`);
 
   for (const node of order) {
-    for (const input of node.inputs) if (!input.node) leafId(input);
+    for (const input of node.inputs) if (!input.node) leafId(input, node.op.name);
     const id = nodeIds.size;
     nodeIds.set(node, id);
     const single = new Tensor(node.types[0], { node, index: 0 });

@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape, normalizeAxis, reducedShape, sizeOf } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor } from '../ops/arguments.ts';
 import { broadcastTo, cast, div, maximum, mean, mul, reshape, sum } from '../ops/index.ts';
 
 /** How a loss's terms become its result: their mean over the batch, their sum, or one value per sample. */
@@ -62,8 +63,12 @@ export function checkLossOptions(name: string, options: LossOptions, own: readon
 /** Makes a loss of its terms. */
 export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: LossOptions): Loss {
   const { name, targetKind, ignoreClass } = definition;
-  const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor =>
-    withScope(name, () => reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight));
+  const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor => {
+    checkTensor(name, 'targets', targets);
+    checkTensor(name, 'predictions', predictions);
+    if (sampleWeight !== undefined) checkTensor(name, 'sampleWeight', sampleWeight);
+    return withScope(name, () => reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight));
+  };
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
   return Object.assign(loss, { reduction, targetKind, ...(ignoreClass === undefined ? {} : { ignoreClass }) });

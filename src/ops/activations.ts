@@ -1,12 +1,14 @@
 // Activation functions. relu is a row of its own; the others are compositions, which the fuser makes one kernel.
-import { checkOptions } from '../core/errors.ts';
+import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import { formatShape, normalizeAxis } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkFinite, checkFlag } from './arguments.ts';
 import { abs, add, div, mul, pow, sub } from './arithmetic.ts';
 import { greater, greaterEqual } from './comparison.ts';
 import { unary } from './elementwise.ts';
 import { erfc } from './errorFunction.ts';
 import { expm1, sigmoid, softplus } from './exponential.ts';
-import { type TensorLike, operand } from './operands.ts';
+import { type TensorLike, matchOperands, operand } from './operands.ts';
 import { clip, where } from './select.ts';
 import { split } from './rearrange.ts';
 import { tanh } from './trigonometric.ts';
@@ -36,13 +38,14 @@ export function relu6(x: TensorLike): Tensor {
 export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
   checkOptions('leakyRelu', options, ['negativeSlope']);
   const { negativeSlope = 0.2 } = options;
+  checkFinite('leakyRelu', 'negativeSlope', negativeSlope);
   return prelu(operand('leakyRelu', x, 'float'), negativeSlope);
 }
 
 /** x where x > 0, else alpha · x, with a learned alpha that broadcasts (He et al. 2015). */
 export function prelu(x: TensorLike, alpha: TensorLike): Tensor {
-  const t = operand('prelu', x, 'float');
-  return where(greater(t, 0), t, mul(t, alpha));
+  const [t, slope] = matchOperands('prelu', [x, alpha], 'float');
+  return where(greater(t, 0), t, mul(t, slope));
 }
 
 /** e^x - 1 where x < 0; elsewhere 0, where the exponential of a large x must not reach a gradient. */
@@ -54,17 +57,20 @@ function negativeExpm1(x: Tensor): Tensor {
 export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   checkOptions('elu', options, ['alpha']);
   const { alpha = 1 } = options;
+  checkFinite('elu', 'alpha', alpha);
   const t = operand('elu', x, 'float');
   return where(greater(t, 0), t, mul(negativeExpm1(t), alpha));
 }
 
 /** Scaled elu that keeps mean 0 and variance 1: 1.0507 · elu(x, 1.6733) (Klambauer et al. 2017). */
-export const selu = (x: TensorLike): Tensor => mul(elu(x, { alpha: 1.6732632423543772 }), 1.0507009873554805);
+export const selu = (x: TensorLike): Tensor => mul(elu(operand('selu', x, 'float'), { alpha: 1.6732632423543772 }), 1.0507009873554805);
 
 /** Continuously differentiable elu: x where x > 0, else alpha (e^(x/alpha) - 1) (Barron 2017). */
 export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   checkOptions('celu', options, ['alpha']);
   const { alpha = 1 } = options;
+  checkFinite('celu', 'alpha', alpha);
+  if (alpha === 0) throw new ArgumentError('celu: alpha is 0, and x is divided by it; use another number');
   const t = operand('celu', x, 'float');
   return where(greater(t, 0), t, mul(negativeExpm1(div(t, alpha)), alpha));
 }
@@ -75,6 +81,7 @@ export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): 
  */
 export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
   checkOptions('gelu', options, ['approximate']);
+  checkFlag('gelu', 'approximate', options.approximate);
   const t = operand('gelu', x, 'float');
   // (1 + tanh(u)) / 2 = sigmoid(2u) and (1 + erf(u)) / 2 = erfc(-u) / 2: nothing cancels for negative x.
   if (options.approximate ?? true) {
@@ -113,7 +120,7 @@ export function hardSwish(x: TensorLike): Tensor {
 }
 
 /** x held between -1 and 1. */
-export const hardTanh = (x: TensorLike): Tensor => clip(x, -1, 1);
+export const hardTanh = (x: TensorLike): Tensor => clip(operand('hardTanh', x, 'number'), -1, 1);
 
 /** x - tanh(x). */
 export function tanhShrink(x: TensorLike): Tensor {
@@ -125,10 +132,15 @@ export function tanhShrink(x: TensorLike): Tensor {
  * Gated linear unit: the first half of an axis times the sigmoid of the second half (Dauphin et al. 2016).
  *
  * x [.., 2N, ..] -> [.., N, ..].
- * @throws ShapeError when the axis has an odd size.
+ * @throws ShapeError for an axis outside x or of an odd size.
  */
 export function glu(x: Tensor, options: { readonly axis?: number } = {}): Tensor {
   checkOptions('glu', options, ['axis']);
-  const [value, gate] = split(operand('glu', x, 'float'), 2, options.axis ?? -1);
+  const t = operand('glu', x, 'float');
+  const axis = normalizeAxis('glu', options.axis ?? -1, t.rank);
+  if (t.shape[axis] % 2 !== 0) {
+    throw new ShapeError(`glu: axis ${axis} of ${formatShape(t.shape)} has no two equal halves; its size must be even`);
+  }
+  const [value, gate] = split(t, 2, axis);
   return mul(value, sigmoid(gate));
 }

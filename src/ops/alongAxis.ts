@@ -5,8 +5,9 @@ import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import distinctSource from '../../shaders/scatterDistinct.wgsl?raw';
 import takeSource from '../../shaders/takeAlong.wgsl?raw';
+import { checkTensor } from './arguments.ts';
 import { shiftAxis } from './batching.ts';
-import { checkIndices, clampIndex } from './indices.ts';
+import { checkIndices, checkRange, clampIndex } from './indices.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
@@ -165,15 +166,18 @@ export interface TakeAlongOptions {
 }
 
 /**
- * Elements of x along an axis, each line with its own indices: with axis 1, y[i, k] = x[i, indices[i, k]]. Other axes broadcast. An index outside
- * the axis is moved to its nearest end, since a GPU kernel cannot throw. The gradient adds in a fixed order: it is the same every time.
+ * Elements of x along an axis, each line with its own indices: with axis 1, y[i, k] = x[i, indices[i, k]]. Other axes broadcast. Indices outside the
+ * axis are treated as gather does. The gradient adds in a fixed order: it is the same every time.
  *
  * x [.., N, ..], indices i32 or u32 [.., K, ..] -> [.., K, ..].
- * @throws ShapeError where ranks differ or other axes do not broadcast, DtypeError where indices are not integers.
+ * @throws ShapeError where ranks differ or other axes do not broadcast, DtypeError where indices are not integers, DataError for a known index
+ * outside the axis.
  *
  *     takeAlongAxis(x, argMax(x, { axis: 1, keepDims: true }), { axis: 1 })   // the largest of each row, [3,5] -> [3,1]
  */
 export function takeAlongAxis(x: Tensor, indices: Tensor, options: TakeAlongOptions = {}): Tensor {
+  checkTensor('takeAlongAxis', 'x', x);
+  checkTensor('takeAlongAxis', 'indices', indices);
   checkOptions('takeAlongAxis', options, ['axis']);
   if (x.rank !== indices.rank) {
     throw new ShapeError(
@@ -188,5 +192,7 @@ export function takeAlongAxis(x: Tensor, indices: Tensor, options: TakeAlongOpti
       t,
       common.map((n, i) => (i === axis ? t.shape[axis] : n)),
     );
-  return apply(takeAlongOp, [along(x), along(indices)], { axis, distinct: false });
+  const y = apply(takeAlongOp, [along(x), along(indices)], { axis, distinct: false });
+  checkRange('takeAlongAxis', indices, x.shape[axis], `axis ${axis} of ${formatShape(x.shape)}`);
+  return y;
 }

@@ -2,7 +2,8 @@
 import { isFloat, promote } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { checkFlag, checkTensor } from './arguments.ts';
 import { flashAttention } from './attention/flash.ts';
 import { deepest } from './attention/plan.ts';
 import { type AttentionAttributes, composedAttention, excluded } from './attention/scores.ts';
@@ -52,7 +53,8 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   }
   // Half precision is storage only: scores are single.
   const [q, k, v] = [query, key, value].map((t) => cast(t, 'f32'));
-  const mask = options.mask && maskFor(options.mask, query, key);
+  checkFlag('scaledDotProductAttention', 'isCausal', isCausal);
+  const mask = options.mask === undefined ? undefined : maskFor(options.mask, query, key);
   const attributes: AttentionAttributes = { causal: isCausal, scale, masked: mask !== undefined };
 
   const longest = Math.max(depth, value.shape[3]);
@@ -71,8 +73,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
 function checkShapes(query: Tensor, key: Tensor, value: Tensor): void {
   const named = { q: query, k: key, v: value };
   for (const [name, t] of Object.entries(named)) {
-    if (t instanceof Tensor) continue;
-    throw new ArgumentError(`scaledDotProductAttention: ${name} is ${typeof t}; it takes three tensors [batch, heads, time, depth]`);
+    checkTensor('scaledDotProductAttention', name, t);
   }
   const [q, k, v] = [query.shape, key.shape, value.shape];
   const shapes = `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)}`;
@@ -88,6 +89,7 @@ function checkShapes(query: Tensor, key: Tensor, value: Tensor): void {
 
 /** A mask to add: bool ones become 0 and a score so low that it weighs nothing. */
 function maskFor(mask: Tensor, query: Tensor, key: Tensor): Tensor {
+  checkTensor('scaledDotProductAttention', 'mask', mask);
   const scores = [...query.shape.slice(0, 3), key.shape[2]];
   const added = scores.length - mask.rank;
   if (added < 0 || !mask.shape.every((n, i) => n === 1 || n === scores[added + i])) {

@@ -6,6 +6,7 @@ import { type KernelPlan, type OpDefinition, type Target, type TensorType, defin
 import { type Tensor, apply } from '../graph/tensor.ts';
 import poolSource from '../../shaders/avgPool.wgsl?raw';
 import spreadSource from '../../shaders/avgPoolSpread.wgsl?raw';
+import { checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
 import { axesOf } from './conv/extent.ts';
 import { type Pair, type Window2d, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
@@ -143,6 +144,7 @@ function planPool(name: string, source: string, type: TensorType, sizes: readonl
  *     const same = avgPool2d(features, { poolSize: 3, strides: 1, padding: 'same' });   // keeps the size
  */
 export function avgPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  checkTensor('avgPool2d', 'x', x);
   checkOptions('avgPool2d', options, ['poolSize', 'strides', 'padding']);
   checkImages('avgPool2d', x.shape);
   const window = pairOf('avgPool2d', 'poolSize', options.poolSize ?? 2);
@@ -167,6 +169,7 @@ export interface GlobalAvgPoolOptions {
  *     const summary = globalAvgPool(features);   // [32,7,7,64] -> [32,64]
  */
 export function globalAvgPool(x: Tensor, options: GlobalAvgPoolOptions = {}): Tensor {
+  checkTensor('globalAvgPool', 'x', x);
   checkOptions('globalAvgPool', options, ['keepDims']);
   if (x.rank < 3) {
     throw new ShapeError(

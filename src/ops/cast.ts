@@ -1,9 +1,9 @@
 // Change of dtype.
-import { type Dtype, dtypes, isFloat, toElement } from '../core/dtype.ts';
-import { DtypeError } from '../core/errors.ts';
+import { type Dtype, isFloat, toElement } from '../core/dtype.ts';
 import { sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkDtype, checkTensor } from './arguments.ts';
 import { wgslType } from './elementwise.ts';
 import { inputOf } from './uniform.ts';
 
@@ -44,9 +44,10 @@ const conversions: Record<'f32' | 'i32' | 'u32' | 'bool', Record<'f32' | 'i32' |
 
 /**
  * The tensor in another dtype. To an integer: truncated, clamped to its range, NaN as 0; to bool: x ≠ 0.
- * @throws DtypeError for a name that is no dtype.
+ * @throws DtypeError for a name that is no dtype, ArgumentError for what is no tensor.
  */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
-  if (!dtypes.includes(dtype)) throw new DtypeError(`cast: '${String(dtype)}' is no dtype; use one of ${dtypes.join(', ')}`);
+  checkTensor('cast', 'x', x);
+  checkDtype('cast', dtype);
   return x.dtype === dtype ? x : apply(castOp, [x], { dtype });
 }

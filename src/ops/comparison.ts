@@ -1,9 +1,9 @@
 // Rows of comparison, logic and tests for special values. All give bool and have no gradient.
 import { isFloat } from '../core/dtype.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { Tensor } from '../graph/tensor.ts';
 import { type Loop, binary, unary } from './elementwise.ts';
 import { fullLike } from './create.ts';
-import { type TensorLike, operand } from './operands.ts';
+import type { TensorLike } from './operands.ts';
 
 /** a = b, elementwise; NaN equals nothing. */
 export const equal = binary({
@@ -105,8 +105,8 @@ function floatTest(name: string, wgslName: string, ofInteger: boolean, scalar: (
     derivatives: 'nondifferentiable',
   });
   return (x) => {
-    if (typeof x === 'number' || isFloat(x.dtype)) return ofFloats(x);
-    return fullLike(operand(name, x), Number(ofInteger), 'bool');
+    if (x instanceof Tensor && !isFloat(x.dtype)) return fullLike(x, Number(ofInteger), 'bool');
+    return ofFloats(x);
   };
 }
 

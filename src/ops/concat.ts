@@ -3,8 +3,9 @@ import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
 import { promote } from '../core/dtype.ts';
 import { type TensorType, defineOp } from '../graph/op.ts';
-import { Tensor, apply } from '../graph/tensor.ts';
+import { type Tensor, apply } from '../graph/tensor.ts';
 import concatSource from '../../shaders/concat.wgsl?raw';
+import { checkTensor, inWords } from './arguments.ts';
 import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
 import { computeType, fillBlock, gridOf, retype, runOf, storageType } from './kernelSource.ts';
@@ -97,9 +98,11 @@ function sourceFor(count: number): string {
 
 /** The argument of ops that take several tensors. */
 export function checkList(op: string, tensors: unknown): void {
-  if (!Array.isArray(tensors) || tensors.length === 0 || !tensors.every((t) => t instanceof Tensor)) {
-    throw new ArgumentError(`${op}: takes a list of at least one tensor`);
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    const what = Array.isArray(tensors) ? 'an empty list' : inWords(tensors);
+    throw new ArgumentError(`${op}: takes a list of at least one tensor, got ${what}`);
   }
+  tensors.forEach((tensor, i) => checkTensor(op, `element ${i} of the list`, tensor));
 }
 
 /**

@@ -3,6 +3,7 @@ import { checkOptions } from '../core/errors.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
 import { checkFilter, checkGroups } from './conv/extent.ts';
 import { checkFloats, toFloats } from './conv/floats.ts';
@@ -140,6 +141,8 @@ export interface Conv2dOptions {
  *     const features = relu(conv2d(images, filter, { padding: 'same' }));   // [32,28,28,1] * [3,3,1,16] -> [32,28,28,16]
  */
 export function conv2d(x: Tensor, filter: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkTensor('conv2d', 'x', x);
+  checkTensor('conv2d', 'filter', filter);
   checkOptions('conv2d', options, ['strides', 'padding', 'dilations', 'groups']);
   const { groups = 1 } = options;
   checkGroups('conv2d', groups);

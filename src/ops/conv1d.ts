@@ -1,8 +1,10 @@
 // Convolution of sequences: of images one pixel high. Views in front and behind, no kernel of its own.
 import { checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { conv2d } from './conv.ts';
 import { type Sides, axesOf, checkFilter, checkGroups, checkRank, paddingAlong, sizesAlong, windowsAlong } from './conv/extent.ts';
+import { toFloats } from './conv/floats.ts';
 import { expandDims, squeeze } from './shape.ts';
 
 export interface Conv1dOptions {
@@ -26,6 +28,8 @@ export interface Conv1dOptions {
  *     const features = relu(conv1d(series, filter, { dilations: 2 }));   // [32,100,3] * [5,3,16] -> [32,92,16]
  */
 export function conv1d(x: Tensor, filter: Tensor, options: Conv1dOptions = {}): Tensor {
+  checkTensor('conv1d', 'x', x);
+  checkTensor('conv1d', 'filter', filter);
   checkOptions('conv1d', options, ['strides', 'padding', 'dilations', 'groups']);
   const { groups = 1 } = options;
   checkGroups('conv1d', groups);
@@ -36,7 +40,8 @@ export function conv1d(x: Tensor, filter: Tensor, options: Conv1dOptions = {}): 
   const window = filter.shape.slice(0, 1);
   const padding = paddingAlong('conv1d', options.padding ?? 'valid', axesOf(x.shape), window, strides, dilations);
   windowsAlong('conv1d', axesOf(x.shape), window, { strides, padding, dilations });
-  const y = conv2d(expandDims(x, 1), expandDims(filter, 0), {
+  const [series, weights] = toFloats('conv1d', x, filter);
+  const y = conv2d(expandDims(series, 1), expandDims(weights, 0), {
     strides: [1, ...strides],
     padding: [[0, 0], padding[0]],
     dilations: [1, ...dilations],

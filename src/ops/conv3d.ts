@@ -3,6 +3,7 @@ import { checkOptions } from '../core/errors.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
 import {
   type Sides,
@@ -172,6 +173,8 @@ export interface Conv3dOptions {
  *     const features = relu(conv3d(scans, filter, { padding: 'same' }));   // [2,16,32,32,1] * [3,3,3,1,8] -> [2,16,32,32,8]
  */
 export function conv3d(x: Tensor, filter: Tensor, options: Conv3dOptions = {}): Tensor {
+  checkTensor('conv3d', 'x', x);
+  checkTensor('conv3d', 'filter', filter);
   checkOptions('conv3d', options, ['strides', 'padding', 'dilations', 'groups']);
   const { groups = 1 } = options;
   checkGroups('conv3d', groups);

@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { inputGradientOp } from './conv.ts';
 import { type Sides, checkRank, halves, paddingAlong, span } from './conv/extent.ts';
 import { toFloats } from './conv/floats.ts';
@@ -20,9 +21,9 @@ export interface Conv2dTransposeOptions {
 
 /** Fewer than the stride: with more, the convolution back would have more windows than x has pixels. */
 function checkOutputPadding(value: number | readonly number[], strides: Pair): Pair {
-  const [height, width] = typeof value === 'number' ? [value, value] : value;
-  const isPair = typeof value === 'number' || (Array.isArray(value) && value.length === 2);
-  if (!isPair || ![height, width].every((n, axis) => Number.isInteger(n) && n >= 0 && n < strides[axis])) {
+  const isPair = Array.isArray(value) && value.length === 2;
+  const [height, width] = isPair ? (value as readonly number[]) : [value as number, value as number];
+  if (![height, width].every((n, axis) => Number.isInteger(n) && n >= 0 && n < strides[axis])) {
     throw new ArgumentError(
       `conv2dTranspose: outputPadding is ${JSON.stringify(value)}; give whole numbers from 0 on and less than the strides ${strides.join('x')}`,
     );
@@ -60,6 +61,8 @@ function extentOf(
  */
 export function conv2dTranspose(x: Tensor, filter: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
   const op = 'conv2dTranspose';
+  checkTensor(op, 'x', x);
+  checkTensor(op, 'filter', filter);
   checkOptions(op, options, ['strides', 'padding', 'outputPadding', 'dilations']);
   checkRank(op, x.shape, 2);
   const layout = 'filters are [height, width, output channels, channels]';

@@ -1,10 +1,11 @@
 // Tensors from nothing: from values, from one number, from a rule.
 import { type Dtype, type HostArray, allocate, isFloat, toElement } from '../core/dtype.ts';
-import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
+import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { constant } from '../graph/leaves.ts';
-import { type Tensor, apply, hostTensor } from '../graph/tensor.ts';
+import { Tensor, apply, hostTensor } from '../graph/tensor.ts';
+import { checkDtype, checkNumber, checkTensor, inWords } from './arguments.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
 import { equal, greaterEqual } from './comparison.ts';
@@ -25,6 +26,8 @@ export type Values = number | boolean | Float32Array | Float64Array | Int32Array
  *     tensor([0, 2, 1], [3], 'i32')
  */
 export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
+  checkValues(values);
+  if (dtype !== undefined) checkDtype('tensor', dtype);
   const flat = isTypedArray(values) ? values : Array.isArray(values) || typeof values === 'object' ? flattenNested(values) : [values];
   const found = isTypedArray(values) ? [values.length] : nestedShape(values);
   const wanted = shape === undefined ? found : checkShape('tensor', shape);
@@ -43,6 +46,14 @@ export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
     data[i] = isFloat(type) && type !== 'f16' ? Number(value) : toElement(type, Number(value));
   }
   return hostTensor({ shape: wanted, dtype: type }, data);
+}
+
+/** What can hold values at all; the values themselves are checked as they are read. */
+function checkValues(values: unknown): void {
+  if (typeof values === 'number' || typeof values === 'boolean' || Array.isArray(values)) return;
+  if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return;
+  const fix = values instanceof Tensor ? 'it is a tensor already' : 'give numbers or booleans, nested arrays of them or a typed array';
+  throw new ArgumentError(`tensor: values is ${inWords(values)}; ${fix}`);
 }
 
 const isTypedArray = (values: Values): values is HostArray => ArrayBuffer.isView(values);
@@ -84,7 +95,11 @@ function flattenNested(values: Values): (number | boolean)[] {
 }
 
 /** A tensor of one number and no axes. */
-export const scalar = (value: number | boolean, dtype?: Dtype): Tensor => tensor(value, [], dtype);
+export function scalar(value: number | boolean, dtype?: Dtype): Tensor {
+  if (typeof value !== 'boolean') checkNumber('scalar', 'value', value);
+  if (dtype !== undefined) checkDtype('scalar', dtype);
+  return tensor(value, [], dtype);
+}
 
 /**
  * A tensor with one value everywhere: one number in memory, shown many times.
@@ -92,23 +107,31 @@ export const scalar = (value: number | boolean, dtype?: Dtype): Tensor => tensor
  *     full([2, 3], 7)
  */
 export function full(shape: Shape, value: number, dtype: Dtype = 'f32'): Tensor {
-  return broadcastTo(constant(dtype === 'f32' ? value : toElement(dtype, value), dtype), checkShape('full', shape));
+  return filled('full', shape, value, dtype);
+}
+
+/** What full, zeros and ones make, each under its own name. */
+function filled(op: string, shape: Shape, value: number, dtype: Dtype): Tensor {
+  checkShape(op, shape);
+  if (typeof (value as unknown) !== 'boolean') checkNumber(op, 'value', value);
+  checkDtype(op, dtype);
+  return broadcastTo(constant(dtype === 'f32' ? Number(value) : toElement(dtype, Number(value)), dtype), shape);
 }
 
 /** A tensor of zeros. */
-export const zeros = (shape: Shape, dtype: Dtype = 'f32'): Tensor => full(shape, 0, dtype);
+export const zeros = (shape: Shape, dtype: Dtype = 'f32'): Tensor => filled('zeros', shape, 0, dtype);
 
 /** A tensor of ones. */
-export const ones = (shape: Shape, dtype: Dtype = 'f32'): Tensor => full(shape, 1, dtype);
+export const ones = (shape: Shape, dtype: Dtype = 'f32'): Tensor => filled('ones', shape, 1, dtype);
 
 /** One value in the shape of x, and in its dtype unless another is named. */
 export const fullLike = (x: Tensor, value: number, dtype: Dtype = x.dtype): Tensor => full(x.shape, value, dtype);
 
 /** Zeros in the shape and dtype of x. */
-export const zerosLike = (x: Tensor): Tensor => fullLike(x, 0);
+export const zerosLike = (x: Tensor): Tensor => fullLike(checkTensor('zerosLike', 'x', x), 0);
 
 /** Ones in the shape and dtype of x. */
-export const onesLike = (x: Tensor): Tensor => fullLike(x, 1);
+export const onesLike = (x: Tensor): Tensor => fullLike(checkTensor('onesLike', 'x', x), 1);
 
 const iotaOp = defineOp<{ readonly size: number }>({
   name: 'iota',
@@ -137,8 +160,11 @@ export const iota = (size: number): Tensor => apply(iotaOp, [], { size });
  */
 export function arange(start: number, stop?: number, step = 1, dtype?: Dtype): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (dtype !== undefined) checkDtype('arange', dtype);
   if (![from, to, step].every(Number.isFinite) || step === 0) {
-    throw new ArgumentError(`arange: from ${from} to ${to} in steps of ${step} never ends; use finite numbers and a step other than 0`);
+    throw new ArgumentError(
+      `arange: from ${String(from)} to ${String(to)} in steps of ${String(step)} never ends; use finite numbers and a step other than 0`,
+    );
   }
   const size = Math.max(0, Math.ceil((to - from) / step));
   const whole = [from, to, step].every(Number.isInteger);
@@ -153,7 +179,10 @@ export function arange(start: number, stop?: number, step = 1, dtype?: Dtype): T
  *     linspace(0, 1, 5)   // [0, 0.25, 0.5, 0.75, 1]
  */
 export function linspace(start: number, stop: number, num = 50): Tensor {
-  if (!Number.isInteger(num) || num < 0) throw new ArgumentError(`linspace: num ${num} is no count; use a whole number from 0 on`);
+  if (!Number.isFinite(start) || !Number.isFinite(stop)) {
+    throw new ArgumentError(`linspace: from ${String(start)} to ${String(stop)} there are no steps; use finite numbers`);
+  }
+  if (!Number.isInteger(num) || num < 0) throw new ArgumentError(`linspace: num ${String(num)} is no count; use a whole number from 0 on`);
   if (num === 1) return full([1], start);
   const t = div(cast(iota(num), 'f32'), num - 1);
   // A weighted mean of both ends hits the last one exactly.
@@ -166,19 +195,25 @@ const gridOf = (rows: number, columns: number): [Tensor, Tensor] => [reshape(iot
 /** The identity matrix, ones on the diagonal; `columns` wide, square unless given. */
 export function eye(rows: number, columns = rows, dtype: Dtype = 'f32'): Tensor {
   checkShape('eye', [rows, columns]);
+  checkDtype('eye', dtype);
   return cast(equal(...gridOf(rows, columns)), dtype);
 }
 
 /**
- * Rows of zeros with a one at each index; a row of zeros where the index is outside 0 … depth - 1.
+ * Rows of zeros with a one at each index. An index outside 0 … depth - 1, or between two, names no column: its row is all zeros, on every
+ * device, as in TensorFlow; it is how a label that does not count is written.
  *
- * indices [..] of integers -> [.., depth].
+ * indices [..] -> [.., depth].
  * @throws ArgumentError for a depth that is no whole number from 0 on.
  *
  *     oneHot(tensor([0, 2], [2], 'i32'), 3)   // [[1, 0, 0], [0, 0, 1]]
  */
 export function oneHot(indices: Tensor, depth: number, dtype: Dtype = 'f32'): Tensor {
-  if (!Number.isInteger(depth) || depth < 0) throw new ArgumentError(`oneHot: depth ${depth} is no size; use a whole number from 0 on`);
+  checkTensor('oneHot', 'indices', indices);
+  if (!Number.isInteger(depth) || depth < 0) {
+    throw new ArgumentError(`oneHot: depth ${String(depth)} is no size; use a whole number from 0 on`);
+  }
+  checkDtype('oneHot', dtype);
   const classes = indices.dtype === 'u32' ? cast(iota(depth), 'u32') : iota(depth);
   return cast(equal(expandDims(indices, -1), classes), dtype);
 }
@@ -190,13 +225,34 @@ export interface TriangleOptions {
 
 /** Where column - row <= k, for the last two axes of x. */
 function lowerMask(op: string, x: Tensor, k: number): Tensor {
-  normalizeAxis(op, -2, x.rank);
+  if (x.rank < 2) throw new ShapeError(`${op}: takes matrices, got ${formatShape(x.shape)}; reshape to at least two axes`);
   const [rows, columns] = gridOf(x.shape[x.rank - 2], x.shape[x.rank - 1]);
   return greaterEqual(add(rows, k), columns);
 }
 
-/** x with zeros above diagonal k of the last two axes. */
-export const triL = (x: Tensor, { k = 0 }: TriangleOptions = {}): Tensor => where(lowerMask('triL', x, k), x, zerosLike(x));
+/** The diagonal an option names; throws what the user sees. */
+function diagonalOf(op: string, x: unknown, options: TriangleOptions): number {
+  checkTensor(op, 'x', x);
+  checkOptions(op, options, ['k']);
+  const { k = 0 } = options;
+  if (Number.isInteger(k)) return k;
+  throw new ArgumentError(`${op}: k is ${inWords(k)}; it must be a whole number, 0 for the main diagonal`);
+}
 
-/** x with zeros below diagonal k of the last two axes. */
-export const triU = (x: Tensor, { k = 0 }: TriangleOptions = {}): Tensor => where(lowerMask('triU', x, k - 1), zerosLike(x), x);
+/**
+ * x with zeros above diagonal k of the last two axes.
+ * @throws ShapeError below rank 2, ArgumentError for a k that is no whole number.
+ */
+export function triL(x: Tensor, options: TriangleOptions = {}): Tensor {
+  const k = diagonalOf('triL', x, options);
+  return where(lowerMask('triL', x, k), x, zerosLike(x));
+}
+
+/**
+ * x with zeros below diagonal k of the last two axes.
+ * @throws ShapeError below rank 2, ArgumentError for a k that is no whole number.
+ */
+export function triU(x: Tensor, options: TriangleOptions = {}): Tensor {
+  const k = diagonalOf('triU', x, options);
+  return where(lowerMask('triU', x, k - 1), zerosLike(x), x);
+}

@@ -3,6 +3,7 @@ import { ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { batchDepthwise, batchDepthwiseFilterGradient } from './conv/batch.ts';
 import { axesOf, checkRank } from './conv/extent.ts';
 import { checkFloats, toFloats } from './conv/floats.ts';
@@ -167,6 +168,8 @@ export interface DepthwiseConv2dOptions {
  *     const features = depthwiseConv2d(images, filter, { padding: 'same' });   // [8,28,28,32] * [3,3,32,1] -> [8,28,28,32]
  */
 export function depthwiseConv2d(x: Tensor, filter: Tensor, options: DepthwiseConv2dOptions = {}): Tensor {
+  checkTensor('depthwiseConv2d', 'x', x);
+  checkTensor('depthwiseConv2d', 'filter', filter);
   checkOptions('depthwiseConv2d', options, ['strides', 'padding', 'dilations']);
   checkDepthwise(x.shape, filter.shape);
   const strides = pairOf('depthwiseConv2d', 'strides', options.strides ?? 1);

@@ -2,7 +2,8 @@
 import { promote } from '../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, normalizeAxes, normalizeAxis } from '../core/shape.ts';
-import { Tensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor, inWords } from './arguments.ts';
 import { cast } from './cast.ts';
 import { type Labelled, type Order, arrange, bestOrder, contractPair, sumOver } from './contract.ts';
 import { lift } from './operands.ts';
@@ -114,10 +115,11 @@ function prepare(equation: string, operand: Tensor, names: readonly string[], si
  *     einsum('...i,i->...', x, w)    // [32,10,7], [7] -> [32,10]
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
-  if (typeof equation !== 'string') throw new ArgumentError(`einsum: the first argument is the equation, such as 'ij,jk->ik'`);
-  if (operands.length === 0 || !operands.every((t) => t instanceof Tensor)) {
-    throw new ArgumentError(`einsum: '${equation}': takes tensors after the equation; wrap arrays in tensor([...])`);
+  if (typeof equation !== 'string') {
+    throw new ArgumentError(`einsum: the first argument is ${inWords(equation)}; it is the equation, such as 'ij,jk->ik'`);
   }
+  if (operands.length === 0) throw new ArgumentError(`einsum: '${equation}': takes tensors after the equation, got none`);
+  operands.forEach((operand, i) => checkTensor('einsum', `operand ${i} of '${equation}'`, operand));
   const dtype = lift(
     operands.map((t) => t.dtype).reduce((a, b) => promote('einsum', a, b)),
     'number',
@@ -155,6 +157,8 @@ export type TensordotAxes = number | readonly [number | readonly number[], numbe
  *     tensordot(a, b, [[0, 1], [1, 0]])
  */
 export function tensordot(a: Tensor, b: Tensor, axes: TensordotAxes = 2): Tensor {
+  checkTensor('tensordot', 'a', a);
+  checkTensor('tensordot', 'b', b);
   const [ofA, ofB] = pairedAxes(a, b, axes);
   ofA.forEach((axis, i) => {
     if (a.shape[axis] === b.shape[ofB[i]]) return;
@@ -177,6 +181,12 @@ function pairedAxes(a: Tensor, b: Tensor, axes: TensordotAxes): [number[], numbe
       throw new ArgumentError(`tensordot: ${axes} axes of ${shapes}; use a whole number from 0 to ${Math.min(a.rank, b.rank)}`);
     }
     return [Array.from({ length: axes }, (_, i) => a.rank - axes + i), Array.from({ length: axes }, (_, i) => i)];
+  }
+  const pair: unknown = axes;
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((list) => typeof list === 'number' || Array.isArray(list))) {
+    throw new ArgumentError(
+      `tensordot: axes of ${shapes} are ${inWords(axes)}; give a number of axes, or a pair [of the first, of the second]`,
+    );
   }
   const named = [a, b].map((t, i) => {
     const list = typeof axes[i] === 'number' ? [axes[i]] : axes[i];

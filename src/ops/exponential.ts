@@ -3,7 +3,7 @@
 import type { Tensor } from '../graph/tensor.ts';
 import { add, div, mul, neg, sub } from './arithmetic.ts';
 import { unary } from './elementwise.ts';
-import type { TensorLike } from './operands.ts';
+import { type TensorLike, operand } from './operands.ts';
 
 /** Square root; NaN of negative numbers. */
 export const sqrt = unary({
@@ -110,4 +110,4 @@ export const softplus = unary({
 });
 
 /** log(sigmoid(x)) = -softplus(-x), without the logarithm of a rounded-off 0. */
-export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(x)));
+export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(operand('logSigmoid', x, 'float'))));

@@ -5,10 +5,11 @@ import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/gather.wgsl?raw';
+import { checkTensor } from './arguments.ts';
 import { add } from './arithmetic.ts';
 import { batchGather, batchScatterSum } from './batchIndexed.ts';
 import { cast } from './cast.ts';
-import { checkIndices, clampIndex } from './indices.ts';
+import { checkIndices, checkRange, clampIndex } from './indices.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
@@ -109,49 +110,66 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
   },
 });
 
+const axisText = (axis: number, x: Tensor): string => `axis ${axis} of ${formatShape(x.shape)}`;
+
 export interface AxisOption {
   /** The axis that the indices count along; 0 by default. */
   readonly axis?: number;
 }
 
 /**
- * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is moved to its nearest end, since a GPU kernel cannot
- * throw; check indices from outside before they go in. The gradient is scatterAdd.
+ * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is refused where the host knows it, in tensor([...]); one
+ * that a kernel computed or that enters a compiled function is moved to the axis's nearest end, on every device. The gradient is scatterAdd.
  *
  * x [..P, N, ..Q], indices i32 or u32 [..I] -> [..P, ..I, ..Q].
- * @throws DtypeError where indices are not integers, ShapeError for an axis that x does not have.
+ * @throws DtypeError where indices are not integers, ShapeError for an axis that x does not have, DataError for a known index outside it.
  *
  *     const rows = gather(x, tensor([2, 0, 2]));            // [5,3] -> [3,3]
  *     const columns = gather(x, tensor([1]), { axis: 1 });    // [5,3] -> [5,1]
  */
 export function gather(x: Tensor, indices: Tensor, options: AxisOption = {}): Tensor {
+  checkTensor('gather', 'x', x);
+  checkTensor('gather', 'indices', indices);
   checkOptions('gather', options, ['axis']);
-  return apply(gatherOp, [x, indices], { axis: normalizeAxis('gather', options.axis ?? 0, x.rank) });
+  const axis = normalizeAxis('gather', options.axis ?? 0, x.rank);
+  const y = apply(gatherOp, [x, indices], { axis });
+  checkRange('gather', indices, x.shape[axis], axisText(axis, x));
+  return y;
 }
 
 /**
- * One row of the table for each index: gather along axis 0, under the name that models use.
+ * One row of the table for each index: gather along axis 0, under the name that models use. Indices outside the table are treated as gather does.
  *
  * table [N, D], indices i32 or u32 [..I] -> [..I, D].
- * @throws ShapeError where the table is no matrix, DtypeError where indices are not integers.
+ * @throws ShapeError where the table is no matrix, DtypeError where indices are not integers, DataError for a known index outside the table.
  *
  *     const vectors = embedding(table, tokens);   // [1000,64], [8,32] -> [8,32,64]
  */
 export function embedding(table: Tensor, indices: Tensor): Tensor {
+  checkTensor('embedding', 'table', table);
+  checkTensor('embedding', 'indices', indices);
   if (table.rank !== 2) throw new ShapeError(`embedding: table is ${formatShape(table.shape)}; it must be [rows, features]`);
+  checkIndices('embedding', indices);
+  const [rows] = table.shape;
+  if (rows === 0 && indices.size > 0)
+    throw new ShapeError(`embedding: table ${formatShape(table.shape)} is empty, there is nothing to take`);
+  checkRange('embedding', indices, rows, `the table ${formatShape(table.shape)}`);
   return apply(gatherOp, [table, indices], { axis: 0 });
 }
 
 /**
  * x with updates added to its rows by index: with axis 0, y = x, then y[indices[i], …] += updates[i, …] for every i. Updates of the same row are
- * added in their order, so the result is the same every time. Updates broadcast; indices outside the axis are moved to its nearest end.
+ * added in their order, so the result is the same every time. Updates broadcast. Indices outside the axis are treated as gather does.
  *
  * x [..P, N, ..Q], indices i32 or u32 [..I], updates [..P, ..I, ..Q] -> [..P, N, ..Q].
- * @throws DtypeError for bool or non-integer indices, ShapeError where updates do not broadcast.
+ * @throws DtypeError for bool or non-integer indices, ShapeError where updates do not broadcast, DataError for a known index outside the axis.
  *
  *     const counts = scatterAdd(zeros([10]), labels, ones([32]));   // how often each label occurs
  */
 export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options: AxisOption = {}): Tensor {
+  checkTensor('scatterAdd', 'x', x);
+  checkTensor('scatterAdd', 'indices', indices);
+  checkTensor('scatterAdd', 'updates', updates);
   checkOptions('scatterAdd', options, ['axis']);
   const axis = normalizeAxis('scatterAdd', options.axis ?? 0, x.rank);
   const dtype = promote('scatterAdd', x.dtype, updates.dtype);
@@ -159,7 +177,15 @@ export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor, options:
   if (x.shape[axis] === 0 && indices.size > 0) {
     throw new ShapeError(`scatterAdd: axis ${axis} of ${formatShape(x.shape)} is empty, there is no row to add to`);
   }
+  checkIndices('scatterAdd', indices);
+  checkRange('scatterAdd', indices, x.shape[axis], axisText(axis, x));
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  const added = shape.length - updates.rank;
+  if (added < 0 || !updates.shape.every((n, i) => n === 1 || n === shape[added + i])) {
+    throw new ShapeError(
+      `scatterAdd: updates ${formatShape(updates.shape)} do not broadcast to ${formatShape(shape)}, a row of x ${formatShape(x.shape)} for each index; reshape them`,
+    );
+  }
   const sums = apply(scatterSumOp, [broadcastTo(cast(updates, dtype), shape), indices], { axis, rows: x.shape[axis] });
   return add(cast(x, dtype), sums);
 }

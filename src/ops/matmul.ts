@@ -4,11 +4,13 @@ import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, broadcastShapes, formatShape, sameShape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkFlag, checkTensor } from './arguments.ts';
 import { mul } from './arithmetic.ts';
 import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
 import { acceptsMatrixView, planMatmul } from './matmul/plan.ts';
 import { addProduct } from './matmul/reference.ts';
+import { commonDtype } from './operands.ts';
 import { broadcastTo, reshape, transpose } from './shape.ts';
 
 /** [..B, M, K] x [..B, K, N] -> [..B, M, N] over equal batch shapes. Transposes are views in front of it, whose strides the kernels walk. */
@@ -90,6 +92,10 @@ export interface MatmulOptions {
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkOptions('matmul', options, ['transposeA', 'transposeB']);
   const { transposeA = false, transposeB = false } = options;
+  checkTensor('matmul', 'a', a);
+  checkTensor('matmul', 'b', b);
+  checkFlag('matmul', 'transposeA', transposeA);
+  checkFlag('matmul', 'transposeB', transposeB);
   const shapes = `${formatShape(a.shape)} x ${formatShape(b.shape)}`;
   if (a.rank === 0 || b.rank === 0) throw new ShapeError(`matmul: takes vectors and matrices, got ${shapes}; scale with mul(x, y)`);
   const dtype = promote('matmul', a.dtype, b.dtype);
@@ -127,23 +133,26 @@ function batched(a: Tensor, b: Tensor, transposedA: boolean): Tensor {
  * Inner product of two vectors, Σᵢ a[i] b[i]; with operands of higher rank it is matmul(a, b).
  *
  * a [K], b [K] -> [].
- * @throws ShapeError where the sizes differ.
+ * @throws ShapeError where the sizes differ or an operand has no axis, DtypeError where no operand is a float.
  *
  *     const length = dot(v, v).sqrt();
  */
-export const dot = (a: Tensor, b: Tensor): Tensor => matmul(a, b);
+export const dot = (a: Tensor, b: Tensor): Tensor => matmul(checkTensor('dot', 'a', a), checkTensor('dot', 'b', b));
 
 /**
  * Outer product of two vectors, c[i, j] = a[i] b[j].
  *
  * a [M], b [N] -> [M, N].
- * @throws ShapeError where an operand is not a vector.
+ * @throws ShapeError where an operand is not a vector, DtypeError for i32 with u32.
  *
  *     const table = outer(arange(1, 10), arange(1, 10));
  */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  checkTensor('outer', 'a', a);
+  checkTensor('outer', 'b', b);
   if (a.rank !== 1 || b.rank !== 1) {
     throw new ShapeError(`outer: takes two vectors, got ${formatShape(a.shape)} and ${formatShape(b.shape)}; flatten(x) first`);
   }
-  return mul(reshape(a, [a.size, 1]), b);
+  const [left, right] = [a, b].map((t) => cast(t, commonDtype('outer', [a, b], 'number')));
+  return mul(reshape(left, [a.size, 1]), right);
 }

@@ -3,6 +3,7 @@
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, normalizeAxes } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { add, mul, square, sub } from './arithmetic.ts';
 import { rsqrt } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
@@ -40,11 +41,12 @@ function affine(op: string, y: Tensor, axes: readonly number[], { gamma, beta }:
   const shape = axes.map((axis) => y.shape[axis]);
   const along = y.shape.map((n, i) => (axes.includes(i) ? n : 1));
   const fit = (name: string, parameter: Tensor): Tensor => reshape(checkParameter(op, name, parameter, shape, y.shape), along);
-  const scaled = gamma ? mul(y, fit('gamma', gamma)) : y;
-  return beta ? add(scaled, fit('beta', beta)) : scaled;
+  const scaled = gamma !== undefined ? mul(y, fit('gamma', gamma)) : y;
+  return beta !== undefined ? add(scaled, fit('beta', beta)) : scaled;
 }
 
-function checkParameter(op: string, name: string, parameter: Tensor, shape: Shape, of: Shape): Tensor {
+function checkParameter(op: string, name: string, given: Tensor, shape: Shape, of: Shape): Tensor {
+  const parameter = checkTensor(op, name, given);
   if (parameter.shape.join() === shape.join()) return parameter;
   throw new ShapeError(
     `${op}: ${name} is ${formatShape(parameter.shape)} for an input ${formatShape(of)}; it must be ${formatShape(shape)}`,

@@ -4,6 +4,7 @@ import { ArgumentError, DtypeError } from '../core/errors.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { constant } from '../graph/leaves.ts';
 import { Tensor } from '../graph/tensor.ts';
+import { inWords } from './arguments.ts';
 import { cast } from './cast.ts';
 import { broadcastTo } from './shape.ts';
 
@@ -33,13 +34,14 @@ export function lift(dtype: Dtype, rule: DtypeRule): Dtype {
 
 function checkOperand(op: string, operand: unknown, position: number): void {
   if (operand instanceof Tensor || typeof operand === 'number') return;
-  const what = operand === null ? 'null' : Array.isArray(operand) ? 'an array' : typeof operand;
-  throw new ArgumentError(`${op}: operand ${position} is ${what}; operands are tensors or numbers: wrap arrays in tensor([...])`);
+  throw new ArgumentError(
+    `${op}: operand ${position} is ${inWords(operand)}; operands are tensors or numbers: wrap arrays in tensor([...])`,
+  );
 }
 
-/** The dtype in which tensors and weak numbers meet. */
-export function commonDtype(op: string, operands: readonly TensorLike[], rule: DtypeRule): Dtype {
-  operands.forEach((operand, i) => checkOperand(op, operand, i));
+/** The dtype in which tensors and weak numbers meet; errors count the operands from `first`. */
+export function commonDtype(op: string, operands: readonly TensorLike[], rule: DtypeRule, first = 0): Dtype {
+  operands.forEach((operand, i) => checkOperand(op, operand, first + i));
   if (rule === 'bool') return 'bool';
   let dtype: Dtype | undefined;
   for (const operand of operands) {
@@ -68,9 +70,9 @@ export function operand(op: string, x: TensorLike, rule: DtypeRule = 'any'): Ten
   return matchOperands(op, [x], rule)[0];
 }
 
-/** The operands as tensors of one dtype and one shape. */
-export function matchOperands(op: string, operands: readonly TensorLike[], rule: DtypeRule): Tensor[] {
-  const dtype = commonDtype(op, operands, rule);
+/** The operands as tensors of one dtype and one shape; errors count them from `first`. */
+export function matchOperands(op: string, operands: readonly TensorLike[], rule: DtypeRule, first = 0): Tensor[] {
+  const dtype = commonDtype(op, operands, rule, first);
   return broadcastTogether(
     op,
     operands.map((x) => (typeof x === 'number' ? numberConstant(op, x, dtype) : cast(x, dtype))),

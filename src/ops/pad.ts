@@ -5,6 +5,7 @@ import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../cor
 import { type KernelPlan, type Target, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
+import { checkNumber, checkTensor, isList } from './arguments.ts';
 import { cast } from './cast.ts';
 import { concat, joinedAlong } from './concat.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
@@ -162,9 +163,11 @@ export interface PadOptions {
  *     pad(tensor([1, 2, 3]), [[1, 2]], { mode: 'reflect' })   // [2, 1, 2, 3, 2, 1]
  */
 export function pad(x: Tensor, padding: readonly (readonly [before: number, after: number])[], options: PadOptions = {}): Tensor {
+  checkTensor('pad', 'x', x);
   checkOptions('pad', options, ['mode', 'value']);
   const { mode = 'constant', value = 0 } = options;
-  if (padding.length !== x.rank || !padding.every((p) => p.length === 2 && p.every((n) => Number.isInteger(n) && n >= 0))) {
+  checkNumber('pad', 'value', value);
+  if (!isList(padding) || padding.length !== x.rank || !padding.every(arePair)) {
     throw new ShapeError(
       `pad: padding ${JSON.stringify(padding)} does not fit ${formatShape(x.shape)}; give [before, after], whole numbers from 0 on, for each axis`,
     );
@@ -176,7 +179,7 @@ export function pad(x: Tensor, padding: readonly (readonly [before: number, afte
       value,
     );
   }
-  const extend = borders[mode];
+  const extend = Object.hasOwn(borders, mode) ? borders[mode] : undefined;
   if (!extend) throw new ArgumentError(`pad: mode '${String(mode)}' is none of constant, reflect, edge`);
   return padding.reduce((padded, [before, after], axis) => {
     if (before === 0 && after === 0) return padded;
@@ -187,6 +190,9 @@ export function pad(x: Tensor, padding: readonly (readonly [before: number, afte
     );
   }, x);
 }
+
+const arePair = (sides: unknown): boolean =>
+  Array.isArray(sides) && sides.length === 2 && sides.every((n) => Number.isInteger(n) && (n as number) >= 0);
 
 type Border = (x: Tensor, axis: number, count: number, side: 'before' | 'after') => Tensor;
 

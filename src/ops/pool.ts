@@ -8,6 +8,7 @@ import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/maxPoolGather.wgsl?raw';
 import poolSource from '../../shaders/maxPool.wgsl?raw';
 import scatterSource from '../../shaders/maxPoolScatter.wgsl?raw';
+import { checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
 import {
   type Padding2d,
@@ -209,6 +210,7 @@ export interface Pool2dOptions {
  *     const same = maxPool2d(features, { poolSize: 3, strides: 1, padding: 'same' });   // keeps the size
  */
 export function maxPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  checkTensor('maxPool2d', 'x', x);
   checkOptions('maxPool2d', options, ['poolSize', 'strides', 'padding']);
   checkImages('maxPool2d', x.shape);
   const window = pairOf('maxPool2d', 'poolSize', options.poolSize ?? 2);

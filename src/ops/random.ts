@@ -5,6 +5,7 @@ import { type Shape, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../graph/tensor.ts';
 import { currentTrace, drawKey } from '../graph/trace.ts';
+import { checkFinite } from './arguments.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { less } from './comparison.ts';
 import { unary } from './elementwise.ts';
@@ -47,9 +48,13 @@ const toUniform = unary({
 /** A source of random bits: u32 tensors of one shape, of which one key gives two. */
 type Bits = (lane: 0 | 1) => Tensor;
 
+function checkSeed(op: string, seed: unknown): void {
+  if (seed !== undefined) checkFinite(op, 'seed', seed);
+}
+
 function bitsFor(op: string, shape: Shape, seed: number | undefined): Bits {
   checkShape(op, shape);
-  if (seed !== undefined && !Number.isFinite(seed)) throw new ArgumentError(`${op}: seed ${seed} is no number`);
+  checkSeed(op, seed);
   const { key, site } =
     seed === undefined ? drawKey() : { key: hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(keyFromSeed(seed))), site: 0 };
   const word = (i: number): Tensor => broadcastTo(reshape(sliceAxis(key, 0, i, 1), []), shape);
@@ -70,6 +75,8 @@ export interface UniformOptions extends SeedOptions {
 function uniform(shape: Shape, options: UniformOptions = {}): Tensor {
   checkOptions('random.uniform', options, ['min', 'max', 'seed']);
   const { min = 0, max = 1, seed } = options;
+  checkFinite('random.uniform', 'min', min);
+  checkFinite('random.uniform', 'max', max);
   const unit = toUniform(bitsFor('random.uniform', shape, seed)(0));
   return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
 }
@@ -79,9 +86,16 @@ export interface NormalOptions extends SeedOptions {
   readonly stddev?: number;
 }
 
+function checkMoments(op: string, options: NormalOptions): void {
+  checkOptions(op, options, ['mean', 'stddev', 'seed']);
+  const { mean = 0, stddev = 1 } = options;
+  checkFinite(op, 'mean', mean);
+  checkFinite(op, 'stddev', stddev);
+}
+
 /** Normal numbers by Box and Muller's transform: √(-2 log(1 - u)) cos(2π v). Equal on all stacks to about 1e-6. */
 function normal(shape: Shape, options: NormalOptions = {}): Tensor {
-  checkOptions('random.normal', options, ['mean', 'stddev', 'seed']);
+  checkMoments('random.normal', options);
   const bits = bitsFor('random.normal', shape, options.seed);
   const radius = sqrt(mul(log(sub(1, toUniform(bits(0)))), -2));
   return affine(mul(radius, cos(mul(toUniform(bits(1)), 2 * Math.PI))), options);
@@ -89,7 +103,7 @@ function normal(shape: Shape, options: NormalOptions = {}): Tensor {
 
 /** Normal numbers no further than two standard deviations from the mean, by the inverse of the truncated distribution function. */
 function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
-  checkOptions('random.truncatedNormal', options, ['mean', 'stddev', 'seed']);
+  checkMoments('random.truncatedNormal', options);
   const u = toUniform(bitsFor('random.truncatedNormal', shape, options.seed)(0));
   // u in [0, 1) -> erf's values between -2 and 2 standard deviations -> back through its inverse.
   const edge = erfOf(Math.SQRT2);
@@ -108,7 +122,8 @@ export interface BernoulliOptions extends SeedOptions {
 function bernoulli(shape: Shape, options: BernoulliOptions = {}): Tensor {
   checkOptions('random.bernoulli', options, ['p', 'seed']);
   const { p = 0.5, seed } = options;
-  if (!(p >= 0 && p <= 1)) throw new ArgumentError(`random.bernoulli: p ${p} is no probability; use 0 to 1`);
+  if (typeof p !== 'number' || !(p >= 0 && p <= 1))
+    throw new ArgumentError(`random.bernoulli: p ${String(p)} is no probability; use 0 to 1`);
   return less(toUniform(bitsFor('random.bernoulli', shape, seed)(0)), p);
 }
 
@@ -119,6 +134,7 @@ function bernoulli(shape: Shape, options: BernoulliOptions = {}): Tensor {
 function permutation(n: number, options: SeedOptions = {}): Tensor {
   checkOptions('random.permutation', options, ['seed']);
   checkShape('random.permutation', [n]);
+  checkSeed('random.permutation', options.seed);
   const trace = currentTrace();
   if (trace && options.seed === undefined) {
     throw new TraceError(`random.permutation: ${trace.name} would see the same order on every call; draw it outside and pass it in`);
@@ -146,7 +162,8 @@ export function dropout(x: TensorLike, options: DropoutOptions = {}): Tensor {
   checkOptions('dropout', options, ['rate', 'seed']);
   const { rate = 0.5, seed } = options;
   if (typeof rate !== 'number' || !(rate >= 0 && rate < 1))
-    throw new ArgumentError(`dropout: rate ${JSON.stringify(rate)} is no number in [0, 1)`);
+    throw new ArgumentError(`dropout: rate ${JSON.stringify(rate)} is no number in [0, 1); it is the share of elements to drop`);
+  checkSeed('dropout', seed);
   const t = operand('dropout', x, 'float');
   if (rate === 0) return t;
   return where(bernoulli(t.shape, { p: 1 - rate, seed }), div(t, 1 - rate), 0);

@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, normalizeAxis } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor, inWords, isList } from './arguments.ts';
 import { checkList, concat } from './concat.ts';
 import { broadcastTo, checkShape, expandDims, reshape, squeeze } from './shape.ts';
 import { sliceAxis } from './slice.ts';
@@ -36,6 +37,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  *     const [a, b] = split(x, 2, -1);
  */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkTensor('split', 'x', x);
   const at = normalizeAxis('split', axis, x.rank);
   const n = x.shape[at];
   if (typeof parts === 'number' && (!Number.isInteger(parts) || parts < 1 || n % parts !== 0)) {
@@ -54,12 +56,13 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
 
 /** Each element along an axis as a tensor without that axis. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
+  checkTensor('unstack', 'x', x);
   const at = normalizeAxis('unstack', axis, x.rank);
   return Array.from({ length: x.shape[at] }, (_, i) => squeeze(sliceAxis(x, at, i, 1), at));
 }
 
 function checkCount(op: string, n: number): void {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`${op}: ${n} is no count; use whole numbers from 0 on`);
+  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`${op}: ${String(n)} is no count; use whole numbers from 0 on`);
 }
 
 /**
@@ -68,6 +71,8 @@ function checkCount(op: string, n: number): void {
  *     tile(tensor([1, 2]), [2, 2])   // [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
 export function tile(x: Tensor, reps: readonly number[]): Tensor {
+  checkTensor('tile', 'x', x);
+  if (!isList(reps)) throw new ArgumentError(`tile: reps is ${inWords(reps)}; give an array with a count for each axis`);
   for (const n of reps) checkCount('tile', n);
   const rank = Math.max(x.rank, reps.length);
   const shape = [...new Array<number>(rank - x.rank).fill(1), ...x.shape];
@@ -85,6 +90,7 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
  *     repeat(tensor([1, 2]), 2)   // [1, 1, 2, 2]
  */
 export function repeat(x: Tensor, n: number, axis?: number): Tensor {
+  checkTensor('repeat', 'x', x);
   checkCount('repeat', n);
   if (axis === undefined) return repeat(reshape(x, [x.size]), n, 0);
   const at = normalizeAxis('repeat', axis, x.rank);
@@ -103,17 +109,21 @@ export function repeat(x: Tensor, n: number, axis?: number): Tensor {
  *     roll(tensor([1, 2, 3]), 1)   // [3, 1, 2]
  */
 export function roll(x: Tensor, shift: number | readonly number[], axis?: number | readonly number[]): Tensor {
-  const shifts = typeof shift === 'number' ? [shift] : shift;
-  for (const s of shifts) if (!Number.isInteger(s)) throw new ArgumentError(`roll: shift ${s} is no whole number`);
+  checkTensor('roll', 'x', x);
+  const shifts = listOf(shift);
+  for (const s of shifts) if (!Number.isInteger(s)) throw new ArgumentError(`roll: shift ${String(s)} is no whole number; count elements`);
   if (axis === undefined) {
     if (shifts.length !== 1) throw new ArgumentError(`roll: ${shifts.length} shifts need as many axes`);
     return reshape(roll(reshape(x, [x.size]), shifts, 0), x.shape);
   }
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('roll', a, x.rank));
+  const axes = listOf(axis).map((a) => normalizeAxis('roll', a, x.rank));
   if (axes.length !== shifts.length)
     throw new ArgumentError(`roll: ${shifts.length} shifts for ${axes.length} axes; give one shift for each axis`);
   return axes.reduce((rolled, at, i) => rollAxis(rolled, shifts[i], at), x);
 }
+
+/** One entry for a number; what is neither is left to the check of the entries. */
+const listOf = (given: number | readonly number[]): readonly number[] => (isList(given) ? (given as readonly number[]) : [given as number]);
 
 function rollAxis(x: Tensor, shift: number, axis: number): Tensor {
   const n = x.shape[axis];

@@ -1,6 +1,6 @@
 // Rows of rounding. Integers pass unchanged; the derivative is 0 almost everywhere and taken as 0.
 import { isFloat } from '../core/dtype.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { Tensor } from '../graph/tensor.ts';
 import { unary } from './elementwise.ts';
 import type { TensorLike } from './operands.ts';
 import { operand } from './operands.ts';
@@ -9,7 +9,7 @@ import { roundHalfEven } from './scalar.ts';
 /** A rounding function of floats that leaves integers alone. */
 function rounding(name: string, scalar: (x: number) => number): (x: TensorLike) => Tensor {
   const ofFloats = unary({ name, takes: 'float', scalar, wgsl: (x) => `${name}(${x})`, derivatives: 'zero' });
-  return (x) => (typeof x === 'number' || isFloat(x.dtype) ? ofFloats(x) : operand(name, x, 'number'));
+  return (x) => (x instanceof Tensor && !isFloat(x.dtype) ? operand(name, x, 'number') : ofFloats(x));
 }
 
 /** The largest integer not above x. */

@@ -4,6 +4,7 @@ import { formatShape, normalizeAxis, sameShape, sizeOf } from '../core/shape.ts'
 import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.ts';
 import type { HostArray } from '../core/dtype.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkFlag } from './arguments.ts';
 import { mul } from './arithmetic.ts';
 import { shiftAxis } from './batching.ts';
 import { type TensorLike, operand } from './operands.ts';
@@ -140,6 +141,8 @@ function scanWith(name: string, op: OpDefinition<ScanAttributes>, x: TensorLike,
   checkOptions(name, options, ['axis', 'exclusive', 'reverse']);
   const t = operand(name, x, 'number');
   const { axis, exclusive = false, reverse = false } = options;
+  checkFlag(name, 'exclusive', exclusive);
+  checkFlag(name, 'reverse', reverse);
   if (axis === undefined) return apply(op, [flatten(t)], { axis: 0, exclusive, reverse, lagged: false });
   return apply(op, [t], { axis: normalizeAxis(name, axis, t.rank), exclusive, reverse, lagged: false });
 }

@@ -52,7 +52,7 @@ const whereOp = defineOp<object>({
  */
 export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor {
   const test = operand('where', condition, 'bool');
-  const [left, right] = matchOperands('where', [a, b], 'any');
+  const [left, right] = matchOperands('where', [a, b], 'any', 1);
   const shape = broadcastShapes('where', test.shape, left.shape);
   return apply(whereOp, [broadcastTo(test, shape), broadcastTo(left, shape), broadcastTo(right, shape)], {});
 }

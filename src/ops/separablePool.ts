@@ -3,6 +3,7 @@
 import { isFloat } from '../core/dtype.ts';
 import { DtypeError, checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { avgPool2d } from './averagePool.ts';
 import { type Sides, axesOf, checkOverlap, checkRank, paddingAlong, sizesAlong, windowsAlong } from './conv/extent.ts';
 import { type Pool2dOptions, maxPool2d } from './pool.ts';
@@ -21,6 +22,7 @@ type Pool2d = (x: Tensor, options: Pool2dOptions) => Tensor;
 
 /** The options in numbers, and how many windows lie along each axis; throws what the user sees. */
 function resolve(op: string, x: Tensor, options: PoolOptions, axes: number) {
+  checkTensor(op, 'x', x);
   checkOptions(op, options, ['poolSize', 'strides', 'padding']);
   checkRank(op, x.shape, axes);
   if (!isFloat(x.dtype)) throw new DtypeError(`${op}: takes floats, got ${x.dtype}; use cast(x, 'f32')`);

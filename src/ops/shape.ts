@@ -14,6 +14,7 @@ import {
 } from '../core/shape.ts';
 import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply, assertUsable, hostTensor } from '../graph/tensor.ts';
+import { checkTensor, inWords, isList } from './arguments.ts';
 import { eye } from './create.ts';
 import { sum } from './reduce.ts';
 import { where } from './select.ts';
@@ -49,7 +50,8 @@ export function defineView<A extends object>(row: ViewRow<A>): OpDefinition<A> {
 export function checkShape(op: string, shape: Shape): Shape {
   const given: unknown = shape;
   if (!Array.isArray(given) || !given.every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(`${op}: [${String(given)}] is no shape; use an array of whole numbers from 0 on`);
+    const what = Array.isArray(given) ? `[${String(given)}]` : inWords(given);
+    throw new ShapeError(`${op}: ${what} is no shape; use an array of whole numbers from 0 on`);
   }
   return shape;
 }
@@ -83,6 +85,8 @@ const reshapeOp = defineView<{ readonly shape: Shape }>({
  *     reshape(arange(6), [2, -1])   // [2,3]
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', 'x', x);
+  if (!isList(shape)) checkShape('reshape', shape);
   const to = resolveShape(x, shape);
   if (sameShape(x.shape, to)) return x;
   assertUsable(x);
@@ -141,6 +145,10 @@ const isIdentity = (permutation: readonly number[]): boolean => permutation.ever
  *     transpose(zeros([2, 3, 5]), [0, 2, 1])   // [2,5,3]
  */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
+  checkTensor('transpose', 'x', x);
+  if (permutation !== undefined && !isList(permutation)) {
+    throw new ShapeError(`transpose: permutation is ${inWords(permutation)}; it must be an array that names each axis once`);
+  }
   const order = permutation?.map((axis) => normalizeAxis('transpose', axis, x.rank)) ?? x.shape.map((_, i) => x.rank - 1 - i);
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new ShapeError(
@@ -182,6 +190,7 @@ const broadcastOp = defineView<{ readonly shape: Shape }>({
  *     broadcastTo(tensor([1, 2, 3]), [4, 3])
  */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('broadcastTo', 'x', x);
   checkShape('broadcastTo', shape);
   if (sameShape(x.shape, shape)) return x;
   const added = shape.length - x.rank;
@@ -206,7 +215,7 @@ const aliasOp = defineView<object>({
 });
 
 /** A fresh tensor equal to x, so that a gradient can tell its uses from other uses of x. */
-export const alias = (x: Tensor): Tensor => apply(aliasOp, [x], {});
+export const alias = (x: Tensor): Tensor => apply(aliasOp, [checkTensor('alias', 'x', x)], {});
 
 const stopGradientOp = defineView<object>({
   name: 'stopGradient',
@@ -223,7 +232,7 @@ const stopGradientOp = defineView<object>({
  *
  *     grad((x) => sum(mul(x, stopGradient(x))))   // x, not 2x
  */
-export const stopGradient = (x: Tensor): Tensor => apply(stopGradientOp, [x], {});
+export const stopGradient = (x: Tensor): Tensor => apply(stopGradientOp, [checkTensor('stopGradient', 'x', x)], {});
 
 const diagonalOp = defineView<object>({
   name: 'diagonal',
@@ -253,7 +262,7 @@ const diagonalOp = defineView<object>({
  * x [.., M, N] -> [.., min(M, N)].
  * @throws ShapeError for less than two axes.
  */
-export const diagonal = (x: Tensor): Tensor => apply(diagonalOp, [x], {});
+export const diagonal = (x: Tensor): Tensor => apply(diagonalOp, [checkTensor('diagonal', 'x', x)], {});
 
 /**
  * x with a new axis of size 1 at `axis`; -1 puts it last.
@@ -261,6 +270,7 @@ export const diagonal = (x: Tensor): Tensor => apply(diagonalOp, [x], {});
  *     expandDims(zeros([2, 3]), -1)   // [2,3,1]
  */
 export function expandDims(x: Tensor, axis: number): Tensor {
+  checkTensor('expandDims', 'x', x);
   const at = normalizeAxis('expandDims', axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
@@ -273,6 +283,7 @@ export function expandDims(x: Tensor, axis: number): Tensor {
  *     squeeze(zeros([1, 3, 1]))   // [3]
  */
 export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
+  checkTensor('squeeze', 'x', x);
   const axes = axis === undefined ? x.shape.flatMap((n, i) => (n === 1 ? [i] : [])) : normalizeAxes('squeeze', axis, x.rank);
   for (const a of axes) {
     if (x.shape[a] !== 1)
@@ -285,4 +296,4 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
 }
 
 /** All elements along one axis: [...] -> [size]. */
-export const flatten = (x: Tensor): Tensor => reshape(x, [x.size]);
+export const flatten = (x: Tensor): Tensor => reshape(x, [checkTensor('flatten', 'x', x).size]);

@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { type Shape, formatShape, normalizeAxes, sizeOf } from '../core/shape.ts';
 import { type Tensor, apply, assertUsable, hostTensor } from '../graph/tensor.ts';
+import { checkTensor } from './arguments.ts';
 import { padInterior } from './pad.ts';
 import { checkShape, defineView } from './shape.ts';
 
@@ -54,6 +55,7 @@ export function slice(
   end: readonly (number | undefined)[] = [],
   strides: readonly number[] = [],
 ): Tensor {
+  checkTensor('slice', 'x', x);
   if (![begin, end, strides].every((list) => Array.isArray(list))) {
     throw new ArgumentError('slice: begin, end and strides are arrays with an entry for each axis, such as x.slice([0], [10])');
   }
@@ -61,7 +63,7 @@ export function slice(
     throw new ShapeError(`slice: more positions than the ${x.rank} axes of ${formatShape(x.shape)}`);
   }
   for (const n of [...begin, ...end, ...strides]) {
-    if (n !== undefined && !Number.isInteger(n)) throw new ArgumentError(`slice: position ${String(n)} is no whole number`);
+    if (n !== undefined && !Number.isInteger(n)) throw new ArgumentError(`slice: position ${String(n)} is no whole number; count elements`);
   }
   const windows = x.shape.map((n, i) => windowOf(n, begin[i], end[i], strides[i] ?? 1));
   return takeWindow(x, { begin: windows.map((w) => w.begin), size: windows.map((w) => w.size), strides: windows.map((w) => w.stride) });
@@ -117,6 +119,7 @@ export const sliceStrided = (x: Tensor, begin: readonly number[], size: Shape, s
  *     flip(tensor([1, 2, 3]))   // [3, 2, 1]
  */
 export function flip(x: Tensor, axis?: number | readonly number[]): Tensor {
+  checkTensor('flip', 'x', x);
   const axes = normalizeAxes('flip', axis, x.rank).filter((a) => x.shape[a] > 1);
   if (axes.length === 0) return x;
   const turned = (i: number): boolean => axes.includes(i);

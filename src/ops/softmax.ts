@@ -2,6 +2,7 @@
 import { checkOptions } from '../core/errors.ts';
 import { normalizeAxis } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkNotEmpty } from './arguments.ts';
 import { div, sub } from './arithmetic.ts';
 import { exp, log } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
@@ -23,6 +24,7 @@ function shifted(op: string, x: TensorLike, options: SoftmaxOptions): Shifted {
   checkOptions(op, options, ['axis']);
   const t = operand(op, x, 'float');
   const axis = normalizeAxis(op, options.axis ?? -1, t.rank);
+  checkNotEmpty(op, t.shape, [axis]);
   return { z: sub(t, stopGradient(max(t, { axis, keepDims: true }))), axis };
 }
 

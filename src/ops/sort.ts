@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkFlag } from './arguments.ts';
 import { takeDistinct } from './alongAxis.ts';
 import { shiftAxis } from './batching.ts';
 import { operand } from './operands.ts';
@@ -80,6 +81,7 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
   checkOptions('sort', options, ['axis', 'descending']);
   const t = operand('sort', x);
   const { axis = -1, descending = false } = options;
+  checkFlag('sort', 'descending', descending);
   const at = axisOf('sort', t, axis);
   return takeDistinct(t, apply(argSortOp, [t], { axis: at, descending }), at);
 }
@@ -96,6 +98,7 @@ export function argSort(x: Tensor, options: SortOptions = {}): Tensor {
   checkOptions('argSort', options, ['axis', 'descending']);
   const t = operand('argSort', x);
   const { axis = -1, descending = false } = options;
+  checkFlag('argSort', 'descending', descending);
   return apply(argSortOp, [t], { axis: axisOf('argSort', t, axis), descending });
 }
 

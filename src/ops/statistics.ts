@@ -2,6 +2,7 @@
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { normalizeAxes, reducedShape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { checkFinite, checkNotEmpty } from './arguments.ts';
 import { abs, add, div, pow, square, sub } from './arithmetic.ts';
 import { equal, isFinite } from './comparison.ts';
 import { exp, log, sqrt } from './exponential.ts';
@@ -37,6 +38,7 @@ export interface VarianceOptions extends ReduceOptions {
 function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tensor {
   checkOptions(op, options, [...reduceOptions, 'correction']);
   const { correction = 0, axis, keepDims = false } = options;
+  checkFinite(op, 'correction', correction);
   const t = operand(op, x, 'float');
   const count = countOf(op, t, options);
   // Centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub & LeVeque 1983,
@@ -76,6 +78,7 @@ export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
   if (ord === 0 || typeof ord !== 'number' || Number.isNaN(ord)) {
     throw new ArgumentError(`norm: ord ${String(ord)} defines no norm; use a number other than 0, or Infinity`);
   }
+  if (Math.abs(ord) === Infinity) checkNotEmpty('norm', t.shape, over.axis);
   if (ord === 1) return sum(abs(t), over);
   if (ord === Infinity) return max(abs(t), over);
   if (ord === -Infinity) return min(abs(t), over);
@@ -90,12 +93,15 @@ export type LogSumExpOptions = ReduceOptions;
 /**
  * log Σ eˣ over axes, without overflow: the largest element is taken out first. -Infinity where all elements are.
  *
+ * @throws ShapeError over an axis without elements.
+ *
  *     logSumExp(tensor([1000, 1000]))   // 1000.6931
  */
 export function logSumExp(x: TensorLike, options: LogSumExpOptions = {}): Tensor {
   checkOptions('logSumExp', options, reduceOptions);
   const t = operand('logSumExp', x, 'float');
   const axis = normalizeAxes('logSumExp', options.axis, t.rank);
+  checkNotEmpty('logSumExp', t.shape, axis);
   const largest = stopGradient(max(t, { axis, keepDims: true }));
   // An infinite shift would give Infinity - Infinity.
   const shift = where(isFinite(largest), largest, 0);

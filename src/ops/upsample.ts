@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { relu } from './activations.ts';
+import { checkTensor } from './arguments.ts';
 import { abs, add, div, mul, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
 import { type Pair, checkImages, pairOf } from './conv/geometry.ts';
@@ -52,6 +53,7 @@ function interpolate(x: Tensor, height: number, width: number): Tensor {
  *     const larger = upsample2d(features, { size: 2, interpolation: 'bilinear' });   // [8,7,7,16] -> [8,14,14,16]
  */
 export function upsample2d(x: Tensor, options: Upsample2dOptions = {}): Tensor {
+  checkTensor('upsample2d', 'x', x);
   checkOptions('upsample2d', options, ['size', 'interpolation']);
   const { interpolation = 'nearest' } = options;
   checkImages('upsample2d', x.shape);

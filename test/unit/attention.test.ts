@@ -88,6 +88,6 @@ test('says what is wrong', () => {
   expectError(() => attend(q, k, k, { mask: input([3, 7]) }), 'mask [3,7] does not broadcast to [batch, heads, queries, keys] = [2,3,5,7]');
   expectError(() => attend(q, k, k, { mask: input([5, 7], 'i32') }), 'mask is i32; use bool (true: attend)');
   expectError(() => attend(q, k, k, { scale: NaN }), 'scale is NaN; use a finite number');
-  expectError(() => attend(q, k, undefined as unknown as Tensor), 'v is undefined; it takes three tensors');
+  expectError(() => attend(q, k, undefined as unknown as Tensor), 'v is undefined; it must be a tensor: make one by tensor([...])');
   expectError(() => attend(q, k, k, { causal: true } as object), "unknown option 'causal'");
 });

@@ -88,7 +88,10 @@ test('says what is wrong', () => {
   expectError(() => einsum('ii', a), "'i' has sizes 2 and 3");
   expectError(() => einsum('ii->i', input(1, 3)), "the diagonal 'ii' of [1,3] runs over sizes 1 and 3; they must be equal");
   expectError(() => einsum('i'), "einsum: 'i': takes tensors after the equation");
-  expectError(() => einsum(a as unknown as string, a), "the first argument is the equation, such as 'ij,jk->ik'");
+  expectError(
+    () => einsum(a as unknown as string, a),
+    "einsum: the first argument is a tensor f32[2,3]; it is the equation, such as 'ij,jk->ik'",
+  );
   expectError(() => tensordot(a, input(4, 5), 1), 'tensordot: axis 1 of [2,3] and axis 0 of [4,5] are paired; their sizes must be equal');
   expectError(() => tensordot(a, a, 3), 'tensordot: 3 axes of [2,3] and [2,3]; use a whole number from 0 to 2');
   expectError(() => tensordot(a, a, [[0, 1], 0]), 'tensordot: 2 axes of the first and 1 of the second of [2,3] and [2,3]; name pairs');

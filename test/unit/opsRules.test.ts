@@ -1,4 +1,4 @@
-// What the tables do not say: special values, dtypes, weak numbers, errors, simplifications, views on the host, random numbers.
+// What the tables do not say: special values, dtypes, weak numbers, simplifications, views on the host, random numbers.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { Dtype } from '../../src/core/dtype.ts';
@@ -259,80 +259,7 @@ test('methods are the functions', () => {
   expect(x.split(2, 1).map((part) => part.shape)).toEqual([[2, 1], [2, 1]]); // prettier-ignore
 });
 
-describe('errors name the op, what came, the rule and the fix', () => {
+test('an op without a gradient stops it, and does not throw', () => {
   const x = input([2, 3]);
-  test.each<[string, () => unknown, string]>([
-    [
-      'broadcast',
-      () => o.add(x, input([4])),
-      'add: shapes [2,3] and [4] do not broadcast; sizes must be equal or 1, counted from the last axis',
-    ],
-    ['mixed integers', () => o.add(i32(1), u32(1)), 'add: i32 and u32 do not mix; cast one operand'],
-    ['number out of range', () => o.add(u32(1), -1), 'add: -1 is not a value of u32 (0 to 4294967295); cast the tensor to f32 first'],
-    [
-      'array operand',
-      () => o.add(x, [1] as never),
-      'add: operand 1 is an array; operands are tensors or numbers: wrap arrays in tensor([...])',
-    ],
-    [
-      'undefined operand',
-      () => o.mul(undefined as never, x),
-      'mul: operand 0 is undefined; operands are tensors or numbers: wrap arrays in tensor([...])',
-    ],
-    ['where', () => o.where(input([4], 'bool'), x, 0), 'where: shapes [4] and [2,3] do not broadcast'],
-    ['cast', () => o.cast(x, 'float' as never), "cast: 'float' is no dtype; use one of bool, i32, u32, f16, f32"],
-    ['reshape', () => o.reshape(x, [4]), 'reshape: [2,3] has 6 elements, [4] has 4; the sizes must be equal'],
-    ['reshape -1', () => o.reshape(x, [4, -1]), 'reshape: [2,3] with 6 elements does not fill [4,-1]; the given sizes must divide it'],
-    ['reshape twice -1', () => o.reshape(x, [-1, -1]), 'reshape: [-1] is no shape; use an array of whole numbers from 0 on'],
-    ['transpose', () => o.transpose(x, [0, 0]), 'transpose: permutation [0,0] does not name each of the 2 axes of [2,3] once'],
-    ['broadcastTo', () => o.broadcastTo(x, [2]), 'broadcastTo: [2,3] does not broadcast to [2]; sizes must be equal or 1'],
-    ['squeeze', () => o.squeeze(x, 0), 'squeeze: axis 0 of [2,3] has size 2; only axes of size 1 can go'],
-    ['expandDims', () => o.expandDims(x, 4), 'expandDims: axis 4 is outside a tensor of rank 3; use -3 to 2'],
-    ['slice', () => o.slice(x, [0, 0, 0]), 'slice: more positions than the 2 axes of [2,3]'],
-    ['slice stride', () => o.slice(x, [0], [1], [0]), 'slice: a stride of 0 never moves; use 1 or -1'],
-    ['slice fraction', () => o.slice(x, [0.5]), 'slice: position 0.5 is no whole number'],
-    ['diagonal', () => o.diagonal(input([3])), 'diagonal: takes matrices, got [3]; reshape to at least two axes'],
-    ['concat empty', () => o.concat([]), 'concat: takes a list of at least one tensor'],
-    ['concat', () => o.concat([x, input([3, 3])], 1), 'concat: shapes [2,3], [3,3] differ outside axis 1; all other sizes must be equal'],
-    ['stack', () => o.stack([x, input([2])]), 'stack: shapes [2,3], [2] differ; all must be equal'],
-    ['split', () => o.split(x, 2, 1), 'split: axis 1 of [2,3] does not divide into 2 equal parts; give their sizes'],
-    ['split sizes', () => o.split(x, [1, 1], 1), 'split: sizes [1,1] do not add up to the 3 of axis 1 of [2,3]'],
-    [
-      'pad',
-      () => o.pad(x, [[1, 1]]),
-      'pad: padding [[1,1]] does not fit [2,3]; give [before, after], whole numbers from 0 on, for each axis',
-    ],
-    ['pad mode', () => o.pad(x, [[0, 0], [1, 1]], { mode: 'wrap' as never }), "pad: mode 'wrap' is none of constant, reflect, edge"], // prettier-ignore
-    ['pad reflect', () => o.pad(x, [[0, 0], [3, 0]], { mode: 'reflect' }), 'pad: cannot reflect 3 elements of axis 1 of [2,3]; at most 2'], // prettier-ignore
-    ['tile', () => o.tile(x, [-1]), 'tile: -1 is no count; use whole numbers from 0 on'],
-    ['roll', () => o.roll(x, 0.5), 'roll: shift 0.5 is no whole number'],
-    ['sum axis', () => o.sum(x, { axis: 2 }), 'sum: axis 2 is outside a tensor of rank 2; use -2 to 1'],
-    ['sum axis twice', () => o.sum(x, { axis: [1, -1] }), 'sum: axis [1,1] names an axis twice'],
-    ['sum option', () => o.sum(x, { keepdims: true } as never), "sum: unknown option 'keepdims'; it takes axis, keepDims"],
-    ['max of nothing', () => o.max(input([2, 0])), 'max: axis 1 of [2,0] has no elements to choose from; check for empty input first'],
-    ['argMax of nothing', () => o.argMax(input([0])), 'argMax: axis 0 of [0] has no elements to choose from; check for empty input first'],
-    ['norm', () => o.norm(x, { ord: 0 }), 'norm: ord 0 defines no norm; use a number other than 0, or Infinity'],
-    ['softmax', () => o.softmax(x, { axis: 5 }), 'softmax: axis 5 is outside a tensor of rank 2; use -2 to 1'],
-    ['logSoftmax', () => o.logSoftmax(x, { axis: -3 }), 'logSoftmax: axis -3 is outside a tensor of rank 2; use -2 to 1'],
-    ['logSumExp', () => o.logSumExp(x, { axis: 2 }), 'logSumExp: axis 2 is outside a tensor of rank 2; use -2 to 1'],
-    ['mean axis', () => o.mean(x, { axis: 2 }), 'mean: axis 2 is outside a tensor of rank 2; use -2 to 1'],
-    ['std axis', () => o.std(x, { axis: 2 }), 'std: axis 2 is outside a tensor of rank 2; use -2 to 1'],
-    ['norm axis', () => o.norm(x, { axis: 2 }), 'norm: axis 2 is outside a tensor of rank 2; use -2 to 1'],
-    ['glu', () => o.glu(x), 'split: axis 1 of [2,3] does not divide into 2 equal parts; give their sizes'],
-    ['gelu', () => o.gelu(x, { exact: true } as never), "gelu: unknown option 'exact'; it takes approximate"],
-    ['ragged', () => o.tensor([[1, 2], [3]]), 'tensor: ragged array: 1 values at depth 1 where its first sibling has shape [2]'], // prettier-ignore
-    ['ragged depth', () => o.tensor([[1], 2]), 'tensor: ragged array: one value at depth 1 where its first sibling has shape [1]'],
-    ['too few values', () => o.tensor([1, 2], [3]), 'tensor: 2 values do not fill [3], which holds 3; give as many values'],
-    ['no numbers', () => o.tensor(['a'] as never), 'tensor: value 0 is string; values are numbers or booleans'],
-    ['arange', () => o.arange(0, 1, 0), 'arange: from 0 to 1 in steps of 0 never ends; use finite numbers and a step other than 0'],
-    ['oneHot', () => o.oneHot(i32(1), -1), 'oneHot: depth -1 is no size; use a whole number from 0 on'],
-    ['bernoulli', () => o.random.bernoulli([2], { p: 2 }), 'random.bernoulli: p 2 is no probability; use 0 to 1'],
-    ['dropout', () => o.dropout(x, { rate: 1 }), 'dropout: rate 1 is no number in [0, 1)'],
-    ['dropout text', () => o.dropout(x, { rate: '0.5' as never }), 'dropout: rate "0.5" is no number in [0, 1)'],
-    ['random option', () => o.random.normal([2], { std: 2 } as never), "random.normal: unknown option 'std'; it takes mean, stddev, seed"],
-    ['argMax gradient', () => gradients(o.cast(o.argMax(x), 'f32'), [x]), ''],
-  ])('%s', (name, call, message) => {
-    if (message) expect(call).toThrow(message);
-    else expect(call, name).not.toThrow();
-  });
+  expect(run(gradients(o.cast(o.argMax(x), 'f32'), [x])[0])).toEqual([0, 0, 0, 0, 0, 0]);
 });

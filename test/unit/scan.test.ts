@@ -97,16 +97,16 @@ describe('order', () => {
   test('first and second gradients', () => {
     checkGradients((x) => o.sort(x, { axis: 0, descending: true }), [[5, 2]]);
     checkGradients((x) => o.topK(x, 2)[0], [[2, 5]]);
-    const rows = i32([2, 4], [0, 2, 2, 0, 1, 1, 1, 9]);
+    const rows = o.alias(i32([2, 4], [0, 2, 2, 0, 1, 1, 1, 9]));
     checkGradients((x) => o.takeAlongAxis(x, rows), [[2, 3]]);
     checkGradients((x) => o.takeAlongAxis(x, rows, { axis: 0 }), [[3, 1]]);
     checkGradients((x) => o.takeAlongAxis(x, i32([1, 4], [0, 2, 2, 0])), [[2, 3]]);
   });
 });
 
-test('indices outside the axis are moved to its nearest end', () => {
+test('computed indices outside the axis are moved to its nearest end', () => {
   const x = f32([1, 3], [1, 2, 3]);
-  expect(run(o.takeAlongAxis(x, i32([1, 3], [-4, 1, 99])))).toEqual([1, 2, 3]);
+  expect(run(o.takeAlongAxis(x, o.alias(i32([1, 3], [-4, 1, 99]))))).toEqual([1, 2, 3]);
   expect(o.takeAlongAxis(input([2, 0]), input([2, 0], 'i32')).shape).toEqual([2, 0]);
 });
 
