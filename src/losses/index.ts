@@ -38,14 +38,32 @@ export const losses = {
   klDivergence,
 };
 
+/** Keras's short names; they may also be written in capitals. */
+const shortNames = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  mape: 'meanAbsolutePercentageError',
+  msle: 'meanSquaredLogarithmicError',
+  bce: 'binaryCrossentropy',
+  kld: 'klDivergence',
+} as const;
+
+export type ShortLossName = keyof typeof shortNames | Uppercase<keyof typeof shortNames>;
+
 /** The names model.compile({ loss }) takes. */
-export type LossName = keyof typeof losses;
+export type LossName = keyof typeof losses | ShortLossName;
+
+/** The full name of a loss, or of a metric that is its mean. */
+export function fullLossName(name: string): string {
+  const short = name === name.toUpperCase() ? name.toLowerCase() : name;
+  return Object.hasOwn(shortNames, short) ? shortNames[short as keyof typeof shortNames] : name;
+}
 
 /**
- * The loss of that name with its default options.
+ * The loss of that name, or short name, with its default options.
  * @throws ArgumentError listing the names.
  */
-export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', name, losses)();
+export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', fullLossName(name), losses)();
 
 export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight } from './loss.ts';
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';

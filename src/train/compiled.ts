@@ -1,8 +1,8 @@
 // What model.compile() makes of its options: names looked up, everything checked, nothing run.
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Loss, type LossName, lossByName } from '../losses/index.ts';
-import { type Optimizer, type OptimizerName, optimizerByName } from '../optim/index.ts';
+import { type Loss, type LossName, lossByName, losses } from '../losses/index.ts';
+import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
 import { type Metric, type MetricName, resolveMetric } from './metrics/index.ts';
 
 /** A loss of one's own: a scalar, or one value per sample, whose mean is then taken. */
@@ -49,6 +49,8 @@ export function resolveCompileOptions(options: CompileOptions): Compiled {
 }
 
 function resolveLoss(loss: LossName | Loss | LossFunction | undefined): Loss | LossFunction {
+  const uncalled = Object.entries<unknown>(losses).find(([, factory]) => factory === loss);
+  if (uncalled) throw new ArgumentError(`compile: losses.${uncalled[0]} makes a loss and was not called; write losses.${uncalled[0]}()`);
   if (typeof loss === 'function') return loss;
   if (typeof loss === 'string') return lossByName(loss);
   throw new ArgumentError(
@@ -59,6 +61,10 @@ function resolveLoss(loss: LossName | Loss | LossFunction | undefined): Loss | L
 function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   if (typeof optimizer === 'string') return optimizerByName(optimizer);
   if (typeof optimizer === 'object' && optimizer !== null && typeof optimizer.update === 'function') return optimizer;
+  const uncalled = Object.entries<unknown>(optimizers).find(([, factory]) => factory === optimizer);
+  if (uncalled) {
+    throw new ArgumentError(`compile: optimizers.${uncalled[0]} makes an optimizer and was not called; write optimizers.${uncalled[0]}()`);
+  }
   throw new ArgumentError(`compile: optimizer is ${typeof optimizer}; give a name such as 'adam' or optimizers.NAME(options)`);
 }
 

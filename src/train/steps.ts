@@ -1,10 +1,14 @@
 // The functions that are compiled once and replayed for every batch. Pure: trees of tensors in, trees out; loss and metrics are sums that
 // stay on the device, so that no step has anything to read back.
 import { valueAndGrad } from '../autodiff/index.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { leavesOf } from '../core/tree.ts';
 import { withScope } from '../graph/scope.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
+import { inWords } from '../ops/arguments.ts';
 import { mean, mul } from '../ops/index.ts';
+import { isZero } from '../ops/uniform.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './metrics/accumulate.ts';
@@ -45,10 +49,32 @@ function withKey<T>(key: Tensor, fn: () => T): T {
   return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
 }
 
+/** A loss, as a message speaks of it. */
+const nameOf = ({ name }: { readonly name: string }): string => (name && name !== 'loss' ? `loss '${name}'` : 'the loss');
+
+/**
+ * Refuses a loss that no weight has a part in: the training would run, and change nothing. What reaches no weight is the constant 0.
+ * @throws ArgumentError naming the weights.
+ */
+function requireConnected(loss: Compiled['loss'], gradients: LayerTrees): void {
+  const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
+  if (found.some(({ value }) => !isZero(value as Tensor))) return;
+  const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
+  throw new ArgumentError(
+    `${nameOf(loss)} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it from the predictions, by ops ` +
+      'that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
+  );
+}
+
 /** The loss of a batch as a scalar: functions of the user's may give one value per sample. */
 function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
   return withScope('loss', () => {
-    const value = sampleWeight ? loss(y, predictions, sampleWeight) : loss(y, predictions);
+    const value: unknown = sampleWeight ? loss(y, predictions, sampleWeight) : loss(y, predictions);
+    if (!(value instanceof Tensor)) {
+      throw new ArgumentError(
+        `${nameOf(loss)} returned ${inWords(value)}; a loss takes (targets, predictions) and returns a tensor: a scalar or one value per sample`,
+      );
+    }
     return value.rank === 0 ? value : mean(value);
   });
 }
@@ -72,6 +98,7 @@ export function makeTrainStep(network: Network, compiled: Compiled): (carried: T
       };
       const hasParameters = Object.values(trainable).some((tensors) => Object.keys(tensors).length > 0);
       const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
+      if (hasParameters) requireConnected(compiled.loss, gradients);
       const updated = hasParameters
         ? optimizer.update(gradients, optimizerState, trainable)
         : { parameters: trainable, state: optimizerState };

@@ -252,6 +252,11 @@ describe('callbacks', () => {
     [{ baseline: 1, patience: 2 }, [5, 5, 5, 2], 1],
     [{ startFromEpoch: 2 }, [1, 2, 3, 4], 3],
     [{ patience: 1 }, [NaN, NaN, NaN], 1],
+    // A NaN counts as an epoch without improvement, the first one too.
+    [{ patience: 2 }, [NaN, NaN, NaN, NaN], 1],
+    [{ patience: 2 }, [NaN, 3, NaN, NaN], 3],
+    [{ patience: 2 }, [NaN, 3, 2, 1], undefined],
+    [{ baseline: 1, patience: 3 }, [NaN, 5, 5, 5], 2],
   ])('earlyStopping %j of %j stops after epoch %s', async (options, values, expected) => {
     const stop = callbacks.earlyStopping({ monitor: 'loss', ...options });
     const model = { stopTraining: false } as Model;

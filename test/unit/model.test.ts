@@ -270,7 +270,7 @@ describe('building', () => {
     ],
     ['no loss', () => xorModel().compile({} as never), ArgumentError, 'compile: loss is missing; give a name such as'],
     ['a loss that is none', () => xorModel().compile({ loss: {} as never }), ArgumentError, 'compile: loss is object; give a name such as'],
-    ['unknown loss', () => xorModel().compile({ loss: 'mse' as never }), ArgumentError, "unknown loss 'mse'"],
+    ['unknown loss', () => xorModel().compile({ loss: 'rmse' as never }), ArgumentError, "unknown loss 'rmse'; the names are"],
     [
       'unknown optimizer',
       () => xorModel().compile({ loss: 'meanSquaredError', optimizer: 'adamm' as never }),

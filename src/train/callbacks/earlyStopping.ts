@@ -74,11 +74,14 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       if (epoch < startFromEpoch) return;
       const value = logs[monitor];
       wait++;
-      // The first watched epoch counts as the best so far even where its value is NaN: there must be weights to go back to.
-      if (bestEpoch === undefined || improves(value, best)) {
-        best = Number.isNaN(value) ? best : value;
+      const better = improves(value, best);
+      // The first watched epoch leaves its weights even where its value is NaN: there must be some to go back to. It is no improvement.
+      if (better || bestEpoch === undefined) {
         bestEpoch = epoch;
         if (restoreBestWeights) bestWeights = await model.getWeights();
+      }
+      if (better) {
+        best = value;
         if (baseline === undefined || improves(value, baseline)) wait = 0;
         return;
       }

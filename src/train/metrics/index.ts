@@ -1,7 +1,7 @@
 // Metrics, by name. A new metric that is the mean of a loss is one row here; others are a function in a family's file and a row.
 import { ArgumentError } from '../../core/errors.ts';
 import { lookUp } from '../../core/names.ts';
-import { type CrossentropyOptions, losses } from '../../losses/index.ts';
+import { type CrossentropyOptions, type ShortLossName, fullLossName, losses } from '../../losses/index.ts';
 import {
   accuracy,
   binaryAccuracy,
@@ -83,14 +83,26 @@ export const metrics = {
 };
 
 /** The names model.compile({ metrics }) takes. */
-export type MetricName = keyof typeof metrics;
+export type MetricName = keyof typeof metrics | ShortMetricName;
+
+/** Keras's short names, under which the values then stand in the logs. */
+type ShortMetricName = 'acc' | Exclude<ShortLossName, 'kld' | 'KLD'>;
+
+const fullName = (name: string): string => (name === 'acc' ? 'accuracy' : fullLossName(name));
 
 /**
- * The metric of that name with its default options, or the metric itself.
- * @throws ArgumentError listing the names.
+ * The metric of that name, or short name, with its default options; or the metric itself.
+ * @throws ArgumentError listing the names, or for a factory that was not called.
  */
 export function resolveMetric(metric: string | Metric): Metric {
-  if (typeof metric === 'string') return lookUp<() => Metric>('metric', metric, metrics)();
+  if (typeof metric === 'string') {
+    const full = fullName(metric);
+    const factory = lookUp<(options?: MetricOptions) => Metric>('metric', full, metrics);
+    return full === metric ? factory() : factory({ name: metric });
+  }
+  const uncalled = Object.entries<unknown>(metrics).find(([, factory]) => factory === metric);
+  if (uncalled)
+    throw new ArgumentError(`compile: metrics.${uncalled[0]} makes a metric and was not called; write metrics.${uncalled[0]}()`);
   if (typeof metric === 'object' && metric !== null && typeof metric.update === 'function') return metric;
   throw new ArgumentError(
     `compile: a metric is ${metric === null ? 'null' : typeof metric}; give a name such as 'accuracy' or metrics.NAME(options)`,
