@@ -4,6 +4,16 @@ import { launchOptions } from './scripts/browser.ts';
 import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
 
+/** What tests in a page cannot read from the environment themselves. */
+const provide = { gpuGraphs: Number(process.env.OMBRE_GPU_GRAPHS ?? 30) };
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** How many random graphs a GPU stack takes. */
+    gpuGraphs: number;
+  }
+}
+
 /** The library build, and the tests by where they run. The demo has a configuration of its own: scripts/demo.config.ts. */
 export default defineConfig({
   build: {
@@ -30,6 +40,7 @@ export default defineConfig({
         plugins: [mnistFiles()],
         test: {
           name: 'browser',
+          provide,
           sequence: { groupOrder: 1 },
           include: ['test/gpu/**/*.test.ts'],
           // One file at a time: the software GPU already takes every core.
@@ -51,6 +62,7 @@ export default defineConfig({
         plugins: [mnistFiles()],
         test: {
           name: 'firefox',
+          provide,
           sequence: { groupOrder: 4 },
           include: ['test/gpu/**/*.test.ts'],
           fileParallelism: false,
@@ -69,6 +81,7 @@ export default defineConfig({
       {
         test: {
           name: 'node-gpu',
+          provide,
           sequence: { groupOrder: 2 },
           include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
           // Dawn holds native threads: a process per file lets go of them for certain.

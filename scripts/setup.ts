@@ -6,6 +6,7 @@
  *   OMBRE_CHROMIUM=path      use this browser
  *   OMBRE_ADAPTER=hardware   the browser's real GPU instead of SwiftShader
  *   OMBRE_VK=name            system, llvmpipe or swiftshader: this Vulkan driver for Node and no other
+ *   OMBRE_FIREFOX=path       use this Firefox
  */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright';
 import { browserCandidates, browserFlags, browserFolders } from './browser.ts';
+import { checkFirefox, firefoxExecutable } from './firefox.ts';
 
 /** Something that works: what to call it, and the environment variables that select it. */
 export interface Found {
@@ -29,7 +31,8 @@ export interface Missing {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const minutes = 60_000;
 
-export type Need = 'browser' | 'vulkan';
+/** A browser and a Vulkan driver are installed where they are missing; the others, for tests on every stack, are only looked for. */
+export type Need = 'browser' | 'vulkan' | 'hardware' | 'llvmpipe' | 'swiftshader' | 'firefox';
 export type Stacks = Readonly<Partial<Record<Need, Found | Missing>>>;
 
 /** Finds or installs what is needed. The browser may be fetched for the driver's sake: SwiftShader comes in its package. */
@@ -38,7 +41,37 @@ export async function setUp(needs: readonly Need[]): Promise<Stacks> {
   const lacksVulkan = needs.includes('vulkan') && !vulkan;
   const browser = needs.includes('browser') || lacksVulkan ? ((await findBrowser()) ?? (await installBrowser())) : undefined;
   const driver = lacksVulkan ? (findVulkan() ?? installVulkan()) : vulkan;
-  return { ...(browser && { browser }), ...(driver && { vulkan: driver }) };
+  const others: Partial<Record<Need, Found | Missing>> = {};
+  for (const need of needs) {
+    if (need === 'firefox') others.firefox = await findFirefox();
+    else if (need !== 'browser' && need !== 'vulkan') others[need] = findDriver(need);
+  }
+  return { ...(browser && { browser }), ...(driver && { vulkan: driver }), ...others };
+}
+
+const howToGet: Readonly<Record<'hardware' | 'llvmpipe' | 'swiftshader', string>> = {
+  hardware: 'no GPU with a Vulkan driver',
+  llvmpipe: 'install Mesa 25 or newer (apt-get install -y libvulkan1 mesa-vulkan-drivers)',
+  swiftshader: 'install Chromium, which has it beside its binary (apt-get install -y chromium)',
+};
+
+function findDriver(need: 'hardware' | 'llvmpipe' | 'swiftshader'): Found | Missing {
+  const found = findVulkan(need === 'hardware' ? 'system' : need);
+  // The system's drivers may all be software.
+  const isSoftware = need === 'hardware' && /llvmpipe|swiftshader/i.test(found?.adapter ?? '');
+  return found && !isSoftware ? found : { missing: howToGet[need] };
+}
+
+/** Firefox draws with whatever Vulkan driver it is given: the one that Dawn would take. */
+async function findFirefox(): Promise<Found | Missing> {
+  const executable = firefoxExecutable();
+  const { stdout, status } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 30_000 });
+  if (status !== 0) return { missing: `${executable} does not start; apt-get install -y firefox-esr, or set OMBRE_FIREFOX` };
+  const vulkan = findVulkan();
+  const env = vulkan?.env ?? {};
+  const name = stdout.trim();
+  const complaint = await checkFirefox(env).catch((error: Error) => error.message);
+  return complaint ? { missing: `${name}: ${complaint}` } : { name, adapter: `${name} on ${vulkan?.name ?? 'its own driver'}`, env };
 }
 
 async function findBrowser(): Promise<Found | undefined> {
@@ -85,8 +118,8 @@ async function installBrowser(): Promise<Found | Missing> {
 }
 
 /** The Vulkan driver that Dawn shall use in Node, without installing anything. */
-export function findVulkan(): Found | undefined {
-  for (const { name, env } of vulkanCandidates()) {
+export function findVulkan(wanted = process.env.OMBRE_VK): Found | undefined {
+  for (const { name, env } of vulkanCandidates(wanted)) {
     const adapter = nodeAdapter(env);
     if (adapter) return { name, adapter, env };
     // A machine without the Vulkan loader can borrow the one beside Chromium.
@@ -101,8 +134,7 @@ export function findVulkan(): Found | undefined {
 }
 
 /** Real hardware first, then llvmpipe (faster, has f16), then SwiftShader. Whether one works, only Dawn knows: it refuses Mesa before 25. */
-function vulkanCandidates(): { name: string; env: Record<string, string> }[] {
-  const wanted = process.env.OMBRE_VK;
+function vulkanCandidates(wanted: string | undefined): { name: string; env: Record<string, string> }[] {
   const given = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
   if (given && !wanted) return [{ name: 'VK_DRIVER_FILES', env: { VK_DRIVER_FILES: given } }];
 
@@ -114,7 +146,7 @@ function vulkanCandidates(): { name: string; env: Record<string, string> }[] {
     .filter((path) => /\/lvp_icd\b/.test(path));
   const swiftshader = browserFolders().map((folder) => join(folder, 'vk_swiftshader_icd.json'));
   return [
-    ...(hardware || wanted === 'system' ? [{ name: 'system', env: {} }] : []),
+    ...(hardware || process.env.OMBRE_VK === 'system' ? [{ name: 'system', env: {} }] : []),
     ...llvmpipe.map((path) => ({ name: 'llvmpipe', env: { VK_DRIVER_FILES: path } })),
     ...swiftshader.filter((path) => existsSync(path)).map((path) => ({ name: 'swiftshader', env: { VK_DRIVER_FILES: path } })),
   ].filter(({ name }) => !wanted || name === wanted);
@@ -161,9 +193,9 @@ function note(text: string): undefined {
 /** What was set up, for people: one line each. */
 export function describe(stacks: Stacks): string {
   const lines = Object.entries(stacks).map(([need, found]) => {
-    if ('missing' in found) return `${need.padEnd(8)} missing: ${found.missing}`;
+    if ('missing' in found) return `${need.padEnd(11)} missing: ${found.missing}`;
     const env = Object.entries(found.env).map(([key, value]) => `${key}=${value}`);
-    return `${need.padEnd(8)} ${found.adapter}, ${found.name} ${env.join(' ')}`;
+    return `${need.padEnd(11)} ${found.adapter}, ${found.name} ${env.join(' ')}`;
   });
   return lines.join('\n');
 }

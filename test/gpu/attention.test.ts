@@ -13,6 +13,7 @@ import { type AttentionAttributes, composedAttention } from '../../src/ops/atten
 import '../../src/ops/methods.ts';
 import { alias, broadcastTo, cast, scaledDotProductAttention, transpose, where } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { noteError, noteGradients } from '../support/findings.ts';
 import { runPlan } from './runPlan.ts';
 
 beforeAll(async () => {
@@ -33,6 +34,7 @@ function expectClose(what: string, actual: HostArray, expected: HostArray, toler
   const largest = Math.max(floor, ...Array.from(expected, Math.abs));
   expect(actual.length).toBe(expected.length);
   const errors = Array.from(actual, (value, i) => (Number.isFinite(value) ? Math.abs(value - expected[i]) : Infinity));
+  noteError('attention', what, Math.max(...errors) / largest, tolerance);
   expect(Math.max(...errors) / largest, what).toBeLessThan(tolerance);
 }
 
@@ -92,6 +94,7 @@ describe.each(Object.entries(cases))('%s', (name, { queries, keys, depth = 8, ca
     ['result', 'dq', 'dk', 'dv', 'dmask'].slice(0, outputs.length).forEach((what, i) => {
       expectClose(`${name}: ${what}`, actual[i], expected[i], i === 0 && spread === 1 ? 4e-6 : tolerance, i === 0 ? 1 : spread ** 2);
     });
+    noteGradients(outputs.length - 1);
     // No atomics: the same bits each time.
     const repeated = await readAll(again);
     repeated.forEach((data, i) => expect(bytes(data)).toEqual(bytes(actual[i])));

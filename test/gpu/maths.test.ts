@@ -8,6 +8,7 @@ import { hostTensor, type Tensor } from '../../src/graph/tensor.ts';
 import { type Loss, losses } from '../../src/losses/index.ts';
 import { type Optimizer, optimizers } from '../../src/optim/index.ts';
 import { tensor } from '../../src/ops/index.ts';
+import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
 import { metrics } from '../../src/train/metrics/index.ts';
 
 interface Packed {
@@ -34,8 +35,11 @@ const unpack = ({ shape, dtype, data }: Packed): Tensor => tensor(data, shape, d
 function expectClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
   const scale = Math.max(1e-3, ...Array.from(expected, Math.abs));
   expect(actual.length, what).toBe(expected.length);
-  for (let i = 0; i < expected.length; i++)
-    expect(Math.abs(actual[i] - expected[i]) / scale, `${what} [${i}]: ${actual[i]} for ${expected[i]}`).toBeLessThan(tolerance);
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]) / scale;
+    noteError('losses and optimizers', what, error, tolerance);
+    expect(error, `${what} [${i}]: ${actual[i]} for ${expected[i]}`).toBeLessThan(tolerance);
+  }
 }
 
 test('every loss and its gradient is what PyTorch says', async () => {
@@ -53,6 +57,8 @@ test('every loss and its gradient is what PyTorch says', async () => {
     expectClose(keyOf(c), values[2 * i], [c.loss], 1e-5);
     expectClose(`gradient of ${keyOf(c)}`, values[2 * i + 1], c.gradient, 1e-4);
   });
+  noteGradients(firsts.length);
+  noteVectors(2 * firsts.length);
 });
 
 test('ten updates of every optimizer are what PyTorch says', async () => {
@@ -74,6 +80,7 @@ test('ten updates of every optimizer are what PyTorch says', async () => {
     expectClose(`${c.name} ${JSON.stringify(c.options)}`, kernel, c.trajectory[9].kernel, 1e-5);
     expectClose(`${c.name} ${JSON.stringify(c.options)}`, bias, c.trajectory[9].bias, 1e-5);
     expect(count[0]).toBe(10);
+    noteVectors(2);
   }
 });
 

@@ -8,7 +8,8 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { alias, cast, expandDims, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import golden from '../golden/ops.json';
-import { opRows } from '../tables/index.ts';
+import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { familyOf, opRows } from '../tables/index.ts';
 import { type GpuBound, type OpRow, valuesOf } from '../tables/row.ts';
 import { specialBinary, specialUnary } from '../tables/special.ts';
 
@@ -19,13 +20,16 @@ beforeAll(async () => {
 /** The distance from one f32 to the next at x. */
 const ulpAt = (x: number): number => 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(x)))) - 23);
 
-function expectWithin(gpu: HostArray, cpu: HostArray, bound: GpuBound): void {
+function expectWithin(family: string, what: string, gpu: HostArray, cpu: HostArray, bound: GpuBound): void {
   expect(gpu.length).toBe(cpu.length);
   const { ulp, absolute = 0 } = bound === 'exact' ? { ulp: 0 } : bound;
   for (let i = 0; i < cpu.length; i++) {
     const want = Math.fround(cpu[i]);
-    const ok = Object.is(gpu[i], want) || gpu[i] === want || Math.abs(gpu[i] - want) <= Math.max(absolute, ulp * ulpAt(want));
-    if (!ok) expect.fail(`element ${i}: ${gpu[i]} instead of ${want}, ${Math.abs(gpu[i] - want) / ulpAt(want)} ULP apart`);
+    const error = Object.is(gpu[i], want) || gpu[i] === want ? 0 : Math.abs(gpu[i] - want);
+    // Of infinity no distance is small: it is met or not.
+    const allowed = Number.isFinite(want) ? Math.max(absolute, ulp * ulpAt(want)) : 0;
+    noteError(family, what, error, allowed);
+    if (!(error <= allowed)) expect.fail(`element ${i}: ${gpu[i]} instead of ${want}, ${error / ulpAt(want)} ULP apart`);
   }
 }
 
@@ -64,13 +68,14 @@ describe.each(batches.map((rows, i) => [i, rows] as const))('rows, part %i', (_,
   });
 
   test.each(rows.map((row, i) => [row.name, row, i] as const))('%s', (name, row, i) => {
-    expectWithin(gpuValues[i], cpuValues[i], row.gpu);
+    const family = familyOf(row);
+    expectWithin(family, name, gpuValues[i], cpuValues[i], row.gpu);
     const start = slopes.slice(0, i).flat().length;
     cpuSlopes[i].forEach((cpu, k) => {
       const largest = Math.max(0, ...Array.from(cpu, Math.abs));
-      expectWithin(gpuSlopes[start + k], cpu, { ulp: 0, absolute: 1e-4 * largest });
+      expectWithin(family, `gradient of ${name}`, gpuSlopes[start + k], cpu, { ulp: 0, absolute: 1e-4 * largest });
     });
-    expect(name).toBe(row.name);
+    noteGradients(cpuSlopes[i].length);
   });
 });
 
@@ -90,8 +95,11 @@ describe('special values agree with PyTorch', () => {
     expected[name].map(Number).forEach((want, k) => {
       const actual = gpu[i][k];
       // GPUs may flush subnormal numbers to 0.
-      const ok = Object.is(actual, want) || actual === want || Math.abs(actual - want) <= Math.max(1.2e-38, 2e-6 * Math.abs(want));
-      if (!ok) expect.fail(`element ${k}: ${actual} instead of ${want}`);
+      const error = Object.is(actual, want) || actual === want ? 0 : Math.abs(actual - want);
+      const allowed = Number.isFinite(want) ? Math.max(1.2e-38, 2e-6 * Math.abs(want)) : 0;
+      noteError('special values', name, error, allowed);
+      if (!(error <= allowed)) expect.fail(`element ${k}: ${actual} instead of ${want}`);
     });
+    noteVectors(1);
   });
 });

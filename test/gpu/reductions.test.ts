@@ -8,6 +8,7 @@ import { HostValue, type Tensor } from '../../src/graph/tensor.ts';
 import { add, any, argMax, argMin, greater, max, mean, mul, square, sum, transpose } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { noteError } from '../support/findings.ts';
 import { graphOf, values } from '../support/graphs.ts';
 
 let runtime: WebGpuRuntime;
@@ -39,9 +40,11 @@ async function compare(
   got.forEach((result, i) => {
     // The bound of a sum of n terms: n * 2^-23 * sum|terms|, each term at most 1.6 here. Everything else is exact.
     const tolerance = terms[i] * 2 ** -23 * terms[i] * 1.6;
-    result.forEach((value, j) =>
-      expect(Math.abs(value - expected[i][j]), `${shape.join('x')} output ${i}[${j}]`).toBeLessThanOrEqual(tolerance),
-    );
+    result.forEach((value, j) => {
+      const error = Math.abs(value - expected[i][j]);
+      noteError('reductions', `${shape.join('x')} output ${i}`, error, tolerance);
+      expect(error, `${shape.join('x')} output ${i}[${j}]`).toBeLessThanOrEqual(tolerance);
+    });
   });
   return program.dispatches.map(({ label }) => label);
 }

@@ -26,6 +26,7 @@ import {
   tensor,
 } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { noteError, noteGradients } from '../support/findings.ts';
 import { values } from '../support/graphs.ts';
 
 beforeAll(async () => {
@@ -42,13 +43,16 @@ const random = (shape: number[], seed: number): Tensor =>
   );
 
 /** Within 1e-4 of the largest value: these are gradients. */
-function expectClose(gpu: HostArray, cpu: HostArray): void {
+function expectClose(what: string, gpu: HostArray, cpu: HostArray): void {
   expect(gpu.length).toBe(cpu.length);
   const largest = Math.max(0, ...Array.from(cpu, Math.abs));
   expect(largest).toBeGreaterThan(0);
   gpu.forEach((value: number, i: number) => {
-    if (!(Math.abs(value - cpu[i]) <= 1e-4 * largest)) expect.fail(`element ${i}: ${value} instead of ${cpu[i]}`);
+    const error = Math.abs(value - cpu[i]);
+    noteError('transformations', what, error, 1e-4 * largest);
+    if (!(error <= 1e-4 * largest)) expect.fail(`element ${i}: ${value} instead of ${cpu[i]}`);
   });
+  noteGradients(1);
 }
 
 const x = random([5, 6], 1);
@@ -108,10 +112,10 @@ const cases: [string, (...args: Tensor[]) => Tensor[], Tensor[]][] = [
 ];
 
 describe('compiled', () => {
-  test.each(cases)('%s', async (_, fn, args) => {
+  test.each(cases)('%s', async (name, fn, args) => {
     const results = await compile(fn)(...args);
     const expected = interpret(fn(...args), { mode: 'f64' });
-    for (let i = 0; i < results.length; i++) expectClose(await results[i].data(), expected[i]);
+    for (let i = 0; i < results.length; i++) expectClose(name, await results[i].data(), expected[i]);
   });
 });
 

@@ -7,17 +7,23 @@ import { scanRows } from './scan.ts';
 import { creationRows, kernelRows, reductionRows, shapeRows } from './structure.ts';
 import { windowRows } from './windows.ts';
 
-export const opRows: readonly OpRow[] = [
-  ...elementwiseRows,
-  ...reductionRows,
-  ...shapeRows,
-  ...kernelRows,
-  ...creationRows,
-  ...windowRows,
-  ...contractionRows,
-  ...normalizationRows,
-  ...scanRows,
-];
+/** The rows by family of ops. */
+const families: Readonly<Record<string, readonly OpRow[]>> = {
+  elementwise: elementwiseRows,
+  reductions: reductionRows,
+  shapes: shapeRows,
+  kernels: kernelRows,
+  creation: creationRows,
+  windows: windowRows,
+  contraction: contractionRows,
+  normalization: normalizationRows,
+  scans: scanRows,
+};
+
+export const opRows: readonly OpRow[] = Object.values(families).flat();
+
+/** What the report of the tests sums a row up under. */
+export const familyOf = (row: OpRow): string => Object.keys(families).find((name) => families[name].includes(row))!;
 
 /** The exported function a row tests. */
 export const functionOf = (row: OpRow): string => row.name.split(' ')[0];

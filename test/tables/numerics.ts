@@ -4,6 +4,7 @@ import { pullback } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { losses } from '../../src/losses/index.ts';
 import * as o from '../../src/ops/index.ts';
+import { noteError } from '../support/findings.ts';
 
 export interface NumericCase {
   readonly name: string;
@@ -104,6 +105,12 @@ export const detectable = [NaN, Infinity, -Infinity, 3.4028234663852886e38, 0, -
 /** What is wrong with a result, or nothing. */
 export function complaintAbout({ name, expected, tolerance = 2e-6 }: NumericCase, actual: ArrayLike<number>): string {
   if (actual.length !== expected.length) return `${name}: ${actual.length} elements instead of ${expected.length}`;
-  const wrong = expected.findIndex((want, i) => !(Math.abs(actual[i] - want) <= tolerance * Math.max(1, Math.abs(want))));
-  return wrong < 0 ? '' : `${name}, element ${wrong}: ${actual[wrong]} instead of ${expected[wrong]}`;
+  let complaint = '';
+  expected.forEach((want, i) => {
+    const error = actual[i] === want ? 0 : Math.abs(actual[i] - want);
+    const allowed = tolerance * Math.max(1, Math.abs(want));
+    noteError('numerics', name, error, allowed);
+    if (!(error <= allowed)) complaint ||= `${name}, element ${i}: ${actual[i]} instead of ${want}`;
+  });
+  return complaint;
 }

@@ -8,6 +8,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { add, mul, sin, sum } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { noteGradients } from '../support/findings.ts';
 
 const stream = RandomStream.fromSeed(7);
 export const random = (shape: Shape): Tensor =>
@@ -49,6 +50,7 @@ export function checkGradients(fn: (...inputs: Tensor[]) => Tensor, shapes: read
   }
   for (const loss of losses) {
     const exact = run(gradients(loss, inputs));
+    noteGradients(inputs.length);
     inputs.forEach((x, n) => {
       const data = feeds.get(x)!;
       const numeric = Array.from(data, (before, i) => {

@@ -7,6 +7,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Loss, lossByName, losses } from '../../src/losses/index.ts';
 import { type Values, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { noteVectors } from '../support/findings.ts';
 
 interface Packed {
   shape: number[];
@@ -56,6 +57,7 @@ describe('against PyTorch, in f64', () => {
     const weights = c.weight?.data ?? c.values.map(() => 1);
     expectClose(total, [c.values.reduce((s, v, i) => s + v * weights[i], 0)]);
     expectClose(gradient, c.gradient);
+    noteVectors(3);
   });
 
   test('every loss of the table has a case', () => {

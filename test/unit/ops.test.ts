@@ -12,7 +12,8 @@ import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenWindows from '../golden/windows.json';
 import scanGolden from '../golden/scan.json';
-import { functionOf, opRows } from '../tables/index.ts';
+import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { familyOf, functionOf, opRows } from '../tables/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';
 import { type OpRow, valuesOf } from '../tables/row.ts';
 
@@ -38,11 +39,14 @@ function build(row: OpRow): Bound {
 
 const run = (tensor: Tensor, feeds?: Map<Tensor, HostArray>): HostArray => interpret([tensor], { mode: 'f64', feeds })[0];
 
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, relative: number, absolute: number): void {
+function expectClose(row: OpRow, actual: ArrayLike<number>, expected: ArrayLike<number>, relative: number, absolute: number): void {
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
-    const ok = Object.is(actual[i], expected[i]) || Math.abs(actual[i] - expected[i]) <= absolute + relative * Math.abs(expected[i]);
-    if (!ok) expect.fail(`element ${i}: ${actual[i]} instead of ${expected[i]}`);
+    const error = Object.is(actual[i], expected[i]) ? 0 : Math.abs(actual[i] - expected[i]);
+    // Of infinity no distance is small: it is met or not.
+    const allowed = Number.isFinite(expected[i]) ? absolute + relative * Math.abs(expected[i]) : 0;
+    noteError(familyOf(row), row.name, error, allowed);
+    if (!(error <= allowed)) expect.fail(`element ${i}: ${actual[i]} instead of ${expected[i]}`);
   }
 }
 
@@ -75,14 +79,15 @@ describe('values', () => {
     }
     if (row.expected) {
       expect(output.shape).toEqual(row.expected.shape);
-      expectClose(actual, row.expected.value, 0, 1e-12);
+      expectClose(row, actual, row.expected.value, 0, 1e-12);
       return;
     }
     const expected = goldenRows[name];
     if (!expected) throw new Error(`${name}: neither an expected value nor a golden row; add one to scripts/golden-ops.py`);
     expect(row.inputs.map(({ shape, low, high, dtype }) => ({ shape, low, high, whole: !isFloat(dtype) }))).toEqual(expected.inputs);
     expect(output.shape).toEqual(expected.shape);
-    expectClose(actual, expected.value.map(Number), 1e-11, 1e-12);
+    expectClose(row, actual, expected.value.map(Number), 1e-11, 1e-12);
+    noteVectors(1);
   });
 });
 
@@ -93,7 +98,7 @@ function weigh(y: Tensor, k: number): Tensor {
 }
 
 /** Compares the gradients of a scalar with central differences, element by element. */
-function checkGradient(scalar: Tensor, wrt: Tensor[], analytic: Tensor[], feeds: Map<Tensor, HostArray>): void {
+function checkGradient(row: OpRow, scalar: Tensor, wrt: Tensor[], analytic: Tensor[], feeds: Map<Tensor, HostArray>): void {
   const eps = 1e-6;
   const found = interpret(analytic, { mode: 'f64', feeds });
   wrt.forEach((x, k) => {
@@ -107,8 +112,9 @@ function checkGradient(scalar: Tensor, wrt: Tensor[], analytic: Tensor[], feeds:
       return (at(value + eps) - at(value - eps)) / (2 * eps);
     });
     expect(analytic[k].shape).toEqual(x.shape);
-    expectClose(found[k], numeric, 1e-3, 1e-5);
+    expectClose(row, found[k], numeric, 1e-3, 1e-5);
   });
+  noteGradients(wrt.length);
 }
 
 describe('gradients', () => {
@@ -117,10 +123,10 @@ describe('gradients', () => {
     const wrt = inputs.filter((x) => isFloat(x.dtype));
     const scalar = weigh(output, 5);
     const first = gradients(scalar, wrt);
-    checkGradient(scalar, wrt, first, feeds);
+    checkGradient(row, scalar, wrt, first, feeds);
     if (row.gradient !== 'twice') return;
     const ofGradients = first.map((g, k) => weigh(g, 7 + k)).reduce((a, b) => ops.add(a, b));
-    checkGradient(ofGradients, wrt, gradients(ofGradients, wrt), feeds);
+    checkGradient(row, ofGradients, wrt, gradients(ofGradients, wrt), feeds);
   });
 });
 

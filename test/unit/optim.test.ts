@@ -9,6 +9,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Optimizer, type OptimizerState, optimizerByName, optimizers, schedules } from '../../src/optim/index.ts';
 import { scalar, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { noteVectors } from '../support/findings.ts';
 
 type Flat = Record<'kernel' | 'bias', number[]>;
 interface Golden {
@@ -52,6 +53,7 @@ describe('ten updates against PyTorch, in f64', () => {
     compute(seen).forEach((values, i) => expectClose(values, c.trajectory[Math.floor(i / 2)][i % 2 ? 'bias' : 'kernel']));
     expect(compute([state.step])).toEqual([[10]]);
     expect(state.step.dtype).toBe('i32');
+    noteVectors(seen.length);
   });
 
   test('every optimizer has a case', () => {

@@ -1,0 +1,108 @@
+/** Runs the commands of a stage, with the environment of what was set up for it, and reads what vitest wrote about its tests. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Stacks } from '../setup.ts';
+import type { TestRecord } from './reporter.ts';
+import type { Stage } from './stages.ts';
+
+export interface Outcome {
+  readonly stage: Stage;
+  readonly result: 'passed' | 'failed' | 'skipped' | 'missing';
+  readonly seconds: number;
+  /** Why it failed or did not run. */
+  readonly why?: string;
+  /** The tests, where vitest got far enough to write about them. */
+  readonly tests?: readonly TestRecord[];
+}
+
+export interface RunOptions {
+  readonly stacks: Stacks;
+  /** What the set of stages adds to the environment; what the caller has set already stays. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly vitestArguments: readonly string[];
+  readonly takesWhatIsThere: boolean;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const reports = mkdtempSync(join(tmpdir(), 'ombre-test-'));
+const running = new Set<ChildProcess>();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    for (const child of running) child.kill(signal);
+    process.exit(1);
+  });
+}
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
+
+/** Runs one stage to its end. With a neighbour its output is held back and printed in one piece. */
+export async function runStage(stage: Stage, hasNeighbour: boolean, options: RunOptions): Promise<Outcome> {
+  const stack = stage.needs && options.stacks[stage.needs];
+  if (stack && 'missing' in stack) {
+    if (options.takesWhatIsThere) return { stage, result: 'missing', seconds: 0, why: stack.missing };
+    const result = process.env.OMBRE_ALLOW_MISSING === '1' ? 'skipped' : 'failed';
+    return { stage, result, seconds: 0, why: `no ${stage.needs}: ${stack.missing}` };
+  }
+  const start = performance.now();
+  if (!hasNeighbour) console.log(`\n--- ${stage.name}`);
+  const report = join(reports, `${stage.name}.json`);
+  const env = { ...options.env, ...process.env, ...stack?.env, OMBRE_REPORT: report };
+  let held = '';
+  let failure: string | undefined;
+  for (const command of stage.commands) {
+    const { output, status } = await execute(withReporters(command, options), env, hasNeighbour);
+    held += output;
+    // The next command still runs: lint and format complaints are wanted together.
+    if (status !== 0) failure ??= `${command[0]} ended with ${status}`;
+  }
+  if (hasNeighbour) console.log(`\n--- ${stage.name}\n${held.trimEnd()}`);
+  const seconds = since(start);
+  console.log(`--- ${stage.name} ${failure ? 'failed' : 'passed'} in ${seconds.toFixed(1)} s`);
+  return { stage, result: failure ? 'failed' : 'passed', seconds, why: failure, tests: readRecords(report) };
+}
+
+function withReporters(command: readonly string[], { vitestArguments, takesWhatIsThere }: RunOptions): readonly string[] {
+  if (command[0] !== 'vitest') return command;
+  // Of many stages only some have the files that a filter names; test.ts complains when none has.
+  const lenient = takesWhatIsThere && vitestArguments.length > 0 ? ['--passWithNoTests'] : [];
+  return [...command, '--reporter=default', '--reporter=./scripts/testing/reporter.ts', ...lenient, ...vitestArguments];
+}
+
+function execute(
+  command: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  hold: boolean,
+): Promise<{ output: string; status: number | string }> {
+  return new Promise((resolve) => {
+    const colour = hold && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...colour, ...env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}` },
+      stdio: hold ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    });
+    running.add(child);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.on('error', (error) => resolve({ output, status: error.message }));
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ output, status: code ?? signal ?? 'no status' });
+    });
+  });
+}
+
+function readRecords(report: string): TestRecord[] | undefined {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8')) as TestRecord[];
+  } catch {
+    return undefined; // Not a vitest stage, or vitest did not get far enough to write one.
+  }
+}
+
+export function since(start: number): number {
+  return (performance.now() - start) / 1000;
+}

@@ -1,0 +1,69 @@
+/** What can be run: every stage of the tests, and the sets of stages that the commands name. */
+import type { Need } from '../setup.ts';
+
+export interface Stage {
+  readonly name: string;
+  readonly commands: readonly (readonly string[])[];
+  /** The part of the set-up without which the stage cannot run. */
+  readonly needs?: Need;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the columns of the report call it; only stages that compute have one. */
+  readonly stack?: string;
+}
+
+/** A set of stages under one name: `npm run test:NAME`. */
+export interface StageSet {
+  readonly stages: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** A stack that is not on this machine is told, not failed: the set is "all that are there". */
+  readonly takesWhatIsThere?: boolean;
+}
+
+const vitest = (project: string, ...filters: string[]): readonly string[][] => [['vitest', 'run', '--project', project, ...filters]];
+
+/** On another driver the GPU tests are enough: the terminal trainer and the scripts of the README do not depend on it. */
+const gpuOnly = ['--exclude', 'test/node/**'];
+
+/**
+ * Stages of one wave run side by side: each keeps about one core busy. The software GPUs take every core, so theirs run alone.
+ * The build comes first, because the others may read dist.
+ */
+export const waves: readonly (readonly Stage[])[] = [
+  [
+    { name: 'unit', stack: 'CPU', commands: vitest('unit') },
+    { name: 'build', commands: [['npm', 'run', '--silent', 'build']] },
+  ],
+  [
+    { name: 'typecheck', commands: [['tsc', '--noEmit']] },
+    {
+      name: 'lint',
+      commands: [
+        ['eslint', '.', '--max-warnings', '0'],
+        ['prettier', '--check', '--log-level', 'warn', '.'],
+      ],
+    },
+  ],
+  [{ name: 'browser', stack: 'Chromium', needs: 'browser', commands: vitest('browser') }],
+  [{ name: 'node-gpu', stack: 'Node', needs: 'vulkan', commands: vitest('node-gpu') }],
+  [{ name: 'hardware', stack: 'Node/hardware', needs: 'hardware', commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'llvmpipe', stack: 'Node/llvmpipe', needs: 'llvmpipe', commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'swiftshader', stack: 'Node/SwiftShader', needs: 'swiftshader', commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'firefox', stack: 'Firefox', needs: 'firefox', commands: vitest('firefox') }],
+  [{ name: 'node', needs: 'vulkan', commands: vitest('node-gpu', '--exclude', 'test/gpu/**') }],
+  [{ name: 'e2e', needs: 'browser', commands: vitest('e2e') }],
+];
+
+export const stages = waves.flat();
+
+const checks = ['unit', 'build', 'typecheck', 'lint'];
+const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
+
+export const stageSets: Readonly<Record<string, StageSet>> = {
+  default: { stages: [...checks, 'browser', 'node-gpu', 'e2e'] },
+  stacks: { stages: ['unit', ...gpuStacks], takesWhatIsThere: true },
+  full: {
+    stages: [...checks, ...gpuStacks, 'node', 'e2e'],
+    env: { OMBRE_GRAPHS: '10000', OMBRE_GPU_GRAPHS: '300' },
+    takesWhatIsThere: true,
+  },
+};
