@@ -102,18 +102,21 @@ test('2,000 steps: one submit each, steps make no buffers, memory flat', async (
     created++;
     return createBuffer.call(this, descriptor);
   };
+  const start = performance.now();
   try {
     await epoch(25);
   } finally {
     GPUQueue.prototype.submit = submit;
     GPUDevice.prototype.createBuffer = createBuffer;
   }
+  const seconds = (performance.now() - start) / 1000;
   console.log(
     `2,000 steps: ${submits} submits, ${created} buffers created, ${memory().bytes - before.bytes} bytes more; a step has ${dispatches} dispatches`,
   );
-  // Beside the steps: readings of the running loss, four a second at most, and each epoch's results.
+  // Beside the steps: the totals of each epoch are started, summed up and read, and so are the running ones, four times a second at most. A slow
+  // adapter is asked more often.
   expect(submits).toBeGreaterThanOrEqual(2000);
-  expect(submits).toBeLessThan(2200);
+  expect(submits).toBeLessThanOrEqual(2000 + 3 * 25 + 2 * 4 * seconds);
   // A running loss that is read while the next step runs may need a small buffer that the warm-up did not.
   expect(created).toBeLessThanOrEqual(2);
   expect(memory().bytes - before.bytes).toBeLessThanOrEqual(created * 256);
