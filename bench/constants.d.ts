@@ -1,0 +1,3 @@
+/** Versions, written in by bundle.ts. */
+declare const __OMBRE_VERSION__: string;
+declare const __JAX_VERSION__: string;

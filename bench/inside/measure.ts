@@ -1,0 +1,231 @@
+// Runs one job where the GPU is: in a page, or in a process of Node. The runner outside gives each job a fresh one.
+import type { Engine, Unit } from '../engines/engine.ts';
+import { engine as jax } from '../engines/jax.ts';
+import { engine as ombre } from '../engines/ombre.ts';
+import { engine as tfjs } from '../engines/tfjs.ts';
+import { type Workload, type WorkloadName, workloads } from '../workloads.ts';
+import { countGpuCalls, watchGpuErrors } from './gpuWatch.ts';
+import type { EngineName, Job, Result, RoundsJob, RoundsResult, SoloJob, SoloResult } from './job.ts';
+
+const engines: Readonly<Record<EngineName, Engine>> = { ombre, tfjs, jax };
+
+/** Results before any update differ by rounding only; after three updates the rounding has been through three gradients. */
+const tolerances = { first: 1e-4, updated: 1e-3 };
+
+/** Steps in a row before waiting for them: enough to hide the wait, few enough for the results that are alive meanwhile. */
+const burst: Readonly<Record<Workload['kind'], number>> = { training: 20, forward: 10, gradient: 10 };
+
+/** Steps behind the counter, after two that may still set things up. */
+const countedSteps = 3;
+
+/** Called whenever another engine has its turn, so that a crash has a name. */
+export type Turn = (engine: EngineName) => void | Promise<void>;
+
+export async function measure<J extends Job>(job: J, turn: Turn): Promise<Result<J>> {
+  return (job.kind === 'rounds' ? await measureRounds(job, turn) : await measureSolo(job, turn)) as Result<J>;
+}
+
+const oneLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .slice(0, 300);
+
+async function measureRounds({ workload, engines: names, rounds, milliseconds }: RoundsJob, turn: Turn): Promise<RoundsResult> {
+  const { kind } = workloadOf(workload);
+  const failures: Partial<Record<EngineName, string>> = {};
+  const times: Partial<Record<EngineName, number[]>> = {};
+  const values: Partial<Record<EngineName, number[]>> = {};
+  const firsts = new Map<EngineName, ArrayLike<number>[]>();
+  const units = new Map<EngineName, { unit: Unit; steps: number }>();
+  let active: EngineName = names[0];
+  const fail = (name: EngineName, error: unknown): void => {
+    failures[name] ??= oneLine(error);
+    units.delete(name);
+    firsts.delete(name);
+    delete times[name];
+  };
+  watchGpuErrors((message) => fail(active, message));
+  const asTurnOf = async (name: EngineName, work: () => Promise<void>): Promise<void> => {
+    active = name;
+    await turn(name);
+    try {
+      await work();
+    } catch (error) {
+      fail(name, error);
+    }
+  };
+
+  for (const name of names) {
+    await asTurnOf(name, async () => {
+      const engine = engines[name];
+      await engine.start();
+      const unit = await engine.prepare(workload, workloadOf(workload));
+      await unit.step();
+      const first = await unit.read();
+      const steps = await calibrate(unit, milliseconds);
+      if (failures[name]) return;
+      firsts.set(name, first);
+      values[name] = [first[0][0], (await unit.read())[0][0]];
+      units.set(name, { unit, steps });
+    });
+  }
+  const result = { adapter: await adapterName(), versions: versionsOf(names), times, failures, values };
+  const disagreement = compare(firsts, values, kind);
+  if (disagreement) return { ...result, disagreement };
+
+  for (let round = 0; round < rounds; round++) {
+    // Who is first changes from round to round.
+    const order = names.map((_, i) => names[(i + round) % names.length]);
+    for (const name of order) {
+      const entry = units.get(name);
+      if (!entry) continue;
+      await asTurnOf(name, async () => {
+        const time = await timeSteps(entry.unit, entry.steps, burst[kind]);
+        if (!failures[name]) (times[name] ??= []).push(time);
+      });
+    }
+  }
+  return result;
+}
+
+/** Three more steps; the number of steps that fill a round, judged by the last. */
+async function calibrate(unit: Unit, milliseconds: number): Promise<number> {
+  let last = 0;
+  for (let i = 0; i < 3; i++) last = await timeSteps(unit, 1, 1);
+  return Math.min(2000, Math.max(1, Math.round(milliseconds / last)));
+}
+
+/** Milliseconds a step, all of them waited for. */
+async function timeSteps(unit: Unit, steps: number, burst: number): Promise<number> {
+  const start = performance.now();
+  for (let done = 0; done < steps;) {
+    const until = Math.min(steps, done + burst);
+    for (; done < until; done++) await unit.step();
+    await unit.finish();
+  }
+  return (performance.now() - start) / steps;
+}
+
+/** One line when two engines do not compute the same, element by element on the scale of the largest; undefined when they do. */
+function compare(
+  firsts: ReadonlyMap<EngineName, ArrayLike<number>[]>,
+  values: Readonly<Partial<Record<EngineName, number[]>>>,
+  kind: Workload['kind'],
+): string | undefined {
+  const [reference, ...others] = firsts.keys();
+  for (const other of others) {
+    const pairs = firsts.get(reference)!.map((expected, i) => ({
+      what: i === 0 ? 'first result' : 'first gradient',
+      difference: distance(expected, firsts.get(other)![i]),
+      allowed: tolerances.first,
+    }));
+    if (kind === 'training') {
+      const [a, b] = [reference, other].map((name) => [values[name]![1]]);
+      pairs.push({ what: 'loss after three updates', difference: distance(a, b), allowed: tolerances.updated });
+    }
+    for (const { what, difference, allowed } of pairs) {
+      // Not (difference > allowed): that would let NaN through.
+      if (difference <= allowed) continue;
+      const told = [reference, other].map((name) => `${name} ${values[name]!.join(' -> ')}`);
+      return `${what}: ${told.join(', ')}; they differ by ${difference.toExponential(1)}, ${allowed} is allowed`;
+    }
+  }
+  return undefined;
+}
+
+function distance(a: ArrayLike<number>, b: ArrayLike<number> | undefined): number {
+  if (a.length !== b?.length) return Infinity;
+  let scale = 0;
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i] - b[i]);
+    if (Number.isNaN(difference)) return NaN;
+    worst = Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(a[i]));
+  }
+  return worst / scale;
+}
+
+async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: Turn): Promise<SoloResult> {
+  const engine = engines[name];
+  const errors: string[] = [];
+  watchGpuErrors((message) => errors.push(message));
+  const counts = countGpuCalls();
+  await turn(name);
+  const opening = performance.now();
+  await engine.start();
+  const start = performance.now() - opening;
+
+  const given = madeBeforehand(workloadOf(workload));
+  const tasks = watchLongTasks();
+  const began = performance.now();
+  const unit = await engine.prepare(workload, given);
+  await unit.step();
+  await unit.finish();
+  const firstStep = performance.now() - began;
+  const longestTask = await tasks?.longest();
+
+  await unit.step();
+  await unit.finish();
+  const [before, done, read] = [{ ...counts }, { ...counts }, { ...counts }];
+  for (let i = 0; i < countedSteps; i++) await unit.step();
+  // Reading a part of the result may run a program too.
+  const program = engine.program?.();
+  // An engine may only now begin, so waiting is counted; what a wait costs by itself, a second one tells.
+  await unit.finish();
+  Object.assign(done, counts);
+  await unit.finish();
+  Object.assign(read, counts);
+  const mean = (key: 'dispatches' | 'submits' | 'buffers'): number => (2 * done[key] - before[key] - read[key]) / countedSteps;
+  const result: SoloResult = {
+    start,
+    firstStep,
+    longestTask,
+    cost: { dispatches: mean('dispatches'), submits: mean('submits'), buffers: mean('buffers') },
+    peakBytes: counts.peakBytes,
+    tensorBytes: engine.tensorBytes?.(),
+    program,
+  };
+  if (errors.length > 0) throw new Error(oneLine(errors[0]));
+  if (!kernels || !engine.kernels) return result;
+  const times = await engine.kernels(async () => {
+    for (let i = 0; i < countedSteps; i++) await unit.step();
+    await unit.finish();
+  });
+  return { ...result, kernels: times };
+}
+
+/** The main thread's tasks of more than 50 ms, where the platform reports them. */
+function watchLongTasks(): { longest(): Promise<number> } | undefined {
+  if (typeof PerformanceObserver === 'undefined' || !PerformanceObserver.supportedEntryTypes.includes('longtask')) return undefined;
+  let longest = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+  });
+  observer.observe({ type: 'longtask' });
+  return {
+    async longest() {
+      // An entry comes after its task has ended.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      observer.disconnect();
+      return longest;
+    },
+  };
+}
+
+async function adapterName(): Promise<string> {
+  const info = (await navigator.gpu.requestAdapter())?.info;
+  return info ? [...new Set([info.vendor, info.architecture, info.description || info.device])].filter(Boolean).join(' ') : 'none';
+}
+
+/** With its numbers made already: making them is nobody's first step. */
+function madeBeforehand(workload: Workload): Workload {
+  const [parameters, inputs] = [workload.parameters(), workload.inputs()];
+  return { ...workload, parameters: () => parameters, inputs: () => inputs };
+}
+
+const workloadOf = (name: WorkloadName): Workload => workloads[name];
+
+const versionsOf = (names: readonly EngineName[]): RoundsResult['versions'] =>
+  Object.fromEntries(names.map((name) => [name, engines[name].version]));

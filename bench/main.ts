@@ -1,0 +1,122 @@
+// The bench from outside: runs the jobs of every workload on every stack, prints tables, writes what was measured.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { dirname, join } from 'node:path';
+import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
+import { type Options, parseOptions } from './options.ts';
+import { type Measured, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
+import type { Stack } from './stack.ts';
+import { openChromium } from './stackChromium.ts';
+import { openNode } from './stackNode.ts';
+import { type WorkloadName, workloads } from './workloads.ts';
+
+/** Engines compute different things: whatever was timed would mean nothing. */
+class Disagreement extends Error {}
+
+const openers = { chromium: openChromium, node: openNode };
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  for (const name of options.stacks) {
+    const stack = await openers[name]();
+    console.log(`\n${stack.description}`);
+    await benchmark(stack, options);
+  }
+}
+
+async function benchmark(stack: Stack, options: Options): Promise<void> {
+  const date = new Date().toISOString();
+  const peers = options.engines.filter((name) => name !== 'ombre');
+  const { rounds, milliseconds, first } = options;
+  const path = join(options.results, `${stack.name}-${date.replaceAll(/[:.]/g, '-')}.json`);
+  const [cpu] = os.cpus();
+  const measured: Measured[] = [];
+  let about: Pick<RoundsResult, 'adapter' | 'versions'> = { adapter: '', versions: {} };
+  for (const workload of options.workloads) {
+    progress(`${workload} ...`);
+    const { adapter, versions, ...timed } = await interleave(stack, workload, options);
+    about = { adapter: adapter || about.adapter, versions: { ...about.versions, ...versions } };
+    if (timed.disagreement) throw new Disagreement(`${workload}: ${timed.disagreement}`);
+    const one: Measured = { workload, unit: workloads[workload].unit, rounds: timed, ...(await firstSteps(stack, workload, options)) };
+    measured.push(one);
+    // After each workload, so that what was measured outlives an interrupted run.
+    save(path, {
+      date,
+      stack: stack.name,
+      description: stack.description,
+      machine: {
+        cpu: cpu?.model,
+        cores: os.availableParallelism(),
+        memory: os.totalmem(),
+        system: `${os.type()} ${os.release()} ${os.arch()}`,
+      },
+      ...about,
+      options: { rounds, milliseconds, first },
+      workloads: measured.map((one) => ({ ...one, summary: summaryOf(one, peers) })),
+    });
+    // A peer that cannot is a line in the table; for ombre it is a bug.
+    if (one.rounds.failures.ombre || one.firstFailures.ombre) process.exitCode = 1;
+    if (options.kernels) console.log(kernelTable(one));
+  }
+  progress('');
+  if (options.rounds > 0) console.log(timeTable(measured, options.engines));
+  if (options.first > 0) console.log(`${firstStepTable(measured, options.engines)}\n${costTable(measured, options.engines)}`);
+  console.log(`\n${path}`);
+}
+
+/** Rounds of all engines in one process. An engine that takes the process down is left out of the next attempt, and named. */
+async function interleave(
+  stack: Stack,
+  workload: WorkloadName,
+  { engines, rounds, milliseconds, timeout }: Options,
+): Promise<RoundsResult> {
+  const failures: Partial<Record<EngineName, string>> = {};
+  let left = rounds > 0 ? engines : [];
+  while (left.length > 0) {
+    const outcome = await stack.run({ kind: 'rounds', workload, engines: left, rounds, milliseconds }, timeout);
+    if ('result' in outcome) return { ...outcome.result, failures: { ...failures, ...outcome.result.failures } };
+    const culprit = outcome.turn ?? left[0];
+    failures[culprit] = outcome.error;
+    left = left.filter((name) => name !== culprit);
+  }
+  return { adapter: '', versions: {}, times: {}, values: {}, failures };
+}
+
+/** Cold starts, engine after engine in turns; one that fails is not asked again. */
+async function firstSteps(
+  stack: Stack,
+  workload: WorkloadName,
+  { engines, first: starts, kernels, timeout }: Options,
+): Promise<Pick<Measured, 'first' | 'firstFailures'>> {
+  const first: Partial<Record<EngineName, SoloResult[]>> = {};
+  const firstFailures: Partial<Record<EngineName, string>> = {};
+  for (let i = 0; i < starts; i++) {
+    for (const engine of engines) {
+      if (firstFailures[engine]) continue;
+      progress(`${workload}: first step of ${engine} (${i + 1} of ${starts})`);
+      const job = { kind: 'solo', workload, engine, kernels: kernels && i === starts - 1 } as const;
+      const outcome = await stack.run(job, timeout);
+      if ('result' in outcome) (first[engine] ??= []).push(outcome.result);
+      else firstFailures[engine] = outcome.error;
+    }
+  }
+  return { first, firstFailures };
+}
+
+function save(path: string, content: unknown): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(content, undefined, 1)}\n`);
+}
+
+/** One line that replaces itself, on a terminal; elsewhere a log has no use for it. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+try {
+  await main();
+} catch (error) {
+  progress('');
+  console.error(error instanceof Disagreement ? `the engines disagree; nothing more is timed\n${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,60 @@
+// The options of `npm run bench`.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type EngineName, engineNames } from './inside/job.ts';
+import { type WorkloadName, workloadNames, workloads } from './workloads.ts';
+
+export type StackName = 'chromium' | 'node';
+
+export interface Options {
+  readonly stacks: readonly StackName[];
+  readonly engines: readonly EngineName[];
+  readonly workloads: readonly WorkloadName[];
+  readonly rounds: number;
+  readonly milliseconds: number;
+  readonly timeout: number;
+  /** Cold starts of each workload on each engine. */
+  readonly first: number;
+  readonly kernels: boolean;
+  readonly results: string;
+}
+
+const listOf =
+  <T extends string>(known: readonly T[]) =>
+  (text: string): T[] => {
+    const names = text.split(',').map((name) => name.trim());
+    const unknown = names.find((name) => !known.includes(name as T));
+    if (unknown !== undefined) throw new InvalidArgumentError(`'${unknown}' is none of ${known.join(', ')}.`);
+    return [...new Set(names)] as T[];
+  };
+
+const countFrom =
+  (least: number) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It is a whole number from ${least} up.`);
+  };
+
+/** Reads the arguments behind `npm run bench --`; ends the process for --help and for wrong ones. */
+export function parseOptions(args: readonly string[]): Options {
+  const stacks: readonly StackName[] = ['chromium', 'node'];
+  const units = workloadNames.map((name) => `  ${name.padEnd(12)} ${workloads[name].unit}`);
+  const command = new Command('npm run bench --')
+    .usage('[options]')
+    .description('ombre beside TensorFlow.js and jax-js: interleaved rounds, first steps, memory.')
+    .addOption(new Option('--stacks <names>', 'where to run').argParser(listOf(stacks)).default(stacks, stacks.join(',')))
+    .addOption(
+      new Option('--engines <names>', 'what to compare').argParser(listOf(engineNames)).default(engineNames, engineNames.join(',')),
+    )
+    .addOption(new Option('--workloads <names>', 'what to run').argParser(listOf(workloadNames)).default(workloadNames, 'all'))
+    .option('--rounds <n>', 'rounds of each workload; 0 leaves them out', countFrom(0), 5)
+    .option('--milliseconds <n>', "about how long an engine's part of a round takes; at least one step", countFrom(1), 1000)
+    .option('--timeout <seconds>', 'how long one workload may take, and one first step', countFrom(1), 600)
+    .option('--first <n>', 'cold starts, for first steps, dispatches and memory: a fresh process each; 0 leaves them out', countFrom(0), 3)
+    .option('--kernels', "print the time of each of ombre's kernels (the GPU has to have timestamps)", false)
+    .option('--results <folder>', 'where to write everything that was measured, as STACK-TIME.json', 'bench/results')
+    .helpOption('--help', 'show this help')
+    .addHelpText('after', `\nWorkloads:\n${units.join('\n')}`)
+    .showSuggestionAfterError(true);
+  return command.parse([...args], { from: 'user' }).opts<Options>();
+}

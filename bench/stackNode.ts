@@ -1,0 +1,49 @@
+// Jobs in Node, each in a child process with Dawn.
+import { fork } from 'node:child_process';
+import { setUp } from '../scripts/setup.ts';
+import { bundle } from './bundle.ts';
+import type { EngineName, Job } from './inside/job.ts';
+import type { Answer, Outcome, Stack } from './stack.ts';
+
+type Message = Answer | { readonly turn: EngineName };
+
+export async function openNode(): Promise<Stack> {
+  const { vulkan: found } = await setUp(['vulkan']);
+  if (!found || 'missing' in found) throw new Error(`no Vulkan driver: ${found?.missing}`);
+  const path = await bundle('process');
+  const env = { ...process.env, ...found.env };
+  return {
+    name: 'node',
+    description: `Node ${process.versions.node}, Dawn, ${found.adapter}`,
+    // Mesa keeps compiled shaders on disk; a first step shall be a first step.
+    run: (job, seconds) => runChild(path, job.kind === 'solo' ? { ...env, MESA_SHADER_CACHE_DISABLE: 'true' } : env, job, seconds),
+  };
+}
+
+function runChild<J extends Job>(path: string, env: NodeJS.ProcessEnv, job: J, seconds: number): Promise<Outcome<J>> {
+  return new Promise((resolve) => {
+    // Peers and Dawn talk on both streams; only what comes before a crash is of interest.
+    const child = fork(path, { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    let turn: EngineName | undefined;
+    let lastWords = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
+    const timer = setTimeout(() => {
+      resolve({ error: `no answer after ${seconds} s`, crashed: true, turn });
+      child.kill('SIGKILL');
+    }, seconds * 1000);
+    child.on('message', (message: Message) => {
+      if ('turn' in message) turn = message.turn;
+      else resolve({ crashed: false, turn, ...message } as Outcome<J>);
+    });
+    child.on('error', (error) => resolve({ error: error.message, crashed: true, turn }));
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ error: `the process ended with ${signal ?? code}: ${complaint(lastWords)}`, crashed: true, turn });
+    });
+    child.send(job);
+  });
+}
+
+/** The line that says most: the first one that is neither one of Dawn's warnings nor a line of a stack. */
+const complaint = (text: string): string =>
+  text.split('\n').find((line) => line.trim() !== '' && !/^\s*(Warning:|at |\d+: |#\d+ )/.test(line)) ?? 'it said nothing';
