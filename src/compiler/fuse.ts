@@ -25,6 +25,9 @@ export interface FusedGraph {
   readonly sources: Sources;
 }
 
+/** The second pass of a long arg-reduction reads the places found by the first beside everything else. */
+const partialsOf = ({ op: { lowering } }: Node): number => Number(lowering.kind === 'reduction' && lowering.tracksIndex === true);
+
 export interface FuseOptions {
   /** Storage buffers one dispatch may bind. */
   readonly maxStorageBuffers: number;
@@ -122,7 +125,7 @@ class Fusion {
       // Every reader must be in the reduction already, and read the element at its own place: a transposed read needs the value in memory.
       if (!users.every((user) => (user === reduction || taken.has(user)) && this.readsAtItsPlace(user, producer))) continue;
       const withIt = new Set([...taken, producer]);
-      if (this.boundTensors([...withIt]).size + 1 > this.options.maxStorageBuffers) continue;
+      if (this.boundTensors([...withIt]).size + 1 + partialsOf(reduction) > this.options.maxStorageBuffers) continue;
       taken.add(producer);
       queue.push(...producer.inputs);
     }
@@ -166,7 +169,8 @@ class Fusion {
     // A kernel family binds its operands one by one, whether or not the fused code reads the same.
     const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
     const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
-    return (kernel?.inputs.length ?? 0) + this.boundTensors(others, inside).size + Math.max(1, this.writesOf(nodes));
+    const partials = nodes.reduce((most, node) => Math.max(most, partialsOf(node)), 0);
+    return (kernel?.inputs.length ?? 0) + this.boundTensors(others, inside).size + Math.max(1, this.writesOf(nodes)) + partials;
   }
 
   private writesOf(nodes: readonly Node[]): number {

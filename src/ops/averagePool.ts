@@ -112,7 +112,7 @@ const workgroupSize = 64;
 function planPool(name: string, source: string, type: TensorType, sizes: readonly number[], target: Target): KernelPlan {
   const size = sizeOf(type.shape);
   const run = runOf(size, target, type.shape[3]);
-  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
+  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   return {
     dispatches: [
       {

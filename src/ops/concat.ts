@@ -58,7 +58,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
     kind: 'kernel',
     epilogue: false,
     // One dispatch for each input writes its window.
-    plan: ({ inputs, outputs: [y], attributes: { axis } }) => {
+    plan: ({ inputs, outputs: [y], attributes: { axis }, target }) => {
       const source = retype(concatSource, { Element: storageType(y.dtype) });
       const stride = sizeOf(y.shape.slice(axis));
       const dispatches = blocksOf(inputs, axis).flatMap(({ size, start }, index) => {
@@ -69,7 +69,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
           source,
           operands: [{ kind: 'input', index } as const, { kind: 'output', index: 0 } as const],
           params: [count, size, stride, start],
-          workgroups: gridOf(Math.ceil(count / 64)),
+          workgroups: gridOf(Math.ceil(count / 64), target),
         };
       });
       return { dispatches, temporaries: [] };

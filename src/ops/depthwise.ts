@@ -139,8 +139,8 @@ const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<Filter
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [x, dy], outputs: [df], attributes }) =>
-      planDepthwiseFilterGradient(sizesOf(x.shape, df.shape, dy.shape, attributes), df),
+    plan: ({ inputs: [x, dy], outputs: [df], attributes, target }) =>
+      planDepthwiseFilterGradient(sizesOf(x.shape, df.shape, dy.shape, attributes), df, target),
   },
 });
 

@@ -2,7 +2,7 @@
 import { type Dtype, isFloat, toElement } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../core/shape.ts';
-import { type KernelPlan, type TensorType, defineOp } from '../graph/op.ts';
+import { type KernelPlan, type Target, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
 import { cast } from './cast.ts';
@@ -47,7 +47,7 @@ const padOp = defineOp<PadAttributes>({
     });
     return [out];
   },
-  lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes }) => planPad(x, y, attributes) },
+  lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes, target }) => planPad(x, y, attributes, target) },
   simplify: ([x], { padding }) =>
     padding.every(([before, after]) => before === 0 && after === 0) && padding.every(isPlain(x.shape)) ? x : undefined,
 });
@@ -63,7 +63,7 @@ const paddedSize = (n: number, [before, after, interior]: readonly [number, numb
 
 const maxAxes = 8;
 
-function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes): KernelPlan {
+function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes, target: Target): KernelPlan {
   // Neighbouring axes without padding are walked as one.
   const axes: { from: number; to: number; before: number; step: number }[] = [];
   x.shape.forEach((n, i) => {
@@ -99,7 +99,7 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
           0,
           0,
         ],
-        workgroups: gridOf(Math.ceil(size / 64)),
+        workgroups: gridOf(Math.ceil(size / 64), target),
       },
     ],
   };

@@ -172,7 +172,7 @@ const workgroupSize = 64;
 function launch(name: string, source: string, output: TensorType, sizes: readonly number[], target: Target) {
   const size = sizeOf(output.shape);
   const run = runOf(size, target, output.shape[3]);
-  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
+  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   return { name, source: retype(source, { Element: storageType(output.dtype) }), params: [size, workgroups[0], ...sizes, run], workgroups };
 }
 

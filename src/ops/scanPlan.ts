@@ -75,7 +75,7 @@ export function planScan(
     const chunks = Math.ceil(length / chunk);
     const size = outer * chunks * inner;
     const run = chunksPerInvocation(size, chunk, target);
-    const workgroups = gridOf(Math.ceil(size / (run * 64)));
+    const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
     const flags = [scanModes[level.mode], Number(level.lagged), Number(level.reverse)];
     const params = [size, run, length, inner, chunk, chunks, ...flags];
     const retyped = (text: string): string => retype(text, { Element: source.element, Value: value });

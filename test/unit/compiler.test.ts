@@ -7,6 +7,7 @@ import { type Graph, printGraph, topological } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import {
   add,
+  argMax,
   broadcastTo,
   concat,
   exp,
@@ -209,6 +210,16 @@ describe('programs', () => {
     const program = compileFor(graphOf([{ shape: [70001] }], (x) => [max(neg(x))]));
     expect(program.dispatches.map(({ label }) => label)).toEqual(['neg + max (1 of 2)', 'neg + max (2 of 2)']);
     expectSame([{ shape: [70001] }], (x) => [max(neg(x)), sum(reshape(x, [70001, 1]), { axis: 0 })]);
+  });
+
+  test('a long arg-reduction binds no more buffers than there are, the places of its first pass included', () => {
+    const types = Array.from({ length: 9 }, () => ({ shape: [70001] }));
+    const fn = (...xs: Tensor[]): Tensor[] => [argMax(xs.reduce((a, b) => add(a, b)))];
+    const { dispatches } = compileFor(graphOf(types, fn));
+    expect(Math.max(...dispatches.map(({ bindings }) => bindings.length))).toBeLessThanOrEqual(softwareTarget.maxStorageBuffers);
+    const [last] = dispatches.slice(-1);
+    expect(last.label).toMatch(/argMax \(2 of 2\)$/);
+    expectSame(types, fn);
   });
 
   test('generated WGSL reads as if written by hand', () => {
