@@ -5,7 +5,7 @@ import { planReduction } from '../../src/compiler/emit/reduction.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { defaultEngine, setDevice } from '../../src/engine/index.ts';
 import { HostValue, type Tensor } from '../../src/graph/tensor.ts';
-import { add, any, argMax, argMin, greater, max, mean, mul, square, sum, transpose } from '../../src/ops/index.ts';
+import { add, any, argMax, argMin, greater, max, mean, mul, reshape, slice, square, sum, transpose } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { graphOf, values } from '../support/graphs.ts';
@@ -109,6 +109,22 @@ for (const processor of ['cpu', 'gpu'] as const) {
       ).toEqual([most, least, most]);
       expect(interpret(graph.outputs, { feeds: new Map([[graph.inputs[0], data]]) }).map(([place]) => place)).toEqual([most, least, most]);
     }
+  });
+}
+
+for (const processor of ['cpu', 'gpu'] as const) {
+  test(`${processor} kernels: what a reduction reads may have been computed in another shape`, async () => {
+    // Three views of that other shape: a broadcast one, a transposed one, and the tensor itself.
+    const reshaped = (x: Tensor, b: Tensor): Tensor => {
+      const products = mul(mul(x, slice(x, [0, 0], [1, 67])), add(transpose(reshape(x, [67, 30])), b));
+      return reshape(products, [15, 134]);
+    };
+    const labels = await compare(processor, [30, 67], (x, b) => [
+      [sum(reshaped(x, b), { axis: 1 }), 134 * 2],
+      [max(reshaped(add(x, b), b), { axis: 0 }), 0],
+      [argMax(reshaped(mul(x, 2), b), { axis: 1 }), 0],
+    ]);
+    expect(labels.filter((label) => /mul.* \+ (sum|max|argMax)$/.test(label))).toHaveLength(3);
   });
 }
 
