@@ -14,6 +14,8 @@ export interface TrainingConfig {
   readonly batchSize: number;
   readonly epochs: number;
   readonly trainSize: number;
+  /** Of initial weights, shuffles and dropout: the same run again on the same device gives the same numbers. */
+  readonly seed: number;
   readonly device: DeviceChoice;
 }
 

@@ -21,7 +21,7 @@ const optimizerTitles: Readonly<Record<OptimizerName, string>> = {
 };
 
 interface NumberField {
-  readonly name: 'learningRate' | 'batchSize' | 'epochs' | 'trainSize';
+  readonly name: 'learningRate' | 'batchSize' | 'epochs' | 'trainSize' | 'seed';
   readonly title: string;
   readonly integer: boolean;
   readonly min: number;
@@ -33,6 +33,7 @@ const numberFields: readonly NumberField[] = [
   { name: 'batchSize', title: 'Batch size', integer: true, min: 1, max: 4096 },
   { name: 'epochs', title: 'Epochs', integer: true, min: 1, max: 1000 },
   { name: 'trainSize', title: 'Training images', integer: true, min: 100, max: mnistTrainSize },
+  { name: 'seed', title: 'Seed', integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
 ];
 
 /** What is wrong with one field, in words for the page. */
@@ -109,7 +110,7 @@ export function createSettings(form: HTMLFormElement, onDevice: (device: DeviceC
       return device.value as DeviceChoice;
     },
     read() {
-      const [learningRate, batchSize, epochs, trainSize] = numberFields.map(number);
+      const [learningRate, batchSize, epochs, trainSize, seed] = numberFields.map(number);
       const chosen = loss.value as LossName;
       if (!lossNames.includes(chosen) || !recipes[modelName()].losses.includes(chosen)) {
         throw new SettingsError(loss, `${lossTitles[chosen]} does not fit ${recipes[modelName()].title}; choose another loss.`);
@@ -122,6 +123,7 @@ export function createSettings(form: HTMLFormElement, onDevice: (device: DeviceC
         batchSize,
         epochs,
         trainSize,
+        seed,
         device: device.value as DeviceChoice,
       };
     },

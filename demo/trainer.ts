@@ -1,5 +1,5 @@
 // Trains with ombre and tells how it goes. It touches no page: it runs in a worker, or in the page where workers have no WebGPU.
-import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, setDevice, slice, tensor } from 'ombre';
+import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, setDevice, setSeed, slice, tensor } from 'ombre';
 import { buildModel } from './models.ts';
 import { nearestDigit } from './nearestDigit.ts';
 import { createGate, throttle } from './pacing.ts';
@@ -70,6 +70,7 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
     const x = slice(train.x, [0], [config.trainSize]);
     const y = await toTargets(slice(train.y, [0], [config.trainSize]));
 
+    setSeed(config.seed);
     const trained = buildModel(config.model, [28, 28, 1]);
     model = trained;
     trained.compile({

@@ -24,7 +24,7 @@ export interface CompileOptions {
 export function compileGraph(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Program {
   const simplified = simplify(graph);
   const materialized = materialize(simplified);
-  const fused = fuse(materialized, { maxStorageBuffers: target.maxStorageBuffers, enabled: fusion });
+  const fused = fuse(materialized, target, fusion);
   const scheduled = schedule(fused, donations);
   const lowered = lower(fused, scheduled, target);
 

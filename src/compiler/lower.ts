@@ -9,7 +9,9 @@ import { gridOf } from '../ops/kernelSource.ts';
 import { type Bound, type EmitContext, type Emitted, emitElementwise, emitEpilogue } from './emit/kernel.ts';
 import { emitReduction, planReduction } from './emit/reduction.ts';
 import { valueType } from './emit/wgsl.ts';
-import type { FusedGraph, Group } from './fuse.ts';
+import { emitRows, planRows } from './emit/rows.ts';
+import type { FusedGraph } from './fuse.ts';
+import { type Group, nodesOf } from './groups.ts';
 import type { Schedule } from './schedule.ts';
 import { hasMemory } from './views.ts';
 
@@ -70,8 +72,8 @@ export function lower(fused: FusedGraph, plan: Schedule, target: Target): Lowere
 
 function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory>, target: Target): LoweredDispatch[] {
   if (group.size === 0) return [];
-  const nodes = [...group.prologue, ...(group.anchor ? [group.anchor] : []), ...group.members];
-  const scope = (group.anchor ?? group.members[0]).scope;
+  const nodes = nodesOf(group);
+  const scope = (group.anchor ?? group.reductions[0] ?? group.members[0]).scope;
   const ops = nodes.map((node) => node.op.name);
   const about = { scope, ops, label: `${scope ? `${scope}: ` : ''}${summarise(ops)}` };
   const title = `${about.label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
@@ -96,14 +98,21 @@ type Stage = Omit<Emitted<Memory>, 'bindings'> & {
 };
 
 function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
-  const { anchor } = group;
-  if (!anchor) {
+  if (group.anchor) return emitKernel(group, group.anchor, context, target, title, fused);
+  if (group.reductions.length === 0) {
     const kernel = emitElementwise(group, context, title, target);
     return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
   }
-  if (anchor.op.lowering.kind === 'kernel') return emitKernel(group, anchor, context, target, title, fused);
-  const reduction = planReduction(anchor, target);
-  const partialType: TensorType = { shape: [reduction.passes[0].chunks, reduction.outputs], dtype: partialDtype(anchor) };
+  const rows = planRows(group, target, context.sources);
+  if (rows) {
+    const kernel = emitRows(group, rows, context, title);
+    return [
+      { ...kernel, workgroups: gridOf(rows.family === 'workgroup' ? rows.domain.outputs : Math.ceil(rows.domain.outputs / 64), target) },
+    ];
+  }
+  const [made] = group.reductions;
+  const reduction = planReduction(made, target);
+  const partialType: TensorType = { shape: [reduction.passes[0].chunks, reduction.outputs], dtype: partialDtype(made) };
   const stages = emitReduction(group, reduction, context, { type: partialType, bytes: bytesOf(partialType) }, title);
   return stages.map((stage, i) => ({
     ...stage,
@@ -113,10 +122,10 @@ function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, t
 }
 
 /** Partial results of a half-precision sum are kept in single precision; those of an arg-reduction are places. */
-const partialDtype = (anchor: Node): TensorType['dtype'] => {
-  const { lowering } = anchor.op;
+const partialDtype = (reduction: Node): TensorType['dtype'] => {
+  const { lowering } = reduction.op;
   if (lowering.kind === 'reduction' && lowering.tracksIndex) return 'i32';
-  const { dtype } = anchor.inputs[0];
+  const { dtype } = reduction.inputs[0];
   return valueType(dtype) === 'f32' ? 'f32' : dtype;
 };
 

@@ -3,7 +3,8 @@
 import { storedBytes } from '../core/dtype.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
-import type { FusedGraph, Group } from './fuse.ts';
+import type { FusedGraph } from './fuse.ts';
+import { type Group, nodesOf } from './groups.ts';
 import { hasMemory, isFlat } from './views.ts';
 
 export interface Donation {
@@ -19,8 +20,6 @@ export interface Schedule {
   /** The donations that could be honoured in place. */
   readonly donations: readonly Donation[];
 }
-
-const nodesOf = ({ prologue, members, anchor }: Group): Node[] => [...prologue, ...members, ...(anchor ? [anchor] : [])];
 
 export function schedule(fused: FusedGraph, donations: readonly Donation[]): Schedule {
   const { graph, groups, sources } = fused;
@@ -65,12 +64,18 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
     return false;
   };
 
-  /** In its own kernel a result may only replace what that kernel reads at the element's own place, and not in front of an anchor. */
-  const readOnlyAtItsPlace = (group: Group, base: Tensor): boolean => {
-    for (const node of [...group.prologue, ...(group.anchor ? [group.anchor] : [])]) {
-      if (node.inputs.some((input) => sources.get(input).base === base)) return false;
-    }
-    return group.members.every((node) => node.inputs.every((input) => sources.get(input).base !== base || isFlat(sources.get(input))));
+  /**
+   * In its own kernel a result may only replace what that kernel reads at the element's own place: not what an anchor reads, and in front of
+   * reductions only what is read for an item by what is stored for an item. (Items are stored in a kernel's last loop.)
+   */
+  const mayReplace = (group: Group, output: Tensor, base: Tensor): boolean => {
+    const isItem = group.items.includes(output.node!);
+    return nodesOf(group).every((node) => {
+      if (!node.inputs.some((input) => sources.get(input).base === base)) return true;
+      if (node === group.anchor) return false;
+      const readsItem = group.items.includes(node) || group.reductions.includes(node);
+      return readsItem === isItem && node.inputs.every((input) => sources.get(input).base !== base || isFlat(sources.get(input)));
+    });
   };
 
   const inPlace = new Map<Tensor, Tensor>();
@@ -90,7 +95,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
     const sharedWithAnother = outputBases.some((other, i) => i !== donation.output && (other === base || other === old));
     if (!group || !whole || sharedWithAnother || inPlace.has(base) || base.dtype !== old.dtype || storedBytes(base) !== storedBytes(old))
       continue;
-    if (!readOnlyAtItsPlace(group, old)) continue;
+    if (!mayReplace(group, base, old)) continue;
     const others = (readers.get(old) ?? []).filter((reader) => reader !== group);
     if (others.some((reader) => dependsOn(reader, group))) continue;
     for (const reader of others) before.get(group)!.add(reader);
@@ -99,7 +104,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   }
 
   const ordered = order(groups, before);
-  reuseDying(ordered, reads, readOnlyAtItsPlace, new Set(outputBases), inPlace);
+  reuseDying(ordered, reads, mayReplace, new Set(outputBases), inPlace);
   return { groups: ordered, inPlace, donations: honoured };
 }
 
@@ -133,7 +138,7 @@ function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<
 function reuseDying(
   groups: readonly Group[],
   reads: ReadonlyMap<Group, ReadonlySet<Tensor>>,
-  allowed: (group: Group, base: Tensor) => boolean,
+  mayReplace: (group: Group, output: Tensor, base: Tensor) => boolean,
   requested: ReadonlySet<Tensor>,
   inPlace: Map<Tensor, Tensor>,
 ): void {
@@ -154,7 +159,7 @@ function reuseDying(
           !taken.has(base) &&
           base.dtype === output.dtype &&
           storedBytes(base) === storedBytes(output) &&
-          allowed(group, base),
+          mayReplace(group, output, base),
       );
       if (!dying) continue;
       taken.add(dying);

@@ -6,6 +6,7 @@ import { constantValue, isScalarInput } from '../graph/leaves.ts';
 import { defineOp } from '../graph/op.ts';
 import { atScope } from '../graph/scope.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { isPositional } from './positional.ts';
 
 export interface Source {
   readonly base: Tensor;
@@ -65,8 +66,8 @@ export class Sources {
 export const isFlat = ({ base, view }: Source): boolean =>
   view.offset === 0 && sizeOf(view.shape) === sizeOf(base.shape) && isContiguous(view);
 
-/** Constants stand in the kernel's text and scalar inputs in one shared buffer: neither has memory of its own to bind as an array. */
-export const hasMemory = (base: Tensor): boolean => constantValue(base) === undefined && !isScalarInput(base);
+/** Constants stand in the kernel's text, scalar inputs in one shared buffer, and places are counted: none has memory of its own to bind as an array. */
+export const hasMemory = (base: Tensor): boolean => constantValue(base) === undefined && !isScalarInput(base) && !isPositional(base.node);
 
 /** The pass: inserts a copy wherever strides cannot express a view, a kernel does not take one, or an output is not contiguous. */
 export function materialize(graph: Graph): Graph {

@@ -4,7 +4,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape, normalizeAxis, reducedShape, sizeOf } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { broadcastTo, cast, div, expandDims, maximum, mean, mul, reshape, sum } from '../ops/index.ts';
+import { broadcastTo, cast, div, maximum, mean, mul, reshape, sum } from '../ops/index.ts';
 
 /** How a loss's terms become its result: their mean over the batch, their sum, or one value per sample. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -70,7 +70,7 @@ export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: Los
 }
 
 /**
- * One reduction over all terms wherever a scalar is asked for: the mean of means is the mean of all terms, and a kernel less.
+ * Each sample's terms are added up first: the compiler then does it in the kernel that makes them and their gradient.
  * With weights w and samples s: 'mean' is sum(w s) / number of samples.
  */
 export function reduceTerms(
@@ -87,7 +87,8 @@ export function reduceTerms(
     const values = inner === 'mean' ? mean(terms, { axis: along }) : inner === 'sum' ? sum(terms, { axis: along }) : terms;
     return weight ? mul(values, weight) : values;
   }
-  const weighted = weight ? mul(terms, inner ? expandDims(weight, along) : weight) : terms;
+  const perSample = inner ? sum(terms, { axis: along }) : terms;
+  const weighted = weight ? mul(perSample, weight) : perSample;
   const innerSize = inner === 'mean' ? terms.shape[along] : 1;
   if (reduction === 'sum') return innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize);
   if (valid) {
@@ -95,7 +96,7 @@ export function reduceTerms(
     const count = sum(cast(valid, 'f32'));
     return div(sum(weighted), mul(maximum(count, 1), innerSize));
   }
-  return inner === 'sum' ? div(sum(weighted), sizeOf(samples)) : mean(weighted);
+  return div(sum(weighted), sizeOf(samples) * innerSize);
 }
 
 /**

@@ -47,6 +47,7 @@ describe('on a desktop', () => {
       ['learning-rate', 'fast', 'Learning rate is “fast”'],
       ['batch-size', '0', 'Batch size is “0”; use a whole number from 1'],
       ['epochs', '1.5', 'Epochs is “1.5”'],
+      ['seed', '-3', 'Seed is “-3”; use a whole number from 0'],
       ['train-size', '70000', 'Training images is “70000”; use a whole number from 100 to 60000'],
     ]) {
       const field = page.getByTestId(id);
@@ -144,11 +145,13 @@ describe('on a desktop', () => {
     expect(
       await page.locator('#loss option:disabled').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value)),
     ).toEqual(['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy']);
+    // At 0.01 so few images train to anything from 3.1 to 7.9, by the seed; at 0.003 eight seeds gave 4.0 to 4.4.
+    await choose(page, { 'learning-rate': '0.003' });
     await page.getByTestId('start').click();
     await reaches(page, 'done');
     expect(await page.getByTestId('device-badge').getAttribute('data-kind')).toBe('cpu');
     // Guessing the mean digit gives a loss of 8.3.
-    expect(await number(page.getByTestId('test-accuracy'), 'data-loss')).toBeLessThan(6);
+    expect(await number(page.getByTestId('test-accuracy'), 'data-loss')).toBeLessThan(5);
     expect(await page.getByTestId('samples').locator('li').first().locator('small').textContent()).toMatch(/^(is \d|-?\d+\.\d\d)$/);
   });
 

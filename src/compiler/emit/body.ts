@@ -3,6 +3,7 @@
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
+import { isPositional } from '../positional.ts';
 import { type Source, type Sources, isFlat } from '../views.ts';
 import { type Fields, fromWord, literal, loaded, stored, valueType } from './wgsl.ts';
 
@@ -20,12 +21,25 @@ export interface BodyContext {
   readonly position: (view: StridedView, statements: string[]) => string;
   /** WGSL u32 expression of the element's row-major place in the domain. */
   readonly index: string;
+  /** What surrounds a loop: values that stand there are used as they are, and loads that are the same for every item are made there. */
+  readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
+}
+
+const numbers = new WeakMap<Node, number>();
+let lastNumber = 0;
+
+/** Tells nodes apart while a kernel is written; it never stands in the text. */
+function nodeNumber(node: Node): number {
+  let number = numbers.get(node);
+  if (number === undefined) numbers.set(node, (number = ++lastNumber));
+  return number;
 }
 
 export class Body {
   readonly statements: string[] = [];
   private readonly values = new Map<Tensor | Node, string>();
   private readonly loads = new Map<string, string>();
+  private readonly places = new Map<string, string>();
   private readonly context: BodyContext;
   private readonly prefix: string;
 
@@ -41,21 +55,46 @@ export class Body {
 
   /** The expression of an operand's value at this element. */
   operand(tensor: Tensor): string {
-    const { sources, fields } = this.context;
+    const { sources, fields, around } = this.context;
     const source = sources.get(tensor);
-    const known = source.base.node && this.values.get(source.base.node);
+    const { node } = source.base;
+    const known = node && this.values.get(node);
     if (known) {
       if (!isFlat(source)) throw new Error(`${tensor.node?.op.name}: a value of the same kernel is read at another place`);
       return known;
     }
+    const outer = node && around?.body.values.get(node);
+    if (outer) return outer;
     const number = constantValue(source.base);
     if (number !== undefined) return literal(number, tensor.dtype, fields);
-    return this.load(source);
+    return node && isPositional(node) ? this.place(node, this.context.position(source.view, this.statements)) : this.value(source);
   }
 
-  private load({ base, view }: Source): string {
-    const { fields, roleOf, scalarWord, position } = this.context;
+  /** The value of a positional node at a place of its own, given as a WGSL expression. */
+  private place(node: Node, at: string): string {
+    const key = `${nodeNumber(node)} ${at}`;
+    const known = this.places.get(key);
+    if (known) return known;
+    const { sources, fields } = this.context;
+    const name = `${this.prefix}p${this.places.size}`;
+    this.places.set(key, name);
+    const index = `${name}_at`;
+    this.statements.push(`let ${index} = ${at};`);
+    const indexer = new FlatIndexer(fields, index, `${name}_`);
+    const args = node.inputs.map((input) => {
+      const { base, view } = sources.get(input);
+      const number = constantValue(base);
+      return number === undefined ? this.place(base.node!, indexer.position(view, this.statements)) : literal(number, input.dtype, fields);
+    });
+    this.statements.push(`let ${name}: ${valueType(node.types[0].dtype)} = ${this.expression(node, args, index)};`);
+    return name;
+  }
+
+  private value({ base, view }: Source): string {
+    const { fields, roleOf, scalarWord, position, around } = this.context;
     const scalar = isScalarInput(base);
+    const still = scalar ? view : around?.constant(view);
+    if (around && still) return around.body.value({ base, view: still });
     const { shape, strides, offset } = collapse(view);
     const key = scalar ? `scalar ${scalarWord(base)}` : `${roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
     let name = this.loads.get(key);
@@ -71,26 +110,32 @@ export class Body {
 
   /** Computes a node; f16 results are rounded as they would be in memory. */
   compute(node: Node): void {
-    const { lowering } = node.op;
-    if (lowering.kind !== 'elementwise') throw new Error(`${node.op.name} is not elementwise`);
-    const type = node.types[0];
-    const expression = lowering.expression(
-      node.inputs.map((input) => this.operand(input)),
-      {
-        attributes: node.attributes,
-        inputs: node.inputs,
-        output: type,
-        index: this.context.index,
-      },
-    );
+    const args = node.inputs.map((input) => this.operand(input));
     const name = `${this.prefix}v${this.values.size}`;
-    const rounded = type.dtype === 'f16' ? `quantizeToF16(${expression})` : expression;
-    this.statements.push(`let ${name}: ${valueType(type.dtype)} = ${rounded};${node.scope ? ` // ${node.scope}` : ''}`);
+    const { dtype } = node.types[0];
+    const value = this.expression(node, args, this.context.index);
+    this.statements.push(`let ${name}: ${valueType(dtype)} = ${value};${node.scope ? ` // ${node.scope}` : ''}`);
     this.values.set(node, name);
   }
 
-  store(output: Tensor, index: string): void {
-    this.statements.push(`${this.context.roleOf(output)}[${index}] = ${stored(output.dtype, this.values.get(output.node!)!)};`);
+  private expression(node: Node, args: readonly string[], index: string): string {
+    const { lowering } = node.op;
+    if (lowering.kind !== 'elementwise') throw new Error(`${node.op.name} is not elementwise`);
+    const [output] = node.types;
+    const value = lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index });
+    return output.dtype === 'f16' ? `quantizeToF16(${value})` : value;
+  }
+
+  /** Stores a result, or lets another value wait in its memory. */
+  store(output: Tensor, index: string, node: Node = output.node!): void {
+    this.statements.push(`${this.context.roleOf(output)}[${index}] = ${stored(output.dtype, this.values.get(node)!)};`);
+  }
+
+  /** Takes a value from where it waits. */
+  load(keeper: Tensor, index: string, node: Node): void {
+    const name = `${this.prefix}v${this.values.size}`;
+    this.statements.push(`let ${name} = ${loaded(keeper.dtype, `${this.context.roleOf(keeper)}[${index}]`)};`);
+    this.values.set(node, name);
   }
 }
 

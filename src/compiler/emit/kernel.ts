@@ -2,7 +2,7 @@
 import type { Target } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { runOf } from '../../ops/kernelSource.ts';
-import type { Group } from '../fuse.ts';
+import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
 import { isScalarInput } from '../../graph/leaves.ts';
 import { Body, FlatIndexer, type ScalarWord } from './body.ts';
@@ -76,7 +76,7 @@ export interface ElementwiseKernel<Memory> extends Emitted<Memory> {
   readonly invocations: number;
 }
 
-const indent = (lines: readonly string[], by = '  '): string => lines.map((line) => by + line).join('\n');
+export const indent = (lines: readonly string[], by = '  '): string => lines.map((line) => by + line).join('\n');
 
 /** Puts a module together: title, directives (which WGSL wants before everything else), then the parts. */
 function moduleOf(title: string, ...parts: readonly string[]): string {
@@ -155,7 +155,8 @@ export function emitStore<Memory>(
     'e',
   );
   // What others would find in memory is the rounded value; fusing must not change it.
-  body.given(group.anchor!, group.anchor!.types[0].dtype === 'f16' ? 'quantizeToF16(value)' : 'value');
+  const made = group.anchor ?? group.reductions[0];
+  body.given(made, made.types[0].dtype === 'f16' ? 'quantizeToF16(value)' : 'value');
   for (const node of group.members) body.compute(node);
   for (const output of group.outputs) body.store(output, 'index');
   return `fn store(index: u32, value: ${valueType}) {\n${indent(body.statements)}\n}`;

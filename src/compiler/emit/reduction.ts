@@ -7,7 +7,7 @@ import indexSource from '../../../shaders/reduce_index.wgsl?raw';
 import indexWorkgroupSource from '../../../shaders/reduce_index_workgroup.wgsl?raw';
 import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
-import type { Group } from '../fuse.ts';
+import type { Group } from '../groups.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore, fillBlock } from './kernel.ts';
 import { Fields, loaded, storageType, stored, valueType } from './wgsl.ts';
@@ -30,7 +30,7 @@ export interface ReductionPlan {
 
 /** Enough results to fill the machine, of chunks long enough to be worth one. */
 const chunkings = {
-  cpu: { wanted: 128, shortest: 256 },
+  cpu: { wanted: 128, shortest: 2048 },
   gpu: { wanted: 16384, shortest: 32 },
   // Workgroups of 64, with 16 items for each invocation at the least.
   workgroups: { wanted: 1024, shortest: 1024 },
@@ -86,7 +86,7 @@ function split(view: StridedView, axes: readonly number[]): { outer: StridedView
 
 /** The `element` function: the value of item `item` behind output `output`, the prologue's nodes computed on the way. */
 function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields: Fields, bindings: Bindings<Memory>): string {
-  const anchor = group.anchor!;
+  const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   if (lowering.kind !== 'reduction') throw new Error(`${anchor.op.name} is no reduction`);
   const shape = anchor.inputs[0].shape;
@@ -102,7 +102,7 @@ function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields:
     return terms.join(' + ') || '0u';
   };
   const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index' });
-  for (const node of group.prologue) body.compute(node);
+  for (const node of group.items) body.compute(node);
   const value = body.operand(anchor.inputs[0]);
   const type = valueType(anchor.inputs[0].dtype);
   const statements = [...body.statements];
@@ -159,7 +159,7 @@ function emitPass<Memory>(
   to: Memory | undefined,
   title: string,
 ): Emitted<Memory> {
-  const anchor = group.anchor!;
+  const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   const tracksIndex = lowering.kind === 'reduction' && lowering.tracksIndex === true;
   const accumulator = valueType(anchor.inputs[0].dtype);

@@ -1,0 +1,33 @@
+// Row kernel, one workgroup per row, for real GPUs: each invocation takes every 64th item (neighbours read neighbours), and what a loop adds up
+// is brought together by a tree in workgroup memory, where all invocations read it. The compiler replaces the marked blocks; as it stands
+// this file divides the rows of a matrix by their sums.
+
+// bindings
+struct Params { rows: u32, length: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> in0: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out0: array<f32>;
+var<workgroup> totals0: array<f32, 64>;
+// end bindings
+
+const step = 64u;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) first: u32) {
+  let row = group.y * groups.x + group.x;
+  if (row >= params.rows) { return; }
+// loops
+  var r0 = 0.0;
+  for (var item = first; item < params.length; item += step) { r0 = r0 + in0[row * params.length + item]; }
+  totals0[first] = r0;
+  for (var reach = 32u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if (first < reach && first + reach < params.length) { totals0[first] = totals0[first] + totals0[first + reach]; }
+  }
+  workgroupBarrier();
+  r0 = totals0[0];
+  for (var item = first; item < params.length; item += step) {
+    out0[row * params.length + item] = in0[row * params.length + item] / r0;
+  }
+// end loops
+}

@@ -1,0 +1,241 @@
+// Row kernels: a group of several reductions over one domain, written as a few loops over the items of a row (or a column). Each loop computes
+// the items it needs, anew where an earlier loop had them too; values of the row stand between the loops.
+import { type StridedView, collapse, sizeOf } from '../../core/shape.ts';
+import type { Target } from '../../graph/op.ts';
+import type { Node, Tensor } from '../../graph/tensor.ts';
+import serialSource from '../../../shaders/rows_serial.wgsl?raw';
+import workgroupSource from '../../../shaders/rows_workgroup.wgsl?raw';
+import { type Group, nodesOf } from '../groups.ts';
+import { type Domain, domainOf } from '../rows.ts';
+import { type Sources, hasMemory } from '../views.ts';
+import { Body, FlatIndexer } from './body.ts';
+import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, fillBlock, indent } from './kernel.ts';
+import { Fields, valueType } from './wgsl.ts';
+
+export interface RowsPlan {
+  readonly domain: Domain;
+  /** One invocation a row, or one workgroup. */
+  readonly family: 'serial' | 'workgroup';
+  /** The loop before which a value of a row is there, or in which an item can be computed. */
+  readonly ready: ReadonlyMap<Node, number>;
+  readonly loops: number;
+}
+
+/** How a group is written as a row kernel; undefined for a single reduction, which has kernels of its own. */
+export function planRows(group: Group, target: Target, sources: Sources): RowsPlan | undefined {
+  const ready = new Map<Node, number>();
+  const readyFor = (node: Node): number => Math.max(0, ...node.inputs.map((input) => ready.get(sources.get(input).base.node!) ?? 0));
+  const waiting = new Set([...group.items, ...group.reductions, ...group.members]);
+  // Items, reductions and members are each in order; between them the order follows from what is there already.
+  while (waiting.size) {
+    for (const node of waiting) {
+      if (node.inputs.some((input) => waiting.has(sources.get(input).base.node!))) continue;
+      ready.set(node, readyFor(node) + (group.reductions.includes(node) ? 1 : 0));
+      waiting.delete(node);
+    }
+  }
+  const stored = group.outputs.filter(({ node }) => group.items.includes(node!)).map(({ node }) => ready.get(node!)! + 1);
+  const loops = Math.max(...group.reductions.map((reduction) => ready.get(reduction)!), ...stored);
+  const members = new Set(group.members);
+  const feedsItems = [...group.items, ...group.reductions].some((node) =>
+    node.inputs.some((input) => members.has(sources.get(input).base.node!)),
+  );
+  if (group.reductions.length === 1 && stored.length === 0 && !feedsItems) return undefined;
+  const domain = domainOf(group.reductions[0])!;
+  const family = target.processor === 'gpu' && domain.along === 'rows' && domain.length >= 32 ? 'workgroup' : 'serial';
+  return { domain, family, ready, loops };
+}
+
+const sourceOf = { serial: serialSource, workgroup: workgroupSource };
+
+export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitContext<Memory>, title: string): Emitted<Memory> {
+  const { domain, family, ready, loops } = plan;
+  const { sources } = context;
+  const fields = new Fields('params', 'Params');
+  fields.add('rows', domain.outputs);
+  fields.add('length', domain.length);
+  const bindings = new Bindings(context.memoryOf);
+  declareOutputs(group, bindings);
+  const shared = { ...context, fields, roleOf: bindings.roleOf };
+  const rowIndexer = new FlatIndexer(fields, 'row', 'o');
+  const row = new Body({ ...shared, position: (view, statements) => rowIndexer.position(view, statements), index: 'row' });
+
+  /** A body of items: its own place is (row, item), or `index` where a view does not keep the two apart. */
+  const itemBody = (): Body => {
+    const itemIndexer = new FlatIndexer(fields, 'item', 'r');
+    const flatIndexer = new FlatIndexer(fields, 'index', 'f');
+    const position = (view: StridedView, statements: string[]): string => {
+      const parts = split(view, domain);
+      if (!parts || isDense(view)) return flatIndexer.position(view, statements);
+      const terms = [rowIndexer.position(parts.outer, row.statements), itemIndexer.position(parts.inner, statements)];
+      return terms.filter((term) => term !== '0u').join(' + ') || '0u';
+    };
+    const constant = (view: StridedView): StridedView | undefined => {
+      const parts = split(view, domain);
+      return parts?.inner.strides.every((stride, i) => stride === 0 || parts.inner.shape[i] === 1) ? parts.outer : undefined;
+    };
+    return new Body({ ...shared, position, index: 'index', around: { body: row, constant } }, 'i');
+  };
+
+  const text: string[] = [];
+  let told = 0;
+  const flush = (): void => {
+    text.push(...row.statements.slice(told));
+    told = row.statements.length;
+  };
+  const computeRow = (loop: number): void => {
+    for (const node of group.members) if (ready.get(node) === loop) row.compute(node);
+  };
+
+  const kept = keepers(group, plan, context);
+  const stored = new Set<Node>();
+  computeRow(0);
+  for (let loop = 0; loop < loops; loop++) {
+    const isLast = loop === loops - 1;
+    const reductions = group.reductions.filter((reduction) => ready.get(reduction) === loop + 1);
+    const outputs = isLast ? group.outputs.filter(({ node }) => group.items.includes(node!)) : [];
+    const body = itemBody();
+    const there = new Set([...kept].filter(([node]) => stored.has(node)).map(([node]) => node));
+    const needed = itemsFor([...reductions, ...outputs.map(({ node }) => node!)], group, sources, there);
+    for (const node of group.items) {
+      if (!needed.has(node)) continue;
+      const keeper = kept.get(node);
+      if (keeper && there.has(node)) body.load(keeper, 'index', node);
+      else body.compute(node);
+      if (!keeper || isLast || there.has(node)) continue;
+      body.store(keeper, 'index', node);
+      stored.add(node);
+    }
+    for (const reduction of reductions) {
+      const name = nameOf(group, reduction);
+      body.statements.push(`${name} = ${merged(reduction, name, body.operand(reduction.inputs[0]))};`);
+    }
+    for (const output of outputs) body.store(output, 'index');
+    flush();
+    if (body.statements.some((line) => /\bindex\b/.test(line))) body.statements.unshift(`let index = ${placeIn(domain)};`);
+    for (const reduction of reductions) text.push(`var ${nameOf(group, reduction)} = ${identityOf(reduction)};`);
+    text.push('for (var item = first; item < params.length; item += step) {', ...body.statements.map((line) => `  ${line}`), '}');
+    if (family === 'workgroup') text.push(...gather(group, reductions));
+    for (const reduction of reductions) {
+      const name = nameOf(group, reduction);
+      row.given(reduction, reduction.types[0].dtype === 'f16' ? `quantizeToF16(${name})` : name);
+    }
+    computeRow(loop + 1);
+  }
+  flush();
+  const ends = group.outputs.filter(({ node }) => !group.items.includes(node!));
+  for (const output of ends) row.store(output, 'row');
+  const stores = row.statements.slice(told);
+  text.push(...(family === 'workgroup' && stores.length ? ['if (first == 0u) {', ...stores.map((line) => `  ${line}`), '}'] : stores));
+
+  const totals =
+    family === 'workgroup' ? group.reductions.map((r) => `var<workgroup> ${nameOf(group, r)}_total: array<${typeOf(r)}, 64>;`) : [];
+  const declarations = [fields.declaration(0), bindings.declarations(), ...totals].join('\n');
+  const source = fillBlock(fillBlock(sourceOf[family], 'bindings', declarations), 'loops', indent(text));
+  return { wgsl: assemble(source, title, new Fields('', ''), 0), bindings: bindings.list, params: fields.values };
+}
+
+const nameOf = (group: Group, reduction: Node): string => `r${group.reductions.indexOf(reduction)}`;
+
+const typeOf = (reduction: Node): string => valueType(reduction.inputs[0].dtype);
+
+const placeIn = ({ along }: Domain): string => (along === 'rows' ? 'row * params.length + item' : 'item * params.rows + row');
+
+function merged({ op }: Node, a: string, b: string): string {
+  if (op.lowering.kind !== 'reduction') throw new Error(`${op.name} is no reduction`);
+  return op.lowering.merge(a, b);
+}
+
+function identityOf(reduction: Node): string {
+  const { lowering } = reduction.op;
+  if (lowering.kind !== 'reduction') throw new Error(`${reduction.op.name} is no reduction`);
+  return `${typeOf(reduction)}(${lowering.identity(reduction.inputs[0].dtype)})`;
+}
+
+/** Brings together what the invocations of a workgroup have added up; lanes beyond the row hold no item and are left out. */
+function gather(group: Group, reductions: readonly Node[]): string[] {
+  if (reductions.length === 0) return [];
+  const names = reductions.map((reduction) => nameOf(group, reduction));
+  return [
+    ...names.map((name) => `${name}_total[first] = ${name};`),
+    'for (var reach = 32u; reach > 0u; reach /= 2u) {',
+    '  workgroupBarrier();',
+    '  if (first < reach && first + reach < params.length) {',
+    ...reductions.map(
+      (reduction, i) =>
+        `    ${names[i]}_total[first] = ${merged(reduction, `${names[i]}_total[first]`, `${names[i]}_total[first + reach]`)};`,
+    ),
+    '  }',
+    '}',
+    'workgroupBarrier();',
+    ...names.map((name) => `${name} = ${name}_total[0];`),
+  ];
+}
+
+/** The items that reductions and stored items need, going no further back than to those that are there already. */
+function itemsFor(from: readonly Node[], group: Group, sources: Sources, there: ReadonlySet<Node> = new Set()): Set<Node> {
+  const items = new Set(group.items);
+  const found = new Set<Node>();
+  const stack = from.flatMap((node) => (items.has(node) ? [node] : makersOf(node, sources)));
+  while (stack.length) {
+    const node = stack.pop()!;
+    if (found.has(node) || !items.has(node)) continue;
+    found.add(node);
+    if (!there.has(node)) stack.push(...makersOf(node, sources));
+  }
+  return found;
+}
+
+const makersOf = (node: Node, sources: Sources): Node[] => node.inputs.flatMap((input) => sources.get(input).base.node ?? []);
+
+/** Calls that cost more than writing a value and reading it again. */
+const costly = /\b(?!select|bitcast|min|max|clamp|abs|f32|i32|u32|bool|safe_max|safe_min)[a-z_]\w*\(/;
+
+/**
+ * Costly items that several loops need wait in the memory of a result, which is written in the last loop only. Not where that result takes the
+ * place of something that the kernel reads.
+ */
+function keepers<Memory>(group: Group, { ready, loops }: RowsPlan, { sources, memoryOf }: EmitContext<Memory>): Map<Node, Tensor> {
+  const isItem = new Set(group.items);
+  const read = new Set(nodesOf(group).flatMap((node) => node.inputs.map((input) => sources.get(input).base)));
+  const readMemory = new Set([...read].filter((base) => !isItem.has(base.node!) && hasMemory(base)).map(memoryOf));
+  const outputs = group.outputs.filter((output) => isItem.has(output.node!));
+  const spare = outputs.filter((output) => output.dtype === 'f32' && !readMemory.has(memoryOf(output)));
+  const uses = new Map<Node, number>();
+  for (let loop = 0; loop < loops; loop++) {
+    const ends = group.reductions.filter((reduction) => ready.get(reduction) === loop + 1);
+    const made = itemsFor([...ends, ...(loop === loops - 1 ? outputs.map(({ node }) => node!) : [])], group, sources);
+    for (const node of made) uses.set(node, (uses.get(node) ?? 0) + 1);
+  }
+  const kept = new Map<Node, Tensor>();
+  for (const node of group.items) {
+    const { lowering } = node.op;
+    const [output] = node.types;
+    if ((uses.get(node) ?? 0) < 2 || output.dtype !== 'f32' || lowering.kind !== 'elementwise') continue;
+    const args = node.inputs.map((_, i) => `x${i}`);
+    if (!costly.test(lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index: 'index' }))) continue;
+    const own = spare.findIndex((tensor) => tensor.node === node);
+    const [keeper] = spare.splice(Math.max(0, own), 1);
+    if (!keeper) break;
+    kept.set(node, keeper);
+  }
+  return kept;
+}
+
+const isDense = (view: StridedView): boolean => {
+  const { shape, strides } = collapse(view);
+  return shape.length === 1 && strides[0] === 1;
+};
+
+/** A view of the whole domain as a window of the rows and one of the items behind each; undefined where an axis runs across the two. */
+function split(view: StridedView, { outputs, length, along }: Domain): { outer: StridedView; inner: StridedView } | undefined {
+  const { shape, strides, offset } = view;
+  const leading = along === 'rows' ? outputs : length;
+  let at = 0;
+  let size = 1;
+  while (at < shape.length && size < leading) size *= shape[at++];
+  if (size !== leading || sizeOf(shape) !== outputs * length) return undefined;
+  const before = { shape: shape.slice(0, at), strides: strides.slice(0, at), offset: 0 };
+  const after = { shape: shape.slice(at), strides: strides.slice(at), offset: 0 };
+  return along === 'rows' ? { outer: { ...before, offset }, inner: after } : { outer: { ...after, offset }, inner: before };
+}

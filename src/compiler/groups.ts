@@ -1,0 +1,232 @@
+// What the fusion passes work on: groups of nodes, each of which becomes one kernel (or the few dispatches of one kernel family), and who
+// needs whom. Which groups may become one is the passes' own business: fuse.ts and rows.ts.
+import { sizeOf } from '../core/shape.ts';
+import { type Graph, topological } from '../graph/graph.ts';
+import type { Node, Tensor } from '../graph/tensor.ts';
+import { isPositional } from './positional.ts';
+import { type Sources, hasMemory, isFlat } from './views.ts';
+
+export interface Group {
+  /** The kernel the group is built around. */
+  anchor: Node | undefined;
+  /** Reductions of one domain, inputs first; without an anchor. */
+  reductions: Node[];
+  /** Elementwise nodes computed for every element that the reductions read, inputs first. */
+  items: Node[];
+  /** Elementwise nodes over the elements of what the anchor or the reductions make, inputs first; all nodes of a purely elementwise group. */
+  members: Node[];
+  /** Number of elements of every member and of the results of anchor and reductions. */
+  size: number;
+  /** Tensors that must lie in memory when the group has run: read by others or asked for. */
+  outputs: Tensor[];
+  /** All nodes, inputs first; set when the group is finished. */
+  nodes?: readonly Node[];
+}
+
+/** All nodes of a group; in order once the group is finished. */
+export const nodesOf = ({ nodes, items, reductions, anchor, members }: Group): readonly Node[] =>
+  nodes ?? [...items, ...reductions, ...(anchor ? [anchor] : []), ...members];
+
+/** Nodes in one kernel: beyond this it takes longer to build than it saves. */
+const mostNodes = 160;
+
+export class GroupGraph {
+  readonly graph: Graph;
+  readonly sources: Sources;
+  /** Nodes that compute something, inputs first. */
+  readonly order: readonly Node[];
+  private readonly position: ReadonlyMap<Node, number>;
+  private readonly users = new Map<Node, Set<Node>>();
+  private readonly requested: ReadonlySet<Node>;
+  private readonly groupOf = new Map<Node, Group>();
+  private readonly producers = new Map<Group, Set<Group>>();
+  private readonly mergedInto = new Map<Group, Group>();
+  private readonly maxStorageBuffers: number;
+
+  constructor(graph: Graph, sources: Sources, maxStorageBuffers: number) {
+    this.graph = graph;
+    this.sources = sources;
+    this.maxStorageBuffers = maxStorageBuffers;
+    this.order = topological(graph.outputs).filter(
+      (node) => node.op.lowering.kind !== 'view' && node.op.lowering.kind !== 'leaf' && !isPositional(node),
+    );
+    this.position = new Map(this.order.map((node, i) => [node, i]));
+    for (const node of this.order) this.users.set(node, new Set());
+    for (const node of this.order) for (const used of this.needs(node)) this.users.get(used)?.add(node);
+    this.requested = new Set(graph.outputs.map((output) => sources.get(output).base.node!));
+  }
+
+  /** The nodes that a node reads or waits for. Waiting is using, too: the value must be there before. */
+  private needs(node: Node): Node[] {
+    return node.inputs.flatMap((input) => {
+      const { base, awaited = [] } = this.sources.get(input);
+      return [base, ...awaited.map((tensor) => this.sources.get(tensor).base)].map((tensor) => tensor.node!);
+    });
+  }
+
+  /** Puts a node into a group of its own. */
+  place(node: Node): Group {
+    const { kind } = node.op.lowering;
+    const group: Group = {
+      anchor: kind === 'kernel' ? node : undefined,
+      reductions: kind === 'reduction' ? [node] : [],
+      items: [],
+      members: kind === 'elementwise' ? [node] : [],
+      size: sizeOf(node.types[0].shape),
+      outputs: [],
+    };
+    this.groupOf.set(node, group);
+    this.producers.set(group, this.readFrom(group));
+    return group;
+  }
+
+  of(node: Node): Group {
+    return this.groupOf.get(node)!;
+  }
+
+  /** Groups in the order of their last nodes. */
+  get groups(): Group[] {
+    const last = new Map<Group, number>();
+    for (const [node, group] of this.groupOf) last.set(group, Math.max(last.get(group) ?? 0, this.position.get(node)!));
+    return [...last.keys()].sort((a, b) => last.get(a)! - last.get(b)!);
+  }
+
+  /** The node whose value, element for element, an input is. */
+  producer(input: Tensor): Node | undefined {
+    const source = this.sources.get(input);
+    return source.base.node && this.groupOf.has(source.base.node) && isFlat(source) ? source.base.node : undefined;
+  }
+
+  usersOf(node: Node): ReadonlySet<Node> {
+    return this.users.get(node)!;
+  }
+
+  isRequested(node: Node): boolean {
+    return this.requested.has(node);
+  }
+
+  inOrder(nodes: Iterable<Node>): Node[] {
+    return [...nodes].sort((a, b) => this.position.get(a)! - this.position.get(b)!);
+  }
+
+  /** Distinct buffers read by the nodes from outside of them. */
+  boundTensors(nodes: readonly Node[], inside: ReadonlySet<Node> = new Set(nodes)): Set<Tensor | Node | string> {
+    const read = new Set<Tensor | Node | string>();
+    for (const node of nodes) {
+      for (const input of node.inputs) {
+        const { base } = this.sources.get(input);
+        if (base.node && inside.has(base.node)) continue;
+        if (hasMemory(base)) read.add(base.node && base.node.types.length === 1 ? base.node : base);
+        else if (base.node?.op.name === 'placeholder') read.add('scalars');
+      }
+    }
+    return read;
+  }
+
+  /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
+  fits(nodes: readonly Node[]): boolean {
+    if (nodes.length > mostNodes) return false;
+    const inside = new Set(nodes);
+    // A kernel family binds its operands one by one, whether or not the fused code reads the same.
+    const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
+    const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
+    const buffers = (kernel?.inputs.length ?? 0) + this.boundTensors(others, inside).size + Math.max(1, this.writesOf(nodes));
+    // The second pass of a long arg-reduction reads the places found by the first beside everything else.
+    const places = Number(nodes.some(({ op: { lowering } }) => lowering.kind === 'reduction' && lowering.tracksIndex));
+    return buffers + places <= this.maxStorageBuffers;
+  }
+
+  /** How many of the nodes' values are wanted outside of them. */
+  writesOf(nodes: readonly Node[]): number {
+    const inside = new Set(nodes);
+    return nodes.filter((node) => this.requested.has(node) || [...this.users.get(node)!].some((user) => !inside.has(user))).length;
+  }
+
+  /** Moves elementwise nodes that only a reduction needs from where they are into its group. */
+  moveToItems(nodes: ReadonlySet<Node>, group: Group): void {
+    for (const node of nodes) {
+      const own = this.groupOf.get(node)!;
+      own.members = own.members.filter((member) => member !== node);
+      this.groupOf.set(node, group);
+    }
+    group.items = this.inOrder(nodes);
+    this.producers.set(group, this.readFrom(group));
+  }
+
+  /** Makes two groups one; `asItems` says that the members of `from` are computed for every element that the reductions of `into` read. */
+  merge(into: Group, from: Group, asItems = false): void {
+    for (const node of nodesOf(from)) this.groupOf.set(node, into);
+    into.reductions = this.inOrder([...into.reductions, ...from.reductions]);
+    into.items = this.inOrder([...into.items, ...from.items, ...(asItems ? from.members : [])]);
+    into.members = this.inOrder([...into.members, ...(asItems ? [] : from.members)]);
+    this.mergedInto.set(from, into);
+    this.producers.set(into, new Set([...this.producersOf(into), ...this.producersOf(from)]));
+    this.producersOf(into);
+  }
+
+  private readFrom(group: Group): Set<Group> {
+    const producers = new Set<Group>();
+    for (const node of nodesOf(group)) {
+      for (const needed of this.needs(node)) {
+        const producer = this.groupOf.get(needed);
+        if (producer && producer !== group) producers.add(producer);
+      }
+    }
+    return producers;
+  }
+
+  /** Groups that a group reads from or waits for. Kept up to date lazily: a set may name groups that have been merged since. */
+  producersOf(group: Group): Set<Group> {
+    const fresh = new Set<Group>();
+    for (const producer of this.producers.get(group) ?? []) {
+      const now = this.current(producer);
+      if (now !== group) fresh.add(now);
+    }
+    this.producers.set(group, fresh);
+    return fresh;
+  }
+
+  private current(group: Group): Group {
+    let now = group;
+    while (this.mergedInto.has(now)) now = this.mergedInto.get(now)!;
+    return now;
+  }
+
+  /** Whether a group depends on another, by way of a third one or (`directly`) at all. */
+  dependsOn(to: Group, from: Group, directly: boolean): boolean {
+    const seen = new Set<Group>([to]);
+    const stack = [...this.producersOf(to)].filter((group) => directly || group !== from);
+    while (stack.length) {
+      const group = stack.pop()!;
+      if (group === from) return true;
+      if (seen.has(group)) continue;
+      seen.add(group);
+      for (const producer of this.producersOf(group)) if (!seen.has(producer)) stack.push(producer);
+    }
+    return false;
+  }
+
+  /** Whether a third group stands between the two: one kernel would then have to run both before and after it. */
+  areParted(a: Group, b: Group): boolean {
+    return this.dependsOn(a, b, false) || this.dependsOn(b, a, false);
+  }
+
+  /** The groups, knowing what each must leave in memory. */
+  finish(): Group[] {
+    const groups = [...new Set(this.groupOf.values())];
+    const escaping = new Map<Group, Set<Tensor>>(groups.map((group) => [group, new Set()]));
+    const escape = (base: Tensor, reader: Group | undefined): void => {
+      const group = base.node && this.groupOf.get(base.node);
+      if (group && group !== reader) escaping.get(group)!.add(base);
+    };
+    for (const [node, group] of this.groupOf) for (const input of node.inputs) escape(this.sources.get(input).base, group);
+    for (const output of this.graph.outputs) escape(this.sources.get(output).base, undefined);
+    for (const group of groups) {
+      group.nodes = this.inOrder(nodesOf(group));
+      group.outputs = [...escaping.get(group)!].sort(
+        (a, b) => this.position.get(a.node!)! - this.position.get(b.node!)! || a.index - b.index,
+      );
+    }
+    return groups;
+  }
+}

@@ -1,0 +1,159 @@
+// Pass 3, second part: row kernels. Softmax, normalisation and cross-entropy read each row of a matrix several times: for its largest element,
+// for a sum that needs it, for a result that needs the sum. Groups that walk the same rows become one kernel, which takes a row (or, side by
+// side, several sums over the same columns) from the first loop to the last: results of earlier loops stay in registers, and cheap values are
+// computed again instead of travelling through memory.
+import { collapse, sizeOf } from '../core/shape.ts';
+import type { Target } from '../graph/op.ts';
+import type { Node } from '../graph/tensor.ts';
+import { planReduction } from './emit/reduction.ts';
+import { type Group, type GroupGraph, nodesOf } from './groups.ts';
+import { type Source, isFlat } from './views.ts';
+
+/** What the reductions of one kernel have in common: `outputs` results, each of `length` items. */
+export interface Domain {
+  readonly outputs: number;
+  readonly length: number;
+  /** Where item i of output o lies: rows, o * length + i; columns, i * outputs + o. */
+  readonly along: 'rows' | 'columns';
+}
+
+/** The domain of a reduction, or undefined where the reduced axes are neither the last nor the first ones. */
+export function domainOf(node: Node): Domain | undefined {
+  const { lowering } = node.op;
+  if (lowering.kind !== 'reduction' || lowering.tracksIndex) return undefined;
+  const { shape } = node.inputs[0];
+  const axes = lowering.axes(node.attributes);
+  const isReduced = shape.flatMap((size, axis) => (size === 1 ? [] : [axes.includes(axis)]));
+  const length = sizeOf(axes.map((axis) => shape[axis]));
+  const outputs = sizeOf(shape) / Math.max(1, length);
+  if (length < 2 || outputs < 1) return undefined;
+  const changes = isReduced.filter((reduced, i) => i > 0 && reduced !== isReduced[i - 1]).length;
+  if (changes > 1) return undefined;
+  return { outputs, length, along: isReduced[isReduced.length - 1] ? 'rows' : 'columns' };
+}
+
+const sameDomain = (a: Domain, b: Domain): boolean => a.outputs === b.outputs && a.length === b.length && a.along === b.along;
+
+/** Items of a row that one kernel walks in one go; of longer ones there are seldom enough to fill a machine with a row each. */
+const longestRow = 16384;
+
+/** Bytes of values that a kernel of several independent sums keeps alive until the last of them is there. */
+const mostKeptAlive = 1 << 20;
+
+export function fuseRows(groups: GroupGraph, target: Target): void {
+  const fits = (node: Node): boolean => {
+    const domain = domainOf(node);
+    if (!domain || domain.length > longestRow) return false;
+    return planReduction(node, target).passes.length === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
+  };
+  for (const group of groups.groups) {
+    let at = groups.of(nodesOf(group)[0]);
+    // Merging makes new neighbours: until nothing more joins.
+    for (let joined = true; joined;) {
+      joined = false;
+      for (const producer of groups.producersOf(at)) {
+        const made = join(groups, producer, at, fits);
+        if (!made) continue;
+        at = made;
+        joined = true;
+        break;
+      }
+    }
+  }
+  joinSiblings(groups, fits);
+  joinScalars(groups);
+}
+
+/** Makes two groups that hand values to each other one row kernel, where they walk the same rows; the group made. */
+function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => boolean): Group | undefined {
+  if (a.anchor || b.anchor || !(a.reductions.length || b.reductions.length)) return undefined;
+  const [into, from] = a.reductions.length ? [a, b] : [b, a];
+  const domain = domainOf(into.reductions[0]);
+  if (!domain || !into.reductions.every(fits)) return undefined;
+  let asItems = false;
+  if (from.reductions.length) {
+    const other = domainOf(from.reductions[0]);
+    if (!other || !sameDomain(domain, other) || !from.reductions.every(fits)) return undefined;
+  } else {
+    asItems = from.size === domain.outputs * domain.length;
+    // Walking columns, neighbouring invocations would write far apart what a plain kernel writes side by side.
+    if (asItems ? domain.along !== 'rows' : from.size !== domain.outputs) return undefined;
+  }
+  if (groups.areParted(a, b) || !groups.fits([...nodesOf(a), ...nodesOf(b)])) return undefined;
+  if (!linkedByRow(groups, into, from, asItems, domain)) return undefined;
+  groups.merge(into, from, asItems);
+  return into;
+}
+
+/** Whether all that passes between the groups stays within a row: items to items and rows to rows at their own place, rows to all their items. */
+function linkedByRow({ sources }: GroupGraph, into: Group, from: Group, asItems: boolean, domain: Domain): boolean {
+  const items = new Set([...into.items, ...from.items, ...(asItems ? from.members : [])]);
+  const inside = new Set([...nodesOf(into), ...nodesOf(from)]);
+  for (const node of inside) {
+    const readsItems = items.has(node) || node.op.lowering.kind === 'reduction';
+    for (const input of node.inputs) {
+      const source = sources.get(input);
+      const maker = source.base.node;
+      if (!maker || !inside.has(maker)) continue;
+      const isAllowed = items.has(maker) === readsItems ? isFlat(source) : readsItems && isSpread(source, domain);
+      if (!isAllowed) return false;
+    }
+  }
+  return true;
+}
+
+/** Whether a value of each row is read as many times as the row has items. */
+function isSpread({ view }: Source, { outputs, length, along }: Domain): boolean {
+  const { shape, strides, offset } = collapse(view);
+  if (offset !== 0) return false;
+  if (outputs === 1) return strides.every((stride) => stride === 0);
+  const [wantedShape, wantedStrides] = along === 'rows' ? [[outputs, length], [1, 0]] : [[length, outputs], [0, 1]]; // prettier-ignore
+  return shape.join() === wantedShape.join() && strides.join() === wantedStrides.join();
+}
+
+/**
+ * Sums over the same rows or columns that do not need one another, such as the gradients of a normalisation's scale and shift: one kernel where they
+ * read the same tensor, or little.
+ */
+function joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): void {
+  const alike = new Map<string, Group[]>();
+  for (const group of groups.groups) {
+    const domain = group.reductions.length && group.reductions.every(fits) ? domainOf(group.reductions[0]) : undefined;
+    if (!domain) continue;
+    const key = `${domain.outputs}x${domain.length} ${domain.along}`;
+    const known = alike.get(key) ?? [];
+    alike.set(key, known);
+    const partner = known.find((other) => {
+      const nodes = [...nodesOf(other), ...nodesOf(group)];
+      return (
+        (sharesRead(groups, other, group) || 2 * 4 * domain.outputs * domain.length <= mostKeptAlive) &&
+        groups.fits(nodes) &&
+        !groups.dependsOn(other, group, true) &&
+        !groups.dependsOn(group, other, true)
+      );
+    });
+    if (partner) groups.merge(partner, group);
+    else known.push(group);
+  }
+}
+
+/** A step's few single numbers (its counter, its learning rate, its loss) are made in one kernel. */
+function joinScalars(groups: GroupGraph): void {
+  const scalars = groups.groups.filter((group) => !group.anchor && group.size === 1 && group.reductions.length < 2);
+  let into: Group | undefined;
+  for (const group of scalars) {
+    if (!into) into = group;
+    else {
+      const [built, other]: Group[] = into.reductions.length ? [into, group] : [group, into];
+      if (other.reductions.length || groups.dependsOn(built, other, true) || groups.dependsOn(other, built, true)) continue;
+      if (!groups.fits([...nodesOf(built), ...nodesOf(other)])) continue;
+      groups.merge(built, other);
+      into = built;
+    }
+  }
+}
+
+function sharesRead(groups: GroupGraph, a: Group, b: Group): boolean {
+  const reads = groups.boundTensors([...a.items, ...a.reductions]);
+  return [...groups.boundTensors([...b.items, ...b.reductions])].some((read) => read !== 'scalars' && reads.has(read));
+}
