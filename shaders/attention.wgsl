@@ -8,6 +8,8 @@ const unrolled = true;
 
 struct Params {
   gridWidth: u32,
+  // Workgroups that have work: a grid of two dimensions may hold more.
+  groups: u32,
   tiles: u32,
   heads: u32,
   queries: u32,
@@ -54,6 +56,9 @@ const excluded = -3e38;
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let depth = select(params.quads, quads, unrolled);
   let group = workgroup.y * params.gridWidth + workgroup.x;
+  if (group >= params.groups) {
+    return;
+  }
   let head = group / params.tiles;
   let tile = group % params.tiles;
   let batch = head / params.heads;

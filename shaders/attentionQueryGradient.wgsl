@@ -1,65 +1,14 @@
 // The gradient of attention with respect to its queries, without a matrix of scores in memory: with P = exp(score - logSumExp) recomputed,
 // result[t] = scale * sum over s of P[t, s] (g[t] . v[s] - delta[t]) k[s]. Laid out as attention.wgsl: one query an invocation, keys by four.
-const quads = 2u;
-// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
-const unrolled = true;
-
-struct Params {
-  gridWidth: u32,
-  tiles: u32,
-  heads: u32,
-  queries: u32,
-  keys: u32,
-  // The same as the constant.
-  quads: u32,
-  causal: u32,
-  masked: u32,
-  // f32 bits
-  scale: u32,
-  qOffset: u32,
-  qBatch: u32,
-  qHead: u32,
-  qRow: u32,
-  kOffset: u32,
-  kBatch: u32,
-  kHead: u32,
-  kRow: u32,
-  vOffset: u32,
-  vBatch: u32,
-  vHead: u32,
-  vRow: u32,
-  gOffset: u32,
-  gBatch: u32,
-  gHead: u32,
-  gRow: u32,
-  maskOffset: u32,
-  maskBatch: u32,
-  maskHead: u32,
-  maskRow: u32,
-  maskColumn: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-// Of the result, of each row: what its gradient is.
-@group(0) @binding(4) var<storage, read> g: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> logSumExp: array<f32>;
-// Sum over the depth of g times the result.
-@group(0) @binding(6) var<storage, read> delta: array<f32>;
-// Not read where nothing is masked: any buffer will do.
-@group(0) @binding(7) var<storage, read> mask: array<f32>;
-@group(0) @binding(8) var<storage, read_write> result: array<vec4<f32>>;
-
-// Scores at or below `nothing` weigh nothing; `excluded` is the score of what a query may not see.
-const nothing = -1e37;
-const excluded = -3e38;
+// Behind attentionGradient.wgsl.
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let depth = select(params.quads, quads, unrolled);
   let group = workgroup.y * params.gridWidth + workgroup.x;
+  if (group >= params.groups) {
+    return;
+  }
   let head = group / params.tiles;
   let tile = group % params.tiles;
   let batch = head / params.heads;

@@ -1,25 +1,6 @@
 // Mean of each window of x [batch, height, width, channels] over those of its taps that lie inside the image: padding is not counted.
-// A run of neighbouring elements an invocation; what divides by a size of the image is done once a pixel.
-alias Element = f32;
+// Behind pooling.wgsl.
 
-struct Params {
-  size: u32,
-  gridWidth: u32,
-  height: u32,
-  width: u32,
-  outHeight: u32,
-  outWidth: u32,
-  channels: u32,
-  windowHeight: u32,
-  windowWidth: u32,
-  strideY: u32,
-  strideX: u32,
-  padTop: u32,
-  padLeft: u32,
-  run: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 // epilogue
 @group(0) @binding(2) var<storage, read_write> result: array<Element>;
@@ -28,8 +9,9 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var index = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
-  let end = min(index + params.run, params.size);
+  let run = run_of(workgroup, local);
+  let end = run.y;
+  var index = run.x;
   while (index < end) {
     let pixel = index / params.channels;
     let line = pixel / params.outWidth;

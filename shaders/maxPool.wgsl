@@ -1,26 +1,7 @@
 // Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
-// A run of neighbouring elements an invocation; what divides is done once a pixel. Ties go to the first tap, a NaN beats every number,
-// padding never wins.
-alias Element = f32;
+// Ties go to the first tap, a NaN beats every number, padding never wins.
+// Behind pooling.wgsl.
 
-struct Params {
-  size: u32,
-  gridWidth: u32,
-  height: u32,
-  width: u32,
-  outHeight: u32,
-  outWidth: u32,
-  channels: u32,
-  windowHeight: u32,
-  windowWidth: u32,
-  strideY: u32,
-  strideX: u32,
-  padTop: u32,
-  padLeft: u32,
-  run: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 @group(0) @binding(2) var<storage, read_write> values: array<Element>;
 @group(0) @binding(3) var<storage, read_write> winners: array<i32>;
@@ -32,8 +13,9 @@ fn is_nan(value: f32) -> bool {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var index = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
-  let end = min(index + params.run, params.size);
+  let run = run_of(workgroup, local);
+  let end = run.y;
+  var index = run.x;
   while (index < end) {
     let pixel = index / params.channels;
     let line = pixel / params.outWidth;

@@ -1,25 +1,6 @@
 // Gradient of max pooling in gather form: dx at a pixel is the sum of dy over the windows that the pixel won, in the order of the windows.
-// A run of neighbouring elements of dx an invocation; what divides is done once a pixel.
-alias Element = f32;
+// Behind pooling.wgsl.
 
-struct Params {
-  size: u32,
-  gridWidth: u32,
-  height: u32,
-  width: u32,
-  outHeight: u32,
-  outWidth: u32,
-  channels: u32,
-  windowHeight: u32,
-  windowWidth: u32,
-  strideY: u32,
-  strideX: u32,
-  padTop: u32,
-  padLeft: u32,
-  run: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
 @group(0) @binding(2) var<storage, read> winners: array<i32>;
 // epilogue
@@ -29,24 +10,22 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  var index = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
-  let end = min(index + params.run, params.size);
+  let run = run_of(workgroup, local);
+  let end = run.y;
+  var index = run.x;
   while (index < end) {
     let pixel = index / params.channels;
     let line = pixel / params.width;
     let image = line / params.height;
-    // Counted from the corner of the padding, a pixel lies under the windows first … last of each direction.
     let y = line % params.height + params.padTop;
     let x = pixel % params.width + params.padLeft;
-    let firstY = select(0u, (y - params.windowHeight) / params.strideY + 1u, y >= params.windowHeight);
-    let firstX = select(0u, (x - params.windowWidth) / params.strideX + 1u, x >= params.windowWidth);
-    let lastY = min(y / params.strideY + 1u, params.outHeight);
-    let lastX = min(x / params.strideX + 1u, params.outWidth);
+    let rows = windows_over(y, params.windowHeight, params.strideY, params.outHeight);
+    let columns = windows_over(x, params.windowWidth, params.strideX, params.outWidth);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = 0.0;
-      for (var oy = firstY; oy < lastY; oy++) {
-        for (var ox = firstX; ox < lastX; ox++) {
+      for (var oy = rows.x; oy < rows.y; oy++) {
+        for (var ox = columns.x; ox < columns.y; ox++) {
           let tap = (y - oy * params.strideY) * params.windowWidth + x - ox * params.strideX;
           let at = ((image * params.outHeight + oy) * params.outWidth + ox) * params.channels + channel;
           sum += select(0.0, f32(dy[at]), winners[at] == i32(tap));

@@ -1,9 +1,12 @@
-// Arg-reduction, one invocation per output: the place of the best item, the first one among equals.
-// The compiler replaces the marked blocks; as it stands this file finds the largest item of each row of a matrix.
+// Arg-reduction, one invocation per output and chunk: the place of the best item of [c * chunk, (c + 1) * chunk), the first one among equals.
+// A second pass over the chunks' winners looks at those places only. The compiler replaces the marked blocks; as it stands this file finds
+// the largest item of each row of a matrix.
 
 struct Params {
-  outputs: u32, // number of results
-  length: u32, // number of items behind each result
+  outputs: u32, // number of results of one chunk
+  length: u32, // number of candidates behind each result
+  chunk: u32, // candidates per invocation
+  chunks: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 
@@ -17,6 +20,10 @@ fn beats(a: Accumulator, b: Accumulator) -> bool { return b > a; } // candidate 
 fn element(output: u32, item: u32) -> Accumulator { return x[output * params.length + item]; }
 // end prologue
 
+// candidates
+fn candidate(output: u32, number: u32) -> u32 { return number; } // the item that it stands for
+// end candidates
+
 // epilogue
 @group(0) @binding(2) var<storage, read_write> result: array<i32>;
 fn store(index: u32, value: i32) { result[index] = value; }
@@ -24,16 +31,20 @@ fn store(index: u32, value: i32) { result[index] = value; }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let output = id.y * (groups.x * 64u) + id.x;
-  if (output >= params.outputs) { return; }
-  var best = element(output, 0u);
-  var place = 0u;
-  for (var item = 1u; item < params.length; item++) {
-    let candidate = element(output, item);
-    if (beats(best, candidate)) {
-      best = candidate;
-      place = item;
+  let place = id.y * (groups.x * 64u) + id.x;
+  if (place >= params.outputs * params.chunks) { return; }
+  let output = place % params.outputs;
+  let first = (place / params.outputs) * params.chunk;
+  let end = min(first + params.chunk, params.length);
+  var winner = candidate(output, first);
+  var best = element(output, winner);
+  for (var number = first + 1u; number < end; number++) {
+    let item = candidate(output, number);
+    let value = element(output, item);
+    if (beats(best, value)) {
+      best = value;
+      winner = item;
     }
   }
-  store(output, i32(place));
+  store(place, i32(winner));
 }

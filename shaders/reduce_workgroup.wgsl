@@ -1,10 +1,12 @@
-// Reduction, one workgroup per output: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup memory.
-// For real GPUs; CPU-implemented Vulkan pays for every barrier. The compiler replaces the marked blocks; as it stands this file sums the
+// Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup
+// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. The compiler replaces the marked blocks; as it stands this file sums the
 // rows of a matrix.
 
 struct Params {
-  outputs: u32, // number of results
+  outputs: u32, // number of results of one chunk
   length: u32, // number of items behind each result
+  chunk: u32, // items per workgroup
+  chunks: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 
@@ -28,17 +30,21 @@ var<workgroup> totals: array<Accumulator, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let output = group.y * groups.x + group.x;
+  let place = group.y * groups.x + group.x;
+  let isInside = place < params.outputs * params.chunks;
+  let output = place % params.outputs;
+  let first = (place / params.outputs) * params.chunk;
+  let end = select(0u, min(first + params.chunk, params.length), isInside);
   var total = identity();
-  if (output < params.outputs && lane < params.length) {
-    total = element(output, lane);
-    for (var item = lane + 64u; item < params.length; item += 64u) { total = merge(total, element(output, item)); }
+  if (first + lane < end) {
+    total = element(output, first + lane);
+    for (var item = first + lane + 64u; item < end; item += 64u) { total = merge(total, element(output, item)); }
   }
   totals[lane] = total;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    // Lanes beyond the row hold no item: their identity must not be merged in, it may be no more than a stand-in.
-    if (lane < reach && lane + reach < params.length) { totals[lane] = merge(totals[lane], totals[lane + reach]); }
+    // Lanes beyond the chunk hold no item: their identity must not be merged in, it may be no more than a stand-in.
+    if (lane < reach && first + lane + reach < end) { totals[lane] = merge(totals[lane], totals[lane + reach]); }
   }
-  if (lane == 0u && output < params.outputs) { store(output, totals[0]); }
+  if (lane == 0u && isInside) { store(place, totals[0]); }
 }

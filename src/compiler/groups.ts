@@ -139,7 +139,10 @@ export class GroupGraph {
 
   /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
   fits(nodes: readonly Node[]): boolean {
-    return nodes.length <= mostNodes && buffersBound(nodes, this.writesOf(nodes), this.sources) <= this.maxStorageBuffers;
+    if (nodes.length > mostNodes) return false;
+    // The second pass of a long arg-reduction reads the places found by the first beside everything else.
+    const places = Number(nodes.some(({ op: { lowering } }) => lowering.kind === 'reduction' && lowering.tracksIndex));
+    return buffersBound(nodes, this.writesOf(nodes), this.sources) + places <= this.maxStorageBuffers;
   }
 
   /** How many of the nodes' values are wanted outside of them. */

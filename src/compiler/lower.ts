@@ -5,6 +5,7 @@ import { formatShape } from '../core/shape.ts';
 import type { Operand, Target, TensorType } from '../graph/op.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
+import { gridOf } from '../ops/kernelSource.ts';
 import { type Bound, type EmitContext, type Emitted, emitElementwise, emitEpilogue } from './emit/kernel.ts';
 import { emitReduction, planReduction } from './emit/reduction.ts';
 import { valueType } from './emit/wgsl.ts';
@@ -42,15 +43,6 @@ export interface Lowered {
 
 /** What is bound is never empty, also where the tensor is: kernels may read it as vectors. */
 const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
-
-/** Workgroups for so many invocations, folded into two dimensions where one is too short. */
-export function gridFor(invocations: number, workgroupSize: number, target: Target): [number, number, number] {
-  const groups = Math.ceil(invocations / workgroupSize);
-  const limit = target.maxWorkgroupsPerDimension;
-  if (groups <= limit) return [groups, 1, 1];
-  const rows = Math.ceil(groups / limit);
-  return [Math.ceil(groups / rows), rows, 1];
-}
 
 export function lower(fused: FusedGraph, plan: Schedule, target: Target): Lowered {
   const { graph, sources } = fused;
@@ -109,26 +101,30 @@ function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, t
   if (group.anchor) return emitKernel(group, group.anchor, context, target, title, fused);
   if (group.reductions.length === 0) {
     const kernel = emitElementwise(group, context, title, target);
-    return [{ ...kernel, workgroups: gridFor(kernel.invocations, 64, target) }];
+    return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
   }
   const rows = planRows(group, target, context.sources);
   if (rows) {
     const kernel = emitRows(group, rows, context, title);
-    return [{ ...kernel, workgroups: gridFor(rows.domain.outputs, rows.family === 'workgroup' ? 1 : 64, target) }];
+    return [
+      { ...kernel, workgroups: gridOf(rows.family === 'workgroup' ? rows.domain.outputs : Math.ceil(rows.domain.outputs / 64), target) },
+    ];
   }
   const [made] = group.reductions;
   const reduction = planReduction(made, target);
-  const partialType: TensorType = { shape: [reduction.chunks, reduction.outputs], dtype: accumulatorDtype(made) };
+  const partialType: TensorType = { shape: [reduction.passes[0].chunks, reduction.outputs], dtype: partialDtype(made) };
   const stages = emitReduction(group, reduction, context, { type: partialType, bytes: bytesOf(partialType) }, title);
   return stages.map((stage, i) => ({
     ...stage,
-    workgroups: reduction.family === 'workgroup' ? gridFor(stage.invocations, 1, target) : gridFor(stage.invocations, 64, target),
+    workgroups: gridOf(stage.workgroups, target),
     suffix: stages.length > 1 ? `${i + 1} of ${stages.length}` : undefined,
   }));
 }
 
-/** Partial results of a half-precision sum are kept in single precision. */
-const accumulatorDtype = (reduction: Node): TensorType['dtype'] => {
+/** Partial results of a half-precision sum are kept in single precision; those of an arg-reduction are places. */
+const partialDtype = (reduction: Node): TensorType['dtype'] => {
+  const { lowering } = reduction.op;
+  if (lowering.kind === 'reduction' && lowering.tracksIndex) return 'i32';
   const { dtype } = reduction.inputs[0];
   return valueType(dtype) === 'f32' ? 'f32' : dtype;
 };

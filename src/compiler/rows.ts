@@ -44,7 +44,7 @@ export function fuseRows(groups: GroupGraph, target: Target): void {
   const fits = (node: Node): boolean => {
     const domain = domainOf(node);
     if (!domain || domain.length > longestRow) return false;
-    return planReduction(node, target).chunks === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
+    return planReduction(node, target).passes.length === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
   };
   for (const group of groups.groups) {
     let at = groups.of(nodesOf(group)[0]);

@@ -49,14 +49,7 @@ export function traceFunction(
 ): Traced {
   const placeholders: Tensor[] = [];
   const inputPaths: string[] = [];
-  let key: Tensor | undefined;
-  let sites = 0;
-  const trace: Trace = {
-    name,
-    // Its position is known only once everything captured has been found; see below.
-    key: () => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
-    nextSite: () => sites++,
-  };
+  const { trace, drawnKey } = openTrace(name);
   const result: unknown = withTrace(trace, () => {
     const tracers = mapTree(args, (leaf, path) => {
       if (!(leaf instanceof Tensor) && typeof leaf !== 'number') return leaf;
@@ -118,6 +111,7 @@ export function traceFunction(
     placeholders.push(made);
   }
   let needsKey = false;
+  const key = drawnKey();
   const keyNode = key?.node;
   const positionedKey = key && placeholder([2], 'u32', { position: placeholders.length, label: 'random key' });
   const leafOf = (tensor: Tensor): Tensor => leaves.get(tensor) ?? tensor;
@@ -136,6 +130,22 @@ export function traceFunction(
   const inputs = needsKey ? [...placeholders, positionedKey!] : placeholders;
   const donations = matchDonations(placeholders.slice(0, inputPaths.length), inputPaths, outputs, outputPaths, donate);
   return { graph: { inputs, outputs: graphOutputs }, donations, captured: [...captured], needsKey, template };
+}
+
+/**
+ * The arguments of a program remember their trace, and a closure remembers every variable around it: this one must have none of the call's
+ * own around it, or the first call's tensors live as long as the program.
+ */
+function openTrace(name: string): { trace: Trace; drawnKey: () => Tensor | undefined } {
+  let key: Tensor | undefined;
+  let sites = 0;
+  const trace: Trace = {
+    name,
+    // Its position is known only once everything captured has been found.
+    key: () => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
+    nextSite: () => sites++,
+  };
+  return { trace, drawnKey: () => key };
 }
 
 /** Pairs each donated input with the result that takes its place: same type, and the name most alike from its end. */

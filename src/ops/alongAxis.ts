@@ -77,7 +77,7 @@ const takeAlongOp: OpDefinition<TakeAttributes> = defineOp<TakeAttributes>({
               { kind: 'output', index: 0 },
             ],
             params: [size, run, x.shape[axis], y.shape[axis], sizeOf(y.shape.slice(axis + 1))],
-            workgroups: gridOf(Math.ceil(size / (run * 64))),
+            workgroups: gridOf(Math.ceil(size / (run * 64)), target),
           },
         ],
         temporaries: [],
@@ -144,7 +144,7 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
           source,
           operands: [{ kind: 'input', index: 0 } as const, { kind: 'input', index: 1 } as const, { kind: 'output', index: 0 } as const],
           params: [size, run, rows, updates.shape[axis], inner, number],
-          workgroups: gridOf(Math.ceil(size / (run * 64))),
+          workgroups: gridOf(Math.ceil(size / (run * 64)), target),
         };
       };
       const count = sizeOf(updates.shape);

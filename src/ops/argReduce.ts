@@ -4,6 +4,7 @@ import { checkOptions } from '../core/errors.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkFlag } from './arguments.ts';
 import { shiftAxes } from './batching.ts';
 import { operand } from './operands.ts';
 import { type ReduceAttributes, forEachRow, inferReduced } from './reduce.ts';
@@ -84,6 +85,7 @@ function argReduce(
   options: ArgReduceOptions,
 ): Tensor {
   checkOptions(name, options, ['axis', 'keepDims']);
+  checkFlag(name, 'keepDims', options.keepDims);
   const t = operand(name, x, 'number');
   const op = isFloat(t.dtype) ? ofFloats : ofIntegers;
   if (options.axis === undefined) {

@@ -2,23 +2,18 @@
 import { isFloat } from '../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
-import { type KernelPlan, type OpDefinition, type Target, type TensorType, defineOp } from '../graph/op.ts';
+import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import poolSource from '../../shaders/avgPool.wgsl?raw';
 import spreadSource from '../../shaders/avgPoolSpread.wgsl?raw';
 import { checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
 import { axesOf } from './conv/extent.ts';
-import { type Pair, type Window2d, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
+import { type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
+import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
 import { type TapSizes, forEachTap } from './conv/taps.ts';
-import { gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import type { Pool2dOptions } from './pool.ts';
 import { mean } from './statistics.ts';
-
-interface PoolAttributes extends Window2d {
-  /** [height, width] of a window. */
-  readonly window: Pair;
-}
 
 interface SpreadAttributes extends PoolAttributes {
   /** [height, width] of the input. */
@@ -70,7 +65,7 @@ const avgPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
-      planPool('avgPool2d', poolSource, y, params(x.shape, y.shape, attributes), target),
+      planPool('avgPool2d', poolSource, poolOperands.oneToOne, { images: x.shape, pooled: y.shape, attributes }, y, target),
   },
 });
 
@@ -96,43 +91,9 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
-      planPool('avgPool2dSpread', spreadSource, dx, params(dx.shape, dy.shape, attributes), target),
+      planPool('avgPool2dSpread', spreadSource, poolOperands.oneToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
   },
 });
-
-/** What the two kernels share of `Params`, behind size and grid. */
-const params = (input: Shape, output: Shape, { strides, padding, window }: PoolAttributes): number[] => [
-  ...axesOf(input),
-  ...axesOf(output),
-  input[3],
-  ...window,
-  ...strides,
-  padding[0][0],
-  padding[1][0],
-];
-
-const workgroupSize = 64;
-
-function planPool(name: string, source: string, type: TensorType, sizes: readonly number[], target: Target): KernelPlan {
-  const size = sizeOf(type.shape);
-  const run = runOf(size, target, type.shape[3]);
-  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
-  return {
-    dispatches: [
-      {
-        name,
-        source: retype(source, { Element: storageType(type.dtype) }),
-        operands: [
-          { kind: 'input', index: 0 },
-          { kind: 'output', index: 0 },
-        ],
-        params: [size, workgroups[0], ...sizes, run],
-        workgroups,
-      },
-    ],
-    temporaries: [],
-  };
-}
 
 /**
  * Mean of each window. Padding is left out of the count: at the border the mean is that of the pixels there are, as in Keras.

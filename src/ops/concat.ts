@@ -65,7 +65,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
             source: retype(sourceFor(inputs.length), { Element: storageType(y.dtype), Value: computeType(y.dtype) }),
             operands: [...inputs.map((_, index) => ({ kind: 'input', index }) as const), { kind: 'output', index: 0 }],
             params: [size, run, sizeOf(y.shape.slice(axis)), ...rowsOf(inputs, axis)],
-            workgroups: gridOf(Math.ceil(size / (run * 64))),
+            workgroups: gridOf(Math.ceil(size / (run * 64)), target),
           },
         ],
         temporaries: [],

@@ -1,12 +1,12 @@
-// Convolution of images, channels last. Three primitives, each the gradient of the others, so that gradients of gradients work.
+// Convolution of images, channels last.
 import { checkOptions } from '../core/errors.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
-import { type OpDefinition, defineOp } from '../graph/op.ts';
+import type { Shape } from '../core/shape.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { checkTensor } from './arguments.ts';
 import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
+import { defineConvolution } from './conv/define.ts';
 import { checkFilter, checkGroups } from './conv/extent.ts';
-import { checkFloats, toFloats } from './conv/floats.ts';
+import { toFloats } from './conv/floats.ts';
 import { type Padding2d, type Pair, type Window2d, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { planConvolve, planFilterGradient, planInputGradient } from './conv/plan.ts';
 import { type ConvSizes, convolve, convolveFilterGradient, convolveInputGradient } from './conv/reference.ts';
@@ -17,11 +17,6 @@ interface ConvAttributes extends Window2d {
   readonly groups: number;
 }
 
-interface InputGradientAttributes extends ConvAttributes {
-  /** [height, width] of the input. */
-  readonly input: Pair;
-}
-
 interface FilterGradientAttributes extends ConvAttributes {
   /** [height, width] of the filter. */
   readonly window: Pair;
@@ -29,96 +24,34 @@ interface FilterGradientAttributes extends ConvAttributes {
 
 const windowOnly = ({ strides, padding, dilations, groups }: ConvAttributes): ConvAttributes => ({ strides, padding, dilations, groups });
 
-/** The sizes of a convolution from the shapes of any two of its three tensors. */
-function sizesOf(x: Shape, filter: Shape, attributes: ConvAttributes, output: Pair): ConvSizes {
-  return {
-    ...windowOnly(attributes),
-    batch: x[0],
-    input: [x[1], x[2]],
-    channels: x[3],
-    window: [filter[0], filter[1]],
-    output,
-    outChannels: filter[3],
-  };
-}
+const sizesOf = (x: Shape, filter: Shape, y: Shape, attributes: ConvAttributes): ConvSizes => ({
+  ...windowOnly(attributes),
+  batch: x[0],
+  input: [x[1], x[2]],
+  channels: x[3],
+  window: [filter[0], filter[1]],
+  output: [y[1], y[2]],
+  outChannels: filter[3],
+});
 
-const outputOf = (shape: Shape): Pair => [shape[1], shape[2]];
-
-/** x [B, H, W, C], filter [KH, KW, C / groups, O] -> [B, OH, OW, O] */
-const conv2dOp: OpDefinition<ConvAttributes> = defineOp<ConvAttributes>({
+/** x [B, H, W, C], filter [KH, KW, C / groups, O] -> [B, OH, OW, O], and dy, filter -> dx */
+const { op: conv2dOp, inputGradientOp } = defineConvolution({
   name: 'conv2d',
-  infer: ([x, filter], attributes) => {
-    const dtype = checkFloats('conv2d', [x, filter]);
-    checkImages('conv2d', x.shape);
-    checkFilter('conv2d', x.shape, filter.shape, attributes.groups);
-    const output = windowsOver('conv2d', x.shape.slice(1, 3), [filter.shape[0], filter.shape[1]], attributes);
-    return [{ shape: [x.shape[0], ...output, filter.shape[3]], dtype }];
+  own: windowOnly,
+  outputShape: (x, filter, attributes) => {
+    checkImages('conv2d', x);
+    checkFilter('conv2d', x, filter, attributes.groups);
+    return [x[0], ...windowsOver('conv2d', x.slice(1, 3), [filter[0], filter[1]], attributes), filter[3]];
   },
-  batch: batchConvolution,
-  // y = x * f:  dx spreads dy over the windows, df correlates x with dy
-  vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
-    needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: outputOf(x.shape) }) : undefined,
-    needs[1] && g ? apply(filterGradientOp, [x, g], { ...attributes, window: [filter.shape[0], filter.shape[1]] }) : undefined,
-  ],
-  reference: ({ inputs: [x, filter], outputs: [y], attributes, allocate }) => {
-    const out = allocate(y.dtype, sizeOf(y.shape));
-    convolve(x.data, filter.data, out, sizesOf(x.shape, filter.shape, attributes, outputOf(y.shape)));
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, filter], outputs: [y], attributes, target }) =>
-      planConvolve(sizesOf(x.shape, filter.shape, attributes, outputOf(y.shape)), y, target),
-  },
+  inputChannels: (filter, { groups }) => filter[2] * groups,
+  filterAttributes: (own, filter): FilterGradientAttributes => ({ ...own, window: [filter[0], filter[1]] }),
+  filterShape: (x, dy, { window, groups }) => [...window, x[3] / groups, dy[3]],
+  sizes: sizesOf,
+  references: { output: convolve, input: convolveInputGradient, filter: convolveFilterGradient },
+  plans: { output: planConvolve, input: planInputGradient, filter: planFilterGradient },
+  batch: { images: batchConvolution, filter: batchFilterGradient },
 });
-
-/** dy [B, OH, OW, O], filter -> dx [B, H, W, C] */
-export const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
-  name: 'conv2dInputGradient',
-  infer: ([dy, filter], { input, groups }) => [
-    { shape: [dy.shape[0], ...input, filter.shape[2] * groups], dtype: checkFloats('conv2dInputGradient', [dy, filter]) },
-  ],
-  batch: batchConvolution,
-  // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
-  vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(conv2dOp, [u, filter], windowOnly(attributes)) : undefined,
-    needs[1] && u ? apply(filterGradientOp, [u, dy], { ...windowOnly(attributes), window: [filter.shape[0], filter.shape[1]] }) : undefined,
-  ],
-  reference: ({ inputs: [dy, filter], outputs: [dx], attributes, allocate }) => {
-    const out = allocate(dx.dtype, sizeOf(dx.shape));
-    convolveInputGradient(dy.data, filter.data, out, sizesOf(dx.shape, filter.shape, attributes, outputOf(dy.shape)));
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [dy, filter], outputs: [dx], attributes, target }) =>
-      planInputGradient(sizesOf(dx.shape, filter.shape, attributes, outputOf(dy.shape)), dx, target),
-  },
-});
-
-/** x [B, H, W, C], dy [B, OH, OW, O] -> df [KH, KW, C / groups, O] */
-const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<FilterGradientAttributes>({
-  name: 'conv2dFilterGradient',
-  infer: ([x, dy], { window, groups }) => [
-    { shape: [...window, x.shape[3] / groups, dy.shape[3]], dtype: checkFloats('conv2dFilterGradient', [x, dy]) },
-  ],
-  batch: batchFilterGradient,
-  // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
-  vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(inputGradientOp, [dy, u], { ...windowOnly(attributes), input: outputOf(x.shape) }) : undefined,
-    needs[1] && u ? apply(conv2dOp, [x, u], windowOnly(attributes)) : undefined,
-  ],
-  reference: ({ inputs: [x, dy], outputs: [df], attributes, allocate }) => {
-    const out = allocate(df.dtype, sizeOf(df.shape));
-    convolveFilterGradient(x.data, dy.data, out, sizesOf(x.shape, df.shape, attributes, outputOf(dy.shape)));
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, dy], outputs: [df], attributes, target }) =>
-      planFilterGradient(sizesOf(x.shape, df.shape, attributes, outputOf(dy.shape)), df, target),
-  },
-});
+export { inputGradientOp };
 
 export interface Conv2dOptions {
   /** Step of the window, [height, width] or one number; 1 by default. */

@@ -1,10 +1,10 @@
-// Convolution of volumes, channels last. Three primitives as in conv.ts, each the gradient of the others, so that gradients of gradients work.
+// Convolution of volumes, channels last.
 import { checkOptions } from '../core/errors.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
-import { type OpDefinition, defineOp } from '../graph/op.ts';
+import type { Shape } from '../core/shape.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { checkTensor } from './arguments.ts';
 import { batchConvolution, batchFilterGradient } from './conv/batch.ts';
+import { defineConvolution, referencesBy } from './conv/define.ts';
 import {
   type Sides,
   type Windows,
@@ -16,17 +16,12 @@ import {
   sizesAlong,
   windowsAlong,
 } from './conv/extent.ts';
-import { checkFloats, toFloats } from './conv/floats.ts';
+import { toFloats } from './conv/floats.ts';
 import { type VolumeSizes, planConvolveVolumes, planVolumeFilterGradient, planVolumeInputGradient } from './conv/planVolumes.ts';
 import { forEachTap } from './conv/taps.ts';
 
 interface Conv3dAttributes extends Windows {
   readonly groups: number;
-}
-
-interface InputGradientAttributes extends Conv3dAttributes {
-  /** [depth, height, width] of the input. */
-  readonly input: Shape;
 }
 
 interface FilterGradientAttributes extends Conv3dAttributes {
@@ -65,91 +60,21 @@ function forEachProduct(sizes: VolumeSizes, visit: (x: number, filter: number, y
 }
 
 /** x [B, D, H, W, C], filter [KD, KH, KW, C / groups, O] -> [B, OD, OH, OW, O] */
-const conv3dOp: OpDefinition<Conv3dAttributes> = defineOp<Conv3dAttributes>({
+const { op: conv3dOp } = defineConvolution({
   name: 'conv3d',
-  infer: ([x, filter], attributes) => {
-    const dtype = checkFloats('conv3d', [x, filter]);
-    checkRank('conv3d', x.shape, 3);
-    checkFilter('conv3d', x.shape, filter.shape, attributes.groups);
-    const output = windowsAlong('conv3d', axesOf(x.shape), filter.shape.slice(0, 3), attributes);
-    return [{ shape: [x.shape[0], ...output, filter.shape[4]], dtype }];
+  own: windowOnly,
+  outputShape: (x, filter, attributes) => {
+    checkRank('conv3d', x, 3);
+    checkFilter('conv3d', x, filter, attributes.groups);
+    return [x[0], ...windowsAlong('conv3d', axesOf(x), filter.slice(0, 3), attributes), filter[4]];
   },
-  batch: batchConvolution,
-  // y = x * f:  dx spreads dy over the windows, df correlates x with dy
-  vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
-    needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
-    needs[1] && g ? apply(filterGradientOp, [x, g], { ...attributes, window: filter.shape.slice(0, 3) }) : undefined,
-  ],
-  reference: ({ inputs: [x, filter], outputs: [y], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(y.shape));
-    forEachProduct(sizesOf(x.shape, filter.shape, y.shape, attributes), (i, k, o) => {
-      sums[o] += x.data[i] * filter.data[k];
-    });
-    const out = allocate(y.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, filter], outputs: [y], attributes, target }) =>
-      planConvolveVolumes(sizesOf(x.shape, filter.shape, y.shape, attributes), y, target),
-  },
-});
-
-/** dy [B, OD, OH, OW, O], filter -> dx [B, D, H, W, C] */
-const inputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
-  name: 'conv3dInputGradient',
-  infer: ([dy, filter], { input, groups }) => [
-    { shape: [dy.shape[0], ...input, filter.shape[3] * groups], dtype: checkFloats('conv3dInputGradient', [dy, filter]) },
-  ],
-  batch: batchConvolution,
-  // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
-  vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(conv3dOp, [u, filter], windowOnly(attributes)) : undefined,
-    needs[1] && u ? apply(filterGradientOp, [u, dy], { ...windowOnly(attributes), window: filter.shape.slice(0, 3) }) : undefined,
-  ],
-  reference: ({ inputs: [dy, filter], outputs: [dx], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(dx.shape));
-    forEachProduct(sizesOf(dx.shape, filter.shape, dy.shape, attributes), (i, k, o) => {
-      sums[i] += dy.data[o] * filter.data[k];
-    });
-    const out = allocate(dx.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [dy, filter], outputs: [dx], attributes, target }) =>
-      planVolumeInputGradient(sizesOf(dx.shape, filter.shape, dy.shape, attributes), dx, target),
-  },
-});
-
-/** x [B, D, H, W, C], dy [B, OD, OH, OW, O] -> df [KD, KH, KW, C / groups, O] */
-const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<FilterGradientAttributes>({
-  name: 'conv3dFilterGradient',
-  infer: ([x, dy], { window, groups }) => [
-    { shape: [...window, x.shape[4] / groups, dy.shape[4]], dtype: checkFloats('conv3dFilterGradient', [x, dy]) },
-  ],
-  batch: batchFilterGradient,
-  // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
-  vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(inputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,
-    needs[1] && u ? apply(conv3dOp, [x, u], windowOnly(attributes)) : undefined,
-  ],
-  reference: ({ inputs: [x, dy], outputs: [df], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(df.shape));
-    forEachProduct(sizesOf(x.shape, df.shape, dy.shape, attributes), (i, k, o) => {
-      sums[k] += x.data[i] * dy.data[o];
-    });
-    const out = allocate(df.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, dy], outputs: [df], attributes, target }) =>
-      planVolumeFilterGradient(sizesOf(x.shape, df.shape, dy.shape, attributes), df, target),
-  },
+  inputChannels: (filter, { groups }) => filter[3] * groups,
+  filterAttributes: (own, filter): FilterGradientAttributes => ({ ...own, window: filter.slice(0, 3) }),
+  filterShape: (x, dy, { window, groups }) => [...window, x[4] / groups, dy[4]],
+  sizes: sizesOf,
+  references: referencesBy(forEachProduct),
+  plans: { output: planConvolveVolumes, input: planVolumeInputGradient, filter: planVolumeFilterGradient },
+  batch: { images: batchConvolution, filter: batchFilterGradient },
 });
 
 export interface Conv3dOptions {

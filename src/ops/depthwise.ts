@@ -1,20 +1,15 @@
-// Depthwise convolution of images, channels last: every channel has filters of its own. Three primitives, each the gradient of the others.
+// Depthwise convolution of images, channels last: every channel has filters of its own.
 import { ShapeError, checkOptions } from '../core/errors.ts';
-import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
-import { type OpDefinition, defineOp } from '../graph/op.ts';
+import { type Shape, formatShape } from '../core/shape.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { checkTensor } from './arguments.ts';
 import { batchDepthwise, batchDepthwiseFilterGradient } from './conv/batch.ts';
+import { defineConvolution, referencesBy } from './conv/define.ts';
 import { axesOf, checkRank } from './conv/extent.ts';
-import { checkFloats, toFloats } from './conv/floats.ts';
+import { toFloats } from './conv/floats.ts';
 import { type Padding2d, type Pair, type Window2d, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { type DepthwiseSizes, planDepthwise, planDepthwiseFilterGradient, planDepthwiseInputGradient } from './conv/planDepthwise.ts';
 import { forEachTap } from './conv/taps.ts';
-
-interface InputGradientAttributes extends Window2d {
-  /** [height, width] of the input. */
-  readonly input: Shape;
-}
 
 interface FilterGradientAttributes extends Window2d {
   /** [height, width] of the filter. */
@@ -58,96 +53,23 @@ function checkDepthwise(x: Shape, filter: Shape): void {
   if (filter[0] * filter[1] === 0) throw new ShapeError(`depthwiseConv2d: filter ${formatShape(filter)} has no taps; ${layout}`);
 }
 
-/** x [B, H, W, C], filter [KH, KW, C, M] -> [B, OH, OW, C * M] */
-const depthwiseOp: OpDefinition<Window2d> = defineOp<Window2d>({
+/** x [B, H, W, C], filter [KH, KW, C, M] -> [B, OH, OW, C * M], and dy, filter -> dx */
+const { op: depthwiseOp, inputGradientOp: depthwiseInputGradientOp } = defineConvolution({
   name: 'depthwiseConv2d',
-  infer: ([x, filter], attributes) => {
-    const dtype = checkFloats('depthwiseConv2d', [x, filter]);
-    checkDepthwise(x.shape, filter.shape);
-    const output = windowsOver('depthwiseConv2d', axesOf(x.shape), [filter.shape[0], filter.shape[1]], attributes);
-    return [{ shape: [x.shape[0], ...output, filter.shape[2] * filter.shape[3]], dtype }];
+  own: windowOnly,
+  outputShape: (x, filter, attributes) => {
+    checkDepthwise(x, filter);
+    return [x[0], ...windowsOver('depthwiseConv2d', axesOf(x), [filter[0], filter[1]], attributes), filter[2] * filter[3]];
   },
-  batch: batchDepthwise,
-  // y = x * f, channel by channel:  dx spreads dy over the windows, df correlates x with dy
-  vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
-    needs[0] && g ? apply(depthwiseInputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
-    needs[1] && g
-      ? apply(filterGradientOp, [x, g], { ...attributes, window: filter.shape.slice(0, 2), multiplier: filter.shape[3] })
-      : undefined,
-  ],
-  reference: ({ inputs: [x, filter], outputs: [y], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(y.shape));
-    forEachProduct(sizesOf(x.shape, filter.shape, y.shape, attributes), (i, k, o) => {
-      sums[o] += x.data[i] * filter.data[k];
-    });
-    const out = allocate(y.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, filter], outputs: [y], attributes, target }) =>
-      planDepthwise(sizesOf(x.shape, filter.shape, y.shape, attributes), y, target),
-  },
+  inputChannels: (filter) => filter[2],
+  filterAttributes: (own, filter): FilterGradientAttributes => ({ ...own, window: filter.slice(0, 2), multiplier: filter[3] }),
+  filterShape: (x, _, { window, multiplier }) => [...window, x[3], multiplier],
+  sizes: sizesOf,
+  references: referencesBy(forEachProduct),
+  plans: { output: planDepthwise, input: planDepthwiseInputGradient, filter: planDepthwiseFilterGradient },
+  batch: { images: batchDepthwise, filter: batchDepthwiseFilterGradient },
 });
-
-/** dy [B, OH, OW, C * M], filter [KH, KW, C, M] -> dx [B, H, W, C] */
-export const depthwiseInputGradientOp: OpDefinition<InputGradientAttributes> = defineOp<InputGradientAttributes>({
-  name: 'depthwiseConv2dInputGradient',
-  infer: ([dy, filter], { input }) => [
-    { shape: [dy.shape[0], ...input, filter.shape[2]], dtype: checkFloats('depthwiseConv2dInputGradient', [dy, filter]) },
-  ],
-  batch: batchDepthwise,
-  // Linear in dy and in f. With u the cotangent of dx:  d(dy) = u * f,  df correlates u with dy
-  vjp: ({ inputs: [dy, filter], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(depthwiseOp, [u, filter], windowOnly(attributes)) : undefined,
-    needs[1] && u
-      ? apply(filterGradientOp, [u, dy], { ...windowOnly(attributes), window: filter.shape.slice(0, 2), multiplier: filter.shape[3] })
-      : undefined,
-  ],
-  reference: ({ inputs: [dy, filter], outputs: [dx], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(dx.shape));
-    forEachProduct(sizesOf(dx.shape, filter.shape, dy.shape, attributes), (i, k, o) => {
-      sums[i] += dy.data[o] * filter.data[k];
-    });
-    const out = allocate(dx.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [dy, filter], outputs: [dx], attributes, target }) =>
-      planDepthwiseInputGradient(sizesOf(dx.shape, filter.shape, dy.shape, attributes), dx, target),
-  },
-});
-
-/** x [B, H, W, C], dy [B, OH, OW, C * M] -> df [KH, KW, C, M] */
-const filterGradientOp: OpDefinition<FilterGradientAttributes> = defineOp<FilterGradientAttributes>({
-  name: 'depthwiseConv2dFilterGradient',
-  infer: ([x, dy], { window, multiplier }) => [
-    { shape: [...window, x.shape[3], multiplier], dtype: checkFloats('depthwiseConv2dFilterGradient', [x, dy]) },
-  ],
-  batch: batchDepthwiseFilterGradient,
-  // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
-  vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
-    needs[0] && u ? apply(depthwiseInputGradientOp, [dy, u], { ...windowOnly(attributes), input: axesOf(x.shape) }) : undefined,
-    needs[1] && u ? apply(depthwiseOp, [x, u], windowOnly(attributes)) : undefined,
-  ],
-  reference: ({ inputs: [x, dy], outputs: [df], attributes, allocate }) => {
-    const sums = new Float64Array(sizeOf(df.shape));
-    forEachProduct(sizesOf(x.shape, df.shape, dy.shape, attributes), (i, k, o) => {
-      sums[k] += x.data[i] * dy.data[o];
-    });
-    const out = allocate(df.dtype, sums.length);
-    out.set(sums);
-    return [out];
-  },
-  lowering: {
-    kind: 'kernel',
-    plan: ({ inputs: [x, dy], outputs: [df], attributes }) =>
-      planDepthwiseFilterGradient(sizesOf(x.shape, df.shape, dy.shape, attributes), df),
-  },
-});
+export { depthwiseInputGradientOp };
 
 export interface DepthwiseConv2dOptions {
   /** Step of the window, [height, width] or one number; 1 by default. */

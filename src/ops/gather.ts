@@ -64,7 +64,7 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
               { kind: 'output', index: 0 },
             ],
             params: [size, run, rows, sizeOf(indices.shape), inner],
-            workgroups: gridOf(Math.ceil(size / (run * 64))),
+            workgroups: gridOf(Math.ceil(size / (run * 64)), target),
           },
         ],
         temporaries: [],

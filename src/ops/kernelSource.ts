@@ -22,13 +22,13 @@ export function fillBlock(source: string, name: string, text: string): string {
   return source.replace(pattern, () => `// ${name}\n${text}\n// end ${name}`);
 }
 
-/** More workgroups than this in one dimension need a second one. */
-const gridLimit = 65535;
-
-/** Lays workgroups out in two dimensions; the kernel computes workgroup.y * gridWidth + workgroup.x and returns where that is too many. */
-export function gridOf(workgroups: number): [gridWidth: number, height: number, depth: 1] {
-  const width = Math.min(workgroups, gridLimit);
-  return [width, width === 0 ? 1 : Math.ceil(workgroups / width), 1];
+/**
+ * Lays workgroups out in two dimensions where one is too short; the kernel computes workgroup.y * gridWidth + workgroup.x and returns where that
+ * is too many.
+ */
+export function gridOf(workgroups: number, target: Target): [gridWidth: number, height: number, depth: 1] {
+  const rows = Math.max(1, Math.ceil(workgroups / target.maxWorkgroupsPerDimension));
+  return [Math.ceil(workgroups / rows), rows, 1];
 }
 
 /** Invocations beyond which a CPU-implemented device only pays for more workgroups, and elements that are worth one there. */

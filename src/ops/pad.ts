@@ -101,7 +101,7 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
           run,
           0,
         ],
-        workgroups: gridOf(Math.ceil(size / (run * 64))),
+        workgroups: gridOf(Math.ceil(size / (run * 64)), target),
       },
     ],
   };

@@ -3,29 +3,15 @@
 import { isFloat } from '../core/dtype.ts';
 import { DtypeError, checkOptions } from '../core/errors.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
-import { type KernelPlan, type OpDefinition, type Target, type TensorType, defineOp } from '../graph/op.ts';
+import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/maxPoolGather.wgsl?raw';
 import poolSource from '../../shaders/maxPool.wgsl?raw';
 import scatterSource from '../../shaders/maxPoolScatter.wgsl?raw';
 import { checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
-import {
-  type Padding2d,
-  type Pair,
-  type Window2d,
-  checkCovered,
-  checkImages,
-  pairOf,
-  resolvePadding,
-  windowsOver,
-} from './conv/geometry.ts';
-import { gridOf, retype, runOf, storageType } from './kernelSource.ts';
-
-interface PoolAttributes extends Window2d {
-  /** [height, width] of a window. */
-  readonly window: Pair;
-}
+import { type Padding2d, type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
+import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
 
 interface ScatterAttributes extends PoolAttributes {
   /** [height, width] of the input. */
@@ -63,19 +49,8 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [x], outputs: [y], attributes, target }) => ({
-      dispatches: [
-        {
-          ...launch('maxPool2d', poolSource, y, params(x.shape, y.shape, attributes), target),
-          operands: [
-            { kind: 'input', index: 0 },
-            { kind: 'output', index: 0 },
-            { kind: 'output', index: 1 },
-          ],
-        },
-      ],
-      temporaries: [],
-    }),
+    plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
+      planPool('maxPool2d', poolSource, poolOperands.oneToTwo, { images: x.shape, pooled: y.shape, attributes }, y, target),
   },
 });
 
@@ -101,7 +76,7 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
-      twoInputs('maxPool2dScatter', scatterSource, dx, params(dx.shape, dy.shape, attributes), target),
+      planPool('maxPool2dScatter', scatterSource, poolOperands.twoToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
   },
 });
 
@@ -125,7 +100,7 @@ const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [u], outputs: [y], attributes, target }) =>
-      twoInputs('maxPool2dGather', gatherSource, y, params(u.shape, y.shape, attributes), target),
+      planPool('maxPool2dGather', gatherSource, poolOperands.twoToOne, { images: u.shape, pooled: y.shape, attributes }, y, target),
   },
 });
 
@@ -152,44 +127,6 @@ function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, vis
     }
   }
 }
-
-/** What the three kernels share of `Params`; launch puts the size of what they write in front and the run behind. */
-const params = (input: Shape, output: Shape, { strides, padding, window }: PoolAttributes): number[] => [
-  input[1],
-  input[2],
-  output[1],
-  output[2],
-  input[3],
-  window[0],
-  window[1],
-  strides[0],
-  strides[1],
-  padding[0][0],
-  padding[1][0],
-];
-
-const workgroupSize = 64;
-
-function launch(name: string, source: string, output: TensorType, sizes: readonly number[], target: Target) {
-  const size = sizeOf(output.shape);
-  const run = runOf(size, target, output.shape[3]);
-  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
-  return { name, source: retype(source, { Element: storageType(output.dtype) }), params: [size, workgroups[0], ...sizes, run], workgroups };
-}
-
-const twoInputs = (name: string, source: string, output: TensorType, sizes: readonly number[], target: Target): KernelPlan => ({
-  dispatches: [
-    {
-      ...launch(name, source, output, sizes, target),
-      operands: [
-        { kind: 'input', index: 0 },
-        { kind: 'input', index: 1 },
-        { kind: 'output', index: 0 },
-      ],
-    },
-  ],
-  temporaries: [],
-});
 
 export interface Pool2dOptions {
   /** Size of the window, [height, width] or one number; 2 by default. */

@@ -4,6 +4,7 @@ import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, normalizeAxes, reducedShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { checkFlag } from './arguments.ts';
 import { div, mul } from './arithmetic.ts';
 import { shiftAxes } from './batching.ts';
 import { cast } from './cast.ts';
@@ -106,6 +107,7 @@ export function spread(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
 /** The free function of a reduction: axes and keepDims around the primitive. */
 export function reduceWith(name: string, op: OpDefinition<ReduceAttributes>, x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(name, options, ['axis', 'keepDims']);
+  checkFlag(name, 'keepDims', options.keepDims);
   const { axis, keepDims = false } = options;
   const axes = normalizeAxes(name, axis, x.rank);
   const reduced = apply(op, [x], { axes });

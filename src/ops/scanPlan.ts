@@ -2,6 +2,7 @@
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../graph/op.ts';
 import scanSource from '../../shaders/scan.wgsl?raw';
+import headSource from '../../shaders/scanChunks.wgsl?raw';
 import totalsSource from '../../shaders/scanTotals.wgsl?raw';
 import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
 
@@ -75,10 +76,11 @@ export function planScan(
     const chunks = Math.ceil(length / chunk);
     const size = outer * chunks * inner;
     const run = chunksPerInvocation(size, chunk, target);
-    const workgroups = gridOf(Math.ceil(size / (run * 64)));
+    const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
     const flags = [scanModes[level.mode], Number(level.lagged), Number(level.reverse)];
-    const params = [size, run, length, inner, chunk, chunks, ...flags];
-    const retyped = (text: string): string => retype(text, { Element: source.element, Value: value });
+    const start = [Number(level.exclusive), level.mode === 'product' ? 1 : 0, Number(chunks > 1)];
+    const params = [size, run, length, inner, chunk, chunks, ...flags, ...start];
+    const retyped = (text: string): string => retype(`${headSource}\n${text}`, { Element: source.element, Value: value });
     // Read where there are chunks only; any buffer will do else.
     const carry = chunks > 1 ? temporary([outer, chunks, inner]) : source.b;
     const dispatches: KernelDispatch[] = [];
@@ -100,7 +102,7 @@ export function planScan(
       name: 'scan',
       source: retyped(scanSource),
       operands: [source.a, source.b, carry, result],
-      params: [...params, Number(level.exclusive), level.mode === 'product' ? 1 : 0, Number(chunks > 1)],
+      params,
       workgroups,
     });
     return dispatches;

@@ -41,7 +41,7 @@ export function planScatter(
       source: retype(ranksSource, { Index: storageType(indices.dtype) }),
       operands: [keys, links],
       params: [lines * lineStride, rows, count, sorted.inner],
-      workgroups: gridOf(Math.ceil((lines * lineStride) / 64)),
+      workgroups: gridOf(Math.ceil((lines * lineStride) / 64), target),
     });
   } else {
     const order = { operand: links, inner: 1, lineStride, offset: rows + 1 };
@@ -53,7 +53,7 @@ export function planScatter(
       operands: [sort.sortedKeys, links],
       // The key of row 0, as sortBlocks.wgsl makes it.
       params: [starts, rows, count, indices.dtype === 'i32' ? 2 ** 31 : 0],
-      workgroups: gridOf(Math.ceil(starts / 64)),
+      workgroups: gridOf(Math.ceil(starts / 64), target),
     });
   }
   const size = outer * rows * inner;
@@ -63,7 +63,7 @@ export function planScatter(
     source: retype(sumSource, { Element: storageType(result.dtype), Value: computeType(result.dtype) }),
     operands: [{ kind: 'input', index: 0 }, links, { kind: 'output', index: 0 }],
     params: [size, run, rows, count, inner, ownIndices ? lineStride : 0],
-    workgroups: gridOf(Math.ceil(size / (run * 64))),
+    workgroups: gridOf(Math.ceil(size / (run * 64)), target),
   });
   return { dispatches, temporaries };
 }

@@ -60,7 +60,7 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
         ...[lines * blocks, length, inner, blockLength, blocks, keyKinds[plan.dtype], Number(plan.descending)],
         ...[first.inner, first.lineStride, first.offset],
       ],
-      workgroups: gridOf(Math.ceil((lines * blocks) / 64)),
+      workgroups: gridOf(Math.ceil((lines * blocks) / 64), target),
     },
   ];
   widths.forEach((width, i) => {
@@ -73,7 +73,7 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
       source: mergeSource,
       operands: [from.keys, from.order, to.keys, to.order],
       params: [lines * runs, length, width, run, runs, to.inner, to.lineStride, to.offset],
-      workgroups: gridOf(Math.ceil((lines * runs) / 64)),
+      workgroups: gridOf(Math.ceil((lines * runs) / 64), target),
     });
   });
   return { dispatches, sortedKeys: lastKeys };

@@ -280,6 +280,18 @@ test('views and odd sizes give what the CPU gives', async () => {
   );
 });
 
+test('programs that are forgotten give their memory back', async () => {
+  const own = memory().buffers;
+  // Another shape, another program with a buffer for its sizes. Nothing else is kept of it: its result goes back to the pool.
+  for (let n = 1; n <= 700; n++) {
+    const result = add(zeros([n]), 1);
+    await evaluate(result);
+    result.dispose();
+  }
+  const grown = memory().buffers - own;
+  expect(grown).toBeLessThan(512 * 2 + 20); // sizes and scalars of each
+});
+
 test('profile names kernels', async () => {
   const times = await profile(async () => evaluate(relu(matmul(matrix(64, 64), matrix(64, 64)))));
   expect(times[0].label).toContain('matmul + relu');

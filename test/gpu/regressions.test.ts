@@ -67,6 +67,15 @@ describe('results', () => {
     await expectLikeCpu(() => [cast(sub(sum(cast(ones([2049]), 'f16')), 2048), 'f32')]);
   });
 
+  test('half-precision results that begin within a word of what they are a part of', async ({ skip }) => {
+    const { runtime } = await defaultEngine();
+    if (!(runtime as WebGpuRuntime).target.shaderF16) skip('this adapter has no shader-f16');
+    await expectLikeCpu(() => {
+      const x = mul(cast(tensor(values(9)), 'f16'), 2);
+      return [slice(x, [1], [4]), slice(x, [2], [5]), slice(x, [3], [9]), slice(x, [8], [9])];
+    });
+  });
+
   test('argnums in any order, and twice', async () => {
     const f = (a: Tensor, b: Tensor): Tensor => sum(mul(a, mul(b, b)));
     const [db, da] = grad(f, { argnums: [1, 0] })(tensor([2]), tensor([3]));
@@ -144,6 +153,27 @@ describe('devices', () => {
     const reading = z.data();
     z.dispose();
     expect([...(await reading)]).toEqual([3, 6]);
+  });
+
+  test('results whose handles were given up meanwhile are given back at once, not when the collector comes by', async () => {
+    const { pool } = (await defaultEngine()).runtime as WebGpuRuntime;
+    const released: number[] = [];
+    const release = pool.release.bind(pool);
+    vi.spyOn(pool, 'release').mockImplementation((buffer) => {
+      released.push(buffer.size);
+      release(buffer);
+    });
+    // Sizes that nothing else here has.
+    const [evaluated, read, kept] = [9_000, 20_000, 40_000].map((size) => mul(tensor(values(size)), 2));
+    const evaluating = evaluate([evaluated, kept]);
+    evaluated.dispose();
+    await evaluating;
+    expect(released.filter((size) => size === 65_536)).toHaveLength(2); // the upload and the result
+    const reading = read.data();
+    read.dispose();
+    expect((await reading)[19_999]).toBe(values(20_000)[19_999] * 2);
+    expect(released.filter((size) => size === 81_920)).toHaveLength(2);
+    expect((await kept.data())[39_999]).toBe(values(40_000)[39_999] * 2);
   });
 
   test('a growing graph behind views is kept, not computed ever longer', async () => {

@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { compileGraph, printProgram, simplify } from '../../src/compiler/index.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import { type Graph, printGraph, topological } from '../../src/graph/graph.ts';
+import { type Graph, attributesKey, printGraph, topological } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import {
   add,
+  argMax,
   broadcastTo,
   concat,
   exp,
@@ -16,6 +17,7 @@ import {
   mean,
   mul,
   neg,
+  pad,
   random,
   relu,
   reshape,
@@ -66,6 +68,14 @@ describe('simplify', () => {
     expect(ops(simplify(graph))).toEqual(['placeholder']);
     const folded = graphOf([{ shape: [4] }], (x) => [mul(x, broadcastTo(mul(broadcastTo(neg(neg(sub(x, x))), [4]), 0), [4]))]);
     expect(ops(simplify(folded)).length).toBeLessThan(ops(folded).length);
+  });
+
+  test('tells 0 from -0, and infinities and NaN from one another', () => {
+    const keys = [0, -0, NaN, Infinity, -Infinity, null].map((value) => attributesKey({ value }));
+    expect(new Set(keys).size).toBe(keys.length);
+    const padded = (x: Tensor): Tensor[] => [0, -0, 0].map((value) => pad(x, [[1, 0]], { value }));
+    const graph = graphOf([{ shape: [2] }], padded);
+    expect(ops(simplify(graph))).toEqual(['placeholder', 'pad', 'pad']);
   });
 
   test('keeps random numbers of different draws apart', () => {
@@ -212,6 +222,16 @@ describe('programs', () => {
     expectSame([{ shape: [70001] }], (x) => [max(neg(x)), sum(reshape(x, [70001, 1]), { axis: 0 })]);
   });
 
+  test('a long arg-reduction binds no more buffers than there are, the places of its first pass included', () => {
+    const types = Array.from({ length: 9 }, () => ({ shape: [70001] }));
+    const fn = (...xs: Tensor[]): Tensor[] => [argMax(xs.reduce((a, b) => add(a, b)))];
+    const { dispatches } = compileFor(graphOf(types, fn));
+    expect(Math.max(...dispatches.map(({ bindings }) => bindings.length))).toBeLessThanOrEqual(softwareTarget.maxStorageBuffers);
+    const [last] = dispatches.slice(-1);
+    expect(last.label).toMatch(/argMax \(2 of 2\)$/);
+    expectSame(types, fn);
+  });
+
   test('generated WGSL reads as if written by hand', () => {
     const program = compileFor(graphOf([{ shape: [32, 10] }, { shape: [10] }], (x, b) => [relu(add(mul(x, 0.5), b))]));
     expect(program.dispatches[0].wgsl).toMatchInlineSnapshot(`
@@ -264,6 +284,33 @@ describe('the plan', () => {
     expect(dispatches).toHaveLength(12);
     // A product reads one value and writes another: two at a time, in two arenas.
     expect(arenas).toEqual([64 * 64 * 4, 64 * 64 * 4]);
+  });
+
+  test('no arena is larger than what can be bound: values that do not fit beside others get one of their own', () => {
+    const types = [{ shape: [16, 16] }];
+    const fn = (x: Tensor): Tensor[] => {
+      const powers = [x];
+      for (let i = 0; i < 8; i++) powers.push(matmul(mul(powers[i], 0.1), x));
+      return [powers.reduceRight((a, b) => matmul(a, b)), ...powers.slice(1)];
+    };
+    const graph = graphOf(types, fn);
+    const limit = 3 * 16 * 16 * 4 + 256;
+    const program = compileGraph(graph, { name: 'test', target: { ...softwareTarget, maxBindingBytes: limit } });
+    expect(compileFor(graph).arenas.some((bytes) => bytes > limit)).toBe(true); // it would have been, had there been room
+    expect(Math.max(...program.arenas)).toBeLessThanOrEqual(limit);
+    const x = values(256);
+    const expected = interpret(graph.outputs, { feeds: new Map([[graph.inputs[0], x]]) });
+    simulate(program, [x]).forEach((data, i) => expect(data).toEqual(expected[i]));
+  });
+
+  test('a half-precision result begins at a whole word', () => {
+    const graph = graphOf([{ shape: [9], dtype: 'f16' }], (x) => {
+      const y = exp(x);
+      return [slice(y, [1], [4]), slice(y, [2], [5]), slice(y, [3], [9])];
+    });
+    const { outputs, dispatches } = compileGraph(graph, { name: 'test', target: gpuTarget });
+    expect(outputs.map(({ offset }) => offset)).toEqual([0, 2, 0]);
+    expect(dispatches.map(({ ops: names }) => names.join())).toEqual(['exp', 'copy', 'copy']);
   });
 
   test('peak bytes are known before anything runs', () => {

@@ -168,9 +168,9 @@ describe('choice', () => {
   });
 
   test('grids beyond 65535 workgroups take two dimensions', () => {
-    expect(gridOf(7)).toEqual([7, 1, 1]);
-    expect(gridOf(0)).toEqual([0, 1, 1]);
-    const [width, height] = gridOf(200_000);
+    expect(gridOf(7, cpu)).toEqual([7, 1, 1]);
+    expect(gridOf(0, cpu)).toEqual([0, 1, 1]);
+    const [width, height] = gridOf(200_000, cpu);
     expect(width).toBeLessThanOrEqual(65535);
     expect(width * height).toBeGreaterThanOrEqual(200_000);
     const { workgroups } = planOf(matmul(input([3_000_000, 4]), input([4, 4], 1)), cpu).dispatches[0];

@@ -4,23 +4,38 @@ import type { Dtype } from '../../core/dtype.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduce_index.wgsl?raw';
+import indexWorkgroupSource from '../../../shaders/reduce_index_workgroup.wgsl?raw';
 import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
 import type { Group } from '../groups.ts';
 import { Body, FlatIndexer } from './body.ts';
-import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
+import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
 import { fillBlock } from '../../ops/kernelSource.ts';
-import { Fields, storageType, valueType } from './wgsl.ts';
+import { Fields, loaded, storageType, stored, valueType } from './wgsl.ts';
+
+/** One dispatch of a reduction: it makes `chunks` results for each output from `length` items, `chunk` of them each. */
+export interface ReductionPass {
+  /** One invocation, or one workgroup, for each result. */
+  readonly family: 'serial' | 'workgroup';
+  readonly length: number;
+  readonly chunk: number;
+  readonly chunks: number;
+}
 
 /** How a reduction is cut up: chosen by shape and processor, never by the clock, so that the order of summation is fixed. */
 export interface ReductionPlan {
-  readonly family: 'serial' | 'workgroup' | 'index';
   readonly outputs: number;
-  readonly length: number;
-  readonly chunk: number;
-  /** More than 1: a second dispatch reduces the partial results [chunks, outputs]. */
-  readonly chunks: number;
+  /** One, or two with partial results [chunks, outputs] between them. */
+  readonly passes: readonly ReductionPass[];
 }
+
+/** Enough results to fill the machine, of chunks long enough to be worth one. */
+const chunkings = {
+  cpu: { wanted: 128, shortest: 2048 },
+  gpu: { wanted: 16384, shortest: 32 },
+  // Workgroups of 64, with 16 items for each invocation at the least.
+  workgroups: { wanted: 1024, shortest: 1024 },
+};
 
 export function planReduction(node: Node, target: Target): ReductionPlan {
   const { lowering } = node.op;
@@ -29,20 +44,26 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   const axes = lowering.axes(node.attributes);
   const length = axes.reduce((n, axis) => n * shape[axis], 1);
   const outputs = sizeOf(shape.filter((_, axis) => !axes.includes(axis)));
-  const whole = { outputs, length, chunk: length, chunks: 1 };
-  if (lowering.tracksIndex) return { family: 'index', ...whole };
-  const alongRows = axes.includes(shape.length - 1);
-  if (target.processor === 'gpu' && alongRows && length >= 64 && outputs >= 64) return { family: 'workgroup', ...whole };
-  // Enough invocations to fill the machine, chunks long enough to be worth one; and no more chunks than items in each: the second pass adds them
-  // one by one, so that its length counts for the time as for the rounding.
-  const [wanted, shortest] = target.processor === 'gpu' ? [16384, 32] : [128, 2048];
-  const most = Math.min(Math.ceil(wanted / Math.max(1, outputs)), Math.floor(length / shortest), Math.ceil(Math.sqrt(length)));
-  const chunks = Math.max(1, most);
-  const chunk = Math.ceil(length / chunks);
-  return { family: 'serial', outputs, length, chunk, chunks: length === 0 ? 1 : Math.ceil(length / chunk) };
+  const onGpu = target.processor === 'gpu';
+  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : 'serial';
+  const { wanted, shortest } = chunkings[family === 'workgroup' ? 'workgroups' : target.processor];
+  // Without workgroups the second pass is one invocation's, item by item: its length counts for the time as for the rounding.
+  const most = Math.min(
+    Math.ceil(wanted / Math.max(1, outputs)),
+    Math.floor(length / shortest),
+    onGpu ? Infinity : Math.ceil(Math.sqrt(length)),
+  );
+  const chunk = Math.ceil(length / Math.max(1, most));
+  const chunks = length === 0 ? 1 : Math.ceil(length / chunk);
+  const first = { family, length, chunk, chunks } as const;
+  if (chunks === 1) return { outputs, passes: [first] };
+  return { outputs, passes: [first, { family: onGpu && chunks >= 64 ? 'workgroup' : 'serial', length: chunks, chunk: chunks, chunks: 1 }] };
 }
 
-const sources = { serial: serialSource, workgroup: workgroupSource, index: indexSource };
+const sources = {
+  values: { serial: serialSource, workgroup: workgroupSource },
+  places: { serial: indexSource, workgroup: indexWorkgroupSource },
+};
 
 function mergeBlock(node: Node): string {
   const { lowering } = node.op;
@@ -99,78 +120,79 @@ function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields:
 }
 
 export interface ReductionStage<Memory> extends Emitted<Memory> {
-  readonly invocations: number;
+  readonly workgroups: number;
 }
 
 /** The dispatches of a reduction group: one, or two when it is cut into chunks; `partials` is then the memory between them. */
 export function emitReduction<Memory>(
   group: Group,
-  plan: ReductionPlan,
+  { outputs, passes }: ReductionPlan,
   context: EmitContext<Memory>,
   partials: Memory,
   title: string,
 ): ReductionStage<Memory>[] {
-  const anchor = group.reductions[0];
-  const source = fillBlock(sources[plan.family], 'merge', mergeBlock(anchor));
-  const accumulator = valueType(anchor.inputs[0].dtype);
-  const params = [plan.outputs, plan.length, ...(plan.family === 'serial' ? [plan.chunk, plan.chunks] : [])];
-  const resultType = plan.family === 'index' ? 'i32' : accumulator;
-
-  if (plan.chunks === 1) {
-    const fields = new Fields('fused', 'FusedParams');
-    const bindings = new Bindings(context.memoryOf);
-    declareOutputs(group, bindings);
-    const element = emitElement(group, context, fields, bindings);
-    const store = emitStore(group, resultType, context, { fields, bindings });
-    const text = fillBlock(fillBlock(source, 'prologue', `${bindings.declarations()}\n${element}`), 'epilogue', store);
-    return [finish(text, title, fields, bindings, params, plan.outputs)];
-  }
-
-  const partialType = storageType(accumulator as Dtype | 'bool');
-  const toStored = accumulator === 'bool' ? 'select(0u, 1u, value)' : 'value';
-  const first = (): ReductionStage<Memory> => {
-    const fields = new Fields('fused', 'FusedParams');
-    const bindings = new Bindings(context.memoryOf);
-    const element = emitElement(group, context, fields, bindings);
-    const last = bindings.list.length + 1;
-    const store = `@group(0) @binding(${last}) var<storage, read_write> partials: array<${partialType}>;\nfn store(index: u32, value: Accumulator) { partials[index] = ${toStored}; }`;
-    const text = fillBlock(fillBlock(source, 'prologue', `${bindings.declarations()}\n${element}`), 'epilogue', store);
+  return passes.map((pass, i) => {
+    const isFirst = i === 0;
+    const isLast = i === passes.length - 1;
+    const stage = emitPass(
+      group,
+      pass,
+      context,
+      isFirst ? undefined : partials,
+      isLast ? undefined : partials,
+      isLast ? title : `${title}, partial results`,
+    );
+    const results = outputs * pass.chunks;
     return {
-      wgsl: assemble(text, `${title}, partial results`, fields, last),
-      bindings: [...bindings.list, { role: 'partials', memory: partials, access: 'read_write', type: partialType }],
-      params,
-      fusedParams: fields.isEmpty ? undefined : fields.values,
-      invocations: plan.outputs * plan.chunks,
+      ...stage,
+      params: [outputs, pass.length, pass.chunk, pass.chunks],
+      workgroups: pass.family === 'workgroup' ? results : Math.ceil(results / 64),
     };
-  };
-  const second = (): ReductionStage<Memory> => {
-    const fields = new Fields('fused', 'FusedParams');
-    const bindings = new Bindings(context.memoryOf, 2);
-    declareOutputs(group, bindings);
-    const read = `partials[item * params.outputs + output]${accumulator === 'bool' ? ' != 0u' : ''}`;
-    const element = `@group(0) @binding(1) var<storage, read> partials: array<${partialType}>;\nfn element(output: u32, item: u32) -> Accumulator { return ${read}; }`;
-    const store = emitStore(group, resultType, context, { fields, bindings });
-    const text = fillBlock(fillBlock(source, 'prologue', element), 'epilogue', `${bindings.declarations()}\n${store}`);
-    const done = finish(text, title, fields, bindings, [plan.outputs, plan.chunks, plan.chunks, 1], plan.outputs, 1);
-    return { ...done, bindings: [{ role: 'partials', memory: partials, access: 'read', type: partialType }, ...done.bindings] };
-  };
-  return [first(), second()];
+  });
 }
 
-function finish<Memory>(
-  text: string,
+/** One dispatch: items from the prologue or from partial results, what becomes of them into partial results or through the epilogue. */
+function emitPass<Memory>(
+  group: Group,
+  { family }: ReductionPass,
+  context: EmitContext<Memory>,
+  from: Memory | undefined,
+  to: Memory | undefined,
   title: string,
-  fields: Fields,
-  bindings: Bindings<Memory>,
-  params: readonly number[],
-  invocations: number,
-  before = 0,
-): ReductionStage<Memory> {
+): Emitted<Memory> {
+  const anchor = group.reductions[0];
+  const { lowering } = anchor.op;
+  const tracksIndex = lowering.kind === 'reduction' && lowering.tracksIndex === true;
+  const accumulator = valueType(anchor.inputs[0].dtype);
+  const result = tracksIndex ? 'i32' : accumulator;
+  const type = storageType(result as Dtype);
+  const partial = loaded(result as Dtype, 'partials[item * params.outputs + output]');
+
+  const fields = new Fields('fused', 'FusedParams');
+  const bindings = new Bindings(context.memoryOf, from ? 2 : 1);
+  if (!to) declareOutputs(group, bindings);
+  // Partial results of an arg-reduction are places: their values are looked up where they are.
+  const readsItems = !from || tracksIndex;
+  const element = readsItems
+    ? emitElement(group, context, fields, bindings)
+    : `fn element(output: u32, item: u32) -> Accumulator { return ${partial}; }`;
+  const store = to
+    ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result as Dtype, 'value')}; }`
+    : emitStore(group, result, context, { fields, bindings });
+
+  const own = (memory: Memory, access: 'read' | 'read_write'): Bound<Memory> => ({ role: 'partials', memory, access, type });
+  const bound = [...(from ? [own(from, 'read')] : []), ...bindings.list, ...(to ? [own(to, 'read_write')] : [])];
+  const declarations = bound.map(
+    ({ role, access, type }, i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${type}>;`,
+  );
+  let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor));
+  text = fillBlock(text, 'prologue', [...declarations, element].join('\n'));
+  if (from && tracksIndex) text = fillBlock(text, 'candidates', `fn candidate(output: u32, item: u32) -> u32 { return u32(${partial}); }`);
+  text = fillBlock(text, 'epilogue', store);
   return {
-    wgsl: assemble(text, title, fields, before + bindings.list.length),
-    bindings: bindings.list,
-    params,
+    wgsl: assemble(text, title, fields, bound.length),
+    bindings: bound,
+    params: [],
     fusedParams: fields.isEmpty ? undefined : fields.values,
-    invocations,
   };
 }

@@ -4,6 +4,7 @@ import { sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type KernelContext, type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../../graph/tensor.ts';
 import forwardSource from '../../../shaders/attention.wgsl?raw';
+import gradientHead from '../../../shaders/attentionGradient.wgsl?raw';
 import keySource from '../../../shaders/attentionKeyGradient.wgsl?raw';
 import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
 import { add, mul, neg, sub } from '../arithmetic.ts';
@@ -64,7 +65,7 @@ const backwardLowering = (name: string, source: string, along: 'queries' | 'keys
   epilogue: false,
   acceptsView: (input, view) => (input < 4 ? acceptsRows(view) : input === 6 && acceptsMask(view)),
   plan: (context: KernelContext<AttentionAttributes>): KernelPlan =>
-    planAttention(name, source, along, { rows: [0, 1, 2, 3], flat: [4, 5] }, context),
+    planAttention(name, `${gradientHead}\n${source}`, along, { rows: [0, 1, 2, 3], flat: [4, 5] }, context),
 });
 
 /** q, k, v, g, logSumExp, delta, mask? -> scale Σₛ P (g · v - delta) k, the gradient of the queries [B, H, T, D]. */

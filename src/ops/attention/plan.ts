@@ -36,7 +36,8 @@ export function planAttention(
   const sizes = sizesOf(inputs[0], inputs[1]);
   const quads = sizes.depth / 4;
   const tiles = Math.ceil(sizes[along] / workgroupSize);
-  const workgroups = gridOf(tiles * sizes.heads);
+  const groups = tiles * sizes.heads;
+  const workgroups = gridOf(groups, target);
   const { causal, masked, scale } = attributes;
   const maskAt = inputs.length - 1;
   const mask = masked ? [views[maskAt].offset, ...views[maskAt].strides] : [0, 0, 0, 0, 0];
@@ -54,7 +55,18 @@ export function planAttention(
       ...outputs.map((_, index): Operand => ({ kind: 'output', index })),
     ],
     params: [
-      ...[workgroups[0], tiles, inputs[0].shape[1], sizes.queries, sizes.keys, quads, Number(causal), Number(masked), bitsOf(scale)],
+      ...[
+        workgroups[0],
+        groups,
+        tiles,
+        inputs[0].shape[1],
+        sizes.queries,
+        sizes.keys,
+        quads,
+        Number(causal),
+        Number(masked),
+        bitsOf(scale),
+      ],
       ...operands.rows.flatMap((index) => rowParams(views[index])),
       ...mask,
     ],

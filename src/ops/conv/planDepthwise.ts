@@ -39,7 +39,7 @@ const sizeParams = ({ input, output, channels, multiplier, window, strides, dila
 function perPixel(name: string, source: string, type: TensorType, channels: number, params: readonly number[], target: Target): KernelPlan {
   const size = sizeOf(type.shape);
   const run = runOf(size, target, channels);
-  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)));
+  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   return {
     dispatches: [
       {
@@ -71,7 +71,7 @@ export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType
 const wantedInvocations = 16384;
 const mostStretches = 256;
 
-export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorType): KernelPlan {
+export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorType, target: Target): KernelPlan {
   const elements = sizeOf(df.shape);
   const lines = sizes.batch * sizes.output[0];
   const wanted = Math.min(mostStretches, Math.ceil(wantedInvocations / Math.max(1, elements)));
@@ -81,7 +81,7 @@ export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorTyp
   const partials: Operand = { kind: 'temporary', index: 0 };
   const element = storageType(df.dtype);
   const size = stretches * elements;
-  const workgroups = gridOf(Math.ceil(size / workgroupSize));
+  const workgroups = gridOf(Math.ceil(size / workgroupSize), target);
   const main: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient',
     source: retype(filterGradientSource, { Element: element, Result: split ? 'f32' : element }),
@@ -90,7 +90,7 @@ export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorTyp
     workgroups,
   };
   if (!split) return { dispatches: [main], temporaries: [] };
-  const sumGroups = gridOf(Math.ceil(elements / workgroupSize));
+  const sumGroups = gridOf(Math.ceil(elements / workgroupSize), target);
   const sum: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient_split_sum',
     source: retype(splitSumSource, { Result: element }),

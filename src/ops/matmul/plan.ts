@@ -70,7 +70,7 @@ export function planProduct(product: Product, target: Target): KernelPlan {
   };
   const rowTiles = Math.ceil(rows / (tile.rows * tile.height));
   const columnTiles = Math.ceil(columns / (4 * tile.width));
-  const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits);
+  const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits, target);
   const values: Record<string, number> = {
     rows,
     columns,
@@ -99,7 +99,7 @@ export function planProduct(product: Product, target: Target): KernelPlan {
     workgroups,
   };
   if (splits === 1) return { dispatches: [main], temporaries: [] };
-  const sumGroups = gridOf(Math.ceil(outputSize / 64));
+  const sumGroups = gridOf(Math.ceil(outputSize / 64), target);
   const sum: KernelDispatch = {
     name: `${product.name}_split_sum`,
     source: retype(splitSumSource, { Result: product.element }),

@@ -9,7 +9,7 @@ import type { DeviceInfo, KernelTime, MemoryInfo, Runtime, TypedValue } from '..
 import { GpuContext } from './context.ts';
 import { type WebGpuOptions, openDevice } from './device.ts';
 import { GpuExecutable } from './executable.ts';
-import { GpuValue, sizeClass } from './memory.ts';
+import { GpuValue } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profile.ts';
 import { readHost } from './transfer.ts';
@@ -35,14 +35,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   /** Builds what a program needs, pipelines in parallel. @throws DeviceError when a tensor is beyond the device's limits. */
   async load(program: Program): Promise<GpuExecutable> {
     this.assertAlive();
-    const limit = this.target.maxBindingBytes;
-    for (const slot of program.slots) {
-      if (slot.bytes <= limit) continue;
-      const what = slot.kind === 'scalars' ? 'the scalars' : `a tensor ${slot.type.dtype}${formatShape(slot.type.shape)}`;
-      throw new DeviceError(
-        `webgpu: ${program.name} needs ${what} of ${slot.bytes} bytes, the device binds at most ${limit} (peak of the whole: ${program.peakBytes} bytes); use a smaller batch or split the tensor`,
-      );
-    }
+    checkBindings(program, this.target.maxBindingBytes);
     const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
     this.assertAlive();
     return new GpuExecutable(this, program, pipelines);
@@ -57,13 +50,29 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     return new GpuValue(this, this.pool, copy, value.type);
   }
 
-  /** One copy and one map for all of them. */
+  /** One copy and one map for all of them, or as few as the largest buffer allows. */
   async read(values: readonly TypedValue[]): Promise<HostArray[]> {
     this.assertAlive();
+    const parts: TypedValue[][] = [];
+    let room = 0;
+    for (const value of values) {
+      const bytes = bytesRead(value);
+      if (parts.length > 0 && bytes <= room) parts[parts.length - 1].push(value);
+      else {
+        parts.push([value]);
+        room = this.pool.maxBytes;
+      }
+      room -= bytes;
+    }
+    // All copies are on their way before the first is waited for: later runs do not overtake them.
+    return (await Promise.all(parts.map((part) => this.readTogether(part)))).flat();
+  }
+
+  private async readTogether(values: readonly TypedValue[]): Promise<HostArray[]> {
     let bytes = 0;
-    const offsets = values.map(({ value, type }) => {
+    const offsets = values.map((value) => {
       const offset = bytes;
-      if (value instanceof GpuValue) bytes += Math.ceil(storedBytes(type) / 8) * 8;
+      bytes += bytesRead(value);
       return offset;
     });
     const mapped = bytes > 0 ? await this.readBack(values, offsets, bytes) : new ArrayBuffer(0);
@@ -71,7 +80,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   }
 
   private async readBack(values: readonly TypedValue[], offsets: readonly number[], bytes: number): Promise<ArrayBuffer> {
-    const size = sizeClass(bytes);
+    const size = this.pool.sizeFor(bytes);
     const staging = this.staging.get(size)?.pop() ?? this.pool.create(size, 0x01 | 0x08); // MAP_READ | COPY_DST
     const encoder = this.device.createCommandEncoder({ label: 'read' });
     values.forEach(({ value, type }, i) => {
@@ -111,5 +120,22 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   dispose(): void {
     this.broken ??= new DeviceError('webgpu: this device was closed; call setDevice() again');
     this.device.destroy();
+  }
+}
+
+/** Bytes that a value takes in a staging buffer: offsets of 64-bit words, so that any typed array may begin there. */
+const bytesRead = ({ value, type }: TypedValue): number => (value instanceof GpuValue ? Math.ceil(storedBytes(type) / 8) * 8 : 0);
+
+/** @throws DeviceError that names the first kernel with a tensor beyond what can be bound at once. */
+function checkBindings(program: Program, limit: number): void {
+  for (const { label, bindings } of program.dispatches) {
+    for (const { slot: index, access } of bindings) {
+      const slot = program.slots[index];
+      if (slot.bytes <= limit) continue;
+      const what = slot.kind === 'scalars' ? 'its numbers' : `a tensor ${slot.type.dtype}${formatShape(slot.type.shape)}`;
+      throw new DeviceError(
+        `webgpu: ${program.name}: '${label}' ${access === 'read' ? 'reads' : 'writes'} ${what} of ${slot.bytes} bytes, but this device binds at most ${limit} bytes at once (maxStorageBufferBindingSize); use a smaller batch, or split the tensor and join the results (the whole would take ${program.peakBytes} bytes)`,
+      );
+    }
   }
 }

@@ -27,13 +27,21 @@ export class BufferPool {
   private count = 0;
   private readonly unverified: { readonly size: number; readonly error: Promise<GPUError | null> }[] = [];
   private readonly device: GPUDevice;
+  /** The largest buffer that the device makes. */
+  readonly maxBytes: number;
 
   constructor(device: GPUDevice) {
     this.device = device;
+    this.maxBytes = device.limits.maxBufferSize;
+  }
+
+  /** What a buffer for so many bytes is made in: rounding up must not carry what fits beyond the limit. */
+  sizeFor(bytes: number): number {
+    return Math.max(bytes, Math.min(sizeClass(bytes), this.maxBytes));
   }
 
   acquire(bytes: number): GPUBuffer {
-    const size = sizeClass(bytes);
+    const size = this.sizeFor(bytes);
     const waiting = this.free.get(size)?.pop();
     if (waiting) {
       this.idleBytes -= size;
@@ -54,10 +62,9 @@ export class BufferPool {
 
   /** A buffer outside of the pool, counted with the rest; give it back with destroy(). Whether there was memory for it, verify() tells. */
   create(size: number, usage: number): GPUBuffer {
-    const { maxBufferSize } = this.device.limits;
-    if (size > maxBufferSize) {
+    if (size > this.maxBytes) {
       throw new DeviceError(
-        `webgpu: a buffer of ${size} bytes is beyond the device's limit of ${maxBufferSize}; use a smaller batch or model`,
+        `webgpu: a buffer of ${size} bytes is beyond the device's limit of ${this.maxBytes} (maxBufferSize); use a smaller batch or model`,
       );
     }
     this.device.pushErrorScope('out-of-memory');
@@ -198,7 +205,7 @@ export class Scratch {
     arenas.forEach((bytes, i) => {
       const old = this.buffers[i];
       if (old && old.size >= bytes) return;
-      this.buffers[i] = this.pool.create(sizeClass(bytes), storageUsage);
+      this.buffers[i] = this.pool.create(this.pool.sizeFor(bytes), storageUsage);
       // Submitted work keeps the old buffer alive until it is done.
       if (old) this.pool.destroy(old);
       this.generation++;
