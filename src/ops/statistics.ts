@@ -2,7 +2,7 @@
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { normalizeAxes, reducedShape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { checkFinite, checkNotEmpty } from './arguments.ts';
+import { checkFlag, checkFinite, checkNotEmpty } from './arguments.ts';
 import { abs, add, div, pow, square, sub } from './arithmetic.ts';
 import { equal, isFinite } from './comparison.ts';
 import { exp, log, sqrt } from './exponential.ts';
@@ -11,7 +11,10 @@ import { type ReduceOptions, max, min, sum } from './reduce.ts';
 import { where } from './select.ts';
 import { reshape, stopGradient } from './shape.ts';
 
-const reduceOptions = ['axis', 'keepDims'];
+function checkReduction(op: string, options: ReduceOptions, own: readonly string[]): void {
+  checkOptions(op, options, ['axis', 'keepDims', ...own]);
+  checkFlag(op, 'keepDims', options.keepDims);
+}
 
 /** Number of elements that go into each result. */
 function countOf(op: string, x: Tensor, { axis }: ReduceOptions): number {
@@ -24,7 +27,7 @@ function countOf(op: string, x: Tensor, { axis }: ReduceOptions): number {
  *     mean(tensor([1, 2, 3]))   // 2
  */
 export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
-  checkOptions('mean', options, reduceOptions);
+  checkReduction('mean', options, []);
   const t = operand('mean', x, 'float');
   const count = countOf('mean', t, options);
   return div(sum(t, options), count);
@@ -36,7 +39,7 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tensor {
-  checkOptions(op, options, [...reduceOptions, 'correction']);
+  checkReduction(op, options, ['correction']);
   const { correction = 0, axis, keepDims = false } = options;
   checkFinite(op, 'correction', correction);
   const t = operand(op, x, 'float');
@@ -71,7 +74,7 @@ export interface NormOptions extends ReduceOptions {
  *     norm(tensor([3, 4]))   // 5
  */
 export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
-  checkOptions('norm', options, [...reduceOptions, 'ord']);
+  checkReduction('norm', options, ['ord']);
   const { ord = 2, axis, keepDims = false } = options;
   const t = operand('norm', x, 'float');
   const over = { axis: normalizeAxes('norm', axis, t.rank), keepDims };
@@ -98,7 +101,7 @@ export type LogSumExpOptions = ReduceOptions;
  *     logSumExp(tensor([1000, 1000]))   // 1000.6931
  */
 export function logSumExp(x: TensorLike, options: LogSumExpOptions = {}): Tensor {
-  checkOptions('logSumExp', options, reduceOptions);
+  checkReduction('logSumExp', options, []);
   const t = operand('logSumExp', x, 'float');
   const axis = normalizeAxes('logSumExp', options.axis, t.rank);
   checkNotEmpty('logSumExp', t.shape, axis);

@@ -116,6 +116,14 @@ const optionErrors: readonly ErrorRow[] = Object.entries(optionCalls).flatMap(([
   { op, fault: 'option', call: () => call(null as never), type: ArgumentError, message: `${op}: options come as one object, such as { ` },
 ]);
 
+const flagErrors: readonly ErrorRow[] = 'sum mean prod max min any all argMax argMin variance std norm logSumExp'.split(' ').map((op) => ({
+  op,
+  fault: 'option',
+  call: () => optionCalls[op]({ keepDims: 'yes' } as never),
+  type: ArgumentError,
+  message: `${op}: keepDims is the text "yes"; it must be true or false`,
+}));
+
 /** What comes in the place of a tensor, and how the error calls it. */
 export const noTensors: readonly (readonly [value: unknown, shown: string])[] = [
   [[1, 2], 'an array'],
@@ -159,6 +167,7 @@ export const errorRows: readonly ErrorRow[] = [
   ...axisErrors,
   ...newAxes,
   ...optionErrors,
+  ...flagErrors,
   ...operandErrors,
 ];
 
