@@ -2,34 +2,52 @@
 import { isFloat } from '../core/dtype.ts';
 import { OmbreError } from '../core/errors.ts';
 import { topological } from '../graph/graph.ts';
+import type { OpDefinition } from '../graph/op.ts';
 import { atScope } from '../graph/scope.ts';
 import { type Node, Tensor } from '../graph/tensor.ts';
 import { add, ones, zeros } from '../ops/index.ts';
 
-/** Adds up the cotangents that reach one tensor. */
+/** Collects the cotangents that reach each tensor, and adds them up when all are there. */
 class Cotangents {
-  private readonly byNode = new Map<Node, (Tensor | undefined)[]>();
-  private readonly byLeaf = new Map<Tensor, Tensor>();
+  private readonly terms = new Map<Node | Tensor, Tensor[][]>();
+  private readonly sums = new Map<Node | Tensor, (Tensor | undefined)[]>();
 
   accumulate(tensor: Tensor, cotangent: Tensor): void {
-    const before = this.of(tensor);
-    const sum = before ? add(before, cotangent) : cotangent;
-    if (!tensor.node) {
-      this.byLeaf.set(tensor, sum);
-      return;
-    }
-    let slots = this.byNode.get(tensor.node);
-    if (!slots) this.byNode.set(tensor.node, (slots = new Array<Tensor | undefined>(tensor.node.types.length)));
-    slots[tensor.index] = sum;
+    const key = identity(tensor);
+    let lists = this.terms.get(key);
+    if (!lists) this.terms.set(key, (lists = []));
+    (lists[tensor.index] ??= []).push(cotangent);
   }
 
   of(tensor: Tensor): Tensor | undefined {
-    return tensor.node ? this.byNode.get(tensor.node)?.[tensor.index] : this.byLeaf.get(tensor);
+    return this.sumsOf(identity(tensor))[tensor.index];
   }
 
-  ofNode(node: Node): (Tensor | undefined)[] | undefined {
-    return this.byNode.get(node);
+  ofNode(node: Node): readonly (Tensor | undefined)[] {
+    return node.types.map((_, index) => this.sumsOf(node)[index]);
   }
+
+  private sumsOf(key: Node | Tensor): readonly (Tensor | undefined)[] {
+    let sums = this.sums.get(key);
+    if (!sums) this.sums.set(key, (sums = (this.terms.get(key) ?? []).map((terms) => sumOf(terms))));
+    return sums;
+  }
+}
+
+/** The sum of the terms; ops that know how to add up their own results do so first. */
+function sumOf(terms: readonly Tensor[]): Tensor {
+  if (terms.length === 1) return terms[0];
+  return atScope(terms[terms.length - 1].node?.scope ?? '', () => {
+    const fewer: Tensor[] = [];
+    const byOp = new Map<OpDefinition, Tensor[]>();
+    for (const term of terms) {
+      const op = term.node?.op;
+      if (op?.sum) byOp.set(op, [...(byOp.get(op) ?? []), term]);
+      else fewer.push(term);
+    }
+    for (const [op, alike] of byOp) fewer.push(...(alike.length > 1 ? op.sum!(alike) : alike));
+    return fewer.reduce((sum, term) => add(sum, term));
+  });
 }
 
 /** A tensor's identity: the node output it stands for, or the leaf itself. */
@@ -53,7 +71,7 @@ export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i];
     const received = sums.ofNode(node);
-    if (!matters.has(node) || !received?.some((c) => c)) continue;
+    if (!matters.has(node) || !received.some((c) => c)) continue;
     const { vjp } = node.op;
     if (vjp === 'nondifferentiable') {
       throw new OmbreError(

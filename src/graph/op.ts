@@ -147,6 +147,11 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * have none stand in test/unit/vmapOps.test.ts, each with its reason.
    */
   batch?(context: BatchContext<A>): readonly Tensor[];
+  /**
+   * Results of this op that are about to be added up, as gradients of one tensor are, made fewer: products of many pairs of matrices are one product.
+   * All have one shape and dtype. What is given back has the same sum.
+   */
+  sum?(terms: readonly Tensor[]): readonly Tensor[];
   /** An equal, cheaper tensor (x + 0 is x), or undefined. Called by the compiler's simplify pass. */
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
 }

@@ -4,7 +4,6 @@ import { equal, greater, greaterEqual, logicalAnd } from './comparison.ts';
 import { binary, defineElementwise, unary } from './elementwise.ts';
 import { log } from './exponential.ts';
 import { type TensorLike, matchOperands } from './operands.ts';
-import { joinPadded } from './pad.ts';
 import { powScalar } from './powScalar.ts';
 import { floorDivide, floorModulo, integerPower, power } from './scalar.ts';
 import { where } from './select.ts';
@@ -22,7 +21,7 @@ export const add = binary({
   wgsl: (a, b) => `(${a} + ${b})`,
   // d(a + b) = da + db
   derivatives: [(g) => g, (g) => g],
-  simplify: ([a, b]) => (isZero(b) ? a : isZero(a) ? b : joinPadded(a, b)),
+  simplify: ([a, b]) => (isZero(b) ? a : isZero(a) ? b : undefined),
 });
 
 /** Difference, a - b. Broadcasts; bool counts as i32. */

@@ -136,11 +136,3 @@ function join(tensors: readonly Tensor[], axis: number): Tensor {
     axis,
   );
 }
-
-/** A few tensors joined; what was itself joined along that axis is taken apart as long as one kernel takes all the parts. */
-export function joinedAlong(tensors: readonly Tensor[], axis: number): Tensor {
-  const parts = tensors.flatMap((t) =>
-    t.node?.op === concatOp && (t.node.attributes as { axis: number }).axis === axis ? t.node.inputs : [t],
-  );
-  return apply(concatOp, parts.length <= mostInputs ? parts : tensors, { axis });
-}

@@ -8,6 +8,7 @@ import { checkFlag, checkTensor } from './arguments.ts';
 import { mul } from './arithmetic.ts';
 import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
+import { concat } from './concat.ts';
 import { acceptsMatrixView, planMatmul } from './matmul/plan.ts';
 import { addProduct } from './matmul/reference.ts';
 import { commonDtype } from './operands.ts';
@@ -56,7 +57,37 @@ export const matmulOp: OpDefinition<object> = defineOp<object>({
     return [out];
   },
   lowering: { kind: 'kernel', acceptsView: (_, view) => acceptsMatrixView(view), plan: planMatmul },
+  sum: sumOfProducts,
 });
+
+/**
+ * Σ Aₜ Bₜ = [A₁ A₂ …] [B₁; B₂; …]: the gradient of a weight that was used at many time steps is one product over all of them, where laying
+ * the factors side by side moves less than the products would.
+ */
+function sumOfProducts(terms: readonly Tensor[]): readonly Tensor[] {
+  const [m, n] = terms[0].shape;
+  const factors = terms.map(({ node }) => node!.inputs);
+  const moved = factors.reduce((total, [a, b]) => total + a.size + b.size, 0);
+  if (terms[0].rank !== 2 || 2 * moved > terms.length * m * n) return terms;
+  // A transposed factor is laid out as it lies in memory.
+  const isTransposed = factors.every(([a]) => a.node?.op.name === 'transpose');
+  const left = isTransposed
+    ? transposeLast(
+        concat(
+          factors.map(([a]) => transposeLast(a)),
+          0,
+        ),
+      )
+    : concat(
+        factors.map(([a]) => a),
+        1,
+      );
+  const right = concat(
+    factors.map(([, b]) => b),
+    0,
+  );
+  return [apply(matmulOp, [left, right], {})];
+}
 
 function checkInner(a: Shape, b: Shape, ka: number, kb: number): void {
   if (ka === kb) return;

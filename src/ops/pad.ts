@@ -7,7 +7,7 @@ import { type Tensor, apply } from '../graph/tensor.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
 import { checkNumber, checkTensor, isList } from './arguments.ts';
 import { cast } from './cast.ts';
-import { concat, joinedAlong } from './concat.ts';
+import { concat } from './concat.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { flip, sliceAxis, sliceStrided } from './slice.ts';
 import { broadcastTo } from './shape.ts';
@@ -49,6 +49,7 @@ const padOp = defineOp<PadAttributes>({
     return [out];
   },
   lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes, target }) => planPad(x, y, attributes, target) },
+  sum: joinPadded,
   simplify: ([x], { padding }) =>
     padding.every(([before, after]) => before === 0 && after === 0) && padding.every(isPlain(x.shape)) ? x : undefined,
 });
@@ -125,26 +126,35 @@ export function padInterior(
 }
 
 /**
- * The sum of two tensors padded with zeros so that they lie side by side along one axis, as the gradients of a tensor's parts do: one joined
- * tensor, padded where something is left over; undefined where they do not.
+ * Tensors padded with zeros so that they lie side by side along one axis, as the gradients of a tensor's parts do, joined where one ends as the next
+ * begins. No rounding changes: of any numbers added, all but one are 0.
  */
-export function joinPadded(a: Tensor, b: Tensor): Tensor | undefined {
-  const [first, second] = [paddedWithZeros(a), paddedWithZeros(b)];
-  if (!first || !second || a.dtype !== b.dtype) return undefined;
-  const differing = first.padding.flatMap((p, axis) => (p.join() === second.padding[axis].join() ? [] : [axis]));
-  if (differing.length !== 1) return undefined;
-  const [axis] = differing;
-  const [left, right] = first.padding[axis][0] < second.padding[axis][0] ? [first, second] : [second, first];
-  const ends = left.padding[axis][0] + left.x.shape[axis];
-  if (ends !== right.padding[axis][0] || left.padding[axis][2] !== 0 || right.padding[axis][2] !== 0) return undefined;
-  const padding = left.padding.map((p, i) => (i === axis ? ([p[0], right.padding[axis][1], 0] as const) : p));
-  return padInterior(joinedAlong([left.x, right.x], axis), padding, 0);
-}
-
-function paddedWithZeros({ node }: Tensor): { x: Tensor; padding: PadAttributes['padding'] } | undefined {
-  if (node?.op !== padOp) return undefined;
-  const { padding, value } = node.attributes as PadAttributes;
-  return value === 0 ? { x: node.inputs[0], padding } : undefined;
+function joinPadded(terms: readonly Tensor[]): readonly Tensor[] {
+  const parts = terms.map((term) => ({ term, x: term.node!.inputs[0], ...(term.node!.attributes as PadAttributes) }));
+  const [{ padding: first }] = parts;
+  const axis = first.findIndex((p, i) => parts.some(({ padding }) => padding[i].join() !== p.join()));
+  const isAlike = ({ padding, value }: PadAttributes): boolean =>
+    value === 0 && padding.every((p, i) => (i === axis ? p[2] === 0 : p.join() === first[i].join()));
+  if (axis < 0 || !parts.every(isAlike)) return terms;
+  const runs: (typeof parts)[] = [];
+  for (const part of [...parts].sort((a, b) => a.padding[axis][0] - b.padding[axis][0])) {
+    const last = runs[runs.length - 1]?.[runs[runs.length - 1].length - 1];
+    if (last && last.padding[axis][0] + last.x.shape[axis] === part.padding[axis][0]) runs[runs.length - 1].push(part);
+    else runs.push([part]);
+  }
+  return runs.map((run) => {
+    if (run.length === 1) return run[0].term;
+    const ends = [run[0].padding[axis][0], run[run.length - 1].padding[axis][1], 0] as const;
+    const joined = concat(
+      run.map(({ x }) => x),
+      axis,
+    );
+    return padInterior(
+      joined,
+      first.map((p, i) => (i === axis ? ends : p)),
+      0,
+    );
+  });
 }
 
 export interface PadOptions {

@@ -55,6 +55,12 @@ export const shapeRows: readonly OpRow[] = [
   row('flip', [cube], (x) => o.flip(x), exact),
   row('flip axis', [cube], (x) => o.flip(x, 1), exact),
   row('concat', [f([2, 3]), f([4, 3]), f([1, 3])], (...x) => o.concat(x, 0), exact),
+  row(
+    'concat of many',
+    Array.from({ length: 9 }, (_, i) => f([3, (i * 2) % 5, 2])),
+    (...x) => o.concat(x, 1),
+    exact,
+  ),
   row('concat inner', [cube, f([2, 1, 5]), f([2, 2, 5])], (...x) => o.concat(x, 1), exact),
   row('concat empty', [f([2, 0]), f([2, 3])], (...x) => o.concat(x, 1), exact),
   row('stack', [f([2, 3]), f([2, 3])], (...x) => o.stack(x, -1), exact),
