@@ -3,12 +3,14 @@
 
 // --- hyperbolic functions ---
 
+// x P(x^2) / Q(x^2) on [-8, 8], fitted for the least relative error (6.4e-9; 6 ULP as evaluated in f32); beyond, 1 is right to 4 ULP.
 fn safe_tanh(x: f32) -> f32 {
-  let z = x * x;
-  let near = x + x * z * ((((-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2) * z + 1.33314422036e-1) * z - 3.33332819422e-1);
-  // From 15 on the result is 1 to the last bit.
-  let far = 1.0 - 2.0 / (safe_exp(2.0 * clamp(abs(x), 0.0, 15.0)) + 1.0);
-  return select(select(select(far, -far, x < 0.0), near, abs(x) < 0.625), x, is_nan(x));
+  let t = clamp(x, -8.0, 8.0);
+  let z = t * t;
+  let p = (((1.5230415e-8 * z + 2.1894661e-5) * z + 3.5715980e-3) * z + 1.3444498e-1) * z + 1.0;
+  let q = (((8.5224459e-7 * z + 3.4112920e-4) * z + 2.6164443e-2) * z + 4.6777825e-1) * z + 1.0;
+  let far = select(1.0, -1.0, x < 0.0);
+  return select(select(t * p / q, far, abs(x) > 8.0), x, is_nan(x));
 }
 
 fn safe_sinh(x: f32) -> f32 {
