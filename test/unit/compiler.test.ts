@@ -104,6 +104,21 @@ describe('fuse', () => {
     expect(fused).toEqual([['square', 'sum', 'mul']]);
   });
 
+  test('rows are loaded four items at a time on a CPU, where they are whole', () => {
+    const inQuads = (types: readonly InputType[], fn: (...inputs: Tensor[]) => readonly Tensor[], target = softwareTarget) =>
+      compileGraph(graphOf(types, fn), { name: 'quads', target }).dispatches[0].wgsl.includes('fn quad(');
+    const whole = [{ shape: [8, 300] }];
+    const sums = (x: Tensor): readonly Tensor[] => [sum(square(x), { axis: 1 })];
+    expect(inQuads(whole, sums)).toBe(true);
+    expect(inQuads([{ shape: [8, 300] }, { shape: [300] }], (x, b) => [sum(mul(x, b), { axis: 1 })])).toBe(true);
+    expect(inQuads(whole, sums, gpuTarget)).toBe(false);
+    expect(inQuads([{ shape: [8, 302] }], sums)).toBe(false);
+    expect(inQuads(whole, (x) => [sum(x, { axis: 0 })])).toBe(false);
+    expect(inQuads([{ shape: [20, 20] }], (x) => [sum(mul(x, transpose(x)), { axis: 1 })])).toBe(false);
+    expect(inQuads([{ shape: [8, 300], dtype: 'f16' }], sums)).toBe(false);
+    expect(inQuads(whole, (x) => [sum(transpose(x))])).toBe(false);
+  });
+
   test('a value that others read too is not pulled into a reduction', () => {
     // Not along rows: those make a kernel of their own, see rows.test.ts.
     const fused = dispatches([{ shape: [8, 300] }], (x) => [sum(exp(x), { axis: 0 }), exp(x)]);

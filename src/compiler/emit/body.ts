@@ -21,6 +21,8 @@ export interface BodyContext {
   readonly position: (view: StridedView, statements: string[]) => string;
   /** WGSL u32 expression of the element's row-major place in the domain. */
   readonly index: string;
+  /** The name under which an element of a tensor was handed in, where it was loaded together with its neighbours. */
+  readonly given?: (base: Tensor) => string | undefined;
   /** What surrounds a loop: values that stand there are used as they are, and loads that are the same for every item are made there. */
   readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
 }
@@ -91,7 +93,9 @@ export class Body {
   }
 
   private value({ base, view }: Source): string {
-    const { fields, roleOf, scalarWord, position, around } = this.context;
+    const { fields, roleOf, scalarWord, position, around, given } = this.context;
+    const handed = given?.(base);
+    if (handed) return base.dtype === 'bool' ? `(${loaded('bool', handed)})` : handed;
     const scalar = isScalarInput(base);
     const still = scalar ? view : around?.constant(view);
     if (around && still) return around.body.value({ base, view: still });

@@ -2,12 +2,14 @@
 import { type StridedView, contiguousView, sameShape, sizeOf } from '../../core/shape.ts';
 import type { Dtype } from '../../core/dtype.ts';
 import type { Target } from '../../graph/op.ts';
-import type { Node } from '../../graph/tensor.ts';
+import type { Node, Tensor } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduce_index.wgsl?raw';
 import indexWorkgroupSource from '../../../shaders/reduce_index_workgroup.wgsl?raw';
+import quadsSource from '../../../shaders/reduce_quads.wgsl?raw';
 import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
-import type { Group } from '../groups.ts';
+import { type Group, nodesOf } from '../groups.ts';
+import { hasMemory, isFlat } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
 import { fillBlock } from '../../ops/kernelSource.ts';
@@ -15,8 +17,8 @@ import { Fields, loaded, storageType, stored, valueType } from './wgsl.ts';
 
 /** One dispatch of a reduction: it makes `chunks` results for each output from `length` items, `chunk` of them each. */
 export interface ReductionPass {
-  /** One invocation, or one workgroup, for each result. */
-  readonly family: 'serial' | 'workgroup';
+  /** One invocation, or one workgroup, for each result; `quads` is `serial` where rows may be loaded four items at a time. */
+  readonly family: 'serial' | 'quads' | 'workgroup';
   readonly length: number;
   readonly chunk: number;
   readonly chunks: number;
@@ -45,7 +47,9 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   const length = axes.reduce((n, axis) => n * shape[axis], 1);
   const outputs = sizeOf(shape.filter((_, axis) => !axes.includes(axis)));
   const onGpu = target.processor === 'gpu';
-  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : 'serial';
+  const alongRows = isTrailing(axes, shape.length);
+  const inQuads = !onGpu && alongRows && !lowering.tracksIndex && length % 4 === 0 && length > 0;
+  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : inQuads ? 'quads' : 'serial';
   const { wanted, shortest } = chunkings[family === 'workgroup' ? 'workgroups' : target.processor];
   // Without workgroups the second pass is one invocation's, item by item: its length counts for the time as for the rounding.
   const most = Math.min(
@@ -53,16 +57,20 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
     Math.floor(length / shortest),
     onGpu ? Infinity : Math.ceil(Math.sqrt(length)),
   );
-  const chunk = Math.ceil(length / Math.max(1, most));
+  const unit = inQuads ? 4 : 1;
+  const chunk = Math.ceil(length / Math.max(1, most) / unit) * unit;
   const chunks = length === 0 ? 1 : Math.ceil(length / chunk);
   const first = { family, length, chunk, chunks } as const;
   if (chunks === 1) return { outputs, passes: [first] };
   return { outputs, passes: [first, { family: onGpu && chunks >= 64 ? 'workgroup' : 'serial', length: chunks, chunk: chunks, chunks: 1 }] };
 }
 
+/** Whether the reduced axes are the last ones: the items of an output then lie side by side. */
+const isTrailing = (axes: readonly number[], rank: number): boolean => axes.every((axis) => axis >= rank - axes.length);
+
 const sources = {
-  values: { serial: serialSource, workgroup: workgroupSource },
-  places: { serial: indexSource, workgroup: indexWorkgroupSource },
+  values: { serial: serialSource, quads: quadsSource, workgroup: workgroupSource },
+  places: { serial: indexSource, quads: indexSource, workgroup: indexWorkgroupSource },
 };
 
 function mergeBlock(node: Node): string {
@@ -86,7 +94,13 @@ function split(view: StridedView, axes: readonly number[]): { outer: StridedView
 }
 
 /** The `element` function: the value of item `item` behind output `output`, the prologue's nodes computed on the way. */
-function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields: Fields, bindings: Bindings<Memory>): string {
+function emitElement<Memory>(
+  group: Group,
+  context: EmitContext<Memory>,
+  fields: Fields,
+  bindings: Bindings<Memory>,
+  inQuads: ReadonlySet<Tensor>,
+): string {
   const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   if (lowering.kind !== 'reduction') throw new Error(`${anchor.op.name} is no reduction`);
@@ -102,7 +116,9 @@ function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields:
     const terms = [outer.position(parts.outer, statements), inner.position(parts.inner, statements)].filter((term) => term !== '0u');
     return terms.join(' + ') || '0u';
   };
-  const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index' });
+  const roles = [...inQuads].map((base) => [base, bindings.roleOf(base)] as const);
+  const given = new Map(roles.map(([base, role]) => [base, `${role}_item`]));
+  const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index', given: (base) => given.get(base) });
   for (const node of group.items) body.compute(node);
   const value = body.operand(anchor.inputs[0]);
   const type = valueType(anchor.inputs[0].dtype);
@@ -116,7 +132,41 @@ function emitElement<Memory>(group: Group, context: EmitContext<Memory>, fields:
     place.push(`let index = ${from(parts.outer, 'output', 'po')} + ${from(parts.inner, 'item', 'pr')};`);
     statements.unshift(...place);
   }
-  return `fn element(output: u32, item: u32) -> ${type} {\n${[...statements, `return ${value};`].map((line) => `  ${line}`).join('\n')}\n}`;
+  const lines = [...statements, `return ${value};`].map((line) => `  ${line}`).join('\n');
+  const parameters = roles.map(([{ dtype }, role]) => `, ${role}_item: ${storageType(dtype)}`).join('');
+  const element = `fn element(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`;
+  if (inQuads.size === 0) return element;
+  const loads = roles.map(([, role]) => `  let ${role}_quad = ${role}[(output * params.length + item) / 4u];`);
+  const call = (lane: string, i: number): string =>
+    `    element(output, item${i ? ` + ${i}u` : ''}${roles.map(([, role]) => `, ${role}_quad.${lane}`).join('')}),`;
+  return [
+    element,
+    'fn quad(output: u32, item: u32) -> vec4<Accumulator> {',
+    ...loads,
+    '  return vec4<Accumulator>(',
+    ...[...'xyzw'].map(call),
+    '  );',
+    '}',
+  ].join('\n');
+}
+
+/** The tensors whose items a kernel can load four at a time: read at the item's own place and nowhere else, in words of 32 bits. */
+function quadsOf<Memory>(group: Group, { sources, memoryOf }: EmitContext<Memory>): Set<Tensor> {
+  const items = new Set([...group.items, ...group.reductions]);
+  const inside = new Set(nodesOf(group));
+  const written = new Set(group.outputs.map(memoryOf));
+  const dense = new Set<Tensor>();
+  const others = new Set<Memory>();
+  for (const node of inside) {
+    for (const input of node.inputs) {
+      const source = sources.get(input);
+      const { base } = source;
+      if (!hasMemory(base) || (base.node && inside.has(base.node))) continue;
+      if (items.has(node) && isFlat(source) && base.dtype !== 'f16' && !written.has(memoryOf(base))) dense.add(base);
+      else others.add(memoryOf(base));
+    }
+  }
+  return new Set([...dense].filter((base) => !others.has(memoryOf(base))));
 }
 
 export interface ReductionStage<Memory> extends Emitted<Memory> {
@@ -154,7 +204,7 @@ export function emitReduction<Memory>(
 /** One dispatch: items from the prologue or from partial results, what becomes of them into partial results or through the epilogue. */
 function emitPass<Memory>(
   group: Group,
-  { family }: ReductionPass,
+  { family: planned }: ReductionPass,
   context: EmitContext<Memory>,
   from: Memory | undefined,
   to: Memory | undefined,
@@ -173,17 +223,21 @@ function emitPass<Memory>(
   if (!to) declareOutputs(group, bindings);
   // Partial results of an arg-reduction are places: their values are looked up where they are.
   const readsItems = !from || tracksIndex;
+  const inQuads = readsItems && planned === 'quads' ? quadsOf(group, context) : new Set<Tensor>();
+  const family = planned === 'quads' && inQuads.size === 0 ? 'serial' : planned;
   const element = readsItems
-    ? emitElement(group, context, fields, bindings)
+    ? emitElement(group, context, fields, bindings, inQuads)
     : `fn element(output: u32, item: u32) -> Accumulator { return ${partial}; }`;
   const store = to
     ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result as Dtype, 'value')}; }`
     : emitStore(group, result, context, { fields, bindings });
 
+  const wide = new Set([...inQuads].map(bindings.roleOf));
   const own = (memory: Memory, access: 'read' | 'read_write'): Bound<Memory> => ({ role: 'partials', memory, access, type });
   const bound = [...(from ? [own(from, 'read')] : []), ...bindings.list, ...(to ? [own(to, 'read_write')] : [])];
   const declarations = bound.map(
-    ({ role, access, type }, i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${type}>;`,
+    ({ role, access, type }, i) =>
+      `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${wide.has(role) ? `vec4<${type}>` : type}>;`,
   );
   let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor));
   text = fillBlock(text, 'prologue', [...declarations, element].join('\n'));
