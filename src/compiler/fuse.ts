@@ -1,14 +1,14 @@
 // Pass 3: groups. Each group becomes one kernel (or the few dispatches of one kernel family): an elementwise DAG with several outputs,
 // reductions with what feeds them and what follows them, or a kernel with what follows it. Two groups become one when they walk the same
 // elements in the same order and no third group stands between them; rows.ts goes on with what walks the same rows.
-import { sizeOf } from '../core/shape.ts';
+import { invertView, sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
 import { recompute } from './recompute.ts';
 import { fuseRows } from './rows.ts';
-import { Sources, isFlat } from './views.ts';
+import { Sources, copyOp, isFlat } from './views.ts';
 
 export interface FusedGraph {
   readonly graph: Graph;
@@ -25,6 +25,7 @@ export function fuse(graph: Graph, target: Target, enabled: boolean): FusedGraph
     if (!enabled) continue;
     if (group.reductions.length) takeItems(groups, node, group);
     if (node.op.lowering.kind !== 'elementwise') continue;
+    if (node.op === copyOp) storeMoved(groups, node);
     for (const input of node.inputs) {
       const producer = groups.producer(input);
       if (producer) mergeFlat(groups, groups.of(producer), groups.of(node));
@@ -77,6 +78,20 @@ function mergeFlat(groups: GroupGraph, a: Group, b: Group): void {
   if (groups.fits([...nodesOf(built), ...nodesOf(other)])) groups.merge(built, other);
 }
 
+/** A copy that only rearranges what another kernel computes is made by that kernel: it stores each element where the copy wants it. */
+function storeMoved(groups: GroupGraph, copy: Node): void {
+  const { base, view, awaited } = groups.sources.get(copy.inputs[0]);
+  const group = base.node && groups.has(base.node) ? groups.of(base.node) : undefined;
+  const place = invertView(view);
+  if (!group || !place || awaited || group.reductions.length || group.moved?.has(base.node!)) return;
+  if (group.size !== sizeOf(copy.types[0].shape) || base.dtype !== copy.types[0].dtype) return;
+  if (group.anchor && !takesEpilogue(group.anchor)) return;
+  const own = groups.of(copy);
+  if (groups.areParted(group, own) || !groups.fits([...nodesOf(group), copy])) return;
+  own.moved = new Map([[copy, place]]);
+  groups.merge(group, own);
+}
+
 /** A kernel with one output whose text has a place for it. */
 const takesEpilogue = ({ op, types }: Node): boolean =>
   op.lowering.kind === 'kernel' && types.length === 1 && op.lowering.epilogue !== false;
@@ -95,7 +110,8 @@ function linkedFlat({ sources }: GroupGraph, built: Group, other: Group): boolea
   return other.members.every((node) =>
     node.inputs.every((input) => {
       const source = sources.get(input);
-      return !source.base.node || !own.has(source.base.node) || isFlat(source);
+      const { node: maker } = source.base;
+      return !maker || !own.has(maker) || (isFlat(source) && !built.moved?.has(maker));
     }),
   );
 }

@@ -1,6 +1,6 @@
 // What the fusion passes work on: groups of nodes, each of which becomes one kernel (or the few dispatches of one kernel family), and who
 // needs whom. Which groups may become one is the passes' own business: fuse.ts and rows.ts.
-import { sizeOf } from '../core/shape.ts';
+import { type StridedView, sizeOf } from '../core/shape.ts';
 import { type Graph, topological } from '../graph/graph.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isPositional } from './positional.ts';
@@ -19,6 +19,8 @@ export interface Group {
   size: number;
   /** Tensors that must lie in memory when the group has run: read by others or asked for. */
   outputs: Tensor[];
+  /** Copies that rearrange what the group computes: where each element is stored, as a window of the result. */
+  moved?: ReadonlyMap<Node, StridedView>;
   /** All nodes, inputs first; set when the group is finished. */
   nodes?: readonly Node[];
   /** Those among them that another group computes first. */
@@ -108,6 +110,10 @@ export class GroupGraph {
     return group;
   }
 
+  has(node: Node): boolean {
+    return this.groupOf.has(node);
+  }
+
   of(node: Node): Group {
     return this.groupOf.get(node)!;
   }
@@ -122,7 +128,9 @@ export class GroupGraph {
   /** The node whose value, element for element, an input is. */
   producer(input: Tensor): Node | undefined {
     const source = this.sources.get(input);
-    return source.base.node && this.groupOf.has(source.base.node) && isFlat(source) ? source.base.node : undefined;
+    const { node } = source.base;
+    const group = node && this.groupOf.get(node);
+    return group && isFlat(source) && !group.moved?.has(node) ? node : undefined;
   }
 
   usersOf(node: Node): ReadonlySet<Node> {
@@ -168,6 +176,7 @@ export class GroupGraph {
     into.reductions = this.inOrder([...into.reductions, ...from.reductions]);
     into.items = this.inOrder([...into.items, ...from.items, ...(asItems ? from.members : [])]);
     into.members = this.inOrder([...into.members, ...(asItems ? [] : from.members)]);
+    if (into.moved || from.moved) into.moved = new Map([...(into.moved ?? []), ...(from.moved ?? [])]);
     this.mergedInto.set(from, into);
     this.producers.set(into, new Set([...this.producersOf(into), ...this.producersOf(from)]));
     this.producersOf(into);

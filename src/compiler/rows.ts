@@ -66,7 +66,7 @@ export function fuseRows(groups: GroupGraph, target: Target): void {
 
 /** Makes two groups that hand values to each other one row kernel, where they walk the same rows; the group made. */
 function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => boolean): Group | undefined {
-  if (a.anchor || b.anchor || !(a.reductions.length || b.reductions.length)) return undefined;
+  if (a.anchor || b.anchor || a.moved || b.moved || !(a.reductions.length || b.reductions.length)) return undefined;
   const [into, from] = a.reductions.length ? [a, b] : [b, a];
   const domain = domainOf(into.reductions[0]);
   if (!domain || !into.reductions.every(fits)) return undefined;
@@ -139,7 +139,7 @@ function joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): void {
 
 /** A step's few single numbers (its counter, its learning rate, its loss) are made in one kernel. */
 function joinScalars(groups: GroupGraph): void {
-  const scalars = groups.groups.filter((group) => !group.anchor && group.size === 1 && group.reductions.length < 2);
+  const scalars = groups.groups.filter((group) => !group.anchor && !group.moved && group.size === 1 && group.reductions.length < 2);
   let into: Group | undefined;
   for (const group of scalars) {
     if (!into) into = group;

@@ -69,6 +69,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
    * reductions only what is read for an item by what is stored for an item. (Items are stored in a kernel's last loop.)
    */
   const mayReplace = (group: Group, output: Tensor, base: Tensor): boolean => {
+    if (group.moved?.has(output.node!)) return false; // it is written elsewhere than it is read
     const isItem = group.items.includes(output.node!);
     return nodesOf(group).every((node) => {
       if (!node.inputs.some((input) => sources.get(input).base === base)) return true;

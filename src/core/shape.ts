@@ -123,6 +123,22 @@ export function reshapeView(view: StridedView, shape: Shape): StridedView | unde
   return { shape, strides, offset: view.offset };
 }
 
+/**
+ * Where each element of the memory lies in a view of it: the window that turns a place in memory into a place in the view. Undefined where the
+ * view does not show every element of memory once, from its start.
+ */
+export function invertView(view: StridedView): StridedView | undefined {
+  const { shape, strides, offset } = collapse(view);
+  const places = stridesOf(shape);
+  const order = shape.map((_, i) => i).sort((a, b) => strides[b] - strides[a]);
+  let expected = 1;
+  for (const i of [...order].reverse()) {
+    if (strides[i] !== expected) return undefined;
+    expected *= shape[i];
+  }
+  return offset === 0 ? { shape: order.map((i) => shape[i]), strides: order.map((i) => places[i]), offset: 0 } : undefined;
+}
+
 /** Visits every element of a view in row-major order with its position in memory. */
 export function forEachIndex(view: StridedView, visit: (flat: number, position: number) => void): void {
   const { shape, strides, offset } = collapse(view);

@@ -14,6 +14,7 @@ import {
   greater,
   layerNorm,
   logSoftmax,
+  matmul,
   max,
   mul,
   oneHot,
@@ -23,6 +24,7 @@ import {
   sub,
   sum,
   tanh,
+  transpose,
   where,
 } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
@@ -115,5 +117,16 @@ for (const processor of ['cpu', 'gpu'] as const) {
       return [total, sub(whole, total), cast(sum(cast(greater(x, y), 'i32'), { axis: 1 }), 'f32')];
     });
     expect(kernels).toHaveLength(1);
+  });
+}
+
+for (const processor of ['cpu', 'gpu'] as const) {
+  test(`rearranging copies are stored where they belong, on a ${processor}`, async () => {
+    const kernels = await check(processor, 12, 10, (x, y, b) => {
+      const product = add(matmul(x, transpose(y)), sum(b));
+      return [reshape(transpose(reshape(product, [3, 4, 2, 6]), [2, 0, 3, 1]), [144]), reshape(transpose(tanh(x)), [120])];
+    });
+    expect(kernels).toContain('matmul add copy');
+    expect(kernels).toContain('tanh copy');
   });
 }

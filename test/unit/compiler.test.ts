@@ -130,6 +130,30 @@ describe('fuse', () => {
     expect(fused).toEqual([['matmul', 'add', 'relu']]);
   });
 
+  test('a rearranging copy is stored by the kernel that makes the values', () => {
+    const types = [{ shape: [2, 5, 6] }, { shape: [2, 6, 4] }, { shape: [4] }];
+    const heads = (a: Tensor, b: Tensor, c: Tensor): readonly Tensor[] => [
+      reshape(transpose(add(matmul(a, b), c), [1, 0, 2]), [5, 8]),
+      reshape(transpose(tanh(a), [2, 0, 1]), [60]),
+    ];
+    expect(dispatches(types, heads)).toEqual([
+      ['matmul', 'add', 'copy'],
+      ['tanh', 'copy'],
+    ]);
+    expectSame(types, heads);
+    // What reads the copy walks it in its own order: another kernel, which may not overwrite what the first still writes.
+    const followed = (a: Tensor, b: Tensor): readonly Tensor[] => {
+      const moved = reshape(transpose(matmul(a, b), [0, 2, 1]), [40]);
+      return [moved, exp(moved)];
+    };
+    expect(dispatches(types.slice(0, 2), followed)).toEqual([['matmul', 'copy'], ['exp']]);
+    expectSame(types.slice(0, 2), followed);
+    // Parts and repetitions are no rearrangement.
+    expect(dispatches([{ shape: [6, 6] }], (x) => [reshape(slice(transpose(exp(x)), [1, 0], [6, 6]), [30])])).toEqual([['exp'], ['copy']]);
+    expect(dispatches([{ shape: [6] }], (x) => [reshape(broadcastTo(exp(x), [6, 6]), [36])])).toEqual([['exp'], ['copy']]);
+    expectSame([{ shape: [6, 6] }], (x) => [reshape(transpose(exp(x)), [36])], [{ input: 0, output: 0 }]);
+  });
+
   test('a broadcast of its own reduction waits for the reduction', () => {
     const fused = dispatches([{ shape: [8, 30] }], (x) => [sub(x, max(x, { axis: 0, keepDims: true }))]);
     expect(fused).toEqual([['max'], ['sub']]);

@@ -112,6 +112,12 @@ export class Body {
     return name;
   }
 
+  /** A copy's value is the one that it rearranges; it is stored elsewhere. */
+  move(copy: Node): void {
+    const { base } = this.context.sources.get(copy.inputs[0]);
+    this.values.set(copy, this.values.get(base.node!)!);
+  }
+
   /** Computes a node; f16 results are rounded as they would be in memory. */
   compute(node: Node): void {
     const args = node.inputs.map((input) => this.operand(input));

@@ -111,8 +111,7 @@ export function emitElementwise<Memory>(
     position: (view, statements) => indexer.position(view, statements),
     index: 'index',
   });
-  for (const node of group.members) body.compute(node);
-  for (const output of group.outputs) body.store(output, 'index');
+  computeMembers(group, body, indexer);
   const main = `@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let first = (id.y * (groups.x * 64u) + id.x) * ${chunk};
@@ -135,6 +134,19 @@ export interface FusedParts<Memory> {
   readonly bindings: Bindings<Memory>;
 }
 
+/** Computes a group's members and stores what leaves it, each at its own place or where a rearranging copy wants it. */
+function computeMembers(group: Group, body: Body, indexer: FlatIndexer): void {
+  for (const node of group.members) {
+    if (group.moved?.has(node)) body.move(node);
+    else body.compute(node);
+  }
+  const places = group.outputs.map((output) => {
+    const moved = group.moved?.get(output.node!);
+    return moved ? indexer.position(moved, body.statements) : 'index';
+  });
+  group.outputs.forEach((output, i) => body.store(output, places[i]));
+}
+
 /** The store function of a group's members behind an anchor whose result arrives as `value`. */
 export function emitStore<Memory>(
   group: Group,
@@ -150,8 +162,7 @@ export function emitStore<Memory>(
   // What others would find in memory is the rounded value; fusing must not change it.
   const made = group.anchor ?? group.reductions[0];
   body.given(made, made.types[0].dtype === 'f16' ? 'quantizeToF16(value)' : 'value');
-  for (const node of group.members) body.compute(node);
-  for (const output of group.outputs) body.store(output, 'index');
+  computeMembers(group, body, indexer);
   return `fn store(index: u32, value: ${valueType}) {\n${indent(body.statements)}\n}`;
 }
 

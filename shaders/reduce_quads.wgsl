@@ -1,0 +1,52 @@
+// Reduction of rows, one invocation per output and chunk as in reduce_serial.wgsl, but loading four neighbouring items at once: for
+// CPU-implemented Vulkan, where every load is checked and costs the same whatever its width. Items are merged one by one in ascending order, so the
+// result is that of the other family to the last bit. Lengths and chunks are multiples of 4.
+// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
+
+struct Params {
+  outputs: u32, // number of results of one chunk
+  length: u32, // number of items behind each result
+  chunk: u32, // items per invocation
+  chunks: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+
+// merge
+alias Accumulator = f32;
+fn identity() -> Accumulator { return 0.0; }
+fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
+// end merge
+
+// prologue
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+fn element(output: u32, item: u32, x_item: f32) -> Accumulator { return x_item; }
+fn quad(output: u32, item: u32) -> vec4<Accumulator> {
+  let x_quad = x[(output * params.length + item) / 4u];
+  return vec4<Accumulator>(
+    element(output, item, x_quad.x),
+    element(output, item + 1u, x_quad.y),
+    element(output, item + 2u, x_quad.z),
+    element(output, item + 3u, x_quad.w),
+  );
+}
+// end prologue
+
+// epilogue
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+fn store(index: u32, value: Accumulator) { result[index] = value; }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let place = id.y * (groups.x * 64u) + id.x;
+  if (place >= params.outputs * params.chunks) { return; }
+  let output = place % params.outputs;
+  let first = (place / params.outputs) * params.chunk;
+  let end = min(first + params.chunk, params.length);
+  var total = identity();
+  for (var item = first; item < end; item += 4u) {
+    let values = quad(output, item);
+    total = merge(merge(merge(merge(total, values.x), values.y), values.z), values.w);
+  }
+  store(place, total);
+}
