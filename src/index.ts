@@ -4,11 +4,11 @@
 import './ops/methods.ts';
 
 // Devices
-export { type DeviceName, deviceInfo, evaluate, memory, profile, setDevice } from './engine/index.ts';
-export { type CompileFunctionOptions, compile } from './engine/index.ts';
+export { type DeviceName, type DeviceOptions, deviceInfo, evaluate, memory, profile, setDevice } from './engine/index.ts';
+export { type CompileFunctionOptions, type CompiledFunction, type MemoryPlan, compile } from './engine/index.ts';
 export { type TraceLevel, lastProgram, trace } from './engine/index.ts';
 export type { DeviceInfo, KernelTime, MemoryInfo } from './runtime/runtime.ts';
-export { type Dispatch, type Program, printProgram } from './compiler/index.ts';
+export { type Dispatch, type HeldTensor, type Program, type ProgramMemory, printProgram } from './compiler/index.ts';
 
 // Tensors and ops
 export { type NestedArray, Tensor } from './graph/tensor.ts';
@@ -228,7 +228,16 @@ export { type Callback, type History, type Logs, type ProgressInfo, type Progres
 export { type ArrayInput, type Dataset, data } from './train/index.ts';
 export { datasets } from './train/datasets/index.ts';
 export { Model, sequential } from './train/index.ts';
-export type { CompileOptions, DeviceChoice, EvaluateOptions, FitOptions, LossFunction, ModelInput, PredictOptions } from './train/index.ts';
+export type {
+  CompileOptions,
+  DeviceChoice,
+  EvaluateOptions,
+  FitOptions,
+  LossFunction,
+  MemoryPlanOptions,
+  ModelInput,
+  PredictOptions,
+} from './train/index.ts';
 
 // Errors
 export {

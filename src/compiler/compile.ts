@@ -37,7 +37,8 @@ export function compileGraph(graph: Graph, { name, target, donations = [], fusio
     if (lowered.scalarWords.has(position)) return;
     const memory = lowered.memoryOf(input);
     slotOf.set(memory, slots.length);
-    slots.push({ kind: 'input', position, bytes: memory.bytes, type: memory.type });
+    const { label } = input.node!.attributes as { label: string };
+    slots.push({ kind: 'input', position, bytes: memory.bytes, type: memory.type, label });
   });
   if (lowered.scalarWords.size) {
     slotOf.set('scalars', slots.length);

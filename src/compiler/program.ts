@@ -6,8 +6,8 @@ import type { Tensor } from '../graph/tensor.ts';
 
 /** A piece of memory that dispatches bind. */
 export type Slot =
-  /** The storage of input number `position`, brought by the caller. */
-  | { readonly kind: 'input'; readonly position: number; readonly bytes: number; readonly type: TensorType }
+  /** The storage of input number `position`, brought by the caller; `label` is what a message calls it. */
+  | { readonly kind: 'input'; readonly position: number; readonly bytes: number; readonly type: TensorType; readonly label: string }
   /** A range of a scratch arena; ranges of values that do not live at the same time overlap. */
   | { readonly kind: 'scratch'; readonly arena: number; readonly offset: number; readonly bytes: number; readonly type: TensorType }
   /** All scalar inputs, one 32-bit word each, written before every run. */

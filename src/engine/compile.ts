@@ -3,9 +3,9 @@ import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, restore } from '../graph/tensor.ts';
-import type { Executable, RunInput } from '../runtime/runtime.ts';
+import type { RunInput } from '../runtime/runtime.ts';
 import { chosenEngine, defaultEngine } from './devices.ts';
-import { type Engine, pin, unpin } from './engine.ts';
+import { type Engine, type MemoryPlan, type Prepared, pin, unpin } from './engine.ts';
 import { signatureOf } from './signature.ts';
 import { Hole, type Traced, argumentOf, traceFunction } from './traceFunction.ts';
 
@@ -19,10 +19,20 @@ export interface CompileFunctionOptions {
   stream?: RandomStream;
 }
 
-type Compiled<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => Promise<ReturnType<F>>;
+export interface CompiledFunction<F extends (...args: never[]) => unknown> {
+  (...args: Parameters<F>): Promise<ReturnType<F>>;
+  /**
+   * The memory that a call with such arguments takes, before there is one: nothing runs, and arguments are neither read nor taken over.
+   *
+   *     const { peakBytes, largest, refusal } = await step.plan(parameters, state, x, y);
+   *
+   * @throws ArgumentError on the CPU, whose arrays are the garbage collector's.
+   */
+  plan(...args: Parameters<F>): Promise<MemoryPlan>;
+}
 
 interface Loaded extends Traced {
-  readonly executable: Promise<Executable>;
+  readonly prepared: Prepared;
 }
 
 /** A handle that the call takes over, with what it stood for. */
@@ -46,7 +56,7 @@ interface Taken {
  * @throws TraceError when fn reads a value or is async.
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): Compiled<F> {
+export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): CompiledFunction<F> {
   checkOptions('compile', options, ['donate', 'name', 'engine', 'stream']);
   const name = options.name ?? (fn.name || 'compiled');
   const donate = new Set(options.donate ?? []);
@@ -59,15 +69,13 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     let known = loaded.get(signature);
     if (!known) {
       const traced = traceFunction(fn, args, name, donate);
-      known = { ...traced, executable: engine.load(traced.graph, name, traced.donations) };
+      known = { ...traced, prepared: engine.prepare(traced.graph, name, traced.donations) };
       loaded.set(signature, known);
-      // A program that could not be built is built anew by the next call.
-      known.executable.catch(() => loaded.delete(signature));
     }
     return known;
   };
 
-  return (async (...args: Parameters<F>): Promise<unknown> => {
+  const call = async (...args: Parameters<F>): Promise<unknown> => {
     const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
     // From here to the run's place in the queue nothing waits: calls take effect in the order in which they were made.
     checkDonations(name, donate, args.length);
@@ -77,7 +85,8 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
       assertUsable(tensor);
       engine.requireHere(tensor);
     }
-    const { executable, captured, needsKey, template } = load(engine, args);
+    const { prepared, captured, needsKey, template } = load(engine, args);
+    const executable = prepared.executable();
     for (const tensor of captured) {
       assertUsable(tensor);
       engine.requireHere(tensor);
@@ -127,7 +136,13 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     const result = mapTree(template, (leaf) => (leaf instanceof Hole ? new Tensor(leaf.type, { value: values[leaf.index] }) : leaf));
     await engine.keepPace();
     return result;
-  }) as Compiled<F>;
+  };
+  const plan = async (...args: Parameters<F>): Promise<MemoryPlan> => {
+    const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
+    checkDonations(name, donate, args.length);
+    return load(engine, args).prepared.plan();
+  };
+  return Object.assign(call, { plan }) as CompiledFunction<F>;
 }
 
 function checkDonations(name: string, donate: ReadonlySet<number>, count: number): void {

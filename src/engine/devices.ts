@@ -11,6 +11,11 @@ import { Engine, engineOf } from './engine.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
 
+export interface DeviceOptions extends WebGpuOptions {
+  /** Bytes that one program may take on the GPU, its arguments and results included; a larger one is refused before it runs. No limit where absent. */
+  maxBytes?: number;
+}
+
 let current: Promise<Engine> | undefined;
 let settled: Engine | undefined;
 const engines = new Map<DeviceName, Promise<Engine>>();
@@ -52,16 +57,21 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
  * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU where there is one). Tensors made from values follow; results that
  * live on another device do not.
  *
- *     await setDevice('webgpu');
+ *     await setDevice('webgpu', { maxBytes: 512 * 2 ** 20 });
  *
  * @throws DeviceError that says why there is no WebGPU.
  */
-export async function setDevice(device: DeviceName, options: WebGpuOptions = {}): Promise<void> {
+export async function setDevice(device: DeviceName, options: DeviceOptions = {}): Promise<void> {
   if (!['webgpu', 'cpu', 'auto'].includes(device)) {
     throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'cpu' or 'auto'`);
   }
-  checkOptions('setDevice', options, ['dawnFlags']);
-  const engine = await engineFor(device, options);
+  checkOptions('setDevice', options, ['dawnFlags', 'maxBytes']);
+  const { maxBytes, ...webgpu } = options;
+  if (maxBytes !== undefined && !(typeof maxBytes === 'number' && maxBytes > 0)) {
+    throw new ArgumentError(`setDevice: maxBytes is ${JSON.stringify(maxBytes)}; it must be a positive number of bytes`);
+  }
+  const engine = await engineFor(device, webgpu);
+  if (!(engine.runtime instanceof CpuRuntime)) engine.runtime.maxBytes = maxBytes;
   settled = engine;
   current = Promise.resolve(engine);
 }

@@ -1,8 +1,9 @@
 // An engine is one device at work: it turns pending tensors into programs, keeps the programs, and runs them in the order they were asked for.
 import { ArgumentError } from '../core/errors.ts';
 import type { HostArray } from '../core/dtype.ts';
-import { type Donation, type Program, compileGraph, printProgram, simplify } from '../compiler/index.ts';
+import { type Donation, type Program, type ProgramMemory, compileGraph, printProgram, programMemory, simplify } from '../compiler/index.ts';
 import { type Graph, printGraph } from '../graph/graph.ts';
+import type { Target } from '../graph/op.ts';
 import { type Tensor, type Value, assertUsable } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { DeviceInfo, Executable, KernelTime, MemoryInfo, RunInput } from '../runtime/runtime.ts';
@@ -34,6 +35,20 @@ export const lastProgram = (): Program | undefined => last;
 const programsKept = 512;
 /** Submissions that may be unfinished while the next one is encoded. */
 const submissionsInFlight = 3;
+
+/** What one call of a compiled function takes of its device's memory. */
+export interface MemoryPlan extends ProgramMemory {
+  /** Why the device does not run it: the message of the DeviceError that a call throws. Undefined where it fits. */
+  readonly refusal: string | undefined;
+}
+
+/** A graph on its way: what is asked for is made once. */
+export interface Prepared {
+  /** Compiles; builds no pipeline and takes no device memory. */
+  plan(): Promise<MemoryPlan>;
+  /** Makes it executable; on a GPU this builds its pipelines. */
+  executable(): Promise<Executable>;
+}
 
 const owners = new WeakMap<object, Engine>();
 
@@ -79,7 +94,7 @@ export class Engine {
     let program = this.programs.get(captured.key);
     if (program) this.programs.delete(captured.key);
     else {
-      program = this.load(captured.graph(), 'evaluate');
+      program = this.prepare(captured.graph(), 'evaluate').executable();
       program.catch(() => this.programs.delete(captured.key));
     }
     this.programs.set(captured.key, program); // most recently used last
@@ -142,15 +157,37 @@ export class Engine {
     }
   }
 
-  /** Makes a graph executable; on a GPU this compiles it and builds its pipelines. */
-  async load(graph: Graph, name: string, donations: readonly Donation[] = []): Promise<Executable> {
+  /** What can be asked of a graph before it runs. */
+  prepare(graph: Graph, name: string, donations: readonly Donation[] = []): Prepared {
     const { runtime } = this;
-    if (traceLevel !== 'off') console.log(`--- ${name}: graph\n${printGraph(simplify(graph))}`);
-    if (runtime instanceof CpuRuntime) return runtime.load(simplify(graph));
-    const program = compileGraph(graph, { name, target: runtime.target, donations });
+    if (runtime instanceof CpuRuntime) {
+      return {
+        plan: () => Promise.reject(new ArgumentError("plan: memory is planned on a GPU only; call setDevice('webgpu') first")),
+        executable: once(async () => runtime.load(this.simplify(graph, name))),
+      };
+    }
+    const compiled = once(() => this.compile(graph, name, donations, runtime.target));
+    return {
+      plan: async () => {
+        const program = await compiled();
+        return { ...programMemory(program), refusal: runtime.refusal(program) };
+      },
+      executable: once(async () => runtime.load(await compiled())),
+    };
+  }
+
+  private simplify(graph: Graph, name: string): Graph {
+    const simplified = simplify(graph);
+    if (traceLevel !== 'off') console.log(`--- ${name}: graph\n${printGraph(simplified)}`);
+    return simplified;
+  }
+
+  private async compile(graph: Graph, name: string, donations: readonly Donation[], target: Target): Promise<Program> {
+    if (traceLevel !== 'off') this.simplify(graph, name);
+    const program = compileGraph(graph, { name, target, donations });
     if (traceLevel === 'kernels' || traceLevel === 'wgsl') console.log(`--- ${name}: kernels\n${printProgram(program)}`);
     if (traceLevel === 'wgsl') for (const { wgsl } of program.dispatches) console.log(wgsl);
-    return runtime.load(program);
+    return program;
   }
 
   /** Takes a turn in the queue, waits for the executable, runs it. `done` gets the values before the next turn begins. */
@@ -198,6 +235,19 @@ export class Engine {
       );
     }
   }
+}
+
+/** The function, whose promise is remembered unless it fails: what could not be built is built anew when it is asked for again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    if (!made) {
+      const making = make();
+      made = making;
+      making.catch(() => (made = undefined));
+    }
+    return made;
+  };
 }
 
 /** Keeps the memory of a device value until the matching unpin. */

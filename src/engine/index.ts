@@ -1,4 +1,15 @@
 // The engine: the only room that joins the compiler with the runtimes. Importing it makes tensors able to have values.
-export { type CompileFunctionOptions, compile } from './compile.ts';
-export { type DeviceName, defaultEngine, deviceInfo, engineFor, evaluate, memory, profile, readAll, setDevice } from './devices.ts';
-export { Engine, type TraceLevel, lastProgram, trace } from './engine.ts';
+export { type CompileFunctionOptions, type CompiledFunction, compile } from './compile.ts';
+export {
+  type DeviceName,
+  type DeviceOptions,
+  defaultEngine,
+  deviceInfo,
+  engineFor,
+  evaluate,
+  memory,
+  profile,
+  readAll,
+  setDevice,
+} from './devices.ts';
+export { Engine, type MemoryPlan, type TraceLevel, lastProgram, trace } from './engine.ts';

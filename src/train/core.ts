@@ -3,11 +3,13 @@ import { OmbreError, ShapeError } from '../core/errors.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
-import { type Engine, compile, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
+import { type Engine, type MemoryPlan, compile, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
+
 import type { LayerTrees, Network } from './network.ts';
+import { requireRoom } from './room.ts';
 import {
   type StepBatch,
   type Totals,
@@ -28,7 +30,10 @@ export interface Programs {
 }
 
 export interface TrainingPrograms extends Programs {
-  train(carried: TrainState, batch: StepBatch): Promise<TrainState>;
+  readonly train: {
+    (carried: TrainState, batch: StepBatch): Promise<TrainState>;
+    plan(carried: TrainState, batch: StepBatch): Promise<MemoryPlan>;
+  };
   test(totals: Totals, weights: Weights, batch: StepBatch): Promise<Totals>;
   results(totals: Totals): Promise<Tensor[]>;
 }
@@ -179,18 +184,33 @@ export const startTotals = (core: ModelCore, { engine }: Programs): Promise<Tota
 /** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
 export function trainBatch(core: ModelCore, programs: TrainingPrograms, totals: Totals, batch: StepBatch): Promise<Totals> {
   return exclusive(core, async () => {
-    const { parameters, state } = core.weights!;
-    const trainable: Record<string, LayerTrees[string]> = {};
-    const frozen: Record<string, LayerTrees[string]> = {};
-    for (const { name, layer } of core.network.layers) (layer.trainable ? trainable : frozen)[name] = parameters[name];
+    const { trainable, frozen } = splitParameters(core);
+    const { state } = core.weights!;
     const trained = Object.keys(trainable).join();
-    if (core.optimizer?.trained !== trained) await startOptimizer(core, programs, trainable, trained);
+    if (core.optimizer?.trained !== trained) {
+      await requireRoom(programs, firstState(core, totals), batch);
+      await startOptimizer(core, programs, trainable, trained);
+    }
     const next = await programs.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
     const joined = Object.fromEntries(core.network.layers.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
     core.optimizer = { state: next.optimizerState, trained };
     return next.totals;
   });
+}
+
+/** The weights by layer, those that are trained apart from those that are not. */
+function splitParameters({ weights, network }: ModelCore): { trainable: LayerTrees; frozen: LayerTrees } {
+  const trainable: Record<string, LayerTrees[string]> = {};
+  const frozen: Record<string, LayerTrees[string]> = {};
+  for (const { name, layer } of network.layers) (layer.trainable ? trainable : frozen)[name] = weights!.parameters[name];
+  return { trainable, frozen };
+}
+
+/** What a first step would take over: an optimizer state of which nothing has been computed yet. */
+export function firstState(core: ModelCore, totals: Totals): TrainState {
+  const { trainable, frozen } = splitParameters(core);
+  return { trainable, frozen, state: core.weights!.state, optimizerState: core.compiled!.optimizer.init(trainable), totals };
 }
 
 /** Optimizer state for the parameters that are trained now. Freezing or thawing a layer starts the slots anew, at the learning rate reached. */

@@ -11,6 +11,7 @@ export {
 export type { CompileOptions, DeviceChoice, LossFunction } from './compiled.ts';
 export { type ArrayInput, type Dataset, type Sample, data } from './data/index.ts';
 export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts';
+export type { MemoryPlanOptions } from './memoryPlan.ts';
 export type { FitOptions } from './fit.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, sequential } from './model.ts';

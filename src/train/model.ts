@@ -2,6 +2,7 @@
 import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { MemoryPlan } from '../engine/index.ts';
 import type { Layer } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from './callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
@@ -22,6 +23,7 @@ import type { ArrayInput } from './data/rows.ts';
 import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateModel, predictModel } from './evaluate.ts';
 import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
 import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
+import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
 import { type LayerTrees, type Network, sequentialNetwork } from './network.ts';
 import { formatSummary } from './summary.ts';
 import { getWeights, setWeights } from './weights.ts';
@@ -113,6 +115,19 @@ export class Model implements TrainedModel {
       totals = await trainBatch(core, programs, totals, { key, x: inputs, y: targets!, ...(sampleWeight && { sampleWeight }) });
     }
     return finishTotals(core, programs, totals);
+  }
+
+  /**
+   * The device memory that fit takes for the same arguments, before it does: the step is compiled, and neither run nor given memory.
+   *
+   *     const { peakBytes, largest, refusal } = await model.memoryPlan(x, y, { batchSize: 256 });
+   *
+   * `refusal` says why the device would not run it, with the limit; undefined where it fits.
+   * @throws ArgumentError on the CPU, whose arrays are the garbage collector's.
+   */
+  memoryPlan(x: ModelInput, y?: ArrayInput, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
+    checkOptions('memoryPlan', options, ['batchSize', 'sampleWeight', 'classWeight']);
+    return planMemory(this.core, x, y, options);
   }
 
   /** Prints the layers as a table and returns it. */

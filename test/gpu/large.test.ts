@@ -147,7 +147,7 @@ describe('tensors beyond what can be bound at once', () => {
   test('a result', () =>
     expectRefused(
       () => readAll([exp(concat([x, filled(1)]))], { engine }),
-      `webgpu: evaluate: 'concat (concat)' writes a tensor f32[4097] of 16388 bytes, ${advice} (the whole would take `,
+      `webgpu: evaluate: 'concat + exp (concat)' writes a tensor f32[4097] of 16388 bytes, ${advice} (the whole would take `,
     ));
 
   test('a value on the way', () =>
@@ -167,7 +167,7 @@ describe('tensors beyond what can be bound at once', () => {
 
   test('in a compiled step, whose donated tensors stay what they are', async () => {
     const grow = compile((w: Tensor) => [mul(w, 2), exp(concat([w, w]))], { donate: [0], engine, name: 'grow' });
-    await expectRefused(() => grow(x), `webgpu: grow: 'concat (concat)' writes a tensor f32[8192] of 32768 bytes, ${advice}`);
+    await expectRefused(() => grow(x), `webgpu: grow: 'concat + exp (concat)' writes a tensor f32[8192] of 32768 bytes, ${advice}`);
     expect(await x.data()).toEqual(values(4096));
   });
 
@@ -203,7 +203,7 @@ test('results that together are beyond the largest buffer are read one after ano
   // 10,000 elements take a buffer of 40,960 bytes where there is no limit: rounding up must not refuse what fits.
   expect((await readAll([mul(filled(10_000), 2)], { engine }))[0][9999]).toBe(values(10_000)[9999] * 2);
   await expect(readAll([mul(filled(10_100), 2)], { engine })).rejects.toThrow(
-    "a buffer of 40448 bytes is beyond the device's limit of 40192 (maxBufferSize); use a smaller batch or model",
+    'webgpu: evaluate needs a buffer of 40448 bytes, but this device makes buffers of at most 40192 bytes (maxBufferSize); use a smaller batch or model',
   );
   runtime.dispose();
 });

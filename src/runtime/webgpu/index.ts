@@ -1,7 +1,6 @@
 // The WebGPU runtime: one device with its pools, pipelines and queue. It replays Programs and reads values back; it knows no op.
 import { type HostArray, storedBytes } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
-import { formatShape } from '../../core/shape.ts';
 import type { Target } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
 import type { Program } from '../../compiler/index.ts';
@@ -9,6 +8,7 @@ import type { DeviceInfo, KernelTime, MemoryInfo, Runtime, TypedValue } from '..
 import { GpuContext } from './context.ts';
 import { type WebGpuOptions, openDevice } from './device.ts';
 import { GpuExecutable } from './executable.ts';
+import { refusalOf } from './limits.ts';
 import { GpuValue } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profile.ts';
@@ -17,6 +17,8 @@ import { readHost } from './transfer.ts';
 export class WebGpuRuntime extends GpuContext implements Runtime {
   readonly info: DeviceInfo;
   readonly target: Target;
+  /** What one program may take at its peak; set by setDevice(). */
+  maxBytes: number | undefined;
   private readonly pipelines: PipelineCache;
   private readonly staging = new Map<number, GPUBuffer[]>();
 
@@ -32,10 +34,17 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     return new WebGpuRuntime(device, info, target);
   }
 
-  /** Builds what a program needs, pipelines in parallel. @throws DeviceError when a tensor is beyond the device's limits. */
+  /** Why this device does not run the program, or undefined where it does. */
+  refusal(program: Program): string | undefined {
+    const { target, pool, maxBytes } = this;
+    return refusalOf(program, { maxBindingBytes: target.maxBindingBytes, maxBufferBytes: pool.maxBytes, maxBytes });
+  }
+
+  /** Builds what a program needs, pipelines in parallel. @throws DeviceError when it is beyond the device's limits. */
   async load(program: Program): Promise<GpuExecutable> {
     this.assertAlive();
-    checkBindings(program, this.target.maxBindingBytes);
+    const refusal = this.refusal(program);
+    if (refusal !== undefined) throw new DeviceError(refusal);
     const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
     this.assertAlive();
     return new GpuExecutable(this, program, pipelines);
@@ -125,17 +134,3 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
 
 /** Bytes that a value takes in a staging buffer: offsets of 64-bit words, so that any typed array may begin there. */
 const bytesRead = ({ value, type }: TypedValue): number => (value instanceof GpuValue ? Math.ceil(storedBytes(type) / 8) * 8 : 0);
-
-/** @throws DeviceError that names the first kernel with a tensor beyond what can be bound at once. */
-function checkBindings(program: Program, limit: number): void {
-  for (const { label, bindings } of program.dispatches) {
-    for (const { slot: index, access } of bindings) {
-      const slot = program.slots[index];
-      if (slot.bytes <= limit) continue;
-      const what = slot.kind === 'scalars' ? 'its numbers' : `a tensor ${slot.type.dtype}${formatShape(slot.type.shape)}`;
-      throw new DeviceError(
-        `webgpu: ${program.name}: '${label}' ${access === 'read' ? 'reads' : 'writes'} ${what} of ${slot.bytes} bytes, but this device binds at most ${limit} bytes at once (maxStorageBufferBindingSize); use a smaller batch, or split the tensor and join the results (the whole would take ${program.peakBytes} bytes)`,
-      );
-    }
-  }
-}

@@ -1,0 +1,64 @@
+// What a program takes of a device's memory, in words and numbers: known before anything runs.
+import { formatShape } from '../core/shape.ts';
+import type { TensorType } from '../graph/op.ts';
+import type { Program } from './program.ts';
+
+/** A tensor that a program holds, named after the argument it comes in, or the kernel that makes it with its layer. */
+export interface HeldTensor extends TensorType {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Bytes that one call of a program takes on its device. */
+export interface ProgramMemory {
+  /** The most that is held at any time: arguments, results and scratch. */
+  readonly peakBytes: number;
+  /** Arguments, donated ones included: their memory holds the results that take their place. */
+  readonly argumentBytes: number;
+  /** Results that have memory of their own. */
+  readonly resultBytes: number;
+  /** Intermediates. Those that do not live at the same time share it; so do all programs of a device. */
+  readonly scratchBytes: number;
+  /** The largest tensors, largest first. */
+  readonly largest: readonly HeldTensor[];
+}
+
+const tensorsTold = 8;
+
+export function programMemory(program: Program): ProgramMemory {
+  const { slots, arenas, peakBytes } = program;
+  const argumentBytes = slots.reduce((sum, slot) => sum + (slot.kind === 'scratch' ? 0 : slot.bytes), 0);
+  const scratchBytes = arenas.reduce((a, b) => a + b, 0);
+  return {
+    peakBytes,
+    argumentBytes,
+    resultBytes: peakBytes - argumentBytes - scratchBytes,
+    scratchBytes,
+    largest: largestTensors(program, tensorsTold),
+  };
+}
+
+export function largestTensors({ slots, dispatches }: Program, count: number): HeldTensor[] {
+  const makers = new Map<number, string>();
+  for (const { label, bindings } of dispatches) {
+    for (const { slot, access } of bindings) if (access === 'read_write' && !makers.has(slot)) makers.set(slot, label);
+  }
+  return slots
+    .flatMap((slot, i): HeldTensor[] => {
+      if (slot.kind === 'scalars') return [];
+      const { shape, dtype } = slot.type;
+      const name = slot.kind === 'input' ? slot.label : (makers.get(i) ?? 'unused');
+      return [{ name, shape, dtype, bytes: slot.bytes }];
+    })
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, count);
+}
+
+/** `argument [0].w f32[784,128] (401408 bytes), 'dense_1: matmul' f32[32,128] (16384 bytes)` */
+export const describeTensors = (tensors: readonly HeldTensor[]): string =>
+  tensors
+    .map(({ name, shape, dtype, bytes }) => {
+      const known = name.startsWith('argument ') || name.startsWith('input ') ? name : `'${name}'`;
+      return `${known} ${dtype}${formatShape(shape)} (${bytes} bytes)`;
+    })
+    .join(', ');
