@@ -43,6 +43,18 @@ export class TraceError extends OmbreError {
 /** A kernel that did not compile; carries the WGSL with line numbers. */
 export class ShaderError extends OmbreError {
   override name = 'ShaderError';
+  /** What the kernel does and for whom, such as `dense_1: matmul + add + relu`. */
+  readonly kernel: string;
+  /** Its text, without line numbers. */
+  readonly wgsl: string;
+
+  /** `told` is what the WGSL compiler says. */
+  constructor(kernel: string, wgsl: string, told: string, options?: ErrorOptions) {
+    const numbered = wgsl.split('\n').map((line, i) => `${String(i + 1).padStart(4)}  ${line}`);
+    super(`${kernel}: the kernel does not compile\n${told}\n${numbered.join('\n')}`, options);
+    this.kernel = kernel;
+    this.wgsl = wgsl;
+  }
 }
 
 /** A tensor used after a compiled function took its memory over, or after dispose(). */

@@ -1,5 +1,5 @@
 // An engine is one device at work: it turns pending tensors into programs, keeps the programs, and runs them in the order they were asked for.
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, type ShaderError } from '../core/errors.ts';
 import type { HostArray } from '../core/dtype.ts';
 import { type Donation, type Program, type ProgramMemory, compileGraph, printProgram, programMemory, simplify } from '../compiler/index.ts';
 import { type Graph, printGraph } from '../graph/graph.ts';
@@ -10,6 +10,7 @@ import type { DeviceInfo, Executable, KernelTime, MemoryInfo, RunInput } from '.
 import type { WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import { breathe } from './breathe.ts';
 import { capture, requireHere } from './capture.ts';
+import { loadPortably } from './portable.ts';
 
 export type TraceLevel = 'graph' | 'kernels' | 'wgsl' | 'off';
 
@@ -59,6 +60,8 @@ export class Engine {
   /** @internal */
   readonly runtime: WebGpuRuntime | CpuRuntime;
   private readonly programs = new Map<string, Promise<Executable>>();
+  /** It was told that some kernels do not compile here. */
+  private isPortable = false;
   /** The end of the queue: every run takes its turn here, in the order of the calls. */
   private tail: Promise<unknown> = Promise.resolve();
 
@@ -172,8 +175,23 @@ export class Engine {
         const program = await compiled();
         return { ...programMemory(program), refusal: runtime.refusal(program) };
       },
-      executable: once(async () => runtime.load(await compiled())),
+      executable: once(() =>
+        loadPortably({
+          target: runtime.target,
+          compile: (target) => (target === runtime.target ? compiled() : this.compile(graph, name, donations, target)),
+          load: (program) => runtime.load(program),
+          announce: (error) => this.announcePortable(error),
+        }),
+      ),
     };
+  }
+
+  private announcePortable({ kernel, message }: ShaderError): void {
+    if (this.isPortable) return;
+
+    this.isPortable = true;
+    const told = message.split('\n')[1];
+    console.warn(`ombre: '${kernel}' does not compile on this device (${told}); programs with such kernels use portable ones instead`);
   }
 
   private simplify(graph: Graph, name: string): Graph {

@@ -45,8 +45,8 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     this.assertAlive();
     const refusal = this.refusal(program);
     if (refusal !== undefined) throw new DeviceError(refusal);
-    const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
-    this.assertAlive();
+    const built = Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
+    const pipelines = await built.finally(() => this.assertAlive()); // of a lost device nothing compiles: that is the error then
     return new GpuExecutable(this, program, pipelines);
   }
 

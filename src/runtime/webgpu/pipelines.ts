@@ -52,16 +52,24 @@ export class PipelineCache {
     return layout;
   }
 
+  /** A text that does not compile is its dispatch's error, told by build(), not the device's. */
+  private shaderModule({ wgsl, label }: Dispatch): GPUShaderModule {
+    this.device.pushErrorScope('validation');
+    try {
+      return this.device.createShaderModule({ code: wgsl, label });
+    } finally {
+      void this.device.popErrorScope();
+    }
+  }
+
   private async build(dispatch: Dispatch): Promise<Pipeline> {
     if (/^enable f16;/m.test(dispatch.wgsl) && !this.device.features.has('shader-f16')) {
       throw new DtypeError(`${dispatch.label}: this device has no half precision (feature shader-f16); use dtype f32`);
     }
     const layout = this.layout(dispatch);
-    // A text that does not compile is this dispatch's error, told below, not the device's.
-    this.device.pushErrorScope('validation');
-    const module = this.device.createShaderModule({ code: dispatch.wgsl, label: dispatch.label });
-    void this.device.popErrorScope();
+    let module: GPUShaderModule | undefined;
     try {
+      module = this.shaderModule(dispatch);
       const pipeline = await this.device.createComputePipelineAsync({
         label: dispatch.label,
         layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
@@ -69,10 +77,10 @@ export class PipelineCache {
       });
       return { pipeline, layout };
     } catch (error) {
-      const { messages } = await module.getCompilationInfo();
-      const told = messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
-      const numbered = dispatch.wgsl.split('\n').map((line, i) => `${String(i + 1).padStart(4)}  ${line}`);
-      throw new ShaderError(`${dispatch.label}: the kernel does not compile\n${told}\n${numbered.join('\n')}`, { cause: error });
+      // A device that is lost tells nothing of its kernels.
+      const info = await module?.getCompilationInfo().catch(() => undefined);
+      const told = info?.messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
+      throw new ShaderError(dispatch.label, dispatch.wgsl, told, { cause: error });
     }
   }
 }
