@@ -8,7 +8,7 @@ import type { Node } from '../graph/tensor.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
 import { recompute } from './recompute.ts';
 import { fuseRows } from './rows.ts';
-import { Sources, copyOp, isFlat } from './views.ts';
+import { type Source, Sources, copyOp, isFlat } from './views.ts';
 
 export interface FusedGraph {
   readonly graph: Graph;
@@ -74,8 +74,9 @@ function mergeFlat(groups: GroupGraph, a: Group, b: Group): void {
   if (isBuilt(a) && isBuilt(b)) return;
   const [built, other] = isBuilt(b) ? [b, a] : [a, b];
   if (built.anchor && !takesEpilogue(built.anchor)) return;
-  if (!linkedFlat(groups, built, other) || groups.areParted(a, b)) return;
-  if (groups.fits([...nodesOf(built), ...nodesOf(other)])) groups.merge(built, other);
+  if (!linkedFlat(groups, built, other) || !groups.fits([...nodesOf(built), ...nodesOf(other)])) return;
+  // Last: it may look at much of the graph.
+  if (!groups.areParted(a, b)) groups.merge(built, other);
 }
 
 /** A copy that only rearranges what another kernel computes is made by that kernel: it stores each element where the copy wants it. */
@@ -83,7 +84,7 @@ function storeMoved(groups: GroupGraph, copy: Node): void {
   const { base, view, awaited } = groups.sources.get(copy.inputs[0]);
   const group = base.node && groups.has(base.node) ? groups.of(base.node) : undefined;
   const place = invertView(view);
-  if (!group || !place || awaited || group.reductions.length || group.moved?.has(base.node!)) return;
+  if (!group || !place || awaited || group.reductions.length || groups.isMoved(base.node!)) return;
   if (group.size !== sizeOf(copy.types[0].shape) || base.dtype !== copy.types[0].dtype) return;
   if (group.anchor && !takesEpilogue(group.anchor)) return;
   const own = groups.of(copy);
@@ -97,21 +98,25 @@ const takesEpilogue = ({ op, types }: Node): boolean =>
   op.lowering.kind === 'kernel' && types.length === 1 && op.lowering.epilogue !== false;
 
 /** Values pass between the two only element for element, and nothing passes into what the first is built around. */
-function linkedFlat({ sources }: GroupGraph, built: Group, other: Group): boolean {
-  const others = new Set(other.members);
-  const own = new Set(nodesOf(built));
-  const members = new Set(built.members);
-  for (const node of own) {
+function linkedFlat(groups: GroupGraph, built: Group, other: Group): boolean {
+  const [small, large] = nodesOf(built).length < other.members.length ? [built, other] : [other, built];
+  const mayRead = (user: Node, source: Source): boolean =>
+    isFlat(source) &&
+    !groups.isMoved(source.base.node!) &&
+    (groups.of(user) !== built || (user.op.lowering.kind === 'elementwise' && !built.items.includes(user)));
+  // Every link between the two has an end in the smaller one.
+  for (const node of nodesOf(small)) {
     for (const input of node.inputs) {
-      const source = sources.get(input);
-      if (source.base.node && others.has(source.base.node) && !(members.has(node) && isFlat(source))) return false;
+      const source = groups.sources.get(input);
+      if (source.base.node && groups.of(source.base.node) === large && !mayRead(node, source)) return false;
+    }
+    for (const user of groups.usersOf(node)) {
+      if (groups.of(user) !== large) continue;
+      for (const input of user.inputs) {
+        const source = groups.sources.get(input);
+        if (source.base.node === node && !mayRead(user, source)) return false;
+      }
     }
   }
-  return other.members.every((node) =>
-    node.inputs.every((input) => {
-      const source = sources.get(input);
-      const { node: maker } = source.base;
-      return !maker || !own.has(maker) || (isFlat(source) && !built.moved?.has(maker));
-    }),
-  );
+  return true;
 }

@@ -71,6 +71,8 @@ export class GroupGraph {
   private readonly groupOf = new Map<Node, Group>();
   private readonly producers = new Map<Group, Set<Group>>();
   private readonly mergedInto = new Map<Group, Group>();
+  /** Groups that some group reads from or waits for, or did before a merge. */
+  private readonly consumed = new Set<Group>();
   private readonly maxStorageBuffers: number;
 
   constructor(graph: Graph, sources: Sources, maxStorageBuffers: number) {
@@ -110,6 +112,11 @@ export class GroupGraph {
     return group;
   }
 
+  /** Whether a node's value lies in another order than its kernel computes it in. */
+  isMoved(node: Node): boolean {
+    return this.groupOf.get(node)?.moved?.has(node) ?? false;
+  }
+
   has(node: Node): boolean {
     return this.groupOf.has(node);
   }
@@ -129,8 +136,7 @@ export class GroupGraph {
   producer(input: Tensor): Node | undefined {
     const source = this.sources.get(input);
     const { node } = source.base;
-    const group = node && this.groupOf.get(node);
-    return group && isFlat(source) && !group.moved?.has(node) ? node : undefined;
+    return node && this.groupOf.has(node) && isFlat(source) && !this.isMoved(node) ? node : undefined;
   }
 
   usersOf(node: Node): ReadonlySet<Node> {
@@ -156,7 +162,12 @@ export class GroupGraph {
   /** How many of the nodes' values are wanted outside of them. */
   writesOf(nodes: readonly Node[]): number {
     const inside = new Set(nodes);
-    return nodes.filter((node) => this.requested.has(node) || [...this.users.get(node)!].some((user) => !inside.has(user))).length;
+    const isWanted = (node: Node): boolean => {
+      if (this.requested.has(node)) return true;
+      for (const user of this.users.get(node)!) if (!inside.has(user)) return true;
+      return false;
+    };
+    return nodes.filter(isWanted).length;
   }
 
   /** Moves elementwise nodes that only a reduction needs from where they are into its group. */
@@ -178,6 +189,7 @@ export class GroupGraph {
     into.members = this.inOrder([...into.members, ...(asItems ? [] : from.members)]);
     if (into.moved || from.moved) into.moved = new Map([...(into.moved ?? []), ...(from.moved ?? [])]);
     this.mergedInto.set(from, into);
+    if (this.consumed.has(from)) this.consumed.add(into);
     this.producers.set(into, new Set([...this.producersOf(into), ...this.producersOf(from)]));
     this.producersOf(into);
   }
@@ -187,7 +199,9 @@ export class GroupGraph {
     for (const node of nodesOf(group)) {
       for (const needed of this.needs(node)) {
         const producer = this.groupOf.get(needed);
-        if (producer && producer !== group) producers.add(producer);
+        if (!producer || producer === group) continue;
+        producers.add(producer);
+        this.consumed.add(producer);
       }
     }
     return producers;
@@ -195,8 +209,12 @@ export class GroupGraph {
 
   /** Groups that a group reads from or waits for. Kept up to date lazily: a set may name groups that have been merged since. */
   producersOf(group: Group): Set<Group> {
+    const known = this.producers.get(group) ?? new Set<Group>();
+    let isStale = known.has(group);
+    for (const producer of known) isStale ||= this.mergedInto.has(producer);
+    if (!isStale) return known;
     const fresh = new Set<Group>();
-    for (const producer of this.producers.get(group) ?? []) {
+    for (const producer of known) {
       const now = this.current(producer);
       if (now !== group) fresh.add(now);
     }
@@ -212,6 +230,7 @@ export class GroupGraph {
 
   /** Whether a group depends on another, by way of a third one or (`directly`) at all. */
   dependsOn(to: Group, from: Group, directly: boolean): boolean {
+    if (!this.consumed.has(from)) return false;
     const seen = new Set<Group>([to]);
     const stack = [...this.producersOf(to)].filter((group) => directly || group !== from);
     while (stack.length) {

@@ -79,8 +79,8 @@ function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => bool
     // Walking columns, neighbouring invocations would write far apart what a plain kernel writes side by side.
     if (asItems ? domain.along !== 'rows' : from.size !== domain.outputs) return undefined;
   }
-  if (groups.areParted(a, b) || !groups.fits([...nodesOf(a), ...nodesOf(b)])) return undefined;
-  if (!linkedByRow(groups, into, from, asItems, domain)) return undefined;
+  if (!groups.fits([...nodesOf(a), ...nodesOf(b)]) || !linkedByRow(groups, into, from, asItems, domain)) return undefined;
+  if (groups.areParted(a, b)) return undefined; // last: it may look at much of the graph
   groups.merge(into, from, asItems);
   return into;
 }

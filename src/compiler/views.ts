@@ -35,6 +35,8 @@ export class Sources {
 
   /** The source of a tensor, following views down to the tensor that owns the memory; undefined where a copy is needed first. */
   find(tensor: Tensor): Source | undefined {
+    const known = this.known.get(tensor);
+    if (known) return known;
     const views: Tensor[] = [];
     let base = tensor;
     while (!this.known.has(base) && base.node?.op.lowering.kind === 'view') {
