@@ -6,6 +6,7 @@ import type { Target } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { fuse } from './fuse.ts';
 import { type Memory, lower } from './lower.ts';
+import { type Pass, complete } from './pass.ts';
 import { plan } from './plan.ts';
 import type { Program, ProgramOutput, Slot } from './program.ts';
 import { type Donation, schedule } from './schedule.ts';
@@ -21,12 +22,20 @@ export interface CompileOptions {
 }
 
 /** Compiles a graph whose leaves are placeholders and constants. Pure: no device is touched. */
-export function compileGraph(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Program {
+export const compileGraph = (graph: Graph, options: CompileOptions): Program => complete(compileStepwise(graph, options));
+
+/** The same with breaks: between the passes, and for every node or group within those that take long. */
+export function* compileStepwise(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Pass<Program> {
   const simplified = simplify(graph);
+  yield;
   const materialized = materialize(simplified);
-  const fused = fuse(materialized, target, fusion);
+  yield;
+  const fused = yield* fuse(materialized, target, fusion);
+  yield;
   const scheduled = schedule(fused, donations);
-  const lowered = lower(fused, scheduled, target);
+  yield;
+  const lowered = yield* lower(fused, scheduled, target);
+  yield;
 
   // Slots: inputs, then the scalars, then scratch.
   const slots: Slot[] = [];

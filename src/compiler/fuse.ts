@@ -6,6 +6,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
+import type { Pass } from './pass.ts';
 import { recompute } from './recompute.ts';
 import { fuseRows } from './rows.ts';
 import { type Source, Sources, copyOp, isFlat } from './views.ts';
@@ -17,10 +18,11 @@ export interface FusedGraph {
 }
 
 /** Groups the nodes of a graph; with `enabled` off every op is a kernel of its own: for verification, and to measure what fusion brings. */
-export function fuse(graph: Graph, target: Target, enabled: boolean): FusedGraph {
+export function* fuse(graph: Graph, target: Target, enabled: boolean): Pass<FusedGraph> {
   const sources = new Sources();
   const groups = new GroupGraph(graph, sources, target.maxStorageBuffers);
   for (const node of groups.order) {
+    yield;
     const group = groups.place(node);
     if (!enabled) continue;
     if (group.reductions.length) takeItems(groups, node, group);
@@ -32,9 +34,9 @@ export function fuse(graph: Graph, target: Target, enabled: boolean): FusedGraph
     }
   }
   if (!enabled) return { graph, groups: groups.finish(), sources };
-  fuseRows(groups, target);
+  yield* fuseRows(groups, target);
   const requested = new Set(graph.outputs.map((output) => sources.get(output).base));
-  return { graph, groups: recompute(groups.finish(), sources, requested, target.maxStorageBuffers), sources };
+  return { graph, groups: yield* recompute(groups.finish(), sources, requested, target.maxStorageBuffers), sources };
 }
 
 /** Elementwise nodes that only this reduction needs are computed while it reads. */

@@ -12,6 +12,7 @@ import { valueType } from './emit/wgsl.ts';
 import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
 import { type Group, nodesOf } from './groups.ts';
+import type { Pass } from './pass.ts';
 import type { Schedule } from './schedule.ts';
 import { hasMemory } from './views.ts';
 
@@ -44,7 +45,7 @@ export interface Lowered {
 /** What is bound is never empty, also where the tensor is: kernels may read it as vectors. */
 const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
 
-export function lower(fused: FusedGraph, plan: Schedule, target: Target): Lowered {
+export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<Lowered> {
   const { graph, sources } = fused;
   const memories = new Map<Tensor, Memory>();
   const memoryOf = (base: Tensor): Memory => {
@@ -66,7 +67,11 @@ export function lower(fused: FusedGraph, plan: Schedule, target: Target): Lowere
     memoryOf,
     scalarWord: (base) => scalarWords.get(graph.inputs.indexOf(base))!,
   };
-  const dispatches = plan.groups.flatMap((group) => lowerGroup(group, fused, context, target));
+  const dispatches: LoweredDispatch[] = [];
+  for (const group of plan.groups) {
+    yield;
+    dispatches.push(...lowerGroup(group, fused, context, target));
+  }
   return { dispatches, memoryOf, scalarWords };
 }
 

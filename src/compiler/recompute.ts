@@ -5,6 +5,7 @@ import { sizeOf } from '../core/shape.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isCostly } from './cost.ts';
 import { type Group, buffersBound, nodesOf } from './groups.ts';
+import type { Pass } from './pass.ts';
 import { domainOf } from './rows.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
 
@@ -12,14 +13,17 @@ import { type Sources, hasMemory, isFlat } from './views.ts';
 const mostNodes = 6;
 
 /** Finished groups with less to store; those that have nothing left to do are gone. */
-export function recompute(
+export function* recompute(
   groups: readonly Group[],
   sources: Sources,
   requested: ReadonlySet<Tensor>,
   maxStorageBuffers: number,
-): readonly Group[] {
+): Pass<readonly Group[]> {
   const pass = new Recomputation(groups, sources, requested, maxStorageBuffers);
-  for (const group of [...groups].reverse()) pass.lighten(group);
+  for (const group of [...groups].reverse()) {
+    yield;
+    pass.lighten(group);
+  }
   return groups.filter(({ outputs }) => outputs.length > 0);
 }
 

@@ -7,6 +7,7 @@ import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { planReduction } from './emit/reduction.ts';
 import { type Group, type GroupGraph, boundTensors, nodesOf } from './groups.ts';
+import type { Pass } from './pass.ts';
 import { type Source, isFlat } from './views.ts';
 
 /** What the reductions of one kernel have in common: `outputs` results, each of `length` items. */
@@ -40,13 +41,14 @@ const longestRow = 16384;
 /** Bytes of values that a kernel of several independent sums keeps alive until the last of them is there. */
 const mostKeptAlive = 1 << 20;
 
-export function fuseRows(groups: GroupGraph, target: Target): void {
+export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   const fits = (node: Node): boolean => {
     const domain = domainOf(node);
     if (!domain || domain.length > longestRow) return false;
     return planReduction(node, target).passes.length === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
   };
   for (const group of groups.groups) {
+    yield;
     let at = groups.of(nodesOf(group)[0]);
     // Merging makes new neighbours: until nothing more joins.
     for (let joined = true; joined;) {
@@ -60,7 +62,7 @@ export function fuseRows(groups: GroupGraph, target: Target): void {
       }
     }
   }
-  joinSiblings(groups, fits);
+  yield* joinSiblings(groups, fits);
   joinScalars(groups);
 }
 
@@ -115,9 +117,10 @@ function isSpread({ view }: Source, { outputs, length, along }: Domain): boolean
  * Sums over the same rows or columns that do not need one another, such as the gradients of a normalisation's scale and shift: one kernel where they
  * read the same tensor, or little.
  */
-function joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): void {
+function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<void> {
   const alike = new Map<string, Group[]>();
   for (const group of groups.groups) {
+    yield;
     const domain = group.reductions.length && group.reductions.every(fits) ? domainOf(group.reductions[0]) : undefined;
     if (!domain) continue;
     const key = `${domain.outputs}x${domain.length} ${domain.along}`;

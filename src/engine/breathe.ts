@@ -4,11 +4,22 @@
 const slice = 12;
 let lastTurn = performance.now();
 
+const isDue = (): boolean => performance.now() - lastTurn >= slice;
+
 /** Lets the event loop turn if it has not for a while. */
 export async function breathe(): Promise<void> {
-  if (performance.now() - lastTurn < slice) return;
+  if (!isDue()) return;
   await macrotask();
   lastTurn = performance.now();
+}
+
+/** Runs what can be interrupted to its end, and lets the event loop turn now and then. */
+export async function atEase<T>(work: Generator<undefined, T, undefined>): Promise<T> {
+  for (;;) {
+    if (isDue()) await breathe();
+    const { done, value } = work.next();
+    if (done) return value;
+  }
 }
 
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };

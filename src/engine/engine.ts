@@ -1,14 +1,22 @@
 // An engine is one device at work: it turns pending tensors into programs, keeps the programs, and runs them in the order they were asked for.
 import { ArgumentError, type ShaderError } from '../core/errors.ts';
 import type { HostArray } from '../core/dtype.ts';
-import { type Donation, type Program, type ProgramMemory, compileGraph, printProgram, programMemory, simplify } from '../compiler/index.ts';
+import {
+  type Donation,
+  type Program,
+  type ProgramMemory,
+  compileStepwise,
+  printProgram,
+  programMemory,
+  simplify,
+} from '../compiler/index.ts';
 import { type Graph, printGraph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import { type Tensor, type Value, assertUsable } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { DeviceInfo, Executable, KernelTime, MemoryInfo, RunInput } from '../runtime/runtime.ts';
 import type { WebGpuRuntime } from '../runtime/webgpu/index.ts';
-import { breathe } from './breathe.ts';
+import { atEase, breathe } from './breathe.ts';
 import { capture, requireHere } from './capture.ts';
 import { loadPortably } from './portable.ts';
 
@@ -202,7 +210,7 @@ export class Engine {
 
   private async compile(graph: Graph, name: string, donations: readonly Donation[], target: Target): Promise<Program> {
     if (traceLevel !== 'off') this.simplify(graph, name);
-    const program = compileGraph(graph, { name, target, donations });
+    const program = await atEase(compileStepwise(graph, { name, target, donations }));
     if (traceLevel === 'kernels' || traceLevel === 'wgsl') console.log(`--- ${name}: kernels\n${printProgram(program)}`);
     if (traceLevel === 'wgsl') for (const { wgsl } of program.dispatches) console.log(wgsl);
     return program;

@@ -1,0 +1,12 @@
+// Passes that can be interrupted: a large graph takes longer to compile than a page may stand still.
+
+/** A pass under way: it yields where its caller may let others run, and ends with its result. */
+export type Pass<T> = Generator<undefined, T, undefined>;
+
+/** Runs a pass to its end without a break. */
+export function complete<T>(pass: Pass<T>): T {
+  for (;;) {
+    const { done, value } = pass.next();
+    if (done) return value;
+  }
+}

@@ -1,0 +1,59 @@
+// Compilation in pieces: where it can be interrupted, and that the event loop turns meanwhile.
+import { describe, expect, test } from 'vitest';
+import { compileGraph, compileStepwise } from '../../src/compiler/index.ts';
+import { atEase } from '../../src/engine/breathe.ts';
+import { topological } from '../../src/graph/graph.ts';
+import { softwareTarget } from '../support/graphs.ts';
+import { tracedStep } from '../support/trainingSteps.ts';
+
+test('a large graph is compiled in at least as many pieces as it has nodes and kernels, to the same program', () => {
+  const { graph, donations } = tracedStep('gpt');
+  const options = { name: 'step', target: softwareTarget, donations };
+  const work = compileStepwise(graph, options);
+  let breaks = 0;
+  let step = work.next();
+  for (; !step.done; step = work.next()) breaks++;
+  const { dispatches, slots, outputs, arenas, peakBytes } = step.value;
+  const nodes = topological(graph.outputs).filter(({ op }) => !['view', 'leaf'].includes(op.lowering.kind)).length;
+  expect(nodes).toBeGreaterThan(700);
+  // fuse once a node (some fall away before), its later parts and lower once a group, and between the passes.
+  expect(breaks).toBeGreaterThan(0.8 * nodes + 3 * dispatches.length);
+  const whole = compileGraph(graph, options);
+  expect({ slots, outputs, arenas, peakBytes }).toEqual({
+    slots: whole.slots,
+    outputs: whole.outputs,
+    arenas: whole.arenas,
+    peakBytes: whole.peakBytes,
+  });
+  expect(dispatches.map(({ wgsl }) => wgsl)).toEqual(whole.dispatches.map(({ wgsl }) => wgsl));
+});
+
+describe('work with breaks', () => {
+  const busy = (milliseconds: number): void => {
+    for (const begin = performance.now(); performance.now() - begin < milliseconds;);
+  };
+
+  test('lets the event loop turn, and gives its result', async () => {
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 0);
+    function* work(): Generator<undefined, string, undefined> {
+      for (let i = 0; i < 20; i++) {
+        busy(10);
+        yield;
+      }
+      return 'done';
+    }
+    expect(await atEase(work())).toBe('done');
+    clearInterval(ticking);
+    // 200 ms of work in slices of 12 ms, each of which ends at the next break.
+    expect(turns).toBeGreaterThanOrEqual(5);
+  });
+
+  test('passes its error on', async () => {
+    // eslint-disable-next-line require-yield -- it fails before its first break
+    function* work(): Generator<undefined, string, undefined> {
+      throw new Error('halfway');
+    }
+    await expect(atEase(work())).rejects.toThrow('halfway');
+  });
+});
