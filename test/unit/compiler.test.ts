@@ -154,6 +154,27 @@ describe('fuse', () => {
     expectSame([{ shape: [6, 6] }], (x) => [reshape(transpose(exp(x)), [36])], [{ input: 0, output: 0 }]);
   });
 
+  test('what follows a product is stored by four where all of it is walked in the order of the elements', async () => {
+    const blockOf = (types: readonly InputType[], fn: (...inputs: Tensor[]) => readonly Tensor[]): string => {
+      const [{ wgsl }, ...others] = compileFor(graphOf(types, fn)).dispatches;
+      expect(others).toEqual([]);
+      return /^\/\/ epilogue\n[\s\S]*^\/\/ end epilogue\n/m.exec(wgsl)![0];
+    };
+    const product = [{ shape: [32, 20] }, { shape: [20, 16] }];
+    const momentum = blockOf(
+      [...product, { shape: [32, 16] }, { shape: [16] }, { shape: [32, 1] }, { shape: [], scalar: true }],
+      (x, y, velocity, row, column, rate) => {
+        const next = add(mul(velocity, 0.9), matmul(x, y));
+        return [next, sub(add(row, column), mul(next, rate))];
+      },
+    );
+    await expect(momentum).toMatchFileSnapshot('./wgsl/epilogue_quads.wgsl');
+    const turned = blockOf([...product, { shape: [16, 32] }], (x, y, t) => [add(matmul(x, y), transpose(t))]);
+    expect(turned).toContain('fn store4(index: u32, value: vec4<f32>) {\n  for (var i = 0u; i < 4u; i++) { store(index + i, value[i]); }');
+    const narrow = blockOf([{ shape: [32, 20] }, { shape: [20, 15] }, { shape: [15] }], (x, y, b) => [add(matmul(x, y), b)]);
+    expect(narrow).not.toContain('store4');
+  });
+
   test('a broadcast of its own reduction waits for the reduction', () => {
     const fused = dispatches([{ shape: [8, 30] }], (x) => [sub(x, max(x, { axis: 0, keepDims: true }))]);
     expect(fused).toEqual([['max'], ['sub']]);

@@ -102,7 +102,7 @@ describe('text', () => {
         if (isLast && dispatches[0].name !== 'maxPool2d') {
           expect(source).toMatch(
             new RegExp(
-              `// epilogue\\n@group\\(0\\) @binding\\(${operands.length}\\) var<storage, read_write> result: .*\\nfn store\\(index: u32, value: \\w+\\).*\\n// end epilogue\\n`,
+              `// epilogue\\n@group\\(0\\) @binding\\(${operands.length}\\) var<storage, read_write> result: .*\\nfn store(\\(index: u32, value: \\w+\\)|4\\(index: u32, value: vec4<f32>\\)).*\\n// end epilogue\\n`,
             ),
           );
           expect(operands[operands.length - 1]).toEqual({ kind: 'output', index: 0 });

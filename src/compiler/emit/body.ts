@@ -21,8 +21,8 @@ export interface BodyContext {
   readonly position: (view: StridedView, statements: string[]) => string;
   /** WGSL u32 expression of the element's row-major place in the domain. */
   readonly index: string;
-  /** The name under which an element of a tensor was handed in, where it was loaded together with its neighbours. */
-  readonly given?: (base: Tensor) => string | undefined;
+  /** The expression of a stored element that comes in another way than from its position, such as together with its neighbours. */
+  readonly element?: (source: Source) => string | undefined;
   /** What surrounds a loop: values that stand there are used as they are, and loads that are the same for every item are made there. */
   readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
 }
@@ -93,9 +93,7 @@ export class Body {
   }
 
   private value({ base, view }: Source): string {
-    const { fields, roleOf, scalarWord, position, around, given } = this.context;
-    const handed = given?.(base);
-    if (handed) return base.dtype === 'bool' ? `(${loaded('bool', handed)})` : handed;
+    const { fields, roleOf, scalarWord, position, element, around } = this.context;
     const scalar = isScalarInput(base);
     const still = scalar ? view : around?.constant(view);
     if (around && still) return around.body.value({ base, view: still });
@@ -106,7 +104,7 @@ export class Body {
     name = `${this.prefix}x${this.loads.size}`;
     const value = scalar
       ? fromWord(base.dtype, `${roleOf(base)}[${fields.add('scalar', scalarWord(base))}]`)
-      : loaded(base.dtype, `${roleOf(base)}[${position(view, this.statements)}]`);
+      : loaded(base.dtype, element?.({ base, view }) ?? `${roleOf(base)}[${position(view, this.statements)}]`);
     this.statements.push(`let ${name} = ${value};`);
     this.loads.set(key, name);
     return name;

@@ -1,7 +1,7 @@
 // Assembling WGSL modules: the elementwise kernel from nothing, kernel families by filling their marked blocks.
 import type { Target } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { fillBlock, runOf } from '../../ops/kernelSource.ts';
+import { runOf } from '../../ops/kernelSource.ts';
 import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
 import { isScalarInput } from '../../graph/leaves.ts';
@@ -23,17 +23,25 @@ export class Bindings<Memory> {
   private outputs = 0;
   private readonly memoryOf: (tensor: Tensor) => Memory;
   private readonly first: number;
+  private readonly quads: ReadonlySet<Memory>;
 
-  constructor(memoryOf: (tensor: Tensor) => Memory, firstBinding = 1) {
+  /** `quads`: memory that is walked by four elements at once. */
+  constructor(memoryOf: (tensor: Tensor) => Memory, firstBinding = 1, quads: ReadonlySet<Memory> = new Set()) {
     this.memoryOf = memoryOf;
     this.first = firstBinding;
+    this.quads = quads;
+  }
+
+  private typeOf(memory: Memory, { dtype }: Tensor): string {
+    const type = storageType(dtype);
+    return this.quads.has(memory) ? `vec4<${type}>` : type;
   }
 
   /** Outputs are declared before any read, so that a read of the same memory finds the writable binding. */
   write(tensor: Tensor): void {
     const memory = this.memoryOf(tensor);
     if (!this.bound.has(memory)) {
-      this.bound.set(memory, { role: `out${this.outputs++}`, memory, access: 'read_write', type: storageType(tensor.dtype) });
+      this.bound.set(memory, { role: `out${this.outputs++}`, memory, access: 'read_write', type: this.typeOf(memory, tensor) });
     }
   }
 
@@ -42,7 +50,7 @@ export class Bindings<Memory> {
     let entry = this.bound.get(memory);
     if (!entry) {
       const role = memory === 'scalars' ? 'scalars' : `in${this.inputs++}`;
-      entry = { role, memory, access: 'read', type: memory === 'scalars' ? 'u32' : storageType(tensor.dtype) };
+      entry = { role, memory, access: 'read', type: memory === 'scalars' ? 'u32' : this.typeOf(memory, tensor) };
       this.bound.set(memory, entry);
     }
     return entry.role;
@@ -174,28 +182,4 @@ export function declareOutputs<Memory>(group: Group, bindings: Bindings<Memory>)
 /** Puts a finished family together: header, the fused uniform behind the last storage binding, and the library its code calls. */
 export function assemble(source: string, title: string, fields: Fields, lastBinding: number): string {
   return moduleOf(title, fields.isEmpty ? '' : fields.declaration(lastBinding + 1), libraryFor(source), source);
-}
-
-/** Fills the epilogue block of a kernel's last dispatch; `ownBindings` storage buffers precede it. */
-export function emitEpilogue<Memory>(
-  source: string,
-  group: Group,
-  context: EmitContext<Memory>,
-  ownBindings: number,
-  title: string,
-): Emitted<Memory> {
-  const block = blockOf(source, 'epilogue');
-  const signature = block && /fn store\(\s*\w+: u32,\s*\w+: (\w+)\)/.exec(block);
-  if (!signature) throw new Error(`${group.anchor!.op.name}: its kernel has no epilogue block with store(index: u32, value: T)`);
-  const fields = new Fields('fused', 'FusedParams');
-  const bindings = new Bindings(context.memoryOf, 1 + ownBindings);
-  declareOutputs(group, bindings);
-  const store = emitStore(group, signature[1], context, { fields, bindings });
-  const filled = fillBlock(source, 'epilogue', `${bindings.declarations()}\n${store}`);
-  return {
-    wgsl: assemble(filled, title, fields, ownBindings + bindings.list.length),
-    bindings: bindings.list,
-    params: [],
-    fusedParams: fields.isEmpty ? undefined : fields.values,
-  };
 }

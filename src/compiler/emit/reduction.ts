@@ -118,7 +118,7 @@ function emitElement<Memory>(
   };
   const roles = [...inQuads].map((base) => [base, bindings.roleOf(base)] as const);
   const given = new Map(roles.map(([base, role]) => [base, `${role}_item`]));
-  const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index', given: (base) => given.get(base) });
+  const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index', element: ({ base }) => given.get(base) });
   for (const node of group.items) body.compute(node);
   const value = body.operand(anchor.inputs[0]);
   const type = valueType(anchor.inputs[0].dtype);
@@ -219,12 +219,12 @@ function emitPass<Memory>(
   const partial = loaded(result as Dtype, 'partials[item * params.outputs + output]');
 
   const fields = new Fields('fused', 'FusedParams');
-  const bindings = new Bindings(context.memoryOf, from ? 2 : 1);
-  if (!to) declareOutputs(group, bindings);
   // Partial results of an arg-reduction are places: their values are looked up where they are.
   const readsItems = !from || tracksIndex;
   const inQuads = readsItems && planned === 'quads' ? quadsOf(group, context) : new Set<Tensor>();
   const family = planned === 'quads' && inQuads.size === 0 ? 'serial' : planned;
+  const bindings = new Bindings(context.memoryOf, from ? 2 : 1, new Set([...inQuads].map(context.memoryOf)));
+  if (!to) declareOutputs(group, bindings);
   const element = readsItems
     ? emitElement(group, context, fields, bindings, inQuads)
     : `fn element(output: u32, item: u32) -> Accumulator { return ${partial}; }`;
@@ -232,12 +232,10 @@ function emitPass<Memory>(
     ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result as Dtype, 'value')}; }`
     : emitStore(group, result, context, { fields, bindings });
 
-  const wide = new Set([...inQuads].map(bindings.roleOf));
   const own = (memory: Memory, access: 'read' | 'read_write'): Bound<Memory> => ({ role: 'partials', memory, access, type });
   const bound = [...(from ? [own(from, 'read')] : []), ...bindings.list, ...(to ? [own(to, 'read_write')] : [])];
   const declarations = bound.map(
-    ({ role, access, type }, i) =>
-      `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${wide.has(role) ? `vec4<${type}>` : type}>;`,
+    ({ role, access, type }, i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${type}>;`,
   );
   let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor));
   text = fillBlock(text, 'prologue', [...declarations, element].join('\n'));

@@ -15,8 +15,15 @@ export interface DirectTile {
   readonly subgroup: number;
 }
 
-/** Body of `main`, after the tile's position is known. `tail`: whether a segment's length may leave a remainder of 4. */
-export function directBody(tile: DirectTile, a: Factor, b: Factor, segmented: boolean, tail: boolean): string[] {
+/** What else the body depends on; see ProductKernel. */
+interface DirectOptions {
+  readonly segmented: boolean;
+  readonly tail: boolean;
+  readonly quads: boolean;
+}
+
+/** Body of `main`, after the tile's position is known. */
+export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, tail, quads }: DirectOptions): string[] {
   const { rows } = tile;
   // Slots: the vec4s of a that one step of four k's needs, one a row, or one a k and quad of rows. Lanes share them out.
   const sharers = Math.min(tile.subgroup, rows);
@@ -53,7 +60,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, segmented: bo
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
   else lines.push(...loop);
 
-  // A loop, not 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more.
+  // A loop, not 8 or 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more.
   lines.push(
     `var sums = array<vec4<f32>, ${rows}>(${range(rows)
       .map((r) => `sum${r}`)
@@ -61,6 +68,11 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, segmented: bo
   );
   lines.push('let origin = result_index(matrix, row, column);');
   lines.push(`let height = min(${rows}u, params.rows - min(row, params.rows));`);
+  if (quads) {
+    lines.push('if (column < params.columns) {');
+    lines.push('  for (var r = 0u; r < height; r++) { store4(origin + r * params.resultRow, sums[r]); }', '}');
+    return lines;
+  }
   lines.push('let width = min(4u, params.columns - min(column, params.columns));');
   lines.push('for (var r = 0u; r < height; r++) {');
   lines.push('  for (var c = 0u; c < width; c++) {');

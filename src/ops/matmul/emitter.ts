@@ -21,6 +21,8 @@ export interface ProductKernel {
   readonly segmented: boolean;
   /** Whether the length of a segment may leave a remainder of 4. */
   readonly tail: boolean;
+  /** Whether four neighbouring columns lie side by side in the result, the first at a multiple of four: they are then stored at once. */
+  readonly quads: boolean;
 }
 
 /** `Params` fields of every product; those of the factors follow. */
@@ -49,7 +51,7 @@ export function emitProduct(kernel: ProductKernel): string {
   const { tile, a, b, element, result } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
   const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
-  const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel.segmented, kernel.tail) : tiledBody(tile, a, b, kernel.segmented);
+  const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
   const lines = [
     `// ${kernel.name}: ${tile.rows} x 4 sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
     ...(element === 'f16' || result === 'f16' ? ['enable f16;'] : []),
@@ -63,8 +65,15 @@ export function emitProduct(kernel: ProductKernel): string {
     `@group(0) @binding(1) var<storage, read> a: array<${vector(a)}>;`,
     `@group(0) @binding(2) var<storage, read> b: array<${vector(b)}>;`,
     '// epilogue',
-    '@group(0) @binding(3) var<storage, read_write> result: array<Result>;',
-    'fn store(index: u32, value: f32) { result[index] = Result(value); }',
+    ...(kernel.quads
+      ? [
+          '@group(0) @binding(3) var<storage, read_write> result: array<vec4<Result>>;',
+          'fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }',
+        ]
+      : [
+          '@group(0) @binding(3) var<storage, read_write> result: array<Result>;',
+          'fn store(index: u32, value: f32) { result[index] = Result(value); }',
+        ]),
     '// end epilogue',
     '',
     a.wgsl,

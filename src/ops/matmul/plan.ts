@@ -46,6 +46,10 @@ export function splitsOf(rows: number, columns: number, batches: number, k: numb
   return Math.min(Math.floor(k / 1024), Math.ceil(64 / tiles));
 }
 
+/** Four columns of the result lie side by side, and every four begin at a multiple of four. */
+const storesQuads = ({ columns, result, outputSize }: Product): boolean =>
+  result.column === 1 && [columns, result.row, result.batch, outputSize].every((n) => n % 4 === 0);
+
 export function planProduct(product: Product, target: Target): KernelPlan {
   const { rows, columns, inner, segments, batches, outputSize } = product;
   const k = inner * (segments ?? 1);
@@ -67,6 +71,7 @@ export function planProduct(product: Product, target: Target): KernelPlan {
     b,
     segmented: segments !== undefined,
     tail: a.access !== 'inner4' && b.access !== 'inner4',
+    quads: tile.kind === 'direct' && storesQuads(product),
   };
   const rowTiles = Math.ceil(rows / (tile.rows * tile.height));
   const columnTiles = Math.ceil(columns / (4 * tile.width));

@@ -42,8 +42,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<Element>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
 // epilogue
-@group(0) @binding(3) var<storage, read_write> result: array<Result>;
-fn store(index: u32, value: f32) { result[index] = Result(value); }
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<Result>>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
 struct A_Row { image: i32, y: i32, x: i32, channel: i32 }
@@ -206,10 +206,7 @@ fn main(
   var sums = array<vec4<f32>, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
   let origin = result_index(matrix, row, column);
   let height = min(8u, params.rows - min(row, params.rows));
-  let width = min(4u, params.columns - min(column, params.columns));
-  for (var r = 0u; r < height; r++) {
-    for (var c = 0u; c < width; c++) {
-      store(origin + r * params.resultRow + c * params.resultColumn, sums[r][c]);
-    }
+  if (column < params.columns) {
+    for (var r = 0u; r < height; r++) { store4(origin + r * params.resultRow, sums[r]); }
   }
 }
