@@ -1,14 +1,19 @@
 // Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
 // Ties go to the first tap, a NaN beats every number, padding never wins.
-// Behind pooling.wgsl.
+// Behind pooling.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+
+alias Value = f32; // f32 or vec4<f32>
+alias Bits = u32; // u32 or vec4<u32>
+alias Winner = i32; // i32 or vec4<i32>
+alias Truth = bool; // bool or vec4<bool>
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 @group(0) @binding(2) var<storage, read_write> values: array<Element>;
-@group(0) @binding(3) var<storage, read_write> winners: array<i32>;
+@group(0) @binding(3) var<storage, read_write> winners: array<Winner>;
 
 // By bits: WGSL may assume that no value is NaN and fold v != v to false.
-fn is_nan(value: f32) -> bool {
-  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+fn is_nan(value: Value) -> Truth {
+  return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
 }
 
 @compute @workgroup_size(64)
@@ -30,15 +35,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let corner = ((i32(image * params.height) + cornerY) * i32(params.width) + cornerX) * i32(params.channels);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = i32(index - pixel * params.channels); index < pixelEnd; channel++) {
-      var best = 0.0;
-      var winner = -1;
+      var best = Value(0.0);
+      var winner = Winner(-1);
       for (var ky = firstY; ky < lastY; ky++) {
         for (var kx = firstX; kx < lastX; kx++) {
-          let value = f32(x[corner + (ky * i32(params.width) + kx) * i32(params.channels) + channel]);
-          if ((winner < 0) | (!is_nan(best) & (is_nan(value) | (value > best)))) {
-            best = value;
-            winner = ky * i32(params.windowWidth) + kx;
-          }
+          let value = Value(x[corner + (ky * i32(params.width) + kx) * i32(params.channels) + channel]);
+          let wins = (winner < Winner(0)) | (!is_nan(best) & (is_nan(value) | (value > best)));
+          best = select(best, value, wins);
+          winner = select(winner, Winner(ky * i32(params.windowWidth) + kx), wins);
         }
       }
       values[index] = Element(best);

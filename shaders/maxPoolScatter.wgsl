@@ -1,12 +1,19 @@
 // Gradient of max pooling in gather form: dx at a pixel is the sum of dy over the windows that the pixel won, in the order of the windows.
-// Behind pooling.wgsl.
+// Behind pooling.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+
+alias Value = f32; // f32 or vec4<f32>
+alias Winner = i32; // i32 or vec4<i32>
 
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
-@group(0) @binding(2) var<storage, read> winners: array<i32>;
+@group(0) @binding(2) var<storage, read> winners: array<Winner>;
 // epilogue
 @group(0) @binding(3) var<storage, read_write> result: array<Element>;
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
+
+// put
+fn put(index: u32, value: f32) { store(index, value); }
+// end put
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -23,15 +30,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let columns = windows_over(x, params.windowWidth, params.strideX, params.outWidth);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
-      var sum = 0.0;
+      var sum = Value(0.0);
       for (var oy = rows.x; oy < rows.y; oy++) {
         for (var ox = columns.x; ox < columns.y; ox++) {
           let tap = (y - oy * params.strideY) * params.windowWidth + x - ox * params.strideX;
           let at = ((image * params.outHeight + oy) * params.outWidth + ox) * params.channels + channel;
-          sum += select(0.0, f32(dy[at]), winners[at] == i32(tap));
+          sum += select(Value(0.0), Value(dy[at]), winners[at] == Winner(i32(tap)));
         }
       }
-      store(index, sum);
+      put(index, sum);
       index++;
     }
   }

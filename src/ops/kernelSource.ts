@@ -12,7 +12,7 @@ export const computeType = (dtype: Dtype): 'f32' | 'i32' | 'u32' => (dtype === '
 export function retype(source: string, aliases: Readonly<Record<string, string>>): string {
   let text = source;
   for (const [name, type] of Object.entries(aliases)) text = text.replace(new RegExp(`alias ${name} = \\w+;`), `alias ${name} = ${type};`);
-  return Object.values(aliases).includes('f16') ? `enable f16;\n${text}` : text;
+  return Object.values(aliases).some((type) => /\bf16\b/.test(type)) ? `enable f16;\n${text}` : text;
 }
 
 /** Replaces the text between `// name` and `// end name`. */

@@ -50,7 +50,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
-      planPool('maxPool2d', poolSource, poolOperands.oneToTwo, { images: x.shape, pooled: y.shape, attributes }, y, target),
+      planPool('maxPool2d', poolSource, poolOperands.oneToTwo, { images: x.shape, pooled: y.shape, attributes, quads: true }, y, target),
   },
 });
 
@@ -76,7 +76,14 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
-      planPool('maxPool2dScatter', scatterSource, poolOperands.twoToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
+      planPool(
+        'maxPool2dScatter',
+        scatterSource,
+        poolOperands.twoToOne,
+        { images: dx.shape, pooled: dy.shape, attributes, quads: true },
+        dx,
+        target,
+      ),
   },
 });
 

@@ -285,6 +285,9 @@ describe('one kernel for all devices', () => {
       await check(target, [[3, 11, 10, 5]], (x) => maxPool2d(x, { strides: 1 }), true);
       await check(target, [[1, 7, 8, 2]], (x) => maxPool2d(x, { poolSize: [3, 2], strides: 1 }), true);
       await check(target, [[2, 7, 5, 2]], twice, true);
+      // Whole vec4s of channels
+      await check(target, [[2, 7, 6, 4]], (x) => maxPool2d(x, { poolSize: 3, strides: 2, padding: 'same' }), true);
+      await check(target, [[3, 5, 5, 12]], (x) => maxPool2d(x, { poolSize: [2, 3], strides: 1 }), true);
     }
   });
 
@@ -316,18 +319,27 @@ describe('one kernel for all devices', () => {
   });
 
   test('a NaN wins its window, ties go to the first', async () => {
-    const x = placeholder([1, 2, 6, 1], 'f32', { position: 0 });
+    for (const channels of [1, 4]) await checkTies(channels);
+  });
+
+  /** The same image in every channel. */
+  async function checkTies(channels: number): Promise<void> {
+    const spread = (numbers: readonly number[]): number[] => numbers.flatMap((x) => new Array<number>(channels).fill(x));
+    const x = placeholder([1, 2, 6, channels], 'f32', { position: 0 });
     const y = maxPool2d(x);
     const { op, attributes, types } = y.node!;
     if (op.lowering.kind !== 'kernel') throw new Error('max pooling is a kernel');
-    const plan = op.lowering.plan({ inputs: [x], views: [contiguousView(x.shape)], outputs: types, attributes, target: opened.target });
-    const data = Float32Array.from([1, NaN, 4, 4, -2, -1, 2, 3, 4, 4, -1, -3]);
+    const plan = op.lowering.plan({
+      inputs: [x],
+      views: [contiguousView(x.shape)],
+      outputs: types,
+      attributes,
+      target: { ...opened.target, processor: 'cpu' },
+    });
+    const data = Float32Array.from(spread([1, NaN, 4, 4, -2, -1, 2, 3, 4, 4, -1, -3]));
     const [values, winners] = await runPlan(opened.device, plan, [{ dtype: 'f32', data }], types);
-    expect([Array.from(values), Array.from(winners)]).toEqual([
-      [NaN, 4, -1],
-      [1, 0, 1],
-    ]);
-  });
+    expect([Array.from(values), Array.from(winners)]).toEqual([spread([NaN, 4, -1]), spread([1, 0, 1])]);
+  }
 
   test('gather and scatter along any axis, indices beyond the axis included', async () => {
     for (const [shape, axis, count] of [

@@ -2,7 +2,7 @@
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import headSource from '../../../shaders/pooling.wgsl?raw';
-import { gridOf, retype, runOf, storageType } from '../kernelSource.ts';
+import { fillBlock, gridOf, retype, runOf, storageType } from '../kernelSource.ts';
 import type { Pair, Window2d } from './geometry.ts';
 
 export interface PoolAttributes extends Window2d {
@@ -15,6 +15,25 @@ export interface Pooling {
   readonly images: Shape;
   readonly pooled: Shape;
   readonly attributes: PoolAttributes;
+  /** Whether the kernel is written so that its element may be a vec4 of channels. */
+  readonly quads?: boolean;
+}
+
+/** The aliases of a kernel whose element is a vec4 of channels. */
+const quadAliases = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', Truth: 'vec4<bool>' };
+
+const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}) var<storage, read_write> result: array<Element>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
+
+/** The kernel for elements that are a vec4 of channels; what it counts in elements, it stores at four times the place. */
+function inQuads(source: string, binding: number, type: string): string {
+  const text = retype(source, { ...quadAliases, Element: `vec4<${type}>` });
+  if (!text.includes('// epilogue\n')) return text;
+  return fillBlock(
+    fillBlock(text, 'epilogue', quadEpilogue(binding)),
+    'put',
+    'fn put(index: u32, value: vec4<f32>) { store4(index * 4u, value); }',
+  );
 }
 
 const workgroupSize = 64;
@@ -24,20 +43,25 @@ export function planPool(
   name: string,
   source: string,
   operands: readonly Operand[],
-  { images, pooled, attributes: { strides, padding, window } }: Pooling,
+  { images, pooled, attributes: { strides, padding, window }, quads }: Pooling,
   result: TensorType,
   target: Target,
 ): KernelPlan {
-  const size = sizeOf(result.shape);
-  const run = runOf(size, target, result.shape[3]);
+  // On a GPU one invocation an element, so that neighbours touch neighbouring memory.
+  const lanes = quads && target.processor === 'cpu' && images[3] % 4 === 0 ? 4 : 1;
+  const channels = images[3] / lanes;
+  const size = sizeOf(result.shape) / lanes;
+  const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
-  const [, height, width, channels] = images;
+  const [, height, width] = images;
   const params = [
     ...[size, workgroups[0], height, width, pooled[1], pooled[2], channels],
     ...[...window, ...strides, padding[0][0], padding[1][0], run],
   ];
-  const whole = retype(`${headSource}\n${source}`, { Element: storageType(result.dtype) });
-  return { dispatches: [{ name, source: whole, operands, params, workgroups }], temporaries: [] };
+  const whole = `${headSource}\n${source}`;
+  const type = storageType(result.dtype);
+  const text = lanes === 4 ? inQuads(whole, operands.length, type) : retype(whole, { Element: type });
+  return { dispatches: [{ name, source: text, operands, params, workgroups }], temporaries: [] };
 }
 
 const input = (index: number): Operand => ({ kind: 'input', index });
