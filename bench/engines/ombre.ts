@@ -207,5 +207,5 @@ export const engine: Engine = {
     const program = lastProgram();
     return { dispatches: program?.dispatches.length ?? 0, peakBytes: program?.peakBytes ?? 0 };
   },
-  kernels: async (fn) => (await profile(fn)).map(({ label, calls, milliseconds }) => ({ label, calls, milliseconds })),
+  kernels: async (fn) => (await profile(fn)).kernels.map(({ name, count, milliseconds }) => ({ label: name, calls: count, milliseconds })),
 };

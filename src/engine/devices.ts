@@ -4,10 +4,11 @@ import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
 import { Tensor, setEvaluator } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
-import type { DeviceInfo, KernelTime, MemoryInfo } from '../runtime/runtime.ts';
+import type { Profile } from '../runtime/profile.ts';
+import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
 import type { WebGpuOptions } from '../runtime/webgpu/device.ts';
 import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
-import { Engine, engineOf } from './engine.ts';
+import { Engine, type ProfileOptions, engineOf } from './engine.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
 
@@ -109,14 +110,25 @@ export function deviceInfo(): DeviceInfo {
 export const memory = (): MemoryInfo => settled?.memory() ?? { bytes: 0, buffers: 0, peakBytes: 0 };
 
 /**
- * Runs fn and tells how long each kernel took on the GPU, the longest first; kernels are named after the layers and ops they came from.
+ * Runs fn and tells where its time went: kernels, the longest first, named after the layers and ops they came from, with their count, time and
+ * share; the number of submits and the bytes of the largest program. Every kernel gets a pass of its own, so the whole takes longer than usual.
+ * Times are the GPU's own timestamps where it has them, else each kernel is submitted and waited for; on the CPU they are those of single ops.
+ * `clock`, `resolution` and `note` of the result say which, and how far to trust it. Run fn once before: the first run builds pipelines.
  *
- *     console.table(await profile(async () => { await step(parameters, x, y); }));
+ *     const result = await profile(async () => { for (let i = 0; i < 10; i++) await model.trainOnBatch(x, y); });
+ *     console.log(String(result)); // a table
+ *     console.log(result.kernels[0].name, result.kernels[0].share); // dense_1: matmul + add + relu 0.41
  *
- * @throws DeviceError where the device has no timestamps.
+ * `{ timestamps: false }` takes the host's clock in any case, to compare the two.
+ *
+ * @throws ArgumentError when fn is no function, or while another profile is being taken.
  */
-export async function profile(fn: () => Promise<unknown>): Promise<KernelTime[]> {
-  return (await defaultEngine()).profile(fn);
+export async function profile(fn: () => Promise<unknown>, options: ProfileOptions = {}): Promise<Profile> {
+  if (typeof fn !== 'function') {
+    throw new ArgumentError(`profile: its argument is ${typeof fn}; give it the function to run: profile(async () => { await step(x); })`);
+  }
+  checkOptions('profile', options, ['timestamps']);
+  return (await defaultEngine()).profile(fn, options);
 }
 
 /** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */

@@ -14,7 +14,8 @@ import { type Graph, printGraph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import { type Tensor, type Value, assertUsable } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
-import type { DeviceInfo, Executable, KernelTime, MemoryInfo, RunInput } from '../runtime/runtime.ts';
+import type { Profile } from '../runtime/profile.ts';
+import type { DeviceInfo, Executable, MemoryInfo, RunInput } from '../runtime/runtime.ts';
 import type { WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import { atEase, breathe } from './breathe.ts';
 import { capture, requireHere } from './capture.ts';
@@ -33,6 +34,11 @@ export function trace(level: TraceLevel): void {
   if (!['graph', 'kernels', 'wgsl', 'off'].includes(level))
     throw new ArgumentError(`trace: unknown level '${level}'; use 'graph', 'kernels', 'wgsl' or 'off'`);
   traceLevel = level;
+}
+
+export interface ProfileOptions {
+  /** False takes the host's clock even where the GPU has one of its own. */
+  timestamps?: boolean;
 }
 
 let last: Program | undefined;
@@ -72,6 +78,7 @@ export class Engine {
   private isPortable = false;
   /** The end of the queue: every run takes its turn here, in the order of the calls. */
   private tail: Promise<unknown> = Promise.resolve();
+  private isProfiling = false;
 
   /** @internal */
   constructor(runtime: WebGpuRuntime | CpuRuntime) {
@@ -235,19 +242,26 @@ export class Engine {
     await breathe();
   }
 
-  async profile(fn: () => Promise<unknown>): Promise<KernelTime[]> {
+  /** Runs fn with every kernel timed. What was asked for before is done first and does not count. */
+  async profile(fn: () => Promise<unknown>, { timestamps = true }: ProfileOptions = {}): Promise<Profile> {
     const { runtime } = this;
-    if (runtime instanceof CpuRuntime) throw new ArgumentError("profile: kernel times exist on a GPU only; call setDevice('webgpu') first");
-    await this.tail;
-    runtime.startProfile();
+    if (this.isProfiling) throw new ArgumentError('profile: another profile is being taken on this device; await it first');
+    this.isProfiling = true;
     try {
-      await fn();
       await this.tail;
-    } catch (error) {
-      await runtime.endProfile();
-      throw error;
+      await runtime.settle(0);
+      runtime.startProfile(timestamps);
+      try {
+        await fn();
+        await this.tail;
+      } catch (error) {
+        await runtime.endProfile();
+        throw error;
+      }
+      return await runtime.endProfile();
+    } finally {
+      this.isProfiling = false;
     }
-    return runtime.endProfile();
   }
 
   private forgetPrograms(): void {

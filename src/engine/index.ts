@@ -12,4 +12,4 @@ export {
   readAll,
   setDevice,
 } from './devices.ts';
-export { Engine, type MemoryPlan, type TraceLevel, lastProgram, trace } from './engine.ts';
+export { Engine, type MemoryPlan, type ProfileOptions, type TraceLevel, lastProgram, trace } from './engine.ts';

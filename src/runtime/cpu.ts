@@ -6,6 +6,7 @@ import { contiguousView, forEachIndex, isContiguous, sizeOf } from '../core/shap
 import { type Graph, readInputs, topological } from '../graph/graph.ts';
 import type { HostTensor } from '../graph/op.ts';
 import { HostValue, type Node, type Tensor, type Value } from '../graph/tensor.ts';
+import { type Profile, ProfileLog } from './profile.ts';
 import type { DeviceInfo, Executable, MemoryInfo, RunInput, Runtime, TypedValue } from './runtime.ts';
 
 export interface InterpretOptions {
@@ -13,10 +14,12 @@ export interface InterpretOptions {
   mode?: FloatMode;
   /** Values of placeholders, or replacements for any other tensor. */
   feeds?: ReadonlyMap<Tensor, HostArray>;
+  /** Told how long each op took. */
+  onTime?: (node: Node, milliseconds: number) => void;
 }
 
 /** Values of the tensors, computed now, op by op, without fusion. An intermediate is let go after its last use. */
-export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = new Map() }: InterpretOptions = {}): HostArray[] {
+export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = new Map(), onTime }: InterpretOptions = {}): HostArray[] {
   // A placeholder or intermediate may be met through any of its handles: what is fed is the node's output, not the object.
   const fed = new Map<Node, (HostArray | undefined)[]>();
   for (const [tensor, data] of feeds) {
@@ -38,7 +41,9 @@ export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = ne
     throw new TraceError(`interpret: ${tensor.toString()} has no value on the host; read it from its device first`);
   };
   order.forEach((node, i) => {
+    const began = onTime ? performance.now() : 0;
     values.set(node, run(node, readInputs(node).map(valueOf), mode));
+    onTime?.(node, performance.now() - began);
     for (const input of readInputs(node)) if (input.node && lastUse.get(input.node) === i) values.delete(input.node);
   });
   return outputs.map(valueOf);
@@ -81,6 +86,7 @@ export class CpuRuntime implements Runtime {
     features: [],
     limits: {},
   };
+  private profile: ProfileLog | undefined;
 
   load(graph: Graph): Executable {
     return {
@@ -91,7 +97,14 @@ export class CpuRuntime implements Runtime {
           if (typeof input === 'number') feeds.set(placeholder, allocate(placeholder.dtype, 1).fill(input));
           else if (input instanceof HostValue) feeds.set(placeholder, input.data);
         });
-        return interpret(graph.outputs, { feeds }).map((data) => new HostValue(data));
+        const { profile } = this;
+        profile?.submit(0);
+        const onTime =
+          profile &&
+          (({ scope, op }: Node, milliseconds: number) => {
+            profile.add({ label: scope ? `${scope}: ${op.name}` : op.name, scope, ops: [op.name] }, milliseconds);
+          });
+        return interpret(graph.outputs, { feeds, onTime }).map((data) => new HostValue(data));
       },
       dispose: () => undefined,
     };
@@ -111,6 +124,18 @@ export class CpuRuntime implements Runtime {
 
   settle(): Promise<void> {
     return Promise.resolve();
+  }
+
+  startProfile(): void {
+    this.profile = new ProfileLog();
+  }
+
+  endProfile(): Promise<Profile> {
+    const profile = this.profile!;
+    this.profile = undefined;
+    return Promise.resolve(
+      profile.finish('host', "By the host's clock, op by op: the CPU runtime fuses nothing and is no measure for a GPU."),
+    );
   }
 
   /** Host arrays are the garbage collector's: nothing to count. */

@@ -2,6 +2,7 @@
 import type { HostArray } from '../core/dtype.ts';
 import type { TensorType } from '../graph/op.ts';
 import type { Value } from '../graph/tensor.ts';
+import type { Profile } from './profile.ts';
 
 export interface DeviceInfo {
   readonly kind: 'webgpu' | 'cpu';
@@ -38,12 +39,6 @@ export interface TypedValue {
   readonly type: TensorType;
 }
 
-export interface KernelTime {
-  readonly label: string;
-  readonly calls: number;
-  readonly milliseconds: number;
-}
-
 export interface Runtime {
   readonly info: DeviceInfo;
   /** Throws once the device is lost or broken. */
@@ -54,6 +49,9 @@ export interface Runtime {
   duplicate(value: Value): Value;
   /** Resolves when at most so many submissions are still running. */
   settle(inFlight: number): Promise<void>;
+  /** From here to endProfile() every kernel is timed. `timestamps` false takes the host's clock in any case. */
+  startProfile(timestamps: boolean): void;
+  endProfile(): Promise<Profile>;
   memory(): MemoryInfo;
   dispose(): void;
 }

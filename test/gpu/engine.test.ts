@@ -1,7 +1,7 @@
 // The engine on a GPU stack: evaluation, compiled steps with donation, order, memory. The same file runs in Chromium and in Node.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { grad, valueAndGrad } from '../../src/autodiff/index.ts';
-import { compile, deviceInfo, evaluate, lastProgram, memory, profile, readAll, setDevice } from '../../src/engine/index.ts';
+import { compile, deviceInfo, evaluate, lastProgram, memory, readAll, setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import {
   add,
@@ -290,10 +290,4 @@ test('programs that are forgotten give their memory back', async () => {
   }
   const grown = memory().buffers - own;
   expect(grown).toBeLessThan(512 * 2 + 20); // sizes and scalars of each
-});
-
-test('profile names kernels', async () => {
-  const times = await profile(async () => evaluate(relu(matmul(matrix(64, 64), matrix(64, 64)))));
-  expect(times[0].label).toContain('matmul + relu');
-  expect(times[0].milliseconds).toBeGreaterThan(0);
 });

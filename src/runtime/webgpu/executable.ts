@@ -6,6 +6,7 @@ import { type Program, type Slot, wordOf } from '../../compiler/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
 import { type BufferPool, GpuValue } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
+import type { Profiler } from './profile.ts';
 import { writeHost } from './transfer.ts';
 import type { GpuContext } from './context.ts';
 
@@ -106,8 +107,10 @@ export class GpuExecutable implements Executable {
     const check = this.isFirstRun;
     if (check) context.device.pushErrorScope('validation');
     try {
+      context.profiler?.submit(program.peakBytes);
+      if (context.profiler?.hasTimestamps === false) await this.runOneByOne(context.profiler, memory.inputs);
       const encoder = context.device.createCommandEncoder({ label: program.name });
-      this.encode(encoder, memory.inputs);
+      if (context.profiler?.hasTimestamps !== false) this.encode(encoder, memory.inputs);
       this.copyResults(encoder, memory);
       context.submit(encoder.finish());
     } catch (error) {
@@ -179,16 +182,27 @@ export class GpuExecutable implements Executable {
   private encode(encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): void {
     const { profiler } = this.context;
     let pass = profiler ? undefined : encoder.beginComputePass();
-    this.prepared.forEach((prepared, i) => {
-      const dispatch = this.program.dispatches[i];
-      if (profiler) pass = encoder.beginComputePass(profiler.passFor(dispatch.label));
-      pass!.setPipeline(prepared.pipeline);
-      pass!.setBindGroup(0, this.bindGroup(prepared, i, buffers));
-      pass!.dispatchWorkgroups(...dispatch.workgroups);
+    this.program.dispatches.forEach((dispatch, i) => {
+      if (profiler) pass = encoder.beginComputePass(profiler.passFor(dispatch));
+      this.dispatch(pass!, i, buffers);
       if (profiler) pass!.end();
     });
     if (profiler) profiler.resolve(encoder);
     else pass!.end();
+  }
+
+  private dispatch(pass: GPUComputePassEncoder, index: number, buffers: ReadonlyMap<number, GPUBuffer>): void {
+    const prepared = this.prepared[index];
+    pass.setPipeline(prepared.pipeline);
+    pass.setBindGroup(0, this.bindGroup(prepared, index, buffers));
+    pass.dispatchWorkgroups(...this.program.dispatches[index].workgroups);
+  }
+
+  /** For a profile on a device without timestamps. */
+  private async runOneByOne(profiler: Profiler, buffers: ReadonlyMap<number, GPUBuffer>): Promise<void> {
+    for (const [i, dispatch] of this.program.dispatches.entries()) {
+      await profiler.wait(dispatch, (pass) => this.dispatch(pass, i, buffers));
+    }
   }
 
   private bindGroup(prepared: Prepared, index: number, buffers: ReadonlyMap<number, GPUBuffer>): GPUBindGroup {

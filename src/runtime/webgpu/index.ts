@@ -4,7 +4,8 @@ import { DeviceError } from '../../core/errors.ts';
 import type { Target } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
 import type { Program } from '../../compiler/index.ts';
-import type { DeviceInfo, KernelTime, MemoryInfo, Runtime, TypedValue } from '../runtime.ts';
+import type { Profile } from '../profile.ts';
+import type { DeviceInfo, MemoryInfo, Runtime, TypedValue } from '../runtime.ts';
 import { GpuContext } from './context.ts';
 import { type WebGpuOptions, openDevice } from './device.ts';
 import { GpuExecutable } from './executable.ts';
@@ -112,14 +113,18 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     return copy;
   }
 
-  startProfile(): void {
-    this.profiler = new Profiler(this.device);
+  startProfile(timestamps: boolean): void {
+    this.profiler = new Profiler(this.device, timestamps);
   }
 
-  async endProfile(): Promise<KernelTime[]> {
-    const { profiler } = this;
+  async endProfile(): Promise<Profile> {
+    const profiler = this.profiler!;
     this.profiler = undefined;
-    return (await profiler?.finish()) ?? [];
+    try {
+      return await profiler.finish();
+    } finally {
+      profiler.dispose();
+    }
   }
 
   memory(): MemoryInfo {

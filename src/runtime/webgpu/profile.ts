@@ -1,76 +1,141 @@
-// Times of single dispatches by timestamp queries: while profiling, each dispatch gets a pass of its own, so the whole is slower than usual.
-import { DeviceError } from '../../core/errors.ts';
-import type { KernelTime } from '../runtime.ts';
+// Times of single dispatches: by timestamp queries around a pass for each, or, where a device has none, by waiting for each.
+import { type KernelName, type Profile, ProfileLog } from '../profile.ts';
 
 /** Timestamps of one query set; a run with more dispatches continues in a new one. */
 const capacity = 2048;
 
+/** Empty submits whose shortest wait is taken for the cost of waiting itself. */
+const emptySubmits = 8;
+
 interface Batch {
   readonly queries: GPUQuerySet;
-  readonly labels: string[];
+  readonly kernels: KernelName[];
   readonly resolved: GPUBuffer;
   readonly staging: GPUBuffer;
   done: boolean;
 }
 
 export class Profiler {
+  /** Whether dispatches get passes with timestamps; else each is submitted and waited for. */
+  readonly hasTimestamps: boolean;
   private readonly batches: Batch[] = [];
+  private readonly log = new ProfileLog();
   private readonly device: GPUDevice;
+  private readonly refused: boolean;
+  /** Milliseconds of a submit and a wait with nothing to do. */
+  private overhead: number | undefined;
 
-  constructor(device: GPUDevice) {
-    if (!device.features.has('timestamp-query')) {
-      throw new DeviceError(
-        'profile: this device has no timestamps (feature timestamp-query); in Chromium start it with --enable-unsafe-webgpu',
-      );
-    }
+  constructor(device: GPUDevice, timestamps: boolean) {
     this.device = device;
+    const has = device.features.has('timestamp-query');
+    this.hasTimestamps = timestamps && has;
+    this.refused = has && !timestamps;
   }
 
-  passFor(label: string): GPUComputePassDescriptor {
+  /** A program of so many bytes begins to run. */
+  submit(bytes: number): void {
+    this.log.submit(bytes);
+  }
+
+  passFor(kernel: KernelName): GPUComputePassDescriptor {
     let batch = this.batches[this.batches.length - 1] as Batch | undefined;
-    if (!batch || batch.done || batch.labels.length * 2 >= capacity) this.batches.push((batch = this.open()));
-    const begin = batch.labels.length * 2;
-    batch.labels.push(label);
-    return { label, timestampWrites: { querySet: batch.queries, beginningOfPassWriteIndex: begin, endOfPassWriteIndex: begin + 1 } };
+    if (!batch || batch.done || batch.kernels.length * 2 >= capacity) this.batches.push((batch = this.open()));
+    const begin = batch.kernels.length * 2;
+    batch.kernels.push(kernel);
+    return {
+      label: kernel.label,
+      timestampWrites: { querySet: batch.queries, beginningOfPassWriteIndex: begin, endOfPassWriteIndex: begin + 1 },
+    };
   }
 
   private open(): Batch {
     const { device } = this;
     return {
       queries: device.createQuerySet({ type: 'timestamp', count: capacity }),
-      labels: [],
+      kernels: [],
       resolved: device.createBuffer({ size: capacity * 8, usage: 0x200 | 0x04 }), // QUERY_RESOLVE | COPY_SRC
       staging: device.createBuffer({ size: capacity * 8, usage: 0x01 | 0x08 }), // MAP_READ | COPY_DST
       done: false,
     };
   }
 
-  /** To be called before a run is submitted. */
+  /** To be called before a run with timestamps is submitted. */
   resolve(encoder: GPUCommandEncoder): void {
     for (const batch of this.batches) {
       if (batch.done) continue;
-      const count = batch.labels.length * 2;
+      const count = batch.kernels.length * 2;
       encoder.resolveQuerySet(batch.queries, 0, count, batch.resolved, 0);
       encoder.copyBufferToBuffer(batch.resolved, 0, batch.staging, 0, count * 8);
       batch.done = true;
     }
   }
 
-  /** Time by label, the longest first. */
-  async finish(): Promise<KernelTime[]> {
-    const times = new Map<string, { label: string; calls: number; milliseconds: number }>();
-    for (const { queries, labels, resolved, staging } of this.batches) {
-      await staging.mapAsync(1);
+  /** Without timestamps: submits what `encode` puts into a pass and takes the time until it is done. */
+  async wait(kernel: KernelName, encode: (pass: GPUComputePassEncoder) => void): Promise<void> {
+    if (this.overhead === undefined) {
+      await this.device.queue.onSubmittedWorkDone();
+      let least = Infinity;
+      for (let i = 0; i < emptySubmits; i++) least = Math.min(least, await this.timed(() => undefined));
+      this.overhead = least;
+    }
+    this.log.add(kernel, Math.max(0, (await this.timed(encode)) - this.overhead));
+  }
+
+  private async timed(encode: (pass: GPUComputePassEncoder) => void): Promise<number> {
+    const { device } = this;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass);
+    pass.end();
+    const commands = encoder.finish();
+    const began = performance.now();
+    device.queue.submit([commands]);
+    await device.queue.onSubmittedWorkDone();
+    return performance.now() - began;
+  }
+
+  async finish(): Promise<Profile> {
+    if (!this.hasTimestamps) return this.log.finish('waiting', this.noteOnWaiting());
+    let tick = 0n;
+    for (const { kernels, staging } of this.batches) {
+      await staging.mapAsync(1); // GPUMapMode.READ
       const stamps = new BigUint64Array(staging.getMappedRange());
-      labels.forEach((label, i) => {
-        const entry = times.get(label) ?? { label, calls: 0, milliseconds: 0 };
-        entry.calls++;
-        entry.milliseconds += Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6;
-        times.set(label, entry);
+      kernels.forEach((kernel, i) => {
+        const [begin, end] = [stamps[2 * i], stamps[2 * i + 1]];
+        tick = divisor(divisor(tick, begin), end);
+        // Clocks have been seen to step back between two queries.
+        this.log.add(kernel, end > begin ? Number(end - begin) / 1e6 : 0);
       });
       staging.unmap();
-      for (const resource of [queries, resolved, staging]) resource.destroy();
     }
-    return [...times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+    const resolution = Number(tick) / 1e6;
+    return this.log.finish('timestamps', noteOnTimestamps(resolution), resolution || undefined);
   }
+
+  private noteOnWaiting(): string {
+    const why = this.refused ? 'timestamps were not wanted' : 'this device has no timestamps (feature timestamp-query)';
+    const { overhead } = this;
+    const cost = overhead === undefined ? '' : ` The ${overhead.toFixed(3)} ms that an empty submit takes are subtracted.`;
+    return `By the host's clock, because ${why}: every kernel was submitted by itself and waited for.${cost} Short kernels come out too long or as 0; compare long ones only.`;
+  }
+
+  /** Frees the queries; safe at any moment. */
+  dispose(): void {
+    for (const { queries, resolved, staging } of this.batches.splice(0))
+      for (const resource of [queries, resolved, staging]) resource.destroy();
+  }
+}
+
+/** The greatest number that divides both: of many timestamps, the step in which their clock counts. */
+function divisor(a: bigint, b: bigint): bigint {
+  while (b > 0n) [a, b] = [b, a % b];
+  return a;
+}
+
+function noteOnTimestamps(resolution: number): string {
+  if (resolution === 0)
+    return "By the GPU's timestamps, but all of them are 0: this driver does not fill them in. Try { timestamps: false }.";
+  // Dawn, in Chrome and in Node, rounds to 2^16 ns unless it is told not to. Clocks of their own count in steps of less than a microsecond or so.
+  if (resolution < 0.01) return "By the GPU's timestamps.";
+  return `By the GPU's timestamps, which count in steps of ${(resolution * 1000).toFixed(1)} us here (a precaution of browsers): a kernel shorter than that comes out as 0 or as a whole step. Profile many steps, or start Chromium with --enable-webgpu-developer-features, Dawn in Node with setDevice('webgpu', { dawnFlags: ['disable-dawn-features=timestamp_quantization'] }).`;
 }
