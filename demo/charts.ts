@@ -19,7 +19,14 @@ export interface CurveChart {
 
 Chart.defaults.font.family = 'system-ui, sans-serif';
 
-export function createChart(canvas: HTMLCanvasElement, format: (value: number) => string, yMax?: number): CurveChart {
+/** 1, 1.5, 2, 3, 5 or 8 times a power of ten: an axis that ends there has round ticks and rarely moves. */
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 1.5, 2, 3, 5, 8].find((n) => n * power >= value * 0.9999) ?? 10) * power;
+}
+
+/** `top` is the highest value there can be; curves then hang from it, else they stand on 0. */
+export function createChart(canvas: HTMLCanvasElement, format: (value: number) => string, top?: number): CurveChart {
   const figure = canvas.closest('figure')!;
   const training: Point[] = [];
   const validation: Point[] = [];
@@ -35,48 +42,51 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
     pointHitRadius: 12,
   });
   const axis = { grid: { color: () => palette.line }, border: { display: false } };
-  const chart = new Chart<'line', Point[]>(canvas, {
-    type: 'line',
-    data: {
-      datasets: [
-        { ...curve('training'), data: training, pointRadius: 0 },
-        { ...curve('validation'), data: validation, pointRadius: 3, clip: 4 },
-      ],
-    },
-    options: {
-      animation: false,
-      parsing: false,
-      normalized: true,
-      maintainAspectRatio: false,
-      interaction: { mode: 'nearest', axis: 'x', intersect: false },
-      scales: {
-        x: {
-          ...axis,
-          type: 'linear',
-          min: 0,
-          ticks: { maxTicksLimit: 6, precision: 0, color: () => palette.text },
-          title: { display: true, text: 'epoch' },
-        },
-        y: {
-          ...axis,
-          type: 'linear',
-          min: 0,
-          max: yMax,
-          ticks: { maxTicksLimit: 6, color: () => palette.text, callback: (value) => format(Number(value)) },
-        },
+  let epochs = 1;
+  const build = (): Chart<'line', Point[]> =>
+    new Chart(canvas, {
+      type: 'line',
+      data: {
+        datasets: [
+          { ...curve('training'), data: training, pointRadius: 0 },
+          { ...curve('validation'), data: validation, pointRadius: 3, clip: 4 },
+        ],
       },
-      plugins: {
-        tooltip: {
-          displayColors: false,
-          callbacks: {
-            title: ([item]) => (item ? `epoch ${item.parsed.x!.toFixed(2)}` : ''),
-            label: (item) => `${item.dataset.label}: ${format(item.parsed.y!)}`,
+      options: {
+        animation: false,
+        parsing: false,
+        normalized: true,
+        maintainAspectRatio: false,
+        interaction: { mode: 'nearest', axis: 'x', intersect: false },
+        scales: {
+          x: {
+            ...axis,
+            type: 'linear',
+            min: 0,
+            ticks: { maxTicksLimit: 6, precision: 0, color: () => palette.text },
+            title: { display: true, text: 'epoch' },
+          },
+          y: {
+            ...axis,
+            type: 'linear',
+            min: 0,
+            max: top,
+            ticks: { maxTicksLimit: 6, color: () => palette.text, callback: (value) => format(Number(value)) },
+          },
+        },
+        plugins: {
+          tooltip: {
+            displayColors: false,
+            callbacks: {
+              title: ([item]) => (item ? `epoch ${item.parsed.x!.toFixed(2)}` : ''),
+              label: (item) => `${item.dataset.label}: ${format(item.parsed.y!)}`,
+            },
           },
         },
       },
-    },
-  });
+    });
 
+  let chart: ReturnType<typeof build> | undefined;
   const paint = (): void => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
@@ -86,11 +96,28 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
       line: colour('--line'),
       text: colour('--quiet'),
     });
+    if (!chart) return;
     chart.options.scales!.x!.title!.color = palette.text;
     chart.update('none');
   };
-  paint();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paint);
+
+  // A first epoch spans far more than all later ones: once it is over, the axis fits what came after, and the beginning runs out of the picture.
+  const fit = (): void => {
+    const last = training[training.length - 1]?.x ?? 0;
+    const recent = [...training, ...validation].filter(({ x }) => last <= 1 || x >= Math.max(1, last / 10)).map(({ y }) => y);
+    if (!chart) return;
+    chart.options.scales!.x!.max = epochs;
+    const axis = chart.options.scales!.y!;
+    if (top === undefined) axis.max = recent.length > 0 ? roundUp(Math.max(...recent, 1e-30)) : undefined;
+    else {
+      // Curves far below the top have an axis of their own; there is nothing to see between.
+      const far = last > 1 && Math.max(...recent) < top / 2;
+      axis.max = far ? roundUp(Math.max(...recent, 0.01)) : top;
+      axis.min = far || last <= 1 ? 0 : Math.max(0, top - roundUp(Math.max(top - Math.min(...recent), 0.01)));
+    }
+    figure.dataset.range = [axis.min ?? '', axis.max ?? ''].join(' ');
+  };
 
   // Several points may come within one frame; it is drawn once.
   let scheduled = false;
@@ -101,10 +128,17 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
     scheduled = true;
     requestAnimationFrame(() => {
       scheduled = false;
-      chart.update('none');
+      fit();
+      chart?.update('none');
     });
   };
   draw();
+  // In a task of its own: the page's first one would hold up the visitor for the time of two charts.
+  setTimeout(() => {
+    chart = build();
+    paint();
+    draw();
+  });
 
   return {
     addTraining(x, y) {
@@ -119,10 +153,10 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
       validation.push({ x, y });
       draw();
     },
-    clear(epochs) {
+    clear(count) {
       training.length = 0;
       validation.length = 0;
-      chart.options.scales!.x!.max = epochs;
+      epochs = count;
       draw();
     },
   };

@@ -6,6 +6,7 @@ import { type RunEvent, type TrainerEvent, type TrainingConfig, sampleCount } fr
 import { type ModelName, recipes } from './recipes.ts';
 import { createSamples, readOutputs } from './samples.ts';
 import { SettingsError, createSettings } from './settings.ts';
+import { createTimePanel } from './timePanel.ts';
 
 type State = 'starting' | 'idle' | 'loading' | 'training' | 'paused' | 'testing' | 'done' | 'failed';
 
@@ -36,6 +37,8 @@ function duration(seconds: number): string {
 let connection: Connection | undefined;
 let state: State = 'starting';
 let run = 0;
+/** Images a second, as last told. */
+let speed = 0;
 let config: TrainingConfig | undefined;
 /** The model that answers on the pad: that of the latest run, whatever the menu says since. */
 let answering: ModelName | undefined;
@@ -65,16 +68,33 @@ function ask(): void {
   connection?.send({ type: 'recognise', id: ++asked, pixels });
 }
 
+const times = createTimePanel(() => {
+  // The model of the run, else the one that the settings describe.
+  const about = isBusy(state) && config ? config : readSettings();
+  if (about) connection?.send({ type: 'profile', config: about });
+  return about !== undefined;
+});
+
+const isBusy = (of: State): boolean => of === 'loading' || of === 'training' || of === 'paused' || of === 'testing';
+
 function setState(next: State, text: string): void {
   state = next;
-  const busy = next === 'loading' || next === 'training' || next === 'paused' || next === 'testing';
+  const busy = isBusy(next);
   status.textContent = text;
   status.dataset.state = next;
   start.disabled = busy || next === 'starting';
+  // Every start begins with new weights.
+  start.textContent = next === 'done' || next === 'failed' ? 'Train again' : 'Start';
   pause.disabled = next !== 'training' && next !== 'paused';
   pause.textContent = next === 'paused' ? 'Resume' : 'Pause';
   reset.disabled = next === 'idle' || next === 'starting';
   settings.setEnabled(!busy);
+  times.setEnabled(next !== 'starting' && next !== 'loading');
+}
+
+/** Images a second, with the time left only while it runs out. */
+function showPace(imagesPerSecond: number, secondsLeft?: number): void {
+  pace.textContent = `${count(imagesPerSecond)} images/s${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`;
 }
 
 function showError(message?: string): void {
@@ -94,10 +114,13 @@ function setFigure(id: string, value: number | undefined, format: (value: number
   element.dataset.value = value === undefined ? '' : String(value);
 }
 
+const tooLarge = (loss: number): string => `The loss became ${loss}: the steps were too large. Use a smaller learning rate.`;
+
 function clear(): void {
   showError();
   setProgress(0);
   pace.textContent = '';
+  speed = 0;
   setFigure('loss-value', undefined, shortLoss);
   for (const id of ['accuracy-value', 'validation-value', 'test-value']) setFigure(id, undefined, percent);
   const epochs = config?.epochs ?? 3;
@@ -109,17 +132,24 @@ function clear(): void {
   pad.show(undefined);
 }
 
-byId<HTMLFormElement>('controls').addEventListener('submit', (event) => {
-  event.preventDefault();
-  if (start.disabled) return;
+/** The settings, or a word on the one that cannot be used. */
+function readSettings(): TrainingConfig | undefined {
   try {
-    config = settings.read();
+    return settings.read();
   } catch (problem) {
     if (!(problem instanceof SettingsError)) throw problem;
     showError(problem.message);
     problem.field.focus();
-    return;
+    return undefined;
   }
+}
+
+byId<HTMLFormElement>('controls').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (start.disabled) return;
+  const chosen = readSettings();
+  if (!chosen) return;
+  config = chosen;
   clear();
   setState('loading', 'Loading MNIST');
   // On a phone the run lies below the settings.
@@ -131,6 +161,8 @@ pause.addEventListener('click', () => {
   connection?.send({ type: state === 'paused' ? 'resume' : 'pause' });
   if (state === 'paused') setState('training', 'Training');
   else setState('paused', 'Paused');
+  // No time runs out while nothing happens.
+  if (speed > 0) showPace(speed);
 });
 
 reset.addEventListener('click', () => {
@@ -179,6 +211,10 @@ function onEvent(event: TrainerEvent): void {
       if (stale) ask();
       stale = false;
       return;
+    case 'profiled':
+      return times.show(event.report);
+    case 'profileFailed':
+      return times.fail(event.message);
     case 'run':
       if (event.run === run && config) onRunEvent(event.event, config);
       return;
@@ -207,8 +243,9 @@ function onRunEvent(event: RunEvent, { model, epochs }: TrainingConfig): void {
         status.textContent =
           position === 0 ? 'Compiling the step' : `Epoch ${event.epoch} of ${epochs}, step ${event.step} of ${event.steps}`;
       }
-      pace.textContent =
-        event.secondsLeft === undefined ? '' : `${count(event.imagesPerSecond)} images/s, ${duration(event.secondsLeft)} left`;
+      speed = event.imagesPerSecond;
+      if (speed > 0) showPace(speed, state === 'training' ? event.secondsLeft : undefined);
+      else pace.textContent = '';
       setProgress(position / epochs);
       addTraining(position, event.loss, event.accuracy);
       return;
@@ -225,14 +262,21 @@ function onRunEvent(event: RunEvent, { model, epochs }: TrainingConfig): void {
       grid.predict(recipes[model].output, event.outputs);
       return ask();
     case 'testing':
+      if (speed > 0) showPace(speed);
       return setState('testing', 'Testing on 10,000 images');
     case 'finished':
       setProgress(1);
       setFigure('test-value', event.accuracy, percent);
       byId('test-value').dataset.loss = String(event.loss);
       setState('done', `Done in ${event.seconds.toFixed(1)} s`);
-      pace.textContent = `${count(event.imagesPerSecond)} images/s`;
-      if (!Number.isFinite(event.loss)) showError(`The loss became ${event.loss}: the steps were too large. Use a smaller learning rate.`);
+      showPace(event.imagesPerSecond);
+      if (!Number.isFinite(event.loss)) showError(tooLarge(event.loss));
+      return;
+    case 'diverged':
+      setFigure('loss-value', event.loss, shortLoss);
+      pace.textContent = '';
+      setState('failed', `Stopped in epoch ${event.epoch} of ${epochs}`);
+      showError(tooLarge(event.loss));
       return;
     case 'failed':
       showError(event.message);

@@ -18,6 +18,7 @@ export function createPad(canvas: HTMLCanvasElement, onChange: () => void): Pad 
   const hint = document.getElementById('pad-hint')!;
   const answer = document.getElementById('answer')!;
   const bars = document.getElementById('bars')!;
+  const number = document.getElementById('pad-number')!;
   let empty = true;
   let last: { x: number; y: number } | undefined;
 
@@ -84,8 +85,17 @@ export function createPad(canvas: HTMLCanvasElement, onChange: () => void): Pad 
     show(reading) {
       answer.textContent = reading ? String(reading.digit) : '–';
       answer.dataset.digit = reading ? String(reading.digit) : '';
+      // A regression gives one number and no probabilities: bars would claim a certainty that it never stated.
+      const isNumber = reading !== undefined && !reading.probabilities;
+      bars.hidden = isNumber;
+      number.hidden = !isNumber;
+      if (isNumber) {
+        const value = document.createElement('b');
+        value.textContent = reading.detail;
+        number.replaceChildren(value, ' is what the model computes; the nearest digit is its answer.');
+      }
       Array.from(bars.children).forEach((item, digit) => {
-        const share = reading ? (reading.probabilities?.[digit] ?? (digit === reading.digit ? 1 : 0)) : 0;
+        const share = reading?.probabilities?.[digit] ?? 0;
         item.querySelector('i')!.style.setProperty('--share', `${(share * 100).toFixed(1)}%`);
       });
     },

@@ -1,4 +1,5 @@
 // What the page and its trainer say to each other. Plain data, so that a worker or the page itself can be at the other end.
+import type { Profile } from 'ombre';
 import type { LossName, ModelName, OptimizerName } from './recipes.ts';
 
 /** Test images that the page shows predictions for. */
@@ -25,8 +26,19 @@ export type Command =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'reset' }
+  /** Times a few steps of such a model; a run in progress waits meanwhile. */
+  | { readonly type: 'profile'; readonly config: TrainingConfig }
   /** A 28x28 drawing, to be recognised by the latest model. */
   | { readonly type: 'recognise'; readonly id: number; readonly pixels: Float32Array };
+
+/** Times are those of all steps together. */
+export interface ProfileReport extends Omit<Profile, 'toString'> {
+  readonly steps: number;
+  readonly model: ModelName;
+  readonly batchSize: number;
+  /** Names in the order of the model: scopes of kernels begin with them, or with what is not a layer. */
+  readonly layers: readonly string[];
+}
 
 /** Epochs count from 1; `step` of `steps` is within the epoch. */
 export type RunEvent =
@@ -61,6 +73,8 @@ export type RunEvent =
       readonly seconds: number;
       readonly imagesPerSecond: number;
     }
+  /** The loss is no longer a number: training has ended there. */
+  | { readonly type: 'diverged'; readonly epoch: number; readonly loss: number }
   | { readonly type: 'failed'; readonly message: string };
 
 export type TrainerEvent =
@@ -69,6 +83,9 @@ export type TrainerEvent =
   | { readonly type: 'device'; readonly kind: string; readonly name: string }
   /** Something went wrong outside a run: no such device, a drawing that could not be recognised. */
   | { readonly type: 'problem'; readonly message: string }
+  /** The answer to `profile`: times, or why there are none. */
+  | { readonly type: 'profiled'; readonly report: ProfileReport }
+  | { readonly type: 'profileFailed'; readonly message: string }
   /** Test images to show predictions for: [n, 28, 28] in 0..1. */
   | { readonly type: 'samples'; readonly images: Float32Array; readonly labels: Int32Array }
   | { readonly type: 'recognised'; readonly id: number; readonly outputs: Float32Array }

@@ -72,16 +72,29 @@ export function createSettings(form: HTMLFormElement, onDevice: (device: DeviceC
   fill(loss, lossTitles);
   fill(optimizer, optimizerTitles);
 
-  const useOptimizer = (): void => {
-    input('learningRate').value = String(learningRateFor(modelName(), optimizer.value as OptimizerName));
+  // What the visitor typed stays when the model or the optimizer changes; beside it stands what is usual there.
+  const usual = { learningRate: '', batchSize: '' };
+  type Suggested = keyof typeof usual;
+  const showUsual = (name: Suggested): void => {
+    const differs = input(name).value.trim() !== usual[name];
+    form.querySelector(`#${name}-note`)!.textContent = differs ? `usual here: ${usual[name]}` : '';
   };
+  const suggest = (name: Suggested, value: number): void => {
+    const typed = input(name).value.trim() !== usual[name];
+    usual[name] = String(value);
+    if (!typed) input(name).value = usual[name];
+    showUsual(name);
+  };
+  for (const name of ['learningRate', 'batchSize'] as const) input(name).addEventListener('input', () => showUsual(name));
+
+  const useOptimizer = (): void => suggest('learningRate', learningRateFor(modelName(), optimizer.value as OptimizerName));
   const useModel = (): void => {
     const recipe = recipes[modelName()];
     form.querySelector('#model-note')!.textContent = recipe.description;
     for (const option of loss.options) option.disabled = !recipe.losses.includes(option.value as LossName);
     loss.value = recipe.defaults.loss;
     optimizer.value = recipe.defaults.optimizer;
-    input('batchSize').value = String(recipe.defaults.batchSize);
+    suggest('batchSize', recipe.defaults.batchSize);
     useOptimizer();
   };
   model.addEventListener('change', useModel);

@@ -3,6 +3,7 @@ import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, s
 import { buildModel } from './models.ts';
 import { nearestDigit } from './nearestDigit.ts';
 import { createGate, throttle } from './pacing.ts';
+import { profileSteps } from './profiling.ts';
 import { type Command, type DeviceChoice, type RunEvent, type TrainerEvent, type TrainingConfig, sampleCount } from './protocol.ts';
 import { classes, oneHotRows, recipes, wantsOneHot } from './recipes.ts';
 
@@ -26,6 +27,9 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
   let data: Dataset | undefined;
   let model: Model | undefined;
   let run: Run | undefined;
+  let profiled: TrainingConfig | undefined;
+  /** A profile taken while paused: what goes on then would count in it. */
+  let profiling = Promise.resolve();
   let drawing: { readonly id: number; readonly pixels: Float32Array } | undefined;
   // One thing at a time: a start waits for the run before it to end, and drawings wait for the end of a batch.
   let queue = Promise.resolve();
@@ -60,6 +64,18 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
     send({ type: 'recognised', id: asked.id, outputs: Float32Array.from(outputs) });
   }
 
+  async function answerProfile(): Promise<void> {
+    const config = profiled;
+    profiled = undefined;
+    if (!config) return;
+    try {
+      await useDevice(config.device);
+      send({ type: 'profiled', report: await profileSteps(config) });
+    } catch (error) {
+      send({ type: 'profileFailed', message: messageOf(error) });
+    }
+  }
+
   async function train(config: TrainingConfig, dataUrl: string, { stop, gate }: Run, report: (event: RunEvent) => void): Promise<void> {
     await useDevice(config.device);
     const { train, test } = await loadData(dataUrl, report);
@@ -81,12 +97,17 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
 
     const seen = throttle(report);
     let imagesPerSecond = 0;
+    let diverged: { epoch: number; loss: number } | undefined;
     const progress = callbacks.progress({
       onUpdate({ epoch, batch, batches = 1, samplesPerSecond, secondsLeft, logs, done }) {
         // Validation's time is in the figure of an epoch's end.
         if (!done || imagesPerSecond === 0) imagesPerSecond = samplesPerSecond;
         const { loss, accuracy } = logs;
-        if (done)
+        if ('loss' in logs && !Number.isFinite(loss)) {
+          // It does not come back: every further step would be in vain.
+          diverged ??= { epoch: epoch + 1, loss };
+          trained.stopTraining = true;
+        } else if (done)
           report({ type: 'epoch', epoch: epoch + 1, loss, accuracy, validationLoss: logs.val_loss, validationAccuracy: logs.val_accuracy });
         else seen({ type: 'batch', epoch: epoch + 1, step: batch, steps: batches, loss, accuracy, imagesPerSecond, secondsLeft });
       },
@@ -98,9 +119,12 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
       },
       async onBatchEnd() {
         if (drawing) await recognise();
+        if (profiled) await answerProfile();
         await gate.pass();
+        await profiling;
       },
       async onEpochEnd() {
+        if (diverged) return;
         const outputs = await (await trained.predict(samples)).data();
         report({ type: 'predictions', outputs: Float32Array.from(outputs) });
       },
@@ -111,6 +135,7 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
     await trained.fit(x, y, { epochs, batchSize, validationSplit, callbacks: [progress, page], verbose: 0, signal: stop.signal });
     const seconds = (performance.now() - began) / 1000;
     if (stop.signal.aborted) return;
+    if (diverged) return report({ type: 'diverged', ...diverged });
     report({ type: 'testing' });
     const { loss, accuracy } = await trained.evaluate(test.x, await toTargets(test.y), { batchSize: batchesOfTest, verbose: 0 });
     report({ type: 'finished', loss, accuracy, seconds, imagesPerSecond });
@@ -128,6 +153,7 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
       } finally {
         if (run === begun) run = undefined;
         await recognise();
+        await answerProfile();
       }
     });
   }
@@ -148,11 +174,18 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
         run?.gate.open();
         model = undefined;
         return;
+      case 'profile':
+        profiled = command.config;
+        // While paused there is no end of a batch to wait for.
+        if (!run) enqueue(answerProfile);
+        else if (run.gate.closed) profiling = answerProfile();
+        return;
       case 'recognise':
         drawing = command;
         // While paused there is no end of a batch to wait for.
         if (!run) enqueue(recognise);
-        else if (run.gate.closed) void recognise().catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));
+        else if (run.gate.closed)
+          void profiling.then(recognise).catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));
         return;
       default:
         command satisfies never;

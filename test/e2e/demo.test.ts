@@ -25,6 +25,21 @@ async function choose(page: Page, settings: Readonly<Record<string, string>>): P
   }
 }
 
+async function timed(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector<HTMLButtonElement>('[data-testid=profile]')?.disabled === true);
+  await page.waitForFunction(() => document.querySelector<HTMLButtonElement>('[data-testid=profile]')?.disabled === false, undefined, {
+    timeout: 60_000,
+  });
+  expect(await page.getByTestId('time-note').textContent()).toMatch(/^Means over/);
+  expect(await page.getByTestId('time-chart').isVisible()).toBe(true);
+}
+
+/** Asks where the time goes, and waits for the answer. */
+async function timeSteps(page: Page): Promise<void> {
+  await page.getByTestId('profile').click();
+  await timed(page);
+}
+
 describe('on a desktop', () => {
   let demo: DemoPage;
   let page: Page;
@@ -75,6 +90,16 @@ describe('on a desktop', () => {
       expect(await number(page.getByTestId(chart), 'data-points')).toBeGreaterThan(0);
       expect(await number(page.getByTestId(chart), 'data-validation-points')).toBe(3);
     }
+    // After the first epoch the axes fit what came after it: a loss that began at 2.3, an accuracy that began at 0.1.
+    const range = async (chart: string): Promise<number[]> =>
+      ((await page.getByTestId(chart).getAttribute('data-range')) ?? '').split(' ').map(Number);
+    const [lossRange, accuracyRange] = [await range('loss-chart'), await range('accuracy-chart')];
+    expect(lossRange[0]).toBe(0);
+    expect(lossRange[1]).toBeGreaterThan(await number(page.getByTestId('train-loss'), 'data-value'));
+    expect(lossRange[1]).toBeLessThanOrEqual(1.5);
+    expect(accuracyRange[0]).toBeGreaterThanOrEqual(0.2);
+    expect(accuracyRange[1]).toBe(1);
+    expect(await page.getByTestId('start').textContent()).toBe('Train again');
     const samples = page.getByTestId('samples').locator('li');
     expect(await samples.count()).toBe(24);
     expect(await page.getByTestId('samples').locator('li.right').count()).toBeGreaterThan(16);
@@ -110,6 +135,11 @@ describe('on a desktop', () => {
     await page.waitForTimeout(1000);
     expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBe(paused);
     expect(await page.getByTestId('pause').textContent()).toBe('Resume');
+    // No time runs out meanwhile. Steps can be timed all the same.
+    expect(await page.getByTestId('pace').textContent()).toMatch(/^[\d,]+ images\/s$/);
+    await timeSteps(page);
+    expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBe(paused);
+    expect(await state(page)).toBe('paused');
 
     await page.getByTestId('pause').click();
     expect(await state(page)).toBe('training');
@@ -129,15 +159,77 @@ describe('on a desktop', () => {
     expect(await state(page)).toBe('idle');
   });
 
+  test('timing steps shows layers and kernels, by pointer and by keyboard, and leaves the run as it is', async () => {
+    await choose(page, { 'train-size': '2000', epochs: '2', 'batch-size': '32', seed: '5' });
+    const results = async (): Promise<(string | null)[]> =>
+      Promise.all(['train-loss', 'test-accuracy'].map((id) => page.getByTestId(id).getAttribute('data-value')));
+    await page.getByTestId('start').click();
+    await reaches(page, 'done');
+    const undisturbed = await results();
+    await page.getByTestId('start').click();
+    await page.waitForFunction(() => Number(document.querySelector('[data-testid=progress]')?.getAttribute('aria-valuenow')) > 0);
+    expect(await state(page)).toBe('training');
+    await timeSteps(page);
+    await reaches(page, 'done');
+    expect(await results()).toEqual(undisturbed);
+
+    const chart = page.getByTestId('time-chart');
+    expect(await chart.getAttribute('data-rows')).toBe('dense_1 dense_2 loss metrics results adam');
+    expect(await page.getByTestId('time-summary').textContent()).toMatch(
+      /^Multilayer perceptron, batch of 32: [\d.]+ ms a step, \d+ kernels$/,
+    );
+    expect(await page.getByTestId('time-note').textContent()).toMatch(
+      /^Means over \d+ steps of a copy of the model, by the GPU's timestamps/,
+    );
+    const detail = page.getByTestId('time-detail');
+    await chart.locator('canvas').focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowDown');
+    expect(await detail.textContent()).toMatch(/^dense_2 · (< )?[\d.]+ ms a step, (< )?[\d.]+ %\. One kernel: .*\w/);
+    const first = await detail.textContent();
+    await page.keyboard.press('ArrowRight');
+    expect(await detail.textContent()).toMatch(/^dense_2 · /);
+    expect(await detail.textContent()).not.toBe(first);
+    // The pointer: the longest kernel of the first layer stands at the left of the first row.
+    const box = (await chart.locator('canvas').boundingBox())!;
+    await page.mouse.move(box.x + 90, box.y + 20);
+    await expect.poll(() => detail.getAttribute('data-layer')).toBe('dense_1');
+
+    await page.getByTestId('time-kernels').locator('summary').click();
+    const rows = page.getByTestId('time-kernels').locator('tbody tr');
+    expect(await rows.count()).toBeGreaterThanOrEqual(8);
+    const shares = (await rows.locator('td:last-child').allTextContents()).map((text) => parseFloat(text.replace('< ', '')));
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(95);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeLessThan(106);
+    expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+  });
+
+  test('keeps what the visitor typed when model or optimizer change, and says what is usual', async () => {
+    const rate = page.getByTestId('learning-rate');
+    const note = page.locator('#learningRate-note');
+    await choose(page, { model: 'mlp', optimizer: 'adam' });
+    expect([await rate.inputValue(), await note.textContent()]).toEqual(['0.003', '']);
+    await rate.fill('0.02');
+    expect(await note.textContent()).toBe('usual here: 0.003');
+    await choose(page, { optimizer: 'sgd' });
+    expect([await rate.inputValue(), await note.textContent()]).toEqual(['0.02', 'usual here: 0.01']);
+    await choose(page, { model: 'cnn' });
+    expect([await rate.inputValue(), await note.textContent()]).toEqual(['0.02', 'usual here: 0.001']);
+    await rate.fill('0.001');
+    await choose(page, { model: 'mlp' });
+    expect([await rate.inputValue(), await note.textContent()]).toEqual(['0.003', '']);
+  });
+
   test('trains the convolutional network', async () => {
-    await choose(page, { model: 'cnn', 'train-size': '1000', epochs: '1' });
-    expect(await page.getByTestId('batch-size').inputValue()).toBe('32');
+    await choose(page, { model: 'cnn', 'train-size': '1000', epochs: '1', 'batch-size': '32' });
     await page.getByTestId('start').click();
     await reaches(page, 'done');
     expect(await number(page.getByTestId('test-accuracy'), 'data-value')).toBeGreaterThan(0.5);
   });
 
   test('the regression takes only losses that fit it, and trains on the CPU', async () => {
+    await page.getByTestId('pad-sample').click();
+    expect(await page.locator('#bars').isVisible()).toBe(true);
     await choose(page, { model: 'linear', device: 'cpu', 'batch-size': '32', 'train-size': '2000', epochs: '2' });
     expect(await page.getByTestId('loss').inputValue()).toBe('meanSquaredError');
     expect(await page.getByTestId('optimizer').inputValue()).toBe('sgd');
@@ -153,17 +245,25 @@ describe('on a desktop', () => {
     // Guessing the mean digit gives a loss of 8.3.
     expect(await number(page.getByTestId('test-accuracy'), 'data-loss')).toBeLessThan(5);
     expect(await page.getByTestId('samples').locator('li').first().locator('small').textContent()).toMatch(/^(is \d|-?\d+\.\d\d)$/);
+    // One number, and no bars that would look like a probability.
+    await expect.poll(() => page.locator('#pad-number').textContent()).toMatch(/^-?\d+\.\d\d is what the model computes/);
+    expect(await page.locator('#bars').isVisible()).toBe(false);
+    await timeSteps(page);
+    expect(await page.getByTestId('time-note').textContent()).toMatch(/op by op, on the CPU/);
   });
 
-  test('says what to do when the loss is no longer a number', async () => {
-    await choose(page, { 'learning-rate': '90', 'train-size': '500', epochs: '1' });
+  test('stops when the loss is no longer a number, and says what to do', async () => {
+    await choose(page, { 'learning-rate': '90', 'train-size': '500', epochs: '40' });
     await page.getByTestId('start').click();
-    await reaches(page, 'done');
+    await reaches(page, 'failed');
+    expect(await page.getByTestId('status').textContent()).toMatch(/^Stopped in epoch [1-3] of 40$/);
+    expect(await page.getByTestId('test-accuracy').getAttribute('data-value')).toBe('');
+    expect(await page.getByTestId('start').textContent()).toBe('Train again');
     expect(await page.getByTestId('error').textContent()).toMatch(/^The loss became (NaN|Infinity): .* Use a smaller learning rate\.$/);
   });
 
   test('works from the keyboard alone', async () => {
-    await choose(page, { model: 'mlp', device: 'auto', 'train-size': '500' });
+    await choose(page, { model: 'mlp', device: 'auto', 'train-size': '500', 'learning-rate': '0.003' });
     await page.getByTestId('epochs').focus();
     await page.keyboard.press('ControlOrMeta+A');
     await page.keyboard.type('1');
@@ -174,6 +274,10 @@ describe('on a desktop', () => {
     expect(await page.getByTestId('reset').evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Space');
     expect(await state(page)).toBe('idle');
+    expect(await page.getByTestId('start').textContent()).toBe('Start');
+    await page.getByTestId('profile').focus();
+    await page.keyboard.press('Enter');
+    await timed(page);
   });
 
   test('the console stayed silent', () => expect(demo.errors).toEqual([]));
@@ -196,6 +300,10 @@ describe.each(['light', 'dark'] as const)('on a phone of 360 pixels, %s', (color
     await page.getByTestId('start').tap();
     await reaches(page, 'done');
     expect(await width()).toBe(360);
+    await timeSteps(page);
+    await page.getByTestId('time-kernels').locator('summary').tap();
+    expect(await width()).toBe(360);
+    await page.getByTestId('start').scrollIntoViewIfNeeded();
     // The run is where the visitor looks.
     expect(await page.getByTestId('status').evaluate((element) => element.getBoundingClientRect().top < 740)).toBe(true);
     expect(demo.errors).toEqual([]);
