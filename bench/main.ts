@@ -1,8 +1,9 @@
 // The bench from outside: runs the jobs of every workload on every stack, prints tables, writes what was measured.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { dirname, join } from 'node:path';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
+import { type Saved, writeMarkdown } from './markdown.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type Measured, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
 import type { Stack } from './stack.ts';
@@ -17,6 +18,8 @@ const openers = { chromium: openChromium, node: openNode };
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
+  for (const file of options.from) await writeMarkdown(options.markdown!, JSON.parse(readFileSync(file, 'utf8')) as Saved);
+  if (options.from.length > 0) return;
   for (const name of options.stacks) {
     const stack = await openers[name]();
     console.log(`\n${stack.description}`);
@@ -61,6 +64,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
   progress('');
   if (options.rounds > 0) console.log(timeTable(measured, options.engines));
   if (options.first > 0) console.log(`${firstStepTable(measured, options.engines)}\n${costTable(measured, options.engines)}`);
+  if (options.markdown) await writeMarkdown(options.markdown, JSON.parse(readFileSync(path, 'utf8')) as Saved);
   console.log(`\n${path}`);
 }
 

@@ -16,6 +16,10 @@ export interface Options {
   readonly first: number;
   readonly kernels: boolean;
   readonly results: string;
+  /** The page whose tables are written anew; undefined writes none. */
+  readonly markdown?: string;
+  /** Saved results to write the page from; nothing is measured then. */
+  readonly from: readonly string[];
 }
 
 const listOf =
@@ -53,8 +57,14 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--first <n>', 'cold starts, for first steps, dispatches and memory: a fresh process each; 0 leaves them out', countFrom(0), 3)
     .option('--kernels', "print the time of each of ombre's kernels (the GPU has to have timestamps)", false)
     .option('--results <folder>', 'where to write everything that was measured, as STACK-TIME.json', 'bench/results')
+    .option('--markdown [page]', 'write the tables into the documentation too')
+    .option('--from <files>', 'with --markdown: write them from saved results, and measure nothing', (text) => text.split(','), [])
     .helpOption('--help', 'show this help')
     .addHelpText('after', `\nWorkloads:\n${units.join('\n')}`)
     .showSuggestionAfterError(true);
-  return command.parse([...args], { from: 'user' }).opts<Options>();
+  const { markdown, ...options } = command
+    .parse([...args], { from: 'user' })
+    .opts<Omit<Options, 'markdown'> & { markdown?: string | true }>();
+  if (options.from.length > 0 && markdown === undefined) command.error('--from needs --markdown');
+  return { ...options, ...(markdown !== undefined && { markdown: markdown === true ? 'docs/performance.md' : markdown }) };
 }

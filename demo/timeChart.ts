@@ -8,6 +8,8 @@ Chart.register(BarController, BarElement, CategoryScale, LinearScale);
 export interface Segment {
   readonly layer: string;
   readonly ops: readonly string[];
+  /** Which of an op's kernels it is, where it has several. */
+  readonly part: string | undefined;
   readonly count: number;
   readonly milliseconds: number;
   readonly share: number;
@@ -27,10 +29,11 @@ const besides = ['loss', 'metrics', 'results'];
 /** Kernels by layer, in the order of the model; what belongs to none (loss, metrics, optimizer) comes after. */
 export function rowsOf({ kernels, layers, steps }: ProfileReport): Row[] {
   const groups = new Map<string, Segment[]>(layers.map((layer) => [layer, []]));
-  for (const { scope, ops, count, milliseconds, share } of kernels) {
+  for (const { name, scope, ops, count, milliseconds, share } of kernels) {
     const layer = scope.split('/')[0] || 'other';
     if (!groups.has(layer)) groups.set(layer, []);
-    groups.get(layer)!.push({ layer, ops, count: count / steps, milliseconds: milliseconds / steps, share });
+    const part = /\(([^()]+)\)$/.exec(name)?.[1];
+    groups.get(layer)!.push({ layer, ops, part, count: count / steps, milliseconds: milliseconds / steps, share });
   }
   const sum = (segments: readonly Segment[], key: 'milliseconds' | 'share'): number => segments.reduce((total, s) => total + s[key], 0);
   const place = (layer: string): number => [...layers, ...besides].indexOf(layer);

@@ -14,11 +14,11 @@ const byId = <T extends HTMLElement = HTMLElement>(id: string): T => document.ge
 
 const inMilliseconds = (value: number): string => (value < 0.01 ? '< 0.01' : value < 10 ? value.toFixed(2) : value.toFixed(1));
 
-/** `2 mul + matmul`: repeated ops once, with their number. */
-function inWords(ops: readonly string[]): string {
+/** `2 mul + matmul (matmul_direct)`: repeated ops once, with their number. */
+function inWords({ ops, part }: Segment): string {
   const counts = new Map<string, number>();
   for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
-  return [...counts].map(([op, n]) => (n > 1 ? `${n} ${op}` : op)).join(' + ');
+  return [...counts].map(([op, n]) => (n > 1 ? `${n} ${op}` : op)).join(' + ') + (part ? ` (${part})` : '');
 }
 
 /** What a visitor needs of the clock; the library's own note has the rest. */
@@ -41,13 +41,14 @@ export function createTimePanel(onAsk: () => boolean): TimePanel {
   let enabled = false;
   let waiting = false;
 
-  const tell = ({ layer, ops, count, milliseconds, share }: Segment): void => {
+  const tell = (segment: Segment): void => {
+    const { layer, count, milliseconds, share } = segment;
     const times = count > 1.05 ? `, ${Number(count.toFixed(1))} times a step` : '';
     const strong = document.createElement('b');
     strong.textContent = layer;
     detail.replaceChildren(
       strong,
-      ` · ${inMilliseconds(milliseconds)} ms a step, ${percentOf(share)}${times}. One kernel: ${inWords(ops)}`,
+      ` · ${inMilliseconds(milliseconds)} ms a step, ${percentOf(share)}${times}. One kernel: ${inWords(segment)}`,
     );
     detail.dataset.layer = layer;
   };
@@ -71,9 +72,10 @@ export function createTimePanel(onAsk: () => boolean): TimePanel {
   const fill = (rows: readonly Row[]): void => {
     const kernels = rows.flatMap(({ segments }) => segments).toSorted((a, b) => b.milliseconds - a.milliseconds);
     details.querySelector('tbody')!.replaceChildren(
-      ...kernels.map(({ layer, ops, count, milliseconds, share }) => {
+      ...kernels.map((kernel) => {
+        const { layer, count, milliseconds, share } = kernel;
         const row = document.createElement('tr');
-        for (const text of [layer, inWords(ops), String(Number(count.toFixed(1))), inMilliseconds(milliseconds), percentOf(share)]) {
+        for (const text of [layer, inWords(kernel), String(Number(count.toFixed(1))), inMilliseconds(milliseconds), percentOf(share)]) {
           row.insertCell().textContent = text;
         }
         return row;
