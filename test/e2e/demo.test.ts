@@ -160,7 +160,7 @@ describe('on a desktop', () => {
   });
 
   test('timing steps shows layers and kernels, by pointer and by keyboard, and leaves the run as it is', async () => {
-    await choose(page, { 'train-size': '2000', epochs: '2', 'batch-size': '32', seed: '5' });
+    await choose(page, { 'train-size': '2000', epochs: '4', 'batch-size': '32', seed: '5' });
     const results = async (): Promise<(string | null)[]> =>
       Promise.all(['train-loss', 'test-accuracy'].map((id) => page.getByTestId(id).getAttribute('data-value')));
     await page.getByTestId('start').click();
