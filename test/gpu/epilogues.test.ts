@@ -1,6 +1,7 @@
-// What is fused behind a product, where it is stored by four and where element by element: the same bits as the epilogue computed on the CPU from
+// What is fused behind a product or a pooling, where it is stored by four and where element by element: the same bits as the epilogue computed on the CPU from
 // the device's own product. Epilogues here leave nothing to contract (no sum behind a product), so that equal means equal.
 import { beforeAll, expect, test } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
@@ -13,6 +14,7 @@ import {
   conv2d,
   greater,
   matmul,
+  maxPool2d,
   maximum,
   mul,
   neg,
@@ -20,6 +22,7 @@ import {
   reshape,
   slice,
   sub,
+  sum,
   transpose,
   where,
 } from '../../src/ops/index.ts';
@@ -145,4 +148,17 @@ test('behind a convolution and behind a sum of splits', async () => {
   await check({ product: (a, b) => matmul(a, b), epilogue: bias, shapes: [[12, 8192], [8192, 8], [8]] }, withSubgroups);
   const flat: Fn = (y, b) => [reshape(add(y, b), [y.size])];
   await check({ product: (a, b) => matmul(a, b), epilogue: flat, shapes: [[3, 5, 8], [3, 8, 12], [12]] }, withSubgroups);
+});
+
+test('behind the gradient of a pooling', async () => {
+  const product = (x: Tensor, g: Tensor): Tensor => gradients(sum(mul(maxPool2d(x), g)), [x])[0];
+  for (const channels of [4, 12, 3]) {
+    const [image, half] = [
+      [2, 6, 7, channels],
+      [2, 3, 3, channels],
+    ];
+    const epilogue: Fn = (dx, mask, bias) => [where(greater(mask, 0), dx, neg(bias))];
+    const wgsl = await check({ product, epilogue, shapes: [image, half, image, [channels]] }, withSubgroups);
+    expect(byQuad(wgsl)).toBe(channels % 4 === 0);
+  }
 });
