@@ -258,6 +258,8 @@ describe('on a desktop', () => {
     await reaches(page, 'failed');
     expect(await page.getByTestId('status').textContent()).toMatch(/^Stopped in epoch [1-3] of 40$/);
     expect(await page.getByTestId('test-accuracy').getAttribute('data-value')).toBe('');
+    // There and then, not after the 40th epoch.
+    expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBeLessThan(10);
     expect(await page.getByTestId('start').textContent()).toBe('Train again');
     expect(await page.getByTestId('error').textContent()).toMatch(/^The loss became (NaN|Infinity): .* Use a smaller learning rate\.$/);
   });
