@@ -41,7 +41,7 @@ import { values } from '../support/graphs.ts';
 const filled = (...shape: number[]): Tensor => tensor(values(sizeOf(shape)), shape);
 const indices = (rows: number, ...shape: number[]): Tensor =>
   tensor(
-    values(sizeOf(shape), 5).map((x) => Math.floor(((x + 1) / 2) * rows)),
+    values(sizeOf(shape), 5).map((x) => Math.min(rows - 1, Math.floor(((x + 1) / 2) * rows))),
     shape,
     'i32',
   );
