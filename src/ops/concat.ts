@@ -129,7 +129,9 @@ function join(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length <= mostInputs) return apply(concatOp, tensors, { axis });
   // Checked as a whole: an error then names all shapes.
   concatOp.infer(tensors, { axis });
-  const size = mostInputs ** Math.ceil(Math.log(tensors.length) / Math.log(mostInputs) - 1);
+  // Counted, not taken from logarithms: log(343) / log(7) is a little more than 3, and one group of all would never end.
+  let size = mostInputs;
+  while (size * mostInputs < tensors.length) size *= mostInputs;
   const groups = Array.from({ length: Math.ceil(tensors.length / size) }, (_, i) => tensors.slice(i * size, (i + 1) * size));
   return join(
     groups.map((group) => join(group, axis)),
