@@ -11,20 +11,28 @@ const sizes = new WeakMap<Node, number>();
 /** True for a node that is computed wherever it is read. */
 export const isPositional = (node: Node | undefined): boolean => node !== undefined && positionalSize(node) <= mostNodes;
 
-/** Number of nodes that the value takes; Infinity where it depends on more than the place. */
+/** Number of nodes that the value takes; Infinity where it depends on more than the place. Without recursion: a graph may be thousands of nodes deep. */
 function positionalSize(node: Node): number {
-  const known = sizes.get(node);
-  if (known !== undefined) return known;
-  let size = node.op.lowering.kind === 'elementwise' ? 1 : Infinity;
-  // Further arithmetic only where it is sure to be cheap: a table of sines is better computed once.
-  if (node.inputs.length && node.types[0].dtype.startsWith('f')) size = Infinity;
-  for (const input of node.inputs) {
-    if (size === Infinity) break;
-    const base = behindViews(input);
-    if (constantValue(base) === undefined) size += base.node ? positionalSize(base.node) : Infinity;
+  const stack = [node];
+  while (stack.length) {
+    const top = stack[stack.length - 1];
+    const makers = sizes.has(top) ? [] : makersOf(top);
+    const unknown = makers?.filter((maker) => !sizes.has(maker)) ?? [];
+    stack.push(...unknown);
+    if (unknown.length) continue;
+    stack.pop();
+    if (!sizes.has(top)) sizes.set(top, makers ? makers.reduce((sum, maker) => sum + sizes.get(maker)!, 1) : Infinity);
   }
-  sizes.set(node, size);
-  return size;
+  return sizes.get(node)!;
+}
+
+/** The nodes behind an elementwise one, without constants; undefined where its value is not sure to be cheap, or follows from more than the place. */
+function makersOf({ op, inputs, types }: Node): readonly Node[] | undefined {
+  if (op.lowering.kind !== 'elementwise') return undefined;
+  // Further arithmetic only where it is sure to be cheap: a table of sines is better computed once.
+  if (inputs.length && types[0].dtype.startsWith('f')) return undefined;
+  const bases = inputs.map(behindViews).filter((base) => constantValue(base) === undefined);
+  return bases.every(({ node }) => node) ? bases.map(({ node }) => node!) : undefined;
 }
 
 function behindViews(tensor: Tensor): Tensor {

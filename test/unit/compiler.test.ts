@@ -2,11 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { compileGraph, printProgram, simplify } from '../../src/compiler/index.ts';
+import { isPositional } from '../../src/compiler/positional.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { type Graph, attributesKey, printGraph, topological } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import {
   add,
+  arange,
   argMax,
   broadcastTo,
   concat,
@@ -386,4 +388,11 @@ test('a deep graph compiles without recursion', () => {
     return [h];
   });
   expect(printGraph(simplify(graph)).split('\n')).toHaveLength(20002);
+});
+
+test('whether a value follows from its place is known of a deep graph, too', () => {
+  const deep = (first: Tensor, depth: number) => Array.from({ length: depth }).reduce<Tensor>((h) => mul(h, 3), first).node;
+  expect([deep(arange(8), 3), deep(arange(8), 20000)].map(isPositional)).toEqual([true, false]);
+  const [given] = graphOf([{ shape: [8], dtype: 'i32' }], (x) => [x]).inputs;
+  expect(isPositional(deep(given, 20000))).toBe(false);
 });
