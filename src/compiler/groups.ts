@@ -34,6 +34,9 @@ export const nodesOf = ({ nodes, items, reductions, anchor, members }: Group): r
 /** Nodes in one kernel: beyond this it takes longer to build than it saves. */
 const mostNodes = 160;
 
+/** Reductions in one kernel: each takes 256 bytes of the 16 KiB of workgroup memory that every device has, and a loop over all before it. */
+const mostReductions = 32;
+
 /** Distinct buffers that the nodes read from outside of `inside`. */
 export function boundTensors(
   nodes: readonly Node[],
@@ -153,7 +156,7 @@ export class GroupGraph {
 
   /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
   fits(nodes: readonly Node[]): boolean {
-    if (nodes.length > mostNodes) return false;
+    if (nodes.length > mostNodes || nodes.filter(({ op }) => op.lowering.kind === 'reduction').length > mostReductions) return false;
     // The second pass of a long arg-reduction reads the places found by the first beside everything else.
     const places = Number(nodes.some(({ op: { lowering } }) => lowering.kind === 'reduction' && lowering.tracksIndex));
     return buffersBound(nodes, this.writesOf(nodes), this.sources) + places <= this.maxStorageBuffers;

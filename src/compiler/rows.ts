@@ -41,6 +41,9 @@ const longestRow = 16384;
 /** Bytes of values that a kernel of several independent sums keeps alive until the last of them is there. */
 const mostKeptAlive = 1 << 20;
 
+/** Groups that a further one is compared with: of thousands of sums alike, those that took the last ones. */
+const mostPartners = 8;
+
 export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   const fits = (node: Node): boolean => {
     const domain = domainOf(node);
@@ -136,7 +139,7 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
       );
     });
     if (partner) groups.merge(partner, group);
-    else known.push(group);
+    else if (known.push(group) > mostPartners) known.shift();
   }
 }
 

@@ -124,6 +124,28 @@ describe('what stays apart', () => {
   });
 });
 
+test('a kernel of many reductions stays within the workgroup memory of every device', () => {
+  const deep = (x: Tensor) => [Array.from({ length: 75 }).reduce<Tensor>((y) => sub(y, max(y, { axis: 1, keepDims: true })), x)];
+  const bytes = compile([{ shape: [8, 100] }], deep, gpuTarget).dispatches.map(
+    ({ wgsl }) => 4 * [...wgsl.matchAll(/var<workgroup> \w+: array<\w+, (\d+)>/g)].reduce((total, [, size]) => total + Number(size), 0),
+  );
+  expect(Math.max(...bytes)).toBeGreaterThan(0);
+  expect(Math.max(...bytes)).toBeLessThanOrEqual(16384);
+});
+
+test('a value of the row that replaces one is stored when the whole workgroup has read that', () => {
+  const graph = graphOf([{ shape: [8, 100] }, { shape: [8, 1] }], (x, running) => {
+    const next = add(mul(sum(x, { axis: 1, keepDims: true }), 0.01), running);
+    return [sub(x, next), next];
+  });
+  const { dispatches, outputs } = compileGraph(graph, { name: 'rows', target: gpuTarget, donations: [{ input: 1, output: 1 }] });
+  expect([dispatches.length, outputs[1].inPlaceOf]).toEqual([1, 1]);
+  // Read behind the last barrier of the sum, stored by the first invocation.
+  expect(dispatches[0].wgsl).toMatch(
+    /workgroupBarrier\(\);(?![^]*workgroupBarrier)[^]*= (out\d)\[row\];[^]*storageBarrier\(\);\n *if \(first == 0u\) \{\n *\1\[row\]/,
+  );
+});
+
 test('a result may take the place of the rows it is made from, stored in the last loop', () => {
   const graph = graphOf([{ shape: [8, 30] }], (x) => [softmax(x)]);
   const program = compileGraph(graph, { name: 'rows', target: softwareTarget, donations: [{ input: 0, output: 0 }] });

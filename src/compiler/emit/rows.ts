@@ -128,7 +128,9 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
   const ends = group.outputs.filter(({ node }) => !group.items.includes(node!));
   for (const output of ends) row.store(output, 'row');
   const stores = row.statements.slice(told);
-  text.push(...(family === 'workgroup' && stores.length ? ['if (first == 0u) {', ...stores.map((line) => `  ${line}`), '}'] : stores));
+  // A value of the row may replace one that other invocations of the workgroup read since the last barrier.
+  const first = ['storageBarrier();', 'if (first == 0u) {', ...stores.map((line) => `  ${line}`), '}'];
+  text.push(...(family === 'workgroup' && stores.length ? first : stores));
 
   const totals =
     family === 'workgroup' ? group.reductions.map((r) => `var<workgroup> ${nameOf(group, r)}_total: array<${typeOf(r)}, 64>;`) : [];
