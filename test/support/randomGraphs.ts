@@ -7,11 +7,16 @@ import type { Graph } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import {
   add,
+  any,
+  arange,
+  cast,
   concat,
   exp,
   flip,
   gather,
   greater,
+  layerNorm,
+  logSoftmax,
   matmul,
   max,
   mean,
@@ -21,6 +26,7 @@ import {
   reshape,
   sigmoid,
   slice,
+  softmax,
   sub,
   sum,
   tanh,
@@ -65,10 +71,29 @@ const smooth: readonly Make[] = [
   (a, b) => tanh(matmul(a, b)),
   (a, _, places) => gather(a, places, { axis: 0 }),
   (a, b) => checkpoint((p: Tensor, q: Tensor) => tanh(sub(mul(sigmoid(p), q), mean(tanh(p), { axis: 0, keepDims: true }))))(a, b),
+  (a) => softmax(a),
+  (a) => logSoftmax(a, { axis: 0 }),
+  (a) => layerNorm(a, { epsilon: 0.25 }),
+  (a, b) => sum(mul(tanh(a), b), { axis: 0, keepDims: true }),
+  (a, b) => add(a, sum(tanh(b), { axis: -1, keepDims: true })),
+  (a, b) => add(mul(a, 0.75), mul(mean(b, { axis: -1, keepDims: true }), 0.25)),
 ];
 
 /** Where two values differ by a rounding only, these may choose either. */
-const choosing: readonly Make[] = [(a, b) => where(greater(a, b), a, tanh(b)), (a) => max(a, { axis: 0, keepDims: true })];
+const choosing: readonly Make[] = [
+  (a, b) => where(greater(a, b), a, tanh(b)),
+  (a) => max(a, { axis: 0, keepDims: true }),
+  (a, b) => where(any(greater(a, b), { axis: -1, keepDims: true }), a, tanh(b)),
+  (a) => cast(sum(cast(mul(tanh(a), 64), 'i32'), { axis: -1, keepDims: true }), 'f32'),
+  (a) => cast(softmax(cast(tanh(a), 'f16')), 'f32'),
+  (a) => cast(tanh(a), 'f16'),
+  (a) => sub(a, max(a, { axis: -1, keepDims: true })),
+  // Which element is above the diagonal is known from its place.
+  (a) => where(greater(iotaOf(a, 0), iotaOf(a, -1)), a, 0.5),
+];
+
+const iotaOf = (a: Tensor, axis: number): Tensor =>
+  axis === 0 ? reshape(arange(a.shape[0]), [a.shape[0], ...a.shape.slice(1).map(() => 1)]) : arange(a.shape[a.rank - 1] ?? 1);
 
 const makers = [...smooth, ...choosing];
 
