@@ -125,7 +125,8 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
   for (const group of groups.groups) {
     yield;
     const domain = group.reductions.length && group.reductions.every(fits) ? domainOf(group.reductions[0]) : undefined;
-    if (!domain) continue;
+    // Row kernels store every element at its own place.
+    if (!domain || group.moved) continue;
     const key = `${domain.outputs}x${domain.length} ${domain.along}`;
     const known = alike.get(key) ?? [];
     alike.set(key, known);

@@ -116,6 +116,20 @@ describe('what stays apart', () => {
     expect(kernels(types, fn)).toHaveLength(count);
   });
 
+  test('a sum whose kernel also stores a rearranged copy, and another of the same rows', () => {
+    const types = [{ shape: [2, 4, 30] }, { shape: [2, 4] }];
+    const graph = graphOf(types, (x, y) => {
+      const doubled = mul(y, 2);
+      return [transpose(doubled), add(doubled, sum(x, { axis: 2 })), max(x, { axis: 2 })];
+    });
+    const inputs = types.map(({ shape }, i) => values(sizeOf(shape), i + 1));
+    const expected = interpret(graph.outputs, { feeds: new Map(graph.inputs.map((input, i) => [input, inputs[i]])) });
+    for (const target of [softwareTarget, gpuTarget]) {
+      const program = compileGraph(graph, { name: 'rows', target });
+      simulate(program, inputs).forEach((data, i) => expect([...data]).toEqual([...expected[i]]));
+    }
+  });
+
   test('a kernel that would bind too many buffers', () => {
     const types = Array.from({ length: 12 }, () => ({ shape: [8, 30] }));
     const program = compile(types, (...inputs) => inputs.map((x) => sum(exp(x), { axis: 1 })));
