@@ -177,6 +177,23 @@ test('but not of what other rows still read', () => {
   expect(program.outputs[0].inPlaceOf).toBeUndefined();
 });
 
+test.each([
+  ['a product reads whole rows for every element', (x: Tensor) => [matmul(x, x)]],
+  ['a transposed read', (x: Tensor) => [add(transpose(x), exp(x))]],
+  ['a result that is stored rearranged', (x: Tensor) => [transpose(exp(x))]],
+] as [string, Make][])('nothing takes the place of what is read elsewhere: %s', (_, fn) => {
+  const graph = graphOf([{ shape: [30, 30] }], fn);
+  const program = compileGraph(graph, { name: 'rows', target: softwareTarget, donations: [{ input: 0, output: 0 }] });
+  expect(program.outputs[0].inPlaceOf).toBeUndefined();
+});
+
+test('no value waits in memory that the kernel reads again', () => {
+  const graph = graphOf([{ shape: [8, 30] }], (x) => [mul(softmax(x), x)]);
+  const program = compileGraph(graph, { name: 'rows', target: softwareTarget, donations: [{ input: 0, output: 0 }] });
+  expect([program.dispatches.length, program.outputs[0].inPlaceOf]).toEqual([1, 0]);
+  expect(program.dispatches[0].wgsl.match(/out0\[index\] =/g)).toHaveLength(1);
+});
+
 test.each(['cpu', 'gpu'] as const)('the text for a %s', async (processor) => {
   const program = compile([{ shape: [8, 100] }], (x) => [softmax(x)], { ...softwareTarget, processor });
   await expect(program.dispatches[0].wgsl).toMatchFileSnapshot(`./wgsl/softmax-${processor}.wgsl`);
