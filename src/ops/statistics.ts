@@ -4,6 +4,7 @@ import { normalizeAxes, reducedShape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkFlag, checkFinite, checkNotEmpty } from './arguments.ts';
 import { abs, add, div, pow, square, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
 import { equal, isFinite } from './comparison.ts';
 import { exp, log, sqrt } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
@@ -30,7 +31,8 @@ export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
   checkReduction('mean', options, []);
   const t = operand('mean', x, 'float');
   const count = countOf('mean', t, options);
-  return div(sum(t, options), count);
+  // The sum of halves may leave their range where the mean does not.
+  return cast(div(sum(cast(t, 'f32'), options), count), t.dtype);
 }
 
 export interface VarianceOptions extends ReduceOptions {

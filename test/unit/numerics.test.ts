@@ -44,3 +44,8 @@ test('normalisations say what is wrong', () => {
   expect(o.layerNorm(o.zeros([0, 4])).shape).toEqual([0, 4]);
   expect(o.layerNorm(o.zeros([3], 'i32')).dtype).toBe('f32');
 });
+
+test('the mean of halves is in their range where their sum is not', () => {
+  const halves = o.cast(o.full([80, 80], 3600), 'f16');
+  expect([o.mean(halves).dtype, ...interpret([o.mean(halves)])[0]]).toEqual(['f16', 3600]);
+});
