@@ -131,8 +131,9 @@ describe.each([
 });
 
 test('both clocks find the same kernel the longest', async () => {
+  // A product of 512 terms for each element beside one tanh: whatever the machine does meanwhile, it takes longer.
   const x = await evaluate(random.uniform([512, 512]));
-  const step = compile((a: typeof x) => relu(matmul(a, tanh(a).sum({ axis: 0, keepDims: true }).add(a))));
+  const step = compile((a: typeof x) => relu(matmul(a, tanh(a))));
   await step(x);
   const run = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) await step(x);
