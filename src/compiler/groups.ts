@@ -2,6 +2,7 @@
 // needs whom. Which groups may become one is the passes' own business: fuse.ts and rows.ts.
 import { type StridedView, sizeOf } from '../core/shape.ts';
 import { type Graph, topological } from '../graph/graph.ts';
+import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isPositional } from './positional.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
@@ -37,22 +38,23 @@ const mostNodes = 160;
 /** Reductions in one kernel: each takes 256 bytes of the 16 KiB of workgroup memory that every device has, and a loop over all before it. */
 const mostReductions = 32;
 
-/** Distinct buffers that the nodes read from outside of `inside`. */
-export function boundTensors(
-  nodes: readonly Node[],
-  sources: Sources,
-  inside: ReadonlySet<Node> = new Set(nodes),
-): Set<Tensor | Node | string> {
-  const read = new Set<Tensor | Node | string>();
+/** What the nodes read from outside of `inside`: tensors with memory, and scalar inputs. */
+export function readsOf(nodes: readonly Node[], sources: Sources, inside: ReadonlySet<Node> = new Set(nodes)): Set<Tensor> {
+  const reads = new Set<Tensor>();
   for (const node of nodes) {
     for (const input of node.inputs) {
       const { base } = sources.get(input);
-      if (base.node && inside.has(base.node)) continue;
-      if (hasMemory(base)) read.add(base.node && base.node.types.length === 1 ? base.node : base);
-      else if (base.node?.op.name === 'placeholder') read.add('scalars');
+      if (!(base.node && inside.has(base.node)) && (hasMemory(base) || isScalarInput(base))) reads.add(base);
     }
   }
-  return read;
+  return reads;
+}
+
+/** Distinct buffers that the nodes read from outside of `inside`; all scalar inputs lie in one. */
+export function boundTensors(nodes: readonly Node[], sources: Sources, inside?: ReadonlySet<Node>): Set<Tensor | Node | string> {
+  const bufferOf = (base: Tensor): Tensor | Node | string =>
+    isScalarInput(base) ? 'scalars' : base.node && base.node.types.length === 1 ? base.node : base;
+  return new Set([...readsOf(nodes, sources, inside)].map(bufferOf));
 }
 
 /** Storage buffers that one dispatch over the nodes binds when it writes so many values. */

@@ -12,10 +12,9 @@ import { emitReduction, planReduction } from './emit/reduction.ts';
 import { valueType } from './emit/wgsl.ts';
 import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
-import { type Group, nodesOf } from './groups.ts';
+import { type Group, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import type { Schedule } from './schedule.ts';
-import { hasMemory } from './views.ts';
 
 /** A piece of memory before the plan gave it a place. */
 export interface Memory {
@@ -83,7 +82,7 @@ function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory
   const ops = nodes.map((node) => node.op.name);
   const about = { scope, ops, label: `${scope ? `${scope}: ` : ''}${summarise(ops)}` };
   const title = `${about.label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
-  const meaning = { inputs: readsOf(nodes, fused), outputs: group.outputs };
+  const meaning = { inputs: [...readsOf(nodes, fused.sources)], outputs: group.outputs };
   const made = emitGroup(group, context, target, title, fused);
   return made.map((dispatch, i) => ({
     ...about,
@@ -181,17 +180,4 @@ function summarise(ops: readonly string[]): string {
   for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
   const words = [...counts].map(([op, n]) => (n > 1 ? `${n} ${op}` : op));
   return words.length > 8 ? `${words.slice(0, 7).join(' + ')} + ${words.length - 7} more` : words.join(' + ');
-}
-
-/** Tensors with memory that the nodes read from outside of themselves. */
-function readsOf(nodes: readonly Node[], { sources }: FusedGraph): Tensor[] {
-  const inside = new Set(nodes);
-  const reads = new Set<Tensor>();
-  for (const node of nodes) {
-    for (const input of node.inputs) {
-      const { base } = sources.get(input);
-      if (!(base.node && inside.has(base.node)) && (hasMemory(base) || isScalarInput(base))) reads.add(base);
-    }
-  }
-  return [...reads];
 }

@@ -4,7 +4,7 @@
 import { sizeOf } from '../core/shape.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isCostly } from './cost.ts';
-import { type Group, buffersBound, nodesOf } from './groups.ts';
+import { type Group, buffersBound, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import { domainOf } from './rows.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
@@ -143,15 +143,7 @@ class Recomputation {
 
   /** Bases with memory that the nodes read from outside of themselves. */
   private readsOf(nodes: readonly Node[]): Set<Tensor> {
-    const inside = new Set(nodes);
-    const reads = new Set<Tensor>();
-    for (const node of inside) {
-      for (const input of node.inputs) {
-        const { base } = this.sources.get(input);
-        if (hasMemory(base) && !(base.node && inside.has(base.node))) reads.add(base);
-      }
-    }
-    return reads;
+    return new Set([...readsOf(nodes, this.sources)].filter(hasMemory));
   }
 
   /** Takes out of a group what none of its outputs needs. */

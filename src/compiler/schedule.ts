@@ -4,7 +4,7 @@ import { storedBytes } from '../core/dtype.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import type { FusedGraph } from './fuse.ts';
-import { type Group, nodesOf } from './groups.ts';
+import { type Group, nodesOf, readsOf } from './groups.ts';
 import { hasMemory, isFlat } from './views.ts';
 
 export interface Donation {
@@ -33,17 +33,14 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   }
   const readers = new Map<Tensor, Group[]>();
   for (const group of groups) {
-    const read = new Set<Tensor>();
+    const read = new Set([...readsOf(nodesOf(group), sources)].filter(hasMemory));
     const awaited = new Set<Group>();
-    const inside = new Set(nodesOf(group));
-    for (const node of inside) {
+    for (const node of nodesOf(group)) {
       for (const input of node.inputs) {
-        const { base, awaited: tensors = [] } = sources.get(input);
-        for (const tensor of tensors) {
+        for (const tensor of sources.get(input).awaited ?? []) {
           const { node: maker } = sources.get(tensor).base;
           if (maker && home.has(maker) && home.get(maker) !== group) awaited.add(home.get(maker)!);
         }
-        if (!(base.node && inside.has(base.node)) && hasMemory(base)) read.add(base);
       }
     }
     reads.set(group, read);

@@ -1,6 +1,6 @@
 // Row kernels: a group of several reductions over one domain, written as a few loops over the items of a row (or a column). Each loop computes
 // the items it needs, anew where an earlier loop had them too; values of the row stand between the loops.
-import { type StridedView, collapse, sizeOf } from '../../core/shape.ts';
+import { type StridedView, isContiguous, sizeOf } from '../../core/shape.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import serialSource from '../../../shaders/rows_serial.wgsl?raw';
@@ -68,7 +68,7 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
     const flatIndexer = new FlatIndexer(fields, 'index', 'f');
     const position = (view: StridedView, statements: string[]): string => {
       const parts = split(view, domain);
-      if (!parts || isDense(view)) return flatIndexer.position(view, statements);
+      if (!parts || isContiguous(view)) return flatIndexer.position(view, statements);
       const terms = [rowIndexer.position(parts.outer, row.statements), itemIndexer.position(parts.inner, statements)];
       return terms.filter((term) => term !== '0u').join(' + ') || '0u';
     };
@@ -218,11 +218,6 @@ function keepers<Memory>(group: Group, { ready, loops }: RowsPlan, { sources, me
   }
   return kept;
 }
-
-const isDense = (view: StridedView): boolean => {
-  const { shape, strides } = collapse(view);
-  return shape.length === 1 && strides[0] === 1;
-};
 
 /** A view of the whole domain as a window of the rows and one of the items behind each; undefined where an axis runs across the two. */
 function split(view: StridedView, { outputs, length, along }: Domain): { outer: StridedView; inner: StridedView } | undefined {
