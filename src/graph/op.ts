@@ -51,16 +51,30 @@ export type Operand =
   | { readonly kind: 'output'; readonly index: number }
   | { readonly kind: 'temporary'; readonly index: number };
 
-export interface KernelDispatch {
+/** A text and how to launch it. */
+export interface KernelVariant {
   /** Told in traces and profiles, such as `matmul_direct`. */
   readonly name: string;
   /** A whole WGSL module with entry point `main`, a uniform `params` at binding 0 and storage buffers from binding 1 on. */
   readonly source: string;
-  /** What to bind at binding 1, 2, …; what it writes comes last. */
-  readonly operands: readonly Operand[];
   /** The u32 fields of `Params`, in order. */
   readonly params: readonly number[];
   readonly workgroups: readonly [number, number, number];
+}
+
+export interface KernelDispatch extends KernelVariant {
+  /** What to bind at binding 1, 2, …; what it writes comes last. */
+  readonly operands: readonly Operand[];
+  /** What else does the same work; which is fastest is for the device to say. */
+  readonly alternatives?: Alternatives;
+}
+
+/** Variants over the operands of the dispatch that write the same bits: every sum in the same order, whatever the tile. */
+export interface Alternatives {
+  /** Names the range of sizes within which one choice serves, such as `512x128x1024`. */
+  readonly bucket: string;
+  /** Made only where they are timed. */
+  variants(): readonly KernelVariant[];
 }
 
 export interface KernelPlan {
