@@ -5,10 +5,10 @@ import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { fuse } from './fuse.ts';
-import { type Memory, lower } from './lower.ts';
+import { type LoweredLaunch, type Memory, lower } from './lower.ts';
 import { type Pass, complete } from './pass.ts';
 import { plan } from './plan.ts';
-import type { Program, ProgramOutput, Slot } from './program.ts';
+import type { Launch, Program, ProgramOutput, Slot } from './program.ts';
 import { type Donation, schedule } from './schedule.ts';
 import { simplify } from './simplify.ts';
 import { materialize } from './views.ts';
@@ -73,9 +73,15 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
   });
   const slotOfTensor = (tensor: Tensor): number =>
     slotOf.get(isScalar(tensor, lowered.scalarWords, materialized) ? 'scalars' : lowered.memoryOf(tensor)) ?? -1;
-  const dispatches = lowered.dispatches.map(({ bindings, meaning, ...rest }) => ({
-    ...rest,
-    bindings: bindings.map(({ role, memory, access }) => ({ role, access, slot: slotOf.get(memory)! })),
+  const placed = (launch: LoweredLaunch): Launch => ({
+    ...launch,
+    bindings: launch.bindings.map(({ role, memory, access }) => ({ role, access, slot: slotOf.get(memory)! })),
+  });
+  const dispatches = lowered.dispatches.map(({ scope, ops, alternatives, meaning, ...launch }) => ({
+    ...placed(launch),
+    scope,
+    ops,
+    ...(alternatives && { alternatives: { bucket: alternatives.bucket, variants: () => alternatives.variants().map(placed) } }),
     ...(meaning && {
       meaning: {
         inputs: meaning.inputs.map((tensor) => ({ tensor, slot: slotOfTensor(tensor) })),

@@ -2,7 +2,7 @@
 // particular op: the definition's lowering says how.
 import { storedBytes } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
-import type { Operand, Target, TensorType } from '../graph/op.ts';
+import type { KernelVariant, Operand, Target, TensorType } from '../graph/op.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { gridOf } from '../ops/kernelSource.ts';
@@ -14,6 +14,7 @@ import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
+import type { Launch } from './program.ts';
 import type { Schedule } from './schedule.ts';
 
 /** A piece of memory before the plan gave it a place. */
@@ -24,15 +25,15 @@ export interface Memory {
   readonly input?: number;
 }
 
-export interface LoweredDispatch {
-  readonly label: string;
+/** A launch before its memory became slots. */
+export type LoweredLaunch = Omit<Launch, 'bindings'> & {
+  readonly bindings: readonly { role: string; memory: Memory | 'scalars'; access: 'read' | 'read_write' }[];
+};
+
+export interface LoweredDispatch extends LoweredLaunch {
   readonly scope: string;
   readonly ops: readonly string[];
-  readonly wgsl: string;
-  readonly bindings: readonly { role: string; memory: Memory | 'scalars'; access: 'read' | 'read_write' }[];
-  readonly params: readonly number[];
-  readonly fusedParams?: readonly number[];
-  readonly workgroups: readonly [number, number, number];
+  readonly alternatives?: { readonly bucket: string; variants(): readonly LoweredLaunch[] };
   readonly meaning?: { inputs: readonly Tensor[]; outputs: readonly Tensor[] };
 }
 
@@ -80,27 +81,35 @@ function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory
   const nodes = nodesOf(group);
   const scope = (group.anchor ?? group.reductions[0] ?? group.members[0]).scope;
   const ops = nodes.map((node) => node.op.name);
-  const about = { scope, ops, label: `${scope ? `${scope}: ` : ''}${summarise(ops)}` };
-  const title = `${about.label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
+  const label = `${scope ? `${scope}: ` : ''}${summarise(ops)}`;
+  const title = `${label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
   const meaning = { inputs: [...readsOf(nodes, fused.sources)], outputs: group.outputs };
-  const made = emitGroup(group, context, target, title, fused);
-  return made.map((dispatch, i) => ({
-    ...about,
-    label: dispatch.suffix ? `${about.label} (${dispatch.suffix})` : about.label,
-    wgsl: dispatch.wgsl,
-    bindings: dispatch.bindings,
-    params: dispatch.params,
-    fusedParams: dispatch.fusedParams,
-    workgroups: dispatch.workgroups,
-    ...(i === made.length - 1 ? { meaning } : {}),
-  }));
+  const launch = ({ suffix, wgsl, bindings, params, fusedParams, workgroups }: Stage): LoweredLaunch => ({
+    label: suffix ? `${label} (${suffix})` : label,
+    wgsl,
+    bindings,
+    params,
+    fusedParams,
+    workgroups,
+  });
+  return emitGroup(group, context, target, title, fused).map((stage, i, { length }): LoweredDispatch => {
+    const { alternatives } = stage;
+    return {
+      ...launch(stage),
+      scope,
+      ops,
+      ...(alternatives && { alternatives: { bucket: alternatives.bucket, variants: () => alternatives.variants().map(launch) } }),
+      ...(i === length - 1 ? { meaning } : {}),
+    };
+  });
 }
 
-type Stage = Omit<Emitted<Memory>, 'bindings'> & {
-  bindings: readonly Pick<Bound<Memory>, 'role' | 'memory' | 'access'>[];
-  workgroups: readonly [number, number, number];
-  suffix?: string;
-};
+interface Stage extends Omit<Emitted<Memory>, 'bindings'> {
+  readonly bindings: readonly Pick<Bound<Memory>, 'role' | 'memory' | 'access'>[];
+  readonly workgroups: readonly [number, number, number];
+  readonly suffix?: string;
+  readonly alternatives?: { readonly bucket: string; variants(): readonly Stage[] };
+}
 
 function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
   if (group.anchor) return emitKernel(group, group.anchor, context, target, title, fused);
@@ -153,17 +162,19 @@ function emitKernel(group: Group, anchor: Node, context: EmitContext<Memory>, ta
     const wanted = group.outputs.find((output) => output.node === anchor && output.index === operand.index);
     return wanted ? context.memoryOf(wanted) : unread[operand.index];
   };
-  return plan.dispatches.map((dispatch, i): Stage => {
+  return plan.dispatches.map(({ operands: bound, alternatives, ...dispatch }, i): Stage => {
     const isLast = i === plan.dispatches.length - 1;
-    const bindings = dispatch.operands.map((operand, j) => ({ ...declared(dispatch.source, j + 1), memory: memory(operand) }));
-    const stage = { params: dispatch.params, workgroups: dispatch.workgroups, suffix: dispatch.name };
-    if (!isLast || group.members.length === 0) {
-      return { ...stage, wgsl: `// ${title}\n${dispatch.source}`, bindings };
-    }
-    // The family's own result binding comes last and makes room for what the fused code reads and writes.
-    const own = bindings.slice(0, -1);
-    const emitted = emitEpilogue(dispatch.source, group, context, own.length, title);
-    return { ...stage, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
+    const stage = ({ name, source, params, workgroups }: KernelVariant): Stage => {
+      const bindings = bound.map((operand, j) => ({ ...declared(source, j + 1), memory: memory(operand) }));
+      const launch = { params, workgroups, suffix: name };
+      if (!isLast || group.members.length === 0) return { ...launch, wgsl: `// ${title}\n${source}`, bindings };
+      // The family's own result binding comes last and makes room for what the fused code reads and writes.
+      const own = bindings.slice(0, -1);
+      const emitted = emitEpilogue(source, group, context, own.length, title);
+      return { ...launch, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
+    };
+    const others = alternatives && { bucket: alternatives.bucket, variants: () => alternatives.variants().map(stage) };
+    return { ...stage(dispatch), ...(others && { alternatives: others }) };
   });
 }
 

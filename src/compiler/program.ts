@@ -1,4 +1,5 @@
-// A Program is what the compiler makes and a runtime replays: dispatches over slots of memory. Plain data, printable, no GPU needed to look at it.
+// A Program is what the compiler makes and a runtime replays: dispatches over slots of memory. Plain data but for the alternatives, which are
+// emitted when a device asks for them; printable, no GPU needed to look at it.
 import type { Dtype } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
 import type { TensorType } from '../graph/op.ts';
@@ -20,11 +21,10 @@ export interface Binding {
   readonly access: 'read' | 'read_write';
 }
 
-export interface Dispatch {
+/** A kernel with what it binds and how it is launched. */
+export interface Launch {
   /** What it does and for whom, such as `dense_1: matmul + add + relu`. */
   readonly label: string;
-  readonly scope: string;
-  readonly ops: readonly string[];
   readonly wgsl: string;
   /** Bound from binding 1 on; binding 0 holds `params`. */
   readonly bindings: readonly Binding[];
@@ -33,6 +33,13 @@ export interface Dispatch {
   /** The u32 words of the `FusedParams` uniform of what was fused into a kernel family, bound after all storage buffers. */
   readonly fusedParams?: readonly number[];
   readonly workgroups: readonly [number, number, number];
+}
+
+export interface Dispatch extends Launch {
+  readonly scope: string;
+  readonly ops: readonly string[];
+  /** Launches that leave the same bits in the same slots; which is fastest is for the device to say. */
+  readonly alternatives?: { readonly bucket: string; variants(): readonly Launch[] };
   /** The plain subgraph that a group of dispatches computes, on its last dispatch: for verification on the CPU. */
   readonly meaning?: Meaning;
 }

@@ -6,8 +6,9 @@ import { Tensor, setEvaluator } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
-import type { WebGpuOptions } from '../runtime/webgpu/device.ts';
+import type { TuningOptions, WebGpuOptions } from '../runtime/webgpu/device.ts';
 import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
+import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
 import { Engine, type ProfileOptions, engineOf } from './engine.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
@@ -66,15 +67,33 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   if (!['webgpu', 'cpu', 'auto'].includes(device)) {
     throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'cpu' or 'auto'`);
   }
-  checkOptions('setDevice', options, ['dawnFlags', 'maxBytes']);
+  checkOptions('setDevice', options, ['dawnFlags', 'maxBytes', 'tuning']);
   const { maxBytes, ...webgpu } = options;
   if (maxBytes !== undefined && !(typeof maxBytes === 'number' && maxBytes > 0)) {
     throw new ArgumentError(`setDevice: maxBytes is ${JSON.stringify(maxBytes)}; it must be a positive number of bytes`);
   }
+  checkTuning(webgpu.tuning);
   const engine = await engineFor(device, webgpu);
-  if (!(engine.runtime instanceof CpuRuntime)) engine.runtime.maxBytes = maxBytes;
+  if (!(engine.runtime instanceof CpuRuntime)) {
+    engine.runtime.maxBytes = maxBytes;
+    if (webgpu.tuning !== undefined) await engine.runtime.setTuning(webgpu.tuning);
+  }
   settled = engine;
   current = Promise.resolve(engine);
+}
+
+function checkTuning(tuning: unknown): void {
+  if (tuning === undefined || typeof tuning === 'boolean') return;
+  if (typeof tuning !== 'object' || tuning === null) {
+    throw new ArgumentError(`setDevice: tuning is ${JSON.stringify(tuning)}; it must be true, false or { store }`);
+  }
+  checkOptions('setDevice: tuning', tuning, ['store']);
+  const { store } = tuning as TuningOptions;
+  if (store !== undefined && store !== false && !(typeof store === 'string' && store !== '')) {
+    throw new ArgumentError(
+      `setDevice: tuning.store is ${JSON.stringify(store)}; it must be the path of a file (Node), the name of a database (browser), or false to keep nothing`,
+    );
+  }
 }
 
 /** The engine in use; 'auto' is chosen at first use. */
@@ -130,6 +149,15 @@ export async function profile(fn: () => Promise<unknown>, options: ProfileOption
   checkOptions('profile', options, ['timestamps']);
   return (await defaultEngine()).profile(fn, options);
 }
+
+/**
+ * Waits until no kernel that this device has met is still to be timed, and tells what was chosen: for each piece of work the kernel it was compiled
+ * with, the kernel chosen, and the milliseconds of all. Training need not wait for it; a benchmark does. Empty where nothing is timed: on the CPU, with
+ * `setDevice('webgpu', { tuning: false })`, and for what was chosen in an earlier session.
+ *
+ *     for (const { kernel, chosen, milliseconds } of await tuned()) console.log(kernel, chosen, milliseconds);
+ */
+export const tuned = async (): Promise<readonly TunedKernel[]> => (await defaultEngine()).tuned();
 
 /** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {

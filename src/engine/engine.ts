@@ -17,6 +17,7 @@ import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, Executable, MemoryInfo, RunInput } from '../runtime/runtime.ts';
 import type { WebGpuRuntime } from '../runtime/webgpu/index.ts';
+import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
 import { atEase, breathe } from './breathe.ts';
 import { capture, requireHere } from './capture.ts';
 import { loadPortably } from './portable.ts';
@@ -239,7 +240,32 @@ export class Engine {
   /** Waits until the device is no further behind than a step may be, and lets the event loop turn. */
   async keepPace(): Promise<void> {
     await this.runtime.settle(submissionsInFlight);
+    void this.tune();
     await breathe();
+  }
+
+  /** Lets kernels that do the same work be timed against each other, one piece of work in a turn of its own. False where none waits for it. */
+  private async tune(): Promise<boolean> {
+    const { runtime } = this;
+    if (runtime instanceof CpuRuntime || this.isProfiling) return false;
+    const contest = runtime.tuner?.take();
+    if (!contest) return false;
+    const turn = this.tail.then(async () => {
+      await runtime.settle(0);
+      await contest();
+    });
+    this.tail = turn.catch(() => undefined); // a device that is lost is told to whoever runs something on it
+    await this.tail;
+    return true;
+  }
+
+  /** What was timed on this device so far, once nothing that it has met waits for it. */
+  async tuned(): Promise<readonly TunedKernel[]> {
+    const { runtime } = this;
+    if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
+    do await runtime.tuner.prepared();
+    while (await this.tune());
+    return [...runtime.tuner.results];
   }
 
   /** Runs fn with every kernel timed. What was asked for before is done first and does not count. */

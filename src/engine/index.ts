@@ -11,5 +11,6 @@ export {
   profile,
   readAll,
   setDevice,
+  tuned,
 } from './devices.ts';
 export { Engine, type MemoryPlan, type ProfileOptions, type TraceLevel, lastProgram, trace } from './engine.ts';

@@ -6,10 +6,24 @@ import type { DeviceInfo } from '../runtime.ts';
 export interface WebGpuOptions {
   /** Node only: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
   dawnFlags?: readonly string[];
+  /**
+   * Kernels that do the same work are timed against each other between the first steps, each piece of work once per device, and the fastest is
+   * kept; results do not depend on it. By default on GPUs; not on Vulkan implemented on a CPU, where a table serves. What was chosen is remembered
+   * in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), in IndexedDB in a browser.
+   */
+  tuning?: boolean | TuningOptions;
+}
+
+/** Where and whether the fastest of several kernels is found by timing them. */
+export interface TuningOptions {
+  /** What was found is kept here: in Node the path of a JSON file, in a browser the name of an IndexedDB database. False keeps it for this device's life. */
+  store?: string | false;
 }
 
 export interface OpenDevice {
   readonly device: GPUDevice;
+  /** Names adapter, driver and browser: what was measured on one says nothing of another. */
+  readonly identity: string;
   readonly info: DeviceInfo;
   readonly target: Target;
 }
@@ -59,6 +73,7 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
   const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${name} ${description}`);
   return {
     device,
+    identity: [vendor, architecture, name, description, host()].join(' | '),
     info: { kind: 'webgpu', vendor, architecture, description: description || name, features: [...features], limits },
     target: {
       processor: software ? 'cpu' : 'gpu',
@@ -72,6 +87,12 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
 }
 
 const isNode = (): boolean => typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
+
+/** The browser or Node with its version: shaders are compiled by what it ships. */
+function host(): string {
+  const { navigator, process } = globalThis as { navigator?: Navigator; process?: NodeJS.Process };
+  return process?.versions?.node ? `Node ${process.version}` : (navigator?.userAgent ?? '');
+}
 
 /** Dawn's instances by their flags: one is enough for a process, and it must outlive its devices. */
 const dawnInstances = new Map<string, GPU>();

@@ -2,8 +2,9 @@
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
-import { type Program, type Slot, wordOf } from '../../compiler/index.ts';
+import { type Dispatch, type Program, type Slot, wordOf } from '../../compiler/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
+import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';
 import { type BufferPool, GpuValue } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profile.ts';
@@ -13,12 +14,12 @@ import type { GpuContext } from './context.ts';
 /** Bind groups kept for a dispatch, one for each tuple of outer buffers met lately. */
 const bindGroupsKept = 8;
 
-interface Prepared extends Pipeline {
+interface Prepared {
+  readonly pipeline: Pipeline;
   /** Positions of the inputs that the dispatch binds: its bind group depends on them. */
   readonly inputs: readonly number[];
-  readonly paramsOffset: number;
-  readonly fusedOffset: number | undefined;
-  groups: Map<string, GPUBindGroup>;
+  readonly uniforms: UniformPlaces;
+  readonly groups: Map<string, GPUBindGroup>;
 }
 
 /** A host value on its way to a buffer. */
@@ -39,6 +40,29 @@ interface RunMemory {
 
 const acquired = ({ uploads, results }: RunMemory): GPUBuffer[] => [...uploads.map(({ buffer }) => buffer), ...results.values()];
 
+/** A program with its pipelines and uniforms. */
+interface Armed {
+  readonly program: Program;
+  readonly prepared: readonly Prepared[];
+  readonly uniforms: GPUBuffer | undefined;
+}
+
+function arm({ device, pool }: GpuContext, program: Program, pipelines: readonly Pipeline[]): Armed {
+  const words = new UniformWords();
+  const prepared = program.dispatches.map((dispatch, i): Prepared => {
+    const inputs = dispatch.bindings.flatMap(({ slot }) => {
+      const s = program.slots[slot];
+      return s.kind === 'input' ? s.position : [];
+    });
+    return { pipeline: pipelines[i], inputs, uniforms: words.add(dispatch), groups: new Map() };
+  });
+  const data = words.data();
+  if (!data) return { program, prepared, uniforms: undefined };
+  const uniforms = pool.create(data.byteLength, 0x40 | 0x08); // UNIFORM | COPY_DST
+  device.queue.writeBuffer(uniforms, 0, data);
+  return { program, prepared, uniforms };
+}
+
 /** Uniforms and scalars of an executable; freed with it, also when it is only dropped. */
 interface OwnBuffers {
   readonly pool: BufferPool;
@@ -52,59 +76,54 @@ function destroyOwn({ pool, buffers }: OwnBuffers): void {
 const ownBuffers = new FinalizationRegistry(destroyOwn);
 
 export class GpuExecutable implements Executable {
-  readonly program: Program;
   private readonly context: GpuContext;
-  private readonly prepared: Prepared[];
-  private readonly uniforms: GPUBuffer | undefined;
+  private armed: Armed;
   private readonly scalars: GPUBuffer | undefined;
   private readonly scalarData: Uint32Array<ArrayBuffer>;
   private readonly own: OwnBuffers;
   private readonly donated: ReadonlySet<number>;
   private generation = -1;
-  private isFirstRun = true;
+  private runs = 0;
+  private isDisposed = false;
 
   constructor(context: GpuContext, program: Program, pipelines: readonly Pipeline[]) {
     this.context = context;
-    this.program = program;
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
-    const words: number[] = [];
-    const segment = (params: readonly number[]): number => {
-      while (words.length % 64) words.push(0); // bind offsets are multiples of 256 bytes
-      const offset = words.length * 4;
-      words.push(...params);
-      return offset;
-    };
-    this.prepared = program.dispatches.map(({ bindings, params, fusedParams }, i) => ({
-      ...pipelines[i],
-      inputs: bindings.flatMap(({ slot }) => {
-        const s = program.slots[slot];
-        return s.kind === 'input' ? s.position : [];
-      }),
-      paramsOffset: segment(params),
-      fusedOffset: fusedParams ? segment(fusedParams) : undefined,
-      groups: new Map(),
-    }));
-    while (words.length % 64) words.push(0);
-    if (words.length) {
-      this.uniforms = context.pool.create(words.length * 4, 0x40 | 0x08); // UNIFORM | COPY_DST
-      context.device.queue.writeBuffer(this.uniforms, 0, new Uint32Array(words));
-    }
+    this.armed = arm(context, program, pipelines);
     this.scalarData = new Uint32Array(program.scalars.length);
     if (program.scalars.length) this.scalars = context.pool.create(Math.max(16, this.scalarData.byteLength), 0x80 | 0x08); // STORAGE | COPY_DST
-    this.own = { pool: context.pool, buffers: [this.uniforms, this.scalars].flatMap((buffer) => buffer ?? []) };
+    this.own = { pool: context.pool, buffers: [this.armed.uniforms, this.scalars].flatMap((buffer) => buffer ?? []) };
     ownBuffers.register(this, this.own, this);
+  }
+
+  /** What it runs now: kernels that were timed may have taken the place of those that it was compiled with. */
+  get program(): Program {
+    return this.armed.program;
+  }
+
+  /** Later runs launch another kernel that does the same work as dispatch number `index`. */
+  adopt(index: number, dispatch: Dispatch, pipeline: Pipeline): void {
+    if (this.isDisposed) return;
+    const { program, prepared, uniforms } = this.armed;
+    const dispatches = program.dispatches.with(index, dispatch);
+    const pipelines = prepared.map((prepared) => prepared.pipeline).with(index, pipeline);
+    this.armed = arm(this.context, { ...program, dispatches }, pipelines);
+    // Submitted work keeps the old uniforms alive until it is done.
+    const { pool, buffers } = this.own;
+    if (uniforms) pool.destroy(buffers.splice(buffers.indexOf(uniforms), 1)[0]);
+    if (this.armed.uniforms) buffers.push(this.armed.uniforms);
   }
 
   async run(inputs: readonly RunInput[]): Promise<GpuValue[]> {
     const { context, program } = this;
     const memory = await this.allocate(inputs);
     if (context.scratch.generation !== this.generation) {
-      for (const prepared of this.prepared) prepared.groups.clear();
+      for (const prepared of this.armed.prepared) prepared.groups.clear();
       this.generation = context.scratch.generation;
     }
     for (const { buffer, value, type } of memory.uploads) writeHost(context.device.queue, buffer, value.data, type);
     this.writeScalars(inputs);
-    const check = this.isFirstRun;
+    const check = this.runs === 0;
     if (check) context.device.pushErrorScope('validation');
     try {
       context.profiler?.submit(program.peakBytes);
@@ -118,8 +137,10 @@ export class GpuExecutable implements Executable {
       throw error;
     } finally {
       if (check) context.watch(context.device.popErrorScope(), program.name);
-      this.isFirstRun = false;
+      this.runs++;
     }
+    // Not before it was worth while: what runs once needs no choice, and the first step is not to wait for one.
+    if (this.runs === 2) context.tuner?.consider(this);
     // The queue runs in order: a later write to a buffer given back now comes after this run has read it.
     // Last one first, so that the next run finds the same ones.
     for (const upload of memory.uploads.reverse()) if (!upload.isDonated) context.settleUpload(upload.value, upload.buffer, upload.type);
@@ -192,8 +213,8 @@ export class GpuExecutable implements Executable {
   }
 
   private dispatch(pass: GPUComputePassEncoder, index: number, buffers: ReadonlyMap<number, GPUBuffer>): void {
-    const prepared = this.prepared[index];
-    pass.setPipeline(prepared.pipeline);
+    const prepared = this.armed.prepared[index];
+    pass.setPipeline(prepared.pipeline.pipeline);
     pass.setBindGroup(0, this.bindGroup(prepared, index, buffers));
     pass.dispatchWorkgroups(...this.program.dispatches[index].workgroups);
   }
@@ -210,19 +231,11 @@ export class GpuExecutable implements Executable {
     const key = prepared.inputs.map((position) => context.idOf(buffers.get(position)!)).join();
     const known = prepared.groups.get(key);
     if (known) return known;
-    const { bindings, params, fusedParams } = program.dispatches[index];
-    const entries: GPUBindGroupEntry[] = [
-      { binding: 0, resource: { buffer: this.uniforms!, offset: prepared.paramsOffset, size: uniformBytes(params) } },
-    ];
-    bindings.forEach(({ slot }, i) => entries.push({ binding: i + 1, resource: this.resource(program.slots[slot], buffers) }));
-    if (fusedParams) {
-      entries.push({
-        binding: bindings.length + 1,
-        resource: { buffer: this.uniforms!, offset: prepared.fusedOffset!, size: uniformBytes(fusedParams) },
-      });
-    }
     if (prepared.groups.size >= bindGroupsKept) prepared.groups.clear();
-    const group = context.device.createBindGroup({ layout: prepared.layout, entries });
+    const { pipeline, uniforms } = prepared;
+    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!, uniforms, (slot) =>
+      this.resource(program.slots[slot], buffers),
+    );
     prepared.groups.set(key, group);
     return group;
   }
@@ -253,10 +266,8 @@ export class GpuExecutable implements Executable {
   }
 
   dispose(): void {
+    this.isDisposed = true;
     ownBuffers.unregister(this);
     destroyOwn(this.own);
   }
 }
-
-/** A uniform struct is bound in whole 16 bytes. */
-const uniformBytes = (params: readonly number[]): number => Math.max(16, Math.ceil(params.length / 4) * 16);

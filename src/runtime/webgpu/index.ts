@@ -7,32 +7,47 @@ import type { Program } from '../../compiler/index.ts';
 import type { Profile } from '../profile.ts';
 import type { DeviceInfo, MemoryInfo, Runtime, TypedValue } from '../runtime.ts';
 import { GpuContext } from './context.ts';
-import { type WebGpuOptions, openDevice } from './device.ts';
+import { type OpenDevice, type TuningOptions, type WebGpuOptions, openDevice } from './device.ts';
 import { GpuExecutable } from './executable.ts';
 import { refusalOf } from './limits.ts';
 import { GpuValue } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profile.ts';
 import { readHost } from './transfer.ts';
+import { Choices } from './tuning/choices.ts';
+import { Tuner } from './tuning/tuner.ts';
 
 export class WebGpuRuntime extends GpuContext implements Runtime {
   readonly info: DeviceInfo;
   readonly target: Target;
   /** What one program may take at its peak; set by setDevice(). */
   maxBytes: number | undefined;
+  private readonly identity: string;
   private readonly pipelines: PipelineCache;
   private readonly staging = new Map<number, GPUBuffer[]>();
 
-  private constructor(device: GPUDevice, info: DeviceInfo, target: Target) {
+  private constructor({ device, info, target, identity }: OpenDevice) {
     super(device);
+    this.identity = identity;
     this.info = info;
     this.target = target;
     this.pipelines = new PipelineCache(device);
   }
 
   static async open(options: WebGpuOptions = {}): Promise<WebGpuRuntime> {
-    const { device, info, target } = await openDevice(options);
-    return new WebGpuRuntime(device, info, target);
+    const opened = await openDevice(options);
+    const runtime = new WebGpuRuntime(opened);
+    await runtime.setTuning(options.tuning);
+    return runtime;
+  }
+
+  /** Programs loaded from now on are timed, or not. */
+  async setTuning(tuning: boolean | TuningOptions = this.target.processor === 'gpu'): Promise<void> {
+    if (tuning === false) this.tuner = undefined;
+    else {
+      const choices = await Choices.open(this.identity, tuning === true ? undefined : tuning.store);
+      this.tuner = new Tuner(this, this.pipelines, choices);
+    }
   }
 
   /** Why this device does not run the program, or undefined where it does. */
@@ -46,9 +61,16 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     this.assertAlive();
     const refusal = this.refusal(program);
     if (refusal !== undefined) throw new DeviceError(refusal);
-    const built = Promise.all(program.dispatches.map((dispatch) => this.pipelines.get(dispatch)));
-    const pipelines = await built.finally(() => this.assertAlive()); // of a lost device nothing compiles: that is the error then
-    return new GpuExecutable(this, program, pipelines);
+    const building = program.dispatches.map(
+      (dispatch) => this.tuner?.build(dispatch) ?? this.pipelines.get(dispatch).then((pipeline) => ({ dispatch, pipeline })),
+    );
+    const built = await Promise.all(building).finally(() => this.assertAlive()); // of a lost device nothing compiles: that is the error then
+    const dispatches = built.map(({ dispatch }) => dispatch);
+    return new GpuExecutable(
+      this,
+      { ...program, dispatches },
+      built.map(({ pipeline }) => pipeline),
+    );
   }
 
   duplicate(value: Value): Value {

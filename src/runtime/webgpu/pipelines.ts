@@ -1,6 +1,6 @@
-// Pipelines: built asynchronously and in parallel, shared by every dispatch whose text says the same.
+// Pipelines: built asynchronously and in parallel, shared by every launch whose text says the same.
 import { DtypeError, ShaderError } from '../../core/errors.ts';
-import type { Dispatch } from '../../compiler/index.ts';
+import type { Launch } from '../../compiler/index.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -8,7 +8,7 @@ export interface Pipeline {
 }
 
 /** The text without comments: scopes and shapes told in them must not make a pipeline of its own. */
-const keyOf = (wgsl: string): string => wgsl.replace(/\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
+export const plainText = (wgsl: string): string => wgsl.replace(/\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
 
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
@@ -19,11 +19,11 @@ export class PipelineCache {
     this.device = device;
   }
 
-  get(dispatch: Dispatch): Promise<Pipeline> {
-    const key = `${this.signature(dispatch)} ${keyOf(dispatch.wgsl)}`;
+  get(launch: Launch): Promise<Pipeline> {
+    const key = `${this.signature(launch)} ${plainText(launch.wgsl)}`;
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.build(dispatch);
+      pipeline = this.build(launch);
       this.pipelines.set(key, pipeline);
       // A failed build must not be remembered as the answer.
       pipeline.catch(() => this.pipelines.delete(key));
@@ -32,12 +32,12 @@ export class PipelineCache {
   }
 
   /** One letter a binding: uniform, read, write. */
-  private signature({ bindings, fusedParams }: Dispatch): string {
+  private signature({ bindings, fusedParams }: Launch): string {
     return `u${bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('')}${fusedParams ? 'u' : ''}`;
   }
 
-  private layout(dispatch: Dispatch): GPUBindGroupLayout {
-    const signature = this.signature(dispatch);
+  private layout(launch: Launch): GPUBindGroupLayout {
+    const signature = this.signature(launch);
     let layout = this.layouts.get(signature);
     if (!layout) {
       const types = { u: 'uniform', r: 'read-only-storage', w: 'storage' } as const;
@@ -52,8 +52,8 @@ export class PipelineCache {
     return layout;
   }
 
-  /** A text that does not compile is its dispatch's error, told by build(), not the device's. */
-  private shaderModule({ wgsl, label }: Dispatch): GPUShaderModule {
+  /** A text that does not compile is its launch's error, told by build(), not the device's. */
+  private shaderModule({ wgsl, label }: Launch): GPUShaderModule {
     this.device.pushErrorScope('validation');
     try {
       return this.device.createShaderModule({ code: wgsl, label });
@@ -62,16 +62,16 @@ export class PipelineCache {
     }
   }
 
-  private async build(dispatch: Dispatch): Promise<Pipeline> {
-    if (/^enable f16;/m.test(dispatch.wgsl) && !this.device.features.has('shader-f16')) {
-      throw new DtypeError(`${dispatch.label}: this device has no half precision (feature shader-f16); use dtype f32`);
+  private async build(launch: Launch): Promise<Pipeline> {
+    if (/^enable f16;/m.test(launch.wgsl) && !this.device.features.has('shader-f16')) {
+      throw new DtypeError(`${launch.label}: this device has no half precision (feature shader-f16); use dtype f32`);
     }
-    const layout = this.layout(dispatch);
+    const layout = this.layout(launch);
     let module: GPUShaderModule | undefined;
     try {
-      module = this.shaderModule(dispatch);
+      module = this.shaderModule(launch);
       const pipeline = await this.device.createComputePipelineAsync({
-        label: dispatch.label,
+        label: launch.label,
         layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main' },
       });
@@ -80,7 +80,7 @@ export class PipelineCache {
       // A device that is lost tells nothing of its kernels.
       const info = await module?.getCompilationInfo().catch(() => undefined);
       const told = info?.messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
-      throw new ShaderError(dispatch.label, dispatch.wgsl, told, { cause: error });
+      throw new ShaderError(launch.label, launch.wgsl, told, { cause: error });
     }
   }
 }

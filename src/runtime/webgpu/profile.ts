@@ -1,11 +1,9 @@
 // Times of single dispatches: by timestamp queries around a pass for each, or, where a device has none, by waiting for each.
 import { type KernelName, type Profile, ProfileLog } from '../profile.ts';
+import { type Lap, untilDone, waitingCost } from './stopwatch.ts';
 
 /** Timestamps of one query set; a run with more dispatches continues in a new one. */
 const capacity = 2048;
-
-/** Empty submits whose shortest wait is taken for the cost of waiting itself. */
-const emptySubmits = 8;
 
 interface Batch {
   readonly queries: GPUQuerySet;
@@ -71,27 +69,9 @@ export class Profiler {
   }
 
   /** Without timestamps: submits what `encode` puts into a pass and takes the time until it is done. */
-  async wait(kernel: KernelName, encode: (pass: GPUComputePassEncoder) => void): Promise<void> {
-    if (this.overhead === undefined) {
-      await this.device.queue.onSubmittedWorkDone();
-      let least = Infinity;
-      for (let i = 0; i < emptySubmits; i++) least = Math.min(least, await this.timed(() => undefined));
-      this.overhead = least;
-    }
-    this.log.add(kernel, Math.max(0, (await this.timed(encode)) - this.overhead));
-  }
-
-  private async timed(encode: (pass: GPUComputePassEncoder) => void): Promise<number> {
-    const { device } = this;
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass);
-    pass.end();
-    const commands = encoder.finish();
-    const began = performance.now();
-    device.queue.submit([commands]);
-    await device.queue.onSubmittedWorkDone();
-    return performance.now() - began;
+  async wait(kernel: KernelName, encode: Lap): Promise<void> {
+    this.overhead ??= await waitingCost(this.device);
+    this.log.add(kernel, Math.max(0, (await untilDone(this.device, encode)) - this.overhead));
   }
 
   async finish(): Promise<Profile> {

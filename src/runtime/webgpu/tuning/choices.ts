@@ -1,0 +1,78 @@
+// Which of several kernels that do the same was fastest on this device, by what they do and how large it is.
+import type { Dispatch, Launch } from '../../../compiler/index.ts';
+import { plainText } from '../pipelines.ts';
+import { type ChoiceStore, openStore } from './store.ts';
+
+/** 64 bits of FNV-1a, in two halves that begin apart, as hexadecimal digits. */
+export function fingerprint(text: string): string {
+  let [a, b] = [0x811c9dc5, 0x01000193];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ (code + i), 0x01000193);
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
+}
+
+/** What a launch is known by: its text, which changes with every revision of the kernel. */
+export const identify = ({ wgsl }: Launch): string => fingerprint(plainText(wgsl));
+
+type Alternatives = NonNullable<Dispatch['alternatives']>;
+
+export class Choices {
+  private readonly chosen = new Map<string, string>();
+  /** A dispatch keeps its alternatives whichever kernel it launches: its key is that of the kernel it was compiled with. */
+  private readonly keys = new WeakMap<Alternatives, string>();
+  private readonly device: string;
+  private readonly store: ChoiceStore | undefined;
+
+  private constructor(device: string, store: ChoiceStore | undefined) {
+    this.device = device;
+    this.store = store;
+  }
+
+  /** With what was chosen on this device before; `store` false begins with nothing and keeps nothing. */
+  static async open(device: string, store: string | false | undefined): Promise<Choices> {
+    const choices = new Choices(device, store === false ? undefined : openStore(store));
+    try {
+      const known = await choices.store?.read(device);
+      for (const [key, choice] of Object.entries(known ?? {})) choices.chosen.set(key, choice);
+    } catch {
+      // A page may be forbidden its database: kernels are then timed anew each time.
+    }
+    return choices;
+  }
+
+  /** What the choice is kept under: the kernel's revision, as its text, and the sizes. */
+  keyOf(dispatch: Dispatch): string | undefined {
+    const { alternatives } = dispatch;
+    if (!alternatives) return undefined;
+    let key = this.keys.get(alternatives);
+    if (key === undefined) this.keys.set(alternatives, (key = `${identify(dispatch)} ${alternatives.bucket}`));
+    return key;
+  }
+
+  /** The identity of the launch chosen for a key. */
+  get(key: string): string | undefined {
+    return this.chosen.get(key);
+  }
+
+  set(key: string, choice: string): void {
+    this.chosen.set(key, choice);
+    void this.store?.add(this.device, { [key]: choice }).catch(() => undefined); // nothing depends on its being kept
+  }
+
+  /** It does not compile after all. */
+  forget(key: string): void {
+    this.chosen.delete(key);
+  }
+
+  /** The dispatch with the launch that was chosen for it; undefined where that is the one it has, or none was chosen. */
+  preferred(dispatch: Dispatch): Dispatch | undefined {
+    const key = this.keyOf(dispatch);
+    const choice = key === undefined ? undefined : this.chosen.get(key);
+    if (choice === undefined || choice === identify(dispatch)) return undefined;
+    const launch = dispatch.alternatives!.variants().find((variant) => identify(variant) === choice);
+    return launch && { ...dispatch, ...launch };
+  }
+}

@@ -1,0 +1,74 @@
+// An op of several kernels: 2 x x, by a slow way, a fast way, and one that does not compile. Which of them runs is seen in its text.
+import { type KernelVariant, type Target, defineOp } from '../../src/graph/op.ts';
+import { type Tensor, apply } from '../../src/graph/tensor.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import { gridOf } from '../../src/ops/kernelSource.ts';
+
+/** Additions of nothing, one after the other, so that the slow way is slower on any device. */
+const slowness = 3000;
+
+const source = (body: string): string => `
+struct Params {
+  size: u32,
+  gridWidth: u32,
+  laps: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+// epilogue
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;
+fn store(index: u32, value: f32) { result[index] = value; }
+// end epilogue
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let index = (workgroup.y * params.gridWidth + workgroup.x) * 64u + local;
+  if (index >= params.size) { return; }
+  ${body}
+}
+`;
+
+const bodies: Readonly<Record<string, string>> = {
+  slow: `
+  var seed = index;
+  for (var i = 0u; i < params.laps; i++) { seed = seed * 1664525u + 1013904223u; }
+  store(index, select(2.0, -2.0, seed == 0x9e3779b9u && params.size == 1u) * input[index]);`,
+  fast: 'store(index, input[index] + input[index]);',
+  broken: 'store(index, unheardOf(input[index]));',
+};
+
+function variant(name: string, size: number, target: Target): KernelVariant {
+  const workgroups = gridOf(Math.ceil(size / 64), target);
+  return { name: `twofold_${name}`, source: source(bodies[name]), params: [size, workgroups[0], slowness], workgroups };
+}
+
+const twofoldOp = defineOp<{ ways: readonly string[] }>({
+  name: 'twofold',
+  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  vjp: 'nondifferentiable',
+  reference: ({ inputs: [x] }) => [Float32Array.from(x.data, (value) => 2 * value)],
+  lowering: {
+    kind: 'kernel',
+    plan({ outputs: [y], attributes: { ways }, target }) {
+      const size = sizeOf(y.shape);
+      const [first, ...others] = ways;
+      const alternatives = {
+        bucket: `${2 ** Math.ceil(Math.log2(size))}`,
+        variants: () => others.map((way) => variant(way, size, target)),
+      };
+      const operands = [
+        { kind: 'input', index: 0 },
+        { kind: 'output', index: 0 },
+      ] as const;
+      return { dispatches: [{ ...variant(first, size, target), operands, alternatives }], temporaries: [] };
+    },
+  },
+});
+
+/** 2 x x; of the ways 'slow', 'fast' and 'broken' the first is what it is compiled with. */
+export const twofold = (x: Tensor, ways: readonly string[]): Tensor => apply(twofoldOp, [x], { ways });
+
+/** Which way a kernel's text goes. */
+export const wayOf = (wgsl: string): string =>
+  wgsl.includes('params.laps; i++') ? 'slow' : wgsl.includes('unheardOf') ? 'broken' : 'fast';

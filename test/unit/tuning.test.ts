@@ -1,0 +1,133 @@
+// What is remembered of timings: by kernel and size, in a file that several processes may write and anything may have damaged.
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Dispatch, Launch } from '../../src/compiler/index.ts';
+import { setDevice } from '../../src/engine/index.ts';
+import { Choices, fingerprint, identify } from '../../src/runtime/webgpu/tuning/choices.ts';
+import { openStore } from '../../src/runtime/webgpu/tuning/store.ts';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ombre-'));
+  path = join(folder, 'below', 'kernels.json');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+const launch = (wgsl: string): Launch => ({ label: wgsl, wgsl, bindings: [], params: [1], workgroups: [1, 1, 1] });
+const dispatchOf = (texts: readonly string[], bucket = '64'): Dispatch => ({
+  ...launch(texts[0]),
+  scope: '',
+  ops: [],
+  alternatives: { bucket, variants: () => texts.slice(1).map(launch) },
+});
+
+test('the file is made with its folder, added to, and read by device', async () => {
+  const store = openStore(path)!;
+  expect(await store.read('one')).toEqual({});
+  await store.add('one', { a: '1' });
+  await store.add('one', { b: '2', a: '3' });
+  await store.add('two', { a: '4' });
+  expect(await openStore(path)!.read('one')).toEqual({ a: '3', b: '2' });
+  expect(await openStore(path)!.read('two')).toEqual({ a: '4' });
+  expect(await readdir(join(folder, 'below'))).toEqual(['kernels.json']);
+});
+
+test('additions made at once are all kept', async () => {
+  const store = openStore(path)!;
+  await Promise.all(Array.from({ length: 20 }, (_, i) => store.add('one', { [`key${i}`]: `${i}` })));
+  expect(Object.keys(await store.read('one'))).toHaveLength(20);
+});
+
+test.each(['', '{"one": {"a"', '[1, 2]', '{"one": [1]}', '{"one": {"a": 1, "b": {}}}', 'null', '7'])(
+  'what is damaged counts as empty: %s',
+  async (text) => {
+    path = join(folder, 'kernels.json');
+    await writeFile(path, text);
+    const store = openStore(path)!;
+    expect(await store.read('one')).toEqual({});
+    await store.add('one', { a: '1' });
+    expect(await store.read('one')).toEqual({ a: '1' });
+  },
+);
+
+test('the oldest entries make room', async () => {
+  const store = openStore(path)!;
+  const many = (from: number, count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${from + i}`, '']));
+  await store.add('one', many(0, 4000));
+  await store.add('one', many(4000, 200));
+  const kept = await store.read('one');
+  expect(Object.keys(kept)).toHaveLength(4096);
+  expect(kept).toHaveProperty('key4199');
+  expect(kept).toHaveProperty('key104');
+  expect(kept).not.toHaveProperty('key103');
+});
+
+test('where nothing can be written, choices last as long as the device', async () => {
+  await writeFile(join(folder, 'file'), '');
+  const choices = await Choices.open('one', join(folder, 'file', 'kernels.json'));
+  choices.set('a', '1');
+  expect(choices.get('a')).toBe('1');
+  await new Promise((resolve) => setTimeout(resolve, 20)); // an unhandled rejection would fail the run
+});
+
+test('by default in the cache folder of the user', async () => {
+  vi.stubEnv('XDG_CACHE_HOME', folder);
+  await openStore()!.add('one', { a: '1' });
+  expect(JSON.parse(await readFile(join(folder, 'ombre', 'kernels.json'), 'utf8'))).toEqual({ one: { a: '1' } });
+});
+
+test('the choice is kept by text and size: a revised kernel is timed anew, comments are no revision', async () => {
+  const choices = await Choices.open('one', path);
+  const dispatch = dispatchOf(['a // for dense_1', 'b', 'c']);
+  choices.set(choices.keyOf(dispatch)!, identify(launch('c')));
+  expect(choices.preferred(dispatch)).toMatchObject({ wgsl: 'c', ops: [], alternatives: dispatch.alternatives });
+  expect(choices.preferred(dispatchOf(['a // for dense_2', 'b', 'c']))?.wgsl).toBe('c');
+  expect(choices.preferred(dispatchOf(['a', 'b', 'revised']))).toBeUndefined();
+  expect(choices.preferred(dispatchOf(['revised', 'b', 'c']))).toBeUndefined();
+  expect(choices.preferred(dispatchOf(['a', 'b', 'c'], '128'))).toBeUndefined();
+  expect(choices.preferred({ ...launch('a'), scope: '', ops: [] })).toBeUndefined();
+});
+
+test('once it launches the chosen kernel, a dispatch keeps its key and prefers nothing else', async () => {
+  const choices = await Choices.open('one', false);
+  const dispatch = dispatchOf(['a', 'b']);
+  const key = choices.keyOf(dispatch)!;
+  choices.set(key, identify(launch('b')));
+  const preferred = choices.preferred(dispatch)!;
+  expect(choices.keyOf(preferred)).toBe(key);
+  expect(choices.preferred(preferred)).toBeUndefined();
+});
+
+test('alternatives are emitted only for a choice among them', async () => {
+  const choices = await Choices.open('one', false);
+  const variants = vi.fn(() => [launch('b')]);
+  const dispatch = { ...dispatchOf(['a']), alternatives: { bucket: '64', variants } };
+  choices.preferred(dispatch);
+  choices.set(choices.keyOf(dispatch)!, identify(dispatch));
+  choices.preferred(dispatch);
+  expect(variants).not.toHaveBeenCalled();
+});
+
+test.each([
+  [1, 'setDevice: tuning is 1; it must be true, false or { store }'],
+  [null, 'setDevice: tuning is null; it must be true, false or { store }'],
+  [{ path: 'x' }, "setDevice: tuning: unknown option 'path'"],
+  [{ store: '' }, 'setDevice: tuning.store is ""; it must be the path of a file (Node), the name of a database (browser), or false'],
+  [{ store: true }, 'setDevice: tuning.store is true; it must be'],
+])('tuning %j is refused', async (tuning, message) => {
+  await expect(setDevice('cpu', { tuning: tuning as unknown as boolean })).rejects.toThrow(message);
+});
+
+test('fingerprints of like texts differ', () => {
+  const texts = Array.from({ length: 4000 }, (_, i) => `let row = rowTile * ${i}u;`);
+  texts.push('ab', 'ba', '', '\0', '\0\0', 'a\0', 'aa');
+  expect(new Set(texts.map(fingerprint)).size).toBe(texts.length);
+  expect(fingerprint('matmul')).toMatch(/^[0-9a-f]{16}$/);
+});
