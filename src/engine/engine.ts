@@ -186,16 +186,22 @@ export class Engine {
       };
     }
     const compiled = once(() => this.compile(graph, name, donations, runtime.target));
+    /** The one that runs, which a kernel that does not compile makes another. */
+    let built: Program | undefined;
     return {
       plan: async () => {
-        const program = await compiled();
+        const program = built ?? (await compiled());
         return { ...programMemory(program), refusal: runtime.refusal(program) };
       },
       executable: once(() =>
         loadPortably({
           target: runtime.target,
           compile: (target) => (target === runtime.target ? compiled() : this.compile(graph, name, donations, target)),
-          load: (program) => runtime.load(program),
+          load: async (program) => {
+            const loaded = await runtime.load(program);
+            built = program;
+            return loaded;
+          },
           announce: (error) => this.announcePortable(error),
         }),
       ),

@@ -3,7 +3,7 @@ import { type MockInstance, afterEach, beforeEach, expect, test, vi } from 'vite
 import { ShaderError } from '../../src/core/errors.ts';
 import { type Engine, compile, lastProgram, readAll } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { add, matmul, mul, softmax, tensor } from '../../src/ops/index.ts';
+import { add, matmul, mul, softmax, sum, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
@@ -70,6 +70,17 @@ test('barriers that the device does not compile: kernels without workgroup memor
   expect(seen.some((text) => text.includes('workgroupBarrier'))).toBe(true);
   expect(lastProgram()!.dispatches.some(({ wgsl }) => wgsl.includes('workgroupBarrier'))).toBe(false);
   expect(warn).toHaveBeenCalledTimes(1);
+});
+
+test('the plan is that of the program that runs', async () => {
+  await open(/workgroupBarrier\(/g, 'gpu');
+  const total = compile((x: Tensor) => sum(x), { engine });
+  const x = filled(9, 300_000);
+  const { peakBytes } = await total.plan(x);
+  await total(x);
+  const program = lastProgram()!;
+  expect((await total.plan(x)).peakBytes).toBe(program.peakBytes);
+  expect(program.peakBytes).not.toBe(peakBytes); // barriers add up in other portions
 });
 
 test('where nothing compiles, the error has the kernel, what its compiler says, and its text with line numbers; nothing is remembered of it', async () => {

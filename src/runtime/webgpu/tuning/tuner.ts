@@ -8,8 +8,6 @@ import type { Pipeline, PipelineCache } from '../pipelines.ts';
 import { type Lap, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
 
-/** Milliseconds that a contender runs in a round: Chrome's timestamps count in steps of 0.065. */
-const lapTime = 2;
 const mostLaunches = 100;
 const rounds = 3;
 /** A contender this many times slower than the best at a first look is not looked at again. */
@@ -191,6 +189,7 @@ export class Tuner {
     const coarse = firstLook.slice(contenders.length);
     const least = Math.min(...coarse);
     const running = all.filter((i) => i === 0 || coarse[i] <= hopeless * Math.max(least, 0.1));
+    const { lapTime } = this.stopwatch;
     const launches = coarse.map((time) => Math.min(mostLaunches, Math.ceil(lapTime / Math.max(time, lapTime / mostLaunches))));
     const order = Array.from({ length: rounds }, () => running).flat();
     const measured = await this.stopwatch.time(order.map((i) => lap(i, launches[i])));
