@@ -269,8 +269,10 @@ export class Engine {
   async tuned(): Promise<readonly TunedKernel[]> {
     const { runtime } = this;
     if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
-    do await runtime.tuner.prepared();
-    while (await this.tune());
+    do {
+      await runtime.tuner.prepared();
+      await this.tail; // a contest of which the steps took no notice
+    } while (await this.tune());
     return [...runtime.tuner.results];
   }
 

@@ -5,7 +5,7 @@ import { sizeOf } from '../../src/core/shape.ts';
 import { gridOf } from '../../src/ops/kernelSource.ts';
 
 /** Additions of nothing, one after the other, so that the slow way is slower on any device. */
-const slowness = 3000;
+const slowness = 10_000;
 
 const source = (body: string): string => `
 struct Params {

@@ -8,6 +8,7 @@ import type { Pipeline, PipelineCache } from '../pipelines.ts';
 import { type Lap, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
 
+/** Launches of a contender in a lap at most. */
 const mostLaunches = 100;
 const rounds = 3;
 /** A contender this many times slower than the best at a first look is not looked at again. */
@@ -185,8 +186,8 @@ export class Tuner {
   private async laps(contenders: readonly Contender[], lap: (index: number, launches: number) => Lap): Promise<Map<Contender, number>> {
     // The first launch of a kernel pays for what drivers put off until then, and for the clearing of its operands.
     const all = contenders.map((_, i) => i);
-    const firstLook = await this.stopwatch.time([...all, ...all].map((i) => lap(i, 1)));
-    const coarse = firstLook.slice(contenders.length);
+    const [, second, third] = chunked(await this.stopwatch.time([...all, ...all, ...all].map((i) => lap(i, 1))), contenders.length);
+    const coarse = second.map((time, i) => Math.min(time, third[i]));
     const least = Math.min(...coarse);
     const running = all.filter((i) => i === 0 || coarse[i] <= hopeless * Math.max(least, 0.1));
     const { lapTime } = this.stopwatch;
@@ -198,3 +199,7 @@ export class Tuner {
     return times;
   }
 }
+
+/** Lists of so many each. */
+const chunked = (list: readonly number[], length: number): number[][] =>
+  Array.from({ length: list.length / length }, (_, i) => list.slice(i * length, (i + 1) * length));
