@@ -4,7 +4,6 @@ import type { TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import type { Profiler } from './profile.ts';
-import type { Tuner } from './tuning/tuner.ts';
 
 export class GpuContext {
   readonly name = 'webgpu';
@@ -13,8 +12,6 @@ export class GpuContext {
   readonly scratch: Scratch;
   /** While there is one, every dispatch gets a pass of its own and is timed. */
   profiler: Profiler | undefined;
-  /** Times kernels that do the same work; undefined where a table serves. */
-  tuner: Tuner | undefined;
   protected broken: OmbreError | undefined;
   private readonly ids = new WeakMap<GPUBuffer, number>();
   private nextId = 0;

@@ -77,6 +77,7 @@ const ownBuffers = new FinalizationRegistry(destroyOwn);
 
 export class GpuExecutable implements Executable {
   private readonly context: GpuContext;
+  private readonly repeated: ((executable: GpuExecutable) => void) | undefined;
   private armed: Armed;
   private readonly scalars: GPUBuffer | undefined;
   private readonly scalarData: Uint32Array<ArrayBuffer>;
@@ -86,8 +87,10 @@ export class GpuExecutable implements Executable {
   private runs = 0;
   private isDisposed = false;
 
-  constructor(context: GpuContext, program: Program, pipelines: readonly Pipeline[]) {
+  /** `repeated` hears of it when it has run for the second time. */
+  constructor(context: GpuContext, program: Program, pipelines: readonly Pipeline[], repeated?: (executable: GpuExecutable) => void) {
     this.context = context;
+    this.repeated = repeated;
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
     this.armed = arm(context, program, pipelines);
     this.scalarData = new Uint32Array(program.scalars.length);
@@ -139,8 +142,7 @@ export class GpuExecutable implements Executable {
       if (check) context.watch(context.device.popErrorScope(), program.name);
       this.runs++;
     }
-    // Not before it was worth while: what runs once needs no choice, and the first step is not to wait for one.
-    if (this.runs === 2) context.tuner?.consider(this);
+    if (this.runs === 2) this.repeated?.(this);
     // The queue runs in order: a later write to a buffer given back now comes after this run has read it.
     // Last one first, so that the next run finds the same ones.
     for (const upload of memory.uploads.reverse()) if (!upload.isDonated) context.settleUpload(upload.value, upload.buffer, upload.type);

@@ -22,6 +22,8 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   readonly target: Target;
   /** What one program may take at its peak; set by setDevice(). */
   maxBytes: number | undefined;
+  /** Times kernels that do the same work; undefined where a table serves. */
+  tuner: Tuner | undefined;
   private readonly identity: string;
   private readonly pipelines: PipelineCache;
   private readonly staging = new Map<number, GPUBuffer[]>();
@@ -70,6 +72,8 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
       this,
       { ...program, dispatches },
       built.map(({ pipeline }) => pipeline),
+      // What runs once needs no choice, and the first step does not wait for one.
+      (executable) => this.tuner?.consider(executable),
     );
   }
 
