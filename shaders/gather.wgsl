@@ -1,8 +1,9 @@
-// Elements of x [outer, rows, inner] at indices [count] of the middle axis: result[outer, count, inner]. Indices are clamped into the axis.
-// A run of neighbouring elements an invocation.
+// Elements of x [outer, rows, inner] at indices of the middle axis: result[outer, count, inner]. The indices are [count], the same for every line, or
+// `ownIndices` [outer, count, inner]; they are clamped into the axis. A run of neighbouring elements an invocation.
 alias Element = f32;
 alias Value = f32;
 alias Index = i32;
+const ownIndices = false;
 
 struct Params {
   size: u32,
@@ -26,7 +27,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let finish = min(begin + params.run, params.size);
   for (var index = begin; index < finish; index++) {
     let line = index / params.inner;
-    let row = u32(clamp(indices[line % params.count], Index(0), Index(params.rows - 1u)));
+    let at = select(line % params.count, index, ownIndices);
+    let row = u32(clamp(indices[at], Index(0), Index(params.rows - 1u)));
     let outer = line / params.count;
     store(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
   }

@@ -4,11 +4,11 @@ import { type Shape, broadcastShapes, formatShape, normalizeAxis, sizeOf } from 
 import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import distinctSource from '../../shaders/scatterDistinct.wgsl?raw';
-import takeSource from '../../shaders/takeAlong.wgsl?raw';
 import { checkTensor } from './arguments.ts';
 import { shiftAxis } from './batching.ts';
+import { planGather } from './gatherPlan.ts';
 import { checkIndices, checkRange, clampIndex } from './indices.ts';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
+import { gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
 
@@ -63,25 +63,11 @@ const takeAlongOp: OpDefinition<TakeAttributes> = defineOp<TakeAttributes>({
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, target }) => {
-      const size = sizeOf(y.shape);
-      const run = runOf(size, target);
-      return {
-        dispatches: [
-          {
-            name: 'take_along',
-            source: retype(takeSource, { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) }),
-            operands: [
-              { kind: 'input', index: 0 },
-              { kind: 'input', index: 1 },
-              { kind: 'output', index: 0 },
-            ],
-            params: [size, run, x.shape[axis], y.shape[axis], sizeOf(y.shape.slice(axis + 1))],
-            workgroups: gridOf(Math.ceil(size / (run * 64)), target),
-          },
-        ],
-        temporaries: [],
-      };
+    plan: (context) => {
+      const [x, { shape }] = context.inputs;
+      const { axis } = context.attributes;
+      const sizes = { rows: x.shape[axis], count: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
+      return planGather(context, { name: 'take_along', ...sizes, ownIndices: true });
     },
   },
 });

@@ -4,13 +4,12 @@ import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
-import gatherSource from '../../shaders/gather.wgsl?raw';
 import { checkTensor } from './arguments.ts';
 import { add } from './arithmetic.ts';
 import { batchGather, batchScatterSum } from './batchIndexed.ts';
 import { cast } from './cast.ts';
+import { planGather } from './gatherPlan.ts';
 import { checkIndices, checkRange, clampIndex } from './indices.ts';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
 
@@ -49,26 +48,14 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
   },
   lowering: {
     kind: 'kernel',
-    plan: ({ inputs: [x, indices], outputs: [y], attributes: { axis }, target }) => {
-      const { rows, inner } = cut(x.shape, axis);
-      const size = sizeOf(y.shape);
-      const run = runOf(size, target);
-      return {
-        dispatches: [
-          {
-            name: 'gather',
-            source: retype(gatherSource, { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) }),
-            operands: [
-              { kind: 'input', index: 0 },
-              { kind: 'input', index: 1 },
-              { kind: 'output', index: 0 },
-            ],
-            params: [size, run, rows, sizeOf(indices.shape), inner],
-            workgroups: gridOf(Math.ceil(size / (run * 64)), target),
-          },
-        ],
-        temporaries: [],
-      };
+    plan: (context) => {
+      const [x, indices] = context.inputs;
+      return planGather(context, {
+        name: 'gather',
+        ...cut(x.shape, context.attributes.axis),
+        count: sizeOf(indices.shape),
+        ownIndices: false,
+      });
     },
   },
 });
