@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
 import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
+import { candidateTiles } from '../../src/ops/matmul/tiles.ts';
 
 const limits = { shaderF16: true, maxStorageBuffers: 8, maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27 };
 const cpu: Target = { processor: 'cpu', subgroupSize: 4, ...limits };
@@ -59,6 +60,12 @@ describe('text', () => {
   test('tiled, both operands transposed', async () => {
     await expect(planTransposed(256, 64, 256, { a: true, b: true }, gpu).dispatches[0].source).toMatchFileSnapshot(
       './wgsl/matmul_tiled.wgsl',
+    );
+  });
+
+  test('tiled, 8 x 8 sums', async () => {
+    await expect(planOf(matmul(input([1024, 64]), input([64, 1024], 1)), gpu).dispatches[0].source).toMatchFileSnapshot(
+      './wgsl/matmul_tiled_8x8.wgsl',
     );
   });
 
@@ -165,6 +172,61 @@ describe('choice', () => {
     const size = (m: number): string =>
       /@workgroup_size\((.*)\)/.exec(planOf(matmul(input([m, 64]), input([64, m], 1)), gpu).dispatches[0].source)![1];
     expect([size(128), size(512)]).toEqual(['8, 8', '16, 16']);
+  });
+
+  test('large squares take 8 x 8 sums an invocation on a GPU', () => {
+    for (const n of [1024, 4096]) {
+      expect(candidateTiles(gpu, n, n, 1)[0]).toMatchObject({ rows: 8, columns: 8, width: 16, height: 16 });
+    }
+  });
+
+  test('a product has other tiles to choose among: same operands, same splits, text of the same shape', () => {
+    for (const target of [cpu, gpu, { ...cpu, subgroupSize: undefined }]) {
+      for (const [m, k, n] of [
+        [1, 1, 1],
+        [32, 20000, 48],
+        [512, 512, 512],
+        [4096, 64, 4096],
+        [100_000, 9, 16],
+      ]) {
+        // prettier-ignore
+        const [main, ...rest] = planOf(matmul(input([m, k]), input([k, n], 1)), target).dispatches;
+        const variants = main.alternatives!.variants();
+        expect(variants.length).toBeGreaterThan(0);
+        expect(variants.length).toBeLessThan(8);
+        expect(new Set([main, ...variants].map(({ source }) => source)).size).toBe(variants.length + 1);
+        expect(new Set([main, ...variants].map(({ name }) => name)).size).toBe(variants.length + 1);
+        const bound = (source: string): string[] => source.match(/@binding.*/g)!;
+        const told = ({ splits, splitLength, matrices }: Record<string, number>) => ({ splits, splitLength, matrices });
+        for (const variant of variants) {
+          expect(bound(variant.source)).toEqual(bound(main.source));
+          expect(told(paramsOf({ ...main, ...variant }))).toEqual(told(paramsOf(main)));
+        }
+        expect(rest.every(({ alternatives }) => alternatives === undefined)).toBe(true);
+      }
+    }
+  });
+
+  test('no tile needs more than 16 KiB of workgroup memory or 256 invocations, in any layout', () => {
+    for (const which of [{}, { a: true }, { b: true }, { a: true, b: true }]) {
+      const [main] = planTransposed(1024, 64, 1024, which, gpu).dispatches;
+      for (const { source, name } of [main, ...main.alternatives!.variants()]) {
+        const vectors = [...source.matchAll(/var<workgroup> \w+: array<vec4<f32>, (\d+)>/g)].map((match) => Number(match[1]));
+        expect(16 * (vectors[0] + vectors[1]), name).toBeLessThanOrEqual(16384);
+        const [width, height] = /@workgroup_size\((\d+), (\d+)\)/.exec(source)!.slice(1).map(Number);
+        expect(width * height, name).toBeLessThanOrEqual(256);
+      }
+    }
+  });
+
+  test('a choice serves sizes up to the next power of two, in one layout', () => {
+    const bucket = (m: number, k: number, n: number, which = {}): string =>
+      planTransposed(m, k, n, which, gpu).dispatches[0].alternatives!.bucket;
+    expect(bucket(1024, 512, 256)).toBe('matmul 1024x256x512x1x1 inner4 outer4 f32 quads');
+    expect(bucket(520, 260, 132)).toBe(bucket(1024, 512, 256));
+    expect(bucket(1028, 512, 256)).not.toBe(bucket(1024, 512, 256));
+    expect(bucket(1024, 512, 256, { b: true })).not.toBe(bucket(1024, 512, 256));
+    expect(bucket(1024, 512, 255)).not.toBe(bucket(1024, 512, 256));
   });
 
   test('grids beyond 65535 workgroups take two dimensions', () => {

@@ -8,6 +8,9 @@ import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
 export type Tile = DirectTile | SharedTile;
 
+/** Columns of the register tile of one invocation. */
+export const columnsOf = (tile: Tile): number => (tile.kind === 'direct' ? 4 : tile.columns);
+
 export interface ProductKernel {
   readonly name: string;
   readonly tile: Tile;
@@ -53,7 +56,7 @@ export function emitProduct(kernel: ProductKernel): string {
   const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
   const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
   const lines = [
-    `// ${kernel.name}: ${tile.rows} x 4 sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
+    `// ${kernel.name}: ${tile.rows} x ${columnsOf(tile)} sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
     ...(element === 'f16' || result === 'f16' ? ['enable f16;'] : []),
     ...(subgroups ? ['enable subgroups;'] : []),
     `alias Element = ${element};`,
@@ -85,7 +88,7 @@ export function emitProduct(kernel: ProductKernel): string {
     '  return first + row * params.resultRow + column * params.resultColumn;',
     '}',
     '',
-    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b), ''] : []),
+    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b, kernel.quads), ''] : []),
     `@compute @workgroup_size(${tile.width}, ${tile.height})`,
     'fn main(',
     '  @builtin(workgroup_id) workgroup: vec3<u32>,',

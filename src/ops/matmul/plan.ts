@@ -1,11 +1,13 @@
-// Chooses the kernel variant and the launch for a product. Everything here is decided from shapes, strides and the kind of processor; nothing is timed.
+// The kernels and the launch of a product, decided from shapes, strides and the kind of processor; nothing is timed. tiles.ts says which tiles,
+// and all of them share what is decided here: operands, splits of k, the order of every sum.
 import type { StridedView } from '../../core/shape.ts';
 import { collapse, sizeOf } from '../../core/shape.ts';
-import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target } from '../../graph/op.ts';
+import type { Alternatives, KernelContext, KernelDispatch, KernelPlan, KernelVariant, Operand, Target } from '../../graph/op.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { gridOf, retype } from '../kernelSource.ts';
 import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
+import { candidateTiles, chooseTile, extentOf, tileName } from './tiles.ts';
 
 /** A product to launch, with all its sizes. */
 export interface Product {
@@ -28,17 +30,6 @@ export interface Product {
   readonly outputSize: number;
 }
 
-/** The register tile and workgroup for a processor and a size. */
-export function chooseTile(target: Target, rows: number, columns: number, matrices: number): Tile {
-  if (target.processor === 'cpu') {
-    const subgroup = target.subgroupSize !== undefined && target.subgroupSize >= 4 && target.subgroupSize <= 16 ? target.subgroupSize : 1;
-    const width = subgroup > 1 ? subgroup : 4;
-    return { kind: 'direct', rows: 8, width, height: 1, subgroup };
-  }
-  const workgroups = Math.ceil(rows / 64) * Math.ceil(columns / 64) * matrices;
-  return workgroups < 16 ? { kind: 'tiled', rows: 4, width: 8, height: 8 } : { kind: 'tiled', rows: 4, width: 16, height: 16 };
-}
-
 /** Into how many parts to cut k: a long k over few outputs would leave most of the processor idle. By shape only, so that all stacks agree. */
 export function splitsOf(rows: number, columns: number, batches: number, k: number): number {
   const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 64) * batches;
@@ -51,63 +42,70 @@ const storesQuads = ({ columns, result, outputSize }: Product): boolean =>
   result.column === 1 && [columns, result.row, result.batch, outputSize].every((n) => n % 4 === 0);
 
 export function planProduct(product: Product, target: Target): KernelPlan {
-  const { rows, columns, inner, segments, batches, outputSize } = product;
+  const { name, rows, columns, inner, segments, batches, outputSize, element } = product;
   const k = inner * (segments ?? 1);
   const wanted = splitsOf(rows, columns, batches, k);
-  const tile = chooseTile(target, rows, columns, batches * wanted);
-  // What a split counts in: segments where the core walks them one by one, else k's in multiples of the tile's depth.
+  const [tile, ...others] = candidateTiles(target, rows, columns, batches * wanted);
+  // What a split counts in: segments where the core walks them one by one, else k's, in multiples that no depth of a stage straddles.
   const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
-  const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 16;
+  const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 32;
   // One unit at least: a k of length 0 is one part, whose sums are 0.
   const splitLength = Math.max(1, Math.ceil(length / wanted / unit)) * unit;
   const splits = Math.max(1, Math.ceil(length / splitLength));
   const { a, b, params } = product.factors;
-  const kernel: ProductKernel = {
-    name: `${product.name}_${tile.kind}`,
-    tile,
-    element: product.element,
-    result: splits > 1 ? 'f32' : product.element,
-    a,
-    b,
-    segmented: segments !== undefined,
-    tail: a.access !== 'inner4' && b.access !== 'inner4',
-    quads: tile.kind === 'direct' && storesQuads(product),
-  };
-  const rowTiles = Math.ceil(rows / (tile.rows * tile.height));
-  const columnTiles = Math.ceil(columns / (4 * tile.width));
-  const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits, target);
-  const values: Record<string, number> = {
-    rows,
-    columns,
-    inner,
-    rowTiles,
-    columnTiles,
-    gridWidth: workgroups[0],
-    matrices: batches * splits,
-    splits,
-    splitLength,
-    splitEnd: length,
-    batchInner: product.batchInner,
-    resultRow: product.result.row,
-    resultColumn: product.result.column,
-    resultBatch: product.result.batch,
-    resultSplit: outputSize,
-    ...params,
-  };
   const output: Operand = { kind: 'output', index: 0 };
   const partials: Operand = { kind: 'temporary', index: 0 };
+  const variant = (tile: Tile, name: string): KernelVariant => {
+    const kernel: ProductKernel = {
+      name,
+      tile,
+      element,
+      result: splits > 1 ? 'f32' : element,
+      a,
+      b,
+      segmented: segments !== undefined,
+      tail: a.access !== 'inner4' && b.access !== 'inner4',
+      quads: storesQuads(product),
+    };
+    const [tileRows, tileColumns] = extentOf(tile);
+    const rowTiles = Math.ceil(rows / tileRows);
+    const columnTiles = Math.ceil(columns / tileColumns);
+    const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits, target);
+    const values: Record<string, number> = {
+      rows,
+      columns,
+      inner,
+      rowTiles,
+      columnTiles,
+      gridWidth: workgroups[0],
+      matrices: batches * splits,
+      splits,
+      splitLength,
+      splitEnd: length,
+      batchInner: product.batchInner,
+      resultRow: product.result.row,
+      resultColumn: product.result.column,
+      resultBatch: product.result.batch,
+      resultSplit: outputSize,
+      ...params,
+    };
+    return { name, source: emitProduct(kernel), params: productFields(kernel).map((field) => values[field]), workgroups };
+  };
+  const powers = [rows, columns, inner, segments ?? 1, batches * splits].map((n) => 2 ** Math.ceil(Math.log2(Math.max(1, n))));
+  const alternatives: Alternatives = {
+    bucket: `${name} ${powers.join('x')} ${a.access} ${b.access} ${element}${storesQuads(product) ? ' quads' : ''}`,
+    variants: () => others.map((other) => variant(other, `${name}_${tileName(other)}`)),
+  };
   const main: KernelDispatch = {
-    name: kernel.name,
-    source: emitProduct(kernel),
+    ...variant(tile, `${name}_${tile.kind}`),
     operands: [...product.operands, splits > 1 ? partials : output],
-    params: productFields(kernel).map((field) => values[field]),
-    workgroups,
+    ...(others.length > 0 ? { alternatives } : {}),
   };
   if (splits === 1) return { dispatches: [main], temporaries: [] };
   const sumGroups = gridOf(Math.ceil(outputSize / 64), target);
   const sum: KernelDispatch = {
-    name: `${product.name}_split_sum`,
-    source: retype(splitSumSource, { Result: product.element }),
+    name: `${name}_split_sum`,
+    source: retype(splitSumSource, { Result: element }),
     operands: [partials, output],
     params: [outputSize, splits, sumGroups[0]],
     workgroups: sumGroups,
@@ -172,5 +170,6 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
 function wasted(rows: number, columns: number, target: Target): number {
   const tile = chooseTile(target, rows, columns, 1);
   const across = (n: number, size: number): number => (Math.ceil(n / size) * size) / n;
-  return across(rows, tile.rows * tile.height) * across(columns, 4 * tile.width);
+  const [tileRows, tileColumns] = extentOf(tile);
+  return across(rows, tileRows) * across(columns, tileColumns);
 }

@@ -1,110 +1,130 @@
-// The core for GPUs: a workgroup brings a tile of each factor into workgroup memory, 16 k's at a time, and every invocation multiplies its
-// `rows` x 4 share from there. Each factor is staged as it lies in memory, by vec4 along k or along rows (columns); nothing is transposed.
+// The core for GPUs: a workgroup brings a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies its
+// `rows` x `columns` share from there. Each factor is staged as it lies in memory, by vec4 along k or along rows (columns); nothing is transposed.
 import type { Factor } from './operands.ts';
-import { declareSums, indent, multiplyQuads, multiplyRows, range, transposeColumns } from './multiply.ts';
+import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface SharedTile {
   readonly kind: 'tiled';
-  /** Rows of the register tile of one invocation: 4 or 8. */
+  /** The register tile of one invocation: 4 or 8 rows, 4 or 8 columns. */
   readonly rows: number;
+  readonly columns: number;
   /** Workgroup size. */
   readonly width: number;
   readonly height: number;
+  /** k's that are staged at once, a multiple of 4. */
+  readonly depth: number;
+  /** Whether the loads of the next stage are under way while this one is multiplied. */
+  readonly ahead: boolean;
 }
 
-/** k's per stage, and vec4s of k. */
-const depth = 16;
-const quads = depth / 4;
+/** Vec4s of k in a stage. */
+const runsOf = ({ depth }: SharedTile): number => depth / 4;
 
-/** A vec4 more per staged column keeps neighbouring invocations, which read neighbouring columns, on different banks. */
-const columnPitch = quads + 1;
+/** A vec4 more per column that is staged along k keeps neighbouring invocations, which read neighbouring columns, on different banks. */
+const pitchOf = (tile: SharedTile): number => runsOf(tile) + 1;
 
+/** Workgroup memory of a tile, in vec4s. */
 const staged = (tile: SharedTile, b: Factor) => ({
-  aVectors: tile.rows * tile.height * quads,
-  bVectors: tile.width * 4 * (b.access === 'inner4' ? columnPitch : quads),
+  aVectors: tile.rows * tile.height * runsOf(tile),
+  bVectors: tile.columns * tile.width * (b.access === 'inner4' ? pitchOf(tile) : runsOf(tile)),
 });
 
 /** Module-scope declarations. */
-export function tiledDeclarations(tile: SharedTile, b: Factor): string[] {
+export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean): string[] {
   const { aVectors, bVectors } = staged(tile, b);
-  const apart = b.access === 'inner4' ? tile.width : 1;
+  const stores = quads
+    ? ['  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }']
+    : range(4).map((c) => {
+        const at = c ? `column + ${c}u` : 'column';
+        return `  if (${at} < params.columns) { store(result_index(matrix, row, ${at}), sum.${'xyzw'[c]}); }`;
+      });
   return [
     `var<workgroup> tileA: array<vec4<f32>, ${aVectors}>;`,
     `var<workgroup> tileB: array<vec4<f32>, ${bVectors}>;`,
     '',
     'fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {',
     '  if (row >= params.rows) { return; }',
-    ...range(4).map((c) => {
-      const at = c ? `column + ${c * apart}u` : 'column';
-      return `  if (${at} < params.columns) { store(result_index(matrix, row, ${at}), sum.${'xyzw'[c]}); }`;
-    }),
+    ...stores,
     '}',
   ];
 }
 
 export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boolean): string[] {
-  const { rows, width, height } = tile;
+  const { rows, width, height, depth, ahead } = tile;
+  const runs = runsOf(tile);
+  const pitch = pitchOf(tile);
   const threads = width * height;
   const tileRows = rows * height;
-  const tileColumns = 4 * width;
-  const aLoads = (tileRows * quads) / threads;
-  const bLoads = (tileColumns * quads) / threads;
+  const tileColumns = tile.columns * width;
+  /** Quads of columns: of an invocation, whose quads lie a workgroup's width apart, and of the tile. */
+  const ownQuads = tile.columns / 4;
+  const allQuads = tileColumns / 4;
+  const aLoads = (tileRows * runs) / threads;
+  const bLoads = (tileColumns * runs) / threads;
   const aAlongK = a.access !== 'outer4';
   const bAlongK = b.access === 'inner4';
   const slot = (i: number): string => (i ? `(index + ${i * threads}u)` : 'index');
 
   const lines: string[] = [];
   lines.push(`let row = rowTile * ${tileRows}u + local.y * ${rows}u;`);
-  // Columns of one invocation lie side by side, or a workgroup's width apart where b is staged along k.
-  lines.push(`let column = columnTile * ${tileColumns}u + local.x${bAlongK ? '' : ' * 4u'};`);
+  lines.push(`let column = columnTile * ${tileColumns}u + local.x * 4u;`);
   // What this invocation stages: a row (or quad of rows) of a and its first k, a column (or quad) of b and its first k.
   for (const i of range(aLoads)) {
     const [outer, k] = aAlongK
-      ? [`${slot(i)} / ${quads}u`, `${slot(i)} % ${quads}u * 4u`]
+      ? [`${slot(i)} / ${runs}u`, `${slot(i)} % ${runs}u * 4u`]
       : [`${slot(i)} % ${tileRows / 4}u * 4u`, `${slot(i)} / ${tileRows / 4}u`];
     lines.push(`let aRow${i} = rowTile * ${tileRows}u + ${outer};`, `let aK${i} = ${k};`);
     lines.push(`let aAt${i} = a_row(batch, min(aRow${i}, params.rows - 1u));`);
   }
   const bColumns = b.access === 'scalar' ? 4 : 1;
   for (const i of range(bLoads)) {
+    // Along k, first the first columns of all quads are staged, then the second ones: invocations read neighbours.
     const [outer, k] = bAlongK
-      ? [`${slot(i)} / ${quads}u`, `${slot(i)} % ${quads}u * 4u`]
-      : [`${slot(i)} % ${width}u * 4u`, `${slot(i)} / ${width}u`];
+      ? [`${slot(i)} / ${runs}u % ${allQuads}u * 4u + ${slot(i)} / ${runs * allQuads}u`, `${slot(i)} % ${runs}u * 4u`]
+      : [`${slot(i)} % ${allQuads}u * 4u`, `${slot(i)} / ${allQuads}u`];
     lines.push(`let bColumn${i} = columnTile * ${tileColumns}u + ${outer};`, `let bK${i} = ${k};`);
     for (const c of range(bColumns))
       lines.push(`let bAt${i}${c || ''} = b_row(batch, min(bColumn${i}${c ? ` + ${c}u` : ''}, params.columns - 1u));`);
   }
-  lines.push(...declareSums(rows));
+  lines.push(...declareSums(rows, ownQuads));
+  if (ahead) lines.push(...fetch('var', 'first'));
   lines.push(`for (var start = first; start < last; start += ${depth}u) {`);
-  lines.push(...indent(stage()));
-  lines.push('  workgroupBarrier();');
-  lines.push(`  for (var k = 0u; k < ${quads}u; k++) {`, ...indent(multiply(), 4), '  }');
+  if (!ahead) lines.push(...indent(fetch('var', 'start')));
+  lines.push(...indent(place()), '  workgroupBarrier();');
+  if (ahead) lines.push(...indent(fetch('', `start + ${depth}u`)));
+  lines.push(`  for (var k = 0u; k < ${runs}u; k++) {`, ...indent(multiply(), 4), '  }');
   lines.push('  workgroupBarrier();', '}');
-  for (const r of range(rows)) lines.push(`store_row(matrix, row + ${r}u, column, sum${r});`);
+  for (const r of range(rows)) {
+    for (const q of range(ownQuads)) {
+      lines.push(`store_row(matrix, row + ${r}u, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(r, q)});`);
+    }
+  }
   return lines;
 
-  function stage(): string[] {
+  /**
+   * Reads what this invocation stages into vectors nextA0 …, nextB0 …. Beyond the end a is -0 and b 0: their product, -0, leaves every sum as it is,
+   * also one of -0, so that tiles of different depths agree bit for bit.
+   */
+  function fetch(declare: 'var' | '', start: string): string[] {
     const step: string[] = [];
+    const name = (target: string): string => (declare ? `var ${target}` : target);
     const position = (k: string): [string, string] => (segmented ? [`(${k}) / params.inner`, `(${k}) % params.inner`] : ['0u', k]);
     for (const i of range(aLoads)) {
-      const k = `start + aK${i}`;
-      const target = aAlongK ? `tileA[${slot(i)}]` : `tileA[${slot(i)}]`;
-      step.push(`${target} = vec4<f32>();`);
+      const k = `${start} + aK${i}`;
+      step.push(`${name(`nextA${i}`)} = vec4<f32>(-0.0);`);
       if (a.access === 'scalar') {
         // Element by element: the four k's may straddle the end, or two segments.
         for (const c of range(4)) {
           const [segment, j] = position(`${k} + ${c}u`);
-          step.push(`if (${k} + ${c}u < last) {`, `  ${target}.${'xyzw'[c]} = a_one(a_run(aAt${i}, ${segment}), ${j});`, '}');
+          step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = a_one(a_run(aAt${i}, ${segment}), ${j}); }`);
         }
       } else {
         const [segment, j] = position(k);
-        step.push(`if (${k} < last) {`, `  ${target} = a_load(a_run(aAt${i}, ${segment}), ${j});`, '}');
+        step.push(`if (${k} < last) { nextA${i} = a_load(a_run(aAt${i}, ${segment}), ${j}); }`);
       }
     }
     for (const i of range(bLoads)) {
-      const k = `start + bK${i}`;
-      const target = bAlongK ? `tileB[${slot(i)} / ${quads}u * ${columnPitch}u + ${slot(i)} % ${quads}u]` : `tileB[${slot(i)}]`;
-      step.push(`${target} = vec4<f32>();`);
+      const k = `${start} + bK${i}`;
       const [segment, j] = position(k);
       const value =
         b.access === 'scalar'
@@ -112,20 +132,30 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
               .map((c) => `b_one(b_run(bAt${i}${c || ''}, ${segment}), ${j})`)
               .join(', ')})`
           : `b_load(b_run(bAt${i}, ${segment}), ${j})`;
-      step.push(`if (${k} < last) {`, `  ${target} = ${value};`, '}');
+      step.push(`${name(`nextB${i}`)} = vec4<f32>();`, `if (${k} < last) { nextB${i} = ${value}; }`);
     }
     return step;
   }
 
+  function place(): string[] {
+    const bSlot = (i: number): string => (bAlongK ? `${slot(i)} / ${runs}u * ${pitch}u + ${slot(i)} % ${runs}u` : slot(i));
+    return [...range(aLoads).map((i) => `tileA[${slot(i)}] = nextA${i};`), ...range(bLoads).map((i) => `tileB[${bSlot(i)}] = nextB${i};`)];
+  }
+
   function multiply(): string[] {
     const step: string[] = [];
-    if (bAlongK) {
-      step.push(...range(4).map((c) => `let column${c} = tileB[(local.x + ${c * width}u) * ${columnPitch}u + k];`), ...transposeColumns());
-    } else {
-      step.push(...range(4).map((k) => `let b${k} = tileB[(k * 4u + ${k}u) * ${width}u + local.x];`));
+    for (const q of range(ownQuads)) {
+      const x = `local.x${q ? ` + ${q * width}u` : ''}`;
+      if (bAlongK) {
+        const first = (c: number): string => (q || c ? `(local.x + ${q * width + c * allQuads}u)` : 'local.x');
+        step.push(...range(4).map((c) => `let column${c}${ending(q)} = tileB[${first(c)} * ${pitch}u + k];`), ...transposeColumns(q));
+      } else {
+        step.push(...range(4).map((k) => `let b${k}${ending(q)} = tileB[(k * 4u + ${k}u) * ${allQuads}u + ${x}];`));
+      }
     }
-    if (aAlongK) step.push(...multiplyRows(rows, (r) => `tileA[(local.y * ${rows}u + ${r}u) * ${quads}u + k]`));
-    else step.push(...multiplyQuads(rows, (q, k) => `tileA[(k * 4u + ${k}u) * ${tileRows / 4}u + local.y * ${rows / 4}u + ${q}u]`));
+    if (aAlongK) step.push(...multiplyRows(rows, (r) => `tileA[(local.y * ${rows}u + ${r}u) * ${runs}u + k]`, ownQuads));
+    else
+      step.push(...multiplyQuads(rows, (q, k) => `tileA[(k * 4u + ${k}u) * ${tileRows / 4}u + local.y * ${rows / 4}u + ${q}u]`, ownQuads));
     return step;
   }
 }

@@ -34,8 +34,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<Element>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
 // epilogue
-@group(0) @binding(3) var<storage, read_write> result: array<Result>;
-fn store(index: u32, value: f32) { result[index] = Result(value); }
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<Result>>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
 alias A_Row = u32;
@@ -69,18 +69,15 @@ fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
   return first + row * params.resultRow + column * params.resultColumn;
 }
 
-var<workgroup> tileA: array<vec4<f32>, 256>;
-var<workgroup> tileB: array<vec4<f32>, 320>;
+var<workgroup> tileA: array<vec4<f32>, 128>;
+var<workgroup> tileB: array<vec4<f32>, 160>;
 
 fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
   if (row >= params.rows) { return; }
-  if (column < params.columns) { store(result_index(matrix, row, column), sum.x); }
-  if (column + 16u < params.columns) { store(result_index(matrix, row, column + 16u), sum.y); }
-  if (column + 32u < params.columns) { store(result_index(matrix, row, column + 32u), sum.z); }
-  if (column + 48u < params.columns) { store(result_index(matrix, row, column + 48u), sum.w); }
+  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(8, 8)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
@@ -94,53 +91,63 @@ fn main(
   let batch = matrix / params.splits;
   let first = matrix % params.splits * params.splitLength;
   let last = min(first + params.splitLength, params.splitEnd);
-  let row = rowTile * 64u + local.y * 4u;
-  let column = columnTile * 64u + local.x;
-  let aRow0 = rowTile * 64u + index % 16u * 4u;
-  let aK0 = index / 16u;
+  let row = rowTile * 32u + local.y * 4u;
+  let column = columnTile * 32u + local.x * 4u;
+  let aRow0 = rowTile * 32u + index % 8u * 4u;
+  let aK0 = index / 8u;
   let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
-  let bColumn0 = columnTile * 64u + index / 4u;
+  let aRow1 = rowTile * 32u + (index + 64u) % 8u * 4u;
+  let aK1 = (index + 64u) / 8u;
+  let aAt1 = a_row(batch, min(aRow1, params.rows - 1u));
+  let bColumn0 = columnTile * 32u + index / 4u % 8u * 4u + index / 32u;
   let bK0 = index % 4u * 4u;
   let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  let bColumn1 = columnTile * 32u + (index + 64u) / 4u % 8u * 4u + (index + 64u) / 32u;
+  let bK1 = (index + 64u) % 4u * 4u;
+  let bAt1 = b_row(batch, min(bColumn1, params.columns - 1u));
   var sum0 = vec4<f32>();
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
   var sum3 = vec4<f32>();
   for (var start = first; start < last; start += 16u) {
-    tileA[index] = vec4<f32>();
-    if (start + aK0 < last) {
-      tileA[index] = a_load(a_run(aAt0, 0u), start + aK0);
-    }
-    tileB[index / 4u * 5u + index % 4u] = vec4<f32>();
-    if (start + bK0 < last) {
-      tileB[index / 4u * 5u + index % 4u] = b_load(b_run(bAt0, 0u), start + bK0);
-    }
+    var nextA0 = vec4<f32>(-0.0);
+    if (start + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + aK0); }
+    var nextA1 = vec4<f32>(-0.0);
+    if (start + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + aK1); }
+    var nextB0 = vec4<f32>();
+    if (start + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + bK0); }
+    var nextB1 = vec4<f32>();
+    if (start + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + bK1); }
+    tileA[index] = nextA0;
+    tileA[(index + 64u)] = nextA1;
+    tileB[index / 4u * 5u + index % 4u] = nextB0;
+    tileB[(index + 64u) / 4u * 5u + (index + 64u) % 4u] = nextB1;
     workgroupBarrier();
     for (var k = 0u; k < 4u; k++) {
-      let column0 = tileB[(local.x + 0u) * 5u + k];
-      let column1 = tileB[(local.x + 16u) * 5u + k];
-      let column2 = tileB[(local.x + 32u) * 5u + k];
-      let column3 = tileB[(local.x + 48u) * 5u + k];
+      let column0 = tileB[local.x * 5u + k];
+      let column1 = tileB[(local.x + 8u) * 5u + k];
+      let column2 = tileB[(local.x + 16u) * 5u + k];
+      let column3 = tileB[(local.x + 24u) * 5u + k];
       let b0 = vec4<f32>(column0.x, column1.x, column2.x, column3.x);
       let b1 = vec4<f32>(column0.y, column1.y, column2.y, column3.y);
       let b2 = vec4<f32>(column0.z, column1.z, column2.z, column3.z);
       let b3 = vec4<f32>(column0.w, column1.w, column2.w, column3.w);
-      let quad0_0 = tileA[(k * 4u + 0u) * 16u + local.y * 1u + 0u];
+      let quad0_0 = tileA[(k * 4u + 0u) * 8u + local.y * 1u + 0u];
       sum0 = fma(vec4<f32>(quad0_0.x), b0, sum0);
       sum1 = fma(vec4<f32>(quad0_0.y), b0, sum1);
       sum2 = fma(vec4<f32>(quad0_0.z), b0, sum2);
       sum3 = fma(vec4<f32>(quad0_0.w), b0, sum3);
-      let quad1_0 = tileA[(k * 4u + 1u) * 16u + local.y * 1u + 0u];
+      let quad1_0 = tileA[(k * 4u + 1u) * 8u + local.y * 1u + 0u];
       sum0 = fma(vec4<f32>(quad1_0.x), b1, sum0);
       sum1 = fma(vec4<f32>(quad1_0.y), b1, sum1);
       sum2 = fma(vec4<f32>(quad1_0.z), b1, sum2);
       sum3 = fma(vec4<f32>(quad1_0.w), b1, sum3);
-      let quad2_0 = tileA[(k * 4u + 2u) * 16u + local.y * 1u + 0u];
+      let quad2_0 = tileA[(k * 4u + 2u) * 8u + local.y * 1u + 0u];
       sum0 = fma(vec4<f32>(quad2_0.x), b2, sum0);
       sum1 = fma(vec4<f32>(quad2_0.y), b2, sum1);
       sum2 = fma(vec4<f32>(quad2_0.z), b2, sum2);
       sum3 = fma(vec4<f32>(quad2_0.w), b2, sum3);
-      let quad3_0 = tileA[(k * 4u + 3u) * 16u + local.y * 1u + 0u];
+      let quad3_0 = tileA[(k * 4u + 3u) * 8u + local.y * 1u + 0u];
       sum0 = fma(vec4<f32>(quad3_0.x), b3, sum0);
       sum1 = fma(vec4<f32>(quad3_0.y), b3, sum1);
       sum2 = fma(vec4<f32>(quad3_0.z), b3, sum2);

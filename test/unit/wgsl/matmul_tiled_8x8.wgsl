@@ -1,0 +1,230 @@
+// matmul_tiled: 8 x 8 sums per invocation from tiles in workgroup memory; a by inner4, b by outer4
+alias Element = f32;
+alias Result = f32;
+struct Params {
+  rows: u32,
+  columns: u32,
+  inner: u32,
+  rowTiles: u32,
+  columnTiles: u32,
+  gridWidth: u32,
+  matrices: u32,
+  splits: u32,
+  splitLength: u32,
+  splitEnd: u32,
+  batchInner: u32,
+  resultRow: u32,
+  resultColumn: u32,
+  resultBatch: u32,
+  resultSplit: u32,
+  aOffset: u32,
+  aOuter: u32,
+  aInner: u32,
+  aSegment: u32,
+  aBatchOuter: u32,
+  aBatchInner: u32,
+  bOffset: u32,
+  bOuter: u32,
+  bInner: u32,
+  bSegment: u32,
+  bBatchOuter: u32,
+  bBatchInner: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<Result>>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
+// end epilogue
+
+alias A_Row = u32;
+alias A_Run = u32;
+fn a_row(batch: u32, row: u32) -> A_Row {
+  let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
+  return first + row * params.aOuter;
+}
+fn a_run(at: A_Row, segment: u32) -> A_Run {
+  return at + segment * params.aSegment;
+}
+fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(a[(run + k) / 4u]);
+}
+
+alias B_Row = u32;
+alias B_Run = u32;
+fn b_row(batch: u32, column: u32) -> B_Row {
+  let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
+  return first + column;
+}
+fn b_run(at: B_Row, segment: u32) -> B_Run {
+  return at + segment * params.bSegment;
+}
+fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(b[(run + k * params.bInner) / 4u]);
+}
+
+fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
+  return first + row * params.resultRow + column * params.resultColumn;
+}
+
+var<workgroup> tileA: array<vec4<f32>, 256>;
+var<workgroup> tileB: array<vec4<f32>, 256>;
+
+fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
+  if (row >= params.rows) { return; }
+  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let tile = workgroup.y * params.gridWidth + workgroup.x;
+  let columnTile = tile % params.columnTiles;
+  let rowTile = tile / params.columnTiles % params.rowTiles;
+  let matrix = tile / params.columnTiles / params.rowTiles;
+  if (matrix >= params.matrices) { return; }
+  let batch = matrix / params.splits;
+  let first = matrix % params.splits * params.splitLength;
+  let last = min(first + params.splitLength, params.splitEnd);
+  let row = rowTile * 128u + local.y * 8u;
+  let column = columnTile * 128u + local.x * 4u;
+  let aRow0 = rowTile * 128u + index / 2u;
+  let aK0 = index % 2u * 4u;
+  let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
+  let bColumn0 = columnTile * 128u + index % 32u * 4u;
+  let bK0 = index / 32u;
+  let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  var sum0 = vec4<f32>();
+  var sum0_1 = vec4<f32>();
+  var sum1 = vec4<f32>();
+  var sum1_1 = vec4<f32>();
+  var sum2 = vec4<f32>();
+  var sum2_1 = vec4<f32>();
+  var sum3 = vec4<f32>();
+  var sum3_1 = vec4<f32>();
+  var sum4 = vec4<f32>();
+  var sum4_1 = vec4<f32>();
+  var sum5 = vec4<f32>();
+  var sum5_1 = vec4<f32>();
+  var sum6 = vec4<f32>();
+  var sum6_1 = vec4<f32>();
+  var sum7 = vec4<f32>();
+  var sum7_1 = vec4<f32>();
+  var nextA0 = vec4<f32>(-0.0);
+  if (first + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), first + aK0); }
+  var nextB0 = vec4<f32>();
+  if (first + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), first + bK0); }
+  for (var start = first; start < last; start += 8u) {
+    tileA[index] = nextA0;
+    tileB[index] = nextB0;
+    workgroupBarrier();
+    nextA0 = vec4<f32>(-0.0);
+    if (start + 8u + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + 8u + aK0); }
+    nextB0 = vec4<f32>();
+    if (start + 8u + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + 8u + bK0); }
+    for (var k = 0u; k < 2u; k++) {
+      let b0 = tileB[(k * 4u + 0u) * 32u + local.x];
+      let b1 = tileB[(k * 4u + 1u) * 32u + local.x];
+      let b2 = tileB[(k * 4u + 2u) * 32u + local.x];
+      let b3 = tileB[(k * 4u + 3u) * 32u + local.x];
+      let b0_1 = tileB[(k * 4u + 0u) * 32u + local.x + 16u];
+      let b1_1 = tileB[(k * 4u + 1u) * 32u + local.x + 16u];
+      let b2_1 = tileB[(k * 4u + 2u) * 32u + local.x + 16u];
+      let b3_1 = tileB[(k * 4u + 3u) * 32u + local.x + 16u];
+      let row0 = tileA[(local.y * 8u + 0u) * 2u + k];
+      let row1 = tileA[(local.y * 8u + 1u) * 2u + k];
+      let row2 = tileA[(local.y * 8u + 2u) * 2u + k];
+      let row3 = tileA[(local.y * 8u + 3u) * 2u + k];
+      let row4 = tileA[(local.y * 8u + 4u) * 2u + k];
+      let row5 = tileA[(local.y * 8u + 5u) * 2u + k];
+      let row6 = tileA[(local.y * 8u + 6u) * 2u + k];
+      let row7 = tileA[(local.y * 8u + 7u) * 2u + k];
+      sum0 = fma(vec4<f32>(row0.x), b0, sum0);
+      sum0_1 = fma(vec4<f32>(row0.x), b0_1, sum0_1);
+      sum1 = fma(vec4<f32>(row1.x), b0, sum1);
+      sum1_1 = fma(vec4<f32>(row1.x), b0_1, sum1_1);
+      sum2 = fma(vec4<f32>(row2.x), b0, sum2);
+      sum2_1 = fma(vec4<f32>(row2.x), b0_1, sum2_1);
+      sum3 = fma(vec4<f32>(row3.x), b0, sum3);
+      sum3_1 = fma(vec4<f32>(row3.x), b0_1, sum3_1);
+      sum4 = fma(vec4<f32>(row4.x), b0, sum4);
+      sum4_1 = fma(vec4<f32>(row4.x), b0_1, sum4_1);
+      sum5 = fma(vec4<f32>(row5.x), b0, sum5);
+      sum5_1 = fma(vec4<f32>(row5.x), b0_1, sum5_1);
+      sum6 = fma(vec4<f32>(row6.x), b0, sum6);
+      sum6_1 = fma(vec4<f32>(row6.x), b0_1, sum6_1);
+      sum7 = fma(vec4<f32>(row7.x), b0, sum7);
+      sum7_1 = fma(vec4<f32>(row7.x), b0_1, sum7_1);
+      sum0 = fma(vec4<f32>(row0.y), b1, sum0);
+      sum0_1 = fma(vec4<f32>(row0.y), b1_1, sum0_1);
+      sum1 = fma(vec4<f32>(row1.y), b1, sum1);
+      sum1_1 = fma(vec4<f32>(row1.y), b1_1, sum1_1);
+      sum2 = fma(vec4<f32>(row2.y), b1, sum2);
+      sum2_1 = fma(vec4<f32>(row2.y), b1_1, sum2_1);
+      sum3 = fma(vec4<f32>(row3.y), b1, sum3);
+      sum3_1 = fma(vec4<f32>(row3.y), b1_1, sum3_1);
+      sum4 = fma(vec4<f32>(row4.y), b1, sum4);
+      sum4_1 = fma(vec4<f32>(row4.y), b1_1, sum4_1);
+      sum5 = fma(vec4<f32>(row5.y), b1, sum5);
+      sum5_1 = fma(vec4<f32>(row5.y), b1_1, sum5_1);
+      sum6 = fma(vec4<f32>(row6.y), b1, sum6);
+      sum6_1 = fma(vec4<f32>(row6.y), b1_1, sum6_1);
+      sum7 = fma(vec4<f32>(row7.y), b1, sum7);
+      sum7_1 = fma(vec4<f32>(row7.y), b1_1, sum7_1);
+      sum0 = fma(vec4<f32>(row0.z), b2, sum0);
+      sum0_1 = fma(vec4<f32>(row0.z), b2_1, sum0_1);
+      sum1 = fma(vec4<f32>(row1.z), b2, sum1);
+      sum1_1 = fma(vec4<f32>(row1.z), b2_1, sum1_1);
+      sum2 = fma(vec4<f32>(row2.z), b2, sum2);
+      sum2_1 = fma(vec4<f32>(row2.z), b2_1, sum2_1);
+      sum3 = fma(vec4<f32>(row3.z), b2, sum3);
+      sum3_1 = fma(vec4<f32>(row3.z), b2_1, sum3_1);
+      sum4 = fma(vec4<f32>(row4.z), b2, sum4);
+      sum4_1 = fma(vec4<f32>(row4.z), b2_1, sum4_1);
+      sum5 = fma(vec4<f32>(row5.z), b2, sum5);
+      sum5_1 = fma(vec4<f32>(row5.z), b2_1, sum5_1);
+      sum6 = fma(vec4<f32>(row6.z), b2, sum6);
+      sum6_1 = fma(vec4<f32>(row6.z), b2_1, sum6_1);
+      sum7 = fma(vec4<f32>(row7.z), b2, sum7);
+      sum7_1 = fma(vec4<f32>(row7.z), b2_1, sum7_1);
+      sum0 = fma(vec4<f32>(row0.w), b3, sum0);
+      sum0_1 = fma(vec4<f32>(row0.w), b3_1, sum0_1);
+      sum1 = fma(vec4<f32>(row1.w), b3, sum1);
+      sum1_1 = fma(vec4<f32>(row1.w), b3_1, sum1_1);
+      sum2 = fma(vec4<f32>(row2.w), b3, sum2);
+      sum2_1 = fma(vec4<f32>(row2.w), b3_1, sum2_1);
+      sum3 = fma(vec4<f32>(row3.w), b3, sum3);
+      sum3_1 = fma(vec4<f32>(row3.w), b3_1, sum3_1);
+      sum4 = fma(vec4<f32>(row4.w), b3, sum4);
+      sum4_1 = fma(vec4<f32>(row4.w), b3_1, sum4_1);
+      sum5 = fma(vec4<f32>(row5.w), b3, sum5);
+      sum5_1 = fma(vec4<f32>(row5.w), b3_1, sum5_1);
+      sum6 = fma(vec4<f32>(row6.w), b3, sum6);
+      sum6_1 = fma(vec4<f32>(row6.w), b3_1, sum6_1);
+      sum7 = fma(vec4<f32>(row7.w), b3, sum7);
+      sum7_1 = fma(vec4<f32>(row7.w), b3_1, sum7_1);
+    }
+    workgroupBarrier();
+  }
+  store_row(matrix, row + 0u, column, sum0);
+  store_row(matrix, row + 0u, column + 64u, sum0_1);
+  store_row(matrix, row + 1u, column, sum1);
+  store_row(matrix, row + 1u, column + 64u, sum1_1);
+  store_row(matrix, row + 2u, column, sum2);
+  store_row(matrix, row + 2u, column + 64u, sum2_1);
+  store_row(matrix, row + 3u, column, sum3);
+  store_row(matrix, row + 3u, column + 64u, sum3_1);
+  store_row(matrix, row + 4u, column, sum4);
+  store_row(matrix, row + 4u, column + 64u, sum4_1);
+  store_row(matrix, row + 5u, column, sum5);
+  store_row(matrix, row + 5u, column + 64u, sum5_1);
+  store_row(matrix, row + 6u, column, sum6);
+  store_row(matrix, row + 6u, column + 64u, sum6_1);
+  store_row(matrix, row + 7u, column, sum7);
+  store_row(matrix, row + 7u, column + 64u, sum7_1);
+}
