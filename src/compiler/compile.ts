@@ -81,7 +81,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     ...placed(launch),
     scope,
     ops,
-    ...(alternatives && { alternatives: { bucket: alternatives.bucket, variants: () => alternatives.variants().map(placed) } }),
+    ...(alternatives && { alternatives: { ...alternatives, variants: () => alternatives.variants().map(placed) } }),
     ...(meaning && {
       meaning: {
         inputs: meaning.inputs.map((tensor) => ({ tensor, slot: slotOfTensor(tensor) })),

@@ -14,7 +14,7 @@ import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
-import type { Launch } from './program.ts';
+import type { AlternativeLaunches, Launch } from './program.ts';
 import type { Schedule } from './schedule.ts';
 
 /** A piece of memory before the plan gave it a place. */
@@ -33,7 +33,7 @@ export type LoweredLaunch = Omit<Launch, 'bindings'> & {
 export interface LoweredDispatch extends LoweredLaunch {
   readonly scope: string;
   readonly ops: readonly string[];
-  readonly alternatives?: { readonly bucket: string; variants(): readonly LoweredLaunch[] };
+  readonly alternatives?: AlternativeLaunches<LoweredLaunch>;
   readonly meaning?: { inputs: readonly Tensor[]; outputs: readonly Tensor[] };
 }
 
@@ -98,7 +98,7 @@ function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory
       ...launch(stage),
       scope,
       ops,
-      ...(alternatives && { alternatives: { bucket: alternatives.bucket, variants: () => alternatives.variants().map(launch) } }),
+      ...(alternatives && { alternatives: { ...alternatives, variants: () => alternatives.variants().map(launch) } }),
       ...(i === length - 1 ? { meaning } : {}),
     };
   });
@@ -108,7 +108,7 @@ interface Stage extends Omit<Emitted<Memory>, 'bindings'> {
   readonly bindings: readonly Pick<Bound<Memory>, 'role' | 'memory' | 'access'>[];
   readonly workgroups: readonly [number, number, number];
   readonly suffix?: string;
-  readonly alternatives?: { readonly bucket: string; variants(): readonly Stage[] };
+  readonly alternatives?: AlternativeLaunches<Stage>;
 }
 
 function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
@@ -173,7 +173,7 @@ function emitKernel(group: Group, anchor: Node, context: EmitContext<Memory>, ta
       const emitted = emitEpilogue(source, group, context, own.length, title);
       return { ...launch, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
     };
-    const others = alternatives && { bucket: alternatives.bucket, variants: () => alternatives.variants().map(stage) };
+    const others = alternatives && { ...alternatives, variants: () => alternatives.variants().map(stage) };
     return { ...stage(dispatch), ...(others && { alternatives: others }) };
   });
 }

@@ -2,7 +2,7 @@
 // emitted when a device asks for them; printable, no GPU needed to look at it.
 import type { Dtype } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
-import type { TensorType } from '../graph/op.ts';
+import type { Alternatives, TensorType } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 /** A piece of memory that dispatches bind. */
@@ -35,11 +35,15 @@ export interface Launch {
   readonly workgroups: readonly [number, number, number];
 }
 
+export interface AlternativeLaunches<L> extends Pick<Alternatives, 'bucket' | 'names'> {
+  variants(): readonly L[];
+}
+
 export interface Dispatch extends Launch {
   readonly scope: string;
   readonly ops: readonly string[];
   /** Launches that leave the same bits in the same slots; which is fastest is for the device to say. */
-  readonly alternatives?: { readonly bucket: string; variants(): readonly Launch[] };
+  readonly alternatives?: AlternativeLaunches<Launch>;
   /** The plain subgraph that a group of dispatches computes, on its last dispatch: for verification on the CPU. */
   readonly meaning?: Meaning;
 }

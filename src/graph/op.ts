@@ -73,6 +73,8 @@ export interface KernelDispatch extends KernelVariant {
 export interface Alternatives {
   /** Names the range of sizes within which one choice serves, such as `512x128x1024`. */
   readonly bucket: string;
+  /** Names of the variants: what was found among others is not asked any more. */
+  readonly names: readonly string[];
   /** Made only where they are timed. */
   variants(): readonly KernelVariant[];
 }

@@ -1,9 +1,11 @@
 // The chooser: kernels that do the same work, timed on the device; what was chosen is remembered, and changes no bit.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type CompiledFunction, Engine, compile, lastProgram, readAll } from '../../src/engine/index.ts';
+import { valueAndGrad } from '../../src/autodiff/index.ts';
+import type { HostArray } from '../../src/core/dtype.ts';
 import type { Target } from '../../src/graph/op.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
-import { relu } from '../../src/ops/index.ts';
+import { add, matmul, mean, mul, relu, square, sub } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
@@ -201,4 +203,41 @@ test('a device implemented on a CPU is not tuned unless that is asked for', asyn
   expect(runtime.tuner).toBeDefined();
   await runtime.setTuning(false);
   expect(runtime.tuner).toBeUndefined();
+});
+
+interface Net extends Readonly<Record<string, Tensor>> {
+  readonly first: Tensor;
+  readonly second: Tensor;
+}
+
+const step = ({ first, second }: Net, x: Tensor, y: Tensor): [Net, Tensor] => {
+  const loss = (p: Net): Tensor => mean(square(sub(add(matmul(relu(matmul(x, p.first)), p.second), 0.1), y)));
+  const [value, g] = valueAndGrad(loss)({ first, second });
+  return [{ first: first.sub(mul(g.first, 0.01)), second: second.sub(mul(g.second, 0.01)) }, value];
+};
+
+test.each(['cpu', 'gpu'] as const)('whatever is chosen for the products of a %s, training gives the same bits', async (processor) => {
+  let chosen = 0;
+  /** `choose` gives the number of the kernel to take for the nth product, 0 being the one it is compiled with. */
+  const train = async (choose: (count: number, n: number) => number): Promise<readonly HostArray[]> => {
+    const { engine, runtime } = await open({ store: false }, { processor });
+    let products = 0;
+    vi.spyOn(runtime.tuner!.choices, 'preferred').mockImplementation((dispatch) => {
+      if (!dispatch.alternatives) return undefined;
+      const variants = dispatch.alternatives.variants();
+      const number = choose(variants.length + 1, products++);
+      if (number === 0) return undefined;
+      chosen++;
+      return { ...dispatch, ...variants[number - 1] };
+    });
+    const compiled = compile(step, { engine });
+    let net: Net = { first: filled(40, 24), second: filled(24, 12) };
+    let loss: Tensor | undefined;
+    for (let i = 0; i < 3; i++) [net, loss] = await compiled(net, filled(20, 40), filled(20, 12));
+    return readAll([net.first, net.second, loss!], { engine });
+  };
+  const expected = await train(() => 0);
+  expect(expected.every((data) => data.every(Number.isFinite))).toBe(true);
+  for (const shift of [1, 2]) expect(await train((count, n) => 1 + ((n + shift) % (count - 1)))).toEqual(expected);
+  expect(chosen).toBeGreaterThanOrEqual(10);
 });

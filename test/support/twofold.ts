@@ -53,10 +53,8 @@ const twofoldOp = defineOp<{ ways: readonly string[] }>({
     plan({ outputs: [y], attributes: { ways }, target }) {
       const size = sizeOf(y.shape);
       const [first, ...others] = ways;
-      const alternatives = {
-        bucket: `${2 ** Math.ceil(Math.log2(size))}`,
-        variants: () => others.map((way) => variant(way, size, target)),
-      };
+      const variants = (): KernelVariant[] => others.map((way) => variant(way, size, target));
+      const alternatives = { bucket: `${2 ** Math.ceil(Math.log2(size))}`, names: others, variants };
       const operands = [
         { kind: 'input', index: 0 },
         { kind: 'output', index: 0 },

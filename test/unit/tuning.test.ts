@@ -24,7 +24,7 @@ const dispatchOf = (texts: readonly string[], bucket = '64'): Dispatch => ({
   ...launch(texts[0]),
   scope: '',
   ops: [],
-  alternatives: { bucket, variants: () => texts.slice(1).map(launch) },
+  alternatives: { bucket, names: texts.slice(1), variants: () => texts.slice(1).map(launch) },
 });
 
 test('the file is made with its folder, added to, and read by device', async () => {
@@ -92,6 +92,7 @@ test('the choice is kept by text and size: a revised kernel is timed anew, comme
   expect(choices.preferred(dispatchOf(['a', 'b', 'revised']))).toBeUndefined();
   expect(choices.preferred(dispatchOf(['revised', 'b', 'c']))).toBeUndefined();
   expect(choices.preferred(dispatchOf(['a', 'b', 'c'], '128'))).toBeUndefined();
+  expect(choices.preferred(dispatchOf(['a', 'b', 'c', 'd']))).toBeUndefined();
   expect(choices.preferred({ ...launch('a'), scope: '', ops: [] })).toBeUndefined();
 });
 
@@ -108,7 +109,7 @@ test('once it launches the chosen kernel, a dispatch keeps its key and prefers n
 test('alternatives are emitted only for a choice among them', async () => {
   const choices = await Choices.open('one', false);
   const variants = vi.fn(() => [launch('b')]);
-  const dispatch = { ...dispatchOf(['a']), alternatives: { bucket: '64', variants } };
+  const dispatch = { ...dispatchOf(['a']), alternatives: { bucket: '64', names: ['b'], variants } };
   choices.preferred(dispatch);
   choices.set(choices.keyOf(dispatch)!, identify(dispatch));
   choices.preferred(dispatch);

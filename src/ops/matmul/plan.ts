@@ -92,9 +92,11 @@ export function planProduct(product: Product, target: Target): KernelPlan {
     return { name, source: emitProduct(kernel), params: productFields(kernel).map((field) => values[field]), workgroups };
   };
   const powers = [rows, columns, inner, segments ?? 1, batches * splits].map((n) => 2 ** Math.ceil(Math.log2(Math.max(1, n))));
+  const names = others.map((other) => `${name}_${tileName(other)}`);
   const alternatives: Alternatives = {
     bucket: `${name} ${powers.join('x')} ${a.access} ${b.access} ${element}${storesQuads(product) ? ' quads' : ''}`,
-    variants: () => others.map((other) => variant(other, `${name}_${tileName(other)}`)),
+    names,
+    variants: () => others.map((other, i) => variant(other, names[i])),
   };
   const main: KernelDispatch = {
     ...variant(tile, `${name}_${tile.kind}`),

@@ -43,12 +43,13 @@ export class Choices {
     return choices;
   }
 
-  /** What the choice is kept under: the kernel's revision, as its text, and the sizes. */
+  /** What the choice is kept under: the kernel's revision, as its text, the sizes, and what it was chosen among. */
   keyOf(dispatch: Dispatch): string | undefined {
     const { alternatives } = dispatch;
     if (!alternatives) return undefined;
     let key = this.keys.get(alternatives);
-    if (key === undefined) this.keys.set(alternatives, (key = `${identify(dispatch)} ${alternatives.bucket}`));
+    if (key === undefined)
+      this.keys.set(alternatives, (key = `${identify(dispatch)} ${alternatives.bucket} ${fingerprint(alternatives.names.join())}`));
     return key;
   }
 
