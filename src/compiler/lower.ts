@@ -49,15 +49,16 @@ const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
 export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<Lowered> {
   const { graph, sources } = fused;
   const memories = new Map<Tensor, Memory>();
+  const positions = new Map(graph.inputs.map((input, position) => [input, position]));
   const memoryOf = (base: Tensor): Memory => {
     const known = memories.get(base);
     if (known) return known;
     if (!base.node) throw new Error('compile: the graph has a leaf that is no placeholder; capture it as an input first');
     const replaced = plan.inPlace.get(base);
-    const input = graph.inputs.indexOf(base);
+    const input = positions.get(base);
     const memory: Memory = replaced
       ? memoryOf(replaced)
-      : { type: { shape: base.shape, dtype: base.dtype }, bytes: bytesOf(base), ...(input >= 0 ? { input } : {}) };
+      : { type: { shape: base.shape, dtype: base.dtype }, bytes: bytesOf(base), ...(input === undefined ? {} : { input }) };
     memories.set(base, memory);
     return memory;
   };
@@ -66,7 +67,7 @@ export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<
   const context: EmitContext<Memory> = {
     sources,
     memoryOf,
-    scalarWord: (base) => scalarWords.get(graph.inputs.indexOf(base))!,
+    scalarWord: (base) => scalarWords.get(positions.get(base)!)!,
   };
   const dispatches: LoweredDispatch[] = [];
   for (const group of plan.groups) {
