@@ -58,7 +58,9 @@ const identity = (tensor: Tensor): Node | Tensor => tensor.node ?? tensor;
  * @throws OmbreError when a path from `wrt` to an output leads through an op that has no gradient.
  */
 export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
-  const order = topological(outputs);
+  // What is older than everything wanted depends on none of it: the pullback of a part does not walk through all that the part is built upon.
+  const oldest = wrt.reduce((serial, { node }) => Math.min(serial, node?.serial ?? 0), Infinity);
+  const order = topological(outputs, ({ node }) => node!.serial < oldest);
   const wanted = new Set<Node | Tensor>(wrt.map(identity));
   // Forward sweep: a node matters when a wanted tensor flows into it through floats.
   const matters = new Set<Node>();
@@ -70,8 +72,9 @@ export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor
   outputs.forEach((output, i) => sums.accumulate(output, cotangents[i]));
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i];
+    if (!matters.has(node)) continue;
     const received = sums.ofNode(node);
-    if (!matters.has(node) || !received.some((c) => c)) continue;
+    if (!received.some((c) => c)) continue;
     const { vjp } = node.op;
     if (vjp === 'nondifferentiable') {
       throw new OmbreError(

@@ -2,6 +2,7 @@
 import { sizeOf } from '../core/shape.ts';
 import { bytesPerElement } from '../core/dtype.ts';
 import type { Graph } from '../graph/graph.ts';
+import { isScalarInput } from '../graph/leaves.ts';
 import type { Target } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { fuse } from './fuse.ts';
@@ -71,8 +72,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
       ...(inPlaceOf === undefined ? {} : { inPlaceOf }),
     };
   });
-  const slotOfTensor = (tensor: Tensor): number =>
-    slotOf.get(isScalar(tensor, lowered.scalarWords, materialized) ? 'scalars' : lowered.memoryOf(tensor)) ?? -1;
+  const slotOfTensor = (tensor: Tensor): number => slotOf.get(isScalarInput(tensor) ? 'scalars' : lowered.memoryOf(tensor)) ?? -1;
   const placed = (launch: LoweredLaunch): Launch => ({
     ...launch,
     bindings: launch.bindings.map(({ role, memory, access }) => ({ role, access, slot: slotOf.get(memory)! })),
@@ -98,5 +98,3 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
   const scalars = [...lowered.scalarWords.keys()].map((position) => ({ position, dtype: graph.inputs[position].dtype }));
   return { name, slots, dispatches, outputs, arenas: memoryPlan.arenas, scalars, peakBytes };
 }
-
-const isScalar = (tensor: Tensor, words: ReadonlyMap<number, number>, graph: Graph): boolean => words.has(graph.inputs.indexOf(tensor));

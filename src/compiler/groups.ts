@@ -5,6 +5,7 @@ import { type Graph, topological } from '../graph/graph.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isPositional } from './positional.ts';
+import { Precedence, type Vertex } from './precedence.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
 
 export interface Group {
@@ -50,19 +51,21 @@ export function readsOf(nodes: readonly Node[], sources: Sources, inside: Readon
   return reads;
 }
 
-/** Distinct buffers that the nodes read from outside of `inside`; all scalar inputs lie in one. */
+/** What the nodes read from outside of `inside`, by the buffers that hold it; all scalar inputs lie in one. */
 export function boundTensors(nodes: readonly Node[], sources: Sources, inside?: ReadonlySet<Node>): Set<Tensor | Node | string> {
-  const bufferOf = (base: Tensor): Tensor | Node | string =>
-    isScalarInput(base) ? 'scalars' : base.node && base.node.types.length === 1 ? base.node : base;
-  return new Set([...readsOf(nodes, sources, inside)].map(bufferOf));
+  const buffers = new Set<Tensor | Node | string>();
+  for (const base of readsOf(nodes, sources, inside)) {
+    buffers.add(isScalarInput(base) ? 'scalars' : base.node?.types.length === 1 ? base.node : base);
+  }
+  return buffers;
 }
 
 /** Storage buffers that one dispatch over the nodes binds when it writes so many values. */
-export function buffersBound(nodes: readonly Node[], writes: number, sources: Sources): number {
+export function buffersBound(nodes: readonly Node[], writes: number, sources: Sources, inside: ReadonlySet<Node> = new Set(nodes)): number {
   // A kernel family binds its operands one by one, whether or not the fused code reads the same.
   const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
   const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
-  return (kernel?.inputs.length ?? 0) + boundTensors(others, sources, new Set(nodes)).size + Math.max(1, writes);
+  return (kernel?.inputs.length ?? 0) + boundTensors(others, sources, inside).size + Math.max(1, writes);
 }
 
 export class GroupGraph {
@@ -76,8 +79,9 @@ export class GroupGraph {
   private readonly groupOf = new Map<Node, Group>();
   private readonly producers = new Map<Group, Set<Group>>();
   private readonly mergedInto = new Map<Group, Group>();
-  /** Groups that some group reads from or waits for, or did before a merge. */
-  private readonly consumed = new Set<Group>();
+  /** Which group needs which, by way of others. */
+  readonly precedence = new Precedence();
+  private readonly vertices = new Map<Group, Vertex>();
   private readonly maxStorageBuffers: number;
 
   constructor(graph: Graph, sources: Sources, maxStorageBuffers: number) {
@@ -113,7 +117,9 @@ export class GroupGraph {
       outputs: [],
     };
     this.groupOf.set(node, group);
-    this.producers.set(group, this.readFrom(group));
+    const producers = this.readFrom(group);
+    this.producers.set(group, producers);
+    this.vertices.set(group, this.precedence.add(this.verticesOf(producers)));
     return group;
   }
 
@@ -158,21 +164,32 @@ export class GroupGraph {
 
   /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
   fits(nodes: readonly Node[]): boolean {
-    if (nodes.length > mostNodes || nodes.filter(({ op }) => op.lowering.kind === 'reduction').length > mostReductions) return false;
-    // The second pass of a long arg-reduction reads the places found by the first beside everything else.
-    const places = Number(nodes.some(({ op: { lowering } }) => lowering.kind === 'reduction' && lowering.tracksIndex));
-    return buffersBound(nodes, this.writesOf(nodes), this.sources) + places <= this.maxStorageBuffers;
+    if (nodes.length > mostNodes) return false;
+    let reductions = 0;
+    let places = 0;
+    for (const { op } of nodes) {
+      if (op.lowering.kind !== 'reduction') continue;
+      if (++reductions > mostReductions) return false;
+      // The second pass of a long arg-reduction reads the places found by the first beside everything else.
+      if (op.lowering.tracksIndex) places = 1;
+    }
+    const inside = new Set(nodes);
+    const writes = this.writesOf(nodes, inside);
+    return (
+      writes + places <= this.maxStorageBuffers && buffersBound(nodes, writes, this.sources, inside) + places <= this.maxStorageBuffers
+    );
   }
 
   /** How many of the nodes' values are wanted outside of them. */
-  writesOf(nodes: readonly Node[]): number {
-    const inside = new Set(nodes);
+  writesOf(nodes: readonly Node[], inside: ReadonlySet<Node> = new Set(nodes)): number {
     const isWanted = (node: Node): boolean => {
       if (this.requested.has(node)) return true;
       for (const user of this.users.get(node)!) if (!inside.has(user)) return true;
       return false;
     };
-    return nodes.filter(isWanted).length;
+    let wanted = 0;
+    for (const node of nodes) if (isWanted(node)) wanted++;
+    return wanted;
   }
 
   /** Moves elementwise nodes that only a reduction needs from where they are into its group. */
@@ -183,7 +200,9 @@ export class GroupGraph {
       this.groupOf.set(node, group);
     }
     group.items = this.inOrder(nodes);
-    this.producers.set(group, this.readFrom(group));
+    const producers = this.readFrom(group);
+    this.producers.set(group, producers);
+    this.precedence.setNeeds(this.vertices.get(group)!, this.verticesOf(producers));
   }
 
   /** Makes two groups one; `asItems` says that the members of `from` are computed for every element that the reductions of `into` read. */
@@ -194,7 +213,7 @@ export class GroupGraph {
     into.members = this.inOrder([...into.members, ...(asItems ? [] : from.members)]);
     if (into.moved || from.moved) into.moved = new Map([...(into.moved ?? []), ...(from.moved ?? [])]);
     this.mergedInto.set(from, into);
-    if (this.consumed.has(from)) this.consumed.add(into);
+    this.vertices.set(into, this.precedence.join(this.vertices.get(into)!, this.vertices.get(from)!));
     this.producers.set(into, new Set([...this.producersOf(into), ...this.producersOf(from)]));
     this.producersOf(into);
   }
@@ -204,12 +223,14 @@ export class GroupGraph {
     for (const node of nodesOf(group)) {
       for (const needed of this.needs(node)) {
         const producer = this.groupOf.get(needed);
-        if (!producer || producer === group) continue;
-        producers.add(producer);
-        this.consumed.add(producer);
+        if (producer && producer !== group) producers.add(producer);
       }
     }
     return producers;
+  }
+
+  private verticesOf(groups: Iterable<Group>): Vertex[] {
+    return [...groups].map((group) => this.vertices.get(group)!);
   }
 
   /** Groups that a group reads from or waits for. Kept up to date lazily: a set may name groups that have been merged since. */
@@ -235,17 +256,7 @@ export class GroupGraph {
 
   /** Whether a group depends on another, by way of a third one or (`directly`) at all. */
   dependsOn(to: Group, from: Group, directly: boolean): boolean {
-    if (!this.consumed.has(from)) return false;
-    const seen = new Set<Group>([to]);
-    const stack = [...this.producersOf(to)].filter((group) => directly || group !== from);
-    while (stack.length) {
-      const group = stack.pop()!;
-      if (group === from) return true;
-      if (seen.has(group)) continue;
-      seen.add(group);
-      for (const producer of this.producersOf(group)) if (!seen.has(producer)) stack.push(producer);
-    }
-    return false;
+    return this.precedence.leads(this.vertices.get(from)!, this.vertices.get(to)!, directly);
   }
 
   /** Whether a third group stands between the two: one kernel would then have to run both before and after it. */

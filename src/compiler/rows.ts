@@ -18,8 +18,16 @@ export interface Domain {
   readonly along: 'rows' | 'columns';
 }
 
+/** Asked for with every pair of groups that is compared. */
+const domains = new WeakMap<Node, Domain | undefined>();
+
 /** The domain of a reduction, or undefined where the reduced axes are neither the last nor the first ones. */
 export function domainOf(node: Node): Domain | undefined {
+  if (!domains.has(node)) domains.set(node, findDomain(node));
+  return domains.get(node);
+}
+
+function findDomain(node: Node): Domain | undefined {
   const { lowering } = node.op;
   if (lowering.kind !== 'reduction' || lowering.tracksIndex) return undefined;
   const { shape } = node.inputs[0];
@@ -45,10 +53,16 @@ const mostKeptAlive = 1 << 20;
 const mostPartners = 8;
 
 export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
-  const fits = (node: Node): boolean => {
+  const known = new Map<Node, boolean>();
+  const judge = (node: Node): boolean => {
     const domain = domainOf(node);
     if (!domain || domain.length > longestRow) return false;
     return planReduction(node, target).passes.length === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
+  };
+  const fits = (node: Node): boolean => {
+    let does = known.get(node);
+    if (does === undefined) known.set(node, (does = judge(node)));
+    return does;
   };
   for (const group of groups.groups) {
     yield;
@@ -133,7 +147,7 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
     const partner = known.find((other) => {
       const nodes = [...nodesOf(other), ...nodesOf(group)];
       return (
-        (sharesRead(groups, other, group) || 2 * 4 * domain.outputs * domain.length <= mostKeptAlive) &&
+        (2 * 4 * domain.outputs * domain.length <= mostKeptAlive || sharesRead(groups, other, group)) &&
         groups.fits(nodes) &&
         !groups.dependsOn(other, group, true) &&
         !groups.dependsOn(group, other, true)

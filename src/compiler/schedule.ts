@@ -5,6 +5,7 @@ import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import type { FusedGraph } from './fuse.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
+import { Precedence, type Vertex } from './precedence.ts';
 import { hasMemory, isFlat } from './views.ts';
 
 export interface Donation {
@@ -44,22 +45,20 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
       }
     }
     reads.set(group, read);
-    for (const base of read) readers.set(base, [...(readers.get(base) ?? []), group]);
+    for (const base of read) {
+      const known = readers.get(base);
+      if (known) known.push(group);
+      else readers.set(base, [group]);
+    }
     before.set(group, new Set([...[...read].flatMap((base) => writer.get(base) ?? []), ...awaited]));
   }
 
-  const dependsOn = (group: Group, other: Group): boolean => {
-    const seen = new Set<Group>();
-    const stack = [group];
-    while (stack.length) {
-      const next = stack.pop()!;
-      if (next === other) return true;
-      if (seen.has(next)) continue;
-      seen.add(next);
-      stack.push(...before.get(next)!);
-    }
-    return false;
-  };
+  const precedence = new Precedence();
+  const vertices = new Map<Group, Vertex>();
+  for (const group of order(groups, before)) {
+    vertices.set(group, precedence.add([...before.get(group)!].map((needed) => vertices.get(needed)!)));
+  }
+  const dependsOn = (group: Group, other: Group): boolean => precedence.leads(vertices.get(other)!, vertices.get(group)!, true);
 
   /**
    * In its own kernel a result may only replace what that kernel reads at the element's own place: not what an anchor reads, and in front of
@@ -79,6 +78,8 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   const inPlace = new Map<Tensor, Tensor>();
   const honoured: Donation[] = [];
   const outputBases = graph.outputs.map((output) => sources.get(output).base);
+  const timesAsked = new Map<Tensor, number>();
+  for (const base of outputBases) timesAsked.set(base, (timesAsked.get(base) ?? 0) + 1);
   for (const donation of donations) {
     const output = graph.outputs[donation.output];
     const old = graph.inputs[donation.input];
@@ -90,13 +91,16 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
     }
     const group = writer.get(base);
     const whole = isFlat(sources.get(output));
-    const sharedWithAnother = outputBases.some((other, i) => i !== donation.output && (other === base || other === old));
+    const sharedWithAnother = timesAsked.get(base)! > 1 || (base !== old && timesAsked.has(old));
     if (!group || !whole || sharedWithAnother || inPlace.has(base) || base.dtype !== old.dtype || storedBytes(base) !== storedBytes(old))
       continue;
     if (!mayReplace(group, base, old)) continue;
     const others = (readers.get(old) ?? []).filter((reader) => reader !== group);
     if (others.some((reader) => dependsOn(reader, group))) continue;
-    for (const reader of others) before.get(group)!.add(reader);
+    for (const reader of others) {
+      before.get(group)!.add(reader);
+      precedence.link(vertices.get(reader)!, vertices.get(group)!);
+    }
     inPlace.set(base, old);
     honoured.push(donation);
   }
@@ -109,22 +113,25 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
 /** Depth-first from the last group: keeps the order of the graph where dependencies allow it. */
 function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<Group>>): Group[] {
   const done = new Set<Group>();
+  const open = new Set<Group>();
   const ordered: Group[] = [];
   for (const start of groups) {
-    const stack: { group: Group; rest: Group[] }[] = [{ group: start, rest: [...before.get(start)!] }];
+    if (done.has(start)) continue;
+    const stack: { group: Group; rest: Group[] }[] = [];
+    const push = (group: Group): void => {
+      if (open.has(group)) throw new Error('compile: kernels need one another in a circle; this is a mistake of the compiler');
+      open.add(group);
+      stack.push({ group, rest: [...before.get(group)!] });
+    };
+    push(start);
     while (stack.length) {
-      const top = stack[stack.length - 1];
-      if (done.has(top.group)) {
-        stack.pop();
-        continue;
-      }
-      const next = top.rest.pop();
-      if (next && stack.some(({ group }) => group === next))
-        throw new Error('compile: kernels need one another in a circle; this is a mistake of the compiler');
-      if (next && !done.has(next)) stack.push({ group: next, rest: [...before.get(next)!] });
+      const { group, rest } = stack[stack.length - 1];
+      const next = rest.pop();
+      if (next && !done.has(next)) push(next);
       else if (!next) {
-        done.add(top.group);
-        ordered.push(top.group);
+        done.add(group);
+        open.delete(group);
+        ordered.push(group);
         stack.pop();
       }
     }

@@ -80,12 +80,10 @@ export function materialize(graph: Graph): Graph {
     if (!made) copies.set(tensor, (made = atScope(tensor.node?.scope ?? '', () => apply(copyOp, [tensor], {}))));
     return made;
   };
+  const inputOf = new Map(graph.inputs.map((input) => [input.node, input]));
   const outputs = rebuild(graph.outputs, (node, inputs) => {
     const { lowering } = node.op;
-    if (lowering.kind === 'leaf')
-      return node.types.map(
-        (_, index) => graph.inputs.find((input) => input.node === node && input.index === index) ?? cloneNode(node, [])[0],
-      );
+    if (lowering.kind === 'leaf') return [inputOf.get(node) ?? cloneNode(node, [])[0]];
     if (lowering.kind === 'view') {
       const [made] = cloneNode(node, inputs);
       return [sources.find(made) ? made : cloneNode(node, [copy(inputs[0])])[0]];

@@ -5,9 +5,10 @@ import { leavesOf, mapTree } from '../core/tree.ts';
 import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, restore } from '../graph/tensor.ts';
 import type { RunInput } from '../runtime/runtime.ts';
 import { chosenEngine, defaultEngine } from './devices.ts';
+import { argumentOf } from './donations.ts';
 import { type Engine, type MemoryPlan, type Prepared, pin, unpin } from './engine.ts';
 import { signatureOf } from './signature.ts';
-import { Hole, type Traced, argumentOf, traceFunction } from './traceFunction.ts';
+import { Hole, type Traced, traceFunction } from './traceFunction.ts';
 
 export interface CompileFunctionOptions {
   /** Argument numbers whose tensors the call takes over: their memory holds the results, and the old handles become unusable. */

@@ -1,13 +1,13 @@
 // Tracing: a synchronous function over trees of tensors becomes a closed graph, once per signature.
 import { TraceError } from '../core/errors.ts';
-import { sameShape } from '../core/shape.ts';
 import { mapTree } from '../core/tree.ts';
 import type { Donation } from '../compiler/index.ts';
 import { type Graph, cloneNode, rebuild, topological } from '../graph/graph.ts';
-import { constantValue, isPlaceholder, isScalarInput, placeholder } from '../graph/leaves.ts';
+import { constantValue, isPlaceholder, placeholder } from '../graph/leaves.ts';
 import type { TensorType } from '../graph/op.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { type Trace, withTrace } from '../graph/trace.ts';
+import { matchDonations } from './donations.ts';
 
 /** What one signature compiled to. */
 export interface Traced {
@@ -29,9 +29,6 @@ export class Hole {
     this.type = { shape, dtype };
   }
 }
-
-/** The argument number at the head of a path such as `[0].weights`. */
-export const argumentOf = (path: string): number => Number(/^\[(\d+)\]/.exec(path)?.[1]);
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
@@ -146,36 +143,4 @@ function openTrace(name: string): { trace: Trace; drawnKey: () => Tensor | undef
     nextSite: () => sites++,
   };
   return { trace, drawnKey: () => key };
-}
-
-/** Pairs each donated input with the result that takes its place: same type, and the name most alike from its end. */
-function matchDonations(
-  inputs: readonly Tensor[],
-  inputPaths: readonly string[],
-  outputs: readonly Tensor[],
-  outputPaths: readonly string[],
-  donate: ReadonlySet<number>,
-): Donation[] {
-  const free = new Set(outputs.keys());
-  const donations: Donation[] = [];
-  inputs.forEach((input, i) => {
-    if (!donate.has(argumentOf(inputPaths[i])) || isScalarInput(input)) return;
-    let best = -1;
-    let bestLength = -1;
-    for (const o of free) {
-      if (outputs[o].dtype !== input.dtype || !sameShape(outputs[o].shape, input.shape)) continue;
-      const length = commonSuffix(inputPaths[i], outputPaths[o]);
-      if (length > bestLength) [best, bestLength] = [o, length];
-    }
-    if (best < 0) return;
-    free.delete(best);
-    donations.push({ input: i, output: best });
-  });
-  return donations;
-}
-
-function commonSuffix(a: string, b: string): number {
-  let n = 0;
-  while (n < a.length && n < b.length && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;
-  return n;
 }

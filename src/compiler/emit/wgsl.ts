@@ -94,37 +94,42 @@ export class Fields {
   }
 }
 
-interface LibraryItem {
-  readonly text: string;
-  readonly calls: readonly string[];
+interface Library {
+  /** Top-level functions and constants, by name. */
+  readonly items: ReadonlyMap<string, { readonly text: string; readonly calls: readonly string[] }>;
+  /** A comment, or one of the names. */
+  readonly pattern: RegExp;
 }
 
-let library: Map<string, LibraryItem> | undefined;
+let library: Library | undefined;
 
-/** Top-level functions and constants of the shader library, by name. */
-function parseLibrary(): Map<string, LibraryItem> {
-  const items = new Map<string, LibraryItem>();
+function parseLibrary(): Library {
+  const texts = new Map<string, string>();
   for (const source of [mathSource, trigonometrySource, randomSource]) {
     // A top-level item starts at the line's start and ends with `}` there, or on its own line; the comments above it stay with it.
-    const pattern = /(?:^\/\/[^\n]*\n)*^(?:(?:fn|struct)\s+(\w+)[^\n]*(?:\}$|\{$[\s\S]*?^\})|(?:const|alias)\s+(\w+)[^;]*;)/gm;
-    for (const match of source.matchAll(pattern)) items.set(match[1] ?? match[2], { text: match[0], calls: identifiers(match[0]) });
+    const item = /(?:^\/\/[^\n]*\n)*^(?:(?:fn|struct)\s+(\w+)[^\n]*(?:\}$|\{$[\s\S]*?^\})|(?:const|alias)\s+(\w+)[^;]*;)/gm;
+    for (const match of source.matchAll(item)) texts.set(match[1] ?? match[2], match[0]);
   }
-  return items;
+  // Looked for by name: a kernel has hundreds of words of its own.
+  const pattern = new RegExp(`//[^\\n]*|\\b(?:${[...texts.keys()].join('|')})\\b`, 'g');
+  const items = new Map([...texts].map(([name, text]) => [name, { text, calls: namesIn(text, pattern) }]));
+  return { items, pattern };
 }
 
-const identifiers = (text: string): string[] => [...new Set(text.replace(/\/\/[^\n]*/g, '').match(/[A-Za-z_]\w*/g) ?? [])];
+const namesIn = (text: string, pattern: RegExp): string[] => [...new Set(text.match(pattern) ?? [])];
 
 /** The library functions that the text calls, and those that they call, in the order of the library. */
 export function libraryFor(text: string): string {
   library ??= parseLibrary();
+  const { items, pattern } = library;
   const wanted = new Set<string>();
-  const queue = identifiers(text);
+  const queue = namesIn(text, pattern);
   while (queue.length) {
     const name = queue.pop()!;
-    const item = library.get(name);
-    if (!item || wanted.has(name)) continue;
+    const item = items.get(name);
+    if (!item || wanted.has(name)) continue; // a comment, or there already
     wanted.add(name);
     queue.push(...item.calls);
   }
-  return [...library].flatMap(([name, item]) => (wanted.has(name) ? [item.text] : [])).join('\n\n');
+  return wanted.size ? [...items].flatMap(([name, item]) => (wanted.has(name) ? [item.text] : [])).join('\n\n') : '';
 }
