@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
 import { type Saved, writeMarkdown } from './markdown.ts';
 import { type Options, parseOptions } from './options.ts';
-import { type Measured, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
+import { type Failures, type Run, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
 import type { Stack } from './stack.ts';
 import { openChromium } from './stackChromium.ts';
 import { openNode } from './stackNode.ts';
@@ -30,36 +30,45 @@ async function main(): Promise<void> {
 async function benchmark(stack: Stack, options: Options): Promise<void> {
   const date = new Date().toISOString();
   const peers = options.engines.filter((name) => name !== 'ombre');
-  const { rounds, milliseconds, first } = options;
+  const { runs, rounds, milliseconds, first } = options;
   const path = join(options.results, `${stack.name}-${date.replaceAll(/[:.]/g, '-')}.json`);
   const [cpu] = os.cpus();
-  const measured: Measured[] = [];
+  const measured = options.workloads.map((workload) => ({ workload, unit: workloads[workload].unit, runs: [] as Run[] }));
   let about: Pick<RoundsResult, 'adapter' | 'versions'> = { adapter: '', versions: {} };
-  for (const workload of options.workloads) {
-    progress(`${workload} ...`);
-    const { adapter, versions, ...timed } = await interleave(stack, workload, options);
-    about = { adapter: adapter || about.adapter, versions: { ...about.versions, ...versions } };
-    if (timed.disagreement) throw new Disagreement(`${workload}: ${timed.disagreement}`);
-    const one: Measured = { workload, unit: workloads[workload].unit, rounds: timed, ...(await firstSteps(stack, workload, options)) };
-    measured.push(one);
-    // After each workload, so that what was measured outlives an interrupted run.
-    save(path, {
-      date,
-      stack: stack.name,
-      description: stack.description,
-      machine: {
-        cpu: cpu?.model,
-        cores: os.availableParallelism(),
-        memory: os.totalmem(),
-        system: `${os.type()} ${os.release()} ${os.arch()}`,
-      },
-      ...about,
-      options: { rounds, milliseconds, first },
-      workloads: measured.map((one) => ({ ...one, summary: summaryOf(one, peers) })),
-    });
-    // A peer that cannot is a line in the table; for ombre it is a bug.
-    if (one.rounds.failures.ombre || one.firstFailures.ombre) process.exitCode = 1;
-    if (options.kernels) console.log(kernelTable(one));
+  // All workloads, then all of them again: what the machine did for a minute is then in one run of each, not in every run of one.
+  for (let run = 1; run <= runs; run++) {
+    for (const one of measured) {
+      const { workload } = one;
+      progress(`${workload} (run ${run} of ${runs}) ...`);
+      const { adapter, versions, ...timed } = await interleave(stack, workload, options, one.runs.at(-1)?.rounds.failures);
+      about = { adapter: adapter || about.adapter, versions: { ...about.versions, ...versions } };
+      if (timed.disagreement) throw new Disagreement(`${workload}, run ${run}: ${timed.disagreement}`);
+      const cold = await firstSteps(
+        stack,
+        workload,
+        { ...options, kernels: options.kernels && run === runs },
+        one.runs.at(-1)?.firstFailures,
+      );
+      one.runs.push({ rounds: timed, ...cold });
+      // After each workload, so that what was measured outlives an interrupted run.
+      save(path, {
+        date,
+        stack: stack.name,
+        description: stack.description,
+        machine: {
+          cpu: cpu?.model,
+          cores: os.availableParallelism(),
+          memory: os.totalmem(),
+          system: `${os.type()} ${os.release()} ${os.arch()}`,
+        },
+        ...about,
+        options: { runs, rounds, milliseconds, first },
+        workloads: measured.filter((one) => one.runs.length > 0).map((one) => ({ ...one, summary: summaryOf(one, peers) })),
+      });
+      // A peer that cannot is a line in the table; for ombre it is a bug.
+      if (timed.failures.ombre || cold.firstFailures.ombre) process.exitCode = 1;
+      if (options.kernels && run === runs) console.log(kernelTable(one));
+    }
   }
   progress('');
   if (options.rounds > 0) console.log(timeTable(measured, options.engines));
@@ -68,14 +77,15 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
   console.log(`\n${path}`);
 }
 
-/** Rounds of all engines in one process. An engine that takes the process down is left out of the next attempt, and named. */
+/** Rounds of all engines in one process. An engine that takes the process down is left out of the next attempt and of later runs, and named. */
 async function interleave(
   stack: Stack,
   workload: WorkloadName,
   { engines, rounds, milliseconds, timeout }: Options,
+  failedBefore: Failures = {},
 ): Promise<RoundsResult> {
-  const failures: Partial<Record<EngineName, string>> = {};
-  let left = rounds > 0 ? engines : [];
+  const failures: Partial<Record<EngineName, string>> = { ...failedBefore };
+  let left = rounds > 0 ? engines.filter((name) => !failures[name]) : [];
   while (left.length > 0) {
     const outcome = await stack.run({ kind: 'rounds', workload, engines: left, rounds, milliseconds }, timeout);
     if ('result' in outcome) return { ...outcome.result, failures: { ...failures, ...outcome.result.failures } };
@@ -91,9 +101,10 @@ async function firstSteps(
   stack: Stack,
   workload: WorkloadName,
   { engines, first: starts, kernels, timeout }: Options,
-): Promise<Pick<Measured, 'first' | 'firstFailures'>> {
+  failedBefore: Failures = {},
+): Promise<Pick<Run, 'first' | 'firstFailures'>> {
   const first: Partial<Record<EngineName, SoloResult[]>> = {};
-  const firstFailures: Partial<Record<EngineName, string>> = {};
+  const firstFailures: Partial<Record<EngineName, string>> = { ...failedBefore };
   for (let i = 0; i < starts; i++) {
     for (const engine of engines) {
       if (firstFailures[engine]) continue;

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { type EngineName, engineNames } from './inside/job.ts';
-import { type Measured, median, ratio } from './report.ts';
+import { type Measured, programOf, ratioText, summaryOf, timeText } from './report.ts';
 
 /** What a run saves as JSON. */
 export interface Saved {
@@ -11,13 +11,12 @@ export interface Saved {
   readonly description: string;
   readonly machine: { readonly cpu?: string; readonly cores: number };
   readonly versions: Readonly<Partial<Record<EngineName, string>>>;
-  readonly options: { readonly rounds: number; readonly milliseconds: number; readonly first: number };
+  readonly options: { readonly runs: number; readonly rounds: number; readonly milliseconds: number; readonly first: number };
   readonly workloads: readonly Measured[];
 }
 
 const titles: Readonly<Record<EngineName, string>> = { ombre: 'ombre', tfjs: 'TensorFlow.js', jax: 'jax-js' };
 
-const number = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -30,27 +29,26 @@ function tableOf({ workloads, options }: Saved): string[] {
     ...(timed ? [...engineNames.map((name) => `${titles[name]}, ms`), 'faster peer / ombre'] : []),
     ...(cold ? ['first step, ms', 'faster peer / ombre, first', 'dispatches', 'plan, MB'] : []),
   ];
-  const rows = workloads.map(({ workload, rounds, first }) => {
-    const cells: string[] = [workload];
-    const share = (value: number | undefined): string => (value === undefined ? '–' : `${value.toFixed(2)} x`);
-    if (timed) {
-      for (const name of engineNames) {
-        const times = rounds.times[name];
-        cells.push(times?.length ? number(median(times)) : rounds.failures[name] ? 'fails' : '–');
-      }
-      cells.push(share(ratio(rounds.times, peers)));
-    }
-    if (cold) {
-      const firstSteps = Object.fromEntries(engineNames.map((name) => [name, (first[name] ?? []).map(({ firstStep }) => firstStep)]));
-      const program = first.ombre?.at(-1)?.program;
-      cells.push(
-        firstSteps.ombre.length > 0 ? median(firstSteps.ombre).toFixed(0) : '–',
-        share(ratio(firstSteps, peers)),
-        String(program?.dispatches ?? '–'),
-        program ? (program.peakBytes / 2 ** 20).toFixed(1) : '–',
-      );
-    }
-    return row(cells);
+  const rows = workloads.map((one) => {
+    const { milliseconds, fasterPeer, firstStep } = summaryOf(one, peers);
+    const program = programOf(one);
+    const failures = one.runs.at(-1)?.rounds.failures;
+    const time = (name: EngineName): string => {
+      const own = milliseconds[name];
+      return own ? timeText(own.median) : failures?.[name] ? 'fails' : '–';
+    };
+    return row([
+      one.workload,
+      ...(timed ? [...engineNames.map(time), ratioText(fasterPeer, '–')] : []),
+      ...(cold
+        ? [
+            firstStep.milliseconds.ombre?.median.toFixed(0) ?? '–',
+            ratioText(firstStep.fasterPeer, '–'),
+            String(program?.dispatches ?? '–'),
+            program ? (program.peakBytes / 2 ** 20).toFixed(1) : '–',
+          ]
+        : []),
+    ]);
   });
   return [row(head), row(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows];
 }
@@ -59,12 +57,20 @@ function tableOf({ workloads, options }: Saved): string[] {
 export function markdownOf(saved: Saved): string {
   const { date, description, machine, versions, options, workloads } = saved;
   const engines = engineNames.flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
-  const failures = workloads.flatMap(({ workload, rounds }) =>
-    engineNames.flatMap((name) => (rounds.failures[name] ? `- ${titles[name]} fails at ${workload}: ${plain(rounds.failures[name])}` : [])),
+  const failures = workloads.flatMap(({ workload, runs }) =>
+    engineNames.flatMap((name) => {
+      const told = runs.at(-1)?.rounds.failures[name];
+      return told ? `- ${titles[name]} fails at ${workload}: ${plain(told)}` : [];
+    }),
   );
+  const { runs, rounds, milliseconds, first } = options;
+  const parts = [
+    `${runs > 1 ? `Medians of ${runs} runs (smallest-largest in brackets), each the median` : 'Medians'} of ${rounds} rounds of about ${milliseconds} ms an engine`,
+    ...(first > 0 ? [`${first === 1 ? 'one cold start' : `${first} cold starts`}${runs > 1 ? ' a run' : ''}`] : []),
+  ];
   return [
     `${description}; ${machine.cpu ?? 'CPU'}, ${machine.cores} cores; ${engines.join(', ')}; ${date.slice(0, 10)}.`,
-    `Medians of ${options.rounds} rounds of about ${options.milliseconds} ms an engine${options.first > 0 ? `, of ${options.first} cold starts` : ''}.`,
+    `${parts.join(', ')}.`,
     '',
     ...tableOf(saved),
     ...(failures.length > 0 ? ['', ...failures] : []),

@@ -9,10 +9,12 @@ export interface Options {
   readonly stacks: readonly StackName[];
   readonly engines: readonly EngineName[];
   readonly workloads: readonly WorkloadName[];
+  /** How many times everything is measured, from fresh processes. */
+  readonly runs: number;
   readonly rounds: number;
   readonly milliseconds: number;
   readonly timeout: number;
-  /** Cold starts of each workload on each engine. */
+  /** Cold starts of each workload on each engine, in each run. */
   readonly first: number;
   readonly kernels: boolean;
   readonly results: string;
@@ -51,6 +53,12 @@ export function parseOptions(args: readonly string[]): Options {
       new Option('--engines <names>', 'what to compare').argParser(listOf(engineNames)).default(engineNames, engineNames.join(',')),
     )
     .addOption(new Option('--workloads <names>', 'what to run').argParser(listOf(workloadNames)).default(workloadNames, 'all'))
+    .option(
+      '--runs <n>',
+      'how many times to measure everything; the tables then give the median of the runs and its spread',
+      countFrom(1),
+      1,
+    )
     .option('--rounds <n>', 'rounds of each workload; 0 leaves them out', countFrom(0), 5)
     .option('--milliseconds <n>', "about how long an engine's part of a round takes; at least one step", countFrom(1), 1000)
     .option('--timeout <seconds>', 'how long one workload may take, and one first step', countFrom(1), 600)

@@ -5,13 +5,18 @@ import type { WorkloadName } from './workloads.ts';
 
 export type Failures = Readonly<Partial<Record<EngineName, string>>>;
 
-export interface Measured {
-  readonly workload: WorkloadName;
-  readonly unit: string;
+/** What was measured of a workload from one set of fresh processes. */
+export interface Run {
   readonly rounds: Omit<RoundsResult, 'adapter' | 'versions'>;
   /** One entry a cold start. */
   readonly first: Readonly<Partial<Record<EngineName, readonly SoloResult[]>>>;
   readonly firstFailures: Failures;
+}
+
+export interface Measured {
+  readonly workload: WorkloadName;
+  readonly unit: string;
+  readonly runs: readonly Run[];
 }
 
 export function median(values: readonly number[]): number {
@@ -29,18 +34,59 @@ export function ratio(times: Times, others: readonly EngineName[]): number | und
   return median(times.ombre.map((own, round) => Math.min(...others.map((name) => times[name]?.[round] ?? Infinity)) / own));
 }
 
-const firstTimes = (first: Measured['first']): Times =>
-  Object.fromEntries(Object.entries(first).map(([name, runs]) => [name, runs.map(({ firstStep }) => firstStep)]));
+const steadyTimes = ({ rounds }: Run): Times => rounds.times;
+const firstTimes = ({ first }: Run): Times =>
+  Object.fromEntries(Object.entries(first).map(([name, starts]) => [name, starts.map(({ firstStep }) => firstStep)]));
 
-/** What the tables say as numbers, for programs. */
-export const summaryOf = ({ rounds, first }: Measured, peers: readonly EngineName[]) => ({
-  ratios: Object.fromEntries(peers.map((name) => [name, ratio(rounds.times, [name])])),
-  fasterPeer: ratio(rounds.times, peers),
-  fasterPeerFirstStep: ratio(firstTimes(first), peers),
-});
+/** Median over the runs of each run's own value, with the smallest and the largest of them. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
 
-const milliseconds = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-const times = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(2)} x`);
+function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
+  const present = values.filter((value) => value !== undefined);
+  return present.length === 0 ? undefined : { median: median(present), least: Math.min(...present), most: Math.max(...present) };
+}
+
+/** What the tables say of a workload. The undefined is what could not be measured, or was not asked for. */
+export interface Summary {
+  readonly milliseconds: Readonly<Partial<Record<EngineName, Spread>>>;
+  /** Times as long as ombre: each peer, and the faster one in each round. */
+  readonly ratios: Readonly<Partial<Record<EngineName, Spread>>>;
+  readonly fasterPeer?: Spread;
+  readonly firstStep: {
+    readonly milliseconds: Readonly<Partial<Record<EngineName, Spread>>>;
+    readonly fasterPeer?: Spread;
+  };
+}
+
+export function summaryOf({ runs }: Measured, peers: readonly EngineName[]): Summary {
+  const ofEach = (names: readonly EngineName[], valueOf: (run: Run, name: EngineName) => number | undefined) =>
+    Object.fromEntries(names.map((name) => [name, spreadOf(runs.map((run) => valueOf(run, name)))]));
+  const middle = (values: readonly number[] | undefined): number | undefined => (values?.length ? median(values) : undefined);
+  const all = ['ombre' as const, ...peers];
+  return {
+    milliseconds: ofEach(all, (run, name) => middle(steadyTimes(run)[name])),
+    ratios: ofEach(peers, (run, name) => ratio(steadyTimes(run), [name])),
+    fasterPeer: spreadOf(runs.map((run) => ratio(steadyTimes(run), peers))),
+    firstStep: {
+      milliseconds: ofEach(all, (run, name) => middle(firstTimes(run)[name])),
+      fasterPeer: spreadOf(runs.map((run) => ratio(firstTimes(run), peers))),
+    },
+  };
+}
+
+export const timeText = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+/** The median, and behind it the spread where there is one to tell. */
+export function ratioText(spread: Spread | undefined, missing = '-'): string {
+  if (!spread) return missing;
+  const { median, least, most } = spread;
+  return `${median.toFixed(2)} x${least === most ? '' : ` (${least.toFixed(2)}-${most.toFixed(2)})`}`;
+}
+
 const megabytes = (bytes: number | undefined): string => (bytes === undefined ? '-' : (bytes / 2 ** 20).toFixed(1));
 const perStep = (value: number): string => String(Number(value.toFixed(1)));
 
@@ -71,48 +117,63 @@ class Sheet {
   }
 }
 
+/** How often something was measured, for a title; nothing for a single run. */
+const inRuns = (measured: readonly Measured[]): string => {
+  const most = Math.max(0, ...measured.map(({ runs }) => runs.length));
+  return most > 1 ? `; medians of ${most} runs (smallest-largest)` : '';
+};
+
 export function timeTable(measured: readonly Measured[], engines: readonly EngineName[]): string {
   const peers = engines.filter((name) => name !== 'ombre');
   const sheet = new Sheet(
-    'Milliseconds a step (median of the rounds), and how many times as long as ombre the peers took (median of the ratios)',
+    `Milliseconds a step (median of the rounds), and how many times as long as ombre the peers took (median of the ratios)${inRuns(measured)}`,
     ['workload', ...engines, ...peers.map((name) => `${name} / ombre`), 'faster peer / ombre'],
   );
-  for (const { workload, rounds } of measured) {
+  for (const one of measured) {
+    const { milliseconds, ratios, fasterPeer } = summaryOf(one, peers);
     const cell = (name: EngineName): string => {
-      const own = rounds.times[name];
-      if (own?.length) return milliseconds(median(own));
-      return sheet.failed(`${workload}, ${name}`, rounds.failures[name] ?? 'no time was taken');
+      const own = milliseconds[name];
+      if (own) return timeText(own.median);
+      return sheet.failed(`${one.workload}, ${name}`, one.runs.at(-1)?.rounds.failures[name] ?? 'no time was taken');
     };
-    sheet.add([
-      workload,
-      ...engines.map(cell),
-      ...peers.map((name) => times(ratio(rounds.times, [name]))),
-      times(ratio(rounds.times, peers)),
-    ]);
+    sheet.add([one.workload, ...engines.map(cell), ...peers.map((name) => ratioText(ratios[name])), ratioText(fasterPeer)]);
   }
   return sheet.toString();
 }
 
 export function firstStepTable(measured: readonly Measured[], engines: readonly EngineName[]): string {
   const peers = engines.filter((name) => name !== 'ombre');
-  const sheet = new Sheet('Milliseconds of the first step in a fresh process, device open, nothing cached', [
+  const sheet = new Sheet(`Milliseconds of the first step in a fresh process, device open, nothing cached${inRuns(measured)}`, [
     'workload',
     ...engines,
     'faster peer / ombre',
     "ombre's longest task",
   ]);
-  for (const { workload, first, firstFailures } of measured) {
+  for (const one of measured) {
+    const { firstStep } = summaryOf(one, peers);
     const cell = (name: EngineName): string => {
-      const own = firstTimes(first)[name];
-      if (own?.length) return milliseconds(median(own));
-      return sheet.failed(`${workload}, ${name}`, firstFailures[name] ?? 'no time was taken');
+      const own = firstStep.milliseconds[name];
+      if (own) return timeText(own.median);
+      return sheet.failed(`${one.workload}, ${name}`, one.runs.at(-1)?.firstFailures[name] ?? 'no time was taken');
     };
-    const tasks = (first.ombre ?? []).flatMap(({ longestTask }) => longestTask ?? []);
+    const tasks = one.runs.flatMap(({ first }) => (first.ombre ?? []).flatMap(({ longestTask }) => longestTask ?? []));
     // The platform does not report tasks below 50 ms.
-    const task = tasks.length === 0 ? '-' : Math.max(...tasks) === 0 ? '< 50' : milliseconds(Math.max(...tasks));
-    sheet.add([workload, ...engines.map(cell), times(ratio(firstTimes(first), peers)), task]);
+    const task = tasks.length === 0 ? '-' : Math.max(...tasks) === 0 ? '< 50' : timeText(Math.max(...tasks));
+    sheet.add([one.workload, ...engines.map(cell), ratioText(firstStep.fasterPeer), task]);
   }
-  return sheet.toString();
+  return `${sheet.toString()}\n${slowFirstSteps(measured, peers)}`;
+}
+
+/** One line: the workloads whose first step takes longer than the faster peer's. */
+function slowFirstSteps(measured: readonly Measured[], peers: readonly EngineName[]): string {
+  const compared = measured.flatMap((one) => {
+    const { fasterPeer } = summaryOf(one, peers).firstStep;
+    return fasterPeer ? [{ workload: one.workload, fasterPeer }] : [];
+  });
+  const slow = compared.filter(({ fasterPeer }) => fasterPeer.median < 1);
+  if (slow.length === 0) return `No first step is slower than the faster peer's (${compared.length} compared).`;
+  const told = slow.map(({ workload, fasterPeer }) => `${workload} ${ratioText(fasterPeer)}`);
+  return `First steps slower than the faster peer's, ${slow.length} of ${compared.length}: ${told.join(', ')}.`;
 }
 
 export function costTable(measured: readonly Measured[], engines: readonly EngineName[]): string {
@@ -121,14 +182,14 @@ export function costTable(measured: readonly Measured[], engines: readonly Engin
     ...engines.flatMap((name) => [`${name} disp.`, 'subm.', 'buf.', 'peak MB']),
     ...(engines.includes('ombre') ? ['program disp.', 'program MB'] : []),
   ]);
-  for (const { workload, first } of measured) {
+  for (const { workload, runs } of measured) {
     const cells = engines.flatMap((name) => {
-      const last = first[name]?.at(-1);
+      const last = runs.at(-1)?.first[name]?.at(-1);
       if (!last) return ['-', '-', '-', '-'];
       const { dispatches, submits, buffers } = last.cost;
       return [perStep(dispatches), perStep(submits), perStep(buffers), megabytes(last.peakBytes)];
     });
-    const program = first.ombre?.at(-1)?.program;
+    const program = programOf({ runs });
     sheet.add([
       workload,
       ...cells,
@@ -138,8 +199,11 @@ export function costTable(measured: readonly Measured[], engines: readonly Engin
   return sheet.toString();
 }
 
-export function kernelTable({ workload, first }: Measured, limit = 12): string {
-  const kernels = first.ombre?.at(-1)?.kernels ?? [];
+/** What ombre's plan said before the first step; the same in every run. */
+export const programOf = ({ runs }: Pick<Measured, 'runs'>): SoloResult['program'] => runs.at(-1)?.first.ombre?.at(-1)?.program;
+
+export function kernelTable({ workload, runs }: Measured, limit = 12): string {
+  const kernels = runs.at(-1)?.first.ombre?.at(-1)?.kernels ?? [];
   const total = kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const sheet = new Sheet(`${workload}: ombre's kernels, by their share of the GPU's time`, ['kernel', 'calls', 'ms a call', 'share']);
   for (const { label, calls, milliseconds: time } of kernels.slice(0, limit)) {
