@@ -38,6 +38,10 @@ export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
   }
   const type = dtype ?? dtypeOf(values, flat);
   const data = allocate(type, flat.length);
+  if (isTypedArray(values) && holdsAll(type, values)) {
+    data.set(values);
+    return hostTensor({ shape: wanted, dtype: type }, data);
+  }
   for (let i = 0; i < data.length; i++) {
     const value = flat[i];
     if (typeof value !== 'number' && typeof value !== 'boolean') {
@@ -57,6 +61,13 @@ function checkValues(values: unknown): void {
 }
 
 const isTypedArray = (values: Values): values is HostArray => ArrayBuffer.isView(values);
+
+/** Whether an array of the dtype takes these elements as they are (f64 is rounded): a large one is then copied at once, not one by one. */
+function holdsAll(dtype: Dtype, values: HostArray): boolean {
+  if (dtype === 'f32') return values instanceof Float32Array || values instanceof Float64Array;
+  if (dtype === 'i32') return values instanceof Int32Array || values instanceof Uint8Array;
+  return dtype === 'u32' && values instanceof Uint32Array;
+}
 
 function dtypeOf(values: Values, flat: ArrayLike<number | boolean>): Dtype {
   if (values instanceof Int32Array || values instanceof Uint8Array) return 'i32';

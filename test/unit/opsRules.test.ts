@@ -119,6 +119,12 @@ describe('values of tensors', () => {
     ];
     expect(types.map((x) => `${x.dtype}[${x.shape.join()}]`)).toEqual(['bool[1,2]', 'i32[3]', 'u32[3]', 'f32[3]', 'f32[0]']);
     expect(o.tensor([1, 2, 3, 4], [2, 2]).shape).toEqual([2, 2]);
+    // Typed arrays are copied at once only where every element stays what it is.
+    expect(run(o.tensor(Float64Array.of(0.1, -3)))).toEqual([Math.fround(0.1), -3]);
+    expect(run(o.tensor(Uint8Array.of(0, 255)))).toEqual([0, 255]);
+    expect(run(o.tensor(Float32Array.of(-1.5, NaN, 3e9), [3], 'i32'))).toEqual([-1, 0, 2147483647]);
+    expect(run(o.tensor(Int32Array.of(-1, 7), [2], 'u32'))).toEqual([0, 7]);
+    expect(run(o.tensor(Uint8Array.of(0, 5), [2], 'bool'))).toEqual([0, 1]);
   });
 
   test('reshape and slices of rows of host tensors are windows onto the same array', () => {
