@@ -60,23 +60,24 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
   else lines.push(...loop);
 
-  // A loop, not 8 or 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more.
-  lines.push(
-    `var sums = array<vec4<f32>, ${rows}>(${range(rows)
-      .map((r) => `sum${r}`)
-      .join(', ')});`,
-  );
+  // Few stores in a loop, not 8 or 32 in a row: the fused epilogue is compiled for each of them, and most of a pipeline's time went there. llvmpipe
+  // unrolls what it can count, so neither begins the loop at a constant nor does a counter index the sums: the next ones move up to sum0.
+  const moveUp = (by: number): string[] => range(rows - by).map((r) => `sum${r} = sum${r + by};`);
   lines.push('let origin = result_index(matrix, row, column);');
-  lines.push(`let height = min(${rows}u, params.rows - min(row, params.rows));`);
+  lines.push(`let bottom = min(row + ${rows}u, params.rows);`);
   if (quads) {
-    lines.push('if (column < params.columns) {');
-    lines.push('  for (var r = 0u; r < height; r++) { store4(origin + r * params.resultRow, sums[r]); }', '}');
+    // Two at a time: moving costs as much as storing where k is short.
+    lines.push('if (column < params.columns) {', '  for (var r = row; r < bottom; r += 2u) {');
+    lines.push('    store4(origin + (r - row) * params.resultRow, sum0);');
+    lines.push('    if (r + 1u < bottom) { store4(origin + (r - row + 1u) * params.resultRow, sum1); }');
+    lines.push(...indent(moveUp(2), 4), '  }', '}');
     return lines;
   }
-  lines.push('let width = min(4u, params.columns - min(column, params.columns));');
-  lines.push('for (var r = 0u; r < height; r++) {');
-  lines.push('  for (var c = 0u; c < width; c++) {');
-  lines.push('    store(origin + r * params.resultRow + c * params.resultColumn, sums[r][c]);', '  }', '}');
+  lines.push('let right = min(column + 4u, params.columns);');
+  lines.push('for (var r = row; r < bottom; r++) {');
+  lines.push('  for (var c = column; c < right; c++) {');
+  lines.push('    store(origin + (r - row) * params.resultRow + (c - column) * params.resultColumn, sum0.x);');
+  lines.push('    sum0 = sum0.yzww;', '  }', ...indent(moveUp(1)), '}');
   return lines;
 
   function stepOfFour(): string[] {
