@@ -3,40 +3,14 @@ import { OmbreError, ShapeError } from '../core/errors.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
-import { type Engine, type MemoryPlan, compile, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
+import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
-
 import type { LayerTrees, Network } from './network.ts';
+import { type Programs, type TrainingPrograms, compilePrediction, compileTraining } from './programs.ts';
 import { requireRoom } from './room.ts';
-import {
-  type StepBatch,
-  type Totals,
-  type TrainState,
-  type Weights,
-  freshTotals,
-  makePredictStep,
-  makeResults,
-  makeTestStep,
-  makeTrainStep,
-  resultNames,
-} from './steps.ts';
-
-/** The compiled functions of a model on one device. */
-export interface Programs {
-  readonly engine: Engine;
-  predict(weights: Weights, x: Tensor): Promise<Tensor>;
-}
-
-export interface TrainingPrograms extends Programs {
-  readonly train: {
-    (carried: TrainState, batch: StepBatch): Promise<TrainState>;
-    plan(carried: TrainState, batch: StepBatch): Promise<MemoryPlan>;
-  };
-  test(totals: Totals, weights: Weights, batch: StepBatch): Promise<Totals>;
-  results(totals: Totals): Promise<Tensor[]>;
-}
+import { type StepBatch, type Totals, type TrainState, type Weights, freshTotals, resultNames } from './steps.ts';
 
 export interface ModelCore {
   readonly network: Network;
@@ -114,7 +88,7 @@ export async function preparePrograms(core: ModelCore): Promise<Programs> {
   const engine = await (device ? engineFor(device) : defaultEngine());
   if (core.programs && core.programs.engine !== engine) await exclusive(core, () => leaveDevice(core));
   if (core.programs?.engine !== engine) {
-    core.programs = { engine, predict: compile(makePredictStep(core.network), { engine, name: 'predictStep' }) };
+    core.programs = compilePrediction(core.network, engine);
     core.trainingPrograms = undefined;
   }
   return core.programs;
@@ -124,14 +98,7 @@ export async function preparePrograms(core: ModelCore): Promise<Programs> {
 export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingPrograms> {
   const compiled = requireCompiled(core, where);
   const programs = await preparePrograms(core);
-  const { engine } = programs;
-  core.trainingPrograms ??= {
-    ...programs,
-    train: compile(makeTrainStep(core.network, compiled), { engine, name: 'trainStep', donate: [0] }),
-    test: compile(makeTestStep(core.network, compiled), { engine, name: 'testStep', donate: [0] }),
-    results: compile(makeResults(compiled), { engine, name: 'results' }),
-  };
-  return core.trainingPrograms;
+  return (core.trainingPrograms ??= compileTraining(programs, core.network, compiled));
 }
 
 /** Brings weights and optimizer state to the host, from where any device takes them. */

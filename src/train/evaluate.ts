@@ -8,7 +8,6 @@ import type { Logs } from './callbacks/index.ts';
 import { formatProgress } from './callbacks/progress.ts';
 import {
   type ModelCore,
-  type TrainingPrograms,
   exclusive,
   preparePrograms,
   prepareTraining,
@@ -17,6 +16,7 @@ import {
   requireCompiled,
   startTotals,
 } from './core.ts';
+import type { TrainingPrograms } from './programs.ts';
 import type { BatchSource } from './data/batches.ts';
 import type { ArrayInput } from './data/rows.ts';
 import { type ModelInput, predictionSource, trainingSource } from './inputs.ts';

@@ -7,16 +7,8 @@ import { callbackHooks } from './callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from './callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
 import { checkSeed } from './compiled.ts';
-import {
-  type ModelCore,
-  type TrainingPrograms,
-  askTotals,
-  prepareTraining,
-  finishTotals,
-  requireCompiled,
-  startTotals,
-  trainBatch,
-} from './core.ts';
+import { type ModelCore, askTotals, prepareTraining, finishTotals, requireCompiled, startTotals, trainBatch } from './core.ts';
+import type { TrainingPrograms } from './programs.ts';
 import { testSource } from './evaluate.ts';
 import type { BatchSource } from './data/batches.ts';
 import { isDataset } from './data/dataset.ts';

@@ -2,7 +2,7 @@
 import { DeviceError } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { zeros } from '../ops/index.ts';
-import type { TrainingPrograms } from './core.ts';
+import type { TrainingPrograms } from './programs.ts';
 import type { StepBatch, TrainState } from './steps.ts';
 
 /**
