@@ -11,7 +11,7 @@ import { type Pass, complete } from './pass.ts';
 import { plan } from './plan.ts';
 import type { Launch, Program, ProgramOutput, Slot } from './program.ts';
 import { type Donation, schedule } from './schedule.ts';
-import { simplify } from './simplify.ts';
+import { simplifyStepwise } from './simplify.ts';
 import { materialize } from './views.ts';
 
 export interface CompileOptions {
@@ -25,15 +25,15 @@ export interface CompileOptions {
 /** Compiles a graph whose leaves are placeholders and constants. Pure: no device is touched. */
 export const compileGraph = (graph: Graph, options: CompileOptions): Program => complete(compileStepwise(graph, options));
 
-/** The same with breaks: between the passes, and for every node or group within those that take long. */
+/** The same with breaks: between the passes, and behind every node, group or value within them. */
 export function* compileStepwise(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Pass<Program> {
-  const simplified = simplify(graph);
+  const simplified = yield* simplifyStepwise(graph);
   yield;
-  const materialized = materialize(simplified);
+  const materialized = yield* materialize(simplified);
   yield;
   const fused = yield* fuse(materialized, target, fusion);
   yield;
-  const scheduled = schedule(fused, donations);
+  const scheduled = yield* schedule(fused, donations);
   yield;
   const lowered = yield* lower(fused, scheduled, target);
   yield;
@@ -54,7 +54,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     slotOf.set('scalars', slots.length);
     slots.push({ kind: 'scalars', bytes: lowered.scalarWords.size * 4 });
   }
-  const memoryPlan = plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: target.maxBindingBytes });
+  const memoryPlan = yield* plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: target.maxBindingBytes });
   for (const [memory, { arena, offset }] of memoryPlan.places) {
     slotOf.set(memory, slots.length);
     slots.push({ kind: 'scratch', arena, offset, bytes: memory.bytes, type: memory.type });
@@ -95,6 +95,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     0,
   );
   const peakBytes = outer + results + memoryPlan.arenas.reduce((a, b) => a + b, 0);
+  yield; // what takes the program goes on without a break
   const scalars = [...lowered.scalarWords.keys()].map((position) => ({ position, dtype: graph.inputs[position].dtype }));
   return { name, slots, dispatches, outputs, arenas: memoryPlan.arenas, scalars, peakBytes };
 }

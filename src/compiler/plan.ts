@@ -1,6 +1,7 @@
 // Pass 6: places in memory. Values that do not live at the same time share ranges of a few scratch arenas; a value never lies in an arena
 // that its own dispatch reads, because WebGPU forbids binding one buffer for reading and for writing in one dispatch.
 import type { Lowered, LoweredDispatch, Memory } from './lower.ts';
+import type { Pass } from './pass.ts';
 
 export interface ScratchRange {
   readonly arena: number;
@@ -33,15 +34,16 @@ const rounds = 6;
 /** Pairs of values looked at in all: placing takes time by the square of their number. */
 const mostPairs = 4e6;
 
-export function plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLimits): MemoryPlan {
+export function* plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLimits): Pass<MemoryPlan> {
   const { lives, rivals, bound } = lifetimes(lowered.dispatches, kept, limits.alignment);
+  yield;
   let best: Attempt | undefined;
   let left = Math.max(1, mostPairs / lives.length ** 2);
   // Which order is best depends on the graph: several are tried.
   for (const order of orders) {
     let sorted = [...lives].sort(order);
     for (let round = 0; round < rounds && left >= 1; round++, left--) {
-      const attempt = place(sorted, rivals, limits);
+      const attempt = yield* place(sorted, rivals, limits);
       if (!best || attempt.total < best.total) best = attempt;
       if (best.total <= bound * goodEnough) return best;
       const { growing } = attempt;
@@ -73,13 +75,14 @@ interface Placed {
 }
 
 /** First fit: each value where its arena grows least. Another arena only where it must be: all programs of a device share them. */
-function place(order: readonly Life[], rivals: ReadonlyMap<Life, ReadonlySet<Life>>, limits: PlanLimits): Attempt {
+function* place(order: readonly Life[], rivals: ReadonlyMap<Life, ReadonlySet<Life>>, limits: PlanLimits): Pass<Attempt> {
   const arenas: number[] = [];
   /** What lies in each arena, by offset. */
   const contents: Placed[][] = [];
   const places = new Map<Memory, ScratchRange>();
   const growing = new Set<Life>();
   for (const life of order) {
+    yield;
     const forbidden = new Set<number | undefined>();
     for (const rival of rivals.get(life) ?? []) forbidden.add(places.get(rival.memory)?.arena);
     let best: { arena: number; offset: number; growth: number } | undefined;

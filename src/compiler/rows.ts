@@ -80,7 +80,7 @@ export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
     }
   }
   yield* joinSiblings(groups, fits);
-  joinScalars(groups);
+  yield* joinScalars(groups);
 }
 
 /** Makes two groups that hand values to each other one row kernel, where they walk the same rows; the group made. */
@@ -159,10 +159,11 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
 }
 
 /** A step's few single numbers (its counter, its learning rate, its loss) are made in one kernel. */
-function joinScalars(groups: GroupGraph): void {
+function* joinScalars(groups: GroupGraph): Pass<void> {
   const scalars = groups.groups.filter((group) => !group.anchor && !group.moved && group.size === 1 && group.reductions.length < 2);
   let into: Group | undefined;
   for (const group of scalars) {
+    yield;
     if (!into) into = group;
     else {
       const [built, other]: Group[] = into.reductions.length ? [into, group] : [group, into];

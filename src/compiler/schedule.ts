@@ -5,6 +5,7 @@ import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import type { FusedGraph } from './fuse.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
+import type { Pass } from './pass.ts';
 import { Precedence, type Vertex } from './precedence.ts';
 import { hasMemory, isFlat } from './views.ts';
 
@@ -22,7 +23,7 @@ export interface Schedule {
   readonly donations: readonly Donation[];
 }
 
-export function schedule(fused: FusedGraph, donations: readonly Donation[]): Schedule {
+export function* schedule(fused: FusedGraph, donations: readonly Donation[]): Pass<Schedule> {
   const { graph, groups, sources } = fused;
   const reads = new Map<Group, Set<Tensor>>();
   const before = new Map<Group, Set<Group>>();
@@ -34,6 +35,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   }
   const readers = new Map<Tensor, Group[]>();
   for (const group of groups) {
+    yield;
     const read = new Set([...readsOf(nodesOf(group), sources)].filter(hasMemory));
     const awaited = new Set<Group>();
     for (const node of nodesOf(group)) {
@@ -81,6 +83,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   const timesAsked = new Map<Tensor, number>();
   for (const base of outputBases) timesAsked.set(base, (timesAsked.get(base) ?? 0) + 1);
   for (const donation of donations) {
+    yield;
     const output = graph.outputs[donation.output];
     const old = graph.inputs[donation.input];
     if (isScalarInput(old)) continue; // it has no storage to hand over
@@ -106,7 +109,7 @@ export function schedule(fused: FusedGraph, donations: readonly Donation[]): Sch
   }
 
   const ordered = order(groups, before);
-  reuseDying(ordered, reads, mayReplace, new Set(outputBases), inPlace);
+  yield* reuseDying(ordered, reads, mayReplace, new Set(outputBases), inPlace);
   return { groups: ordered, inPlace, donations: honoured };
 }
 
@@ -140,18 +143,19 @@ function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<
 }
 
 /** An elementwise result takes over the memory of an intermediate that its own kernel reads last. */
-function reuseDying(
+function* reuseDying(
   groups: readonly Group[],
   reads: ReadonlyMap<Group, ReadonlySet<Tensor>>,
   mayReplace: (group: Group, output: Tensor, base: Tensor) => boolean,
   requested: ReadonlySet<Tensor>,
   inPlace: Map<Tensor, Tensor>,
-): void {
+): Pass<void> {
   const lastRead = new Map<Tensor, Group>();
   for (const group of groups) for (const base of reads.get(group)!) lastRead.set(base, group);
   const intermediates = new Set(groups.flatMap((group) => group.outputs));
   const taken = new Set(inPlace.values());
   for (const group of groups) {
+    yield;
     // Behind an anchor several invocations may still be reading other places: only pure elementwise groups.
     if (group.anchor) continue;
     for (const output of group.outputs) {

@@ -1,14 +1,17 @@
 // Pass 1: the same graph with less in it. Algebraic identities come from the ops' own `simplify`; constants are folded through the ops'
 // own references; equal subexpressions are merged; what no output needs is not rebuilt.
 import { contiguousView } from '../core/shape.ts';
-import { type Graph, attributesKey, cloneNode, rebuild } from '../graph/graph.ts';
+import { type Graph, attributesKey, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constant, constantOp, constantValue, placeholderOp } from '../graph/leaves.ts';
 import { atScope } from '../graph/scope.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { allocate } from '../core/dtype.ts';
 import { broadcastTo } from '../ops/index.ts';
+import { type Pass, complete } from './pass.ts';
 
-export function simplify(graph: Graph): Graph {
+export const simplify = (graph: Graph): Graph => complete(simplifyStepwise(graph));
+
+export function* simplifyStepwise(graph: Graph): Pass<Graph> {
   const seen = new Map<string, readonly Tensor[]>();
   const ids = new Map<Node | Tensor, number>();
   const idOf = (tensor: Tensor): string => {
@@ -24,7 +27,7 @@ export function simplify(graph: Graph): Graph {
     return made;
   };
   const inputs = new Map<number, Tensor>();
-  const outputs = rebuild(graph.outputs, (node, nodeInputs) => {
+  const outputs = yield* rebuildStepwise(graph.outputs, (node, nodeInputs) => {
     if (node.op.name === placeholderOp.name) {
       const { position } = node.attributes as { position: number };
       const original = graph.inputs[position];

@@ -1,11 +1,12 @@
 // Where a tensor's elements lie: the tensor that owns the memory, and the window onto it. Views cost nothing; a pass before fusion inserts
 // the copies that strides cannot avoid.
 import { type StridedView, contiguousView, isContiguous, sizeOf } from '../core/shape.ts';
-import { type Graph, cloneNode, rebuild } from '../graph/graph.ts';
+import { type Graph, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constantValue, isScalarInput } from '../graph/leaves.ts';
 import { defineOp } from '../graph/op.ts';
 import { atScope } from '../graph/scope.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import type { Pass } from './pass.ts';
 import { isPositional } from './positional.ts';
 
 export interface Source {
@@ -72,7 +73,7 @@ export const isFlat = ({ base, view }: Source): boolean =>
 export const hasMemory = (base: Tensor): boolean => constantValue(base) === undefined && !isScalarInput(base) && !isPositional(base.node);
 
 /** The pass: inserts a copy wherever strides cannot express a view, a kernel does not take one, or an output is not contiguous. */
-export function materialize(graph: Graph): Graph {
+export function* materialize(graph: Graph): Pass<Graph> {
   const sources = new Sources();
   const copies = new Map<Tensor, Tensor>();
   const copy = (tensor: Tensor): Tensor => {
@@ -81,7 +82,7 @@ export function materialize(graph: Graph): Graph {
     return made;
   };
   const inputOf = new Map(graph.inputs.map((input) => [input.node, input]));
-  const outputs = rebuild(graph.outputs, (node, inputs) => {
+  const outputs = yield* rebuildStepwise(graph.outputs, (node, inputs) => {
     const { lowering } = node.op;
     if (lowering.kind === 'leaf') return [inputOf.get(node) ?? cloneNode(node, [])[0]];
     if (lowering.kind === 'view') {

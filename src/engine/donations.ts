@@ -17,7 +17,8 @@ export function matchDonations(
   donate: ReadonlySet<number>,
 ): Donation[] {
   const donated = inputs.flatMap((input, i) => (donate.has(argumentOf(inputPaths[i])) && !isScalarInput(input) ? [i] : []));
-  const free = new Map(donated.map((i) => [typeOf(inputs[i]), new Suffixes(outputPaths)] as const));
+  const types = new Set(donated.map((i) => typeOf(inputs[i])));
+  const free = new Map([...types].map((type) => [type, new Suffixes(outputPaths)] as const));
   outputs.forEach((output, o) => free.get(typeOf(output))?.add(o));
   return donated.flatMap((input) => {
     const output = free.get(typeOf(inputs[input]))!.take(inputPaths[input]);

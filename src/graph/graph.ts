@@ -45,15 +45,29 @@ export function topological(
 export const readInputs = ({ op, inputs }: Node): readonly Tensor[] =>
   op.lowering.kind === 'view' && inputs.length > 1 ? inputs.slice(0, 1) : inputs;
 
+type Visit = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[];
+
 /** Rebuilds a graph bottom-up: `visit` sees each node with its new inputs and returns a tensor for each output. Given tensors stay themselves. */
-export function rebuild(
+export function rebuild(outputs: readonly Tensor[], visit: Visit, isGiven?: (tensor: Tensor) => boolean): Tensor[] {
+  const work = rebuildStepwise(outputs, visit, isGiven);
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** The same with a break behind every node. */
+export function* rebuildStepwise(
   outputs: readonly Tensor[],
-  visit: (node: Node, inputs: readonly Tensor[]) => readonly Tensor[],
+  visit: Visit,
   isGiven: (tensor: Tensor) => boolean = () => false,
-): Tensor[] {
+): Generator<undefined, Tensor[], undefined> {
   const made = new Map<Node, readonly Tensor[]>();
   const translate = (tensor: Tensor): Tensor => (tensor.node && !isGiven(tensor) ? made.get(tensor.node)![tensor.index] : tensor);
-  for (const node of topological(outputs, isGiven)) made.set(node, visit(node, node.inputs.map(translate)));
+  for (const node of topological(outputs, isGiven)) {
+    made.set(node, visit(node, node.inputs.map(translate)));
+    yield;
+  }
   return outputs.map(translate);
 }
 

@@ -1,53 +1,11 @@
-// Twice the graph, about twice the work: counted, not timed. What is counted, from tracing to the finished program, are the look-ups in maps and sets
-// and the elements that array methods and loops have before them.
+// Twice the graph, about twice the work, from tracing to the finished program.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/gradients.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { alias, sum, tanh, tensor, zeros } from '../../src/ops/index.ts';
+import { countedWork } from '../support/countedWork.ts';
 import { softwareTarget } from '../support/graphs.ts';
 import { longGraphNames, longGraphs } from '../support/longGraphs.ts';
-
-type Prototype = Record<string | symbol, (...args: unknown[]) => unknown>;
-interface Sized {
-  readonly length?: number;
-  readonly size?: number;
-}
-
-/** One step each, or one for each element. */
-const counted: readonly { prototype: object; names: readonly (string | symbol)[]; cost: (self: Sized) => number }[] = [
-  { prototype: Map.prototype, names: ['get', 'has', 'set', 'delete'], cost: () => 1 },
-  { prototype: Set.prototype, names: ['has', 'add', 'delete'], cost: () => 1 },
-  { prototype: Map.prototype, names: ['keys', 'values', Symbol.iterator], cost: ({ size }) => size! },
-  { prototype: Set.prototype, names: ['values', 'forEach', Symbol.iterator], cost: ({ size }) => size! },
-  {
-    prototype: Array.prototype,
-    names: ['indexOf', 'includes', 'find', 'findIndex', 'some', 'every', 'filter', 'map', 'flatMap', 'forEach', 'reduce', 'slice', 'sort'],
-    cost: ({ length }) => length!,
-  },
-  { prototype: Array.prototype, names: [Symbol.iterator], cost: ({ length }) => length! },
-];
-
-function countedWork(run: () => void): number {
-  let work = 0;
-  const undo: (() => void)[] = [];
-  for (const { prototype, names, cost } of counted) {
-    for (const name of names) {
-      const method = (prototype as Prototype)[name];
-      const counting = function (this: Sized, ...args: unknown[]): unknown {
-        work += cost(this);
-        return Reflect.apply(method, this, args);
-      };
-      Object.defineProperty(prototype, name, { value: counting, configurable: true, writable: true });
-      undo.push(() => Object.defineProperty(prototype, name, { value: method, configurable: true, writable: true }));
-    }
-  }
-  try {
-    run();
-  } finally {
-    for (const back of undo) back();
-  }
-  return work;
-}
 
 describe('tracing and compiling', () => {
   test.each(longGraphNames)('%s', (name) => {
@@ -55,7 +13,7 @@ describe('tracing and compiling', () => {
       countedWork(() => {
         const { graph, donations } = longGraphs[name](n);
         compileGraph(graph, { name, target: softwareTarget, donations });
-      });
+      }).work;
     // A kernel takes up to 160 nodes, and is looked at with each: a chain grows evenly from there on.
     const n = name === 'elementwise chain' ? 400 : 80;
     workFor(4); // what is made once
