@@ -3,6 +3,7 @@ import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors
 import type { TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
+import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
 
 export class GpuContext {
@@ -10,6 +11,8 @@ export class GpuContext {
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly scratch: Scratch;
+  /** Where results lie that no argument made room for. */
+  readonly pages: Pages;
   /** While there is one, every dispatch gets a pass of its own and is timed. */
   profiler: Profiler | undefined;
   protected broken: OmbreError | undefined;
@@ -23,6 +26,7 @@ export class GpuContext {
     this.device = device;
     this.pool = new BufferPool(device);
     this.scratch = new Scratch(this.pool);
+    this.pages = new Pages(this.pool);
     void device.lost.then(({ reason, message }) => {
       if (reason === 'destroyed' && this.broken) return;
       this.broken = new DeviceLostError(
@@ -78,7 +82,7 @@ export class GpuContext {
   /** After a run has read an upload: its buffer goes back, or stays with the value from the second time on. */
   settleUpload(value: HostValue, buffer: GPUBuffer, type: TensorType): void {
     const known = this.met.get(value);
-    if (known === 'once') this.met.set(value, new GpuValue(this, this.pool, buffer, type));
+    if (known === 'once') this.met.set(value, new GpuValue(this, this.pool.roomIn(buffer), type));
     else {
       if (!known) this.met.set(value, 'once');
       this.pool.release(buffer);

@@ -5,7 +5,7 @@ import { HostValue } from '../../graph/tensor.ts';
 import { type Dispatch, type Program, type Slot, wordOf } from '../../compiler/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
 import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';
-import { type BufferPool, GpuValue } from './memory.ts';
+import { type BufferPool, GpuValue, type Room } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profile.ts';
 import { writeHost } from './transfer.ts';
@@ -31,14 +31,35 @@ interface Upload {
   readonly isDonated: boolean;
 }
 
-/** The buffers of one run, by input position and by output number. */
+/** A value on its way out of a buffer that it shares with others. */
+interface Move {
+  readonly value: GpuValue;
+  readonly room: Room;
+  /** The result owns the room afterwards. */
+  readonly isDonated: boolean;
+}
+
+/** The memory of one run, by input position and by output number. */
 interface RunMemory {
   readonly inputs: Map<number, GPUBuffer>;
   readonly uploads: Upload[];
-  readonly results: Map<number, GPUBuffer>;
+  readonly moves: Move[];
+  readonly results: Map<number, Room>;
 }
 
-const acquired = ({ uploads, results }: RunMemory): GPUBuffer[] => [...uploads.map(({ buffer }) => buffer), ...results.values()];
+/** What the run has taken, to be given back where it fails. */
+const roomsOf = ({ uploads, moves, results }: RunMemory, pool: BufferPool): Room[] => [
+  ...uploads.map(({ buffer }) => pool.roomIn(buffer)),
+  ...moves.map(({ room }) => room),
+  ...results.values(),
+];
+
+/** After a run has read the copy: it goes back, or the value stays there from the second time on. */
+function settleMove({ value, room }: Move): void {
+  if (value.wasRead && value.room.isShared) value.moveTo(room);
+  else room.giveBack();
+  value.wasRead = true;
+}
 
 /** A program with its pipelines and uniforms. */
 interface Armed {
@@ -130,13 +151,20 @@ export class GpuExecutable implements Executable {
     if (check) context.device.pushErrorScope('validation');
     try {
       context.profiler?.submit(program.peakBytes);
-      if (context.profiler?.hasTimestamps === false) await this.runOneByOne(context.profiler, memory.inputs);
-      const encoder = context.device.createCommandEncoder({ label: program.name });
+      let encoder = context.device.createCommandEncoder({ label: program.name });
+      for (const { value, room } of memory.moves) {
+        encoder.copyBufferToBuffer(value.room.buffer, value.room.offset, room.buffer, 0, storedBytes(value.type));
+      }
+      if (context.profiler?.hasTimestamps === false) {
+        context.device.queue.submit([encoder.finish()]);
+        await this.runOneByOne(context.profiler, memory.inputs);
+        encoder = context.device.createCommandEncoder({ label: program.name });
+      }
       if (context.profiler?.hasTimestamps !== false) this.encode(encoder, memory.inputs);
       this.copyResults(encoder, memory);
       context.submit(encoder.finish());
     } catch (error) {
-      for (const buffer of acquired(memory)) context.pool.release(buffer);
+      for (const room of roomsOf(memory, context.pool)) room.giveBack();
       throw error;
     } finally {
       if (check) context.watch(context.device.popErrorScope(), program.name);
@@ -146,12 +174,13 @@ export class GpuExecutable implements Executable {
     // The queue runs in order: a later write to a buffer given back now comes after this run has read it.
     // Last one first, so that the next run finds the same ones.
     for (const upload of memory.uploads.reverse()) if (!upload.isDonated) context.settleUpload(upload.value, upload.buffer, upload.type);
+    for (const move of memory.moves.reverse()) if (!move.isDonated) settleMove(move);
     return program.outputs.map(({ type, inPlaceOf }, i) => {
-      if (inPlaceOf === undefined) return new GpuValue(context, context.pool, memory.results.get(i)!, type);
+      if (inPlaceOf === undefined) return new GpuValue(context, memory.results.get(i)!, type);
       const given = inputs[inPlaceOf];
-      return given instanceof GpuValue
+      return given instanceof GpuValue && !given.room.isShared
         ? given.successor(context, type)
-        : new GpuValue(context, context.pool, memory.inputs.get(inPlaceOf)!, type);
+        : new GpuValue(context, context.pool.roomIn(memory.inputs.get(inPlaceOf)!), type);
     });
   }
 
@@ -159,19 +188,20 @@ export class GpuExecutable implements Executable {
   private async allocate(inputs: readonly RunInput[]): Promise<RunMemory> {
     const { context, program } = this;
     for (let attempt = 0; ; attempt++) {
-      const memory: RunMemory = { inputs: new Map(), uploads: [], results: new Map() };
+      const memory: RunMemory = { inputs: new Map(), uploads: [], moves: [], results: new Map() };
       try {
         context.scratch.ensure(program.arenas);
         this.bindInputs(inputs, memory);
         program.outputs.forEach(({ type, inPlaceOf }, i) => {
-          if (inPlaceOf === undefined) memory.results.set(i, context.pool.acquire(Math.max(4, storedBytes(type))));
+          if (inPlaceOf === undefined) memory.results.set(i, context.pages.take(storedBytes(type)));
         });
         // Only buffers that were made anew need waiting for: in the steady state there are none.
         if (context.pool.hasUnverified) await context.pool.verify(program.name);
         return memory;
       } catch (error) {
         // A buffer that could not be made is invalid for good: none of this run's may go back to the pool.
-        for (const buffer of acquired(memory)) context.pool.destroy(buffer);
+        for (const room of roomsOf(memory, context.pool)) room.discard();
+        context.pages.trim();
         context.scratch.drop();
         context.pool.trim();
         if (attempt > 0) throw error;
@@ -184,11 +214,14 @@ export class GpuExecutable implements Executable {
     for (const slot of program.slots) {
       if (slot.kind !== 'input') continue;
       const value = inputs[slot.position];
-      if (value instanceof GpuValue) memory.inputs.set(slot.position, value.buffer);
-      else if (value instanceof HostValue) {
-        const isDonated = this.donated.has(slot.position);
+      const isDonated = this.donated.has(slot.position);
+      if (value instanceof GpuValue) {
+        const room = value.room.isShared ? context.pool.room(slot.bytes) : value.room;
+        memory.inputs.set(slot.position, room.buffer);
+        if (room !== value.room) memory.moves.push({ value, room, isDonated });
+      } else if (value instanceof HostValue) {
         const resident = isDonated ? undefined : context.resident(value);
-        const buffer = resident?.buffer ?? context.pool.acquire(slot.bytes);
+        const buffer = resident?.room.buffer ?? context.pool.acquire(slot.bytes);
         memory.inputs.set(slot.position, buffer);
         if (!resident) memory.uploads.push({ value, type: slot.type, buffer, isDonated });
       }
@@ -263,7 +296,13 @@ export class GpuExecutable implements Executable {
       const bytes = storedBytes(type);
       if (bytes === 0) continue;
       const source = this.resource(program.slots[slot], memory.inputs);
-      encoder.copyBufferToBuffer(source.buffer, (source.offset ?? 0) + offset * bytesPerElement(type.dtype), target, 0, bytes);
+      encoder.copyBufferToBuffer(
+        source.buffer,
+        (source.offset ?? 0) + offset * bytesPerElement(type.dtype),
+        target.buffer,
+        target.offset,
+        bytes,
+      );
     }
   }
 

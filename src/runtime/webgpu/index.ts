@@ -79,11 +79,13 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
 
   duplicate(value: Value): Value {
     if (!(value instanceof GpuValue)) return value;
-    const copy = this.pool.acquire(value.buffer.size);
+    const { room } = value;
+    const bytes = storedBytes(value.type);
+    const copy = this.pool.room(bytes);
     const encoder = this.device.createCommandEncoder({ label: 'duplicate' });
-    encoder.copyBufferToBuffer(value.buffer, 0, copy, 0, value.buffer.size);
+    encoder.copyBufferToBuffer(room.buffer, room.offset, copy.buffer, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
-    return new GpuValue(this, this.pool, copy, value.type);
+    return new GpuValue(this, copy, value.type);
   }
 
   /** One copy and one map for all of them, or as few as the largest buffer allows. */
@@ -121,7 +123,8 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     const encoder = this.device.createCommandEncoder({ label: 'read' });
     values.forEach(({ value, type }, i) => {
       const length = storedBytes(type);
-      if (value instanceof GpuValue && length > 0) encoder.copyBufferToBuffer(value.buffer, 0, staging, offsets[i], length);
+      if (value instanceof GpuValue && length > 0)
+        encoder.copyBufferToBuffer(value.room.buffer, value.room.offset, staging, offsets[i], length);
     });
     this.device.queue.submit([encoder.finish()]);
     try {

@@ -16,10 +16,23 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/** Where a value lies. */
+export interface Room {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  /** Other values lie in the same buffer: no kernel may bind it. */
+  readonly isShared: boolean;
+  /** Lets others have it. */
+  giveBack(): void;
+  /** Gives it up for good: the device could not make its buffer. */
+  discard(): void;
+}
+
 /** Bytes that may wait in the pool unused, beyond a quarter of what is in use. */
 const idleAllowance = 64 * 2 ** 20;
 
 export class BufferPool {
+  readonly usage = storageUsage;
   private readonly free = new Map<number, GPUBuffer[]>();
   private idleBytes = 0;
   private usedBytes = 0;
@@ -49,6 +62,16 @@ export class BufferPool {
       return waiting;
     }
     return this.create(size, storageUsage);
+  }
+
+  /** A buffer of its own for a value. */
+  room(bytes: number): Room {
+    return this.roomIn(this.acquire(bytes));
+  }
+
+  /** A buffer that was acquired, as the place of a value. */
+  roomIn(buffer: GPUBuffer): Room {
+    return { buffer, offset: 0, isShared: false, giveBack: () => this.release(buffer), discard: () => this.destroy(buffer) };
   }
 
   release(buffer: GPUBuffer): void {
@@ -115,19 +138,18 @@ export class BufferPool {
 
 /** What stands behind a GpuValue; the finalizer holds this, never the value. */
 interface Held {
-  buffer: GPUBuffer | undefined;
-  /** Runs and readings that are queued and still need the buffer. */
+  room: Room | undefined;
+  /** Runs and readings that are queued and still need the memory. */
   pins: number;
   /** Given back by its owner while pinned: the last pin does it. */
   isDue: boolean;
-  readonly pool: BufferPool;
 }
 
 const finalizer = new FinalizationRegistry<Held>(giveBack);
 
 function giveBack(held: Held): void {
-  if (held.buffer) held.pool.release(held.buffer);
-  held.buffer = undefined;
+  held.room?.giveBack();
+  held.room = undefined;
 }
 
 /** The collector sees only the JavaScript heap; memory it should know of is shown to it as an untouched array of the same size (a quarter was enough
@@ -144,20 +166,29 @@ export class GpuValue implements DeviceValue {
   private readonly held: Held;
   /** Never read: its size tells the garbage collector what dropping this value frees. */
   readonly ballast: ArrayBuffer | undefined;
+  /** A kernel has read it before. */
+  wasRead = false;
 
-  constructor(runtime: { readonly name: string }, pool: BufferPool, buffer: GPUBuffer, type: TensorType, ballast?: ArrayBuffer) {
+  constructor(runtime: { readonly name: string }, room: Room, type: TensorType, ballast?: ArrayBuffer) {
     this.device = runtime;
     this.deviceName = runtime.name;
     this.type = type;
-    this.held = { buffer, pins: 0, isDue: false, pool };
-    this.ballast = ballast ?? (buffer.size >= ballastThreshold ? new ArrayBuffer(buffer.size * ballastShare) : undefined);
+    this.held = { room, pins: 0, isDue: false };
+    const bytes = room.isShared ? 0 : room.buffer.size;
+    this.ballast = ballast ?? (bytes >= ballastThreshold ? new ArrayBuffer(bytes * ballastShare) : undefined);
     finalizer.register(this, this.held, this);
   }
 
-  get buffer(): GPUBuffer {
-    if (!this.held.buffer)
+  get room(): Room {
+    if (!this.held.room)
       throw new DeviceError(`webgpu: the memory of a tensor of shape ${formatShape(this.type.shape)} was given back already`);
-    return this.held.buffer;
+    return this.held.room;
+  }
+
+  /** From now on the elements lie elsewhere, where they were copied to. */
+  moveTo(room: Room): void {
+    this.room.giveBack();
+    this.held.room = room;
   }
 
   release(): void {
@@ -177,10 +208,10 @@ export class GpuValue implements DeviceValue {
 
   /** Hands the memory over to a new value: the result that was computed in its place. */
   successor(runtime: { readonly name: string }, type: TensorType): GpuValue {
-    const { buffer } = this;
+    const { room } = this;
     finalizer.unregister(this);
-    this.held.buffer = undefined;
-    return new GpuValue(runtime, this.held.pool, buffer, type, this.ballast);
+    this.held.room = undefined;
+    return new GpuValue(runtime, room, type, this.ballast);
   }
 }
 
