@@ -137,6 +137,16 @@ describe.each(Object.keys(targets))('%s', (family) => {
     await check(product(67, 5001, 45), targets[family](), some);
   });
 
+  test('few rows or columns, a short k', { timeout: 300_000 }, async () => {
+    const shapes: [m: number, k: number, n: number, transposed: string][] = [
+      [1, 260, 1028, ''], [1, 261, 1030, ''], [2, 260, 1030, 'b'], [4, 260, 512, 'a'],
+      [700, 260, 1, ''], [515, 128, 8, 'a'], [7, 70, 130, ''], [132, 1, 129, 'ab'], [129, 3, 72, ''],
+    ]; // prettier-ignore
+    for (const [m, k, n, transposed] of shapes) await check(product(m, k, n, transposed), targets[family](), some);
+    await check(product(1, 96, 68, '', [5]), targets[family](), some);
+    await check(product(2, 9000, 132), targets[family](), some);
+  });
+
   test('convolution in all three directions', { timeout: 300_000 }, async () => {
     for (const one of directions(conv2d, [5, 24, 20, 8], [3, 3, 8, 132])) {
       expect((await check(one, targets[family](), some)).length, one.op.name).toBeGreaterThan(1);

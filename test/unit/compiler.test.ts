@@ -328,7 +328,7 @@ describe('programs', () => {
     const program = compileFor(graphOf([{ shape: [4, 8] }, { shape: [8, 2] }], (x, w) => [mean(square(matmul(x, w)))]));
     expect(printProgram(program)).toMatchInlineSnapshot(`
       "program test: 2 dispatches, arenas 256 + 256 bytes, peak 708 bytes
-        0  matmul + square (matmul_direct)  (1x1x1)  a=input0 b=input1 -> out0=a0+0
+        0  matmul + square (matmul_direct)  (1x1x1)  a=input1 b=input0 -> out0=a0+0
         1  sum + div  (1x1x1)  in0=a0+0 -> out0=a1+0
       output 0: f32[] in a1+0"
     `);

@@ -69,6 +69,12 @@ describe('text', () => {
     );
   });
 
+  test('one row on a GPU: k in slices', async () => {
+    await expect(planOf(matmul(input([1, 1024]), input([1024, 256], 1)), gpu).dispatches[0].source).toMatchFileSnapshot(
+      './wgsl/matmul_sliced.wgsl',
+    );
+  });
+
   test('convolution of one channel with padding', async () => {
     const y = conv2d(input([4, 28, 28, 1]), input([3, 3, 1, 16], 1), { padding: 'same' });
     await expect(planOf(y, { ...cpu, subgroupSize: undefined }).dispatches[0].source).toMatchFileSnapshot('./wgsl/conv2d_direct.wgsl');
@@ -176,7 +182,8 @@ describe('choice', () => {
 
   test('large squares take 8 x 8 sums an invocation on a GPU', () => {
     for (const n of [1024, 4096]) {
-      expect(candidateTiles(gpu, n, n, 1)[0]).toMatchObject({ rows: 8, columns: 8, width: 16, height: 16 });
+      const query = { rows: n, columns: n, k: n, matrices: 1, segmented: false, b: 'outer4' } as const;
+      expect(candidateTiles(gpu, query)[0]).toMatchObject({ rows: 8, columns: 8, width: 16, height: 16 });
     }
   });
 
@@ -209,10 +216,14 @@ describe('choice', () => {
 
   test('no tile needs more than 16 KiB of workgroup memory or 256 invocations, in any layout', () => {
     for (const which of [{}, { a: true }, { b: true }, { a: true, b: true }]) {
-      const [main] = planTransposed(1024, 64, 1024, which, gpu).dispatches;
-      for (const { source, name } of [main, ...main.alternatives!.variants()]) {
+      const plans = [
+        planTransposed(1024, 64, 1024, which, gpu),
+        planTransposed(8, 640, 1024, which, gpu),
+        planTransposed(2, 64, 1024, which, gpu),
+      ];
+      for (const { source, name } of plans.flatMap(({ dispatches: [main] }) => [main, ...main.alternatives!.variants()])) {
         const vectors = [...source.matchAll(/var<workgroup> \w+: array<vec4<f32>, (\d+)>/g)].map((match) => Number(match[1]));
-        expect(16 * (vectors[0] + vectors[1]), name).toBeLessThanOrEqual(16384);
+        expect(16 * vectors.reduce((sum, n) => sum + n), name).toBeLessThanOrEqual(16384);
         const [width, height] = /@workgroup_size\((\d+), (\d+)\)/.exec(source)!.slice(1).map(Number);
         expect(width * height, name).toBeLessThanOrEqual(256);
       }
@@ -227,6 +238,26 @@ describe('choice', () => {
     expect(bucket(1028, 512, 256)).not.toBe(bucket(1024, 512, 256));
     expect(bucket(1024, 512, 256, { b: true })).not.toBe(bucket(1024, 512, 256));
     expect(bucket(1024, 512, 255)).not.toBe(bucket(1024, 512, 256));
+  });
+
+  test('few rows take a tile that is not higher, and on a GPU a workgroup cuts k', () => {
+    const query = (rows: number, k = 512) => ({ rows, columns: 512, k, matrices: 1, segmented: false, b: 'outer4' }) as const;
+    const heights = [1, 2, 3, 4, 5, 8, 9, 100];
+    expect(heights.map((rows) => candidateTiles(cpu, query(rows))[0].rows)).toEqual([1, 2, 4, 4, 8, 8, 8, 8]);
+    expect(heights.slice(0, 6).map((rows) => candidateTiles(gpu, query(rows))[0])).toMatchObject(
+      [1, 2, 4, 4, 8, 8].map((rows) => ({ kind: 'direct', rows, slices: rows === 8 ? 32 : 64 })),
+    );
+    expect(candidateTiles(gpu, query(9))[0].kind).toBe('tiled');
+    // Slices decide the order of summation: none of the candidates has others, whatever the clock finds.
+    for (const rows of [1, 4, 8]) {
+      for (const k of [32, 100, 4096]) {
+        const tiles = candidateTiles(gpu, query(rows, k));
+        expect(new Set(tiles.map((tile) => tile.kind === 'direct' && tile.slices)).size).toBe(1);
+      }
+    }
+    expect(candidateTiles(gpu, query(512, 1))[0]).toMatchObject({ kind: 'direct', slices: 1 });
+    const [vector] = planOf(matmul(input([512, 256]), input([256, 1], 1)), gpu).dispatches;
+    expect(paramsOf(vector)).toMatchObject({ rows: 1, columns: 512 });
   });
 
   test('grids beyond 65535 workgroups take two dimensions', () => {

@@ -1,15 +1,12 @@
 // Writes the WGSL of a product kernel: c[matrix][row, column] = Σₖ a[row, k] b[k, column]. Matmul and the three directions of convolution are all
 // this kernel, with different factors. Sizes and strides come through `params`, so one text serves all sizes; what is written into the text
 // is how memory is accessed and how large the register tile is. Not here: which variant to use (plan.ts).
-import { type DirectTile, directBody } from './direct.ts';
+import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
 import { indent } from './multiply.ts';
 import type { Factor } from './operands.ts';
 import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
 export type Tile = DirectTile | SharedTile;
-
-/** Columns of the register tile of one invocation. */
-export const columnsOf = (tile: Tile): number => (tile.kind === 'direct' ? 4 : tile.columns);
 
 export interface ProductKernel {
   readonly name: string;
@@ -24,6 +21,8 @@ export interface ProductKernel {
   readonly segmented: boolean;
   /** Whether the length of a segment may leave a remainder of 4. */
   readonly tail: boolean;
+  /** Whether it is below 4 altogether, as in the outer product that a batch of one gives for its weights: steps of four are then left out. */
+  readonly short: boolean;
   /** Whether four neighbouring columns lie side by side in the result, the first at a multiple of four: they are then stored at once. */
   readonly quads: boolean;
 }
@@ -54,9 +53,10 @@ export function emitProduct(kernel: ProductKernel): string {
   const { tile, a, b, element, result } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
   const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
+  const [x, y] = tile.kind === 'direct' ? directGroup(tile, b) : [tile.width, tile.height];
   const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
   const lines = [
-    `// ${kernel.name}: ${tile.rows} x ${columnsOf(tile)} sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
+    `// ${kernel.name}: ${tile.rows} x ${tile.columns} sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
     ...(element === 'f16' || result === 'f16' ? ['enable f16;'] : []),
     ...(subgroups ? ['enable subgroups;'] : []),
     `alias Element = ${element};`,
@@ -88,8 +88,8 @@ export function emitProduct(kernel: ProductKernel): string {
     '  return first + row * params.resultRow + column * params.resultColumn;',
     '}',
     '',
-    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b, kernel.quads), ''] : []),
-    `@compute @workgroup_size(${tile.width}, ${tile.height})`,
+    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b, kernel.quads), ''] : directDeclarations(tile)),
+    `@compute @workgroup_size(${x}, ${y})`,
     'fn main(',
     '  @builtin(workgroup_id) workgroup: vec3<u32>,',
     '  @builtin(local_invocation_id) local: vec3<u32>,',

@@ -80,7 +80,10 @@ export const matrixParams = (x: 'a' | 'b', layout: MatrixLayout): Record<string,
 
 /** The widest access that strides and sizes allow. `outerSize` counts rows or columns, `innerSize` is the length of a segment of k. */
 export function accessOf(layout: MatrixLayout, outerSize: number, innerSize: number): Access {
-  const { offset, outer, inner, segment, batchOuter, batchInner } = layout;
+  const { offset, segment, batchOuter, batchInner } = layout;
+  // How far it is to the next row, column or k matters only where there is one.
+  const outer = outerSize === 1 ? 0 : layout.outer;
+  const inner = innerSize === 1 ? 0 : layout.inner;
   const aligned = [offset, segment, batchOuter, batchInner].every((n) => n % 4 === 0);
   if (aligned && inner === 1 && innerSize % 4 === 0 && outer % 4 === 0) return 'inner4';
   if (aligned && outer === 1 && outerSize % 4 === 0 && inner % 4 === 0) return 'outer4';

@@ -7,7 +7,7 @@ import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { gridOf, retype } from '../kernelSource.ts';
 import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
-import { candidateTiles, chooseTile, extentOf, tileName } from './tiles.ts';
+import { type TileQuery, candidateTiles, extentOf, fewRows, tileName } from './tiles.ts';
 
 /** A product to launch, with all its sizes. */
 export interface Product {
@@ -38,21 +38,22 @@ export function splitsOf(rows: number, columns: number, batches: number, k: numb
 }
 
 /** Four columns of the result lie side by side, and every four begin at a multiple of four. */
-const storesQuads = ({ columns, result, outputSize }: Product): boolean =>
-  result.column === 1 && [columns, result.row, result.batch, outputSize].every((n) => n % 4 === 0);
+const storesQuads = ({ rows, columns, result, outputSize }: Product): boolean =>
+  result.column === 1 && [columns, rows === 1 ? 0 : result.row, result.batch, outputSize].every((n) => n % 4 === 0);
 
 export function planProduct(product: Product, target: Target): KernelPlan {
   const { name, rows, columns, inner, segments, batches, outputSize, element } = product;
   const k = inner * (segments ?? 1);
   const wanted = splitsOf(rows, columns, batches, k);
-  const [tile, ...others] = candidateTiles(target, rows, columns, batches * wanted);
+  const { a, b, params } = product.factors;
+  const query: TileQuery = { rows, columns, k, matrices: batches * wanted, segmented: segments !== undefined, b: b.access };
+  const [tile, ...others] = candidateTiles(target, query);
   // What a split counts in: segments where the core walks them one by one, else k's, in multiples that no depth of a stage straddles.
   const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
   const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 32;
   // One unit at least: a k of length 0 is one part, whose sums are 0.
   const splitLength = Math.max(1, Math.ceil(length / wanted / unit)) * unit;
   const splits = Math.max(1, Math.ceil(length / splitLength));
-  const { a, b, params } = product.factors;
   const output: Operand = { kind: 'output', index: 0 };
   const partials: Operand = { kind: 'temporary', index: 0 };
   const variant = (tile: Tile, name: string): KernelVariant => {
@@ -65,6 +66,7 @@ export function planProduct(product: Product, target: Target): KernelPlan {
       b,
       segmented: segments !== undefined,
       tail: a.access !== 'inner4' && b.access !== 'inner4',
+      short: inner < 4,
       quads: storesQuads(product),
     };
     const [tileRows, tileColumns] = extentOf(tile);
@@ -142,7 +144,9 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
     const [batchOuter, batchInner] = batchStrides(view);
     return { offset: view.offset, outer: i === 0 ? first : second, inner: i === 0 ? second : first, segment: 0, batchOuter, batchInner };
   });
-  const swap = target.processor === 'cpu' && wasted(n, m, target) < wasted(m, n, target);
+  const upright: TileQuery = { rows: m, columns: n, k, matrices: 1, segmented: false, b: accessOf(layouts[1], n, k) };
+  const onItsSide: TileQuery = { ...upright, rows: n, columns: m, b: accessOf(layouts[0], m, k) };
+  const swap = target.processor === 'cpu' ? wasted(onItsSide, target) < wasted(upright, target) : n <= fewRows && n < m;
   const [left, right] = swap ? [1, 0] : [0, 1];
   const [rows, columns] = swap ? [n, m] : [m, n];
   const product: Product = {
@@ -169,9 +173,8 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
 }
 
 /** Outputs that tiles cover beyond the edge, as a multiple of those wanted: a narrow result is computed on its side when that wastes less. */
-function wasted(rows: number, columns: number, target: Target): number {
-  const tile = chooseTile(target, rows, columns, 1);
+function wasted(query: TileQuery, target: Target): number {
+  const [rows, columns] = extentOf(candidateTiles(target, query)[0]);
   const across = (n: number, size: number): number => (Math.ceil(n / size) * size) / n;
-  const [tileRows, tileColumns] = extentOf(tile);
-  return across(rows, tileRows) * across(columns, tileColumns);
+  return across(query.rows, rows) * across(query.columns, columns);
 }

@@ -2,7 +2,8 @@
 // order, so that a device may choose among them by the clock.
 import type { Target } from '../../graph/op.ts';
 import type { DirectTile } from './direct.ts';
-import { type Tile, columnsOf } from './emitter.ts';
+import type { Tile } from './emitter.ts';
+import type { Access } from './operands.ts';
 import type { SharedTile } from './tiled.ts';
 
 const tiled = (rows: number, columns: number, width: number, height: number, depth: number, ahead = false): SharedTile => ({
@@ -37,7 +38,20 @@ const cores = 64;
 /** Tiles that a rough estimate puts further than this behind the best one are not worth a try. */
 const plausible = 4;
 
-function sharedCandidates(rows: number, columns: number, matrices: number): readonly SharedTile[] {
+/** What a choice of tiles goes by. */
+export interface TileQuery {
+  readonly rows: number;
+  readonly columns: number;
+  /** Length of all of k. */
+  readonly k: number;
+  /** Products side by side, splits of k included. */
+  readonly matrices: number;
+  readonly segmented: boolean;
+  /** How b is read. */
+  readonly b: Access;
+}
+
+function sharedCandidates({ rows, columns, matrices }: TileQuery): readonly SharedTile[] {
   const rated = sharedTiles.map(([tile, share]) => {
     const [tileRows, tileColumns] = extentOf(tile);
     const workgroups = Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * matrices;
@@ -47,28 +61,70 @@ function sharedCandidates(rows: number, columns: number, matrices: number): read
   return rated.filter(({ cost }) => cost <= plausible * rated[0].cost).map(({ tile }) => tile);
 }
 
-function directCandidates({ subgroupSize }: Target): readonly DirectTile[] {
-  const subgroup = subgroupSize !== undefined && subgroupSize >= 4 && subgroupSize <= 16 ? subgroupSize : 1;
-  const alone = [8, 4].map((rows): DirectTile => ({ kind: 'direct', rows, width: 4, height: 1, subgroup: 1 }));
-  if (subgroup === 1) return alone;
-  return [...[8, 4].map((rows): DirectTile => ({ kind: 'direct', rows, width: subgroup, height: 1, subgroup })), ...alone];
+const direct = (rows: number, width: number, own: Partial<DirectTile> = {}): DirectTile => ({
+  kind: 'direct',
+  rows,
+  columns: 4,
+  width,
+  height: 1,
+  subgroup: 1,
+  slices: 1,
+  ...own,
+});
+
+/** The lowest direct tile that holds all rows. */
+const heightFor = (rows: number): number => [1, 2, 4].find((height) => height >= rows) ?? 8;
+
+/** Rows up to which a product is cut along k rather than into tiles, on a GPU. */
+export const fewRows = 8;
+
+/** Longest k of a product that is over before a workgroup has brought anything together. */
+const shortK = 8;
+
+/**
+ * For GPUs: few rows, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the sizes alone;
+ * what may be chosen by the clock is how many columns a workgroup has.
+ */
+function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
+  const height = heightFor(rows);
+  const slices = Math.min(height === 8 ? 32 : 64, 2 ** Math.floor(Math.log2(k / 8)));
+  const most = (height === 8 ? 128 : 256) / slices;
+  return [4, 8, 2].filter((width) => width <= most).map((width) => direct(height, width, { slices }));
 }
 
-/** Tiles for `matrices` products of rows x columns results each: at most eight, the first is the one to take unless another was found faster. */
-export const candidateTiles = (target: Target, rows: number, columns: number, matrices: number): readonly Tile[] =>
-  target.processor === 'cpu' ? directCandidates(target) : sharedCandidates(rows, columns, matrices);
+/** Columns of a direct tile of one or two rows, where these lie side by side in b and are many: the longer the stretch that is read at a time, the better. */
+const wide = 16;
 
-/** The register tile and workgroup to take for a processor and a size. */
-export const chooseTile = (target: Target, rows: number, columns: number, matrices: number): Tile =>
-  candidateTiles(target, rows, columns, matrices)[0];
+/** For CPU-implemented devices: the lowest tile that holds all rows, or the tall one, which loads least for its arithmetic. */
+function directCandidates({ subgroupSize }: Target, { rows, columns, b }: TileQuery): readonly DirectTile[] {
+  const subgroup = subgroupSize !== undefined && subgroupSize >= 4 && subgroupSize <= 16 ? subgroupSize : 1;
+  const height = heightFor(rows);
+  const heights = [height, height === 8 ? 4 : 2 * height];
+  return [...new Set([subgroup, 1])].flatMap((lanes) =>
+    heights.map((rows) =>
+      direct(rows, lanes > 1 ? lanes : 4, { subgroup: lanes, columns: rows <= 2 && b === 'outer4' && columns >= 64 * wide ? wide : 4 }),
+    ),
+  );
+}
+
+/** At most eight tiles that add the same products in the same order; the first is the one to take unless another was found faster. */
+export function candidateTiles(target: Target, query: TileQuery): readonly Tile[] {
+  const { rows, k, segmented } = query;
+  if (target.processor === 'cpu') return directCandidates(target, query);
+  if (!segmented && rows <= fewRows && k >= 32) return slicedCandidates(query);
+  const shared = sharedCandidates(query);
+  if (segmented || k > shortK) return shared;
+  return [direct(heightFor(rows) === 8 ? 4 : heightFor(rows), 16, { height: 16 }), ...shared].slice(0, 8);
+}
 
 /** Results of a workgroup. */
-export const extentOf = (tile: Tile): [rows: number, columns: number] => [tile.rows * tile.height, columnsOf(tile) * tile.width];
+export const extentOf = (tile: Tile): [rows: number, columns: number] => [tile.rows * tile.height, tile.columns * tile.width];
 
 /** Told apart from all other tiles of its kind: `tiled_128x128x8_8x8_ahead`. */
 export function tileName(tile: Tile): string {
   const [rows, columns] = extentOf(tile);
-  const own = `${tile.rows}x${columnsOf(tile)}`;
+  const own = `${tile.rows}x${tile.columns}`;
   if (tile.kind === 'tiled') return `tiled_${rows}x${columns}x${tile.depth}_${own}${tile.ahead ? '_ahead' : ''}`;
-  return `direct_${rows}x${columns}_${own}${tile.subgroup > 1 ? `_lanes${tile.subgroup}` : ''}`;
+  const shared = tile.subgroup > 1 ? `_lanes${tile.subgroup}` : tile.slices > 1 ? `_slices${tile.slices}` : '';
+  return `direct_${rows}x${columns}_${own}${shared}`;
 }

@@ -1,0 +1,118 @@
+// matmul_direct: 1 x 4 sums per invocation; a by inner4, b by outer4
+alias Element = f32;
+alias Result = f32;
+struct Params {
+  rows: u32,
+  columns: u32,
+  inner: u32,
+  rowTiles: u32,
+  columnTiles: u32,
+  gridWidth: u32,
+  matrices: u32,
+  splits: u32,
+  splitLength: u32,
+  splitEnd: u32,
+  batchInner: u32,
+  resultRow: u32,
+  resultColumn: u32,
+  resultBatch: u32,
+  resultSplit: u32,
+  aOffset: u32,
+  aOuter: u32,
+  aInner: u32,
+  aSegment: u32,
+  aBatchOuter: u32,
+  aBatchInner: u32,
+  bOffset: u32,
+  bOuter: u32,
+  bInner: u32,
+  bSegment: u32,
+  bBatchOuter: u32,
+  bBatchInner: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Element>>;
+// epilogue
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<Result>>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
+// end epilogue
+
+alias A_Row = u32;
+alias A_Run = u32;
+fn a_row(batch: u32, row: u32) -> A_Row {
+  let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
+  return first + row * params.aOuter;
+}
+fn a_run(at: A_Row, segment: u32) -> A_Run {
+  return at + segment * params.aSegment;
+}
+fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(a[(run + k) / 4u]);
+}
+
+alias B_Row = u32;
+alias B_Run = u32;
+fn b_row(batch: u32, column: u32) -> B_Row {
+  let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
+  return first + column;
+}
+fn b_run(at: B_Row, segment: u32) -> B_Run {
+  return at + segment * params.bSegment;
+}
+fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+  return vec4<f32>(b[(run + k * params.bInner) / 4u]);
+}
+
+fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
+  return first + row * params.resultRow + column * params.resultColumn;
+}
+
+var<workgroup> partials: array<vec4<f32>, 256>;
+
+@compute @workgroup_size(4, 64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+) {
+  let tile = workgroup.y * params.gridWidth + workgroup.x;
+  let columnTile = tile % params.columnTiles;
+  let rowTile = tile / params.columnTiles % params.rowTiles;
+  let matrix = tile / params.columnTiles / params.rowTiles;
+  if (matrix >= params.matrices) { return; }
+  let batch = matrix / params.splits;
+  let first = matrix % params.splits * params.splitLength;
+  let last = min(first + params.splitLength, params.splitEnd);
+  let slice = local.y;
+  let own = local.x;
+  let row = rowTile * 1u;
+  let column = (columnTile * 4u + own) * 4u;
+  let aAt0 = a_row(batch, min(row + 0u, params.rows - 1u));
+  let bAt0 = b_row(batch, min(column + 0u, params.columns - 4u));
+  var sum0 = vec4<f32>();
+  let aRun0 = a_run(aAt0, 0u);
+  let bRun0 = b_run(bAt0, 0u);
+  var k = first + slice * 4u;
+  for (; k + 4u <= last; k += 256u) {
+    let b0 = b_load(bRun0, k + 0u);
+    let b1 = b_load(bRun0, k + 1u);
+    let b2 = b_load(bRun0, k + 2u);
+    let b3 = b_load(bRun0, k + 3u);
+    let a0 = a_load(aRun0, k);
+    let row0 = a0;
+    sum0 = fma(vec4<f32>(row0.x), b0, sum0);
+    sum0 = fma(vec4<f32>(row0.y), b1, sum0);
+    sum0 = fma(vec4<f32>(row0.z), b2, sum0);
+    sum0 = fma(vec4<f32>(row0.w), b3, sum0);
+  }
+  let origin = result_index(matrix, row, column);
+  partials[slice * 4u + own] = sum0;
+  workgroupBarrier();
+  let height = select(0u, min(1u, params.rows - min(row, params.rows)), column < params.columns);
+  for (var r = slice; r < height; r += 64u) {
+    var sum = vec4<f32>();
+    for (var s = 0u; s < 64u; s++) { sum += partials[r * 256u + s * 4u + own]; }
+    store4(origin + r * params.resultRow, sum);
+  }
+}
