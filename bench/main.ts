@@ -1,11 +1,11 @@
 // The bench from outside: runs the jobs of every workload on every stack, prints tables, writes what was measured.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
 import { type Saved, writeMarkdown } from './markdown.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type Failures, type Run, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
+import { machine, resultPath, save } from './results.ts';
+import { measureScaling } from './scale.ts';
 import type { Stack } from './stack.ts';
 import { openChromium } from './stackChromium.ts';
 import { openNode } from './stackNode.ts';
@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   for (const name of options.stacks) {
     const stack = await openers[name]();
     console.log(`\n${stack.description}`);
-    await benchmark(stack, options);
+    if (options.scale) await measureScaling(stack, options);
+    else await benchmark(stack, options);
   }
 }
 
@@ -31,8 +32,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
   const date = new Date().toISOString();
   const peers = options.engines.filter((name) => name !== 'ombre');
   const { runs, rounds, milliseconds, first } = options;
-  const path = join(options.results, `${stack.name}-${date.replaceAll(/[:.]/g, '-')}.json`);
-  const [cpu] = os.cpus();
+  const path = resultPath(options.results, stack.name, date);
   const measured = options.workloads.map((workload) => ({ workload, unit: workloads[workload].unit, runs: [] as Run[] }));
   let about: Pick<RoundsResult, 'adapter' | 'versions'> = { adapter: '', versions: {} };
   // All workloads, then all of them again: what the machine did for a minute is then in one run of each, not in every run of one.
@@ -55,12 +55,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
         date,
         stack: stack.name,
         description: stack.description,
-        machine: {
-          cpu: cpu?.model,
-          cores: os.availableParallelism(),
-          memory: os.totalmem(),
-          system: `${os.type()} ${os.release()} ${os.arch()}`,
-        },
+        machine: machine(),
         ...about,
         options: { runs, rounds, milliseconds, first },
         workloads: measured.filter((one) => one.runs.length > 0).map((one) => ({ ...one, summary: summaryOf(one, peers) })),
@@ -116,11 +111,6 @@ async function firstSteps(
     }
   }
   return { first, firstFailures };
-}
-
-function save(path: string, content: unknown): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(content, undefined, 1)}\n`);
 }
 
 /** One line that replaces itself, on a terminal; elsewhere a log has no use for it. */

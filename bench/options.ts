@@ -1,7 +1,7 @@
 // The options of `npm run bench`.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type EngineName, engineNames } from './inside/job.ts';
-import { type WorkloadName, workloadNames, workloads } from './workloads.ts';
+import { type WorkloadName, scaledWorkloads, workloadNames, workloads } from './workloads.ts';
 
 export type StackName = 'chromium' | 'node';
 
@@ -17,6 +17,8 @@ export interface Options {
   /** Cold starts of each workload on each engine, in each run. */
   readonly first: number;
   readonly kernels: boolean;
+  /** Whether to measure how ombre's step grows with the batch, and nothing else. */
+  readonly scale: boolean;
   readonly results: string;
   /** The page whose tables are written anew; undefined writes none. */
   readonly markdown?: string;
@@ -64,6 +66,11 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--timeout <seconds>', 'how long one workload may take, and one first step', countFrom(1), 600)
     .option('--first <n>', 'cold starts, for first steps, dispatches and memory: a fresh process each; 0 leaves them out', countFrom(0), 3)
     .option('--kernels', "print the time of each of ombre's kernels (the GPU has to have timestamps)", false)
+    .option(
+      '--scale',
+      `how ombre's step grows with the batch, and nothing else: ${scaledWorkloads.join(', ')} at once, twice and four times theirs`,
+      false,
+    )
     .option('--results <folder>', 'where to write everything that was measured, as STACK-TIME.json', 'bench/results')
     .option('--markdown [page]', 'write the tables into the documentation too')
     .option('--from <files>', 'with --markdown: write them from saved results, and measure nothing', (text) => text.split(','), [])

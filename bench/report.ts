@@ -45,7 +45,7 @@ export interface Spread {
   readonly most: number;
 }
 
-function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
+export function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
   const present = values.filter((value) => value !== undefined);
   return present.length === 0 ? undefined : { median: median(present), least: Math.min(...present), most: Math.max(...present) };
 }
@@ -91,7 +91,7 @@ const megabytes = (bytes: number | undefined): string => (bytes === undefined ? 
 const perStep = (value: number): string => String(Number(value.toFixed(1)));
 
 /** A table whose failures are numbered, and explained in a line each below it. */
-class Sheet {
+export class Sheet {
   private readonly table: Table.Table;
   private readonly notes: string[] = [];
   private readonly title: string;

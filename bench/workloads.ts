@@ -17,6 +17,8 @@ export interface Workload {
   readonly optimizer?: OptimizerSpec;
   readonly parameters: () => Tensors;
   readonly inputs: () => Tensors;
+  /** The inputs of a batch that many times as large, where `--scale` measures the workload. */
+  readonly scaled?: (times: number) => Tensors;
 }
 
 const adam: OptimizerSpec = { name: 'adam', learningRate: 1e-3 };
@@ -44,10 +46,19 @@ const denseChain = (units: readonly number[]): Tensors =>
     ]),
   );
 
-const perceptron = (units: readonly number[], batch: number) => ({
-  parameters: () => denseChain(units),
-  inputs: () => ({ x: uniform([batch, units[0]], 1, 3), labels: integers(batch, units.at(-1)!, 4) }),
-});
+const perceptron = (units: readonly number[], batch: number) => {
+  const scaled = (times: number) => ({
+    x: uniform([times * batch, units[0]], 1, 3),
+    labels: integers(times * batch, units.at(-1)!, 4),
+  });
+  return { parameters: () => denseChain(units), inputs: () => scaled(1), scaled };
+};
+
+const convnetInputs = (times: number) => ({ x: images([times * 64, 28, 28, 1], 5), labels: integers(times * 64, 10, 6) });
+const gptInputs = (times: number) => {
+  const { batch, time, vocabulary } = sizes.gpt;
+  return { tokens: integers(times * batch * time, vocabulary, 34), labels: integers(times * batch * time, vocabulary, 35) };
+};
 
 const convnet = {
   parameters: () => ({
@@ -60,7 +71,8 @@ const convnet = {
     kernel1: weights([128, 10], 128, 23),
     bias1: zeros([10]),
   }),
-  inputs: () => ({ x: images([64, 28, 28, 1], 5), labels: integers(64, 10, 6) }),
+  inputs: () => convnetInputs(1),
+  scaled: convnetInputs,
 };
 
 function gptParameters(): Tensors {
@@ -131,10 +143,8 @@ export const workloads = {
     kind: 'training',
     optimizer: adam,
     parameters: gptParameters,
-    inputs: () => {
-      const { batch, time, vocabulary } = sizes.gpt;
-      return { tokens: integers(batch * time, vocabulary, 34), labels: integers(batch * time, vocabulary, 35) };
-    },
+    inputs: () => gptInputs(1),
+    scaled: gptInputs,
   },
   lstm: {
     unit: 'Adam step, LSTM of 128 units over 28 rows of 28, dense 10 at the end; batch 32',
@@ -192,3 +202,6 @@ export const workloads = {
 
 export type WorkloadName = keyof typeof workloads;
 export const workloadNames = Object.keys(workloads) as WorkloadName[];
+
+/** What `--scale` measures at once, twice and four times its batch. */
+export const scaledWorkloads = ['mlp', 'cnn', 'gpt'] as const satisfies readonly WorkloadName[];

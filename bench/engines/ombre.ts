@@ -68,7 +68,8 @@ function convnet(p: Named, x: Tensor): Tensor {
 }
 
 function gpt(p: Named, { tokens, labels }: Named): Tensor {
-  const { batch, time, depth, heads, layers } = sizes.gpt;
+  const { time, depth, heads, layers } = sizes.gpt;
+  const batch = tokens.size / time;
   const rows = [batch * time, depth];
   const norm = (x: Tensor, name: string): Tensor => layerNorm(x, { gamma: p[`gamma${name}`], beta: p[`beta${name}`], epsilon: 1e-5 });
   const linear = (x: Tensor, name: string, i: number): Tensor => x.matmul(p[`${name}${i}`]).add(p[`${name}Bias${i}`]);

@@ -22,7 +22,16 @@ export interface SoloJob {
   readonly kernels: boolean;
 }
 
-export type Job = RoundsJob | SoloJob;
+/** ombre alone, at several multiples of the workload's batch. */
+export interface ScaleJob {
+  readonly kind: 'scale';
+  readonly workload: WorkloadName;
+  readonly times: readonly number[];
+  readonly rounds: number;
+  readonly milliseconds: number;
+}
+
+export type Job = RoundsJob | SoloJob | ScaleJob;
 
 export interface RoundsResult {
   readonly adapter: string;
@@ -59,4 +68,12 @@ export interface SoloResult {
   readonly kernels?: readonly { readonly label: string; readonly calls: number; readonly milliseconds: number }[];
 }
 
-export type Result<J extends Job> = J extends RoundsJob ? RoundsResult : SoloResult;
+export interface ScaleResult {
+  readonly adapter: string;
+  /** Milliseconds a step: for each multiple, one entry a round. */
+  readonly times: readonly (readonly number[])[];
+  /** After all rounds, for each multiple. */
+  readonly losses: readonly number[];
+}
+
+export type Result<J extends Job> = J extends RoundsJob ? RoundsResult : J extends SoloJob ? SoloResult : ScaleResult;

@@ -5,15 +5,13 @@ import { engine as ombre } from '../engines/ombre.ts';
 import { engine as tfjs } from '../engines/tfjs.ts';
 import { type Workload, type WorkloadName, workloads } from '../workloads.ts';
 import { countGpuCalls, watchGpuErrors } from './gpuWatch.ts';
-import type { EngineName, Job, Result, RoundsJob, RoundsResult, SoloJob, SoloResult } from './job.ts';
+import type { EngineName, Job, Result, RoundsJob, RoundsResult, ScaleJob, ScaleResult, SoloJob, SoloResult } from './job.ts';
+import { burst, calibrate, timeSteps } from './timing.ts';
 
 const engines: Readonly<Record<EngineName, Engine>> = { ombre, tfjs, jax };
 
 /** Results before any update differ by rounding only; after three updates the rounding has been through three gradients. */
 const tolerances = { first: 1e-4, updated: 1e-3 };
-
-/** Steps in a row before waiting for them: enough to hide the wait, few enough for the results that are alive meanwhile. */
-const burst: Readonly<Record<Workload['kind'], number>> = { training: 20, forward: 10, gradient: 10 };
 
 /** Steps behind the counter, after two that may still set things up. */
 const countedSteps = 3;
@@ -22,7 +20,19 @@ const countedSteps = 3;
 export type Turn = (engine: EngineName) => void | Promise<void>;
 
 export async function measure<J extends Job>(job: J, turn: Turn): Promise<Result<J>> {
-  return (job.kind === 'rounds' ? await measureRounds(job, turn) : await measureSolo(job, turn)) as Result<J>;
+  const result = async (job: Job): Promise<Result<Job>> => {
+    switch (job.kind) {
+      case 'rounds':
+        return measureRounds(job, turn);
+      case 'solo':
+        return measureSolo(job, turn);
+      case 'scale':
+        return measureScale(job, turn);
+      default:
+        return job satisfies never;
+    }
+  };
+  return (await result(job)) as Result<J>;
 }
 
 const oneLine = (error: unknown): string =>
@@ -87,24 +97,6 @@ async function measureRounds({ workload, engines: names, rounds, milliseconds }:
     }
   }
   return result;
-}
-
-/** Three more steps; the number of steps that fill a round, judged by the last. */
-async function calibrate(unit: Unit, milliseconds: number): Promise<number> {
-  let last = 0;
-  for (let i = 0; i < 3; i++) last = await timeSteps(unit, 1, 1);
-  return Math.min(2000, Math.max(1, Math.round(milliseconds / last)));
-}
-
-/** Milliseconds a step, all of them waited for. */
-async function timeSteps(unit: Unit, steps: number, burst: number): Promise<number> {
-  const start = performance.now();
-  for (let done = 0; done < steps;) {
-    const until = Math.min(steps, done + burst);
-    for (; done < until; done++) await unit.step();
-    await unit.finish();
-  }
-  return (performance.now() - start) / steps;
 }
 
 /** One line when two engines do not compute the same, element by element on the scale of the largest; undefined when they do. */
@@ -196,6 +188,34 @@ async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: T
     await unit.finish();
   });
   return { ...result, kernels: times };
+}
+
+/** ombre alone, one program for each size of the batch, in turns. */
+async function measureScale({ workload, times, rounds, milliseconds }: ScaleJob, turn: Turn): Promise<ScaleResult> {
+  const { scaled, ...given } = workloadOf(workload);
+  if (!scaled) throw new Error(`${workload} has one batch size`);
+  const errors: string[] = [];
+  watchGpuErrors((message) => errors.push(message));
+  await turn('ombre');
+  await ombre.start();
+  const units: { unit: Unit; steps: number }[] = [];
+  for (const factor of times) {
+    const unit = await ombre.prepare(workload, { ...given, inputs: () => scaled(factor) });
+    await unit.step();
+    units.push({ unit, steps: await calibrate(unit, milliseconds) });
+  }
+  const taken: number[][] = times.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < units.length; i++) {
+      const at = (i + round) % units.length;
+      taken[at].push(await timeSteps(units[at].unit, units[at].steps, burst[given.kind]));
+    }
+  }
+  const losses: number[] = [];
+  for (const { unit } of units) losses.push((await unit.read())[0][0]);
+  if (errors.length > 0) throw new Error(oneLine(errors[0]));
+  if (!losses.every(Number.isFinite)) throw new Error(`${workload}: its losses after the rounds are ${losses.join(', ')}`);
+  return { adapter: await adapterName(), times: taken, losses };
 }
 
 /** The main thread's tasks of more than 50 ms, where the platform reports them. */

@@ -1,0 +1,67 @@
+// How a step grows with the batch: ombre alone, at once, twice and four times the batch, in turns in one process. Cost that grows in proportion
+// doubles each time at the most.
+import type { ScaleResult } from './inside/job.ts';
+import type { Options } from './options.ts';
+import { Sheet, type Spread, median, ratioText, spreadOf, timeText } from './report.ts';
+import { machine, resultPath, save } from './results.ts';
+import type { Stack } from './stack.ts';
+import { type WorkloadName, scaledWorkloads, workloads } from './workloads.ts';
+
+const multiples = [1, 2, 4];
+
+interface Scaled {
+  readonly workload: WorkloadName;
+  readonly batch: number;
+  readonly runs: ScaleResult[];
+}
+
+/** Times of each multiple over those of the one before, in the same round; median of the rounds, then of the runs. */
+function growth({ runs }: Scaled): (Spread | undefined)[] {
+  return multiples
+    .slice(1)
+    .map((_, i) => spreadOf(runs.map(({ times }) => median(times[i + 1].map((own, round) => own / times[i][round])))));
+}
+
+/** The batch as the workload's data has it: rows of labels, of which gpt has one a place in its text. */
+const batchOf = (name: (typeof scaledWorkloads)[number]): number => workloads[name].inputs().labels.shape[0];
+
+export async function measureScaling(stack: Stack, options: Options): Promise<void> {
+  const date = new Date().toISOString();
+  const { runs, rounds, milliseconds, timeout } = options;
+  const path = resultPath(options.results, `scale-${stack.name}`, date);
+  const names = scaledWorkloads.filter((name) => options.workloads.includes(name));
+  if (names.length === 0) throw new Error(`--scale measures ${scaledWorkloads.join(', ')}; --workloads names none of them`);
+  const scaled: Scaled[] = names.map((name) => ({ workload: name, batch: batchOf(name), runs: [] }));
+  for (let run = 0; run < runs; run++) {
+    for (const { workload, runs } of scaled) {
+      const outcome = await stack.run({ kind: 'scale', workload, times: multiples, rounds, milliseconds }, timeout);
+      if (!('result' in outcome)) throw new Error(`${workload}: ${outcome.error}`);
+      runs.push(outcome.result);
+    }
+    save(path, {
+      date,
+      stack: stack.name,
+      description: stack.description,
+      machine: machine(),
+      options: { runs, rounds, milliseconds },
+      multiples,
+      workloads: scaled.map((one) => ({ ...one, growth: growth(one) })),
+    });
+  }
+  console.log(`${scaleTable(scaled)}\n\n${path}`);
+}
+
+function scaleTable(scaled: readonly Scaled[]): string {
+  const sheet = new Sheet('Milliseconds a step of ombre as the batch doubles, and the ratio inside a round (median; 2 is in proportion)', [
+    'workload',
+    'rows',
+    ...multiples.map((n) => `x ${n}`),
+    ...multiples.slice(1).map((n, i) => `x ${n} / x ${multiples[i]}`),
+  ]);
+  for (const one of scaled) {
+    const times = multiples.map((_, i) => timeText(median(one.runs.map(({ times }) => median(times[i])))));
+    sheet.add([one.workload, String(one.batch), ...times, ...growth(one).map((spread) => ratioText(spread))]);
+  }
+  const above = scaled.filter((one) => growth(one).some((spread) => spread && spread.median > 2)).map(({ workload }) => workload);
+  return `${sheet.toString()}\n${above.length === 0 ? 'No doubling takes more than twice as long.' : `More than twice as long: ${above.join(', ')}.`}`;
+}
