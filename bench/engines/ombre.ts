@@ -165,12 +165,14 @@ function training(model: Model, spec: OptimizerSpec, first: Named, inputs: Named
   };
 }
 
-/** Forward or gradient: results are tensors, of which finish() reads one element. */
+/** Forward or gradient: results are tensors, of which finish() reads one element. Large ones are better given back than left to the collector. */
 function evaluation(run: () => Promise<Tensor[]>): Unit {
-  let results: Tensor[];
+  let results: Tensor[] = [];
   return {
     async step() {
+      const earlier = results;
       results = await run();
+      for (const tensor of earlier) tensor.dispose();
     },
     async finish() {
       const [value] = results;
