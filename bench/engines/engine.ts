@@ -7,6 +7,8 @@ export interface Unit {
   step(): void | Promise<void>;
   /** Waits for all of it, as cheaply as the engine's users can. */
   finish(): Promise<void>;
+  /** Waits for what the engine still does behind its first steps, such as choosing kernels: only then are steps alike. */
+  settle?(): Promise<void>;
   /** The result of the last step in full: [loss], [loss, gradient], or a value. */
   read(): Promise<ArrayLike<number>[]>;
 }

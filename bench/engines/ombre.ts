@@ -30,6 +30,7 @@ import {
   tanh,
   tensor,
   transpose,
+  tuned,
   unstack,
   valueAndGrad,
   variance,
@@ -144,6 +145,9 @@ const makeOptimizer = ({ name, learningRate }: OptimizerSpec) =>
 const tensors = (host: Tensors): Named =>
   Object.fromEntries(Object.entries(host).map(([name, { values, shape }]) => [name, tensor(values, shape)]));
 
+/** On a GPU, kernels are timed against each other between the first steps. */
+const settle = async (): Promise<void> => void (await tuned());
+
 function training(model: Model, spec: OptimizerSpec, first: Named, inputs: Named): Unit {
   const optimizer = makeOptimizer(spec);
   const step = compile(
@@ -161,6 +165,7 @@ function training(model: Model, spec: OptimizerSpec, first: Named, inputs: Named
       ({ parameters, state, loss } = await step(parameters, state, inputs));
     },
     finish: async () => void (await loss.item()),
+    settle,
     read: async () => [await loss.data()],
   };
 }
@@ -178,6 +183,7 @@ function evaluation(run: () => Promise<Tensor[]>): Unit {
       const [value] = results;
       await (value.rank === 0 ? value : slice(flatten(value), [0], [1])).data();
     },
+    settle,
     read: () => Promise.all(results.map((result) => result.data())),
   };
 }

@@ -5,10 +5,11 @@ import type { Workload } from '../workloads.ts';
 /** Steps in a row before waiting for them: enough to hide the wait, few enough for the results that are alive meanwhile. */
 export const burst: Readonly<Record<Workload['kind'], number>> = { training: 20, forward: 10, gradient: 10 };
 
-/** Three more steps; the number of steps that fill a round, judged by the last. */
+/** A few more steps; the number of steps that fill a round, judged by the last. */
 export async function calibrate(unit: Unit, milliseconds: number): Promise<number> {
-  let last = 0;
-  for (let i = 0; i < 3; i++) last = await timeSteps(unit, 1, 1);
+  let last = await timeSteps(unit, 2, 1);
+  await unit.settle?.();
+  for (let i = 0; i < 2; i++) last = await timeSteps(unit, 1, 1);
   return Math.min(2000, Math.max(1, Math.round(milliseconds / last)));
 }
 
