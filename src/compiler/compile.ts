@@ -27,16 +27,17 @@ export const compileGraph = (graph: Graph, options: CompileOptions): Program => 
 
 /** The same with breaks: between the passes, and behind every node, group or value within them. */
 export function* compileStepwise(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Pass<Program> {
+  yield 'simplify';
   const simplified = yield* simplifyStepwise(graph);
-  yield;
+  yield 'materialize';
   const materialized = yield* materialize(simplified);
-  yield;
+  yield 'fuse';
   const fused = yield* fuse(materialized, target, fusion);
-  yield;
+  yield 'schedule';
   const scheduled = yield* schedule(fused, donations);
-  yield;
+  yield 'lower';
   const lowered = yield* lower(fused, scheduled, target);
-  yield;
+  yield 'plan';
 
   // Slots: inputs, then the scalars, then scratch.
   const slots: Slot[] = [];
@@ -55,6 +56,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     slots.push({ kind: 'scalars', bytes: lowered.scalarWords.size * 4 });
   }
   const memoryPlan = yield* plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: target.maxBindingBytes });
+  yield 'finish';
   for (const [memory, { arena, offset }] of memoryPlan.places) {
     slotOf.set(memory, slots.length);
     slots.push({ kind: 'scratch', arena, offset, bytes: memory.bytes, type: memory.type });

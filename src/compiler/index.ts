@@ -2,6 +2,7 @@
 export { type CompileOptions, compileGraph, compileStepwise } from './compile.ts';
 export { wordOf } from './emit/wgsl.ts';
 export { type HeldTensor, type ProgramMemory, describeTensors, largestTensors, programMemory } from './memory.ts';
+export { type PassName } from './pass.ts';
 export { type Binding, type Dispatch, type Launch, type Program, type ProgramOutput, type Slot, printProgram } from './program.ts';
 export { type Donation } from './schedule.ts';
 export { simplify } from './simplify.ts';

@@ -14,7 +14,7 @@ export async function breathe(): Promise<void> {
 }
 
 /** Runs what can be interrupted to its end, and lets the event loop turn now and then. */
-export async function atEase<T>(work: Generator<undefined, T, undefined>): Promise<T> {
+export async function atEase<T>(work: Generator<unknown, T, undefined>): Promise<T> {
   for (;;) {
     if (isDue()) await breathe();
     const { done, value } = work.next();

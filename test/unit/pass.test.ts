@@ -1,6 +1,6 @@
 // Compilation in pieces: where it can be interrupted, and that the event loop turns meanwhile.
 import { describe, expect, test } from 'vitest';
-import { compileGraph, compileStepwise } from '../../src/compiler/index.ts';
+import { type PassName, compileGraph, compileStepwise } from '../../src/compiler/index.ts';
 import { atEase } from '../../src/engine/breathe.ts';
 import { topological } from '../../src/graph/graph.ts';
 import { countedWork } from '../support/countedWork.ts';
@@ -12,14 +12,17 @@ test('a large graph is compiled in at least as many pieces as it has nodes and k
   const options = { name: 'step', target: softwareTarget, donations };
   const work = compileStepwise(graph, options);
   const pieces: number[] = [];
+  const passes: PassName[] = [];
   const next = (): ReturnType<typeof work.next> => {
     const piece = countedWork(() => work.next());
     pieces.push(piece.work);
+    if (!piece.result.done && piece.result.value) passes.push(piece.result.value);
     return piece.result;
   };
   let step = next();
   while (!step.done) step = next();
   const { dispatches, slots, outputs, arenas, peakBytes } = step.value;
+  expect(passes).toEqual(['simplify', 'materialize', 'fuse', 'schedule', 'lower', 'plan', 'finish']);
   const nodes = topological(graph.outputs);
   const computing = nodes.filter(({ op }) => !['view', 'leaf'].includes(op.lowering.kind)).length;
   expect(computing).toBeGreaterThan(700);

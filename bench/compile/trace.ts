@@ -1,0 +1,73 @@
+// The tasks of a page's main thread, from the browser's trace: how long each took by the wall's clock, and how long it had a processor. On a machine
+// that others use too the second is what the page is answerable for.
+import { readFileSync } from 'node:fs';
+import { type Browser, type Page, chromium } from 'playwright';
+import { browserFlags } from '../../scripts/browser.ts';
+
+export interface Task {
+  readonly wall: number;
+  readonly processor: number;
+}
+
+export interface Traced<T> {
+  readonly result: T;
+  /** The tasks of the time between two marks. */
+  readonly tasks: (from: string, to: string) => Task[];
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+}
+
+/** Runs something in a fresh browser and page, under the trace. */
+export async function traced<T>(
+  executablePath: string | undefined,
+  scriptPath: string,
+  ready: string,
+  run: (page: Page) => Promise<T>,
+): Promise<Traced<T>> {
+  const browser = await chromium.launch({ executablePath, args: browserFlags() });
+  try {
+    const page = await openPage(browser, readFileSync(scriptPath, 'utf8'), ready);
+    await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
+    const result = await run(page);
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    return { result, tasks: (from, to) => tasksBetween(traceEvents, from, to) };
+  } finally {
+    await browser.close();
+  }
+}
+
+async function openPage(browser: Browser, script: string, ready: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.route('**/*', (route) =>
+    route.request().url().endsWith('/bench.mjs')
+      ? route.fulfill({ body: script, contentType: 'text/javascript' })
+      : route.fulfill({ body: '<!doctype html><script type="module" src="/bench.mjs"></script>', contentType: 'text/html' }),
+  );
+  await page.goto('http://localhost/');
+  await page.waitForFunction((ready) => ready in globalThis, ready);
+  return page;
+}
+
+function tasksBetween(events: readonly TraceEvent[], from: string, to: string): Task[] {
+  const markOf = (name: string): TraceEvent => {
+    const mark = events.find((event) => event.name === name);
+    if (!mark) throw new Error(`the browser's trace lacks the mark ${name}`);
+    return mark;
+  };
+  const [begin, end] = [markOf(from), markOf(to)];
+  return (
+    events
+      .filter(({ name, ph, pid, tid }) => ph === 'X' && name.endsWith('RunTask') && pid === begin.pid && tid === begin.tid)
+      // A mark stands within a task: of two times the task belongs to the one that has more of it.
+      .filter(({ ts, dur = 0 }) => ts + dur / 2 > begin.ts && ts + dur / 2 < end.ts)
+      .map(({ dur = 0, tdur = dur }) => ({ wall: dur / 1000, processor: tdur / 1000 }))
+  );
+}
