@@ -165,7 +165,9 @@ describe('compiled functions', () => {
     await run(200);
     GPUDevice.prototype.createBuffer = create;
     expect(created).toBe(0);
-    expect(memory()).toEqual(before);
+    // Less where the collector finds what other tests have dropped.
+    expect(memory().bytes).toBeLessThanOrEqual(before.bytes);
+    expect(memory().buffers).toBeLessThanOrEqual(before.buffers);
   });
 
   test('a donated tensor, and a graph over it, says who took it', async () => {
