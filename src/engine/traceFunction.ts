@@ -112,17 +112,20 @@ export function traceFunction(
   const keyNode = key?.node;
   const positionedKey = key && placeholder([2], 'u32', { position: placeholders.length, label: 'random key' });
   const leafOf = (tensor: Tensor): Tensor => leaves.get(tensor) ?? tensor;
-  const graphOutputs = rebuild(
-    outputs,
-    (node, inputs) => {
-      if (node === keyNode) {
-        needsKey = true;
-        return [positionedKey!];
-      }
-      return cloneNode(node, inputs.map(leafOf));
-    },
-    (tensor) => leaves.has(tensor),
-  ).map(leafOf);
+  const close = (): Tensor[] =>
+    rebuild(
+      outputs,
+      (node, inputs) => {
+        if (node === keyNode) {
+          needsKey = true;
+          return [positionedKey!];
+        }
+        return cloneNode(node, inputs.map(leafOf));
+      },
+      (tensor) => leaves.has(tensor),
+    ).map(leafOf);
+  // Where nothing came from outside the graph is closed as it is.
+  const graphOutputs = leaves.size || key ? close() : outputs;
   // Arguments are themselves, not clones: the graph's inputs are matched by identity.
   const inputs = needsKey ? [...placeholders, positionedKey!] : placeholders;
   const donations = matchDonations(placeholders.slice(0, inputPaths.length), inputPaths, outputs, outputPaths, donate);

@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/gradients.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
+import { traceFunction } from '../../src/engine/traceFunction.ts';
+import { type Tensor, nextSerial } from '../../src/graph/tensor.ts';
 import { alias, sum, tanh, tensor, zeros } from '../../src/ops/index.ts';
 import { countedWork } from '../support/countedWork.ts';
 import { softwareTarget } from '../support/graphs.ts';
@@ -35,4 +37,18 @@ test('gradients do not walk through what was there before the tensors they are t
   // A leaf may be read anywhere.
   gradients(loss, [tensor([1, 2])]);
   expect(visits).toBeGreaterThan(0);
+});
+
+test('a traced function that takes nothing from outside is not built a second time', () => {
+  const outside = tensor([1, 2]);
+  const nodesMade = (fn: (x: Tensor) => Tensor): number => {
+    const since = nextSerial();
+    traceFunction(fn, [zeros([2])], 'fn', new Set());
+    return nextSerial() - since - nodesOfZeros;
+  };
+  const before = nextSerial();
+  zeros([2]);
+  const nodesOfZeros = nextSerial() - before;
+  expect(nodesMade((x) => tanh(tanh(x)))).toBe(3);
+  expect(nodesMade((x) => tanh(tanh(x).mul(outside)))).toBeGreaterThan(2 * 4);
 });
