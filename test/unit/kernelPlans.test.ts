@@ -164,9 +164,9 @@ describe('choice', () => {
     for (const target of [cpu, gpu]) {
       const plan = planOf(matmul(input([32, 20000]), input([20000, 48], 1)), target);
       expect(plan.dispatches.map(({ name }) => name.replace(/direct|tiled/, 'core'))).toEqual(['matmul_core', 'matmul_split_sum']);
-      expect(plan.temporaries).toEqual([{ shape: [19, 32 * 48], dtype: 'f32' }]);
+      expect(plan.temporaries).toEqual([{ shape: [37, 32 * 48], dtype: 'f32' }]);
       const { splits, splitLength, splitEnd } = paramsOf(plan.dispatches[0]);
-      expect([splits, splitEnd]).toEqual([19, 20000]);
+      expect([splits, splitEnd]).toEqual([37, 20000]);
       expect((splits - 1) * splitLength).toBeLessThan(20000);
       expect(splits * splitLength).toBeGreaterThanOrEqual(20000);
       expect(planOf(matmul(input([32, 4000]), input([4000, 48], 1)), target).dispatches.length).toBe(1);
@@ -247,7 +247,9 @@ describe('choice', () => {
     expect(heights.slice(0, 6).map((rows) => candidateTiles(gpu, query(rows))[0])).toMatchObject(
       [1, 2, 4, 4, 8, 8].map((rows) => ({ kind: 'direct', rows, slices: rows === 8 ? 32 : 64 })),
     );
-    expect(candidateTiles(gpu, query(9))[0].kind).toBe('tiled');
+    expect(candidateTiles(gpu, query(9))[0]).toMatchObject({ rows: 8, slices: 32 });
+    expect(candidateTiles(gpu, query(9, 64))[0].kind).toBe('tiled');
+    expect(candidateTiles(gpu, query(65))[0].kind).toBe('tiled');
     // Slices decide the order of summation: none of the candidates has others, whatever the clock finds.
     for (const rows of [1, 4, 8]) {
       for (const k of [32, 100, 4096]) {
@@ -258,6 +260,18 @@ describe('choice', () => {
     expect(candidateTiles(gpu, query(512, 1))[0]).toMatchObject({ kind: 'direct', slices: 1 });
     const [vector] = planOf(matmul(input([512, 256]), input([256, 1], 1)), gpu).dispatches;
     expect(paramsOf(vector)).toMatchObject({ rows: 1, columns: 512 });
+  });
+
+  test('narrow results share rows by quads where a subgroup would be wider than they are', () => {
+    const wide = { ...cpu, subgroupSize: 8 };
+    const query = (columns: number) => ({ rows: 512, columns, k: 64, matrices: 1, segmented: false, b: 'outer4' }) as const;
+    expect([10, 16, 40, 48, 64, 100].map((n) => candidateTiles(wide, query(n))[0])).toMatchObject(
+      [true, true, true, true, false, false].map((quad) => ({ rows: 8, quad, width: quad ? 4 : 8, height: quad ? 2 : 1 })),
+    );
+    expect(candidateTiles(cpu, query(16))[0]).toMatchObject({ rows: 8, quad: false, width: 4, subgroup: 4 });
+    const { source } = planOf(matmul(input([512, 64]), input([64, 16], 1)), wide).dispatches[0];
+    expect(source).toContain('quadBroadcast(a1, 3u)');
+    expect(source).not.toContain('subgroupBroadcast');
   });
 
   test('grids beyond 65535 workgroups take two dimensions', () => {

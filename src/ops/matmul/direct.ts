@@ -3,17 +3,7 @@
 // of a is loaded by one lane and spread to the others.
 import type { Factor } from './operands.ts';
 import { storeSums } from './directStore.ts';
-import {
-  addProducts,
-  declareSums,
-  ending,
-  indent,
-  multiplyQuad,
-  multiplyQuads,
-  multiplyRows,
-  range,
-  transposeColumns,
-} from './multiply.ts';
+import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, transposeColumns } from './multiply.ts';
 
 export interface DirectTile {
   readonly kind: 'direct';
@@ -21,11 +11,12 @@ export interface DirectTile {
   readonly rows: number;
   /** Columns: a multiple of 4. */
   readonly columns: number;
-  /** Workgroup size; the width is a multiple of `subgroup`. */
+  /** Workgroup size; the width is a multiple of `subgroup`, so that those who share have their rows in common. */
   readonly width: number;
   readonly height: number;
-  /** Lanes of a subgroup, 4 or more; 1 goes without. */
+  /** Lanes that share the elements of a among them, 4 or more: all of a subgroup, or of a quad where `quad` says so. 1 goes without. */
   readonly subgroup: number;
+  readonly quad: boolean;
   /**
    * Into how many slices a workgroup cuts k, four k's to each in turn, adding up their sums in workgroup memory: for few rows on a GPU, where the
    * results alone do not keep it busy. 1 goes without, and without barriers; more want one subgroup, 4 columns and a height of 1.
@@ -45,12 +36,11 @@ export const directDeclarations = ({ rows, width, slices }: DirectTile): string[
 interface DirectOptions {
   readonly segmented: boolean;
   readonly tail: boolean;
-  readonly short: boolean;
   readonly quads: boolean;
 }
 
 /** Body of `main`, after the tile's position is known. */
-export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, tail, short, quads }: DirectOptions): string[] {
+export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, tail, quads }: DirectOptions): string[] {
   const { rows, width, slices } = tile;
   const sliced = slices > 1;
   const alongK = b.access === 'inner4';
@@ -60,7 +50,9 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   const sharers = Math.min(tile.subgroup, rows);
   const loads = a.access === 'outer4' && sharers === 1 ? rows / 4 : rows / sharers;
   const spread = (value: string, slot: number): string =>
-    sharers === 1 ? `${value}${slot}` : `subgroupBroadcast(${value}${Math.floor(slot / sharers)}, ${slot % sharers}u)`;
+    sharers === 1
+      ? `${value}${slot}`
+      : `${tile.quad ? 'quad' : 'subgroup'}Broadcast(${value}${Math.floor(slot / sharers)}, ${slot % sharers}u)`;
 
   const lines: string[] = [];
   if (sliced) lines.push(`let slice = local.${alongK ? 'x' : 'y'};`, `let own = local.${alongK ? 'y' : 'x'};`);
@@ -87,57 +79,41 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   for (const i of range(loads)) loop.push(`let aRun${i} = a_run(aAt${i}, ${segmented ? 'segment' : '0u'});`);
   for (const { name } of columnsOfB) loop.push(`let bRun${name} = b_run(bAt${name}, ${segmented ? 'segment' : '0u'});`);
   const [begin, end] = segmented ? ['0u', 'params.inner'] : ['first', 'last'];
-  loop.push(`var k = ${begin}${sliced ? ' + slice * 4u' : ''};`);
-  if (!short) loop.push(`for (; k + 4u <= ${end}; k += ${4 * slices}u) {`, ...indent(stepOfFour()), '}');
-  if (tail && sliced) loop.push(`k = select(last, first + (last - first) / 4u * 4u, slice == 0u);`);
-  if (tail) loop.push(`for (; k < ${end}; k++) {`, ...indent(stepOfOne()), '}');
+  loop.push(`for (var k = ${begin}${sliced ? ' + slice * 4u' : ''}; k < ${end}; k += ${4 * slices}u) {`, ...indent(step()), '}');
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
   else lines.push(...loop);
 
   return [...lines, ...storeSums(tile, alongK, quads)];
 
-  /** The quads of b at every one of four k's. */
-  function loadOfFour(): string[] {
-    if (b.access === 'outer4') {
-      return range(4).flatMap((k) => range(ownQuads).map((q) => `let b${k}${ending(q)} = b_load(bRun0${ending(q)}, k + ${k}u);`));
+  /**
+   * Four k's. Beyond the end a is -0 and b 0: their product, -0, leaves every sum as it is, and what lies there in memory, which may be infinite,
+   * is in none.
+   */
+  function step(): string[] {
+    const lines: string[] = [];
+    const within = (zero: string, value: string, inside: string): string =>
+      tail ? `select(vec4<f32>(${zero}), ${value}, ${inside})` : value;
+    /** One of the four k's: the first is inside whenever any is. */
+    const nth = (zero: string, load: string, i: number): string =>
+      i === 0 ? `${load}, k)` : within(zero, `${load}, k + ${i}u)`, `k + ${i}u < ${end}`);
+    if (tail && (a.access !== 'outer4' || b.access !== 'outer4')) {
+      lines.push(`let inside = vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(${end});`);
     }
-    return range(ownQuads).flatMap((q) => [
-      ...range(4).map((c) => `let column${c}${ending(q)} = b_load(bRun${c}${ending(q)}, k);`),
-      ...transposeColumns(q),
-    ]);
-  }
-
-  function stepOfFour(): string[] {
-    const step = loadOfFour();
+    for (const q of range(ownQuads)) {
+      if (b.access === 'outer4') {
+        lines.push(...range(4).map((k) => `let b${k}${ending(q)} = ${nth('', `b_load(bRun0${ending(q)}`, k)};`));
+      } else {
+        const column = (c: number): string => within('', `b_load(bRun${c}${ending(q)}, k)`, 'inside');
+        lines.push(...range(4).map((c) => `let column${c}${ending(q)} = ${column(c)};`), ...transposeColumns(q));
+      }
+    }
     if (a.access !== 'outer4') {
-      step.push(...range(loads).map((i) => `let a${i} = a_load(aRun${i}, k);`));
-      step.push(...multiplyRows(rows, (r) => spread('a', r), ownQuads));
-    } else if (sharers === 1) {
-      step.push(...multiplyQuads(rows, (q, k) => `a_load(aRun${q}, k + ${k}u)`, ownQuads));
-    } else {
-      step.push(...range(loads).map((i) => `let a${i} = a_load(aRun${i}, k + slot % 4u);`));
-      step.push(...multiplyQuads(rows, (q, k) => spread('a', 4 * q + k), ownQuads));
+      lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `a_load(aRun${i}, k)`, 'inside')};`));
+      return [...lines, ...multiplyRows(rows, (r) => spread('a', r), ownQuads)];
     }
-    return step;
-  }
-
-  function stepOfOne(): string[] {
-    const step = range(ownQuads).map((q) => {
-      if (b.access === 'outer4') return `let b0${ending(q)} = b_load(bRun0${ending(q)}, k);`;
-      const elements = range(4).map((c) => `b_one(bRun${c}${ending(q)}, k)`);
-      return `let b0${ending(q)} = vec4<f32>(${elements.join(', ')});`;
-    });
-    if (a.access === 'outer4') {
-      step.push(
-        ...(sharers === 1 ? [] : range(loads).map((i) => `let a${i} = a_load(aRun${i}, k);`)),
-        ...range(rows / 4).flatMap((q) =>
-          multiplyQuad(q, sharers === 1 ? `a_load(aRun${q}, k)` : spread('a', 4 * q), 'b0', `quad${q}`, ownQuads),
-        ),
-      );
-    } else {
-      step.push(...range(loads).map((i) => `let a${i} = a_one(aRun${i}, k);`));
-      step.push(...range(rows).flatMap((r) => addProducts(r, spread('a', r), 'b0', ownQuads)));
-    }
-    return step;
+    if (sharers === 1) return [...lines, ...multiplyQuads(rows, (q, k) => nth('-0.0', `a_load(aRun${q}`, k), ownQuads)];
+    lines.push('let own = k + slot % 4u;');
+    lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `a_load(aRun${i}, own)`, `own < ${end}`)};`));
+    return [...lines, ...multiplyQuads(rows, (q, k) => spread('a', 4 * q + k), ownQuads)];
   }
 }

@@ -21,8 +21,6 @@ export interface ProductKernel {
   readonly segmented: boolean;
   /** Whether the length of a segment may leave a remainder of 4. */
   readonly tail: boolean;
-  /** Whether it is below 4 altogether, as in the outer product that a batch of one gives for its weights: steps of four are then left out. */
-  readonly short: boolean;
   /** Whether four neighbouring columns lie side by side in the result, the first at a multiple of four: they are then stored at once. */
   readonly quads: boolean;
 }

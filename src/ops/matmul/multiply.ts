@@ -14,7 +14,7 @@ export const declareSums = (rows: number, quads = 1): string[] =>
   range(rows).flatMap((r) => range(quads).map((q) => `var ${sumOf(r, q)} = vec4<f32>();`));
 
 /** One product of a row: `factor` is its element of a, the quads of b at this k are named b and endings. */
-export const addProducts = (r: number, factor: string, b: string, quads: number): string[] =>
+const addProducts = (r: number, factor: string, b: string, quads: number): string[] =>
   range(quads).map((q) => `${sumOf(r, q)} = fma(vec4<f32>(${factor}), ${b}${ending(q)}, ${sumOf(r, q)});`);
 
 /** Four k's. `row(r)` names a vec4 along k of row r; b0 … b3 are vec4s along the columns. */
@@ -28,7 +28,7 @@ export const multiplyQuads = (rows: number, quad: (q: number, k: number) => stri
   range(4).flatMap((k) => range(rows / 4).flatMap((q) => multiplyQuad(q, quad(q, k), `b${k}`, `quad${k}_${q}`, quads)));
 
 /** One k of four rows. */
-export const multiplyQuad = (q: number, quad: string, b: string, name: string, quads = 1): string[] => [
+const multiplyQuad = (q: number, quad: string, b: string, name: string, quads = 1): string[] => [
   `let ${name} = ${quad};`,
   ...range(4).flatMap((i) => addProducts(4 * q + i, `${name}.${lane[i]}`, b, quads)),
 ];

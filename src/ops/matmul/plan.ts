@@ -7,7 +7,7 @@ import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { gridOf, retype } from '../kernelSource.ts';
 import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
-import { type TileQuery, candidateTiles, extentOf, fewRows, tileName } from './tiles.ts';
+import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
 /** A product to launch, with all its sizes. */
 export interface Product {
@@ -34,7 +34,7 @@ export interface Product {
 export function splitsOf(rows: number, columns: number, batches: number, k: number): number {
   const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 64) * batches;
   if (k < 4096 || tiles >= 32) return 1;
-  return Math.min(Math.floor(k / 1024), Math.ceil(64 / tiles));
+  return Math.min(Math.floor(k / 512), Math.ceil(128 / tiles));
 }
 
 /** Four columns of the result lie side by side, and every four begin at a multiple of four. */
@@ -66,7 +66,6 @@ export function planProduct(product: Product, target: Target): KernelPlan {
       b,
       segmented: segments !== undefined,
       tail: a.access !== 'inner4' && b.access !== 'inner4',
-      short: inner < 4,
       quads: storesQuads(product),
     };
     const [tileRows, tileColumns] = extentOf(tile);
@@ -146,7 +145,7 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
   });
   const upright: TileQuery = { rows: m, columns: n, k, matrices: 1, segmented: false, b: accessOf(layouts[1], n, k) };
   const onItsSide: TileQuery = { ...upright, rows: n, columns: m, b: accessOf(layouts[0], m, k) };
-  const swap = target.processor === 'cpu' ? wasted(onItsSide, target) < wasted(upright, target) : n <= fewRows && n < m;
+  const swap = target.processor === 'cpu' ? isCheaper(target, onItsSide, upright) : n <= fewRows && n < m;
   const [left, right] = swap ? [1, 0] : [0, 1];
   const [rows, columns] = swap ? [n, m] : [m, n];
   const product: Product = {
@@ -170,11 +169,4 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
     outputSize: sizeOf(c.shape),
   };
   return planProduct(product, target);
-}
-
-/** Outputs that tiles cover beyond the edge, as a multiple of those wanted: a narrow result is computed on its side when that wastes less. */
-function wasted(query: TileQuery, target: Target): number {
-  const [rows, columns] = extentOf(candidateTiles(target, query)[0]);
-  const across = (n: number, size: number): number => (Math.ceil(n / size) * size) / n;
-  return across(query.rows, rows) * across(query.columns, columns);
 }

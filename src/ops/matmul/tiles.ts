@@ -52,13 +52,12 @@ export interface TileQuery {
 }
 
 function sharedCandidates({ rows, columns, matrices }: TileQuery): readonly SharedTile[] {
-  const rated = sharedTiles.map(([tile, share]) => {
+  const cost = ([tile, share]: (typeof sharedTiles)[number]): number => {
     const [tileRows, tileColumns] = extentOf(tile);
     const workgroups = Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * matrices;
-    return { tile, cost: (Math.max(1, workgroups / cores) * tileRows * tileColumns) / share };
-  });
-  rated.sort((a, b) => a.cost - b.cost);
-  return rated.filter(({ cost }) => cost <= plausible * rated[0].cost).map(({ tile }) => tile);
+    return (Math.max(1, workgroups / cores) * tileRows * tileColumns) / share;
+  };
+  return best(sharedTiles, cost).map(([tile]) => tile);
 }
 
 const direct = (rows: number, width: number, own: Partial<DirectTile> = {}): DirectTile => ({
@@ -68,6 +67,7 @@ const direct = (rows: number, width: number, own: Partial<DirectTile> = {}): Dir
   width,
   height: 1,
   subgroup: 1,
+  quad: false,
   slices: 1,
   ...own,
 });
@@ -78,11 +78,19 @@ const heightFor = (rows: number): number => [1, 2, 4].find((height) => height >=
 /** Rows up to which a product is cut along k rather than into tiles, on a GPU. */
 export const fewRows = 8;
 
+/** Results for which a workgroup each 8 x 16 of them is enough of a GPU, and the k from which it is worth cutting theirs. */
+const fewResults = 256 * 8 * 16;
+const longK = 128;
+
+/** Whether a GPU cuts k within a workgroup: tiles over few results would be few workgroups that walk all of k, stage by stage. */
+const isSliced = ({ rows, columns, k, matrices, segmented }: TileQuery): boolean =>
+  !segmented && ((rows <= fewRows && k >= 32) || (rows * columns * matrices <= fewResults && k >= longK));
+
 /** Longest k of a product that is over before a workgroup has brought anything together. */
 const shortK = 8;
 
 /**
- * For GPUs: few rows, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the sizes alone;
+ * For GPUs: few rows or results, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the sizes alone;
  * what may be chosen by the clock is how many columns a workgroup has.
  */
 function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
@@ -95,26 +103,62 @@ function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
 /** Columns of a direct tile of one or two rows, where these lie side by side in b and are many: the longer the stretch that is read at a time, the better. */
 const wide = 16;
 
-/** For CPU-implemented devices: the lowest tile that holds all rows, or the tall one, which loads least for its arithmetic. */
-function directCandidates({ subgroupSize }: Target, { rows, columns, b }: TileQuery): readonly DirectTile[] {
-  const subgroup = subgroupSize !== undefined && subgroupSize >= 4 && subgroupSize <= 16 ? subgroupSize : 1;
-  const height = heightFor(rows);
-  const heights = [height, height === 8 ? 4 : 2 * height];
-  return [...new Set([subgroup, 1])].flatMap((lanes) =>
-    heights.map((rows) =>
-      direct(rows, lanes > 1 ? lanes : 4, { subgroup: lanes, columns: rows <= 2 && b === 'outer4' && columns >= 64 * wide ? wide : 4 }),
-    ),
-  );
+/** What a load of four elements costs on a CPU, where lanes are loaded one by one, in fmas of a vec4. */
+const loadCost = 10;
+
+/** What four k's cost a direct tile's workgroup. */
+function stepCost({ rows, columns, height, width, subgroup, quad }: DirectTile): number {
+  const loads = columns + rows / Math.min(subgroup, rows);
+  return (loadCost * loads + rows * columns * (quad ? 1.25 : 1)) * width * height;
+}
+
+/** What a product costs on a CPU-implemented device, in some unit. */
+const directCost = (tile: DirectTile, { rows, columns }: TileQuery): number => {
+  const [tileRows, tileColumns] = extentOf(tile);
+  return Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * stepCost(tile);
+};
+
+/** For CPU-implemented devices, where lanes share what they load of a: a subgroup the same rows, or each quad of it its own, for narrow results. */
+function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): readonly DirectTile[] {
+  const { rows, columns, b } = query;
+  const lanes = subgroupSize >= 4 && subgroupSize <= 16 ? subgroupSize : 1;
+  const tiles = [1, 2, 4, 8]
+    .filter((height) => height > 2 || rows <= 2)
+    .flatMap((height) => {
+      const own = { columns: height <= 2 && b === 'outer4' && columns >= 64 * wide ? wide : 4 };
+      const alone = direct(height, 4, own);
+      if (lanes === 1) return [alone];
+      const shared = direct(height, lanes, { ...own, subgroup: lanes });
+      const quads = direct(height, 4, { ...own, subgroup: 4, quad: true, height: lanes / 4 });
+      return lanes === 4 ? [shared, alone] : [shared, quads, alone];
+    });
+  return best(tiles, (tile) => directCost(tile, query)).slice(0, 4);
+}
+
+/** The tiles by their estimated cost, without those that are far behind. */
+function best<T>(tiles: readonly T[], costOf: (tile: T) => number): T[] {
+  const rated = tiles.map((tile) => ({ tile, cost: costOf(tile) }));
+  rated.sort((a, b) => a.cost - b.cost);
+  return rated.filter(({ cost }) => cost <= plausible * rated[0].cost).map(({ tile }) => tile);
 }
 
 /** At most eight tiles that add the same products in the same order; the first is the one to take unless another was found faster. */
 export function candidateTiles(target: Target, query: TileQuery): readonly Tile[] {
-  const { rows, k, segmented } = query;
   if (target.processor === 'cpu') return directCandidates(target, query);
-  if (!segmented && rows <= fewRows && k >= 32) return slicedCandidates(query);
+  const { rows, k, segmented } = query;
+  if (isSliced(query)) return slicedCandidates(query);
   const shared = sharedCandidates(query);
   if (segmented || k > shortK) return shared;
-  return [direct(heightFor(rows) === 8 ? 4 : heightFor(rows), 16, { height: 16 }), ...shared].slice(0, 8);
+  return [direct(Math.min(4, heightFor(rows)), 16, { height: 16 }), ...shared].slice(0, 8);
+}
+
+/**
+ * Whether a CPU-implemented device does much less for b x a, the product on its side, than for a x b: results that lie along rows are then stored
+ * one by one.
+ */
+export function isCheaper(target: Target, onItsSide: TileQuery, upright: TileQuery): boolean {
+  const [cost, other] = [onItsSide, upright].map((query) => directCost(directCandidates(target, query)[0], query));
+  return cost < 0.75 * other;
 }
 
 /** Results of a workgroup. */
@@ -125,6 +169,6 @@ export function tileName(tile: Tile): string {
   const [rows, columns] = extentOf(tile);
   const own = `${tile.rows}x${tile.columns}`;
   if (tile.kind === 'tiled') return `tiled_${rows}x${columns}x${tile.depth}_${own}${tile.ahead ? '_ahead' : ''}`;
-  const shared = tile.subgroup > 1 ? `_lanes${tile.subgroup}` : tile.slices > 1 ? `_slices${tile.slices}` : '';
+  const shared = tile.quad ? '_quads' : tile.subgroup > 1 ? `_lanes${tile.subgroup}` : tile.slices > 1 ? `_slices${tile.slices}` : '';
   return `direct_${rows}x${columns}_${own}${shared}`;
 }

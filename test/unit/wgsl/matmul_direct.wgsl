@@ -101,9 +101,8 @@ fn main(
   let aRun0 = a_run(aAt0, 0u);
   let aRun1 = a_run(aAt1, 0u);
   let bRun0 = b_run(bAt0, 0u);
-  var k = first;
-  for (; k + 4u <= last; k += 4u) {
-    let b0 = b_load(bRun0, k + 0u);
+  for (var k = first; k < last; k += 4u) {
+    let b0 = b_load(bRun0, k);
     let b1 = b_load(bRun0, k + 1u);
     let b2 = b_load(bRun0, k + 2u);
     let b3 = b_load(bRun0, k + 3u);

@@ -93,9 +93,8 @@ fn main(
   var sum0 = vec4<f32>();
   let aRun0 = a_run(aAt0, 0u);
   let bRun0 = b_run(bAt0, 0u);
-  var k = first + slice * 4u;
-  for (; k + 4u <= last; k += 256u) {
-    let b0 = b_load(bRun0, k + 0u);
+  for (var k = first + slice * 4u; k < last; k += 256u) {
+    let b0 = b_load(bRun0, k);
     let b1 = b_load(bRun0, k + 1u);
     let b2 = b_load(bRun0, k + 2u);
     let b3 = b_load(bRun0, k + 3u);
