@@ -146,6 +146,37 @@ test('what was chosen is remembered: another device of the kind begins with it a
   expect(ways()).toEqual(['slow']);
 });
 
+/** A store in which somebody else keeps something of another kind. */
+async function foreignStore(): Promise<string> {
+  const name = freshStore();
+  const { process } = globalThis as { process?: NodeJS.Process };
+  if (process?.versions?.node) {
+    const { mkdir, writeFile } = process.getBuiltinModule('node:fs/promises');
+    await mkdir(process.getBuiltinModule('node:path').dirname(name));
+    await writeFile(name, '{"mine":');
+    return name;
+  }
+  await new Promise<void>((resolve) => {
+    const opening = indexedDB.open(name, 1);
+    opening.onupgradeneeded = (): void => void opening.result.createObjectStore('mine');
+    opening.onsuccess = (): void => {
+      opening.result.close();
+      resolve();
+    };
+  });
+  return name;
+}
+
+test("somebody else's store keeps nobody waiting", { timeout: 20_000 }, async () => {
+  const { engine } = await open({ store: await foreignStore() });
+  const step = doubling(engine, 'slow', 'fast');
+  const x = filled(1000);
+  for (let i = 0; i < 2; i++) await expectDoubled(engine, step, x);
+  expect(await engine.tuned()).toHaveLength(1);
+  await expectDoubled(engine, step, x);
+  expect(ways()).toEqual(['fast']);
+});
+
 test('a remembered kernel that no longer compiles: the one it was compiled with runs', async () => {
   const store = freshStore();
   const { engine, runtime } = await open({ store });

@@ -1,5 +1,5 @@
 // What is remembered of timings: by kernel and size, in a file that several processes may write and anything may have damaged.
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -16,6 +16,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   await rm(folder, { recursive: true });
 });
 
@@ -83,6 +85,65 @@ test('by default in the cache folder of the user', async () => {
   expect(JSON.parse(await readFile(join(folder, 'ombre', 'kernels.json'), 'utf8'))).toEqual({ one: { a: '1' } });
 });
 
+test('a relative cache folder is none; a user without a home folder keeps nothing', async () => {
+  const os = process.getBuiltinModule('node:os');
+  const home = vi.spyOn(os, 'homedir').mockReturnValue(folder);
+  for (const cache of ['', 'somewhere']) {
+    vi.stubEnv('XDG_CACHE_HOME', cache);
+    await openStore()!.add('one', { [`in ${cache}`]: '1' });
+  }
+  expect(JSON.parse(await readFile(join(folder, '.cache', 'ombre', 'kernels.json'), 'utf8'))).toEqual({
+    one: { 'in ': '1', 'in somewhere': '1' },
+  });
+
+  home.mockImplementation(() => {
+    throw new Error('uv_os_homedir returned ENOENT');
+  });
+  const choices = await Choices.open('one', undefined);
+  choices.set('a', '1');
+  expect(choices.get('a')).toBe('1');
+  await openStore(path)!.add('one', { a: '1' });
+  expect(await openStore(path)!.read('one')).toEqual({ a: '1' });
+});
+
+test('devices of one process that share a file lose nothing of each other', async () => {
+  const stores = Array.from({ length: 8 }, () => openStore(path)!);
+  await Promise.all(stores.map((store, i) => store.add(`device ${i % 2}`, { [`key${i}`]: `${i}` })));
+  expect(Object.keys(await stores[0].read('device 0'))).toEqual(['key0', 'key2', 'key4', 'key6']);
+  expect(Object.keys(await stores[0].read('device 1'))).toEqual(['key1', 'key3', 'key5', 'key7']);
+});
+
+test('what cannot take its place leaves no draft behind', async () => {
+  await mkdir(path, { recursive: true });
+  await expect(openStore(path)!.add('one', { a: '1' })).rejects.toThrow();
+  expect(await readdir(join(folder, 'below'))).toEqual(['kernels.json']);
+});
+
+test('a store that keeps silent is waited for a second, and heard when it speaks', async () => {
+  vi.useFakeTimers();
+  try {
+    const request = { result: { 'a 64 b': 'chosen', 'c 64 d': 'old' }, onsuccess: (): void => undefined };
+    const transaction = { objectStore: () => ({ get: () => request }), oncomplete: (): void => undefined };
+    const opening = { result: { transaction: () => transaction, close: () => undefined }, onsuccess: (): void => undefined };
+    const open = vi.fn().mockReturnValueOnce(opening).mockReturnValue({});
+    vi.stubGlobal('process', undefined);
+    vi.stubGlobal('indexedDB', { open });
+    const asked = Choices.open('one', undefined);
+    vi.unstubAllGlobals();
+    await vi.advanceTimersByTimeAsync(1000);
+    const choices = await asked;
+    choices.set('c 64 d', 'new');
+    opening.onsuccess();
+    request.onsuccess();
+    transaction.oncomplete();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(choices.get('a 64 b')).toBe('chosen');
+    expect(choices.get('c 64 d')).toBe('new');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('the choice is kept by text and size: a revised kernel is timed anew, comments are no revision', async () => {
   const choices = await Choices.open('one', path);
   const dispatch = dispatchOf(['a // for dense_1', 'b', 'c']);
@@ -94,6 +155,17 @@ test('the choice is kept by text and size: a revised kernel is timed anew, comme
   expect(choices.preferred(dispatchOf(['a', 'b', 'c'], '128'))).toBeUndefined();
   expect(choices.preferred(dispatchOf(['a', 'b', 'c', 'd']))).toBeUndefined();
   expect(choices.preferred({ ...launch('a'), scope: '', ops: [] })).toBeUndefined();
+});
+
+test('a choice that is none of the kernels is forgotten: of the same names one was revised', async () => {
+  await openStore(path)!.add('one', { [(await Choices.open('one', false)).keyOf(dispatchOf(['a', 'b']))!]: identify(launch('b')) });
+  const choices = await Choices.open('one', path);
+  const revised = dispatchOf(['a', 'b']);
+  const dispatch = { ...revised, alternatives: { ...revised.alternatives!, variants: () => [launch('b, but better')] } };
+  const key = choices.keyOf(dispatch)!;
+  expect(choices.get(key)).toBeDefined();
+  expect(choices.preferred(dispatch)).toBeUndefined();
+  expect(choices.get(key)).toBeUndefined();
 });
 
 test('once it launches the chosen kernel, a dispatch keeps its key and prefers nothing else', async () => {

@@ -19,10 +19,14 @@ export const identify = ({ wgsl }: Launch): string => fingerprint(plainText(wgsl
 
 type Alternatives = NonNullable<Dispatch['alternatives']>;
 
+/** Milliseconds that a device waits for what was chosen before: a database may keep silent for as long as another page likes. */
+const patience = 1000;
+
+/** A dispatch keeps its alternatives whichever kernel it launches: its key is that of the kernel it was compiled with. */
+const keys = new WeakMap<Alternatives, string>();
+
 export class Choices {
   private readonly chosen = new Map<string, string>();
-  /** A dispatch keeps its alternatives whichever kernel it launches: its key is that of the kernel it was compiled with. */
-  private readonly keys = new WeakMap<Alternatives, string>();
   private readonly device: string;
   private readonly store: ChoiceStore | undefined;
 
@@ -34,22 +38,30 @@ export class Choices {
   /** With what was chosen on this device before; `store` false begins with nothing and keeps nothing. */
   static async open(device: string, store: string | false | undefined): Promise<Choices> {
     const choices = new Choices(device, store === false ? undefined : openStore(store));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tired = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
+    await Promise.race([choices.recall(), tired]);
+    clearTimeout(timer);
+    return choices;
+  }
+
+  /** What is remembered, however late; what was chosen meanwhile is newer. */
+  private async recall(): Promise<void> {
     try {
-      const known = await choices.store?.read(device);
-      for (const [key, choice] of Object.entries(known ?? {})) choices.chosen.set(key, choice);
+      const known = await this.store?.read(this.device);
+      for (const [key, choice] of Object.entries(known ?? {})) if (!this.chosen.has(key)) this.chosen.set(key, choice);
     } catch {
       // A page may be forbidden its database: kernels are then timed anew each time.
     }
-    return choices;
   }
 
   /** What the choice is kept under: the kernel's revision, as its text, the sizes, and what it was chosen among. */
   keyOf(dispatch: Dispatch): string | undefined {
     const { alternatives } = dispatch;
     if (!alternatives) return undefined;
-    let key = this.keys.get(alternatives);
+    let key = keys.get(alternatives);
     if (key === undefined)
-      this.keys.set(alternatives, (key = `${identify(dispatch)} ${alternatives.bucket} ${fingerprint(alternatives.names.join())}`));
+      keys.set(alternatives, (key = `${identify(dispatch)} ${alternatives.bucket} ${fingerprint(alternatives.names.join())}`));
     return key;
   }
 
@@ -63,17 +75,23 @@ export class Choices {
     void this.store?.add(this.device, { [key]: choice }).catch(() => undefined); // nothing depends on its being kept
   }
 
-  /** It does not compile after all. */
+  /** It is no choice after all: it does not compile, or there is no such kernel. */
   forget(key: string): void {
     this.chosen.delete(key);
   }
 
-  /** The dispatch with the launch that was chosen for it; undefined where that is the one it has, or none was chosen. */
+  /**
+   * The dispatch with the launch that was chosen for it; undefined where that is the one it has, or none was chosen. A choice that is none of them
+   * any more, such as a kernel since revised, is forgotten: it is made anew.
+   */
   preferred(dispatch: Dispatch): Dispatch | undefined {
     const key = this.keyOf(dispatch);
-    const choice = key === undefined ? undefined : this.chosen.get(key);
+    if (key === undefined) return undefined;
+    const choice = this.chosen.get(key);
     if (choice === undefined || choice === identify(dispatch)) return undefined;
     const launch = dispatch.alternatives!.variants().find((variant) => identify(variant) === choice);
-    return launch && { ...dispatch, ...launch };
+    if (launch) return { ...dispatch, ...launch };
+    this.forget(key);
+    return undefined;
   }
 }

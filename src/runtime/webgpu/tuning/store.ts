@@ -24,11 +24,15 @@ function checked(table: unknown): ChoiceTable {
   return Object.fromEntries(Object.entries(table).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
-/** The store of this environment. `name` is the path of the file, or the name of the database. */
+/** The store of this environment; undefined where it has none. `name` is the path of the file, or the name of the database. */
 export function openStore(name?: string): ChoiceStore | undefined {
-  const { process, indexedDB } = globalThis as { process?: NodeJS.Process; indexedDB?: IDBFactory };
-  if (process?.versions?.node && typeof process.getBuiltinModule === 'function') return new FileStore(process, name);
-  return indexedDB ? new DatabaseStore(indexedDB, name ?? 'ombre') : undefined;
+  try {
+    const { process, indexedDB } = globalThis as { process?: NodeJS.Process; indexedDB?: IDBFactory };
+    if (process?.versions?.node && typeof process.getBuiltinModule === 'function') return new FileStore(process, name ?? fileOf(process));
+    return indexedDB ? new DatabaseStore(indexedDB, name ?? 'ombre') : undefined;
+  } catch {
+    return undefined; // a user without a home folder, a page that may not so much as look at its databases
+  }
 }
 
 const storeName = 'kernels';
@@ -70,33 +74,47 @@ class DatabaseStore implements ChoiceStore {
       opening.onsuccess = (): void => {
         const database = opening.result;
         let result: { readonly value: T } | undefined;
-        const transaction = database.transaction(storeName, mode);
-        transaction.oncomplete = (): void => {
+        try {
+          const transaction = database.transaction(storeName, mode);
+          transaction.oncomplete = (): void => {
+            database.close();
+            resolve(result!.value);
+          };
+          transaction.onabort = (): void => {
+            database.close();
+            fail('a transaction was aborted')();
+          };
+          work(transaction.objectStore(storeName), (value) => (result = { value }));
+        } catch (error) {
+          // What is thrown here nobody catches: the database of this name is somebody else's.
           database.close();
-          resolve(result!.value);
-        };
-        transaction.onabort = (): void => {
-          database.close();
-          fail('a transaction was aborted')();
-        };
-        work(transaction.objectStore(storeName), (value) => (result = { value }));
+          fail(`cannot be used (${String(error)})`)();
+        }
       };
     });
   }
 }
 
+// getBuiltinModule instead of an import: a bundler for the browser must find no `node:` specifier to resolve.
+
+/** In the cache folder of the user: the one that is named, where that is a whole path. */
+function fileOf(process: NodeJS.Process): string {
+  const paths = process.getBuiltinModule('node:path');
+  const { XDG_CACHE_HOME: named = '' } = process.env;
+  const cache = paths.isAbsolute(named) ? named : paths.join(process.getBuiltinModule('node:os').homedir(), '.cache');
+  return paths.join(cache, 'ombre', 'kernels.json');
+}
+
+/** By path, the last write asked for: devices of one process write one after the other, each what the one before left and its own. */
+const lastWrites = new Map<string, Promise<void>>();
+
 class FileStore implements ChoiceStore {
   private readonly process: NodeJS.Process;
   private readonly path: string;
-  /** Writes one after the other: each begins with what the one before left. */
-  private last: Promise<void> = Promise.resolve();
 
-  // getBuiltinModule instead of an import: a bundler for the browser must find no `node:` specifier to resolve.
-  constructor(process: NodeJS.Process, path?: string) {
-    const paths = process.getBuiltinModule('node:path');
-    const cache = process.env.XDG_CACHE_HOME ?? paths.join(process.getBuiltinModule('node:os').homedir(), '.cache');
+  constructor(process: NodeJS.Process, path: string) {
     this.process = process;
-    this.path = path ?? paths.join(cache, 'ombre', 'kernels.json');
+    this.path = process.getBuiltinModule('node:path').resolve(path);
   }
 
   async read(device: string): Promise<ChoiceTable> {
@@ -113,19 +131,28 @@ class FileStore implements ChoiceStore {
   }
 
   add(device: string, choices: ChoiceTable): Promise<void> {
-    const writing = this.last.then(() => this.write(device, choices));
-    this.last = writing.catch(() => undefined);
+    const before = lastWrites.get(this.path) ?? Promise.resolve();
+    const writing = before.then(() => this.write(device, choices));
+    lastWrites.set(
+      this.path,
+      writing.catch(() => undefined),
+    );
     return writing;
   }
 
   private async write(device: string, choices: ChoiceTable): Promise<void> {
     const { process, path } = this;
-    const { mkdir, rename, writeFile } = process.getBuiltinModule('node:fs/promises');
+    const { mkdir, rename, rm, writeFile } = process.getBuiltinModule('node:fs/promises');
     const all = await this.all();
     await mkdir(process.getBuiltinModule('node:path').dirname(path), { recursive: true });
-    // Written beside and moved: a reader never finds half a file.
-    const draft = `${path}.${process.pid}`;
-    await writeFile(draft, JSON.stringify({ ...all, [device]: merged(checked(all[device]), choices) }, undefined, 1));
-    await rename(draft, path);
+    // Written beside and moved: a reader never finds half a file. Under a name of its own: workers share the number of their process.
+    const draft = `${path}.${crypto.randomUUID()}`;
+    try {
+      await writeFile(draft, JSON.stringify({ ...all, [device]: merged(checked(all[device]), choices) }, undefined, 1));
+      await rename(draft, path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
   }
 }
