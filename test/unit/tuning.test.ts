@@ -145,7 +145,7 @@ test('a store that keeps silent is waited for a second, and heard when it speaks
 });
 
 test('the choice is kept by text and size: a revised kernel is timed anew, comments are no revision', async () => {
-  const choices = await Choices.open('one', path);
+  const choices = await Choices.open('one', false);
   const dispatch = dispatchOf(['a // for dense_1', 'b', 'c']);
   choices.set(choices.keyOf(dispatch)!, identify(launch('c')));
   expect(choices.preferred(dispatch)).toMatchObject({ wgsl: 'c', ops: [], alternatives: dispatch.alternatives });
