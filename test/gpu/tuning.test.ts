@@ -9,6 +9,7 @@ import { add, matmul, mean, mul, relu, square, sub } from '../../src/ops/index.t
 import '../../src/ops/methods.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
+import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
 import { values } from '../support/graphs.ts';
 import { twofold, wayOf } from '../support/twofold.ts';
@@ -123,6 +124,42 @@ test('a kernel that does not compile here is no choice, and nobody hears of it',
   expect(console.warn).not.toHaveBeenCalled();
 });
 
+test('a kernel whose launch the device refuses is no choice, and the device stays whole', async () => {
+  const { engine } = await open({ store: false });
+  const step = doubling(engine, 'slow', 'wide', 'fast');
+  const x = filled(1000);
+  for (let i = 0; i < 2; i++) await expectDoubled(engine, step, x);
+  const [{ chosen, milliseconds }] = await engine.tuned();
+  expect(chosen).toContain('fast');
+  expect(Object.keys(milliseconds).join()).not.toContain('wide');
+  await expectDoubled(engine, step, x);
+});
+
+test.each(['timestamps', 'waiting'])('a device that is lost during a contest, by %s: nothing is chosen for good', async (clock) => {
+  const store = freshStore();
+  const { engine, runtime } = await open(false);
+  if (clock === 'waiting') Object.defineProperty(runtime.device, 'features', { value: new Set() });
+  await runtime.setTuning({ store });
+  const step = doubling(engine, 'slow', 'fast');
+  const x = filled(1000);
+  await expectDoubled(engine, step, x);
+  const { choices, results } = runtime.tuner!;
+  const [dispatch] = lastProgram()!.dispatches;
+  const submit = runtime.device.queue.submit.bind(runtime.device.queue);
+  await expectDoubled(engine, step, x);
+  await runtime.tuner!.prepared();
+  let submits = 0;
+  vi.spyOn(runtime.device.queue, 'submit').mockImplementation((commands) => {
+    submit(commands);
+    if (++submits === 2) runtime.device.destroy(); // as the device goes of itself: nobody has asked for it
+  });
+  await engine.tuned();
+  expect(submits).toBeGreaterThanOrEqual(2);
+  expect(results).toEqual([]);
+  expect(choices.get(choices.keyOf(dispatch)!)).toBeUndefined();
+  await expect(step(x)).rejects.toThrow('the device was lost');
+});
+
 test('what was chosen is remembered: another device of the kind begins with it and times nothing', async () => {
   const store = freshStore();
   const first = await open({ store });
@@ -202,16 +239,25 @@ test('timing leaves no memory behind, and an operand that is too large is left a
   expect(engine.memory().bytes).toBe(before.bytes);
   expect(engine.memory().buffers).toBe(before.buffers);
 
+  const uniforms = new Set<GPUBuffer>();
   const create = runtime.pool.create.bind(runtime.pool);
   const refuse = vi.spyOn(runtime.pool, 'create').mockImplementation((size, usage) => {
     if (usage === 0x80) throw new RangeError('no memory');
-    return create(size, usage);
+    const buffer = create(size, usage);
+    if (usage === (0x40 | 0x08)) uniforms.add(buffer);
+    return buffer;
+  });
+  const destroy = runtime.pool.destroy.bind(runtime.pool);
+  vi.spyOn(runtime.pool, 'destroy').mockImplementation((buffer) => {
+    uniforms.delete(buffer);
+    destroy(buffer);
   });
   const other = doubling(engine, 'slow', 'fast');
   const y = filled(300);
   for (let i = 0; i < 2; i++) await expectDoubled(engine, other, y);
   expect(await engine.tuned()).toHaveLength(1);
   expect(refuse).toHaveBeenCalled();
+  expect(uniforms.size).toBe(1); // the program's own
   await expectDoubled(engine, other, y);
   expect(ways()).toEqual(['slow']);
 });
@@ -224,6 +270,18 @@ test('without timestamps the host waits for each: the same choice', async () => 
   const x = filled(20_000);
   for (let i = 0; i < 2; i++) await expectDoubled(engine, step, x);
   expect((await engine.tuned())[0].chosen).toContain('fast');
+});
+
+test('laps shorter than the steps of the clock do not make it a broken one; one that says nothing is', async () => {
+  const { runtime } = await open(false);
+  const { device } = runtime;
+  const stopwatch = new Stopwatch(device);
+  const ofTimestamps = device.features.has('timestamp-query') ? 2 : 10;
+  for (let i = 0; i < 20; i++) await stopwatch.time([() => undefined]);
+  expect(stopwatch.lapTime).toBe(ofTimestamps);
+  vi.spyOn(GPUCommandEncoder.prototype, 'resolveQuerySet').mockImplementation(() => undefined);
+  expect(await stopwatch.time([() => undefined])).toHaveLength(1);
+  expect(stopwatch.lapTime).toBe(10);
 });
 
 test('a device implemented on a CPU is not tuned unless that is asked for', async () => {

@@ -1,4 +1,4 @@
-// An op of several kernels: 2 x x, by a slow way, a fast way, and one that does not compile. Which of them runs is seen in its text.
+// An op of several kernels: 2 x x, by a slow way, a fast way, one that does not compile, and one in more workgroups than there may be. Which of them runs is seen in its text.
 import { type KernelVariant, type Target, defineOp } from '../../src/graph/op.ts';
 import { type Tensor, apply } from '../../src/graph/tensor.ts';
 import { sizeOf } from '../../src/core/shape.ts';
@@ -36,10 +36,12 @@ const bodies: Readonly<Record<string, string>> = {
   store(index, select(2.0, -2.0, seed == 0x9e3779b9u && params.size == 1u) * input[index]);`,
   fast: 'store(index, input[index] + input[index]);',
   broken: 'store(index, unheardOf(input[index]));',
+  wide: 'store(index, 2.0 * input[index]);',
 };
 
 function variant(name: string, size: number, target: Target): KernelVariant {
   const workgroups = gridOf(Math.ceil(size / 64), target);
+  if (name === 'wide') workgroups[0] = target.maxWorkgroupsPerDimension + 1;
   return { name: `twofold_${name}`, source: source(bodies[name]), params: [size, workgroups[0], slowness], workgroups };
 }
 
@@ -64,7 +66,7 @@ const twofoldOp = defineOp<{ ways: readonly string[] }>({
   },
 });
 
-/** 2 x x; of the ways 'slow', 'fast' and 'broken' the first is what it is compiled with. */
+/** 2 x x; of the ways 'slow', 'fast', 'broken' and 'wide' the first is what it is compiled with. */
 export const twofold = (x: Tensor, ways: readonly string[]): Tensor => apply(twofoldOp, [x], { ways });
 
 /** Which way a kernel's text goes. */

@@ -47,8 +47,7 @@ export class Stopwatch {
   async time(laps: readonly Lap[]): Promise<number[]> {
     if (this.timestamps) {
       const times = await this.byTimestamps(laps);
-      if (times.some((time) => time > 0)) return times;
-      // A driver that has timestamps and does not fill them in, or laps shorter than their step: the host's clock tells them apart.
+      if (times) return times;
       this.timestamps = false;
     }
     this.overhead ??= await waitingCost(this.device);
@@ -57,7 +56,8 @@ export class Stopwatch {
     return times;
   }
 
-  private async byTimestamps(laps: readonly Lap[]): Promise<number[]> {
+  /** Undefined where a driver has timestamps and does not fill them in. Laps shorter than the step of their clock are 0. */
+  private async byTimestamps(laps: readonly Lap[]): Promise<number[] | undefined> {
     const { device } = this;
     const count = laps.length * 2;
     const queries = device.createQuerySet({ type: 'timestamp', count });
@@ -76,6 +76,7 @@ export class Stopwatch {
       device.queue.submit([encoder.finish()]);
       await staging.mapAsync(1); // GPUMapMode.READ
       const stamps = new BigUint64Array(staging.getMappedRange());
+      if (stamps.every((stamp) => stamp === 0n)) return undefined;
       // Clocks have been seen to step back between two queries.
       return laps.map((_, i) => Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6));
     } finally {

@@ -7,12 +7,8 @@ import { UniformWords, bindLaunch } from '../launch.ts';
 import type { Pipeline, PipelineCache } from '../pipelines.ts';
 import { type Lap, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
+import { compare } from './laps.ts';
 
-/** Launches of a contender in a lap at most. */
-const mostLaunches = 100;
-const rounds = 3;
-/** A contender this many times slower than the best at a first look is not looked at again. */
-const hopeless = 3;
 /** The kernel a program was compiled with stays unless another takes less than this share of its time. */
 const worthwhile = 0.97;
 /** Bytes that a contest may take for its operands. */
@@ -113,6 +109,7 @@ export class Tuner {
     const launches = [contest.dispatch, ...contest.dispatch.alternatives!.variants()];
     const built = await Promise.allSettled(launches.map((launch) => this.pipelines.get(launch)));
     const contenders = built.flatMap((result, i) => (result.status === 'fulfilled' ? { launch: launches[i], pipeline: result.value } : []));
+    this.context.assertAlive(); // of a lost device nothing compiles
     if (contenders.length > 1) this.ready.push({ contest, contenders });
     else await this.decide(contest, contest.dispatch);
   }
@@ -135,6 +132,9 @@ export class Tuner {
     let winner = contenders[0];
     try {
       const times = await this.race(contest, contenders);
+      // Of a lost device all work is done at once; that it is lost is told a moment later.
+      await new Promise((resolve) => setTimeout(resolve));
+      this.context.assertAlive();
       for (const [contender, time] of times) if (time < times.get(winner)!) winner = contender;
       if (times.get(winner)! > worthwhile * times.get(contenders[0])!) winner = contenders[0];
       const milliseconds = Object.fromEntries([...times].map(([{ launch }, time]) => [launch.label, time]));
@@ -162,14 +162,18 @@ export class Tuner {
     const words = new UniformWords();
     const places = contenders.map(({ launch }) => words.add(launch));
     const data = words.data()!;
-    const uniforms = pool.create(data.byteLength, 0x40 | 0x08); // UNIFORM | COPY_DST
-    const buffers = new Map(used.map((slot) => [slot, pool.create(Math.ceil(slots[slot].bytes / 4) * 4, 0x80)])); // STORAGE
+    const made: GPUBuffer[] = [];
+    const create = (bytes: number, usage: number): GPUBuffer => {
+      const buffer = pool.create(bytes, usage);
+      made.push(buffer);
+      return buffer;
+    };
     try {
+      const uniforms = create(data.byteLength, 0x40 | 0x08); // UNIFORM | COPY_DST
+      const buffers = new Map(used.map((slot) => [slot, create(Math.ceil(slots[slot].bytes / 4) * 4, 0x80)])); // STORAGE
       await pool.verify(`timing ${dispatch.label}`);
       device.queue.writeBuffer(uniforms, 0, data);
-      const groups = contenders.map(({ launch, pipeline }, i) =>
-        bindLaunch(device, pipeline, launch, uniforms, places[i], (slot) => ({ buffer: buffers.get(slot)! })),
-      );
+      const groups: GPUBindGroup[] = [];
       const lap =
         (i: number, launches: number): Lap =>
         (pass) => {
@@ -177,29 +181,30 @@ export class Tuner {
           pass.setBindGroup(0, groups[i]);
           for (let n = 0; n < launches; n++) pass.dispatchWorkgroups(...contenders[i].launch.workgroups);
         };
-      return await this.laps(contenders, lap);
+      const accepted = await Promise.all(
+        contenders.map(({ launch, pipeline }, i) =>
+          this.accepts(() => {
+            groups.push(bindLaunch(device, pipeline, launch, uniforms, places[i], (slot) => ({ buffer: buffers.get(slot)! })));
+            return lap(i, 1);
+          }),
+        ),
+      );
+      const able = contenders.flatMap((_, i) => (accepted[i] || i === 0 ? i : []));
+      const times = await compare(this.stopwatch, able.length, (n, launches) => lap(able[n], launches));
+      return new Map([...times].map(([n, time]) => [contenders[able[n]], time]));
     } finally {
-      for (const buffer of [uniforms, ...buffers.values()]) pool.destroy(buffer);
+      for (const buffer of made) pool.destroy(buffer);
     }
   }
-
-  private async laps(contenders: readonly Contender[], lap: (index: number, launches: number) => Lap): Promise<Map<Contender, number>> {
-    // The first launch of a kernel pays for what drivers put off until then, and for the clearing of its operands.
-    const all = contenders.map((_, i) => i);
-    const [, second, third] = chunked(await this.stopwatch.time([...all, ...all, ...all].map((i) => lap(i, 1))), contenders.length);
-    const coarse = second.map((time, i) => Math.min(time, third[i]));
-    const least = Math.min(...coarse);
-    const running = all.filter((i) => i === 0 || coarse[i] <= hopeless * Math.max(least, 0.1));
-    const { lapTime } = this.stopwatch;
-    const launches = coarse.map((time) => Math.min(mostLaunches, Math.ceil(lapTime / Math.max(time, lapTime / mostLaunches))));
-    const order = Array.from({ length: rounds }, () => running).flat();
-    const measured = await this.stopwatch.time(order.map((i) => lap(i, launches[i])));
-    const times = new Map<Contender, number>();
-    order.forEach((i, n) => times.set(contenders[i], Math.min(times.get(contenders[i]) ?? Infinity, measured[n] / launches[i])));
-    return times;
+  /** Whether the device takes a lap, which is recorded and thrown away: what it refuses is no choice, and must not be told as an error of the device. */
+  private async accepts(prepare: () => Lap): Promise<boolean> {
+    const { device } = this.context;
+    device.pushErrorScope('validation');
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    prepare()(pass);
+    pass.end();
+    encoder.finish();
+    return (await device.popErrorScope()) === null;
   }
 }
-
-/** Lists of so many each. */
-const chunked = (list: readonly number[], length: number): number[][] =>
-  Array.from({ length: list.length / length }, (_, i) => list.slice(i * length, (i + 1) * length));
