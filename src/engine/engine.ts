@@ -269,11 +269,12 @@ export class Engine {
   async tuned(): Promise<readonly TunedKernel[]> {
     const { runtime } = this;
     if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
+    const { tuner } = runtime; // it may be switched off meanwhile
     do {
-      await runtime.tuner.prepared();
+      await tuner.prepared();
       await this.tail; // a contest of which the steps took no notice
     } while (await this.tune());
-    return [...runtime.tuner.results];
+    return [...tuner.results];
   }
 
   /** Runs fn with every kernel timed. What was asked for before is done first and does not count. */

@@ -183,6 +183,16 @@ test('what was chosen is remembered: another device of the kind begins with it a
   expect(ways()).toEqual(['slow']);
 });
 
+test('switched off while somebody waits for it: what was timed so far', async () => {
+  const { engine, runtime } = await open({ store: false });
+  const step = doubling(engine, 'slow', 'fast');
+  for (let i = 0; i < 2; i++) await expectDoubled(engine, step, filled(1000));
+  const waiting = engine.tuned();
+  await runtime.setTuning(false);
+  expect((await waiting).length).toBeLessThanOrEqual(1);
+  expect(await engine.tuned()).toEqual([]);
+});
+
 /** A store in which somebody else keeps something of another kind. */
 async function foreignStore(): Promise<string> {
   const name = freshStore();
