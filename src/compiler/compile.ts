@@ -83,7 +83,7 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     ...placed(launch),
     scope,
     ops,
-    ...(alternatives && { alternatives: { ...alternatives, variants: () => alternatives.variants().map(placed) } }),
+    ...(alternatives && { alternatives: { ...alternatives, variant: (n: number) => placed(alternatives.variant(n)) } }),
     ...(meaning && {
       meaning: {
         inputs: meaning.inputs.map((tensor) => ({ tensor, slot: slotOfTensor(tensor) })),

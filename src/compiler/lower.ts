@@ -99,7 +99,7 @@ function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory
       ...launch(stage),
       scope,
       ops,
-      ...(alternatives && { alternatives: { ...alternatives, variants: () => alternatives.variants().map(launch) } }),
+      ...(alternatives && { alternatives: { ...alternatives, variant: (n) => launch(alternatives.variant(n)) } }),
       ...(i === length - 1 ? { meaning } : {}),
     };
   });
@@ -174,7 +174,7 @@ function emitKernel(group: Group, anchor: Node, context: EmitContext<Memory>, ta
       const emitted = emitEpilogue(source, group, context, own.length, title);
       return { ...launch, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
     };
-    const others = alternatives && { ...alternatives, variants: () => alternatives.variants().map(stage) };
+    const others = alternatives && { ...alternatives, variant: (n: number) => stage(alternatives.variant(n)) };
     return { ...stage(dispatch), ...(others && { alternatives: others }) };
   });
 }

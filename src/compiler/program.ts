@@ -36,7 +36,7 @@ export interface Launch {
 }
 
 export interface AlternativeLaunches<L> extends Pick<Alternatives, 'bucket' | 'names'> {
-  variants(): readonly L[];
+  variant(number: number): L;
 }
 
 export interface Dispatch extends Launch {

@@ -75,8 +75,8 @@ export interface Alternatives {
   readonly bucket: string;
   /** Names of the variants: what was found among others is not asked any more. */
   readonly names: readonly string[];
-  /** Made only where they are timed. */
-  variants(): readonly KernelVariant[];
+  /** The one of that number among the names: written only where it is timed or launched, and one text is a millisecond's work. */
+  variant(number: number): KernelVariant;
 }
 
 export interface KernelPlan {

@@ -13,6 +13,7 @@ import { matmulOp } from '../../src/ops/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { noteError } from '../support/findings.ts';
+import { variantsOf } from '../support/variants.ts';
 import { runPlan } from './runPlan.ts';
 
 let opened: OpenDevice;
@@ -60,7 +61,7 @@ async function check(
   };
   const [main, ...rest] = plan.dispatches;
   const own = await run(plan);
-  const variants = (main.alternatives?.variants() ?? []).filter(({ name }) => picked(name));
+  const variants = variantsOf(main.alternatives).filter(({ name }) => picked(name));
   for (const variant of variants) {
     const other = await run({ ...plan, dispatches: [{ ...main, ...variant }, ...rest] });
     const [wanted, found] = [own, other].map(bitsOf);

@@ -12,6 +12,7 @@ import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
 import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
 import { values } from '../support/graphs.ts';
+import { variantsOf } from '../support/variants.ts';
 import { twofold, wayOf } from '../support/twofold.ts';
 
 const opened: WebGpuRuntime[] = [];
@@ -232,7 +233,7 @@ test('a remembered kernel that no longer compiles: the one it was compiled with 
   const x = filled(1000);
   await expectDoubled(engine, step, x);
   const [dispatch] = lastProgram()!.dispatches;
-  const [broken] = dispatch.alternatives!.variants();
+  const [broken] = variantsOf(dispatch.alternatives);
   choices.set(choices.keyOf(dispatch)!, identify(broken));
   await expectDoubled(engine, doubling(engine, 'slow', 'broken'), x);
   expect(ways()).toEqual(['slow']);
@@ -323,7 +324,7 @@ test.each(['cpu', 'gpu'] as const)('whatever is chosen for the products of a %s,
     let products = 0;
     vi.spyOn(runtime.tuner!.choices, 'preferred').mockImplementation((dispatch) => {
       if (!dispatch.alternatives) return undefined;
-      const variants = dispatch.alternatives.variants();
+      const variants = variantsOf(dispatch.alternatives);
       const number = choose(variants.length + 1, products++);
       if (number === 0) return undefined;
       chosen++;
@@ -339,4 +340,41 @@ test.each(['cpu', 'gpu'] as const)('whatever is chosen for the products of a %s,
   expect(expected.every((data) => data.every(Number.isFinite))).toBe(true);
   for (const shift of [1, 2]) expect(await train((count, n) => 1 + ((n + shift) % (count - 1)))).toEqual(expected);
   expect(chosen).toBeGreaterThanOrEqual(10);
+});
+
+test('whatever wins, between steps that give their memory over and in a profile, training gives the same bits', async () => {
+  // Times of chance: every product is given a kernel of chance.
+  let next = 1;
+  const chance = (): number => 1 + (next = (next * 48271) % 2147483647) / 2147483647;
+  vi.spyOn(Stopwatch.prototype, 'time').mockImplementation((laps) => Promise.resolve(laps.map(chance)));
+  const train = async (tuning: false | TuningOptions): Promise<readonly HostArray[]> => {
+    const { engine } = await open(tuning);
+    const compiled = compile(step, { engine, donate: [0] });
+    const losses: Tensor[] = [];
+    const results: HostArray[] = [];
+    for (const rows of [20, 27]) {
+      let net: Net = { first: filled(40, 24), second: filled(24, 12) };
+      const once = async (): Promise<void> => {
+        const [trained, loss] = await compiled(net, filled(rows, 40), filled(rows, 12));
+        net = trained;
+        losses.push(loss);
+      };
+      for (let i = 0; i < 3; i++) await once();
+      const chosen = engine.tuned(); // while the steps go on
+      await once();
+      for (const timestamps of [true, false]) await engine.profile(once, { timestamps });
+      await chosen;
+      for (let i = 0; i < 3; i++) await once();
+      results.push(...(await readAll([net.first, net.second], { engine })));
+    }
+    if (tuning) {
+      const tuned = await engine.tuned();
+      expect(tuned.length).toBeGreaterThanOrEqual(5);
+      expect(tuned.filter(({ kernel, chosen }) => kernel !== chosen).length).toBeGreaterThanOrEqual(3);
+    }
+    return [...results, ...(await readAll(losses, { engine }))];
+  };
+  const expected = await train(false);
+  expect(expected.every((data) => data.every(Number.isFinite))).toBe(true);
+  expect(await train({ store: false })).toEqual(expected);
 });

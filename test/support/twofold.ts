@@ -55,8 +55,11 @@ const twofoldOp = defineOp<{ ways: readonly string[] }>({
     plan({ outputs: [y], attributes: { ways }, target }) {
       const size = sizeOf(y.shape);
       const [first, ...others] = ways;
-      const variants = (): KernelVariant[] => others.map((way) => variant(way, size, target));
-      const alternatives = { bucket: `${2 ** Math.ceil(Math.log2(size))}`, names: others, variants };
+      const alternatives = {
+        bucket: `${2 ** Math.ceil(Math.log2(size))}`,
+        names: others,
+        variant: (n: number) => variant(others[n], size, target),
+      };
       const operands = [
         { kind: 'input', index: 0 },
         { kind: 'output', index: 0 },

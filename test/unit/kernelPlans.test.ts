@@ -8,6 +8,7 @@ import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, 
 import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
 import { candidateTiles } from '../../src/ops/matmul/tiles.ts';
+import { variantsOf } from '../support/variants.ts';
 
 const limits = { shaderF16: true, maxStorageBuffers: 8, maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27 };
 const cpu: Target = { processor: 'cpu', subgroupSize: 4, ...limits };
@@ -198,7 +199,7 @@ describe('choice', () => {
       ]) {
         // prettier-ignore
         const [main, ...rest] = planOf(matmul(input([m, k]), input([k, n], 1)), target).dispatches;
-        const variants = main.alternatives!.variants();
+        const variants = variantsOf(main.alternatives);
         expect(variants.length).toBeGreaterThan(0);
         expect(variants.length).toBeLessThan(8);
         expect(new Set([main, ...variants].map(({ source }) => source)).size).toBe(variants.length + 1);
@@ -221,7 +222,7 @@ describe('choice', () => {
         planTransposed(8, 640, 1024, which, gpu),
         planTransposed(2, 64, 1024, which, gpu),
       ];
-      for (const { source, name } of plans.flatMap(({ dispatches: [main] }) => [main, ...main.alternatives!.variants()])) {
+      for (const { source, name } of plans.flatMap(({ dispatches: [main] }) => [main, ...variantsOf(main.alternatives)])) {
         const vectors = [...source.matchAll(/var<workgroup> \w+: array<vec4<f32>, (\d+)>/g)].map((match) => Number(match[1]));
         expect(16 * vectors.reduce((sum, n) => sum + n), name).toBeLessThanOrEqual(16384);
         const [width, height] = /@workgroup_size\((\d+), (\d+)\)/.exec(source)!.slice(1).map(Number);

@@ -26,7 +26,7 @@ const dispatchOf = (texts: readonly string[], bucket = '64'): Dispatch => ({
   ...launch(texts[0]),
   scope: '',
   ops: [],
-  alternatives: { bucket, names: texts.slice(1), variants: () => texts.slice(1).map(launch) },
+  alternatives: { bucket, names: texts.slice(1), variant: (n) => launch(texts[n + 1]) },
 });
 
 test('the file is made with its folder, added to, and read by device', async () => {
@@ -161,7 +161,7 @@ test('a choice that is none of the kernels is forgotten: of the same names one w
   await openStore(path)!.add('one', { [(await Choices.open('one', false)).keyOf(dispatchOf(['a', 'b']))!]: identify(launch('b')) });
   const choices = await Choices.open('one', path);
   const revised = dispatchOf(['a', 'b']);
-  const dispatch = { ...revised, alternatives: { ...revised.alternatives!, variants: () => [launch('b, but better')] } };
+  const dispatch = { ...revised, alternatives: { ...revised.alternatives!, variant: () => launch('b, but better') } };
   const key = choices.keyOf(dispatch)!;
   expect(choices.get(key)).toBeDefined();
   expect(choices.preferred(dispatch)).toBeUndefined();
@@ -180,12 +180,21 @@ test('once it launches the chosen kernel, a dispatch keeps its key and prefers n
 
 test('alternatives are emitted only for a choice among them', async () => {
   const choices = await Choices.open('one', false);
-  const variants = vi.fn(() => [launch('b')]);
-  const dispatch = { ...dispatchOf(['a']), alternatives: { bucket: '64', names: ['b'], variants } };
+  const variant = vi.fn(() => launch('b'));
+  const dispatch = { ...dispatchOf(['a']), alternatives: { bucket: '64', names: ['b'], variant } };
   choices.preferred(dispatch);
   choices.set(choices.keyOf(dispatch)!, identify(dispatch));
   choices.preferred(dispatch);
-  expect(variants).not.toHaveBeenCalled();
+  expect(variant).not.toHaveBeenCalled();
+});
+
+test('of the dispatches with one choice the first is compared with all variants, the others with the one', async () => {
+  const choices = await Choices.open('one', false);
+  const dispatches = Array.from({ length: 10 }, () => dispatchOf(['a', 'b', 'c', 'd', 'e']));
+  choices.set(choices.keyOf(dispatches[0])!, identify(launch('d')));
+  const written = dispatches.map(({ alternatives }) => vi.spyOn(alternatives!, 'variant'));
+  for (const dispatch of dispatches) expect(choices.preferred(dispatch)?.wgsl).toBe('d');
+  expect(written.map(({ mock }) => mock.calls.length)).toEqual([3, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
 });
 
 test.each([

@@ -97,7 +97,7 @@ export function planProduct(product: Product, target: Target): KernelPlan {
   const alternatives: Alternatives = {
     bucket: `${name} ${powers.join('x')} ${a.access} ${b.access} ${element}${storesQuads(product) ? ' quads' : ''}`,
     names,
-    variants: () => others.map((other, i) => variant(other, names[i])),
+    variant: (n) => variant(others[n], names[n]),
   };
   const main: KernelDispatch = {
     ...variant(tile, `${name}_${tile.kind}`),

@@ -30,6 +30,9 @@ export class Choices {
   private readonly device: string;
   private readonly store: ChoiceStore | undefined;
 
+  /** The number that the chosen launch has among the variants of a key. */
+  private readonly numbers = new Map<string, number>();
+
   private constructor(device: string, store: ChoiceStore | undefined) {
     this.device = device;
     this.store = store;
@@ -89,9 +92,21 @@ export class Choices {
     if (key === undefined) return undefined;
     const choice = this.chosen.get(key);
     if (choice === undefined || choice === identify(dispatch)) return undefined;
-    const launch = dispatch.alternatives!.variants().find((variant) => identify(variant) === choice);
+    const launch = this.find(key, choice, dispatch.alternatives!);
     if (launch) return { ...dispatch, ...launch };
     this.forget(key);
+    return undefined;
+  }
+  /** Every dispatch of a key has the same variants: once its number is known, one text is written, not all of them. */
+  private find(key: string, choice: string, alternatives: Alternatives): Launch | undefined {
+    const place = `${key} ${choice}`;
+    const known = this.numbers.get(place);
+    for (const number of known === undefined ? alternatives.names.keys() : [known]) {
+      const launch = alternatives.variant(number);
+      if (identify(launch) !== choice) continue;
+      this.numbers.set(place, number);
+      return launch;
+    }
     return undefined;
   }
 }

@@ -106,7 +106,8 @@ export class Tuner {
   }
 
   private async prepare(contest: Contest): Promise<void> {
-    const launches = [contest.dispatch, ...contest.dispatch.alternatives!.variants()];
+    const alternatives = contest.dispatch.alternatives!;
+    const launches = [contest.dispatch, ...alternatives.names.map((_, n) => alternatives.variant(n))];
     const built = await Promise.allSettled(launches.map((launch) => this.pipelines.get(launch)));
     const contenders = built.flatMap((result, i) => (result.status === 'fulfilled' ? { launch: launches[i], pipeline: result.value } : []));
     this.context.assertAlive(); // of a lost device nothing compiles
