@@ -3,9 +3,12 @@ import { Engine } from '../../src/engine/index.ts';
 import type { Target } from '../../src/graph/op.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 
-/** An engine on a device of its own, whose compiler believes these limits and this processor. Close it with `runtime.dispose()`. */
+/**
+ * An engine on a device of its own, whose compiler believes these limits and this processor. Nothing is timed on it: that takes buffers and submits,
+ * and depends on what the machine's user has timed before. Close it with `runtime.dispose()`.
+ */
 export async function engineWith(target: Partial<Target>): Promise<{ engine: Engine; runtime: WebGpuRuntime }> {
-  const runtime = await WebGpuRuntime.open();
+  const runtime = await WebGpuRuntime.open({ tuning: false });
   Object.assign(runtime, { target: { ...runtime.target, ...target } });
   return { engine: new Engine(runtime), runtime };
 }
