@@ -79,9 +79,7 @@ function mergeFlat(groups: GroupGraph, a: Group, b: Group): void {
   if (isBuilt(a) && isBuilt(b)) return;
   const [built, other] = isBuilt(b) ? [b, a] : [a, b];
   if (built.anchor && !takesEpilogue(built.anchor)) return;
-  if (!linkedFlat(groups, built, other) || !groups.fits([...nodesOf(built), ...nodesOf(other)])) return;
-  // Last: it may look at much of the graph.
-  if (!groups.areParted(a, b)) groups.merge(built, other);
+  if (!groups.areParted(a, b) && linkedFlat(groups, built, other) && groups.fitTogether(built, other)) groups.merge(built, other);
 }
 
 /** A copy that only rearranges what another kernel computes is made by that kernel: it stores each element where the copy wants it. */

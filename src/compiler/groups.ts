@@ -33,6 +33,9 @@ export interface Group {
 export const nodesOf = ({ nodes, items, reductions, anchor, members }: Group): readonly Node[] =>
   nodes ?? [...items, ...reductions, ...(anchor ? [anchor] : []), ...members];
 
+const countOf = ({ items, reductions, anchor, members }: Group): number =>
+  items.length + reductions.length + Number(anchor !== undefined) + members.length;
+
 /** Nodes in one kernel: beyond this it takes longer to build than it saves. */
 const mostNodes = 160;
 
@@ -178,6 +181,11 @@ export class GroupGraph {
     return (
       writes + places <= this.maxStorageBuffers && buffersBound(nodes, writes, this.sources, inside) + places <= this.maxStorageBuffers
     );
+  }
+
+  /** Whether one dispatch can hold the nodes of both. */
+  fitTogether(a: Group, b: Group): boolean {
+    return countOf(a) + countOf(b) <= mostNodes && this.fits([...nodesOf(a), ...nodesOf(b)]);
   }
 
   /** How many of the nodes' values are wanted outside of them. */

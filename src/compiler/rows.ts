@@ -98,8 +98,7 @@ function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => bool
     // Walking columns, neighbouring invocations would write far apart what a plain kernel writes side by side.
     if (asItems ? domain.along !== 'rows' : from.size !== domain.outputs) return undefined;
   }
-  if (!groups.fits([...nodesOf(a), ...nodesOf(b)]) || !linkedByRow(groups, into, from, asItems, domain)) return undefined;
-  if (groups.areParted(a, b)) return undefined; // last: it may look at much of the graph
+  if (groups.areParted(a, b) || !groups.fitTogether(a, b) || !linkedByRow(groups, into, from, asItems, domain)) return undefined;
   groups.merge(into, from, asItems);
   return into;
 }
@@ -144,15 +143,13 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
     const key = `${domain.outputs}x${domain.length} ${domain.along}`;
     const known = alike.get(key) ?? [];
     alike.set(key, known);
-    const partner = known.find((other) => {
-      const nodes = [...nodesOf(other), ...nodesOf(group)];
-      return (
-        (2 * 4 * domain.outputs * domain.length <= mostKeptAlive || sharesRead(groups, other, group)) &&
-        groups.fits(nodes) &&
+    const partner = known.find(
+      (other) =>
         !groups.dependsOn(other, group, true) &&
-        !groups.dependsOn(group, other, true)
-      );
-    });
+        !groups.dependsOn(group, other, true) &&
+        (2 * 4 * domain.outputs * domain.length <= mostKeptAlive || sharesRead(groups, other, group)) &&
+        groups.fitTogether(other, group),
+    );
     if (partner) groups.merge(partner, group);
     else if (known.push(group) > mostPartners) known.shift();
   }
@@ -168,7 +165,7 @@ function* joinScalars(groups: GroupGraph): Pass<void> {
     else {
       const [built, other]: Group[] = into.reductions.length ? [into, group] : [group, into];
       if (other.reductions.length || groups.dependsOn(built, other, true) || groups.dependsOn(other, built, true)) continue;
-      if (!groups.fits([...nodesOf(built), ...nodesOf(other)])) continue;
+      if (!groups.fitTogether(built, other)) continue;
       groups.merge(built, other);
       into = built;
     }
