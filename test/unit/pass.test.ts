@@ -7,27 +7,38 @@ import { countedWork } from '../support/countedWork.ts';
 import { softwareTarget } from '../support/graphs.ts';
 import { tracedStep } from '../support/trainingSteps.ts';
 
-test('a large graph is compiled in at least as many pieces as it has nodes and kernels, to the same program', () => {
+test('a large graph is compiled in many pieces, to the same program', () => {
   const { graph, donations } = tracedStep('gpt');
   const options = { name: 'step', target: softwareTarget, donations };
   const work = compileStepwise(graph, options);
   const pieces: number[] = [];
-  const passes: PassName[] = [];
+  const breaks = new Map<PassName, number>();
+  let pass: PassName | undefined;
   const next = (): ReturnType<typeof work.next> => {
     const piece = countedWork(() => work.next());
     pieces.push(piece.work);
-    if (!piece.result.done && piece.result.value) passes.push(piece.result.value);
+    if (!piece.result.done) {
+      pass = piece.result.value ?? pass!;
+      breaks.set(pass, (breaks.get(pass) ?? 0) + 1);
+    }
     return piece.result;
   };
   let step = next();
   while (!step.done) step = next();
   const { dispatches, slots, outputs, arenas, peakBytes } = step.value;
-  expect(passes).toEqual(['simplify', 'materialize', 'fuse', 'schedule', 'lower', 'plan', 'finish']);
+  expect([...breaks.keys()]).toEqual(['simplify', 'materialize', 'fuse', 'schedule', 'lower', 'plan', 'finish']);
   const nodes = topological(graph.outputs);
   const computing = nodes.filter(({ op }) => !['view', 'leaf'].includes(op.lowering.kind)).length;
   expect(computing).toBeGreaterThan(700);
-  // simplify and materialize once a node, fuse once a node that computes (some fall away before), its later parts, schedule and lower once a group.
-  expect(pieces.length).toBeGreaterThan(1.8 * nodes.length + 0.8 * computing + 6 * dispatches.length);
+  const least: Partial<Record<PassName, number>> = {
+    simplify: nodes.length / 16,
+    materialize: (0.6 * nodes.length) / 16, // the rest has fallen away
+    fuse: 0.8 * computing + 2 * dispatches.length, // once a node, and its later parts once a group
+    schedule: 2 * dispatches.length,
+    lower: 0.9 * dispatches.length, // a few groups take two dispatches
+    plan: dispatches.length,
+  };
+  for (const [name, count] of Object.entries(least)) expect(breaks.get(name as PassName), name).toBeGreaterThanOrEqual(count);
   // What has no break within is a small part of the whole.
   expect(Math.max(...pieces) / pieces.reduce((a, b) => a + b)).toBeLessThan(0.04);
   const whole = compileGraph(graph, options);
