@@ -2,7 +2,7 @@
 // particular op: the definition's lowering says how.
 import { storedBytes } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
-import type { KernelVariant, Operand, Target, TensorType } from '../graph/op.ts';
+import type { KernelPlan, KernelVariant, Operand, Target, TensorType } from '../graph/op.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { gridOf } from '../ops/kernelSource.ts';
@@ -12,6 +12,7 @@ import { emitReduction, planReduction } from './emit/reduction.ts';
 import { valueType } from './emit/wgsl.ts';
 import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
+import { kernelPlans } from './kernelPlans.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import type { AlternativeLaunches, Launch } from './program.ts';
@@ -43,6 +44,10 @@ export interface Lowered {
   readonly scalarWords: ReadonlyMap<number, number>;
 }
 
+interface LowerContext extends EmitContext<Memory> {
+  readonly planOf: (anchor: Node) => KernelPlan;
+}
+
 /** What is bound is never empty, also where the tensor is: kernels may read it as vectors. */
 const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
 
@@ -64,8 +69,9 @@ export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<
   };
   const scalarWords = new Map<number, number>();
   graph.inputs.forEach((input, position) => isScalarInput(input) && scalarWords.set(position, scalarWords.size));
-  const context: EmitContext<Memory> = {
+  const context: LowerContext = {
     sources,
+    planOf: kernelPlans(sources, target),
     memoryOf,
     scalarWord: (base) => scalarWords.get(positions.get(base)!)!,
   };
@@ -77,7 +83,7 @@ export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<
   return { dispatches, memoryOf, scalarWords };
 }
 
-function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory>, target: Target): LoweredDispatch[] {
+function lowerGroup(group: Group, fused: FusedGraph, context: LowerContext, target: Target): LoweredDispatch[] {
   if (group.size === 0) return [];
   const nodes = nodesOf(group);
   const scope = (group.anchor ?? group.reductions[0] ?? group.members[0]).scope;
@@ -93,7 +99,7 @@ function lowerGroup(group: Group, fused: FusedGraph, context: EmitContext<Memory
     fusedParams,
     workgroups,
   });
-  return emitGroup(group, context, target, title, fused).map((stage, i, { length }): LoweredDispatch => {
+  return emitGroup(group, context, target, title).map((stage, i, { length }): LoweredDispatch => {
     const { alternatives } = stage;
     return {
       ...launch(stage),
@@ -112,8 +118,8 @@ interface Stage extends Omit<Emitted<Memory>, 'bindings'> {
   readonly alternatives?: AlternativeLaunches<Stage>;
 }
 
-function emitGroup(group: Group, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
-  if (group.anchor) return emitKernel(group, group.anchor, context, target, title, fused);
+function emitGroup(group: Group, context: LowerContext, target: Target, title: string): Stage[] {
+  if (group.anchor) return emitKernel(group, group.anchor, context, title);
   if (group.reductions.length === 0) {
     const kernel = emitElementwise(group, context, title, target);
     return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
@@ -144,17 +150,9 @@ const partialDtype = (reduction: Node): TensorType['dtype'] => {
   return valueType(dtype) === 'f32' ? 'f32' : dtype;
 };
 
-function emitKernel(group: Group, anchor: Node, context: EmitContext<Memory>, target: Target, title: string, fused: FusedGraph): Stage[] {
-  const { lowering } = anchor.op;
-  if (lowering.kind !== 'kernel') throw new Error(`${anchor.op.name} is no kernel`);
-  const operands = anchor.inputs.map((input) => fused.sources.get(input));
-  const plan = lowering.plan({
-    inputs: anchor.inputs,
-    views: operands.map(({ view }) => view),
-    outputs: anchor.types,
-    attributes: anchor.attributes,
-    target,
-  });
+function emitKernel(group: Group, anchor: Node, context: LowerContext, title: string): Stage[] {
+  const operands = anchor.inputs.map((input) => context.sources.get(input));
+  const plan = context.planOf(anchor);
   const temporaries = plan.temporaries.map((type): Memory => ({ type, bytes: bytesOf(type) }));
   const unread = anchor.types.map((type): Memory => ({ type, bytes: bytesOf(type) }));
   const memory = (operand: Operand): Memory => {

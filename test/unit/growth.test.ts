@@ -1,12 +1,13 @@
 // Twice the graph, about twice the work, from tracing to the finished program.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { gradients } from '../../src/autodiff/gradients.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { traceFunction } from '../../src/engine/traceFunction.ts';
+import { definedOps } from '../../src/graph/op.ts';
 import { type Tensor, nextSerial } from '../../src/graph/tensor.ts';
-import { alias, sum, tanh, tensor, zeros } from '../../src/ops/index.ts';
+import { alias, matmul, sum, tanh, tensor, transpose, zeros } from '../../src/ops/index.ts';
 import { countedWork } from '../support/countedWork.ts';
-import { softwareTarget } from '../support/graphs.ts';
+import { graphOf, softwareTarget } from '../support/graphs.ts';
 import { longGraphNames, longGraphs } from '../support/longGraphs.ts';
 
 describe('tracing and compiling', () => {
@@ -51,4 +52,22 @@ test('a traced function that takes nothing from outside is not built a second ti
   const nodesOfZeros = nextSerial() - before;
   expect(nodesMade((x) => tanh(tanh(x)))).toBe(3);
   expect(nodesMade((x) => tanh(tanh(x).mul(outside)))).toBeGreaterThan(2 * 4);
+});
+
+test('equal products are planned once, others each by itself', () => {
+  const { lowering } = definedOps().get('matmul')!;
+  if (lowering.kind !== 'kernel') throw new Error('matmul is a kernel');
+  const plan = vi.spyOn(lowering, 'plan');
+  const plansOf = (...products: [a: readonly number[], b: readonly number[], transposed?: boolean][]): number => {
+    const types = products.flatMap(([a, b]) => [{ shape: a }, { shape: b }]);
+    const graph = graphOf(types, (...inputs) =>
+      products.map(([, , transposed], i) => matmul(transposed ? transpose(inputs[2 * i]) : inputs[2 * i], inputs[2 * i + 1])),
+    );
+    plan.mockClear();
+    compileGraph(graph, { name: 'products', target: softwareTarget });
+    return plan.mock.calls.length;
+  };
+  expect(plansOf([[8, 8], [8, 8]], [[8, 8], [8, 8]], [[8, 8], [8, 8]])).toBe(1); // prettier-ignore
+  expect(plansOf([[8, 8], [8, 8]], [[8, 8], [8, 8], true], [[4, 8], [8, 8]])).toBe(3); // prettier-ignore
+  plan.mockRestore();
 });
