@@ -81,6 +81,15 @@ describe('text', () => {
     await expect(planOf(y, { ...cpu, subgroupSize: undefined }).dispatches[0].source).toMatchFileSnapshot('./wgsl/conv2d_direct.wgsl');
   });
 
+  test('the loops that store end at what llvmpipe does not count to, or it would compile the epilogue for each of their turns', () => {
+    for (const columns of [12, 10]) {
+      const [{ source }] = planOf(matmul(input([32, 64]), input([64, columns], 1)), cpu).dispatches;
+      const ends = [...source.matchAll(/for \(var [rc] = 0u; [rc] < (\w+);/g)].map(([, end]) => end);
+      expect(ends).toEqual(columns === 12 ? ['height'] : ['height', 'width']);
+      for (const end of ends) expect(source).toContain(`let ${end} = select(0u, `);
+    }
+  });
+
   test('sizes are never written into it', () => {
     const texts = [cpu, gpu].map((target) => {
       const small = planOf(matmul(input([64, 32]), input([32, 128], 1)), target);

@@ -2,8 +2,7 @@
 // `rows` x `columns` sums and reads its factors straight from the storage buffers. With subgroups, whose lanes all share their rows, each element
 // of a is loaded by one lane and spread to the others.
 import type { Factor } from './operands.ts';
-import { storeSums } from './directStore.ts';
-import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, transposeColumns } from './multiply.ts';
+import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface DirectTile {
   readonly kind: 'direct';
@@ -83,7 +82,34 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
   else lines.push(...loop);
 
-  return [...lines, ...storeSums(tile, alongK, quads)];
+  // Loops, not 8 or 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more. llvmpipe unrolls what
+  // it can count to the end of: through a bare min(8u, …) as a bound it sees, through the select around it not.
+  const edge = (place: string): string[] => [
+    `let origin = result_index(matrix, row, ${place});`,
+    `let height = select(0u, min(${rows}u, params.rows - min(row, params.rows)), ${place} < params.columns);`,
+    ...(quads ? [] : [`let width = select(0u, min(4u, params.columns - ${place}), ${place} < params.columns);`]),
+  ];
+  const store = (sum: string): string =>
+    quads
+      ? `  store4(origin + r * params.resultRow, ${sum});`
+      : `  for (var c = 0u; c < width; c++) { store(origin + r * params.resultRow + c * params.resultColumn, ${sum}[c]); }`;
+  const ownSums = range(rows).flatMap((r) => range(ownQuads).map((q) => sumOf(r, q)));
+  if (sliced) {
+    const threads = width * slices;
+    const partialOf = (slice: string): string => (alongK ? `own * ${slices}u + ${slice}` : `${slice} * ${width}u + own`);
+    lines.push(
+      ...ownSums.map((sum, r) => `partials[${r ? `${r * threads}u + ` : ''}${partialOf('slice')}] = ${sum};`),
+      'workgroupBarrier();',
+    );
+    lines.push(...edge('column'), `for (var r = slice; r < height; r += ${slices}u) {`, '  var sum = vec4<f32>();');
+    lines.push(`  for (var s = 0u; s < ${slices}u; s++) { sum += partials[r * ${threads}u + ${partialOf('s')}]; }`, store('sum'), '}');
+    return lines;
+  }
+  lines.push(`var sums = array<vec4<f32>, ${rows * ownQuads}>(${ownSums.join(', ')});`);
+  const eachRow = (sum: string): string[] => ['for (var r = 0u; r < height; r++) {', store(sum), '}'];
+  if (ownQuads === 1) return [...lines, ...edge('column'), ...eachRow('sums[r]')];
+  const eachQuad = [`let place = column + q * ${4 * width}u;`, ...edge('place'), ...eachRow(`sums[r * ${ownQuads}u + q]`)];
+  return [...lines, `for (var q = 0u; q < ${ownQuads}u; q++) {`, ...indent(eachQuad), '}'];
 
   /**
    * Four k's. Beyond the end a is -0 and b 0: their product, -0, leaves every sum as it is, and what lies there in memory, which may be infinite,

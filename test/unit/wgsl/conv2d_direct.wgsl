@@ -184,18 +184,10 @@ fn main(
       sum7 = fma(vec4<f32>(row7.w), b3, sum7);
     }
   }
+  var sums = array<vec4<f32>, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
   let origin = result_index(matrix, row, column);
-  let bottom = min(row + 8u, params.rows);
-  if (column < params.columns) {
-    for (var r = row; r < bottom; r += 2u) {
-      store4(origin + (r - row) * params.resultRow, sum0);
-      if (r + 1u < bottom) { store4(origin + (r - row + 1u) * params.resultRow, sum1); }
-      sum0 = sum2;
-      sum1 = sum3;
-      sum2 = sum4;
-      sum3 = sum5;
-      sum4 = sum6;
-      sum5 = sum7;
-    }
+  let height = select(0u, min(8u, params.rows - min(row, params.rows)), column < params.columns);
+  for (var r = 0u; r < height; r++) {
+    store4(origin + r * params.resultRow, sums[r]);
   }
 }

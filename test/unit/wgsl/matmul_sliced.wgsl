@@ -105,9 +105,9 @@ fn main(
     sum0 = fma(vec4<f32>(row0.z), b2, sum0);
     sum0 = fma(vec4<f32>(row0.w), b3, sum0);
   }
-  let origin = result_index(matrix, row, column);
   partials[slice * 4u + own] = sum0;
   workgroupBarrier();
+  let origin = result_index(matrix, row, column);
   let height = select(0u, min(1u, params.rows - min(row, params.rows)), column < params.columns);
   for (var r = slice; r < height; r += 64u) {
     var sum = vec4<f32>();
