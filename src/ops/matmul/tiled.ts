@@ -94,11 +94,10 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   if (ahead) lines.push(...indent(fetch('', `start + ${depth}u`)));
   lines.push(`  for (var k = 0u; k < ${runs}u; k++) {`, ...indent(multiply(), 4), '  }');
   lines.push('  workgroupBarrier();', '}');
-  for (const r of range(rows)) {
-    for (const q of range(ownQuads)) {
-      lines.push(`store_row(matrix, row + ${r}u, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(r, q)});`);
-    }
-  }
+  // Row after row passes through the first sums: the fused epilogue is inlined once for each quad, and no register is chosen by an index.
+  lines.push(`for (var r = 0u; r < ${rows}u; r++) {`);
+  lines.push(...range(ownQuads).map((q) => `  store_row(matrix, row + r, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(0, q)});`));
+  lines.push(...range(rows - 1).flatMap((r) => range(ownQuads).map((q) => `  ${sumOf(r, q)} = ${sumOf(r + 1, q)};`)), '}');
   return lines;
 
   /**

@@ -155,8 +155,10 @@ fn main(
     }
     workgroupBarrier();
   }
-  store_row(matrix, row + 0u, column, sum0);
-  store_row(matrix, row + 1u, column, sum1);
-  store_row(matrix, row + 2u, column, sum2);
-  store_row(matrix, row + 3u, column, sum3);
+  for (var r = 0u; r < 4u; r++) {
+    store_row(matrix, row + r, column, sum0);
+    sum0 = sum1;
+    sum1 = sum2;
+    sum2 = sum3;
+  }
 }

@@ -211,20 +211,22 @@ fn main(
     }
     workgroupBarrier();
   }
-  store_row(matrix, row + 0u, column, sum0);
-  store_row(matrix, row + 0u, column + 64u, sum0_1);
-  store_row(matrix, row + 1u, column, sum1);
-  store_row(matrix, row + 1u, column + 64u, sum1_1);
-  store_row(matrix, row + 2u, column, sum2);
-  store_row(matrix, row + 2u, column + 64u, sum2_1);
-  store_row(matrix, row + 3u, column, sum3);
-  store_row(matrix, row + 3u, column + 64u, sum3_1);
-  store_row(matrix, row + 4u, column, sum4);
-  store_row(matrix, row + 4u, column + 64u, sum4_1);
-  store_row(matrix, row + 5u, column, sum5);
-  store_row(matrix, row + 5u, column + 64u, sum5_1);
-  store_row(matrix, row + 6u, column, sum6);
-  store_row(matrix, row + 6u, column + 64u, sum6_1);
-  store_row(matrix, row + 7u, column, sum7);
-  store_row(matrix, row + 7u, column + 64u, sum7_1);
+  for (var r = 0u; r < 8u; r++) {
+    store_row(matrix, row + r, column, sum0);
+    store_row(matrix, row + r, column + 64u, sum0_1);
+    sum0 = sum1;
+    sum0_1 = sum1_1;
+    sum1 = sum2;
+    sum1_1 = sum2_1;
+    sum2 = sum3;
+    sum2_1 = sum3_1;
+    sum3 = sum4;
+    sum3_1 = sum4_1;
+    sum4 = sum5;
+    sum4_1 = sum5_1;
+    sum5 = sum6;
+    sum5_1 = sum6_1;
+    sum6 = sum7;
+    sum6_1 = sum7_1;
+  }
 }
