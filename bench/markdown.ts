@@ -17,7 +17,9 @@ export interface Saved {
 
 const titles: Readonly<Record<EngineName, string>> = { ombre: 'ombre', tfjs: 'TensorFlow.js', jax: 'jax-js' };
 
-const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+/** Of a markdown table. */
+export const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+export const underHead = (head: readonly string[]): string => row(head.map((_, i) => (i === 0 ? '---' : '---:')));
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 function tableOf({ workloads, options }: Saved): string[] {
@@ -50,7 +52,7 @@ function tableOf({ workloads, options }: Saved): string[] {
         : []),
     ]);
   });
-  return [row(head), row(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows];
+  return [row(head), underHead(head), ...rows];
 }
 
 /** The part about one stack: where, how, the table, and why a peer has no number. */
@@ -77,13 +79,15 @@ export function markdownOf(saved: Saved): string {
   ].join('\n');
 }
 
-/** Writes a part between its comments. @throws Error when the page has none for this stack. */
-export async function writeMarkdown(path: string, saved: Saved): Promise<void> {
+/** Writes a part of a page between the comments of its name. @throws Error when the page has no place for it. */
+export async function writePart(path: string, name: string, part: string): Promise<void> {
   const text = readFileSync(path, 'utf8');
-  const [begin, end] = [`<!-- bench: ${saved.stack} -->`, `<!-- end of bench: ${saved.stack} -->`];
+  const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end of bench: ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from)
-    throw new Error(`${path} has no place for the stack ${saved.stack}: put ${begin} and ${end} where the table shall be`);
-  const whole = `${text.slice(0, from + begin.length)}\n\n${markdownOf(saved)}\n\n${text.slice(to)}`;
+  if (from < 0 || to < from) throw new Error(`${path} has no place for ${name}: put ${begin} and ${end} where the table shall be`);
+  const whole = `${text.slice(0, from + begin.length)}\n\n${part}\n\n${text.slice(to)}`;
   writeFileSync(path, await format(whole, { ...(await resolveConfig(path)), parser: 'markdown' }));
 }
+
+/** The part about one stack, into its place. */
+export const writeMarkdown = (path: string, saved: Saved): Promise<void> => writePart(path, saved.stack, markdownOf(saved));

@@ -1,6 +1,7 @@
 // How a step grows with the batch: ombre alone, at once, twice and four times the batch, in turns in one process. Cost that grows in proportion
 // doubles each time at the most.
 import type { ScaleResult } from './inside/job.ts';
+import { row, underHead, writePart } from './markdown.ts';
 import type { Options } from './options.ts';
 import { Sheet, type Spread, median, ratioText, spreadOf, timeText } from './report.ts';
 import { machine, resultPath, save } from './results.ts';
@@ -48,20 +49,28 @@ export async function measureScaling(stack: Stack, options: Options): Promise<vo
       workloads: scaled.map((one) => ({ ...one, growth: growth(one) })),
     });
   }
+  if (options.markdown) await writePart(options.markdown, `scale-${stack.name}`, markdownOf(stack, scaled, options));
   console.log(`${scaleTable(scaled)}\n\n${path}`);
 }
 
+const head = ['workload', 'rows', ...multiples.map((n) => `x ${n}`), ...multiples.slice(1).map((n, i) => `x ${n} / x ${multiples[i]}`)];
+
+function cellsOf(one: Scaled): string[] {
+  const times = multiples.map((_, i) => timeText(median(one.runs.map(({ times }) => median(times[i])))));
+  return [one.workload, String(one.batch), ...times, ...growth(one).map((spread) => ratioText(spread))];
+}
+
+function markdownOf(stack: Stack, scaled: readonly Scaled[], { runs, rounds, milliseconds }: Options): string {
+  const how = `${runs > 1 ? `Medians of ${runs} runs (smallest-largest in brackets), each the median` : 'Medians'} of ${rounds} rounds of about ${milliseconds} ms a batch size.`;
+  return [`${stack.description}. ${how}`, '', row(head), underHead(head), ...scaled.map((one) => row(cellsOf(one)))].join('\n');
+}
+
 function scaleTable(scaled: readonly Scaled[]): string {
-  const sheet = new Sheet('Milliseconds a step of ombre as the batch doubles, and the ratio inside a round (median; 2 is in proportion)', [
-    'workload',
-    'rows',
-    ...multiples.map((n) => `x ${n}`),
-    ...multiples.slice(1).map((n, i) => `x ${n} / x ${multiples[i]}`),
-  ]);
-  for (const one of scaled) {
-    const times = multiples.map((_, i) => timeText(median(one.runs.map(({ times }) => median(times[i])))));
-    sheet.add([one.workload, String(one.batch), ...times, ...growth(one).map((spread) => ratioText(spread))]);
-  }
+  const sheet = new Sheet(
+    'Milliseconds a step of ombre as the batch doubles, and the ratio inside a round (median; 2 is in proportion)',
+    head,
+  );
+  for (const one of scaled) sheet.add(cellsOf(one));
   const above = scaled.filter((one) => growth(one).some((spread) => spread && spread.median > 2)).map(({ workload }) => workload);
   return `${sheet.toString()}\n${above.length === 0 ? 'No doubling takes more than twice as long.' : `More than twice as long: ${above.join(', ')}.`}`;
 }
