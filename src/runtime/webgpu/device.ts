@@ -22,7 +22,7 @@ export interface TuningOptions {
 
 export interface OpenDevice {
   readonly device: GPUDevice;
-  /** Names adapter, driver and browser: what was measured on one says nothing of another. */
+  /** Names adapter and driver, as far as the adapter tells them, and the browser or Node: what was measured on one says nothing of another. */
   readonly identity: string;
   readonly info: DeviceInfo;
   readonly target: Target;

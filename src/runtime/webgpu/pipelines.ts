@@ -20,7 +20,7 @@ export class PipelineCache {
   }
 
   get(launch: Launch): Promise<Pipeline> {
-    const key = `${this.signature(launch)} ${plainText(launch.wgsl)}`;
+    const key = this.keyOf(launch);
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
       pipeline = this.build(launch);
@@ -29,6 +29,15 @@ export class PipelineCache {
       pipeline.catch(() => this.pipelines.delete(key));
     }
     return pipeline;
+  }
+
+  /** Programs that use it keep it; a later one builds it anew. */
+  forget(launch: Launch): void {
+    this.pipelines.delete(this.keyOf(launch));
+  }
+
+  private keyOf(launch: Launch): string {
+    return `${this.signature(launch)} ${plainText(launch.wgsl)}`;
   }
 
   /** One letter a binding: uniform, read, write. */

@@ -147,6 +147,7 @@ export class Tuner {
       return;
     }
     await this.decide(contest, winner.launch);
+    for (const loser of contenders.slice(1)) if (loser !== winner) this.pipelines.forget(loser.launch);
   }
 
   private async decide({ key, places }: Contest, launch: Launch): Promise<void> {
@@ -197,6 +198,7 @@ export class Tuner {
       for (const buffer of made) pool.destroy(buffer);
     }
   }
+
   /** Whether the device takes a lap, which is recorded and thrown away: what it refuses is no choice, and must not be told as an error of the device. */
   private async accepts(prepare: () => Lap): Promise<boolean> {
     const { device } = this.context;
