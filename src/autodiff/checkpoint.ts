@@ -46,12 +46,10 @@ export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F
         wanted,
       );
       // No cotangent goes on before the last one is there: the region before would compute its values again while these are still needed.
-      const together = found.map((g, i) =>
-        readAfter(
-          g,
-          found.filter((_, other) => other !== i),
-        ),
-      );
+      // The first one waits for the others, and they for the first: all for all, without an edge for each pair.
+      const [first, ...others] = found;
+      const last = readAfter(first, others);
+      const together = [last, ...others.map((g) => readAfter(g, [last]))];
       return late.map((x, i) => (needs[i] ? together[wanted.indexOf(x)] : undefined));
     });
     return withFloats(result, outputs) as ReturnType<F>;

@@ -1,8 +1,10 @@
 // Twice the graph, about twice the work, from tracing to the finished program.
 import { describe, expect, test, vi } from 'vitest';
 import { gradients } from '../../src/autodiff/gradients.ts';
+import { checkpoint } from '../../src/autodiff/index.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { traceFunction } from '../../src/engine/traceFunction.ts';
+import { topological } from '../../src/graph/graph.ts';
 import { definedOps } from '../../src/graph/op.ts';
 import { type Tensor, nextSerial } from '../../src/graph/tensor.ts';
 import { alias, matmul, sum, tanh, tensor, transpose, zeros } from '../../src/ops/index.ts';
@@ -70,4 +72,13 @@ test('equal products are planned once, others each by itself', () => {
   expect(plansOf([[8, 8], [8, 8]], [[8, 8], [8, 8]], [[8, 8], [8, 8]])).toBe(1); // prettier-ignore
   expect(plansOf([[8, 8], [8, 8]], [[8, 8], [8, 8], true], [[4, 8], [8, 8]])).toBe(3); // prettier-ignore
   plan.mockRestore();
+});
+
+test('the gradients of one checkpoint wait for each other without an edge for each pair', () => {
+  const edgesFor = (n: number): number => {
+    const parameters = Array.from({ length: n }, () => alias(zeros([4])));
+    const loss = checkpoint((p: readonly Tensor[]) => sum(p.reduce((a, b) => tanh(a.mul(b)))))(parameters);
+    return topological(gradients(loss, parameters)).reduce((edges, { inputs }) => edges + inputs.length, 0);
+  };
+  expect(edgesFor(200) / edgesFor(100)).toBeLessThan(2.1);
 });
