@@ -174,7 +174,7 @@ test('what was chosen is remembered: another device of the kind begins with it a
     await expectDoubled(fresh.engine, doubling(fresh.engine, 'slow', 'fast'), x);
     expect(ways()).toEqual(['fast']); // from its first step on
     return fresh;
-  });
+  }, 20_000); // what was chosen is written while the steps go on
   const known = doubling(second.engine, 'slow', 'fast');
   for (let i = 0; i < 3; i++) await expectDoubled(second.engine, known, x);
   expect(await second.engine.tuned()).toEqual([]);
