@@ -36,9 +36,9 @@ beforeAll(async () => {
   runtime = (await defaultEngine()).runtime as WebGpuRuntime;
 });
 
-/** Products for a CPU store by four; a GPU's tiles store element by element. */
 const withSubgroups: Partial<Target> = { processor: 'cpu' };
 const withoutSubgroups: Partial<Target> = { processor: 'cpu', subgroupSize: undefined };
+const asGpu: Partial<Target> = { processor: 'gpu' };
 
 type Fn = (...inputs: Tensor[]) => readonly Tensor[];
 
@@ -136,6 +136,22 @@ async function checkProducts(name: string, target: Partial<Target>): Promise<voi
 test.each(Object.keys(epilogues))('%s', (name) => checkProducts(name, withSubgroups));
 
 test('without subgroups', () => checkProducts('two flat buffers, three results', withoutSubgroups));
+
+test('behind tiles and slices of a GPU', { timeout: 300_000 }, async () => {
+  // No staging, 4 x 4 sums, slices of k, 8 x 8 sums
+  const products = { direct: [36, 4, 68], tiled: [36, 20, 68], sliced: [3, 64, 12], large: [1025, 12, 1028] };
+  for (const [kind, [m, k, n]] of Object.entries(products)) {
+    for (const name of ['two flat buffers, three results', ...(kind === 'large' ? [] : ['a transposed buffer'])]) {
+      const { others, epilogue } = epilogues[name](m, n);
+      const wgsl = await check({ product: (a, b) => matmul(a, b), epilogue, shapes: [[m, k], [k, n], ...others] }, asGpu);
+      expect(byQuad(wgsl)).toBe(!strays.includes(name));
+      const mark = { direct: 'matmul_direct: 4 x 4', tiled: 'matmul_tiled: 4 x 4', sliced: 'partials', large: 'matmul_tiled: 8 x 8' }[
+        kind
+      ]!;
+      expect(wgsl).toContain(mark);
+    }
+  }
+});
 
 test('behind a convolution and behind a sum of splits', async () => {
   const bias: Fn = (y, b) => [relu(add(y, b))];
