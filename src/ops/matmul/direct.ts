@@ -105,6 +105,9 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
     lines.push(`  for (var s = 0u; s < ${slices}u; s++) { sum += partials[r * ${threads}u + ${partialOf('s')}]; }`, store('sum'), '}');
     return lines;
   }
+  if (quads && rows === 1 && ownQuads === 1) {
+    return [...lines, 'if (column < params.columns) { store4(result_index(matrix, row, column), sum0); }'];
+  }
   lines.push(`var sums = array<vec4<f32>, ${rows * ownQuads}>(${ownSums.join(', ')});`);
   const eachRow = (sum: string): string[] => ['for (var r = 0u; r < height; r++) {', store(sum), '}'];
   if (ownQuads === 1) return [...lines, ...edge('column'), ...eachRow('sums[r]')];

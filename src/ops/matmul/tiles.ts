@@ -126,8 +126,9 @@ function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): reado
     .filter((height) => height > 2 || rows <= 2)
     .flatMap((height) => {
       const own = { columns: height <= 2 && b === 'outer4' && columns >= 64 * wide ? wide : 4 };
-      const alone = direct(height, 4, own);
-      if (lanes === 1) return [alone];
+      // A single row has nothing to share.
+      const alone = direct(height, height === 1 ? Math.max(4, lanes) : 4, own);
+      if (lanes === 1 || height === 1) return [alone];
       const shared = direct(height, lanes, { ...own, subgroup: lanes });
       const quads = direct(height, 4, { ...own, subgroup: 4, quad: true, height: lanes / 4 });
       return lanes === 4 ? [shared, alone] : [shared, quads, alone];
