@@ -1,4 +1,5 @@
 // The options of `npm run bench`.
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type EngineName, engineNames } from './inside/job.ts';
 import { type WorkloadName, scaledWorkloads, workloadNames, workloads } from './workloads.ts';
@@ -65,7 +66,7 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--milliseconds <n>', "about how long an engine's part of a round takes; at least one step", countFrom(1), 1000)
     .option('--timeout <seconds>', 'how long one workload may take, and one first step', countFrom(1), 600)
     .option('--first <n>', 'cold starts, for first steps, dispatches and memory: a fresh process each; 0 leaves them out', countFrom(0), 3)
-    .option('--kernels', "print the time of each of ombre's kernels (the GPU has to have timestamps)", false)
+    .option('--kernels', "print the time of each of ombre's kernels, from the last cold start (the GPU has to have timestamps)", false)
     .option(
       '--scale',
       `how ombre's step grows with the batch, and nothing else: ${scaledWorkloads.join(', ')} at once, twice and four times theirs`,
@@ -73,7 +74,12 @@ export function parseOptions(args: readonly string[]): Options {
     )
     .option('--results <folder>', 'where to write everything that was measured, as STACK-TIME.json', 'bench/results')
     .option('--markdown [page]', 'write the tables into the documentation too')
-    .option('--from <files>', 'with --markdown: write them from saved results, and measure nothing', (text) => text.split(','), [])
+    .option(
+      '--from <files>',
+      'with --markdown: write them from saved results, separated by commas, and measure nothing',
+      (text) => text.split(','),
+      [],
+    )
     .helpOption('--help', 'show this help')
     .addHelpText('after', `\nWorkloads:\n${units.join('\n')}`)
     .showSuggestionAfterError(true);
@@ -81,5 +87,13 @@ export function parseOptions(args: readonly string[]): Options {
     .parse([...args], { from: 'user' })
     .opts<Omit<Options, 'markdown'> & { markdown?: string | true }>();
   if (options.from.length > 0 && markdown === undefined) command.error('--from needs --markdown');
+  const missing = options.from.find((file) => !existsSync(file));
+  if (missing !== undefined) command.error(`--from: there is no file ${missing}`);
+  if (options.scale && options.rounds === 0) command.error('--scale needs --rounds of 1 or more');
+  if (options.scale && !options.engines.includes('ombre')) command.error('--scale measures ombre; name it in --engines');
+  if (options.scale && !options.workloads.some((name) => (scaledWorkloads as readonly string[]).includes(name))) {
+    command.error(`--scale knows ${scaledWorkloads.join(', ')}`);
+  }
+  if (options.kernels && options.first === 0) command.error('--kernels needs --first of 1 or more');
   return { ...options, ...(markdown !== undefined && { markdown: markdown === true ? 'docs/performance.md' : markdown }) };
 }

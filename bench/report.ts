@@ -170,6 +170,7 @@ function slowFirstSteps(measured: readonly Measured[], peers: readonly EngineNam
     const { fasterPeer } = summaryOf(one, peers).firstStep;
     return fasterPeer ? [{ workload: one.workload, fasterPeer }] : [];
   });
+  if (compared.length === 0) return '';
   const slow = compared.filter(({ fasterPeer }) => fasterPeer.median < 1);
   if (slow.length === 0) return `No first step is slower than the faster peer's (${compared.length} compared).`;
   const told = slow.map(({ workload, fasterPeer }) => `${workload} ${ratioText(fasterPeer)}`);

@@ -30,7 +30,10 @@ export class TorchProcess {
   async ask<T>(request: object): Promise<T> {
     this.child.stdin!.write(`${JSON.stringify(request)}\n`);
     const { value, done } = (await this.lines.next()) as IteratorResult<string, undefined>;
-    if (done) throw new Error(`PyTorch's process has ended: ${this.lastWords.trim() || 'it said nothing'}`);
+    if (done)
+      throw new Error(
+        `PyTorch's process has ended: ${this.lastWords.trim() || 'it said nothing'}; --python names a Python with torch 1.13 or newer`,
+      );
     const answer = JSON.parse(value) as T & { error?: string };
     if (answer.error) throw new Error(`PyTorch: ${answer.error}`);
     return answer;

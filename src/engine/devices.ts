@@ -49,6 +49,7 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
   let opening = engines.get(device);
   if (!opening) {
     opening = open(device, options);
+    if (device === 'webgpu') openFlags = (options.dawnFlags ?? []).join(' ');
     engines.set(device, opening);
     opening.catch(() => engines.delete(device));
   }
@@ -73,6 +74,7 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
     throw new ArgumentError(`setDevice: maxBytes is ${JSON.stringify(maxBytes)}; it must be a positive number of bytes`);
   }
   checkTuning(webgpu.tuning);
+  checkFlags(webgpu.dawnFlags);
   const engine = await engineFor(device, webgpu);
   if (!(engine.runtime instanceof CpuRuntime)) {
     engine.runtime.maxBytes = maxBytes;
@@ -80,6 +82,23 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   }
   settled = engine;
   current = Promise.resolve(engine);
+}
+
+/** Flags of the WebGPU that is open. */
+let openFlags = '';
+
+function checkFlags(flags: unknown): void {
+  if (flags === undefined) return;
+  if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'string')) {
+    throw new ArgumentError(
+      `setDevice: dawnFlags is ${JSON.stringify(flags)}; it must be a list of texts, such as ['enable-dawn-features=allow_unsafe_apis']`,
+    );
+  }
+  if (engines.has('webgpu') && flags.join(' ') !== openFlags) {
+    throw new ArgumentError(
+      `setDevice: dawnFlags count only before WebGPU is first used; it is open with [${openFlags}]; call setDevice earlier`,
+    );
+  }
 }
 
 function checkTuning(tuning: unknown): void {

@@ -115,10 +115,15 @@ export async function predictionSource(core: ModelCore, x: unknown, { where, bat
 function refuseBesideDataset(where: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    const fix =
-      name === 'batchSize' ? 'group its samples with .batch(n)' : `let its elements be { x, y${name === 'y' ? '' : `, ${name}`} }`;
-    throw new ArgumentError(`${where}: ${name} does not go with a dataset; ${fix}`);
+    throw new ArgumentError(`${where}: ${name} does not go with a dataset; ${fixBesideDataset(where, name, value)}`);
   }
+}
+
+function fixBesideDataset(where: string, name: string, value: unknown): string {
+  if (name === 'batchSize') return 'group its samples with .batch(n)';
+  if (name !== 'y') return `let its elements be { x, y, ${name} }`;
+  const isOptions = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return isOptions ? `options come third: ${where}(dataset, undefined, { … })` : 'let its elements be { x, y }';
 }
 
 function checkTraining(core: ModelCore, samples: ArraySamples, { where, classWeight }: SourceOptions): ArraySamples {

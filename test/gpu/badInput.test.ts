@@ -64,3 +64,10 @@ test('a tensor that lives on a GPU is refused elsewhere by name, and stays usabl
   await setDevice('webgpu');
   expect(Array.from(await o.add(there, here).data())).toEqual([8, 11]);
 });
+
+test('flags that would come too late are refused; those that it is open with are not', async () => {
+  await expect(setDevice('webgpu', { dawnFlags: ['enable-dawn-features=allow_unsafe_apis'] })).rejects.toThrow(
+    'setDevice: dawnFlags count only before WebGPU is first used; it is open with []; call setDevice earlier',
+  );
+  await setDevice('webgpu', { dawnFlags: [] });
+});

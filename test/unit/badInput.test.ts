@@ -191,6 +191,12 @@ describe('bad input is refused before anything runs', () => {
       'fit: y does not go with a dataset; let its elements be { x, y }',
     ],
     [
+      'a dataset with options in the place of its targets',
+      (m) => m.fit(data.fromArrays(points, ten).batch(2), quiet as unknown as number[]),
+      ArgumentError,
+      'fit: y does not go with a dataset; options come third: fit(dataset, undefined, { … })',
+    ],
+    [
       'a dataset and a batch size',
       (m) => m.fit(data.fromArrays(points, ten).batch(2), undefined, { batchSize: 2, ...quiet }),
       ArgumentError,

@@ -207,6 +207,12 @@ test.each([
   await expect(setDevice('cpu', { tuning: tuning as unknown as boolean })).rejects.toThrow(message);
 });
 
+test.each(['abc', 5, [1]])('dawnFlags %j are refused', async (dawnFlags) => {
+  await expect(setDevice('cpu', { dawnFlags: dawnFlags as unknown as string[] })).rejects.toThrow(
+    `setDevice: dawnFlags is ${JSON.stringify(dawnFlags)}; it must be a list of texts`,
+  );
+});
+
 test('fingerprints of like texts differ', () => {
   const texts = Array.from({ length: 4000 }, (_, i) => `let row = rowTile * ${i}u;`);
   texts.push('ab', 'ba', '', '\0', '\0\0', 'a\0', 'aa');

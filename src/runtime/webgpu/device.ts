@@ -4,12 +4,13 @@ import type { Target } from '../../graph/op.ts';
 import type { DeviceInfo } from '../runtime.ts';
 
 export interface WebGpuOptions {
-  /** Node only: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
+  /** Node only, and only before WebGPU is first used: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
   dawnFlags?: readonly string[];
   /**
    * Kernels that do the same work are timed against each other between the first steps, each piece of work once per device, and the fastest is
    * kept; results do not depend on it. By default on GPUs; not on Vulkan implemented on a CPU, where a table serves. What was chosen is remembered
-   * in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), in IndexedDB in a browser.
+   * in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), in IndexedDB in a browser. Given on a device that is open, it counts for
+   * programs compiled from then on, and tuned() begins anew; left out, all stays as it was.
    */
   tuning?: boolean | TuningOptions;
 }

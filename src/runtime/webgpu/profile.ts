@@ -117,5 +117,5 @@ function noteOnTimestamps(resolution: number): string {
     return "By the GPU's timestamps, but all of them are 0: this driver does not fill them in. Try { timestamps: false }.";
   // Dawn, in Chrome and in Node, rounds to 2^16 ns unless it is told not to. Clocks of their own count in steps of less than a microsecond or so.
   if (resolution < 0.01) return "By the GPU's timestamps.";
-  return `By the GPU's timestamps, which count in steps of ${(resolution * 1000).toFixed(1)} us here (a precaution of browsers): a kernel shorter than that comes out as 0 or as a whole step. Profile many steps, or start Chromium with --enable-webgpu-developer-features, Dawn in Node with setDevice('webgpu', { dawnFlags: ['disable-dawn-features=timestamp_quantization'] }).`;
+  return `By the GPU's timestamps, which count in steps of ${(resolution * 1000).toFixed(1)} us here (a precaution of browsers): a kernel shorter than that comes out as 0 or as a whole step. Profile many steps, or start Chromium with --enable-webgpu-developer-features, Dawn in Node, before anything else, with setDevice('webgpu', { dawnFlags: ['disable-dawn-features=timestamp_quantization'] }).`;
 }
