@@ -5,7 +5,7 @@ import { type Saved, writeMarkdown } from './markdown.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type Failures, type Run, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
 import { machine, resultPath, save } from './results.ts';
-import { measureScaling } from './scale.ts';
+import { type SavedScaling, measureScaling, writeScaling } from './scale.ts';
 import type { Stack } from './stack.ts';
 import { openChromium } from './stackChromium.ts';
 import { openNode } from './stackNode.ts';
@@ -18,7 +18,11 @@ const openers = { chromium: openChromium, node: openNode };
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  for (const file of options.from) await writeMarkdown(options.markdown!, JSON.parse(readFileSync(file, 'utf8')) as Saved);
+  for (const file of options.from) {
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as Saved | SavedScaling;
+    if ('multiples' in saved) await writeScaling(options.markdown!, saved);
+    else await writeMarkdown(options.markdown!, saved);
+  }
   if (options.from.length > 0) return;
   for (const name of options.stacks) {
     const stack = await openers[name]();

@@ -1,7 +1,7 @@
 // How a step grows with the batch: ombre alone, at once, twice and four times the batch, in turns in one process. Cost that grows in proportion
 // doubles each time at the most.
 import type { ScaleResult } from './inside/job.ts';
-import { row, underHead, writePart } from './markdown.ts';
+import { type Saved, row, underHead, writePart } from './markdown.ts';
 import type { Options } from './options.ts';
 import { Sheet, type Spread, median, ratioText, spreadOf, timeText } from './report.ts';
 import { machine, resultPath, save } from './results.ts';
@@ -14,6 +14,13 @@ interface Scaled {
   readonly workload: WorkloadName;
   readonly batch: number;
   readonly runs: ScaleResult[];
+}
+
+/** What one call measured on one stack, as it is saved. */
+export interface SavedScaling extends Pick<Saved, 'date' | 'stack' | 'description' | 'machine'> {
+  readonly options: Pick<Options, 'runs' | 'rounds' | 'milliseconds'>;
+  readonly multiples: readonly number[];
+  readonly workloads: readonly Scaled[];
 }
 
 /** Times of each multiple over those of the one before, in the same round; median of the rounds, then of the runs. */
@@ -33,23 +40,24 @@ export async function measureScaling(stack: Stack, options: Options): Promise<vo
   const names = scaledWorkloads.filter((name) => options.workloads.includes(name));
   if (names.length === 0) throw new Error(`--scale measures ${scaledWorkloads.join(', ')}; --workloads names none of them`);
   const scaled: Scaled[] = names.map((name) => ({ workload: name, batch: batchOf(name), runs: [] }));
+  const saved = (): SavedScaling => ({
+    date,
+    stack: stack.name,
+    description: stack.description,
+    machine: machine(),
+    options: { runs, rounds, milliseconds },
+    multiples,
+    workloads: scaled.map((one) => ({ ...one, growth: growth(one) })),
+  });
   for (let run = 0; run < runs; run++) {
     for (const { workload, runs } of scaled) {
       const outcome = await stack.run({ kind: 'scale', workload, times: multiples, rounds, milliseconds }, timeout);
       if (!('result' in outcome)) throw new Error(`${workload}: ${outcome.error}`);
       runs.push(outcome.result);
     }
-    save(path, {
-      date,
-      stack: stack.name,
-      description: stack.description,
-      machine: machine(),
-      options: { runs, rounds, milliseconds },
-      multiples,
-      workloads: scaled.map((one) => ({ ...one, growth: growth(one) })),
-    });
+    save(path, saved());
   }
-  if (options.markdown) await writePart(options.markdown, `scale-${stack.name}`, markdownOf(stack, scaled, options));
+  if (options.markdown) await writeScaling(options.markdown, saved());
   console.log(`${scaleTable(scaled)}\n\n${path}`);
 }
 
@@ -60,9 +68,19 @@ function cellsOf(one: Scaled): string[] {
   return [one.workload, String(one.batch), ...times, ...growth(one).map((spread) => ratioText(spread))];
 }
 
-function markdownOf(stack: Stack, scaled: readonly Scaled[], { runs, rounds, milliseconds }: Options): string {
+/** The part about one stack, into its place. */
+export const writeScaling = (path: string, saved: SavedScaling): Promise<void> =>
+  writePart(path, `scale-${saved.stack}`, markdownOf(saved));
+
+function markdownOf({ description, date, machine, workloads: scaled, options: { runs, rounds, milliseconds } }: SavedScaling): string {
   const how = `${runs > 1 ? `Medians of ${runs} runs (smallest-largest in brackets), each the median` : 'Medians'} of ${rounds} rounds of about ${milliseconds} ms a batch size.`;
-  return [`${stack.description}. ${how}`, '', row(head), underHead(head), ...scaled.map((one) => row(cellsOf(one)))].join('\n');
+  return [
+    `${description}; ${machine.cpu ?? 'CPU'}, ${machine.cores} cores; ${date.slice(0, 10)}. ${how}`,
+    '',
+    row(head),
+    underHead(head),
+    ...scaled.map((one) => row(cellsOf(one))),
+  ].join('\n');
 }
 
 function scaleTable(scaled: readonly Scaled[]): string {
