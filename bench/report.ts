@@ -1,6 +1,7 @@
 // From measurements to tables. What is compared are ratios inside one round: the machine may be twice as slow in the next.
 import Table from 'cli-table3';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
+import { median } from './median.ts';
 import type { WorkloadName } from './workloads.ts';
 
 export type Failures = Readonly<Partial<Record<EngineName, string>>>;
@@ -17,12 +18,6 @@ export interface Measured {
   readonly workload: WorkloadName;
   readonly unit: string;
   readonly runs: readonly Run[];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 type Times = Readonly<Partial<Record<EngineName, readonly number[]>>>;

@@ -3,7 +3,8 @@
 import type { ScaleResult } from './inside/job.ts';
 import { type Saved, row, underHead, writePart } from './markdown.ts';
 import type { Options } from './options.ts';
-import { Sheet, type Spread, median, ratioText, spreadOf, timeText } from './report.ts';
+import { median } from './median.ts';
+import { Sheet, type Spread, ratioText, spreadOf, timeText } from './report.ts';
 import { machine, resultPath, save } from './results.ts';
 import type { Stack } from './stack.ts';
 import { type WorkloadName, scaledWorkloads, workloads } from './workloads.ts';
@@ -38,7 +39,6 @@ export async function measureScaling(stack: Stack, options: Options): Promise<vo
   const { runs, rounds, milliseconds, timeout } = options;
   const path = resultPath(options.results, `scale-${stack.name}`, date);
   const names = scaledWorkloads.filter((name) => options.workloads.includes(name));
-  if (names.length === 0) throw new Error(`--scale measures ${scaledWorkloads.join(', ')}; --workloads names none of them`);
   const scaled: Scaled[] = names.map((name) => ({ workload: name, batch: batchOf(name), runs: [] }));
   const saved = (): SavedScaling => ({
     date,

@@ -11,6 +11,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { build } from 'vite';
 import { setUp } from '../../scripts/setup.ts';
 import type { LongGraph } from '../../test/support/longGraphs.ts';
+import { median } from '../median.ts';
 import type { WorkloadName } from '../workloads.ts';
 import type { Compiled, growth } from './measure.ts';
 import { type Task, traced } from './trace.ts';
@@ -84,8 +85,6 @@ async function inChromium(script: string, name: LongGraph, n: number): Promise<R
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
 /** What each graph's pattern adds to it. */
 const patterns = (script: string): ReturnType<typeof growth> =>
   JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' })) as ReturnType<typeof growth>;

@@ -10,6 +10,7 @@ import type { Unit } from '../engines/engine.ts';
 import { engine as ombre } from '../engines/ombre.ts';
 import { channelsFirst, uniform } from '../hostData.ts';
 import { burst, calibrate, timeSteps } from '../inside/timing.ts';
+import { median } from '../median.ts';
 import { machine, resultPath, save } from '../results.ts';
 import { type Workload, workloads } from '../workloads.ts';
 import { type Card, TorchProcess } from './peer.ts';
@@ -74,11 +75,6 @@ function parseOptions(): Options {
     .parse(process.argv)
     .opts<Options>();
 }
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-};
 
 /** Whole results are too much for a line of JSON: every so-manieth element. */
 const sampled = (values: ArrayLike<number>): number[] => {

@@ -1,6 +1,6 @@
-// The core for Vulkan implemented on a CPU (SwiftShader, llvmpipe): no workgroup memory and no barriers, which are slow there. An invocation owns
-// `rows` x `columns` sums and reads its factors straight from the storage buffers. With subgroups, whose lanes all share their rows, each element
-// of a is loaded by one lane and spread to the others.
+// The core without tiles: an invocation owns `rows` x `columns` sums and reads its factors straight from the storage buffers. It is the one for Vulkan
+// implemented on a CPU (SwiftShader, llvmpipe), where workgroup memory and barriers are slow; with subgroups, whose lanes share their rows, each
+// element of a is loaded by one lane and spread to the others. On GPUs it takes products of few results, whose k a workgroup cuts into slices.
 import type { Factor } from './operands.ts';
 import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 

@@ -17,7 +17,7 @@ const tiled = (rows: number, columns: number, width: number, height: number, dep
 });
 
 /**
- * The tiles for GPUs, in 16 KiB of workgroup memory whatever the layout, with the share of a full card's peak that each can reach: 4 x 4 sums
+ * The tiles for GPUs, in 16 KiB of workgroup memory whatever the layout, with a guess at the share of a full card's peak that each reaches (no card was at hand): 4 x 4 sums
  * take a vec4 from workgroup memory for every two fmas, 8 x 8 one for every four. With these few invocations to a core, loads that are
  * under way during the arithmetic are what hides the memory's latency.
  */
@@ -90,8 +90,8 @@ const isSliced = ({ rows, columns, k, matrices, segmented }: TileQuery): boolean
 const shortK = 8;
 
 /**
- * For GPUs: few rows or results, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the sizes alone;
- * what may be chosen by the clock is how many columns a workgroup has.
+ * For GPUs: few rows or results, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the
+ * sizes alone; what may be chosen by the clock is how many columns a workgroup has.
  */
 function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
   const height = heightFor(rows);

@@ -27,11 +27,10 @@ const keys = new WeakMap<Alternatives, string>();
 
 export class Choices {
   private readonly chosen = new Map<string, string>();
-  private readonly device: string;
-  private readonly store: ChoiceStore | undefined;
-
   /** The number that the chosen launch has among the variants of a key. */
   private readonly numbers = new Map<string, number>();
+  private readonly device: string;
+  private readonly store: ChoiceStore | undefined;
 
   private constructor(device: string, store: ChoiceStore | undefined) {
     this.device = device;
@@ -97,6 +96,7 @@ export class Choices {
     this.forget(key);
     return undefined;
   }
+
   /** Every dispatch of a key has the same variants: once its number is known, one text is written, not all of them. */
   private find(key: string, choice: string, alternatives: Alternatives): Launch | undefined {
     const place = `${key} ${choice}`;
