@@ -106,7 +106,9 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
     return lines;
   }
   if (quads && rows === 1 && ownQuads === 1) {
-    return [...lines, 'if (column < params.columns) { store4(result_index(matrix, row, column), sum0); }'];
+    // A workgroup of several rows of invocations may reach beyond the last row.
+    const inside = tile.height > 1 ? 'row < params.rows && column < params.columns' : 'column < params.columns';
+    return [...lines, `if (${inside}) { store4(result_index(matrix, row, column), sum0); }`];
   }
   lines.push(`var sums = array<vec4<f32>, ${rows * ownQuads}>(${ownSums.join(', ')});`);
   const eachRow = (sum: string): string[] => ['for (var r = 0u; r < height; r++) {', store(sum), '}'];
