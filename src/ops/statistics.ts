@@ -60,8 +60,14 @@ function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tenso
  */
 export const variance = (x: TensorLike, options: VarianceOptions = {}): Tensor => varianceFor('variance', x, options);
 
-/** Standard deviation over axes, the square root of variance(). */
-export const std = (x: TensorLike, options: VarianceOptions = {}): Tensor => sqrt(varianceFor('std', x, options));
+/** Standard deviation over axes, the square root of variance(). Its gradient where all elements are equal is 0, as in PyTorch. */
+export const std = (x: TensorLike, options: VarianceOptions = {}): Tensor => rootOf(varianceFor('std', x, options), sqrt);
+
+/** root(x), and 0 with gradient 0 where x is 0: the slope of a root is infinite there. */
+function rootOf(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
+  const isNull = equal(x, 0);
+  return where(isNull, 0, root(where(isNull, 1, x)));
+}
 
 export interface NormOptions extends ReduceOptions {
   /** The p of (Σ |x|ᵖ)^(1/p); Infinity and -Infinity take the largest and smallest magnitude. */
@@ -69,7 +75,7 @@ export interface NormOptions extends ReduceOptions {
 }
 
 /**
- * Vector norm over axes, (Σ |x|ᵖ)^(1/p). Its gradient at 0 is 0.
+ * Vector norm over axes, (Σ |x|ᵖ)^(1/p). The gradient of an element that is 0 is 0, as in PyTorch, for every order.
  *
  * @throws ArgumentError for an order of 0 or NaN.
  *
@@ -87,10 +93,14 @@ export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
   if (ord === 1) return sum(abs(t), over);
   if (ord === Infinity) return max(abs(t), over);
   if (ord === -Infinity) return min(abs(t), over);
-  const powers = sum(ord === 2 ? square(t) : pow(abs(t), ord), over);
-  // The root has no slope at 0: there the gradient is cut, not infinite.
-  const isNull = equal(powers, 0);
-  return where(isNull, 0, pow(where(isNull, 1, powers), 1 / ord));
+  return rootOf(sum(ord === 2 ? square(t) : powersOf(t, ord), over), (powers) => pow(powers, 1 / ord));
+}
+
+/** |x|ᵖ. Its derivatives at 0 are infinite for small p; they are taken as 0. */
+function powersOf(x: Tensor, ord: number): Tensor {
+  if (ord >= 2) return pow(abs(x), ord);
+  const isNull = equal(x, 0);
+  return where(isNull, ord > 0 ? 0 : Infinity, pow(abs(where(isNull, 1, x)), ord));
 }
 
 export type LogSumExpOptions = ReduceOptions;
