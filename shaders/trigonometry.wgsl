@@ -192,5 +192,6 @@ fn erf_inv(x: f32) -> f32 {
   let t = sqrt(max(w, 5.0)) - 3.0;
   let tail = (((((((-2.00214257e-4 * t + 1.00950558e-4) * t + 1.34934322e-3) * t - 3.67342844e-3) * t + 5.73950773e-3) * t - 7.6224613e-3) * t + 9.43887047e-3) * t + 1.00167406) * t + 2.83297682;
   let y = x * select(tail, central, w < 5.0);
-  return select(y, x * infinity(), abs(x) == 1.0);
+  let outside = (abs(x) > 1.0) | is_nan(x);
+  return select(select(y, x * infinity(), abs(x) == 1.0), not_a_number(), outside);
 }

@@ -171,6 +171,20 @@ export {
   zeros,
   zerosLike,
 } from './ops/index.ts';
+export {
+  bitwiseAnd,
+  bitwiseNot,
+  bitwiseOr,
+  bitwiseXor,
+  digamma,
+  erfInv,
+  fmod,
+  leftShift,
+  lgamma,
+  polygamma,
+  rightShift,
+  truncDiv,
+} from './ops/index.ts';
 export { batchNorm, einsum, groupNorm, instanceNorm, layerNorm, rmsNorm, scaledDotProductAttention, tensordot } from './ops/index.ts';
 export type { AttentionOptions, GroupNormOptions, LayerNormOptions, NormalizationOptions, TensordotAxes } from './ops/index.ts';
 export type {

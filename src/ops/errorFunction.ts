@@ -26,7 +26,15 @@ export const erfc = unary({
   derivatives: [(g, _y, x) => mul(g, mul(exp(neg(square(x))), -twoOverRootPi))],
 });
 
-/** Inverse error function, for x in (-1, 1). */
+/**
+ * Inverse error function, erf(erfInv(x)) = x for x in (-1, 1); infinite at -1 and 1, NaN outside. √2 erfInv(2p - 1) is the quantile function of the
+ * normal distribution. The gradient is √π/2 e^(y²).
+ *
+ * x [..] -> float [..]. Integers become f32.
+ * @throws ArgumentError where x is neither a tensor nor a number.
+ *
+ *     erfInv(tensor([0, 0.5]))   // [0, 0.4769363]
+ */
 export const erfInv = unary({
   name: 'erfInv',
   takes: 'float',

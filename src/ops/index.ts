@@ -4,7 +4,9 @@ export { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciproc
 export { ceil, floor, round, trunc } from './rounding.ts';
 export { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
 export { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
-export { erf, erfc } from './errorFunction.ts';
+export { erf, erfInv, erfc } from './errorFunction.ts';
+export { digamma, lgamma, polygamma } from './gammaFunctions.ts';
+export { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, fmod, leftShift, rightShift, truncDiv } from './integers.ts';
 export {
   equal,
   greater,

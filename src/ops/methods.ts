@@ -47,9 +47,11 @@ import { conv2dTranspose } from './convTranspose.ts';
 import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
 import { depthwiseConv2d } from './depthwise.ts';
 import { tensordot } from './einsum.ts';
-import { erf, erfc } from './errorFunction.ts';
+import { erf, erfInv, erfc } from './errorFunction.ts';
 import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
+import { digamma, lgamma, polygamma } from './gammaFunctions.ts';
 import { gather, scatterAdd } from './gather.ts';
+import { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, fmod, leftShift, rightShift, truncDiv } from './integers.ts';
 import { dot, matmul, outer } from './matmul.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 import { pad } from './pad.ts';
@@ -75,6 +77,8 @@ const methods = {
   ...{ exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt, erf, erfc },
   ...{ acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh },
   ...{ equal, notEqual, greater, greaterEqual, less, lessEqual, logicalAnd, logicalOr, logicalXor, logicalNot, isNaN, isFinite, isInf },
+  ...{ erfInv, lgamma, digamma, polygamma },
+  ...{ truncDiv, fmod, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseNot, leftShift, rightShift },
   ...{ cast, clip, stopGradient, dropout },
   ...{ relu, relu6, leakyRelu, prelu, elu, selu, celu, gelu, silu, mish, softsign, hardSigmoid, hardSwish, hardTanh, tanhShrink, glu },
   ...{ softmax, logSoftmax, logSumExp },

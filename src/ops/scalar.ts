@@ -20,6 +20,13 @@ export function floorDivide(a: number, b: number): number {
   return Math.round((a - floorModulo(a, b)) / b);
 }
 
+/** The truncated quotient that goes with a % b; -0 counts as negative. */
+export function truncDivide(a: number, b: number): number {
+  const quotient = floorDivide(Math.abs(a), Math.abs(b));
+  const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
+  return isNegative(a) !== isNegative(b) ? -quotient : quotient;
+}
+
 /** a^b with C's rules, where JavaScript's 1 ** NaN and (-1) ** Infinity are NaN. */
 export function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;

@@ -12,8 +12,8 @@ export const dtypes = ['f32', 'f16', 'i32', 'u32', 'bool'] as const;
 /** Ops: free functions, and methods too unless listed below. */
 export const opNames = words(`
   add sub mul div pow mod floorDiv maximum minimum neg abs sign floor ceil round trunc reciprocal square sqrt rsqrt exp expm1 exp2 log log1p log2
-  sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc clip where isNaN isFinite isInf
-  equal notEqual greater greaterEqual less lessEqual logicalAnd logicalOr logicalNot logicalXor cast stopGradient
+  sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc erfInv lgamma digamma polygamma truncDiv fmod clip where isNaN isFinite isInf
+  equal notEqual greater greaterEqual less lessEqual logicalAnd logicalOr logicalNot logicalXor bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift cast stopGradient
   relu relu6 leakyRelu prelu elu selu celu gelu silu mish softplus softsign sigmoid logSigmoid hardSigmoid hardSwish hardTanh tanhShrink softmax logSoftmax glu
   sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd
   matmul dot outer einsum tensordot

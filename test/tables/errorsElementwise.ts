@@ -9,6 +9,7 @@ const binary = {
   ...{ add: o.add, sub: o.sub, mul: o.mul, div: o.div, pow: o.pow, mod: o.mod, floorDiv: o.floorDiv, atan2: o.atan2, prelu: o.prelu },
   ...{ maximum: o.maximum, minimum: o.minimum, equal: o.equal, notEqual: o.notEqual, greater: o.greater },
   ...{ greaterEqual: o.greaterEqual, less: o.less, lessEqual: o.lessEqual },
+  ...{ truncDiv: o.truncDiv, fmod: o.fmod },
 };
 const logical = { logicalAnd: o.logicalAnd, logicalOr: o.logicalOr, logicalXor: o.logicalXor };
 

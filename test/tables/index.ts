@@ -1,6 +1,7 @@
 // Every row, and which exported names a row tests.
 import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
+import { numberRows } from './numbers.ts';
 import { normalizationRows } from './normalization.ts';
 import type { OpRow } from './row.ts';
 import { scanRows } from './scan.ts';
@@ -18,6 +19,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   contraction: contractionRows,
   normalization: normalizationRows,
   scans: scanRows,
+  numbers: numberRows,
 };
 
 export const opRows: readonly OpRow[] = Object.values(families).flat();

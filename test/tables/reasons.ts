@@ -1,6 +1,6 @@
 // Why an op has no gradient, or a gradient of 0, where its dtypes do not say it: an op of floats that gives floats owes a derivative or a reason.
 export const statedReasons: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['floor', 'ceil', 'round', 'trunc', 'floorDiv'].map((name) => [name, '0: constant between jumps'])),
+  ...Object.fromEntries(['floor', 'ceil', 'round', 'trunc', 'floorDiv', 'truncDiv'].map((name) => [name, '0: constant between jumps'])),
   sign: '0: constant on each side of 0',
   stopGradient: '0: what it is for',
   zerosLike: '0: takes only the type of x',

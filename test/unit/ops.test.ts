@@ -12,6 +12,7 @@ import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenWindows from '../golden/windows.json';
 import scanGolden from '../golden/scan.json';
+import specialGolden from '../golden/special.json';
 import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
 import { familyOf, functionOf, opRows } from '../tables/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';
@@ -22,7 +23,13 @@ interface GoldenRow {
   shape: number[];
   value: (number | string)[];
 }
-const goldenRows: Record<string, GoldenRow | undefined> = { ...golden.rows, ...goldenWindows.rows, ...normGolden.rows, ...scanGolden.rows };
+const goldenRows: Record<string, GoldenRow | undefined> = {
+  ...golden.rows,
+  ...goldenWindows.rows,
+  ...normGolden.rows,
+  ...scanGolden.rows,
+  ...specialGolden.rows,
+};
 
 interface Bound {
   inputs: Tensor[];

@@ -2,6 +2,7 @@
 import type { Dtype } from '../../core/dtype.ts';
 import mathSource from '../../../shaders/math.wgsl?raw';
 import randomSource from '../../../shaders/random.wgsl?raw';
+import specialSource from '../../../shaders/special.wgsl?raw';
 import trigonometrySource from '../../../shaders/trigonometry.wgsl?raw';
 
 /** Type of an element in a storage buffer. */
@@ -105,7 +106,7 @@ let library: Library | undefined;
 
 function parseLibrary(): Library {
   const texts = new Map<string, string>();
-  for (const source of [mathSource, trigonometrySource, randomSource]) {
+  for (const source of [mathSource, trigonometrySource, specialSource, randomSource]) {
     // A top-level item starts at the line's start and ends with `}` there, or on its own line; the comments above it stay with it.
     const item = /(?:^\/\/[^\n]*\n)*^(?:(?:fn|struct)\s+(\w+)[^\n]*(?:\}$|\{$[\s\S]*?^\})|(?:const|alias)\s+(\w+)[^;]*;)/gm;
     for (const match of source.matchAll(item)) texts.set(match[1] ?? match[2], match[0]);
