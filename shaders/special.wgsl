@@ -138,7 +138,7 @@ fn digamma_positive(y: f32) -> f32 {
   let far = ((((1.0791888e-2 * t - 1.6365295e-2) * t + 1.7183676e-2) * t - 2.5791539e-2) * t + 4.0835142e-2) * t - 6.2055115e-2;
   let slope = ((((far * t + 9.4985999e-2) * t - 1.4839892e-1) * t + 2.4054250e-1) * t - 4.2362750e-1) * t + 9.5105588e-1;
   // The root's second part, times the slope there: two constants taken from z in a row would be folded into one.
-  return (z - 1.4616321325302124) * slope - 1.2036e-8 + sum;
+  return (z - 1.4616321325302124) * slope - 1.2036052e-8 + sum;
 }
 
 fn digamma(x: f32) -> f32 {
