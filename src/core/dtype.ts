@@ -10,6 +10,9 @@ export const dtypes: readonly Dtype[] = ['bool', 'i32', 'u32', 'f16', 'f32'];
 
 export const isFloat = (dtype: Dtype): boolean => dtype === 'f32' || dtype === 'f16';
 
+/** Whether a number is a value of i32: whole, and at least -2^31 and less than 2^31. */
+export const fitsI32 = (x: number): boolean => (x | 0) === x;
+
 /** Bytes of one element in a GPU buffer; WGSL has no storable bool, so bool is stored as u32. */
 export const bytesPerElement = (dtype: Dtype): number => (dtype === 'f16' ? 2 : 4);
 

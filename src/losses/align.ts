@@ -1,4 +1,5 @@
 // Bringing targets and predictions together: targets [n] fit predictions [n, 1], integers become floats, anything else that differs is an error.
+import { isFloat } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -26,6 +27,15 @@ export function alignEqual(name: string, targets: Tensor, predictions: Tensor): 
     );
   }
   return { targets: reshapeTo(toFloat(targets), shape), predictions: reshapeTo(toFloat(predictions), shape) };
+}
+
+/**
+ * Targets as a loss or metric of the user's gets them. Targets of the predictions' shape, up to a last axis of 1, take that shape; integers
+ * become f32. All others, class indices for instance, stay as they are. Keras squeezes or expands in the same cases.
+ */
+export function alignTargets(targets: Tensor, predictions: Tensor): Tensor {
+  if (!sameShape(dropLastOne(targets.shape), dropLastOne(predictions.shape))) return targets;
+  return reshapeTo(isFloat(predictions.dtype) && !isFloat(targets.dtype) ? toFloat(targets) : targets, predictions.shape);
 }
 
 /** [n, 1] and [n] hold the same samples; deeper axes of 1 are left alone. */

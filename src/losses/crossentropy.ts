@@ -156,8 +156,11 @@ export function sparseCategoricalCrossentropy(options: SparseCrossentropyOptions
         const hit = oneHot(pair.targets, classes, 'bool');
         // Selected, not multiplied: 0 * -Infinity would be NaN.
         const terms = smoothing ? mul(logP, smooth(cast(hit, 'f32'), smoothing, classes)) : where(hit, logP, 0);
-        return { terms: neg(terms), inner: 'sum', valid: ignoreClass === undefined ? undefined : notEqual(pair.targets, ignoreClass) };
+        return { terms: neg(terms), inner: 'sum' };
       },
+      ...(ignoreClass !== undefined && {
+        valid: (targets: Tensor, predictions: Tensor) => notEqual(alignClasses(name, targets, predictions).targets, ignoreClass),
+      }),
     },
     options,
   );

@@ -65,8 +65,8 @@ export function fullLossName(name: string): string {
  */
 export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', fullLossName(name), losses)();
 
-export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight } from './loss.ts';
+export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight, meanOfCounted } from './loss.ts';
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
 export type { CrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
-export { alignClasses, alignEqual } from './align.ts';
+export { alignClasses, alignEqual, alignTargets } from './align.ts';

@@ -29,6 +29,11 @@ export interface Loss {
   readonly targetKind: TargetKind;
   /** The class that counts for nothing, where there is one. */
   readonly ignoreClass?: number;
+  /**
+   * Number of samples that count (i32 scalar), for losses that leave some out: 'mean' divides by it. An epoch's mean weighs each batch by
+   * it. Absent where every sample counts.
+   */
+  readonly countSamples?: (targets: Tensor, predictions: Tensor) => Tensor;
 }
 
 /** What a loss works out, before weights and reduction. */
@@ -38,8 +43,6 @@ export interface LossTerms {
   readonly inner?: 'mean' | 'sum';
   /** -1 unless said otherwise. */
   readonly axis?: number;
-  /** Marks the samples that count (bool, the samples' shape); the mean is then taken over them alone. */
-  readonly valid?: Tensor;
 }
 
 export interface LossDefinition {
@@ -47,6 +50,8 @@ export interface LossDefinition {
   readonly targetKind: TargetKind;
   readonly ignoreClass?: number;
   terms(targets: Tensor, predictions: Tensor): LossTerms;
+  /** Marks the samples that count (bool, the samples' shape). The mean is then taken over them alone. */
+  valid?(targets: Tensor, predictions: Tensor): Tensor;
 }
 
 export const lossOptions = ['reduction'] as const;
@@ -67,22 +72,37 @@ export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: Los
     checkTensor(name, 'targets', targets);
     checkTensor(name, 'predictions', predictions);
     if (sampleWeight !== undefined) checkTensor(name, 'sampleWeight', sampleWeight);
-    return withScope(name, () => reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight));
+    return withScope(name, () =>
+      reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight, definition.valid?.(targets, predictions)),
+    );
   };
+  const countSamples = (targets: Tensor, predictions: Tensor): Tensor =>
+    withScope(name, () => countValid(definition.valid!(targets, predictions)));
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
-  return Object.assign(loss, { reduction, targetKind, ...(ignoreClass === undefined ? {} : { ignoreClass }) });
+  return Object.assign(loss, {
+    reduction,
+    targetKind,
+    ...(ignoreClass !== undefined && { ignoreClass }),
+    ...(definition.valid && { countSamples }),
+  });
 }
+
+const countValid = (valid: Tensor): Tensor => sum(cast(valid, 'i32'));
+
+/** sum / count. max(count, 1): a batch in which nothing counts has loss 0, not NaN. */
+export const meanOfCounted = (total: Tensor, count: Tensor): Tensor => div(total, maximum(cast(count, 'f32'), 1));
 
 /**
  * Each sample's terms are added up first: the compiler then does it in the kernel that makes them and their gradient.
- * With weights w and samples s: 'mean' is sum(w s) / number of samples.
+ * With weights w and samples s: 'mean' is sum(w s) / number of samples. With `valid` only the samples that it marks are added and counted.
  */
 export function reduceTerms(
   name: string,
-  { terms, inner, axis = -1, valid }: LossTerms,
+  { terms, inner, axis = -1 }: LossTerms,
   reduction: Reduction,
   sampleWeight?: Tensor,
+  valid?: Tensor,
 ): Tensor {
   const along = inner ? normalizeAxis(name, axis, terms.rank) : -1;
   const samples = inner ? reducedShape(terms.shape, [along], false) : terms.shape;
@@ -96,11 +116,7 @@ export function reduceTerms(
   const weighted = weight ? mul(perSample, weight) : perSample;
   const innerSize = inner === 'mean' ? terms.shape[along] : 1;
   if (reduction === 'sum') return innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize);
-  if (valid) {
-    // max(count, 1): a batch in which nothing counts has loss 0, not NaN.
-    const count = sum(cast(valid, 'f32'));
-    return div(sum(weighted), mul(maximum(count, 1), innerSize));
-  }
+  if (valid) return meanOfCounted(innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize), countValid(valid));
   return div(sum(weighted), sizeOf(samples) * innerSize);
 }
 

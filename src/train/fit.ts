@@ -27,7 +27,10 @@ import { type Totals, resultNames } from './steps.ts';
 
 export interface FitOptions {
   epochs?: number;
-  /** 32 where absent; the data must hold as many samples. */
+  /**
+   * Number of samples in a batch. The last batch, or the only one of small data, holds the samples that are left.
+   * @default 32
+   */
   batchSize?: number;
   validationData?: ValidationData;
   /** Share of the samples, the last ones before shuffling, that are validated with and not trained on. */
@@ -115,10 +118,6 @@ async function openSources(core: ModelCore, x: ModelInput, y: ArrayInput | undef
   }
   const samples = await readSamples(where, x, y, sampleWeight, core.network.inputDtype);
   const [training, held] = validationSplit ? splitSamples(samples, validationSplit) : [samples, undefined];
-  const { count } = training.x;
-  if (batchSize !== undefined && batchSize > count) {
-    throw new ArgumentError(`fit: batchSize ${batchSize} is larger than the data (${count} samples to train on); use ${count} or less`);
-  }
   const train = sampledSource(core, training, { where, batchSize, classWeight });
   const validation = held
     ? sampledSource(core, held, { where, batchSize: validationBatchSize })

@@ -155,10 +155,20 @@ function checkAgainstModel(core: ModelCore, source: BatchSource): void {
   if (!core.weights) adoptWeights(core, source.xShape, weights);
 }
 
+/**
+ * Number of samples before the last fraction, floor(count (1 - fraction)). Products that miss a whole number by rounding are that number: of
+ * 10 samples, 0.8 leaves 2, although 1 - 0.8 is 0.19999999999999996.
+ */
+export function splitBorder(count: number, fraction: number): number {
+  const held = count * fraction;
+  const nearest = Math.round(held);
+  return count - (Math.abs(held - nearest) <= count * 2 ** -50 ? nearest : Math.ceil(held));
+}
+
 /** Splits the last fraction off, before any shuffling, as Keras does. */
 export function splitSamples(samples: ArraySamples, fraction: number): [ArraySamples, ArraySamples] {
   const { count } = samples.x;
-  const border = Math.floor(count * (1 - fraction));
+  const border = splitBorder(count, fraction);
   if (border === 0 || border === count) {
     throw new DataError(
       `fit: validationSplit ${fraction} of ${count} samples leaves none to ${border === 0 ? 'train on' : 'validate with'}; change it or pass validationData`,

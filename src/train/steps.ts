@@ -3,11 +3,13 @@
 import { valueAndGrad } from '../autodiff/index.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
+import { topological } from '../graph/graph.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
+import { alignTargets, fitWeight, meanOfCounted } from '../losses/index.ts';
 import { inWords } from '../ops/arguments.ts';
-import { mean, mul } from '../ops/index.ts';
+import { cast, mean, mul, sum } from '../ops/index.ts';
 import { isZero } from '../ops/uniform.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
@@ -66,25 +68,55 @@ function requireConnected(loss: Compiled['loss'], gradients: LayerTrees): void {
   );
 }
 
-/** The loss of a batch as a scalar: functions of the user's may give one value per sample. */
+/**
+ * The loss of a batch as a scalar. A function that gives one value per sample is averaged here, over the samples that count.
+ * @throws ArgumentError for a function that returns no tensor, or no weighted loss where weights are given.
+ */
 function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
   return withScope('loss', () => {
-    const value: unknown = sampleWeight ? loss(y, predictions, sampleWeight) : loss(y, predictions);
+    const targets = alignTargets(y, predictions);
+    const value: unknown = sampleWeight ? loss(targets, predictions, sampleWeight) : loss(targets, predictions);
     if (!(value instanceof Tensor)) {
       throw new ArgumentError(
         `${nameOf(loss)} returned ${inWords(value)}; a loss takes (targets, predictions) and returns a tensor: a scalar or one value per sample`,
       );
     }
-    return value.rank === 0 ? value : mean(value);
+    const weighted = sampleWeight ? weighOwnLoss(loss, value, sampleWeight) : value;
+    if (weighted.rank === 0) return weighted;
+    const counted = 'countSamples' in loss && loss.countSamples?.(targets, predictions);
+    return counted ? meanOfCounted(sum(weighted), counted) : mean(weighted);
   });
 }
 
-function addBatch({ metrics }: Compiled, totals: Totals, loss: Tensor, targets: Tensor, predictions: Tensor): Totals {
-  const size = predictions.shape[0];
-  return withScope('metrics', () => ({
-    loss: { total: addToTotal(totals.loss.total, mul(loss, size)), count: countAll(totals.loss.count, size, undefined) },
-    metrics: metrics.map((metric, i) => metric.update(totals.metrics[i], targets, predictions)),
-  }));
+/** Applies the weights where the loss's function has not: a function may leave its third argument unused. */
+function weighOwnLoss(loss: Compiled['loss'], value: Tensor, sampleWeight: Tensor): Tensor {
+  if ('targetKind' in loss || topological([value]).some(({ inputs }) => inputs.includes(sampleWeight))) return value;
+  if (value.rank > 0) return mul(value, fitWeight(nameOf(loss), sampleWeight, value.shape));
+  throw new ArgumentError(
+    `${nameOf(loss)} returned a scalar without use of the weights; return one value per sample, or apply the third argument, sampleWeight`,
+  );
+}
+
+/** The samples of a batch that its loss is the mean of: the weight of the batch in the epoch's mean. */
+function samplesCounted({ loss }: Compiled, targets: Tensor, predictions: Tensor): number | Tensor {
+  const counted = 'countSamples' in loss && loss.reduction !== 'sum' && loss.countSamples?.(targets, predictions);
+  return counted || predictions.shape[0];
+}
+
+/** Adds a batch to the sums. Losses of one's own and sums are weighted by the number of samples. */
+function addBatch(compiled: Compiled, totals: Totals, loss: Tensor, y: Tensor, predictions: Tensor): Totals {
+  return withScope('metrics', () => {
+    const targets = alignTargets(y, predictions);
+    const count = samplesCounted(compiled, targets, predictions);
+    const { total } = totals.loss;
+    return {
+      loss: {
+        total: addToTotal(total, mul(loss, typeof count === 'number' ? count : cast(count, 'f32'))),
+        count: countAll(totals.loss.count, count),
+      },
+      metrics: compiled.metrics.map((metric, i) => metric.update(totals.metrics[i], targets, predictions)),
+    };
+  });
 }
 
 /** Forward, loss, gradients of the trainable parameters, update, metrics. */

@@ -76,18 +76,6 @@ describe('bad input is refused before anything runs', () => {
       "fit: unknown option 'epoch'; it takes epochs, batchSize, validationData,",
     ],
     [
-      'a batch larger than the data',
-      (m) => m.fit(points, ten, { batchSize: 11, ...quiet }),
-      ArgumentError,
-      'fit: batchSize 11 is larger than the data (10 samples to train on); use 10 or less',
-    ],
-    [
-      'a batch larger than what validation leaves',
-      (m) => m.fit(points, ten, { batchSize: 10, validationSplit: 0.5, ...quiet }),
-      ArgumentError,
-      'fit: batchSize 10 is larger than the data (5 samples to train on); use 5 or less',
-    ],
-    [
       'a batch of nothing',
       (m) => m.fit(points, ten, { batchSize: 0 }),
       ArgumentError,

@@ -177,10 +177,34 @@ describe('exact over an epoch, in f32', () => {
 
   test('counts go on beyond 2^24, where f32 stands still', () => {
     const metric = metrics.truePositives();
-    const full = { truePositives: { whole: tensor(2 ** 24, [], 'i32'), rest: tensor(0) } };
+    const full = { truePositives: { high: tensor(0, [], 'i32'), whole: tensor(2 ** 24, [], 'i32'), rest: tensor(0) } };
     const state = settle(metric.update(settle(metric.update(full, tensor([1]), tensor([1])), 'f32'), tensor([1]), tensor([1])), 'f32');
     expect(interpret([state.truePositives.whole])[0][0]).toBe(2 ** 24 + 2);
     expect(value(metric.result(state), 'f32')).toBe(2 ** 24 + 2);
+  });
+
+  test.each([
+    ['whole', undefined],
+    ['weighted', tensor([1, 1, 1])],
+  ])('counts go on beyond 2^31, where i32 wraps: %s', (_, weight) => {
+    const metric = metrics.accuracy();
+    const most = { high: tensor(4, [], 'i32'), whole: tensor(2 ** 30 - 1, [], 'i32'), rest: tensor(0) };
+    let state = { correct: most, count: most };
+    for (let i = 0; i < 2; i++) state = settle(metric.update(state, tensor([1, 0, 1], [3], 'i32'), tensor([1, 1, 1]), weight), 'f32');
+    const read = ({ high, whole, rest }: typeof most): number => {
+      const [[h], [w], [r]] = interpret([high, whole, rest]);
+      return h * 2 ** 30 + w + r;
+    };
+    expect(read(state.correct)).toBe(5 * 2 ** 30 - 1 + 4);
+    expect(read(state.count)).toBe(5 * 2 ** 30 - 1 + 6);
+    expect(value(metric.result(state), 'f32')).toBeCloseTo(1, 6);
+  });
+
+  test('weights beyond i32 are added', () => {
+    const metric = metrics.mean();
+    let state = metric.init();
+    for (let i = 0; i < 3; i++) state = settle(metric.update(state, tensor([1, 4]), tensor([1, 4]), tensor([1e10, 5e9])), 'f32');
+    expect(relative(value(metric.result(state), 'f32'), 2)).toBeLessThan(1e-6);
   });
 
   test('counts are i32 and stay whole with whole weights', () => {

@@ -1,6 +1,6 @@
 // What a user may hand in as data, brought into one form: rows of numbers on the host, one per sample. Typed arrays are borrowed, not copied.
 import { DataError, DtypeError, ShapeError } from '../../core/errors.ts';
-import type { HostArray } from '../../core/dtype.ts';
+import { type HostArray, fitsI32 } from '../../core/dtype.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { Tensor } from '../../graph/tensor.ts';
 
@@ -104,7 +104,7 @@ function openShaped(where: string, argument: string, { data, shape }: { data: un
 
 const arrayDtype = (data: NumericArray): RowDtype => (data instanceof Float32Array || data instanceof Float64Array ? 'f32' : 'i32');
 
-/** Nested arrays: integers alone make i32 (labels); one other number makes f32. */
+/** Nested arrays: whole numbers within i32 make i32 (labels); one other number makes f32. */
 function openNested(where: string, argument: string, input: readonly unknown[]): Opened {
   const shape: number[] = [];
   for (let level: unknown = input; Array.isArray(level); level = (level as unknown[])[0]) shape.push(level.length);
@@ -126,7 +126,7 @@ function openNested(where: string, argument: string, input: readonly unknown[]):
     if (typeof value !== 'number' && typeof value !== 'boolean') {
       throw new DtypeError(`${where}: ${argument}${path} is ${describe(value)}; data are numbers`);
     }
-    whole &&= typeof value === 'boolean' || Number.isInteger(value);
+    whole &&= typeof value === 'boolean' || fitsI32(value);
     data[next++] = Number(value);
   };
   visit(input, 0, '');

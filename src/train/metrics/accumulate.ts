@@ -2,53 +2,77 @@
 // do, which cancels the compensation. Integers cannot be reassociated wrongly, so the running sums are kept in integers: counts in units of 1,
 // totals in units of about a 4096th of a summand. What is less than half a unit waits in a float of its own, which therefore stays small.
 import { type Tensor, hostTensor } from '../../graph/tensor.ts';
-import { abs, add, cast, div, equal, greater, lessEqual, logicalAnd, mul, round, sub, sum, where } from '../../ops/index.ts';
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  lessEqual,
+  logicalAnd,
+  mul,
+  round,
+  sub,
+  sum,
+  where,
+} from '../../ops/index.ts';
 
 const zeroI32 = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, new Int32Array(1));
 const zeroF32 = (): Tensor => hostTensor({ shape: [], dtype: 'f32' }, new Float32Array(1));
 
-/** A number of things, or the sum of their weights: whole + rest. Exact to 2^31 where all weights are whole. */
-export type Count = { readonly whole: Tensor; readonly rest: Tensor };
+/** A number of things, or the sum of their weights: high * 2^30 + whole + rest. Exact to 2^54 where all weights are whole. */
+export type Count = { readonly high: Tensor; readonly whole: Tensor; readonly rest: Tensor };
 
-export const noCount = (): Count => ({ whole: zeroI32(), rest: zeroF32() });
+export const noCount = (): Count => ({ high: zeroI32(), whole: zeroI32(), rest: zeroF32() });
+
+/** Room below 2^31 for one more summand, in counts and in the units of totals. */
+const fullI32 = 2 ** 30;
 
 /** Adds the number of elements that are true, or the sum of their weights (of the same shape). */
 export function countTrue(count: Count, hits: Tensor, weight: Tensor | undefined): Count {
-  if (!weight) return { whole: add(count.whole, sum(cast(hits, 'i32'))), rest: count.rest };
+  if (!weight) return addWhole(count, sum(cast(hits, 'i32')), count.rest);
   return addWeight(count, sum(where(hits, weight, 0)));
 }
 
-/** Adds a number of elements, or the sum of their weights. */
-export function countAll(count: Count, size: number, weight: Tensor | undefined): Count {
-  return weight ? addWeight(count, sum(weight)) : { whole: add(count.whole, size), rest: count.rest };
+/** Adds a number of elements (an i32 scalar where only the device knows it), or the sum of their weights. */
+export function countAll(count: Count, size: number | Tensor, weight?: Tensor): Count {
+  return weight ? addWeight(count, sum(weight)) : addWhole(count, size, count.rest);
 }
 
-function addWeight({ whole, rest }: Count, amount: Tensor): Count {
-  const open = add(rest, amount);
-  const moved = round(open);
-  return { whole: add(whole, cast(moved, 'i32')), rest: sub(open, moved) };
+/** Weights that are too large for i32, or not finite, stay in the float. */
+function addWeight(count: Count, amount: Tensor): Count {
+  const open = add(count.rest, amount);
+  const moved = where(lessEqual(abs(open), fullI32), round(open), 0);
+  return addWhole(count, cast(moved, 'i32'), sub(open, moved));
 }
 
-export const countValue = ({ whole, rest }: Count): Tensor => add(cast(whole, 'f32'), rest);
+/** What exceeds 2^30 is carried over: the number of pixels of an epoch is easily more than an i32 holds. */
+function addWhole({ high, whole }: Count, amount: number | Tensor, rest: Tensor): Count {
+  const grown = add(whole, amount);
+  const carry = cast(greaterEqual(grown, fullI32), 'i32');
+  return { high: add(high, carry), whole: sub(grown, mul(carry, fullI32)), rest };
+}
+
+export const countValue = ({ high, whole, rest }: Count): Tensor => add(add(mul(cast(high, 'f32'), fullI32), cast(whole, 'f32')), rest);
 
 /** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their sizes. */
 export type Total = { readonly units: Tensor; readonly unit: Tensor; readonly rest: Tensor };
 
 export const noTotal = (): Total => ({ units: zeroI32(), unit: zeroF32(), rest: zeroF32() });
 
-/** Leaves room below 2^31 for one more summand. */
-const mostUnits = 2 ** 30;
-
 /**
  * Adds a scalar. Where the units would run out (at the first summand, and when the sum has grown 2^18 times since), the unit is chosen anew: a
- * 4096th of the sum, at the cost of one rounding. NaN stays NaN.
+ * 4096th of the sum, at the cost of one rounding. A sum that is infinite or NaN has no unit: it waits in `rest`, and stays.
  */
 export function addToTotal({ units, unit, rest }: Total, amount: Tensor): Total {
   const open = add(rest, amount);
   const grown = add(cast(units, 'f32'), div(open, unit));
-  const fits = logicalAnd(greater(unit, 0), lessEqual(abs(grown), mostUnits));
+  const fits = logicalAnd(greater(unit, 0), lessEqual(abs(grown), fullI32));
   const whole = add(mul(cast(units, 'f32'), unit), open);
-  const size = where(fits, unit, mul(abs(whole), 2 ** -12));
+  const size = where(fits, unit, where(isFinite(whole), mul(abs(whole), 2 ** -12), 0));
   const left = where(fits, open, whole);
   const moved = where(greater(size, 0), round(div(left, size)), 0);
   return { units: add(where(fits, units, 0), cast(moved, 'i32')), unit: size, rest: sub(left, mul(moved, size)) };
