@@ -1,4 +1,5 @@
-// Mean of each window of x [batch, height, width, channels] over those of its taps that lie inside the image: padding is not counted.
+// Mean of each window of x [batch, height, width, channels] over those of its taps that count: inside the image, or within its reach, where they
+// are 0.
 // Behind pooling.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
@@ -23,7 +24,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let firstX = u32(max(0, cornerX));
     let lastY = u32(min(i32(params.height), cornerY + i32(params.windowHeight)));
     let lastX = u32(min(i32(params.width), cornerX + i32(params.windowWidth)));
-    let count = f32((lastY - firstY) * (lastX - firstX));
+    let high = counted(cornerY, params.windowHeight, params.height, params.reachTop, params.reachBottom);
+    let wide = counted(cornerX, params.windowWidth, params.width, params.reachLeft, params.reachRight);
+    let count = f32(high * wide);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = 0.0;

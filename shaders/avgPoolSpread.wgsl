@@ -7,12 +7,6 @@
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
-// Taps of a window inside the image, along one direction.
-fn taps(window: u32, stride: u32, pad: u32, length: u32, size: u32) -> u32 {
-  let corner = i32(window * stride) - i32(pad);
-  return u32(min(i32(size), corner + i32(length)) - max(0, corner));
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let run = run_of(workgroup, local);
@@ -30,9 +24,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = 0.0;
       for (var oy = rows.x; oy < rows.y; oy++) {
-        let high = taps(oy, params.strideY, params.padTop, params.windowHeight, params.height);
+        let cornerY = i32(oy * params.strideY) - i32(params.padTop);
+        let high = counted(cornerY, params.windowHeight, params.height, params.reachTop, params.reachBottom);
         for (var ox = columns.x; ox < columns.y; ox++) {
-          let count = high * taps(ox, params.strideX, params.padLeft, params.windowWidth, params.width);
+          let cornerX = i32(ox * params.strideX) - i32(params.padLeft);
+          let count = high * counted(cornerX, params.windowWidth, params.width, params.reachLeft, params.reachRight);
           sum += f32(dy[((image * params.outHeight + oy) * params.outWidth + ox) * params.channels + channel]) / f32(count);
         }
       }

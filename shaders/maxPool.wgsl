@@ -1,5 +1,5 @@
 // Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
-// Ties go to the first tap, a NaN beats every number, padding never wins.
+// Ties go to the first tap, a NaN beats every number, padding never wins. A window whose taps all miss the image gives -Infinity and tap -1.
 // Behind pooling.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
 
 alias Value = f32; // f32 or vec4<f32>
@@ -16,6 +16,12 @@ fn is_nan(value: Value) -> Truth {
   return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
 }
 
+// WGSL has no way to write infinity down.
+fn infinity() -> Value {
+  var bits = 0x7f800000u;
+  return Value(bitcast<f32>(bits));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let run = run_of(workgroup, local);
@@ -25,13 +31,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let pixel = index / params.channels;
     let line = pixel / params.outWidth;
     let image = line / params.outHeight;
-    // Corner of the window, and the taps first … last of each direction that lie inside the image: there is one at least.
+    // Corner of the window, and the taps first … last of each direction that lie inside the image: there is one at least where none has gaps.
     let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
     let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
-    let firstY = max(0, -cornerY);
-    let firstX = max(0, -cornerX);
-    let lastY = min(i32(params.windowHeight), i32(params.height) - cornerY);
-    let lastX = min(i32(params.windowWidth), i32(params.width) - cornerX);
+    let steps = vec2<i32>(tap_steps());
+    let firstY = (max(0, -cornerY) + steps.x - 1) / steps.x;
+    let firstX = (max(0, -cornerX) + steps.y - 1) / steps.y;
+    let lastY = min(i32(params.windowHeight), (i32(params.height) - cornerY + steps.x - 1) / steps.x);
+    let lastX = min(i32(params.windowWidth), (i32(params.width) - cornerX + steps.y - 1) / steps.y);
     let corner = ((i32(image * params.height) + cornerY) * i32(params.width) + cornerX) * i32(params.channels);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = i32(index - pixel * params.channels); index < pixelEnd; channel++) {
@@ -39,11 +46,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       var winner = Winner(-1);
       for (var ky = firstY; ky < lastY; ky++) {
         for (var kx = firstX; kx < lastX; kx++) {
-          let value = Value(x[corner + (ky * i32(params.width) + kx) * i32(params.channels) + channel]);
+          let value = Value(x[corner + (ky * steps.x * i32(params.width) + kx * steps.y) * i32(params.channels) + channel]);
           let wins = (winner < Winner(0)) | (!is_nan(best) & (is_nan(value) | (value > best)));
           best = select(best, value, wins);
           winner = select(winner, Winner(ky * i32(params.windowWidth) + kx), wins);
         }
+      }
+      if (dilated) {
+        best = select(best, -infinity(), winner < Winner(0));
       }
       values[index] = Element(best);
       winners[index] = winner;

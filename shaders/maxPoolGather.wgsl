@@ -1,4 +1,5 @@
-// Reads x [batch, height, width, channels] at the pixel that won each window of a max pooling: the transpose of maxPoolScatter.wgsl.
+// Reads x [batch, height, width, channels] at the pixel that won each window of a max pooling: the transpose of maxPoolScatter.wgsl. A window
+// that no pixel won gives 0.
 // Behind pooling.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
@@ -19,12 +20,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.outHeight;
     let cornerY = line % params.outHeight * params.strideY - params.padTop;
     let cornerX = pixel % params.outWidth * params.strideX - params.padLeft;
+    let steps = tap_steps();
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
-      let tap = u32(winners[index]);
-      let y = cornerY + tap / params.windowWidth;
-      let column = cornerX + tap % params.windowWidth;
-      store(index, f32(x[((image * params.height + y) * params.width + column) * params.channels + channel]));
+      let winner = winners[index];
+      let tap = u32(max(0, winner));
+      let y = cornerY + tap / params.windowWidth * steps.x;
+      let column = cornerX + tap % params.windowWidth * steps.y;
+      let at = ((image * params.height + y) * params.width + column) * params.channels + channel;
+      store(index, select(0.0, f32(x[select(0u, at, winner >= 0)]), winner >= 0));
       index++;
     }
   }

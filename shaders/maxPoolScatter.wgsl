@@ -26,14 +26,22 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.height;
     let y = line % params.height + params.padTop;
     let x = pixel % params.width + params.padLeft;
-    let rows = windows_over(y, params.windowHeight, params.strideY, params.outHeight);
-    let columns = windows_over(x, params.windowWidth, params.strideX, params.outWidth);
+    let steps = tap_steps();
+    let rows = windows_over(y, (params.windowHeight - 1u) * steps.x + 1u, params.strideY, params.outHeight);
+    let columns = windows_over(x, (params.windowWidth - 1u) * steps.y + 1u, params.strideX, params.outWidth);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = Value(0.0);
       for (var oy = rows.x; oy < rows.y; oy++) {
         for (var ox = columns.x; ox < columns.y; ox++) {
-          let tap = (y - oy * params.strideY) * params.windowWidth + x - ox * params.strideX;
+          let down = y - oy * params.strideY;
+          let across = x - ox * params.strideX;
+          var tap = down / steps.x * params.windowWidth + across / steps.y;
+          if (dilated) {
+            // No tap of a window is numbered as high as what its gaps get here.
+            let onTap = (down % steps.x == 0u) & (across % steps.y == 0u);
+            tap = select(params.windowHeight * params.windowWidth, tap, onTap);
+          }
           let at = ((image * params.outHeight + oy) * params.outWidth + ox) * params.channels + channel;
           sum += select(Value(0.0), Value(dy[at]), winners[at] == Winner(i32(tap)));
         }

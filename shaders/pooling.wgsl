@@ -2,6 +2,7 @@
 // [batch, height, width, channels], and how an invocation finds its run of neighbouring elements. The kernels divide by a size of the image
 // once a pixel only.
 alias Element = f32;
+const dilated = false; // whether the taps of a window have gaps between them
 
 struct Params {
   size: u32, // elements written
@@ -17,6 +18,13 @@ struct Params {
   strideX: u32,
   padTop: u32,
   padLeft: u32,
+  dilationY: u32,
+  dilationX: u32,
+  // How far beyond each side of the image taps count for a mean.
+  reachTop: u32,
+  reachBottom: u32,
+  reachLeft: u32,
+  reachRight: u32,
   run: u32,
 }
 
@@ -28,8 +36,19 @@ fn run_of(workgroup: vec3<u32>, local: u32) -> vec2<u32> {
   return vec2<u32>(first, min(first + params.run, params.size));
 }
 
-// First and end of the windows that cover a pixel along one direction; `place` counts from the corner of the padding.
+// Distance of the taps of a window: [down, across].
+fn tap_steps() -> vec2<u32> {
+  return select(vec2<u32>(1u, 1u), vec2<u32>(params.dilationY, params.dilationX), dilated);
+}
+
+// First and end of the windows that cover a pixel along one direction; `place` counts from the corner of the padding,
+// and `window` is the length of a window with its gaps.
 fn windows_over(place: u32, window: u32, stride: u32, windows: u32) -> vec2<u32> {
   let first = select(0u, (place - window) / stride + 1u, place >= window);
   return vec2<u32>(first, min(place / stride + 1u, windows));
+}
+
+// Taps of a window that count for a mean, along one direction; `corner` is the window's first place.
+fn counted(corner: i32, window: u32, size: u32, before: u32, after: u32) -> u32 {
+  return u32(min(i32(size + after), corner + i32(window)) - max(-i32(before), corner));
 }

@@ -216,6 +216,26 @@ export type {
   VarianceOptions,
 } from './ops/index.ts';
 
+// Images: transposed convolution, pooling, resampling
+export {
+  conv1dTranspose,
+  conv3dTranspose,
+  maxPool1dWithIndices,
+  maxPool2dWithIndices,
+  maxPool3dWithIndices,
+  maxUnpool2d,
+} from './ops/index.ts';
+export type {
+  AvgPool2dOptions,
+  AvgPoolOptions,
+  Conv1dTransposeOptions,
+  Conv3dTransposeOptions,
+  MaxPool2dOptions,
+  MaxPoolOptions,
+  MaxUnpool2dOptions,
+  Pool2dOptions,
+} from './ops/index.ts';
+
 // Transformations
 export {
   type Axes,

@@ -146,6 +146,10 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
 export const takeDistinct = (x: Tensor, indices: Tensor, axis: number): Tensor =>
   apply(takeAlongOp, [x, indices], { axis, distinct: true });
 
+/** updates [..P, K, ..Q] added to zeros [..P, rows, ..Q] at indices [..P, K, ..Q] along an axis: the transpose of takeAlongAxis. */
+export const scatterAlongAxis = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
+  apply(scatterAlongOp, [updates, indices], { axis, distinct: false, rows });
+
 export interface TakeAlongOptions {
   /** The axis that the indices count along; the last one by default. */
   readonly axis?: number;

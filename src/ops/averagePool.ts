@@ -1,4 +1,4 @@
-// Average pooling of images, channels last. The gradient comes in gather form, as in pool.ts. Padding is left out of the count.
+// Average pooling of images, channels last. The gradient comes in gather form, as in pool.ts. Padding is left out of the count unless asked for.
 import { isFloat } from '../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
@@ -6,40 +6,54 @@ import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import poolSource from '../../shaders/avgPool.wgsl?raw';
 import spreadSource from '../../shaders/avgPoolSpread.wgsl?raw';
-import { checkTensor } from './arguments.ts';
+import { checkFlag, checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
-import { axesOf } from './conv/extent.ts';
-import { type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
+import { axesOf, padForLastWindow } from './conv/extent.ts';
+import { type Padding2d, type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
 import { type TapSizes, forEachTap } from './conv/taps.ts';
 import type { Pool2dOptions } from './pool.ts';
 import { mean } from './statistics.ts';
 
-interface SpreadAttributes extends PoolAttributes {
+/** `reach`: how far beyond each side of the image taps count, as zeros. */
+type AverageAttributes = PoolAttributes & Required<Pick<PoolAttributes, 'reach'>>;
+
+interface SpreadAttributes extends AverageAttributes {
   /** [height, width] of the input. */
   readonly input: Shape;
 }
 
-const poolOnly = ({ strides, padding, dilations, window }: PoolAttributes): PoolAttributes => ({ strides, padding, dilations, window });
+const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
 
-const tapsOf = (x: Shape, y: Shape, attributes: PoolAttributes): TapSizes => ({
+const poolOnly = ({ strides, padding, dilations, window, reach }: AverageAttributes): AverageAttributes => ({
+  strides,
+  padding,
+  dilations,
+  window,
+  reach,
+});
+
+const tapsOf = (x: Shape, y: Shape, attributes: AverageAttributes): TapSizes => ({
   ...attributes,
   batch: x[0],
   input: axesOf(x),
   output: axesOf(y),
 });
 
-/** How many taps of each window lie inside the image, by pixel of the output. */
-function countsOf(taps: TapSizes): Int32Array {
-  const counts = new Int32Array(taps.batch * sizeOf(taps.output));
-  forEachTap(taps, (out) => {
-    counts[out]++;
-  });
-  return counts;
+/** How many taps of each window count, by pixel of the output. */
+function countsOf({ batch, input, window, output, strides, padding }: TapSizes, { reach }: AverageAttributes): Int32Array {
+  const along = (axis: number): number[] =>
+    Array.from({ length: output[axis] }, (_, place) => {
+      const corner = place * strides[axis] - padding[axis][0];
+      return Math.min(input[axis] + reach[axis][1], corner + window[axis]) - Math.max(-reach[axis][0], corner);
+    });
+  const columns = along(1);
+  const image = along(0).flatMap((high) => columns.map((wide) => high * wide));
+  return Int32Array.from({ length: batch * image.length }, (_, i) => image[i % image.length]);
 }
 
 /** x [B, H, W, C] -> the mean of each window [B, OH, OW, C] */
-const avgPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
+const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>({
   name: 'avgPool2d',
   infer: ([x], attributes) => {
     checkImages('avgPool2d', x.shape);
@@ -52,7 +66,7 @@ const avgPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   vjp: ({ inputs: [x], cotangents: [g], attributes }) => [g && apply(spreadOp, [g], { ...attributes, input: axesOf(x.shape) })],
   reference: ({ inputs: [x], outputs: [y], attributes, allocate }) => {
     const taps = tapsOf(x.shape, y.shape, attributes);
-    const counts = countsOf(taps);
+    const counts = countsOf(taps, attributes);
     const sums = new Float64Array(sizeOf(y.shape));
     const channels = y.shape[3];
     forEachTap(taps, (out, _, at) => {
@@ -78,7 +92,7 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   vjp: ({ cotangents: [u], attributes }) => [u && apply(avgPool2dOp, [u], poolOnly(attributes))],
   reference: ({ inputs: [dy], outputs: [dx], attributes, allocate }) => {
     const taps = tapsOf(dx.shape, dy.shape, attributes);
-    const counts = countsOf(taps);
+    const counts = countsOf(taps, attributes);
     const sums = new Float64Array(sizeOf(dx.shape));
     const channels = dx.shape[3];
     forEachTap(taps, (out, _, at) => {
@@ -95,25 +109,36 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   },
 });
 
+export interface AvgPool2dOptions extends Pool2dOptions {
+  /** Counts the taps in the padding too, as zeros; false by default. What ceilMode adds is never counted. */
+  readonly countIncludePad?: boolean;
+}
+
 /**
- * Mean of each window. Padding is left out of the count: at the border the mean is that of the pixels there are, as in Keras.
+ * Mean of each window. Padding is left out of the count, unless countIncludePad is true: at the border the mean is that of the pixels there
+ * are, as in Keras.
  *
- * x [B, H, W, C] -> [B, OH, OW, C].
+ * x [B, H, W, C] -> [B, OH, OW, C]; OH as in maxPool2d.
  * @throws ShapeError for other ranks or a window larger than the image, DtypeError for integers, ArgumentError for a bad option.
  *
  *     const half = avgPool2d(features);                                              // [32,26,26,16] -> [32,13,13,16]
  *     const same = avgPool2d(features, { poolSize: 3, strides: 1, padding: 'same' });   // keeps the size
  */
-export function avgPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+export function avgPool2d(x: Tensor, options: AvgPool2dOptions = {}): Tensor {
   checkTensor('avgPool2d', 'x', x);
-  checkOptions('avgPool2d', options, ['poolSize', 'strides', 'padding']);
+  checkOptions('avgPool2d', options, ['poolSize', 'strides', 'padding', 'ceilMode', 'countIncludePad']);
+  const { ceilMode = false, countIncludePad = false } = options;
+  checkFlag('avgPool2d', 'ceilMode', ceilMode);
+  checkFlag('avgPool2d', 'countIncludePad', countIncludePad);
   checkImages('avgPool2d', x.shape);
   const window = pairOf('avgPool2d', 'poolSize', options.poolSize ?? 2);
   const strides = pairOf('avgPool2d', 'strides', options.strides ?? window);
   const dilations: Pair = [1, 1];
   const padding = resolvePadding('avgPool2d', options.padding ?? 'valid', axesOf(x.shape), window, strides, dilations);
   checkCovered('avgPool2d', padding, window);
-  return apply(avgPool2dOp, [x], { window, strides, padding, dilations });
+  const [rows, columns] = ceilMode ? padForLastWindow(axesOf(x.shape), window, { strides, padding, dilations }) : padding;
+  const reach = countIncludePad ? padding : nowhere;
+  return apply(avgPool2dOp, [x], { window, strides, padding: [rows, columns], dilations, reach });
 }
 
 export interface GlobalAvgPoolOptions {

@@ -60,7 +60,7 @@ function forEachProduct(sizes: VolumeSizes, visit: (x: number, filter: number, y
 }
 
 /** x [B, D, H, W, C], filter [KD, KH, KW, C / groups, O] -> [B, OD, OH, OW, O] */
-const { op: conv3dOp } = defineConvolution({
+const { op: conv3dOp, inputGradientOp: volumeInputGradientOp } = defineConvolution({
   name: 'conv3d',
   own: windowOnly,
   outputShape: (x, filter, attributes) => {
@@ -76,6 +76,7 @@ const { op: conv3dOp } = defineConvolution({
   plans: { output: planConvolveVolumes, input: planVolumeInputGradient, filter: planVolumeFilterGradient },
   batch: { images: batchConvolution, filter: batchFilterGradient },
 });
+export { volumeInputGradientOp };
 
 export interface Conv3dOptions {
   /** Step of the window, [depth, height, width] or one number; 1 by default. */

@@ -74,11 +74,19 @@ export { type MatmulOptions, dot, matmul, outer } from './matmul.ts';
 export { conv2d } from './conv.ts';
 export { type Conv1dOptions, conv1d } from './conv1d.ts';
 export { type Conv3dOptions, conv3d } from './conv3d.ts';
-export { type Conv2dTransposeOptions, conv2dTranspose } from './convTranspose.ts';
+export {
+  type Conv1dTransposeOptions,
+  type Conv2dTransposeOptions,
+  type Conv3dTransposeOptions,
+  conv1dTranspose,
+  conv2dTranspose,
+  conv3dTranspose,
+} from './convTranspose.ts';
 export { type DepthwiseConv2dOptions, depthwiseConv2d } from './depthwise.ts';
-export { maxPool2d } from './pool.ts';
-export { type GlobalAvgPoolOptions, avgPool2d, globalAvgPool } from './averagePool.ts';
-export { type PoolOptions, avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
+export { type MaxPool2dOptions, type Pool2dOptions, maxPool2d } from './pool.ts';
+export { type AvgPool2dOptions, type GlobalAvgPoolOptions, avgPool2d, globalAvgPool } from './averagePool.ts';
+export { type MaxUnpool2dOptions, maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './poolIndices.ts';
+export { type AvgPoolOptions, type MaxPoolOptions, type PoolOptions, avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 export { type Upsample2dOptions, upsample2d } from './upsample.ts';
 export { embedding, gather, scatterAdd } from './gather.ts';
 export { type TensordotAxes, einsum, tensordot } from './einsum.ts';

@@ -43,7 +43,7 @@ import {
 import { conv2d } from './conv.ts';
 import { conv1d } from './conv1d.ts';
 import { conv3d } from './conv3d.ts';
-import { conv2dTranspose } from './convTranspose.ts';
+import { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './convTranspose.ts';
 import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
 import { depthwiseConv2d } from './depthwise.ts';
 import { tensordot } from './einsum.ts';
@@ -56,6 +56,7 @@ import { dot, matmul, outer } from './matmul.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 import { pad } from './pad.ts';
 import { maxPool2d } from './pool.ts';
+import { maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './poolIndices.ts';
 import { dropout } from './random.ts';
 import { repeat, roll, split, tile, unstack } from './rearrange.ts';
 import { all, any, max, min, prod, sum } from './reduce.ts';
@@ -85,7 +86,9 @@ const methods = {
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
   ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
-  ...{ conv1d, conv3d, conv2dTranspose, depthwiseConv2d, maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
+  ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
+  ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
+  ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
   ...{ tensordot, batchNorm, layerNorm, groupNorm, instanceNorm, rmsNorm, scaledDotProductAttention },

@@ -8,8 +8,9 @@ import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import gatherSource from '../../shaders/maxPoolGather.wgsl?raw';
 import poolSource from '../../shaders/maxPool.wgsl?raw';
 import scatterSource from '../../shaders/maxPoolScatter.wgsl?raw';
-import { checkTensor } from './arguments.ts';
+import { checkFlag, checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
+import { axesOf, padForLastWindow, span } from './conv/extent.ts';
 import { type Padding2d, type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
 import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
 
@@ -45,6 +46,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
       values[out] = value;
       winners[out] = tap;
     });
+    for (let i = 0; i < winners.length; i++) if (winners[i] < 0) values[i] = -Infinity;
     return [values, winners];
   },
   lowering: {
@@ -113,7 +115,7 @@ const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
 
 /** Calls visit(window's element, tap, element under it) for every tap inside the image, the taps of a window in order. */
 function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, visit: (out: number, tap: number, at: number) => void): void {
-  const { strides, padding, window } = attributes;
+  const { strides, padding, dilations, window } = attributes;
   const [batch, height, width, channels] = input;
   const [, outHeight, outWidth] = output;
   for (let image = 0; image < batch; image++) {
@@ -121,10 +123,10 @@ function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, vis
       for (let ox = 0; ox < outWidth; ox++) {
         const out = ((image * outHeight + oy) * outWidth + ox) * channels;
         for (let ky = 0; ky < window[0]; ky++) {
-          const y = oy * strides[0] + ky - padding[0][0];
+          const y = oy * strides[0] + ky * dilations[0] - padding[0][0];
           if (y < 0 || y >= height) continue;
           for (let kx = 0; kx < window[1]; kx++) {
-            const x = ox * strides[1] + kx - padding[1][0];
+            const x = ox * strides[1] + kx * dilations[1] - padding[1][0];
             if (x < 0 || x >= width) continue;
             const at = ((image * height + y) * width + x) * channels;
             for (let c = 0; c < channels; c++) visit(out + c, ky * window[1] + kx, at + c);
@@ -142,25 +144,46 @@ export interface Pool2dOptions {
   readonly strides?: number | readonly number[];
   /** 'valid' (default): windows inside the image; 'same': ceil(size / stride) windows; or [[top, bottom], [left, right]]. */
   readonly padding?: 'valid' | 'same' | Padding2d;
+  /** Counts a last window that only begins inside the image too: sizes are rounded up; false by default. */
+  readonly ceilMode?: boolean;
+}
+
+export interface MaxPool2dOptions extends Pool2dOptions {
+  /** Distance of a window's taps, [height, width] or one number; 1 by default. */
+  readonly dilations?: number | readonly number[];
+}
+
+/** The largest values, which tap of its window each was (-1: none), and where the windows lie. */
+export function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): { values: Tensor; winners: Tensor; windows: PoolAttributes } {
+  checkTensor(op, 'x', x);
+  checkOptions(op, options, ['poolSize', 'strides', 'padding', 'dilations', 'ceilMode']);
+  const { ceilMode = false } = options;
+  checkFlag(op, 'ceilMode', ceilMode);
+  checkImages(op, x.shape);
+  if (!isFloat(x.dtype)) throw new DtypeError(`${op}: takes floats, got ${x.dtype}; use cast(x, 'f32')`);
+  const window = pairOf(op, 'poolSize', options.poolSize ?? 2);
+  const strides = pairOf(op, 'strides', options.strides ?? window);
+  const dilations = pairOf(op, 'dilations', options.dilations ?? 1);
+  const size = axesOf(x.shape);
+  const padding = resolvePadding(op, options.padding ?? 'valid', size, window, strides, dilations);
+  checkCovered(op, padding, window.map((n, axis) => span(n, dilations[axis]))); // prettier-ignore
+  const [rows, columns] = ceilMode ? padForLastWindow(size, window, { strides, padding, dilations }) : padding;
+  const windows = { window, strides, padding: [rows, columns], dilations } as const;
+  windowsOver(op, size, window, windows);
+  const [values, winners] = applyAll(maxPool2dOp, [x], windows);
+  return { values, winners, windows };
 }
 
 /**
- * Largest value of each window. Padding never wins; among equals the first pixel gets the gradient; a NaN in a window is its result.
+ * Largest value of each window. Padding never wins; among equals the first pixel gets the gradient; a NaN in a window is its result. A window
+ * with gaps may miss the image altogether: it gives -Infinity, as in PyTorch.
  *
- * x [B, H, W, C] -> [B, OH, OW, C].
+ * x [B, H, W, C] -> [B, OH, OW, C]; OH = ⌊(H + top + bottom - (poolSize - 1) dilation - 1) / stride⌋ + 1, or ⌈ ⌉ with ceilMode.
  * @throws ShapeError for other ranks or a window larger than the image, DtypeError for integers, ArgumentError for a bad option.
  *
  *     const half = maxPool2d(features);                                              // [32,26,26,16] -> [32,13,13,16]
  *     const same = maxPool2d(features, { poolSize: 3, strides: 1, padding: 'same' });   // keeps the size
  */
-export function maxPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
-  checkTensor('maxPool2d', 'x', x);
-  checkOptions('maxPool2d', options, ['poolSize', 'strides', 'padding']);
-  checkImages('maxPool2d', x.shape);
-  const window = pairOf('maxPool2d', 'poolSize', options.poolSize ?? 2);
-  const strides = pairOf('maxPool2d', 'strides', options.strides ?? window);
-  const dilations: Pair = [1, 1];
-  const padding = resolvePadding('maxPool2d', options.padding ?? 'valid', x.shape.slice(1, 3), window, strides, dilations);
-  checkCovered('maxPool2d', padding, window);
-  return applyAll(maxPool2dOp, [x], { window, strides, padding, dilations })[0];
+export function maxPool2d(x: Tensor, options: MaxPool2dOptions = {}): Tensor {
+  return maxPool('maxPool2d', x, options).values;
 }

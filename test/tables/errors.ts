@@ -5,6 +5,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import * as o from '../../src/ops/index.ts';
 import { type ErrorRow, i32, input } from './errorRow.ts';
 import { elementwiseErrors } from './errorsElementwise.ts';
+import { imageErrors, imageOptionCalls } from './errorsImages.ts';
 import { kernelErrors } from './errorsKernels.ts';
 import { structureErrors } from './errorsStructure.ts';
 import { functionOf, opRows } from './index.ts';
@@ -38,6 +39,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   ...{ maxPool2d: (p) => o.maxPool2d(images, p), avgPool2d: (p) => o.avgPool2d(images, p) },
   ...{ maxPool3d: (p) => o.maxPool3d(input([1, 4, 5, 4, 2]), p), avgPool3d: (p) => o.avgPool3d(input([1, 4, 5, 4, 2]), p) },
   ...{ globalAvgPool: (p) => o.globalAvgPool(images, p), upsample2d: (p) => o.upsample2d(images, p) },
+  ...imageOptionCalls,
   batchNorm: (p) => o.batchNorm(x, input([3]), input([3]), p),
   ...{ layerNorm: (p) => o.layerNorm(x, p), rmsNorm: (p) => o.rmsNorm(x, p), instanceNorm: (p) => o.instanceNorm(images, p) },
   groupNorm: (p) => o.groupNorm(images, p),
@@ -164,6 +166,7 @@ export const errorRows: readonly ErrorRow[] = [
   ...elementwiseErrors,
   ...structureErrors,
   ...kernelErrors,
+  ...imageErrors,
   ...axisErrors,
   ...newAxes,
   ...optionErrors,

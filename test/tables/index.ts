@@ -2,6 +2,7 @@
 import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
 import { numberRows } from './numbers.ts';
+import { imageRows } from './images.ts';
 import { normalizationRows } from './normalization.ts';
 import type { OpRow } from './row.ts';
 import { scanRows } from './scan.ts';
@@ -16,6 +17,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   kernels: kernelRows,
   creation: creationRows,
   windows: windowRows,
+  images: imageRows,
   contraction: contractionRows,
   normalization: normalizationRows,
   scans: scanRows,

@@ -10,6 +10,7 @@ import * as ops from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
+import goldenImages from '../golden/images.json';
 import goldenWindows from '../golden/windows.json';
 import scanGolden from '../golden/scan.json';
 import specialGolden from '../golden/special.json';
@@ -26,6 +27,7 @@ interface GoldenRow {
 const goldenRows: Record<string, GoldenRow | undefined> = {
   ...golden.rows,
   ...goldenWindows.rows,
+  ...goldenImages.rows,
   ...normGolden.rows,
   ...scanGolden.rows,
   ...specialGolden.rows,

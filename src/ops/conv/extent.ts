@@ -44,6 +44,9 @@ const spaces: Readonly<Record<number, Space>> = {
   },
 };
 
+/** Names of so many axes between batch and channels. */
+export const axisNames = (axes: number): readonly string[] => spaces[axes].axes;
+
 /** The axes between batch and channels. */
 export const axesOf = (shape: Shape): Shape => shape.slice(1, -1);
 
@@ -111,6 +114,21 @@ export function windowsAlong(op: string, size: Shape, window: readonly number[],
       );
     }
     return Math.floor(room / strides[axis]) + 1;
+  });
+}
+
+/**
+ * Padding with which a window that only begins inside the data (or the padding before it) has a place too, as PyTorch's ceil_mode has it: what is
+ * missing is added at the end.
+ */
+export function padForLastWindow(size: Shape, window: readonly number[], { strides, padding, dilations }: Windows): readonly Sides[] {
+  return size.map((n, axis): Sides => {
+    const [before, after] = padding[axis];
+    const room = n + before + after - span(window[axis], dilations[axis]);
+    if (room < 0) return padding[axis];
+    const last = Math.ceil(room / strides[axis]);
+    const begins = last * strides[axis] < n + before;
+    return begins ? [before, after + last * strides[axis] - room] : padding[axis];
   });
 }
 

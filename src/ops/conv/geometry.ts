@@ -45,4 +45,4 @@ export function windowsOver(op: string, size: Shape, window: Pair, windows: Wind
 export const checkImages = (op: string, shape: Shape): void => checkRank(op, shape, 2);
 
 /** Throws where a window could lie in padding alone: it would have no largest element. */
-export const checkCovered = (op: string, padding: Padding2d, window: Pair): void => checkOverlap(op, padding, window);
+export const checkCovered = (op: string, padding: Padding2d, window: readonly number[]): void => checkOverlap(op, padding, window);

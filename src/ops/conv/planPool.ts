@@ -3,11 +3,13 @@ import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import headSource from '../../../shaders/pooling.wgsl?raw';
 import { fillBlock, gridOf, retype, runOf, storageType } from '../kernelSource.ts';
-import type { Pair, Window2d } from './geometry.ts';
+import type { Padding2d, Pair, Window2d } from './geometry.ts';
 
 export interface PoolAttributes extends Window2d {
   /** [height, width] of a window. */
   readonly window: Pair;
+  /** How far beyond each side of the image taps count for a mean, as zeros; nowhere by default. */
+  readonly reach?: Padding2d;
 }
 
 /** Shapes of what is pooled and of what comes out, whichever of them the kernel writes. */
@@ -37,13 +39,14 @@ function inQuads(source: string, binding: number, type: string): string {
 }
 
 const workgroupSize = 64;
+const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
 
 /** A kernel that writes elements of `result`, a run of neighbours each invocation. */
 export function planPool(
   name: string,
   source: string,
   operands: readonly Operand[],
-  { images, pooled, attributes: { strides, padding, window }, quads }: Pooling,
+  { images, pooled, attributes: { strides, padding, dilations, window, reach = nowhere }, quads }: Pooling,
   result: TensorType,
   target: Target,
 ): KernelPlan {
@@ -56,9 +59,10 @@ export function planPool(
   const [, height, width] = images;
   const params = [
     ...[size, workgroups[0], height, width, pooled[1], pooled[2], channels],
-    ...[...window, ...strides, padding[0][0], padding[1][0], run],
+    ...[...window, ...strides, padding[0][0], padding[1][0], ...dilations, ...reach.flat(), run],
   ];
-  const whole = `${headSource}\n${source}`;
+  const dilated = dilations.some((n) => n > 1);
+  const whole = `${headSource.replace('const dilated = false;', `const dilated = ${dilated};`)}\n${source}`;
   const type = storageType(result.dtype);
   const text = lanes === 4 ? inQuads(whole, operands.length, type) : retype(whole, { Element: type });
   return { dispatches: [{ name, source: text, operands, params, workgroups }], temporaries: [] };

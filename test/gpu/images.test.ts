@@ -1,0 +1,42 @@
+// The kernels of transposed convolution, of pooling in its further forms and of resampling on this device, as windows.test.ts has it.
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Shape } from '../../src/core/shape.ts';
+import type { Target } from '../../src/graph/op.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import * as o from '../../src/ops/index.ts';
+import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { checkKernels } from './checkKernels.ts';
+
+let opened: OpenDevice;
+beforeAll(async () => {
+  opened = await openDevice();
+});
+afterAll(() => opened.device.destroy());
+
+describe.each(['gpu', 'cpu'] as const)('kernels of a %s', (processor) => {
+  const check = (shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> =>
+    checkKernels(opened.device, { ...opened.target, processor } satisfies Target, shapes, fn);
+
+  test('transposed convolution in all three directions', async () => {
+    // Products with tiles for GPUs are built in kernels.test.ts: each takes seconds.
+    if (processor === 'gpu') return;
+    await check([[2, 3, 5, 8], [3, 3, 4, 8]], (x, f) => o.conv2dTranspose(x, f, { strides: 2, groups: 2, padding: 'same' })); // prettier-ignore
+    await check([[1, 2, 3, 4, 4], [2, 3, 2, 4, 4]], (x, f) => o.conv3dTranspose(x, f, { strides: [1, 2, 1] })); // prettier-ignore
+    await check([[1, 7, 4], [3, 4, 4]], (x, f) => o.conv1dTranspose(x, f, { strides: 3, dilations: 2, outputPadding: 2 })); // prettier-ignore
+  });
+
+  test('pooling with gaps between the taps', async () => {
+    await check([[2, 7, 6, 3]], (x) => o.maxPool2d(x, { poolSize: [3, 2], strides: 1, dilations: [2, 3], padding: [[1, 2], [2, 1]] })); // prettier-ignore
+    await check([[2, 9, 11, 4]], (x) => o.maxPool2d(x, { poolSize: 3, strides: [2, 3], dilations: [3, 2], ceilMode: true }));
+    await check([[1, 1, 1, 1]], (x) => o.maxPool2d(x, { poolSize: 1, dilations: 5 }));
+    // No tap of these windows lies in the image.
+    await check([[1, 1, 2, 4]], (x) => o.maxPool2d(x, { poolSize: [2, 1], strides: 1, dilations: 2, padding: [[1, 1], [0, 0]] })); // prettier-ignore
+    await check([[1, 70001, 1, 1]], (x) => o.maxPool2d(x, { poolSize: [3, 1], strides: 1, dilations: [5, 1], padding: 'same' }));
+  });
+
+  test('means that count the padding, and windows that only begin inside', async () => {
+    await check([[2, 7, 6, 3]], (x) => o.avgPool2d(x, { poolSize: 3, strides: 2, padding: [[1, 2], [2, 1]], countIncludePad: true })); // prettier-ignore
+    await check([[2, 9, 11, 5]], (x) => o.avgPool2d(x, { poolSize: 4, strides: 3, padding: [[2, 1], [1, 1]], ceilMode: true, countIncludePad: true })); // prettier-ignore
+    await check([[1, 8, 5, 2]], (x) => o.avgPool2d(x, { poolSize: 3, ceilMode: true }));
+  });
+});

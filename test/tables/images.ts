@@ -1,0 +1,96 @@
+// Rows of transposed convolution, of pooling in its further forms, and of resampling; expected results in test/golden/images.json.
+import * as o from '../../src/ops/index.ts';
+import { type OpRow, f, row, w } from './row.ts';
+
+/** Sums of n terms of size at most t: n * 2^-23 * n * t. */
+const terms = (n: number, t: number): Pick<OpRow, 'gpu'> => ({ gpu: { ulp: 0, absolute: n * n * t * 2 ** -23 } });
+
+const transposed: readonly OpRow[] = [
+  row('conv1dTranspose', [f([2, 5, 3]), f([4, 2, 3])], (x, k) => o.conv1dTranspose(x, k), terms(12, 4)),
+  row(
+    'conv1dTranspose padded',
+    [f([1, 4, 4]), f([3, 3, 4])],
+    (x, k) => o.conv1dTranspose(x, k, { strides: 3, dilations: 2, padding: [[2, 2]], outputPadding: 1, groups: 2 }),
+    terms(6, 4),
+  ),
+  row(
+    'conv2dTranspose groups',
+    [f([2, 3, 2, 4]), f([3, 2, 3, 4])],
+    (x, k) => o.conv2dTranspose(x, k, { strides: 2, groups: 2 }),
+    terms(12, 4),
+  ),
+  row(
+    'conv2dTranspose depthwise',
+    [f([1, 3, 4, 3]), f([3, 3, 2, 3])],
+    (x, k) => o.conv2dTranspose(x, k, { strides: [1, 2], padding: [[1, 1], [1, 1]], outputPadding: [0, 1], groups: 3 }), // prettier-ignore
+    terms(9, 4),
+  ),
+  row('conv3dTranspose', [f([1, 2, 3, 2, 2]), f([2, 3, 2, 3, 2])], (x, k) => o.conv3dTranspose(x, k), terms(12, 4)),
+  row(
+    'conv3dTranspose strided',
+    [f([1, 3, 2, 2, 2]), f([2, 3, 3, 2, 2])],
+    (x, k) => o.conv3dTranspose(x, k, { strides: [1, 2, 3], padding: [[1, 1], [1, 1], [0, 0]], outputPadding: [0, 1, 2] }), // prettier-ignore
+    terms(12, 4),
+  ),
+  row(
+    'conv3dTranspose dilated groups',
+    [f([1, 2, 2, 3, 4]), f([2, 2, 2, 1, 4])],
+    (x, k) => o.conv3dTranspose(x, k, { dilations: [2, 1, 2], strides: 2, groups: 2 }),
+    terms(8, 4),
+  ),
+];
+
+const exact = { gpu: 'exact' } as const;
+const flat = { gpu: 'exact', gradient: 'none' } as const;
+
+const pooled: readonly OpRow[] = [
+  row('maxPool1d dilated', [f([2, 11, 3])], (x) => o.maxPool1d(x, { poolSize: 3, strides: 2, dilations: 2, ceilMode: true }), exact),
+  row(
+    'maxPool2d dilated',
+    [f([2, 8, 7, 3])],
+    (x) => o.maxPool2d(x, { poolSize: [3, 2], strides: [1, 2], dilations: [2, 3], padding: [[1, 1], [1, 1]] }), // prettier-ignore
+    exact,
+  ),
+  row('maxPool2d dilated quads', [f([1, 6, 7, 4])], (x) => o.maxPool2d(x, { poolSize: 2, strides: 1, dilations: [3, 2] }), exact),
+  row('maxPool2d rounded up', [f([1, 6, 8, 2])], (x) => o.maxPool2d(x, { poolSize: 3, strides: [2, 3], ceilMode: true }), exact),
+  row(
+    'maxPool3d dilated',
+    [f([1, 6, 5, 7, 2])],
+    (x) => o.maxPool3d(x, { poolSize: [2, 2, 3], strides: [2, 1, 3], dilations: [2, 3, 1], padding: [[1, 1], [1, 1], [0, 0]], ceilMode: true }), // prettier-ignore
+    exact,
+  ),
+  row('avgPool1d counted', [f([2, 8, 3])], (x) => o.avgPool1d(x, { poolSize: 3, padding: [[1, 1]], ceilMode: true, countIncludePad: true }), terms(3, 1)), // prettier-ignore
+  row('avgPool2d rounded up', [f([1, 6, 8, 2])], (x) => o.avgPool2d(x, { poolSize: 3, strides: [2, 3], ceilMode: true }), terms(9, 1)),
+  row(
+    'avgPool2d counted',
+    [f([2, 6, 7, 3])],
+    (x) => o.avgPool2d(x, { poolSize: [3, 2], strides: 2, padding: [[1, 1], [1, 1]], ceilMode: true, countIncludePad: true }), // prettier-ignore
+    terms(6, 1),
+  ),
+  row(
+    'avgPool3d counted',
+    [f([1, 5, 4, 6, 2])],
+    (x) => o.avgPool3d(x, { poolSize: [3, 2, 3], strides: 2, padding: [[1, 1], [0, 0], [1, 1]], ceilMode: true, countIncludePad: true }), // prettier-ignore
+    terms(18, 1),
+  ),
+  row('maxPool1dWithIndices', [f([2, 9, 3])], (x) => o.maxPool1dWithIndices(x)[0], exact),
+  row('maxPool1dWithIndices indices', [f([2, 9, 3])], (x) => o.maxPool1dWithIndices(x, { poolSize: 3, strides: 2, dilations: 2, padding: [[1, 1]] })[1], flat), // prettier-ignore
+  row('maxPool2dWithIndices', [f([2, 6, 5, 3])], (x) => o.maxPool2dWithIndices(x)[0], exact),
+  row(
+    'maxPool2dWithIndices indices',
+    [f([2, 8, 7, 3])],
+    (x) => o.maxPool2dWithIndices(x, { poolSize: 3, strides: [2, 1], dilations: [1, 2], padding: [[1, 1], [1, 1]], ceilMode: true })[1], // prettier-ignore
+    flat,
+  ),
+  row('maxPool3dWithIndices', [f([1, 4, 5, 6, 2])], (x) => o.maxPool3dWithIndices(x)[0], exact),
+  row(
+    'maxPool3dWithIndices indices',
+    [f([2, 6, 5, 7, 2])],
+    (x) => o.maxPool3dWithIndices(x, { poolSize: [2, 3, 3], strides: 2, dilations: [2, 1, 2], padding: [[1, 1], [1, 1], [0, 0]] })[1], // prettier-ignore
+    flat,
+  ),
+  row('maxPool2dWithIndices unpooled', [f([2, 6, 4, 3])], (x) => o.maxUnpool2d(...o.maxPool2dWithIndices(x), { size: [6, 4] }), exact),
+  row('maxUnpool2d', [f([1, 2, 2, 1]), w([1, 2, 2, 1], 3, 30)], (x, i) => o.maxUnpool2d(x, i, { size: [5, 6] }), exact),
+];
+
+export const imageRows: readonly OpRow[] = [...transposed, ...pooled];
