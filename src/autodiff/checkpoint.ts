@@ -3,6 +3,7 @@ import { isFloat } from '../core/dtype.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
+import { building } from '../graph/reads.ts';
 import { Tensor, nextSerial } from '../graph/tensor.ts';
 import { zeros } from '../ops/index.ts';
 import { readAfter, region } from './boundary.ts';
@@ -30,7 +31,7 @@ function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {
 export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F>) => ReturnType<F> {
   return (...args) => {
     const since = nextSerial();
-    const result = fn(...args) as ReturnType<F>;
+    const result = building('checkpoint', () => fn(...args)) as ReturnType<F>;
     const values = floatLeaves(result);
     const template = templateOf(values, since);
     if (template.inputs.length === 0) return result;
@@ -77,7 +78,7 @@ export function customGradient<Args extends unknown[], Value>(
 ): (...args: Args) => Value {
   return (...args) => {
     const start = nextSerial();
-    const made: unknown = fn(...args);
+    const made: unknown = building('customGradient', () => fn(...args));
     const { value, gradient } = (Array.isArray(made) ? { value: made[0] as Value, gradient: made[1] as unknown } : (made ?? {})) as Partial<
       CustomGradient<Value>
     >;
@@ -89,7 +90,7 @@ export function customGradient<Args extends unknown[], Value>(
     const values = floatLeaves(value);
     const standIns = values.map(({ shape, dtype }) => placeholder(shape, dtype, { position: -1, label: 'cotangent of a customGradient' }));
     const since = nextSerial();
-    const given = gradient(fillLeaves(value, standIns) as Value);
+    const given = building('customGradient: gradient', () => gradient(fillLeaves(value, standIns) as Value));
     const found = matchGradients(args, args.length === 1 ? [given] : given);
     const primals = floatLeaves(args);
     const kept = found.flatMap((g) => g ?? []);

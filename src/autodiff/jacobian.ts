@@ -4,6 +4,7 @@ import { ArgumentError, DtypeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
+import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { cast, eye, ones, reshape } from '../ops/index.ts';
 import { batchTensors, rowsOf } from './batch.ts';
@@ -36,7 +37,7 @@ export function jacobian<F extends AnyFunction, const O extends GradOptions = ob
 
 function derivatives(op: string, fn: AnyFunction, args: readonly unknown[], { argnums = 0 }: GradOptions): unknown {
   const primals = freshPrimals(op, args, typeof argnums === 'number' ? [argnums] : argnums);
-  const value = fn(...primals.args);
+  const value = building(op, () => fn(...primals.args));
   if (floatLeaves(value).length === 0) throw new ArgumentError(`${op}: the function must return a float tensor or a tree with one`);
   return mapTree(value, (y, path) => {
     if (!(y instanceof Tensor)) return undefined;

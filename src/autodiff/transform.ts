@@ -2,6 +2,7 @@
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
+import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { gradients } from './gradients.ts';
 import { freshPrimals } from './primals.ts';
@@ -33,6 +34,7 @@ export type Gradient<F extends AnyFunction, O extends GradOptions> = O extends {
  *     const lossAndGradient = valueAndGrad((w) => sum(square(w)));
  *     const [loss, gradient] = lossAndGradient(tensor([1, 2, 3]));   // gradient [2, 4, 6]
  *
+ * @throws TraceError when the function reads a value or is async.
  * @throws ShapeError when the function's result is not a float scalar.
  * @throws DtypeError when an argument to differentiate holds integers.
  */
@@ -45,7 +47,7 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
   const positions = typeof argnums === 'number' ? [argnums] : argnums;
   return (...args) => {
     const primals = freshPrimals('grad', args, positions);
-    const result = fn(...(primals.args as Parameters<F>)) as ReturnType<F>;
+    const result = building('grad', () => fn(...(primals.args as Parameters<F>))) as ReturnType<F>;
     const loss: unknown = hasAux ? (result as unknown[])[0] : result;
     if (!(loss instanceof Tensor)) throw new ArgumentError('grad: the function must return a tensor (or [tensor, aux] with hasAux)');
     if (loss.size !== 1 || !isFloat(loss.dtype)) {

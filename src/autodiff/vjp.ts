@@ -1,6 +1,7 @@
 // vjp and jvp: products of a function's Jacobian with a vector, from the left and from the right. Synchronous: they only build graph.
 import { ArgumentError } from '../core/errors.ts';
 import { placeholder } from '../graph/leaves.ts';
+import { building } from '../graph/reads.ts';
 import { type Tensor, nextSerial } from '../graph/tensor.ts';
 import { alias, zeros } from '../ops/index.ts';
 import { pullback } from './gradients.ts';
@@ -46,7 +47,7 @@ export function vjp<F extends AnyFunction>(
   ...primals: Parameters<F>
 ): [ReturnType<F>, (cotangents: ReturnType<F>) => Parameters<F>] {
   const { args, wrt, trees } = freshPrimals('vjp', primals, positionsOf(primals));
-  const result = fn(...args) as ReturnType<F>;
+  const result = building('vjp', () => fn(...args)) as ReturnType<F>;
   const pull = linearPullback(checkResult('vjp', result), wrt);
   return [result, (cotangents) => trees(pull(matchLeaves('vjp', 'cotangent', cotangents, result))) as Parameters<F>];
 }
@@ -66,7 +67,7 @@ export function jvp<F extends AnyFunction>(fn: F, primals: Parameters<F>, tangen
   }
   const { args, wrt } = freshPrimals('jvp', primals, positionsOf(primals));
   const directions = matchLeaves('jvp', 'tangent', tangents, primals);
-  const result = fn(...args) as ReturnType<F>;
+  const result = building('jvp', () => fn(...args)) as ReturnType<F>;
   const outputs = checkResult('jvp', result);
   // g(u) = uᵀ J is linear in u, so its value at u = 0 does as well as any other; its own pullback takes ẋ to J ẋ.
   const u = outputs.map(({ shape, dtype }) => alias(zeros(shape, dtype)));

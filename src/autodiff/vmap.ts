@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
+import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { transpose } from '../ops/index.ts';
 import { type Mapping, batchTensors, rowsOf } from './batch.ts';
@@ -34,7 +35,7 @@ const isOptions = (axes: unknown): axes is VmapOptions => typeof axes === 'objec
  *     const perExample = vmap(grad(loss), [null, 0, 0])(weights, x, y);  // a gradient for each example
  *
  * @throws ShapeError for an axis that a tensor does not have or sizes that differ, ArgumentError when nothing is mapped or outAxes is null for a
- * result that differs from row to row.
+ * result that differs from row to row, TraceError when fn reads a value or is async.
  */
 export function vmap<F extends AnyFunction>(fn: F, axes: Axes | VmapOptions = 0): (...args: Parameters<F>) => ReturnType<F> {
   if (isOptions(axes)) checkOptions('vmap', axes, ['inAxes', 'outAxes']);
@@ -66,7 +67,7 @@ export function vmap<F extends AnyFunction>(fn: F, axes: Axes | VmapOptions = 0)
     });
     if (!first) throw new ArgumentError('vmap: no argument is mapped; give at least one tensor an axis');
     const { size } = first;
-    const result = fn(...(rows as unknown[]));
+    const result = building('vmap', () => fn(...(rows as unknown[])));
     const leaves = leavesOf(result).filter(({ value }) => value instanceof Tensor) as { path: string; value: Tensor }[];
     const batched = batchTensors(
       leaves.map(({ value }) => value),

@@ -25,7 +25,7 @@ export async function atEase<T>(work: Generator<unknown, T, undefined>): Promise
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
 
 /** A browser's setTimeout waits 4 ms once nested; a message does not. */
-function macrotask(): Promise<void> {
+export function macrotask(): Promise<void> {
   return new Promise((resolve) => {
     if (setImmediate) {
       setImmediate(resolve);

@@ -2,8 +2,10 @@
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
+import { refuseRead } from '../graph/reads.ts';
 import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, restore } from '../graph/tensor.ts';
-import type { RunInput } from '../runtime/runtime.ts';
+import type { Executable, RunInput } from '../runtime/runtime.ts';
+import { macrotask } from './breathe.ts';
 import { chosenEngine, defaultEngine } from './devices.ts';
 import { argumentOf } from './donations.ts';
 import { type Engine, type MemoryPlan, type Prepared, pin, unpin } from './engine.ts';
@@ -34,6 +36,7 @@ export interface CompiledFunction<F extends (...args: never[]) => unknown> {
 
 interface Loaded extends Traced {
   readonly prepared: Prepared;
+  readonly signature: string;
 }
 
 /** A handle that the call takes over, with what it stood for. */
@@ -54,7 +57,7 @@ interface Taken {
  *     }, { donate: [0] });
  *     [w, loss] = await step(w, x, y);
  *
- * @throws TraceError when fn reads a value or is async.
+ * @throws TraceError when fn reads a value, however it treats the promise, or is async.
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): CompiledFunction<F> {
@@ -70,13 +73,22 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     let known = loaded.get(signature);
     if (!known) {
       const traced = traceFunction(fn, args, name, donate);
-      known = { ...traced, prepared: engine.prepare(traced.graph, name, traced.donations) };
+      known = { ...traced, signature, prepared: engine.prepare(traced.graph, name, traced.donations) };
       loaded.set(signature, known);
     }
     return known;
   };
 
+  /** @throws the TraceError of a promise that fn left behind; the next call traces fn again. */
+  const requireNoLateRead = (engine: Engine, { late, signature }: Loaded): void => {
+    if (!late.error) return;
+    signatures.get(engine)?.delete(signature);
+    throw late.error;
+  };
+
   const call = async (...args: Parameters<F>): Promise<unknown> => {
+    const refused = refuseRead(`the compiled function ${name}()`);
+    if (refused) return refused;
     const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
     // From here to the run's place in the queue nothing waits: calls take effect in the order in which they were made.
     checkDonations(name, donate, args.length);
@@ -86,8 +98,10 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
       assertUsable(tensor);
       engine.requireHere(tensor);
     }
-    const { prepared, captured, needsKey, template } = load(engine, args);
-    const executable = prepared.executable();
+    const loaded = load(engine, args);
+    const { captured, needsKey, template, late } = loaded;
+    const executable = executableOf(loaded);
+    executable.catch(() => undefined); // engine.run reports it, unless a check below throws first
     for (const tensor of captured) {
       assertUsable(tensor);
       engine.requireHere(tensor);
@@ -112,6 +126,8 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     for (const { tensor } of taken) if (!tensor.invalidated) invalidate(tensor, `${name}()`);
 
     const inputs = (): RunInput[] => {
+      requireNoLateRead(engine, loaded);
+      late.isOpen = false;
       const all: RunInput[] = leaves.map(({ value }) => (typeof value === 'number' ? value : held.get(value as Tensor)!));
       for (const tensor of captured) all.push(held.get(tensor)!);
       if (needsKey) all.push(key);
@@ -139,11 +155,23 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     return result;
   };
   const plan = async (...args: Parameters<F>): Promise<MemoryPlan> => {
+    const refused = refuseRead(`${name}.plan()`);
+    if (refused) return refused;
     const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
     checkDonations(name, donate, args.length);
-    return load(engine, args).prepared.plan();
+    const loaded = load(engine, args);
+    const planned = await loaded.prepared.plan();
+    requireNoLateRead(engine, loaded);
+    return planned;
   };
   return Object.assign(call, { plan }) as CompiledFunction<F>;
+}
+
+/** Before the first run, promises that fn left behind get a turn: a value that they read fails the call before anything has run. */
+async function executableOf({ prepared, late }: Loaded): Promise<Executable> {
+  const executable = await prepared.executable();
+  if (late.isOpen) await macrotask();
+  return executable;
 }
 
 function checkDonations(name: string, donate: ReadonlySet<number>, count: number): void {

@@ -2,6 +2,7 @@
 import type { HostArray } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
+import { refuseRead } from '../graph/reads.ts';
 import { Tensor, setEvaluator } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
@@ -180,6 +181,8 @@ export const tuned = async (): Promise<readonly TunedKernel[]> => (await default
 
 /** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
+  const refused = refuseRead('evaluate()');
+  if (refused) return refused;
   const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
   await (engine ?? settled ?? (await defaultEngine())).evaluate(tensors);
   return tree;

@@ -5,6 +5,7 @@ import type { Donation } from '../compiler/index.ts';
 import { type Graph, cloneNode, rebuild, topological } from '../graph/graph.ts';
 import { constantValue, isPlaceholder, placeholder } from '../graph/leaves.ts';
 import type { TensorType } from '../graph/op.ts';
+import { type LateReads, building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { type Trace, withTrace } from '../graph/trace.ts';
 import { matchDonations } from './donations.ts';
@@ -16,6 +17,8 @@ export interface Traced {
   /** Hidden inputs behind the arguments: captured tensors, then the random key where one is drawn. */
   readonly captured: readonly Tensor[];
   readonly needsKey: boolean;
+  /** Reads by promises that fn left behind. */
+  readonly late: LateReads;
   /** The result tree with a number for each tensor. */
   readonly template: unknown;
 }
@@ -30,13 +33,10 @@ export class Hole {
   }
 }
 
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
-
 /**
  * Runs fn once over placeholders. Everything it captured from outside becomes a hidden input; what is still pending among that is for the caller
  * to evaluate.
- * @throws TraceError when fn is async, returns a promise among its results, or uses a tensor of another trace.
+ * @throws TraceError when fn reads a value, is async, returns a promise among its results, or uses a tensor of another trace.
  */
 export function traceFunction(
   fn: (...args: never[]) => unknown,
@@ -60,25 +60,12 @@ export function traceFunction(
       inputPaths.push(path);
       return made;
     });
-    return fn(...(tracers as never[]));
+    return building(`compile: ${name}`, () => fn(...(tracers as never[])));
   });
-  if (isThenable(result)) {
-    // Its own failure is not the caller's business any more.
-    result.then(undefined, () => undefined);
-    throw new TraceError(
-      `compile: ${name} is async; a compiled function builds its result synchronously, values are read from what it returns`,
-    );
-  }
 
   const outputs: Tensor[] = [];
   const outputPaths: string[] = [];
   const template = mapTree(result, (leaf, path) => {
-    if (isThenable(leaf)) {
-      leaf.then(undefined, () => undefined);
-      throw new TraceError(
-        `compile: ${name} returns a promise in its result${path}; call other compiled functions outside of it, or the plain function inside`,
-      );
-    }
     if (!(leaf instanceof Tensor)) return leaf;
     outputs.push(leaf);
     outputPaths.push(path);
@@ -129,21 +116,22 @@ export function traceFunction(
   // Arguments are themselves, not clones: the graph's inputs are matched by identity.
   const inputs = needsKey ? [...placeholders, positionedKey!] : placeholders;
   const donations = matchDonations(placeholders.slice(0, inputPaths.length), inputPaths, outputs, outputPaths, donate);
-  return { graph: { inputs, outputs: graphOutputs }, donations, captured: [...captured], needsKey, template };
+  return { graph: { inputs, outputs: graphOutputs }, donations, captured: [...captured], needsKey, late: trace.late, template };
 }
 
 /**
  * The arguments of a program remember their trace, and a closure remembers every variable around it: this one must have none of the call's
  * own around it, or the first call's tensors live as long as the program.
  */
-function openTrace(name: string): { trace: Trace; drawnKey: () => Tensor | undefined } {
+function openTrace(name: string): { trace: Trace & { late: LateReads }; drawnKey: () => Tensor | undefined } {
   let key: Tensor | undefined;
   let sites = 0;
-  const trace: Trace = {
+  const trace = {
     name,
+    late: { isOpen: true, error: undefined },
     // Its position is known only once everything captured has been found.
-    key: () => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
-    nextSite: () => sites++,
+    key: (): Tensor => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
+    nextSite: (): number => sites++,
   };
   return { trace, drawnKey: () => key };
 }

@@ -1,8 +1,9 @@
 // A Tensor is an immutable node output of the graph. Ops build the graph; nothing runs until a value is asked for.
 import type { Dtype, HostArray } from '../core/dtype.ts';
-import { DonatedError, OmbreError, TraceError } from '../core/errors.ts';
+import { DonatedError, OmbreError } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import type { Attributes, OpDefinition, TensorType } from './op.ts';
+import { type LateReads, coercionError, refuseLateRead, refuseRead } from './reads.ts';
 import { currentScope } from './scope.ts';
 
 /** One application of an op. */
@@ -14,7 +15,7 @@ export class Node {
   /** Where it was made, such as `dense_1/relu`: layer, loss or optimizer. */
   readonly scope: string;
   /** The trace it was made in, if any: what a traced function captured from outside is told apart by it. */
-  readonly trace: object | undefined;
+  readonly trace: Traced | undefined;
   /** Grows with every node made: what a function made is told by it from what the function was given. */
   readonly serial: number;
   constructor(op: OpDefinition, inputs: readonly Tensor[], attributes: Attributes, types: readonly TensorType[], scope: string) {
@@ -33,10 +34,17 @@ let nodesMade = 0;
 /** The serial number that the next node will have. */
 export const nextSerial = (): number => nodesMade;
 
-let activeTrace: object | undefined;
+/** A trace, as far as its nodes need to know it. */
+interface Traced {
+  readonly name: string;
+  /** Fails the call when a value is read after the function returned. */
+  readonly late?: LateReads;
+}
+
+let activeTrace: Traced | undefined;
 
 /** Marks the nodes made from now on as belonging to a trace, or to none. */
-export function enterTrace(trace: object | undefined): void {
+export function enterTrace(trace: Traced | undefined): void {
   activeTrace = trace;
 }
 
@@ -125,8 +133,13 @@ export class Tensor implements TensorType {
     return this.shape.length;
   }
 
-  /** The elements in row-major order; f16 comes as Float32Array, bool as Uint8Array. Waits for the device. */
+  /**
+   * The elements in row-major order; f16 comes as Float32Array, bool as Uint8Array. Waits for the device. Inside a function that is traced or
+   * differentiated there is no value yet: the call of that function then fails with a TraceError, and this promise never settles.
+   */
   async data(): Promise<HostArray> {
+    const refused = refuseValue(this, 'data');
+    if (refused) return refused;
     assertUsable(this);
     if (this.value?.kind === 'host') return this.value.data.slice();
     return requireEvaluator().read(this);
@@ -134,11 +147,15 @@ export class Tensor implements TensorType {
 
   /** The elements as nested arrays; a number for a scalar. */
   async array(): Promise<NestedArray> {
+    const refused = refuseValue(this, 'array');
+    if (refused) return refused;
     return nest(await this.data(), this.shape);
   }
 
   /** The only element of a tensor of size 1. */
   async item(): Promise<number> {
+    const refused = refuseValue(this, 'item');
+    if (refused) return refused;
     if (this.size !== 1) throw new OmbreError(`item: a tensor of shape ${formatShape(this.shape)} has ${this.size} elements; use data()`);
     return (await this.data())[0];
   }
@@ -168,7 +185,7 @@ export class Tensor implements TensorType {
 
   /** Coercion to a number or string of the value would need a synchronous read. */
   valueOf(): never {
-    throw new TraceError(`${this.toString()} used as a plain value; use its ops (x.add(1)) or await x.item()`);
+    throw coercionError(this.toString());
   }
 }
 
@@ -184,6 +201,13 @@ function nest(data: HostArray, shape: Shape, offset = 0): NestedArray {
   const [n, ...rest] = shape;
   const stride = sizeOf(rest);
   return Array.from({ length: n }, (_, i) => nest(data, rest, offset + i * stride));
+}
+
+/** Refuses a read where no value can exist. */
+function refuseValue(tensor: Tensor, method: string): Promise<never> | undefined {
+  const what = `${method}() of ${tensor.toString()}`;
+  const trace = tensor.node?.trace;
+  return refuseRead(what) ?? (trace && refuseLateRead(trace.late, trace.name, what));
 }
 
 /** Throws when the tensor's memory was taken over or its value cannot exist yet. */

@@ -1,9 +1,12 @@
 // The function being traced, if any: random ops then draw from the call's own key, so that a replayed program draws anew.
 import { globalStream } from '../core/random.ts';
+import type { LateReads } from './reads.ts';
 import { type Tensor, enterTrace, hostTensor } from './tensor.ts';
 
 export interface Trace {
   readonly name: string;
+  /** Fails the call when a value is read after the function returned; absent where there is no call. */
+  readonly late?: LateReads;
   /** The u32[2] key input of the compiled call. */
   key(): Tensor;
   /** A number no other random op of this trace has. */

@@ -3,6 +3,7 @@
 import { type Dtype, dtypes } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { type Shape, formatShape } from '../core/shape.ts';
+import { disown } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 
 /** What came instead, with its article. */
@@ -10,7 +11,11 @@ export function inWords(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'an array';
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
-  if (value instanceof Promise) return 'a promise';
+  if (value instanceof Promise) {
+    // The caller's error is reported instead of its own.
+    disown(value);
+    return 'a promise';
+  }
   switch (typeof value) {
     case 'number':
     case 'bigint':

@@ -5,6 +5,7 @@ import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
+import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import { add, cast, equal, full, mul, sub, where } from '../ops/index.ts';
@@ -83,12 +84,14 @@ export function makeOptimizer<Scalars>(rule: Rule<Scalars>, options: OptimizerOp
   const { learningRate, weightDecay = 0, emaDecay } = options;
   const initialSlots = { ...rule.slots, ...(emaDecay === undefined ? {} : { average: 0 }) };
 
+  const scheduled = (step: Tensor): Tensor => building(`optimizers.${name}: learningRate`, () => (learningRate as Schedule)(step));
+
   const init = (parameters: unknown): OptimizerState =>
     withScope(name, () => {
       parameterLeaves(name, parameters);
       const step = hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(0));
       const rate =
-        typeof learningRate === 'number' ? hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(learningRate)) : learningRate(step);
+        typeof learningRate === 'number' ? hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(learningRate)) : scheduled(step);
       const slots = Object.entries(initialSlots).map(([slot, value]) => [slot, mapTree(parameters, (p) => filled(p as Tensor, value))]);
       return { step, learningRate: rate, ...(Object.fromEntries(slots) as Record<string, unknown>) };
     });
@@ -98,7 +101,7 @@ export function makeOptimizer<Scalars>(rule: Rule<Scalars>, options: OptimizerOp
       const leaves = parameterLeaves(name, parameters);
       const given = matchLeaves(name, 'gradients', gradients, leaves);
       const slotLeaves = Object.keys(initialSlots).map((slot) => [slot, matchLeaves(name, `state.${slot}`, state[slot], leaves)] as const);
-      const rate = typeof learningRate === 'number' ? state.learningRate : learningRate(state.step);
+      const rate = typeof learningRate === 'number' ? state.learningRate : scheduled(state.step);
       const step = add(state.step, 1);
       const scalars = rule.scalars({ count: cast(step, 'f32'), learningRate: rate });
       // 1 - learningRate * weightDecay, once.

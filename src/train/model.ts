@@ -1,6 +1,7 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
 import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
+import { refuseRead } from '../graph/reads.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
 import type { Layer } from '../nn/index.ts';
@@ -75,7 +76,7 @@ export class Model implements TrainedModel {
    * @throws ArgumentError, ShapeError, DtypeError or DataError before anything runs; the model is then as it was.
    */
   fit(x: ModelInput, y?: ArrayInput, options: FitOptions = {}): Promise<History> {
-    return fitModel(this.core, this, x, y, options);
+    return refuseRead('fit()') ?? fitModel(this.core, this, x, y, options);
   }
 
   /**
@@ -84,7 +85,7 @@ export class Model implements TrainedModel {
    *     const { loss, accuracy } = await model.evaluate(x, y);
    */
   evaluate(x: ModelInput, y?: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
-    return evaluateModel(this.core, x, y, options);
+    return refuseRead('evaluate()') ?? evaluateModel(this.core, x, y, options);
   }
 
   /**
@@ -103,6 +104,8 @@ export class Model implements TrainedModel {
    */
   async trainOnBatch(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Promise<Logs> {
     const where = 'trainOnBatch';
+    const refused = refuseRead('trainOnBatch()');
+    if (refused) return refused;
     checkOptions(where, options, ['sampleWeight', 'classWeight']);
     const { core } = this;
     requireCompiled(core, where);
@@ -127,7 +130,7 @@ export class Model implements TrainedModel {
    */
   memoryPlan(x: ModelInput, y?: ArrayInput, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
     checkOptions('memoryPlan', options, ['batchSize', 'sampleWeight', 'classWeight']);
-    return planMemory(this.core, x, y, options);
+    return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);
   }
 
   /** Prints the layers as a table and returns it. */
@@ -145,7 +148,7 @@ export class Model implements TrainedModel {
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */
   getWeights(): Promise<Tensor[]> {
-    return getWeights(this.core);
+    return refuseRead('getWeights()') ?? getWeights(this.core);
   }
 
   /**
@@ -156,7 +159,7 @@ export class Model implements TrainedModel {
    * @throws ShapeError where number or shapes differ; no weight is changed then.
    */
   setWeights(weights: readonly Tensor[]): Promise<void> {
-    return setWeights(this.core, weights);
+    return refuseRead('setWeights()') ?? setWeights(this.core, weights);
   }
 
   /**

@@ -2,6 +2,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
+import { building } from '../graph/reads.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { ApplyOptions, Layer, Tensors } from '../nn/index.ts';
 
@@ -61,7 +62,8 @@ export function sequentialNetwork(list: readonly Layer[]): Network {
       const state: Record<string, Tensors> = {};
       let current = shape;
       for (const { name, layer } of named) {
-        ({ parameters: parameters[name], state: state[name] } = layer.build(current, random));
+        const [inputShape, from] = [current, random];
+        ({ parameters: parameters[name], state: state[name] } = building(`layer '${name}'`, () => layer.build(inputShape, from)));
         current = layer.outputShape(current);
       }
       return { parameters, state };
@@ -70,7 +72,9 @@ export function sequentialNetwork(list: readonly Layer[]): Network {
       const next: Record<string, Tensors> = {};
       let y = x;
       for (const { name, layer } of named) {
-        const result = layer.apply({ parameters: parameters[name], state: state[name] }, y, options);
+        const variables = { parameters: parameters[name], state: state[name] };
+        const input = y;
+        const result = building(`layer '${name}'`, () => layer.apply(variables, input, options));
         y = result.y;
         next[name] = result.state;
       }

@@ -4,6 +4,7 @@ import { valueAndGrad } from '../autodiff/index.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
 import { topological } from '../graph/graph.ts';
+import { building, withoutReads } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
@@ -75,7 +76,9 @@ function requireConnected(loss: Compiled['loss'], gradients: LayerTrees): void {
 function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
   return withScope('loss', () => {
     const targets = alignTargets(y, predictions);
-    const value: unknown = sampleWeight ? loss(targets, predictions, sampleWeight) : loss(targets, predictions);
+    const value: unknown = withoutReads(nameOf(loss), () =>
+      sampleWeight ? loss(targets, predictions, sampleWeight) : loss(targets, predictions),
+    );
     if (!(value instanceof Tensor)) {
       throw new ArgumentError(
         `${nameOf(loss)} returned ${inWords(value)}; a loss takes (targets, predictions) and returns a tensor: a scalar or one value per sample`,
@@ -114,7 +117,9 @@ function addBatch(compiled: Compiled, totals: Totals, loss: Tensor, y: Tensor, p
         total: addToTotal(total, mul(loss, typeof count === 'number' ? count : cast(count, 'f32'))),
         count: countAll(totals.loss.count, count),
       },
-      metrics: compiled.metrics.map((metric, i) => metric.update(totals.metrics[i], targets, predictions)),
+      metrics: compiled.metrics.map((metric, i) =>
+        building(`metric '${metric.name}'`, () => metric.update(totals.metrics[i], targets, predictions)),
+      ),
     };
   });
 }
@@ -171,7 +176,7 @@ export function makeResults({ metrics }: Compiled): (totals: Totals) => Tensor[]
   return function results({ loss, metrics: states }) {
     return withScope('results', () => [
       ratio(totalValue(loss.total), countValue(loss.count)),
-      ...metrics.map((metric, i) => metric.result(states[i])),
+      ...metrics.map((metric, i) => building(`metric '${metric.name}'`, () => metric.result(states[i]))),
     ]);
   };
 }

@@ -92,7 +92,8 @@ export class BufferPool {
     }
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size, usage });
-    this.unverified.push({ size, error: this.device.popErrorScope() });
+    // A lost device may reject; device.lost reports that.
+    this.unverified.push({ size, error: this.device.popErrorScope().catch(() => null) });
     this.count++;
     this.usedBytes += size;
     this.peak = Math.max(this.peak, this.usedBytes + this.idleBytes);
@@ -106,7 +107,7 @@ export class BufferPool {
   /** @throws DeviceError when the device had no memory for a buffer created since the last call. */
   async verify(what: string): Promise<void> {
     const created = this.unverified.splice(0);
-    const errors = await Promise.all(created.map(({ error }) => error.catch(() => null))); // a lost device is told elsewhere
+    const errors = await Promise.all(created.map(({ error }) => error));
     const failed = errors.findIndex((error) => error !== null);
     if (failed < 0) return;
     throw new DeviceError(

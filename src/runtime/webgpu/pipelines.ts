@@ -67,7 +67,7 @@ export class PipelineCache {
     try {
       return this.device.createShaderModule({ code: wgsl, label });
     } finally {
-      void this.device.popErrorScope();
+      this.device.popErrorScope().catch(() => undefined); // a lost device may reject
     }
   }
 

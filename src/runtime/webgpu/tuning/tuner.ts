@@ -91,7 +91,7 @@ export class Tuner {
         this.open.set(key, contest);
         // Nobody awaits this: whatever goes wrong, the kernel stays.
         this.preparing = this.preparing.then(() => this.prepare(contest)).catch(() => void this.open.delete(key));
-      } else void this.adopt([place]);
+      } else this.adopt([place]).catch(() => undefined); // the kernel stays
     });
   }
 
