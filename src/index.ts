@@ -185,6 +185,8 @@ export {
   rightShift,
   truncDiv,
 } from './ops/index.ts';
+export { gatherNd, scatterAlongAxis, scatterNd } from './ops/index.ts';
+export type { GatherNdOptions, ScatterAlongOptions, ScatterMode, ScatterNdOptions } from './ops/index.ts';
 export { batchNorm, einsum, groupNorm, instanceNorm, layerNorm, rmsNorm, scaledDotProductAttention, tensordot } from './ops/index.ts';
 export type { AttentionOptions, GroupNormOptions, LayerNormOptions, NormalizationOptions, TensordotAxes } from './ops/index.ts';
 export type {

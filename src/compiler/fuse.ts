@@ -5,11 +5,12 @@ import { invertView, sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
+import { copyOp } from './copy.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import { recompute } from './recompute.ts';
 import { fuseRows } from './rows.ts';
-import { type Source, Sources, copyOp, isFlat } from './views.ts';
+import { type Source, Sources, isFlat } from './views.ts';
 
 export interface FusedGraph {
   readonly graph: Graph;

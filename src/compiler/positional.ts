@@ -2,6 +2,7 @@
 // memory; who reads one computes it for the place it reads.
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { constantValue } from '../graph/leaves.ts';
+import { copyOp } from './copy.ts';
 
 /** Nodes behind a positional value: beyond this a load is cheaper. */
 const mostNodes = 6;
@@ -28,7 +29,8 @@ function positionalSize(node: Node): number {
 
 /** The nodes behind an elementwise one, without constants; undefined where its value is not sure to be cheap, or follows from more than the place. */
 function makersOf({ op, inputs, types }: Node): readonly Node[] | undefined {
-  if (op.lowering.kind !== 'elementwise') return undefined;
+  // A copy is there to lie in memory: a kernel reads it.
+  if (op.lowering.kind !== 'elementwise' || op === copyOp) return undefined;
   // Further arithmetic only where it is sure to be cheap: a table of sines is better computed once.
   if (inputs.length && types[0].dtype.startsWith('f')) return undefined;
   const bases = inputs.map(behindViews).filter((base) => constantValue(base) === undefined);

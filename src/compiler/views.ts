@@ -3,9 +3,9 @@
 import { type StridedView, contiguousView, isContiguous, sizeOf } from '../core/shape.ts';
 import { type Graph, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constantValue, isScalarInput } from '../graph/leaves.ts';
-import { defineOp } from '../graph/op.ts';
 import { atScope } from '../graph/scope.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { copyOp } from './copy.ts';
 import type { Pass } from './pass.ts';
 import { isPositional } from './positional.ts';
 
@@ -15,20 +15,6 @@ export interface Source {
   /** What the views on the way wait for: tensors that must exist before this one is read. */
   readonly awaited?: readonly Tensor[];
 }
-
-/** Copies a view into memory of its own. Inserted by the compiler only. */
-export const copyOp = defineOp<object>({
-  name: 'copy',
-  infer: ([x]) => [x],
-  // The graph is differentiated before it is compiled: no gradient ever reaches a copy, and the identity's would be the cotangent.
-  vjp: ({ cotangents }) => [cotangents[0]],
-  reference: ({ inputs, allocate }) => {
-    const out = allocate(inputs[0].dtype, inputs[0].data.length);
-    out.set(inputs[0].data);
-    return [out];
-  },
-  lowering: { kind: 'elementwise', expression: ([x]) => x },
-});
 
 /** Remembers the source of every tensor of one graph. */
 export class Sources {

@@ -146,9 +146,12 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
 export const takeDistinct = (x: Tensor, indices: Tensor, axis: number): Tensor =>
   apply(takeAlongOp, [x, indices], { axis, distinct: true });
 
-/** updates [..P, K, ..Q] added to zeros [..P, rows, ..Q] at indices [..P, K, ..Q] along an axis: the transpose of takeAlongAxis. */
-export const scatterAlongAxis = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
-  apply(scatterAlongOp, [updates, indices], { axis, distinct: false, rows });
+/** x at indices of its own shape but for the axis. */
+export const takeAlong = (x: Tensor, indices: Tensor, axis: number): Tensor => apply(takeAlongOp, [x, indices], { axis, distinct: false });
+
+/** The sum of the updates that name each of `rows` elements along the axis; indices and updates have one shape. */
+export const sumAlong = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
+  apply(scatterAlongOp, [updates, indices], { axis, rows, distinct: false });
 
 export interface TakeAlongOptions {
   /** The axis that the indices count along; the last one by default. */

@@ -1,4 +1,4 @@
-// gather and scatterSum under vmap. Where every row has its own indices, the rows' tables are stacked into one long one and each row's indices
+// gather, scatterSum and scatterReduce under vmap. Where every row has its own indices, the rows' tables are stacked into one long one and each row's indices
 // are moved to its part of it.
 import type { BatchContext } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -10,7 +10,7 @@ import { clip } from './select.ts';
 import { reshape } from './shape.ts';
 
 /** Indices [B, ..I] into tables of `rows` rows -> indices into the B tables one after another. Clamped before, so that none leaves its own. */
-function intoStack(indices: Tensor, rows: number): Tensor {
+export function intoStack(indices: Tensor, rows: number): Tensor {
   const [size, ...rest] = indices.shape;
   const starts = reshape(mul(cast(iota(size), indices.dtype), rows), [size, ...rest.map(() => 1)]);
   return add(clip(indices, 0, Math.max(0, rows - 1)), starts);
@@ -49,4 +49,17 @@ export function batchScatterSum(context: BatchContext<{ readonly axis: number; r
   const front = moveAxes(updates, axis + 1, 1, indices.rank - 1);
   const sums = apply([front, intoStack(indices, rows)], { axis: 0, rows: size * rows });
   return sums.map((y) => moveAxis(reshape(y, [size, rows, ...y.shape.slice(1)]), 1, axis + 1));
+}
+
+/** x [..P, N, ..Q], indices [K], updates [..P, K, ..Q] -> [..P, N, ..Q] for every row */
+export function batchScatterRows<A extends { readonly axis: number }>(context: BatchContext<A>): readonly Tensor[] {
+  const { mapped, size, attributes, apply } = context;
+  const { axis } = attributes;
+  const [x, indices, updates] = spreadInputs(context);
+  if (!mapped[1]) return apply([x, context.inputs[1], updates], { ...attributes, axis: axis + 1 });
+  // [B, N, ..P, ..Q] as [B * N, ..P, ..Q]
+  const front = [x, updates].map((t) => moveAxis(t, axis + 1, 1));
+  const [table, rows] = front.map((t) => reshape(t, [size * t.shape[1], ...t.shape.slice(2)]));
+  const stacked = reshape(intoStack(indices, x.shape[axis + 1]), [size * indices.shape[1]]);
+  return apply([table, stacked, rows], { ...attributes, axis: 0 }).map((y) => moveAxis(reshape(y, front[0].shape), 1, axis + 1));
 }

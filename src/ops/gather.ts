@@ -97,6 +97,11 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
   },
 });
 
+/** Rows of x along the axis by index, and the sum of the updates of each of `rows` rows: gather and scatterAdd without their checks. */
+export const takeRows = (x: Tensor, indices: Tensor, axis: number): Tensor => apply(gatherOp, [x, indices], { axis });
+export const sumRows = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
+  apply(scatterSumOp, [updates, indices], { axis, rows });
+
 const axisText = (axis: number, x: Tensor): string => `axis ${axis} of ${formatShape(x.shape)}`;
 
 export interface AxisOption {

@@ -89,6 +89,9 @@ export { type MaxUnpool2dOptions, maxPool1dWithIndices, maxPool2dWithIndices, ma
 export { type AvgPoolOptions, type MaxPoolOptions, type PoolOptions, avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 export { type Upsample2dOptions, upsample2d } from './upsample.ts';
 export { embedding, gather, scatterAdd } from './gather.ts';
+export { type ScatterAlongOptions, scatterAlongAxis } from './scatterAlong.ts';
+export { type GatherNdOptions, type ScatterNdOptions, gatherNd, scatterNd } from './scatterNd.ts';
+export type { ScatterMode } from './scatterReduce.ts';
 export { type TensordotAxes, einsum, tensordot } from './einsum.ts';
 export {
   type GroupNormOptions,

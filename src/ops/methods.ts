@@ -62,6 +62,8 @@ import { repeat, roll, split, tile, unstack } from './rearrange.ts';
 import { all, any, max, min, prod, sum } from './reduce.ts';
 import { ceil, floor, round, trunc } from './rounding.ts';
 import { cumProd, cumSum } from './scan.ts';
+import { scatterAlongAxis } from './scatterAlong.ts';
+import { gatherNd, scatterNd } from './scatterNd.ts';
 import { clip } from './select.ts';
 import { broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
 import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
@@ -89,6 +91,7 @@ const methods = {
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d },
+  ...{ scatterAlongAxis, gatherNd, scatterNd },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
   ...{ tensordot, batchNorm, layerNorm, groupNorm, instanceNorm, rmsNorm, scaledDotProductAttention },

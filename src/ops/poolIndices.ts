@@ -2,7 +2,7 @@
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { scatterAlongAxis, takeAlongAxis } from './alongAxis.ts';
+import { sumAlong, takeAlongAxis } from './alongAxis.ts';
 import { checkTensor } from './arguments.ts';
 import { add, floorDiv, mod, mul, sub } from './arithmetic.ts';
 import { less } from './comparison.ts';
@@ -121,5 +121,5 @@ export function maxUnpool2d(values: Tensor, indices: Tensor, options: MaxUnpool2
   const [batch, outHeight, outWidth, channels] = values.shape;
   const flat = (t: Tensor): Tensor => reshape(t, [batch, outHeight * outWidth, channels]);
   const written = where(less(indices, 0), 0, values);
-  return reshape(scatterAlongAxis(flat(written), flat(indices), 1, height * width), [batch, height, width, channels]);
+  return reshape(sumAlong(flat(written), flat(indices), 1, height * width), [batch, height, width, channels]);
 }

@@ -1,7 +1,8 @@
-// How the GPU adds updates into rows in a fixed order, without atomics: indices are sorted (by counting where they are few, by merging else),
-// then every element of the result adds the updates of its row.
-import type { KernelDispatch, KernelPlan, Target, TensorType } from '../graph/op.ts';
+// How the GPU merges updates into rows in a fixed order, without atomics: indices are sorted (by counting where they are few, by merging else),
+// then every element of the result takes the updates of its row, one after the other.
+import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../graph/op.ts';
 import ranksSource from '../../shaders/scatterRanks.wgsl?raw';
+import reduceSource from '../../shaders/scatterReduce.wgsl?raw';
 import startsSource from '../../shaders/scatterStarts.wgsl?raw';
 import sumSource from '../../shaders/scatterSum.wgsl?raw';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
@@ -20,13 +21,21 @@ export interface ScatterGeometry {
   readonly ownIndices: boolean;
 }
 
-/** The sum of the updates (input 0) of each row named by the indices (input 1). */
-export function planScatter(
-  { outer, rows, count, inner, ownIndices }: ScatterGeometry,
-  indices: TensorType,
-  result: TensorType,
-  target: Target,
-): KernelPlan {
+/** What an update does to the element that it names. The kernel knows the modes by these numbers. */
+const reduceModes = { replace: 0, multiply: 1, min: 2, max: 3 } as const;
+export type ReduceMode = keyof typeof reduceModes;
+
+interface Links {
+  readonly dispatches: readonly KernelDispatch[];
+  readonly temporaries: readonly TensorType[];
+  /** Starts and order of each line, see scatterRanks.wgsl. */
+  readonly links: Operand;
+  /** From one line's links to the next; 0 where all lines share one. */
+  readonly lineStride: number;
+}
+
+/** Which updates belong to each row named by the indices (input 1), in their order. */
+function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeometry, indices: TensorType, target: Target): Links {
   const { temporaries, temporary } = temporariesOf('u32');
   // Starts and order of all lines, in one buffer: the last dispatch may bind no more than the op has inputs.
   const lineStride = rows + 1 + count;
@@ -56,14 +65,47 @@ export function planScatter(
       workgroups: gridOf(Math.ceil(starts / 64), target),
     });
   }
+  return { dispatches, temporaries, links, lineStride: ownIndices ? lineStride : 0 };
+}
+
+/** The sum of the updates (input 0) of each row named by the indices (input 1). */
+export function planScatter(geometry: ScatterGeometry, indices: TensorType, result: TensorType, target: Target): KernelPlan {
+  const { outer, rows, count, inner } = geometry;
+  const { dispatches, temporaries, links, lineStride } = planLinks(geometry, indices, target);
   const size = outer * rows * inner;
   const run = runOf(size, target);
-  dispatches.push({
+  const sum: KernelDispatch = {
     name: 'scatter_sum',
     source: retype(sumSource, { Element: storageType(result.dtype), Value: computeType(result.dtype) }),
     operands: [{ kind: 'input', index: 0 }, links, { kind: 'output', index: 0 }],
-    params: [size, run, rows, count, inner, ownIndices ? lineStride : 0],
+    params: [size, run, rows, count, inner, lineStride],
     workgroups: gridOf(Math.ceil(size / (run * 64)), target),
-  });
-  return { dispatches, temporaries };
+  };
+  return { dispatches: [...dispatches, sum], temporaries };
+}
+
+/** x (input 0) with the updates (input 2) of each row named by the indices (input 1) merged into it. */
+export function planScatterReduce(
+  geometry: ScatterGeometry,
+  mode: ReduceMode,
+  indices: TensorType,
+  result: TensorType,
+  target: Target,
+): KernelPlan {
+  const { outer, rows, count, inner } = geometry;
+  const { dispatches, temporaries, links, lineStride } = planLinks(geometry, indices, target);
+  const size = outer * rows * inner;
+  const run = runOf(size, target);
+  const value = computeType(result.dtype);
+  const source = reduceSource
+    .replace('const mode = 0u;', `const mode = ${reduceModes[mode]}u;`)
+    .replace('const isFloat = true;', `const isFloat = ${value === 'f32'};`);
+  const reduce: KernelDispatch = {
+    name: `scatter_${mode}`,
+    source: retype(source, { Element: storageType(result.dtype), Value: value }),
+    operands: [{ kind: 'input', index: 0 }, { kind: 'input', index: 2 }, links, { kind: 'output', index: 0 }],
+    params: [size, run, rows, count, inner, lineStride],
+    workgroups: gridOf(Math.ceil(size / (run * 64)), target),
+  };
+  return { dispatches: [...dispatches, reduce], temporaries };
 }

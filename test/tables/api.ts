@@ -18,7 +18,7 @@ export const opNames = words(`
   sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd
   matmul dot outer einsum tensordot
   reshape transpose expandDims squeeze broadcastTo flatten concat stack split unstack slice pad flip roll repeat tile
-  gather takeAlongAxis scatterAdd oneHot sort argSort topK triL triU diagonal
+  gather gatherNd takeAlongAxis scatterAdd scatterAlongAxis scatterNd oneHot sort argSort topK triL triU diagonal
   conv1d conv2d conv3d conv2dTranspose depthwiseConv2d maxPool1d maxPool2d maxPool3d avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d
   conv1dTranspose conv3dTranspose maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices maxUnpool2d
   batchNorm layerNorm groupNorm instanceNorm rmsNorm dropout embedding scaledDotProductAttention

@@ -6,6 +6,7 @@ import * as o from '../../src/ops/index.ts';
 import { type ErrorRow, i32, input } from './errorRow.ts';
 import { elementwiseErrors } from './errorsElementwise.ts';
 import { imageErrors, imageOptionCalls } from './errorsImages.ts';
+import { indexingErrors } from './errorsIndexing.ts';
 import { kernelErrors } from './errorsKernels.ts';
 import { structureErrors } from './errorsStructure.ts';
 import { functionOf, opRows } from './index.ts';
@@ -29,6 +30,9 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   gather: (p) => o.gather(table, i32(0), p),
   takeAlongAxis: (p) => o.takeAlongAxis(table, input([5, 1], 'i32'), p),
   scatterAdd: (p) => o.scatterAdd(table, i32(0), input([3]), p),
+  scatterAlongAxis: (p) => o.scatterAlongAxis(table, input([5, 1], 'i32'), input([5, 1]), p),
+  gatherNd: (p) => o.gatherNd(table, i32(0), p),
+  scatterNd: (p) => o.scatterNd(table, i32(0), input([3]), p),
   matmul: (p) => o.matmul(x, table, p),
   conv1d: (p) => o.conv1d(input([2, 9, 4]), input([3, 4, 6]), p),
   conv2d: (p) => o.conv2d(images, input([3, 3, 4, 2]), p),
@@ -54,7 +58,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
 /** The ops that take an axis of a matrix, as an option or by its place. */
 export const axisCalls: Readonly<Record<string, (axis: never) => unknown>> = {
   ...Object.fromEntries(
-    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd sort argSort topK gather takeAlongAxis scatterAdd layerNorm'
+    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'
       .split(' ')
       .map((op) => [op, (axis: never) => optionCalls[op]({ axis } as never)]),
   ),
@@ -79,7 +83,7 @@ const badAxes: readonly (readonly [axis: unknown, shown: string])[] = [
   [true, 'true'],
 ];
 
-const defaulted = new Set('glu softmax logSoftmax sort argSort topK gather takeAlongAxis scatterAdd layerNorm'.split(' '));
+const defaulted = new Set('glu softmax logSoftmax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'.split(' '));
 
 const axisErrors: readonly ErrorRow[] = Object.entries(axisCalls).flatMap(([op, call]) =>
   badAxes
@@ -165,6 +169,7 @@ const operandErrors: readonly ErrorRow[] = firstRows.flatMap((row) =>
 export const errorRows: readonly ErrorRow[] = [
   ...elementwiseErrors,
   ...structureErrors,
+  ...indexingErrors,
   ...kernelErrors,
   ...imageErrors,
   ...axisErrors,

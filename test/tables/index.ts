@@ -1,6 +1,7 @@
 // Every row, and which exported names a row tests.
 import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
+import { indexingRows } from './indexing.ts';
 import { numberRows } from './numbers.ts';
 import { imageRows } from './images.ts';
 import { normalizationRows } from './normalization.ts';
@@ -22,6 +23,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   normalization: normalizationRows,
   scans: scanRows,
   numbers: numberRows,
+  indexing: indexingRows,
 };
 
 export const opRows: readonly OpRow[] = Object.values(families).flat();

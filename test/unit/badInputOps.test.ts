@@ -55,7 +55,7 @@ const required: Readonly<Partial<Record<Fault, string>>> = {
   empty:
     'max min argMax argMin norm logSumExp softmax logSoftmax concat stack pad gather embedding takeAlongAxis scatterAdd conv2d conv2dTranspose ' +
     'depthwiseConv2d globalAvgPool upsample2d scaledDotProductAttention',
-  index: 'gather embedding takeAlongAxis scatterAdd',
+  index: 'gather embedding takeAlongAxis scatterAdd scatterAlongAxis gatherNd scatterNd',
 };
 
 test.each(Object.entries(required))('rows for %s', (fault, names) => {

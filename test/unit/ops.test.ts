@@ -8,6 +8,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import indexingGolden from '../golden/indexing.json';
 import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenImages from '../golden/images.json';
@@ -31,6 +32,7 @@ const goldenRows: Record<string, GoldenRow | undefined> = {
   ...normGolden.rows,
   ...scanGolden.rows,
   ...specialGolden.rows,
+  ...indexingGolden.rows,
 };
 
 interface Bound {

@@ -1,0 +1,58 @@
+"""Writes test/golden/indexing.json: results of PyTorch in f64 for the rows of test/tables/indexing.ts. Run with Debian's python3-torch:
+
+    /usr/bin/python3 scripts/golden-indexing.py
+"""
+import torch
+
+from goldenRows import Rows, f, w
+
+row = Rows()
+
+
+def replaced(x, axis, i, u):
+    """In the order of the updates: of several for one element the last stays."""
+    y = x.clone()
+    for k in range(i.shape[axis]):
+        y.scatter_(axis, i.narrow(axis, k, 1), u.narrow(axis, k, 1))
+    return y
+
+
+def reduced(mode, axis=-1):
+    return lambda x, i, u: x.scatter_reduce(axis, i, u, mode, include_self=True)
+
+
+X, I, U = f(3, 5), w(3, 7, low=0, high=5), f(3, 7)
+row('scatterAlongAxis', [X, I, U], lambda x, i, u: replaced(x, 1, i, u))
+row('scatterAlongAxis first', [f(4, 2, 3), w(6, 2, 3, low=0, high=4), f(6, 2, 3)], lambda x, i, u: replaced(x, 0, i, u))
+row('scatterAlongAxis broadcast', [f(2, 3, 4), w(1, 3, 2, low=0, high=4), f(2, 1, 2)], lambda x, i, u: replaced(x, 2, i.expand(2, 3, 2), u.expand(2, 3, 2)))
+row('scatterAlongAxis add', [X, I, U], reduced('sum'))
+row('scatterAlongAxis multiply', [X, I, f(3, 7, low=0.5, high=1.5)], reduced('prod'))
+row('scatterAlongAxis min', [X, I, U], reduced('amin'))
+row('scatterAlongAxis max', [X, I, U], reduced('amax'))
+row('scatterAlongAxis max long', [f(2, 9), w(2, 600, low=0, high=9), f(2, 600)], reduced('amax'))
+row('scatterAlongAxis i32', [w(3, 5), I, w(3, 7)], reduced('prod'))
+row('scatterAlongAxis min i32', [w(3, 5), I, w(3, 7)], reduced('amin'))
+row('scatterAlongAxis bool', [w(3, 5, low=0, high=2), I, w(3, 7, low=0, high=2)], lambda x, i, u: replaced(x, 1, i, u))
+row('gatherNd', [f(4, 5), w(7, 2, low=0, high=4)], lambda x, i: x[i[:, 0], i[:, 1]])
+row('gatherNd slices', [f(4, 5, 2), w(2, 3, 1, low=0, high=4)], lambda x, i: x[i[..., 0]])
+row('gatherNd batch', [f(3, 4, 2), w(3, 5, 1, low=0, high=4)], lambda x, i: torch.stack([x[b][i[b, :, 0]] for b in range(3)]))
+
+
+def scattered(mode):
+    def run(x, i, u):
+        y = x.clone()
+        for row_index, update in zip(i.reshape(-1, i.shape[-1]), u.reshape(-1, *u.shape[i.dim() - 1:])):
+            at = tuple(row_index.tolist())
+            old = y[at].clone()
+            y[at] = update if mode == 'replace' else old + update if mode == 'add' else old * update if mode == 'multiply' else getattr(torch, mode)(old, update)
+        return y
+    return run
+
+
+for name in ['replace', 'add', 'multiply', 'minimum', 'maximum']:
+    suffix = {'replace': '', 'minimum': ' min', 'maximum': ' max'}.get(name, f' {name}')
+    row(f'scatterNd{suffix}', [f(4, 5), w(7, 2, low=0, high=4), f(7)], scattered(name))
+row('scatterNd slices', [f(4, 3), w(2, 3, 1, low=0, high=4), f(2, 3, 3)], scattered('replace'))
+row('scatterNd max slices', [f(4, 3), w(2, 3, 1, low=0, high=4), f(2, 3, 3)], scattered('maximum'))
+
+row.write('indexing.json')

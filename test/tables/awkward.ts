@@ -1,0 +1,59 @@
+// Ties, zeros, NaN, infinities and singular matrices in ops that pick, scatter, accumulate or solve: values and gradients by hand, alike on every stack.
+import { pullback } from '../../src/autodiff/index.ts';
+import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
+import * as o from '../../src/ops/index.ts';
+import { noteError } from '../support/findings.ts';
+
+export interface AwkwardCase {
+  readonly name: string;
+  /** A fresh graph at each call: evaluation makes leaves of results. */
+  readonly build: () => readonly Tensor[];
+  /** Elements of each tensor. */
+  readonly expected: readonly (readonly number[])[];
+  /** Relative to the larger of 1 and the expected number; 2e-6 unless given. */
+  readonly tolerance?: number;
+}
+
+/** A tensor on the device, behind an alias that hides its values from the host. */
+const leaf = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
+  o.alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(values)));
+const whole = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
+  o.alias(hostTensor({ shape, dtype: 'i32' }, Int32Array.from(values)));
+
+/** y = fn(inputs) and the gradient of its sum (weighted, where weights are given) for each input. */
+const slopes = (inputs: () => readonly Tensor[], fn: (...inputs: Tensor[]) => Tensor, weights?: readonly number[]) => (): Tensor[] => {
+  const made = inputs();
+  const y = fn(...made);
+  return [y, ...pullback([y], [weights ? leaf(weights, y.shape) : o.onesLike(y)], [...made])];
+};
+
+const scatter = (mode: o.ScatterMode, at: readonly number[]) => (x: Tensor, u: Tensor) => o.scatterAlongAxis(x, whole(at), u, { mode });
+
+const indexing: readonly AwkwardCase[] = [
+  { name: 'a kernel reads positions', build: () => [o.gather(leaf([5, 6, 7]), o.arange(2)), o.equal(o.gather(o.arange(4), whole([2, 1])), o.arange(2))], expected: [[5, 6], [0, 1]] }, // prettier-ignore
+  { name: 'the last of several updates stays', build: slopes(() => [leaf([1, 2]), leaf([3, 4, 5])], scatter('replace', [0, 0, 0]), [10, 20]), expected: [[5, 2], [0, 20], [0, 0, 10]] }, // prettier-ignore
+  { name: 'equal extremes share', build: slopes(() => [leaf([1, 2]), leaf([1, 1, 3])], scatter('max', [0, 0, 1])), expected: [[1, 3], [1 / 3, 0], [1 / 3, 1 / 3, 1]] }, // prettier-ignore
+  { name: 'products with zeros', build: slopes(() => [leaf([2, 0, 7]), leaf([0, 3, 5])], scatter('multiply', [0, 0, 1])), expected: [[0, 0, 7], [0, 5, 1], [6, 0, 0]] }, // prettier-ignore
+  { name: 'products with two zeros', build: slopes(() => [leaf([2]), leaf([0, 0])], scatter('multiply', [0, 0])), expected: [[0], [0], [0, 0]] }, // prettier-ignore
+  { name: 'NaN is the extreme', build: () => [scatter('max', [0, 1])(leaf([NaN, 1]), leaf([2, NaN])), scatter('min', [0, 0])(leaf([1, 1]), leaf([NaN, 0]))], expected: [[NaN, NaN], [NaN, 1]] }, // prettier-ignore
+  { name: 'indices that a kernel made are moved to the nearest end', build: () => [scatter('replace', [-3, 9])(leaf([1, 2, 3]), leaf([7, 8])), o.scatterNd(leaf([1, 2, 3, 4], [2, 2]), whole([-1, 5], [1, 2]), leaf([9])), o.gatherNd(leaf([1, 2, 3, 4], [2, 2]), whole([5, -1], [1, 2]))], expected: [[7, 2, 8], [1, 9, 3, 4], [3]] }, // prettier-ignore
+  { name: 'no updates', build: () => [o.scatterAlongAxis(leaf([1, 2]), whole([]), leaf([]), { mode: 'max' }), o.scatterNd(leaf([1, 2]), whole([], [0, 1]), leaf([]))], expected: [[1, 2], [1, 2]] }, // prettier-ignore
+];
+
+export const awkwardCases: readonly AwkwardCase[] = [...indexing];
+
+/** What is wrong with the results, or nothing. NaN and infinities are met or not. */
+export function complaintAbout({ name, expected, tolerance = 2e-6 }: AwkwardCase, actual: readonly ArrayLike<number>[]): string {
+  let complaint = actual.length === expected.length ? '' : `${name}: ${actual.length} tensors instead of ${expected.length}`;
+  expected.forEach((values, k) => {
+    if (actual[k].length !== values.length) complaint ||= `${name}, tensor ${k}: ${actual[k].length} elements instead of ${values.length}`;
+    values.forEach((want, i) => {
+      const got = actual[k][i];
+      const error = Object.is(got, want) || got === want ? 0 : Math.abs(got - want);
+      const allowed = Number.isFinite(want) ? tolerance * Math.max(1, Math.abs(want)) : 0;
+      noteError('numerics', name, error, allowed);
+      if (!(error <= allowed)) complaint ||= `${name}, tensor ${k}, element ${i}: ${got} instead of ${want}`;
+    });
+  });
+  return complaint;
+}
