@@ -1,5 +1,5 @@
 // From pending tensors to a closed graph: leaves become placeholders, and the structure becomes a key under which the program is remembered.
-import { DeviceError, TraceError } from '../core/errors.ts';
+import { DeviceError, DeviceLostError, TraceError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { type Graph, attributesKey, cloneNode, rebuild, topological } from '../graph/graph.ts';
 import { constantValue, isPlaceholder, placeholder } from '../graph/leaves.ts';
@@ -21,11 +21,27 @@ interface Place {
   readonly name: string;
 }
 
+/** Whether a runtime has lost its device. */
+function isGone(runtime: { assertAlive?: () => void }): boolean {
+  try {
+    runtime.assertAlive?.();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** @throws DeviceError for a tensor whose value lives on another device; `op` is what wants to read it. */
 export function requireHere({ value, dtype, shape }: Tensor, runtime: Place, op?: string): void {
   if (value?.kind !== 'device' || value.device === runtime) return;
+  const where = op === undefined ? '' : `${op}: `;
+  if (isGone(value.device)) {
+    throw new DeviceLostError(
+      `${where}a tensor ${dtype}${formatShape(shape)} was lost with its device; make it again with tensor(), or give a model its weights with setWeights()`,
+    );
+  }
   throw new DeviceError(
-    `${op === undefined ? '' : `${op}: `}a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${runtime.name}${value.deviceName === runtime.name ? ' of another device' : ''}; read it with data() and make it anew with tensor()`,
+    `${where}a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${runtime.name}${value.deviceName === runtime.name ? ' of another device' : ''}; read it with data() and make it anew with tensor()`,
   );
 }
 

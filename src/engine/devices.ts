@@ -10,6 +10,7 @@ import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
 import type { TuningOptions, WebGpuOptions } from '../runtime/webgpu/device.ts';
 import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
+import { macrotask } from './breathe.ts';
 import { Engine, type ProfileOptions, engineOf } from './engine.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
@@ -40,12 +41,8 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
   const known = engines.get(device);
   if (known) {
     const engine = await known;
-    try {
-      engine.runtime.assertAlive();
-      return engine;
-    } catch {
-      if (engines.get(device) === known) engines.delete(device);
-    }
+    if (engine.isAlive) return engine;
+    if (engines.get(device) === known) engines.delete(device);
   }
   let opening = engines.get(device);
   if (!opening) {
@@ -59,7 +56,7 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
 
 /**
  * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU where there is one). Tensors made from values follow; results that
- * live on another device do not.
+ * live on another device do not. After a loss it opens the device again; a model that lived there then takes its weights by setWeights().
  *
  *     await setDevice('webgpu', { maxBytes: 512 * 2 ** 20 });
  *
@@ -76,6 +73,8 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   }
   checkTuning(webgpu.tuning);
   checkFlags(webgpu.dawnFlags);
+  // A device that was lost a moment ago reports it in a turn of the event loop.
+  await macrotask();
   const engine = await engineFor(device, webgpu);
   if (!(engine.runtime instanceof CpuRuntime)) {
     engine.runtime.maxBytes = maxBytes;

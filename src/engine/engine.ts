@@ -91,6 +91,16 @@ export class Engine {
     return this.runtime.info;
   }
 
+  /** False once the device is lost or broken: nothing runs on it any more. */
+  get isAlive(): boolean {
+    try {
+      this.runtime.assertAlive();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   memory(): MemoryInfo {
     return this.runtime.memory();
   }
@@ -270,9 +280,11 @@ export class Engine {
     const { runtime } = this;
     if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
     const { tuner } = runtime; // it may be switched off meanwhile
+    runtime.assertAlive();
     do {
       await tuner.prepared();
       await this.tail; // a contest of which the steps took no notice
+      runtime.assertAlive();
     } while (await this.tune());
     return [...tuner.results];
   }
@@ -290,7 +302,7 @@ export class Engine {
         await fn();
         await this.tail;
       } catch (error) {
-        await runtime.endProfile();
+        await runtime.endProfile().catch(() => undefined); // of a lost device there are no times
         throw error;
       }
       return await runtime.endProfile();

@@ -13,4 +13,4 @@ export {
   setDevice,
   tuned,
 } from './devices.ts';
-export { Engine, type MemoryPlan, type ProfileOptions, type TraceLevel, lastProgram, trace } from './engine.ts';
+export { Engine, type MemoryPlan, type ProfileOptions, type TraceLevel, engineOf, lastProgram, trace } from './engine.ts';

@@ -2,13 +2,14 @@
 import { OmbreError, ShapeError } from '../core/errors.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
 import type { LayerTrees, Network } from './network.ts';
 import { type Programs, type TrainingPrograms, compilePrediction, compileTraining } from './programs.ts';
+import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireRoom } from './room.ts';
 import { type StepBatch, type Totals, type TrainState, type Weights, freshTotals, resultNames } from './steps.ts';
 
@@ -26,6 +27,8 @@ export interface ModelCore {
   optimizer: { readonly state: OptimizerState; readonly trained: string } | undefined;
   /** Asked for before there was an optimizer state to hold it. */
   learningRate: number | undefined;
+  /** The last one asked for, for an optimizer state that is lost with its device. */
+  learningRateSet: number | undefined;
   programs: Programs | undefined;
   trainingPrograms: TrainingPrograms | undefined;
   /** A fit is under way. */
@@ -43,6 +46,7 @@ export const makeCore = (network: Network): ModelCore => ({
   fitKeys: undefined,
   optimizer: undefined,
   learningRate: undefined,
+  learningRateSet: undefined,
   programs: undefined,
   trainingPrograms: undefined,
   fitting: false,
@@ -86,7 +90,7 @@ export function requireCompiled(core: ModelCore, where: string): Compiled {
 export async function preparePrograms(core: ModelCore): Promise<Programs> {
   const device = core.compiled?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());
-  if (core.programs && core.programs.engine !== engine) await exclusive(core, () => leaveDevice(core));
+  if (isElsewhere([core.weights, core.optimizer?.state], engine)) await exclusive(core, () => leaveDevice(core, engine));
   if (core.programs?.engine !== engine) {
     core.programs = compilePrediction(core.network, engine);
     core.trainingPrograms = undefined;
@@ -101,24 +105,23 @@ export async function prepareTraining(core: ModelCore, where: string): Promise<T
   return (core.trainingPrograms ??= compileTraining(programs, core.network, compiled));
 }
 
-/** Brings weights and optimizer state to the host, from where any device takes them. */
-async function leaveDevice(core: ModelCore): Promise<void> {
-  const engine = core.programs!.engine;
-  core.weights = core.weights && (await toHost(core.weights, engine));
-  core.optimizer = core.optimizer && { ...core.optimizer, state: await toHost(core.optimizer.state, engine) };
-  core.programs = core.trainingPrograms = undefined;
-}
-
-/** The same tree with copies of its tensors' values on the host, read back at once. */
-export async function toHost<T>(tree: T, engine: Engine): Promise<T> {
-  const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
-  const arrays = await readAll(tensors, { engine });
-  let next = 0;
-  return mapTree(tree, (leaf) => {
-    if (!(leaf instanceof Tensor)) return leaf;
-    const { shape, dtype } = leaf;
-    return hostTensor({ shape, dtype }, arrays[next++].slice());
-  }) as T;
+/**
+ * Brings weights and optimizer state to the host, from where any device takes them.
+ * @throws DeviceLostError when the weights are gone. An optimizer state that is gone starts again, at the learning rate that was set last.
+ */
+async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
+  if (core.weights && isElsewhere(core.weights, engine)) {
+    if (isLost(core.weights)) throw lostWeights();
+    core.weights = await toHost(core.weights, engine);
+  }
+  const { optimizer } = core;
+  if (!optimizer || !isElsewhere(optimizer.state, engine)) return;
+  if (!isLost(optimizer.state)) core.optimizer = { ...optimizer, state: await toHost(optimizer.state, engine) };
+  else {
+    core.optimizer = undefined;
+    core.learningRate = core.learningRateSet;
+    console.warn("ombre: the optimizer's state was lost with its device; its slots and its step count start again");
+  }
 }
 
 /** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */

@@ -60,7 +60,7 @@ export class Model implements TrainedModel {
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
     core.compiled = compiled;
-    core.optimizer = core.learningRate = core.trainingPrograms = core.fitKeys = undefined;
+    core.optimizer = core.learningRate = core.learningRateSet = core.trainingPrograms = core.fitKeys = undefined;
     if (compiled.seed === undefined) return;
     const key = keyFromSeed(compiled.seed);
     if (!core.weights) core.initKey = foldKey(key, 0);
@@ -175,6 +175,7 @@ export class Model implements TrainedModel {
     const { core } = this;
     void exclusive(core, async () => {
       const { optimizer } = core;
+      core.learningRateSet = learningRate;
       if (optimizer) core.optimizer = { ...optimizer, state: { ...optimizer.state, learningRate: scalarOf(learningRate) } };
       else core.learningRate = learningRate;
     });

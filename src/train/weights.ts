@@ -3,7 +3,8 @@ import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { type ModelCore, builtWeights, exclusive, preparePrograms, toHost } from './core.ts';
+import { type ModelCore, builtWeights, exclusive, preparePrograms } from './core.ts';
+import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
 
 interface NamedWeight {

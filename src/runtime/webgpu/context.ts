@@ -30,7 +30,7 @@ export class GpuContext {
     void device.lost.then(({ reason, message }) => {
       if (reason === 'destroyed' && this.broken) return;
       this.broken = new DeviceLostError(
-        `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone, call setDevice() again`,
+        `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone: call setDevice() again, then setWeights() on models that lived there`,
       );
     });
     device.onuncapturederror = ({ error }): void => {
