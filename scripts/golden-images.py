@@ -87,6 +87,30 @@ row('maxPool3dWithIndices indices', [[2, 6, 5, 7, 2]], lambda x: indices(F.max_p
 row('maxPool2dWithIndices unpooled', [[2, 6, 4, 3]], lambda x: last(F.max_unpool2d(*F.max_pool2d(first(x), 2, return_indices=True), 2)))
 row('maxUnpool2d', [[1, 2, 2, 1], ([1, 2, 2, 1], 3, 30)], lambda x, i: last(torch.zeros(1, 1, 30).scatter_(2, first(i).reshape(1, 1, 4), first(x).reshape(1, 1, 4)).reshape(1, 1, 5, 6)))
 
+
+def resize(x, **options):
+    return last(F.interpolate(first(x), **options))
+
+
+row('resize', [[2, 3, 4, 3]], lambda x: resize(x, size=(5, 7)))
+row('resize nearest sequence', [[2, 7, 3]], lambda x: resize(x, scale_factor=1.7))
+row('resize nearest volume', [[1, 3, 4, 2, 2]], lambda x: resize(x, size=(5, 3, 6)))
+row('resize nearest smaller', [[1, 9, 7, 4]], lambda x: resize(x, scale_factor=(0.6, 0.4)))
+row('resize nearest exact', [[1, 5, 7, 3]], lambda x: resize(x, size=(7, 3), mode='nearest-exact'))
+row('resize linear', [[2, 3, 4, 3]], lambda x: resize(x, size=(5, 7), mode='bilinear'))
+row('resize linear quads', [[1, 6, 5, 4]], lambda x: resize(x, scale_factor=(1.7, 0.7), mode='bilinear'))
+row('resize linear corners', [[1, 4, 3, 3]], lambda x: resize(x, size=(7, 2), mode='bilinear', align_corners=True))
+row('resize linear sequence', [[2, 5, 3]], lambda x: resize(x, size=8, mode='linear'))
+row('resize linear volume', [[1, 3, 4, 2, 2]], lambda x: resize(x, size=(2, 7, 5), mode='trilinear'))
+row('resize linear volume corners', [[1, 3, 2, 4, 2]], lambda x: resize(x, size=(5, 1, 6), mode='trilinear', align_corners=True))
+row('resize cubic', [[1, 4, 5, 3]], lambda x: resize(x, size=(7, 9), mode='bicubic'))
+row('resize cubic corners', [[1, 5, 4, 2]], lambda x: resize(x, size=(3, 8), mode='bicubic', align_corners=True))
+row('resize cubic scaled', [[1, 5, 6, 2]], lambda x: resize(x, scale_factor=(1.3, 0.7), mode='bicubic'))
+row('resize area', [[2, 7, 5, 3]], lambda x: resize(x, size=(3, 2), mode='area'))
+row('resize area volume', [[1, 3, 5, 4, 2]], lambda x: resize(x, size=(2, 7, 4), mode='area'))
+row('resize antialias', [[1, 11, 9, 3]], lambda x: resize(x, size=(4, 3), mode='bilinear', antialias=True))
+row('resize antialias cubic', [[1, 12, 7, 2]], lambda x: resize(x, size=(5, 9), mode='bicubic', antialias=True))
+
 path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'images.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')

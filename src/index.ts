@@ -226,6 +226,7 @@ export {
   maxPool2dWithIndices,
   maxPool3dWithIndices,
   maxUnpool2d,
+  resize,
 } from './ops/index.ts';
 export type {
   AvgPool2dOptions,
@@ -236,6 +237,7 @@ export type {
   MaxPoolOptions,
   MaxUnpool2dOptions,
   Pool2dOptions,
+  ResizeOptions,
 } from './ops/index.ts';
 
 // Transformations

@@ -60,6 +60,7 @@ import { maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUn
 import { dropout } from './random.ts';
 import { repeat, roll, split, tile, unstack } from './rearrange.ts';
 import { all, any, max, min, prod, sum } from './reduce.ts';
+import { resize } from './resize.ts';
 import { ceil, floor, round, trunc } from './rounding.ts';
 import { cumProd, cumSum } from './scan.ts';
 import { scatterAlongAxis } from './scatterAlong.ts';
@@ -88,9 +89,9 @@ const methods = {
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
   ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
+  ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d, resize },
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
-  ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d },
   ...{ scatterAlongAxis, gatherNd, scatterNd },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },

@@ -39,4 +39,14 @@ describe.each(['gpu', 'cpu'] as const)('kernels of a %s', (processor) => {
     await check([[2, 9, 11, 5]], (x) => o.avgPool2d(x, { poolSize: 4, strides: 3, padding: [[2, 1], [1, 1]], ceilMode: true, countIncludePad: true })); // prettier-ignore
     await check([[1, 8, 5, 2]], (x) => o.avgPool2d(x, { poolSize: 3, ceilMode: true }));
   });
+
+  test('resampling along one axis and two', async () => {
+    await check([[2, 5, 7, 3]], (x) => o.resize(x, { size: [9, 4], method: 'linear' }));
+    await check([[1, 6, 5, 4]], (x) => o.resize(x, { scale: [1.7, 2.3], method: 'cubic' }));
+    await check([[1, 40, 33, 4]], (x) => o.resize(x, { size: [7, 3], method: 'cubic', antialias: true }));
+    await check([[2, 3, 5, 2, 2]], (x) => o.resize(x, { size: [5, 2, 3], method: 'linear', alignCorners: true }));
+    await check([[1, 1, 1, 1]], (x) => o.resize(x, { size: [1, 3], coordinates: 'halfPixel' }));
+    await check([[1, 70001, 1]], (x) => o.resize(x, { scale: 0.5, method: 'area' }));
+    await check([[0, 3, 4, 2]], (x) => o.resize(x, { size: 7, method: 'linear' }));
+  });
 });

@@ -14,6 +14,7 @@ export const imageOptionCalls: Readonly<Record<string, (options: never) => unkno
   maxPool1dWithIndices: (p) => o.maxPool1dWithIndices(sequence, p),
   maxPool2dWithIndices: (p) => o.maxPool2dWithIndices(images, p),
   maxPool3dWithIndices: (p) => o.maxPool3dWithIndices(volumes, p),
+  resize: (p) => o.resize(images, p),
   maxUnpool2d: (p) => o.maxUnpool2d(images, o.cast(images, 'i32'), p),
 };
 
@@ -67,4 +68,26 @@ const pooling: readonly ErrorRow[] = [
   bad('maxUnpool2d', 'option', () => o.maxUnpool2d(images, whole, { size: 1.5 }), 'size is 1.5; give a positive whole number, or two'),
 ];
 
-export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling];
+const resampling: readonly ErrorRow[] = [
+  bad('resize', 'rank', () => o.resize(x, { size: 3 }), 'x is [2,3]; it needs one to three axes between batch and channels'),
+  bad('resize', 'empty', () => o.resize(input([1, 0, 3, 2]), { size: 3 }), 'x [1,0,3,2] has no elements to choose from between batch'),
+  bad('resize', 'option', () => o.resize(images, {}), 'neither size nor scale is given; give one of them'),
+  bad('resize', 'option', () => o.resize(images, { size: 3, scale: 2 }), 'both size and scale are given; give one of them'),
+  bad('resize', 'option', () => o.resize(images, { size: [3] }), 'size is [3]; give a positive whole number, or two: [height, width]'),
+  bad(
+    'resize',
+    'option',
+    () => o.resize(images, { scale: [1, 0] }),
+    'scale is [1,0]; give a positive number, or one for each of the 2 axes',
+  ),
+  bad('resize', 'option', () => o.resize(images, { scale: 0.1 }), 'scale 0.1 leaves nothing of 6 elements of [2,6,5,4]; use a larger one'),
+  bad('resize', 'option', () => o.resize(images, { size: 3, method: 'bilinear' as never }), "method is the text \"bilinear\"; give 'nearest', 'linear', 'cubic', 'area'"), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, coordinates: 'corners' as never }), "coordinates is the text \"corners\"; give 'halfPixel'"), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, rounding: 'half' as never }), "rounding is the text \"half\"; give 'floor', 'ceil'"), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, alignCorners: 1 as never }), 'alignCorners is the number 1; it must be true or false'), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, alignCorners: true, coordinates: 'halfPixel' }), "alignCorners is true, coordinates are 'halfPixel'; give one of them"), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, antialias: true }), "antialias goes with 'linear' and 'cubic' at 'halfPixel', not with 'nearest' at 'asymmetric'"), // prettier-ignore
+  bad('resize', 'option', () => o.resize(images, { size: 3, method: 'cubic', cubicCoefficient: NaN }), 'cubicCoefficient is the number NaN; it must be a finite number'), // prettier-ignore
+];
+
+export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling, ...resampling];

@@ -93,4 +93,33 @@ const pooled: readonly OpRow[] = [
   row('maxUnpool2d', [f([1, 2, 2, 1]), w([1, 2, 2, 1], 3, 30)], (x, i) => o.maxUnpool2d(x, i, { size: [5, 6] }), exact),
 ];
 
-export const imageRows: readonly OpRow[] = [...transposed, ...pooled];
+/** A weighted sum of n elements of size at most 2, whose weights are rounded too. */
+const weighted = (n: number): Pick<OpRow, 'gpu'> => ({ gpu: { ulp: 0, absolute: (n + 2) * 4 * 2 ** -23 } });
+
+const resampled: readonly OpRow[] = [
+  row('resize', [f([2, 3, 4, 3])], (x) => o.resize(x, { size: [5, 7] }), exact),
+  row('resize nearest sequence', [f([2, 7, 3])], (x) => o.resize(x, { scale: 1.7 }), exact),
+  row('resize nearest volume', [f([1, 3, 4, 2, 2])], (x) => o.resize(x, { size: [5, 3, 6] }), exact),
+  row('resize nearest smaller', [f([1, 9, 7, 4])], (x) => o.resize(x, { scale: [0.6, 0.4] }), exact),
+  row('resize nearest exact', [f([1, 5, 7, 3])], (x) => o.resize(x, { size: [7, 3], coordinates: 'halfPixel' }), exact),
+  row('resize linear', [f([2, 3, 4, 3])], (x) => o.resize(x, { size: [5, 7], method: 'linear' }), weighted(4)),
+  row('resize linear quads', [f([1, 6, 5, 4])], (x) => o.resize(x, { scale: [1.7, 0.7], method: 'linear' }), weighted(4)),
+  row('resize linear corners', [f([1, 4, 3, 3])], (x) => o.resize(x, { size: [7, 2], method: 'linear', alignCorners: true }), weighted(4)),
+  row('resize linear sequence', [f([2, 5, 3])], (x) => o.resize(x, { size: 8, method: 'linear' }), weighted(2)),
+  row('resize linear volume', [f([1, 3, 4, 2, 2])], (x) => o.resize(x, { size: [2, 7, 5], method: 'linear' }), weighted(8)),
+  row(
+    'resize linear volume corners',
+    [f([1, 3, 2, 4, 2])],
+    (x) => o.resize(x, { size: [5, 1, 6], method: 'linear', coordinates: 'alignCorners' }),
+    weighted(8),
+  ),
+  row('resize cubic', [f([1, 4, 5, 3])], (x) => o.resize(x, { size: [7, 9], method: 'cubic' }), weighted(16)),
+  row('resize cubic corners', [f([1, 5, 4, 2])], (x) => o.resize(x, { size: [3, 8], method: 'cubic', alignCorners: true }), weighted(16)),
+  row('resize cubic scaled', [f([1, 5, 6, 2])], (x) => o.resize(x, { scale: [1.3, 0.7], method: 'cubic' }), weighted(16)),
+  row('resize area', [f([2, 7, 5, 3])], (x) => o.resize(x, { size: [3, 2], method: 'area' }), weighted(12)),
+  row('resize area volume', [f([1, 3, 5, 4, 2])], (x) => o.resize(x, { size: [2, 7, 4], method: 'area' }), weighted(12)),
+  row('resize antialias', [f([1, 11, 9, 3])], (x) => o.resize(x, { size: [4, 3], method: 'linear', antialias: true }), weighted(36)),
+  row('resize antialias cubic', [f([1, 12, 7, 2])], (x) => o.resize(x, { size: [5, 9], method: 'cubic', antialias: true }), weighted(48)),
+];
+
+export const imageRows: readonly OpRow[] = [...transposed, ...pooled, ...resampled];

@@ -32,3 +32,45 @@ describe('pooling', () => {
     expectClose(valuesOf(picked), valuesOf(values));
   });
 });
+
+describe('resize', () => {
+  const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+  const square = f32([1, 4, 4, 1], count(16));
+
+  // From the examples of ONNX's specification of Resize; [options, results of the first rows].
+  test.each([
+    [{ scale: 0.8, method: 'cubic' }, [1.47119141, 2.78125, 4.08251953, 6.71142578, 8.02148438, 9.32275391]],
+    [
+      { scale: 0.8, method: 'cubic', cubicCoefficient: -0.5, excludeOutside: true },
+      [1.36812675, 2.6695014, 4.0133367, 6.57362535, 7.875, 9.2188353],
+    ],
+    [{ size: [3, 1], method: 'linear', coordinates: 'pytorchHalfPixel' }, [1.6666666, 7, 12.333333]],
+    [{ size: 8, rounding: 'floor', alignCorners: true }, [1, 1, 1, 2, 2, 3, 3, 4, 1, 1, 1, 2, 2, 3, 3, 4]],
+    [{ size: 8, rounding: 'ceil', coordinates: 'halfPixel' }, [1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 6, 7, 7, 8, 8, 8]],
+    [{ size: 8, rounding: 'roundPreferCeil', coordinates: 'asymmetric' }, [1, 2, 2, 3, 3, 4, 4, 4, 5, 6, 6, 7, 7, 8, 8, 8]],
+    [{ size: 8, rounding: 'roundPreferFloor', coordinates: 'asymmetric' }, [1, 1, 2, 2, 3, 3, 4, 4, 1, 1, 2, 2, 3, 3, 4, 4]],
+  ] as const)('as ONNX has it: %j', (options, expected) => {
+    const found = valuesOf(o.resize(square, options)).slice(0, expected.length);
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
+  });
+
+  test('the size of x gives x, whole factors what upsample2d gives', () => {
+    const x = random([2, 3, 5, 2]);
+    for (const method of ['nearest', 'linear', 'cubic', 'area'] as const) expect(o.resize(x, { scale: 1, method })).toBe(x);
+    expectClose(valuesOf(o.resize(x, { scale: [2, 3] })), valuesOf(o.upsample2d(x, { size: [2, 3] })));
+    const bilinear = o.upsample2d(x, { size: [2, 3], interpolation: 'bilinear' });
+    expectClose(valuesOf(o.resize(x, { scale: [2, 3], method: 'linear' })), valuesOf(bilinear));
+  });
+
+  test('an Infinity reaches only the elements that it has a weight in', () => {
+    const x = f32([1, 4, 1], [1, Infinity, 2, 3]);
+    expect(valuesOf(o.resize(x, { size: 2, method: 'linear', alignCorners: true }))).toEqual([1, 3]);
+    expect(valuesOf(o.resize(x, { size: 8 }))).toEqual([1, 1, Infinity, Infinity, 2, 2, 3, 3]);
+  });
+
+  test('many taps are taken axis by axis, with the same result', () => {
+    const x = random([1, 40, 30, 2]);
+    const together = o.resize(o.resize(x, { size: [3, 30], method: 'area' }), { size: [3, 2], method: 'area' });
+    expectClose(valuesOf(o.resize(x, { size: [3, 2], method: 'area' })), valuesOf(together));
+  });
+});

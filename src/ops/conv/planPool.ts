@@ -28,7 +28,7 @@ const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
 
 /** The kernel for elements that are a vec4 of channels; what it counts in elements, it stores at four times the place. */
-function inQuads(source: string, binding: number, type: string): string {
+export function inQuads(source: string, binding: number, type: string): string {
   const text = retype(source, { ...quadAliases, Element: `vec4<${type}>` });
   if (!text.includes('// epilogue\n')) return text;
   return fillBlock(
