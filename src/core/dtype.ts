@@ -10,8 +10,44 @@ export const dtypes: readonly Dtype[] = ['bool', 'i32', 'u32', 'f16', 'f32'];
 
 export const isFloat = (dtype: Dtype): boolean => dtype === 'f32' || dtype === 'f16';
 
+/** Smallest and largest value of an integer dtype. */
+export const integerRange = { i32: [-2147483648, 2147483647], u32: [0, 4294967295] } as const;
+
 /** Whether a number is a value of i32: whole, and at least -2^31 and less than 2^31. */
 export const fitsI32 = (x: number): boolean => (x | 0) === x;
+
+/** Whether a number lies in the range of a dtype. NaN and the infinities are no integers; a fraction is truncated, any float is rounded. */
+export function inRange(dtype: Dtype, x: number): boolean {
+  if (dtype !== 'i32' && dtype !== 'u32') return true;
+  const [low, high] = integerRange[dtype];
+  return x > low - 1 && x < high + 1;
+}
+
+const f64Bits = new DataView(new ArrayBuffer(8));
+
+/**
+ * The f32 nearest to a whole number of any size. Rounding to f64 first could land halfway between two f32. So the f64 is rounded to odd:
+ * truncated, with its last bit set where something was cut off (Boldo and Melquiond, Emulation of FMA and Correctly Rounded Sums, 2008).
+ */
+export function nearestF32(x: bigint): number {
+  const near = Number(x);
+  const exact = BigInt(near);
+  if (exact === x) return Math.fround(near);
+  f64Bits.setFloat64(0, near);
+  const bits = f64Bits.getBigUint64(0);
+  const grewLarger = x < 0n ? exact < x : exact > x;
+  f64Bits.setBigUint64(0, (grewLarger ? bits - 1n : bits) | 1n);
+  return Math.fround(f64Bits.getFloat64(0));
+}
+
+/** 64-bit integers as i32 where all of them fit, else as the nearest f32. */
+export function fromBigIntegers(data: BigInt64Array | BigUint64Array): Int32Array | Float32Array {
+  const fits = data.every((x: bigint) => x >= -2147483648n && x <= 2147483647n);
+  return fits ? Int32Array.from(data, Number) : Float32Array.from(data, nearestF32);
+}
+
+export const isBigIntegers = (value: unknown): value is BigInt64Array | BigUint64Array =>
+  value instanceof BigInt64Array || value instanceof BigUint64Array;
 
 /** Bytes of one element in a GPU buffer; WGSL has no storable bool, so bool is stored as u32. */
 export const bytesPerElement = (dtype: Dtype): number => (dtype === 'f16' ? 2 : 4);

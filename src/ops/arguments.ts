@@ -1,6 +1,6 @@
 // What the ops ask of arguments that are not operands of arithmetic: tensors (a number or an array in the place of one is a mistake), flags,
 // numbers, dtypes. Each check throws the error that the user sees.
-import { type Dtype, dtypes } from '../core/dtype.ts';
+import { type Dtype, dtypes, inRange, integerRange } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { type Shape, formatShape } from '../core/shape.ts';
 import { disown } from '../graph/reads.ts';
@@ -73,6 +73,13 @@ export function checkFinite(op: string, name: string, value: unknown): void {
 /** @throws DtypeError for a name that is no dtype. */
 export function checkDtype(op: string, dtype: Dtype): void {
   if (!dtypes.includes(dtype)) throw new DtypeError(`${op}: '${String(dtype)}' is no dtype; use one of ${dtypes.join(', ')}`);
+}
+
+/** @throws DtypeError for a number beyond the range of an integer dtype: no conversion wraps around, and NaN is no integer. */
+export function checkInRange(op: string, name: string, value: number, dtype: Dtype, fix = "use dtype 'f32'"): void {
+  if (inRange(dtype, value)) return;
+  const [low, high] = integerRange[dtype as keyof typeof integerRange];
+  throw new DtypeError(`${op}: ${name} is ${value}, which is not a value of ${dtype} (${low} to ${high}); ${fix}`);
 }
 
 /** @throws ShapeError where an axis that something is chosen from has no elements. */

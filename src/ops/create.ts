@@ -1,33 +1,42 @@
 // Tensors from nothing: from values, from one number, from a rule.
-import { type Dtype, type HostArray, allocate, isFloat, toElement } from '../core/dtype.ts';
+import { type Dtype, type HostArray, allocate, fitsI32, fromBigIntegers, isBigIntegers, isFloat, toElement } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { constant } from '../graph/leaves.ts';
 import { Tensor, apply, hostTensor } from '../graph/tensor.ts';
-import { checkDtype, checkNumber, checkTensor, inWords } from './arguments.ts';
+import { checkDtype, checkInRange, checkNumber, checkTensor, inWords } from './arguments.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
 import { equal, greaterEqual } from './comparison.ts';
 import { where } from './select.ts';
 import { broadcastTo, checkShape, expandDims, reshape } from './shape.ts';
 
+type NestedValues = number | boolean | HostArray | readonly NestedValues[];
+
 /** Numbers or booleans nested as deep as the tensor has axes, or a typed array. */
-export type Values = number | boolean | Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | readonly Values[];
+export type Values = NestedValues | BigInt64Array | BigUint64Array;
 
 /**
  * A tensor of the given values, which are copied. Arrays of numbers give f32, of booleans bool; typed arrays keep their type (Float64Array
- * gives f32, Uint8Array gives i32: say 'bool' where it holds flags). The values stay on the host until a kernel needs them.
+ * gives f32, Uint8Array gives i32: say 'bool' where it holds flags). 64-bit integers give i32 where all fit, else the nearest f32. The values
+ * stay on the host until a kernel needs them.
  *
- * @throws ShapeError when the nesting is ragged or the shape does not hold the values.
+ * @throws ShapeError when the nesting is ragged or the shape does not hold the values. DtypeError for values beyond a named integer dtype.
  *
  *     tensor([[1, 2], [3, 4]])                        // f32[2,2]
  *     tensor(new Uint8Array(28 * 28), [28, 28])       // i32[28,28]
  *     tensor([0, 2, 1], [3], 'i32')
  */
-export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
-  checkValues(values);
+export function tensor(given: Values, shape?: Shape, dtype?: Dtype): Tensor {
+  checkValues(given);
   if (dtype !== undefined) checkDtype('tensor', dtype);
+  // Every value of an integer dtype is exact in f64.
+  const values = !isBigIntegers(given)
+    ? given
+    : dtype === 'i32' || dtype === 'u32'
+      ? Float64Array.from(given, Number)
+      : fromBigIntegers(given);
   const flat = isTypedArray(values) ? values : Array.isArray(values) || typeof values === 'object' ? flattenNested(values) : [values];
   const found = isTypedArray(values) ? [values.length] : nestedShape(values);
   const wanted = shape === undefined ? found : checkShape('tensor', shape);
@@ -45,8 +54,10 @@ export function tensor(values: Values, shape?: Shape, dtype?: Dtype): Tensor {
   for (let i = 0; i < data.length; i++) {
     const value = flat[i];
     if (typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new ArgumentError(`tensor: value ${i} is ${value === null ? 'null' : typeof value}; values are numbers or booleans`);
+      const fix = typeof value === 'bigint' ? ': convert it with Number(), or use a BigInt64Array' : '';
+      throw new ArgumentError(`tensor: value ${i} is ${value === null ? 'null' : typeof value}; values are numbers or booleans${fix}`);
     }
+    if (!isFloat(type)) checkInRange('tensor', `value ${i}`, Number(value), type);
     data[i] = isFloat(type) && type !== 'f16' ? Number(value) : toElement(type, Number(value));
   }
   return hostTensor({ shape: wanted, dtype: type }, data);
@@ -60,7 +71,7 @@ function checkValues(values: unknown): void {
   throw new ArgumentError(`tensor: values is ${inWords(values)}; ${fix}`);
 }
 
-const isTypedArray = (values: Values): values is HostArray => ArrayBuffer.isView(values);
+const isTypedArray = (values: NestedValues): values is HostArray => ArrayBuffer.isView(values);
 
 /** Whether an array of the dtype takes these elements as they are (f64 is rounded): a large one is then copied at once, not one by one. */
 function holdsAll(dtype: Dtype, values: HostArray): boolean {
@@ -69,15 +80,15 @@ function holdsAll(dtype: Dtype, values: HostArray): boolean {
   return dtype === 'u32' && values instanceof Uint32Array;
 }
 
-function dtypeOf(values: Values, flat: ArrayLike<number | boolean>): Dtype {
+function dtypeOf(values: NestedValues, flat: ArrayLike<number | boolean>): Dtype {
   if (values instanceof Int32Array || values instanceof Uint8Array) return 'i32';
   if (values instanceof Uint32Array) return 'u32';
   return flat.length > 0 && Array.prototype.every.call(flat, (v: unknown) => typeof v === 'boolean') ? 'bool' : 'f32';
 }
 
-function nestedShape(values: Values): number[] {
+function nestedShape(values: NestedValues): number[] {
   const shape: number[] = [];
-  let level: Values = values;
+  let level: NestedValues = values;
   while (typeof level === 'object') {
     shape.push(level.length);
     if (level.length === 0) break;
@@ -87,10 +98,10 @@ function nestedShape(values: Values): number[] {
 }
 
 /** The leaves in order; every array of one depth must be as long as its siblings. */
-function flattenNested(values: Values): (number | boolean)[] {
+function flattenNested(values: NestedValues): (number | boolean)[] {
   const shape = nestedShape(values);
   const flat: (number | boolean)[] = [];
-  const visit = (part: Values, depth: number): void => {
+  const visit = (part: NestedValues, depth: number): void => {
     const isList = typeof part === 'object' && part !== null;
     if (isList !== depth < shape.length || (isList && part.length !== shape[depth])) {
       const what = isList ? `${part.length} values` : 'one value';
@@ -126,6 +137,7 @@ function filled(op: string, shape: Shape, value: number, dtype: Dtype): Tensor {
   checkShape(op, shape);
   if (typeof (value as unknown) !== 'boolean') checkNumber(op, 'value', value);
   checkDtype(op, dtype);
+  checkInRange(op, 'value', Number(value), dtype);
   return broadcastTo(constant(dtype === 'f32' ? Number(value) : toElement(dtype, Number(value)), dtype), shape);
 }
 
@@ -161,10 +173,10 @@ const iotaOp = defineOp<{ readonly size: number }>({
 export const iota = (size: number): Tensor => apply(iotaOp, [], { size });
 
 /**
- * Numbers from start up to, not including, stop: arange(stop), arange(start, stop) or arange(start, stop, step). i32 where all three are
- * whole numbers, else f32; another dtype may be named.
+ * Numbers from start up to, not including, stop: arange(stop), arange(start, stop) or arange(start, stop, step). i32 where all of them are whole
+ * and within i32, else f32; another dtype may be named.
  *
- * @throws ArgumentError for a step of 0 or a number that is not finite.
+ * @throws ArgumentError for a step of 0 or a number that is not finite. DtypeError for numbers beyond a named integer dtype.
  *
  *     arange(3)            // i32 [0, 1, 2]
  *     arange(1, 2, 0.25)   // f32 [1, 1.25, 1.5, 1.75]
@@ -178,10 +190,16 @@ export function arange(start: number, stop?: number, step = 1, dtype?: Dtype): T
     );
   }
   const size = Math.max(0, Math.ceil((to - from) / step));
-  const whole = [from, to, step].every(Number.isInteger);
-  const type = dtype ?? (whole ? 'i32' : 'f32');
-  const computedIn = whole && !isFloat(type) ? 'i32' : 'f32';
-  return cast(add(mul(cast(iota(size), computedIn), step), from), type);
+  const last = size === 0 ? from : from + (size - 1) * step;
+  const type = dtype ?? ([from, to, step].every(Number.isInteger) && fitsI32(from) && fitsI32(last) ? 'i32' : 'f32');
+  if (size === 0) return zeros([0], type);
+  for (const end of [from, last]) checkInRange('arange', 'an element', end, type);
+  // A single element needs no step, which may lie beyond any dtype.
+  if (size === 1) return full([1], from, type);
+  if (isFloat(type) || !Number.isInteger(from) || !Number.isInteger(step)) return cast(add(mul(cast(iota(size), 'f32'), step), from), type);
+  // Integers wrap: a step beyond i32, or downwards in u32, leads to the right elements modulo 2^32.
+  if (type === 'u32') return add(mul(cast(iota(size), type), step >>> 0), from);
+  return cast(add(mul(iota(size), step | 0), from), type);
 }
 
 /**

@@ -1,5 +1,5 @@
 // What every free function does before it applies a primitive: JS numbers become constants, operands meet in one dtype and one shape.
-import { type Dtype, isFloat, promote } from '../core/dtype.ts';
+import { type Dtype, inRange, integerRange, isFloat, promote } from '../core/dtype.ts';
 import { ArgumentError, DtypeError } from '../core/errors.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import { constant } from '../graph/leaves.ts';
@@ -58,8 +58,8 @@ export function commonDtype(op: string, operands: readonly TensorLike[], rule: D
 
 /** A weak number as a constant of the dtype its operands met in. */
 export function numberConstant(op: string, value: number, dtype: Dtype): Tensor {
-  const [low, high] = dtype === 'u32' ? [0, 4294967295] : [-2147483648, 2147483647];
-  if ((dtype === 'i32' || dtype === 'u32') && (value < low || value > high)) {
+  if (!inRange(dtype, value)) {
+    const [low, high] = integerRange[dtype as keyof typeof integerRange];
     throw new DtypeError(`${op}: ${value} is not a value of ${dtype} (${low} to ${high}); cast the tensor to f32 first`);
   }
   return constant(dtype === 'bool' ? Number(value !== 0) : value, dtype);

@@ -5,7 +5,7 @@ import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../cor
 import { type KernelPlan, type Target, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
-import { checkNumber, checkTensor, isList } from './arguments.ts';
+import { checkInRange, checkNumber, checkTensor, isList } from './arguments.ts';
 import { cast } from './cast.ts';
 import { concat } from './concat.ts';
 import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
@@ -177,6 +177,7 @@ export function pad(x: Tensor, padding: readonly (readonly [before: number, afte
   checkOptions('pad', options, ['mode', 'value']);
   const { mode = 'constant', value = 0 } = options;
   checkNumber('pad', 'value', value);
+  checkInRange('pad', 'value', value, x.dtype, 'cast x to f32 first');
   if (!isList(padding) || padding.length !== x.rank || !padding.every(arePair)) {
     throw new ShapeError(
       `pad: padding ${JSON.stringify(padding)} does not fit ${formatShape(x.shape)}; give [before, after], whole numbers from 0 on, for each axis`,

@@ -5,7 +5,7 @@ import { type Tensor, apply } from '../graph/tensor.ts';
 import { mul, pow, reciprocal, square } from './arithmetic.ts';
 import { type Scalar, elementwiseLoop, f32Literal, wgslType } from './elementwise.ts';
 import { rsqrt, sqrt } from './exponential.ts';
-import { operand } from './operands.ts';
+import { numberConstant, operand } from './operands.ts';
 import { integerPower, power } from './scalar.ts';
 import { onesLike } from './create.ts';
 
@@ -37,6 +37,8 @@ function powerOf(x: string, exponent: number, dtype: Dtype): string {
 export function powScalar(x: Tensor, exponent: number): Tensor {
   const keepsIntegers = Number.isInteger(exponent) && exponent >= 0;
   const base = operand('pow', x, keepsIntegers && !isFloat(x.dtype) ? 'number' : 'float');
+  // The kernel takes the exponent in the base's dtype: one beyond it is refused as any other number is.
+  if (!isFloat(base.dtype)) numberConstant('pow', exponent, base.dtype);
   const special = shortcuts.get(exponent);
   return special ? special(base) : apply(powScalarOp, [base], { exponent });
 }

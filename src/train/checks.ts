@@ -7,31 +7,19 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Loss } from '../losses/index.ts';
 import { formatBatch } from '../nn/index.ts';
 import type { BatchSource } from './data/batches.ts';
-import type { Rows } from './data/rows.ts';
+import { type Rows, positionOf } from './data/rows.ts';
 import type { Network } from './network.ts';
 import type { StepBatch } from './steps.ts';
-
-/** Position of an element in the array the user gave: `[12,403]`. */
-function positionOf(rows: Rows, index: number): string {
-  const position = [Math.floor(index / rows.size)];
-  let rest = index % rows.size;
-  let stride = rows.size;
-  for (const n of rows.shape) {
-    stride /= n;
-    position.push(Math.floor(rest / stride));
-    rest %= stride;
-  }
-  return formatShape(position);
-}
 
 /** Throws a DataError naming the first NaN or infinity. */
 export function checkFinite(where: string, argument: string, rows: Rows): void {
   const { data } = rows;
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  // The values become f32, in which those beyond about 3.4e38 are infinite.
   for (let i = 0; i < data.length; i++) {
-    if (Number.isFinite(data[i])) continue;
+    if (Number.isFinite(Math.fround(data[i]))) continue;
     throw new DataError(
-      `${where}: ${argument} holds ${data[i]} at ${positionOf(rows, i)}; data must be finite numbers: replace it or leave the sample out`,
+      `${where}: ${argument} holds ${data[i]} at ${positionOf(rows, i)}; data must be finite numbers${Number.isFinite(data[i]) ? ' within f32 (up to 3.4e38)' : ''}: replace it or leave the sample out`,
     );
   }
 }
@@ -107,9 +95,17 @@ export function weightsByClass(where: string, classWeight: ClassWeight, outputSh
   if (given && given.size !== 1) {
     throw new ShapeError(`${where}: classWeight and a sampleWeight of more than one number per sample do not go together`);
   }
+  const fraction = y.size === 1 ? y.data.findIndex((label: number) => !Number.isInteger(label)) : -1;
+  if (fraction >= 0) {
+    throw new DataError(
+      `${where}: classWeight needs class indices, but y holds ${y.data[fraction]} at ${positionOf(y, fraction)}; use sampleWeight`,
+    );
+  }
   const data = new Float32Array(y.count);
   for (let i = 0; i < y.count; i++) data[i] = (classWeight[classOf(y, i)] ?? 1) * (given ? given.data[i] : 1);
-  return { data, count: y.count, shape: [], size: 1, dtype: 'f32' };
+  const rows: Rows = { data, count: y.count, shape: [], size: 1, dtype: 'f32' };
+  checkFinite(where, given ? 'classWeight times sampleWeight' : 'the weight of y by classWeight', rows);
+  return rows;
 }
 
 /** The class of sample i: its index, or the largest element of its one-hot row. */

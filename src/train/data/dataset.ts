@@ -1,7 +1,7 @@
 // Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next;
 // nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts anew.
 import { ArgumentError, DataError, ShapeError, checkOptions } from '../../core/errors.ts';
-import { allocate } from '../../core/dtype.ts';
+import { allocate, isBigIntegers } from '../../core/dtype.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../../core/random.ts';
 import { formatShape, sameShape } from '../../core/shape.ts';
 import { leavesOf, mapTree } from '../../core/tree.ts';
@@ -223,11 +223,20 @@ export function fromGenerator(generator: () => Iterable<LooseSample> | AsyncIter
   });
 }
 
-/** Plain numbers become f32, whole or not: a dtype that changed from sample to sample would not batch. Losses read f32 class indices as well. */
+/**
+ * Plain numbers and integers that i32 may not hold become f32, whole or not: a dtype that changed from sample to sample would not batch.
+ * Losses read f32 class indices as well.
+ */
 async function sampleTensor(where: string, name: string, value: ArrayInput | number): Promise<Tensor> {
   if (value instanceof Tensor) return value;
   if (typeof value === 'number') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
   if (!isArrayInput(value)) throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
-  const rows = await rowsOf(where, name, value, Array.isArray(value) ? 'f32' : undefined);
+  const values = 'data' in value ? value.data : value;
+  const rows = await rowsOf(
+    where,
+    name,
+    value,
+    Array.isArray(values) || values instanceof Uint32Array || isBigIntegers(values) ? 'f32' : undefined,
+  );
   return rowTensor({ ...rows, shape: [rows.count, ...rows.shape], size: rows.count * rows.size }, 0);
 }

@@ -1,14 +1,17 @@
 // What a user may hand in as data, brought into one form: rows of numbers on the host, one per sample. Typed arrays are borrowed, not copied.
 import { DataError, DtypeError, ShapeError } from '../../core/errors.ts';
-import { type HostArray, fitsI32 } from '../../core/dtype.ts';
+import { type HostArray, fitsI32, fromBigIntegers, isBigIntegers } from '../../core/dtype.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { Tensor } from '../../graph/tensor.ts';
 
 export type NumericArray = Int8Array | Uint8ClampedArray | Int16Array | Uint16Array | HostArray;
+/** Read as i32 where all values fit, else as the nearest f32. */
+export type BigIntegerArray = BigInt64Array | BigUint64Array;
 export type NestedNumbers = readonly (number | boolean | NestedNumbers)[];
 
 /** Samples along the first axis: a tensor, a typed array with its shape, a flat typed array (one number a sample), or nested arrays. */
-export type ArrayInput = Tensor | NumericArray | { readonly data: NumericArray; readonly shape: Shape } | NestedNumbers;
+export type ArrayInput =
+  Tensor | NumericArray | BigIntegerArray | { readonly data: NumericArray | BigIntegerArray; readonly shape: Shape } | NestedNumbers;
 
 /** The dtype a batch has when it reaches the model. */
 export type RowDtype = 'f32' | 'i32';
@@ -34,6 +37,7 @@ export const isNumericArray = (value: unknown): value is NumericArray => arrayTy
 export const isArrayInput = (value: unknown): value is ArrayInput =>
   value instanceof Tensor ||
   isNumericArray(value) ||
+  isBigIntegers(value) ||
   Array.isArray(value) ||
   (typeof value === 'object' && value !== null && 'data' in value);
 
@@ -43,18 +47,19 @@ export function shapeOfInput(where: string, argument: string, input: unknown): S
 }
 
 /**
- * The samples of an input as rows of `dtype`, or of the dtype they come in (floats f32, everything else i32).
- * @throws DtypeError for what is not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples.
+ * The samples of an input as rows of `dtype`, or of the dtype they come in: whole numbers within i32 are i32, everything else is f32.
+ * @throws DtypeError for what is not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples and
+ * for values that are no i32 where these are asked for.
  */
 export async function rowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Promise<Rows> {
   const opened = open(where, argument, input);
-  return toRows(opened, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
+  return toRows(where, argument, opened.shape, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
 }
 
 /** As rowsOf, for inputs that are on the host already. */
 export function hostRowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Rows {
   const opened = open(where, argument, input);
-  if (!(opened.data instanceof Tensor)) return toRows(opened, opened.data, dtype);
+  if (!(opened.data instanceof Tensor)) return toRows(where, argument, opened.shape, opened.data, dtype);
   throw new DataError(
     `${where}: ${argument} is a tensor that has yet to be read; pass tensors made from values, or await its data() first`,
   );
@@ -63,12 +68,43 @@ export function hostRowsOf(where: string, argument: string, input: unknown, dtyp
 interface Opened {
   readonly shape: Shape;
   readonly data: NumericArray | Tensor;
-  readonly dtype: RowDtype;
 }
 
-function toRows({ shape, dtype }: Opened, data: NumericArray, wanted: RowDtype = dtype): Rows {
+function toRows(where: string, argument: string, shape: Shape, data: NumericArray, wanted?: RowDtype): Rows {
   const sample = shape.slice(1);
-  return { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted };
+  const rows = { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted ?? (holdsFloats(data) ? 'f32' : 'i32') };
+  if (wanted === 'i32') checkI32(where, argument, rows);
+  return rows;
+}
+
+/** Position of an element in the array the user gave: `[12,403]`. */
+export function positionOf(rows: Rows, index: number): string {
+  const position = [Math.floor(index / rows.size)];
+  let rest = index % rows.size;
+  let stride = rows.size;
+  for (const n of rows.shape) {
+    stride /= n;
+    position.push(Math.floor(rest / stride));
+    rest %= stride;
+  }
+  return formatShape(position);
+}
+
+/** Throws a DataError naming the first value that an i32 does not hold. */
+function checkI32(where: string, argument: string, rows: Rows): void {
+  const { data } = rows;
+  const i = data.findIndex((value: number) => !fitsI32(value));
+  if (i < 0) return;
+  throw new DataError(
+    `${where}: ${argument} holds ${data[i]} at ${positionOf(rows, i)}; the model takes whole numbers from -2147483648 to 2147483647 (i32): ` +
+      'correct the value, or let the first layer take floats',
+  );
+}
+
+/** Whether the values need f32: Uint32Arrays do where a value is beyond i32. */
+function holdsFloats(data: NumericArray): boolean {
+  if (data instanceof Uint32Array) return data.some((value) => value > 2147483647);
+  return data instanceof Float32Array || data instanceof Float64Array;
 }
 
 function open(where: string, argument: string, input: unknown): Opened {
@@ -83,9 +119,10 @@ function open(where: string, argument: string, input: unknown): Opened {
 function openAny(where: string, argument: string, input: unknown): Opened {
   if (input instanceof Tensor) {
     const data = input.value?.kind === 'host' ? input.value.data : input;
-    return { shape: input.shape, data, dtype: input.dtype === 'f32' || input.dtype === 'f16' ? 'f32' : 'i32' };
+    return { shape: input.shape, data };
   }
-  if (isNumericArray(input)) return { shape: [input.length], data: input, dtype: arrayDtype(input) };
+  if (isNumericArray(input)) return { shape: [input.length], data: input };
+  if (isBigIntegers(input)) return { shape: [input.length], data: fromBigIntegers(input) };
   if (Array.isArray(input)) return openNested(where, argument, input);
   if (typeof input === 'object' && input !== null && 'data' in input && 'shape' in input) return openShaped(where, argument, input);
   throw new DtypeError(
@@ -93,16 +130,15 @@ function openAny(where: string, argument: string, input: unknown): Opened {
   );
 }
 
-function openShaped(where: string, argument: string, { data, shape }: { data: unknown; shape: unknown }): Opened {
+function openShaped(where: string, argument: string, { data: given, shape }: { data: unknown; shape: unknown }): Opened {
+  const data = isBigIntegers(given) ? fromBigIntegers(given) : given;
   if (!isNumericArray(data)) throw new DtypeError(`${where}: ${argument}.data is ${describe(data)}; it must be a typed array of numbers`);
   const isShape = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && (n as number) >= 0);
   if (!isShape || sizeOf(shape as Shape) !== data.length) {
     throw new ShapeError(`${where}: ${argument} has ${data.length} elements, which its shape ${JSON.stringify(shape)} does not hold`);
   }
-  return { shape: shape as Shape, data, dtype: arrayDtype(data) };
+  return { shape: shape as Shape, data };
 }
-
-const arrayDtype = (data: NumericArray): RowDtype => (data instanceof Float32Array || data instanceof Float64Array ? 'f32' : 'i32');
 
 /** Nested arrays: whole numbers within i32 make i32 (labels); one other number makes f32. */
 function openNested(where: string, argument: string, input: readonly unknown[]): Opened {
@@ -130,7 +166,7 @@ function openNested(where: string, argument: string, input: readonly unknown[]):
     data[next++] = Number(value);
   };
   visit(input, 0, '');
-  return { shape, data: whole ? Int32Array.from(data) : data, dtype: whole ? 'i32' : 'f32' };
+  return { shape, data: whole ? Int32Array.from(data) : data };
 }
 
 function describe(value: unknown): string {
