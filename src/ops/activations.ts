@@ -19,11 +19,15 @@ export const relu = unary({
   takes: 'number',
   scalar: {
     loop: (out, x) => {
-      for (let i = 0; i < out.length; i++) out[i] = x[i] < 0 ? 0 : x[i];
+      for (let i = 0; i < out.length; i++) out[i] = x[i] <= 0 ? 0 : x[i];
     },
   },
-  // max(x, 0) is allowed to drop NaN; a comparison is not.
-  wgsl: { f32: (x) => `select(${x}, 0.0, ${x} < 0.0)`, i32: (x) => `max(${x}, 0)`, u32: (x) => x },
+  // By bits: -0 to -Infinity become 0, and a NaN of either sign stays. Drivers turn select(x, 0.0, x < 0.0) into max(x, 0), which drops NaN.
+  wgsl: {
+    f32: (x) => `select(${x}, 0.0, (bitcast<u32>(${x}) - 0x80000000u) <= 0x7f800000u)`,
+    i32: (x) => `max(${x}, 0)`,
+    u32: (x) => x,
+  },
   // d relu(x) = [x > 0] dx; relu(x) tells as well as x, and the next layer keeps it anyway.
   derivatives: [(g, y) => where(greater(y, 0), g, 0)],
 });

@@ -1,9 +1,28 @@
 // Rows of comparison, logic and tests for special values. All give bool and have no gradient.
 import { isFloat } from '../core/dtype.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { type Loop, binary, unary } from './elementwise.ts';
+import { type Expression, type Loop, binary, unary } from './elementwise.ts';
 import { fullLike } from './create.ts';
 import type { TensorLike } from './operands.ts';
+
+const isLiteral = (text: string): boolean => /^-?\d/.test(text);
+
+/**
+ * A comparison of floats that is false where either is NaN. A driver may assume that there is no NaN: it inverts a < b to !(a >= b), or makes
+ * select(b, a, a > b) a maximum that drops NaN. The test by bits stays what it is.
+ */
+function ordered(a: string, symbol: string, b: string): string {
+  if (symbol === '>' && /^0\.0f?$/.test(b)) return `((bitcast<u32>(${a}) - 1u) < 0x7f800000u)`;
+  if (symbol === '<' && /^0\.0f?$/.test(b)) return `((bitcast<u32>(${a}) - 0x80000001u) < 0x7f800000u)`;
+  const tested = [a, b].filter((text) => !isLiteral(text)).map((text) => `!is_nan(${text})`);
+  return `(${[`(${a} ${symbol} ${b})`, ...tested].join(' & ')})`;
+}
+
+/** The WGSL of a comparison for each type it takes. */
+const compared = (symbol: string): { f32: Expression; i32: Expression; u32: Expression } => {
+  const plain: Expression = (a, b) => `(${a} ${symbol} ${b})`;
+  return { f32: (a, b) => ordered(a, symbol, b), i32: plain, u32: plain };
+};
 
 /** a = b, elementwise; NaN equals nothing. */
 export const equal = binary({
@@ -11,7 +30,7 @@ export const equal = binary({
   takes: 'any',
   gives: 'bool',
   scalar: (a, b) => Number(a === b),
-  wgsl: (a, b) => `(${a} == ${b})`,
+  wgsl: { ...compared('=='), bool: (a, b) => `(${a} == ${b})` },
   derivatives: 'nondifferentiable',
 });
 
@@ -21,8 +40,13 @@ export const notEqual = binary({
   takes: 'any',
   gives: 'bool',
   scalar: (a, b) => Number(a !== b),
-  // WGSL compilers may turn != into a comparison that is false for NaN.
-  wgsl: (a, b) => `!(${a} == ${b})`,
+  // The opposite of ==: a driver may turn != into a comparison that is false for NaN.
+  wgsl: {
+    f32: (a, b) => `!${ordered(a, '==', b)}`,
+    i32: (a, b) => `(${a} != ${b})`,
+    u32: (a, b) => `(${a} != ${b})`,
+    bool: (a, b) => `(${a} != ${b})`,
+  },
   derivatives: 'nondifferentiable',
 });
 
@@ -33,7 +57,7 @@ function order(name: string, symbol: string, loop: Loop): (a: TensorLike, b: Ten
     takes: 'number',
     gives: 'bool',
     scalar: { loop },
-    wgsl: (a, b) => `(${a} ${symbol} ${b})`,
+    wgsl: compared(symbol),
     derivatives: 'nondifferentiable',
   });
 }
@@ -63,7 +87,7 @@ export const logicalAnd = binary({
   name: 'logicalAnd',
   takes: 'bool',
   scalar: (a, b) => a & b,
-  wgsl: (a, b) => `(${a} && ${b})`,
+  wgsl: (a, b) => `(${a} & ${b})`,
   derivatives: 'nondifferentiable',
 });
 
@@ -72,7 +96,7 @@ export const logicalOr = binary({
   name: 'logicalOr',
   takes: 'bool',
   scalar: (a, b) => a | b,
-  wgsl: (a, b) => `(${a} || ${b})`,
+  wgsl: (a, b) => `(${a} | ${b})`,
   derivatives: 'nondifferentiable',
 });
 

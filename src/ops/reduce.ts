@@ -248,7 +248,7 @@ const anyOp = defineReduction({
     return found;
   },
   identity: { bool: 'false' },
-  merge: (a, b) => `(${a} || ${b})`,
+  merge: (a, b) => `(${a} | ${b})`,
   vjp: 'nondifferentiable',
 });
 
@@ -261,7 +261,7 @@ const allOp = defineReduction({
     return found;
   },
   identity: { bool: 'true' },
-  merge: (a, b) => `(${a} && ${b})`,
+  merge: (a, b) => `(${a} & ${b})`,
   vjp: 'nondifferentiable',
 });
 

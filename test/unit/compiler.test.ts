@@ -316,7 +316,7 @@ describe('programs', () => {
           let i0_1 = index - i0_0 * params.size0_1;
           let x1 = in1[i0_1];
           let v1: f32 = (v0 + x1);
-          let v2: f32 = select(v1, 0.0, v1 < 0.0);
+          let v2: f32 = select(v1, 0.0, (bitcast<u32>(v1) - 0x80000000u) <= 0x7f800000u);
           out0[index] = v2;
         }
       }
