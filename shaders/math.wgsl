@@ -1,7 +1,8 @@
 // Scalar functions for generated kernels. A kernel includes those that it calls, and what these call; nothing else depends on their order.
 // WGSL leaves NaN, infinities and the accuracy of its own functions open: log(0), tanh(90) or pow(-2.0, 3.0) differ from one stack to the
 // next. These do not. Special values are tested and made by their bits, because comparisons with NaN may be optimised away and a constant
-// infinity does not compile. Polynomials, unless noted, are those of Cephes (S. L. Moshier, single precision), with errors of 1 to 3 ULP.
+// infinity does not compile. There is no `&&`, `||` or `if` here, except where a slow path is worth it: the time that SwiftShader takes to build a
+// kernel doubles with each branch in it. Polynomials, unless noted, are those of Cephes (S. L. Moshier, single precision), with errors of 1 to 3 ULP.
 
 // --- special values ---
 
@@ -28,15 +29,25 @@ fn not_a_number() -> f32 {
   return bitcast<f32>(bits);
 }
 
+// The magnitude of one number with the sign of another; -0 is negative.
+fn with_sign(magnitude: f32, sign: f32) -> f32 {
+  return bitcast<f32>((bitcast<u32>(magnitude) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
+}
+
+// x with its last 12 bits zero: the product of two such numbers is exact.
+fn leading_bits(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
+}
+
 // --- comparison and choice ---
 
 // NaN where either is NaN; max() may return the other operand.
 fn safe_max(a: f32, b: f32) -> f32 {
-  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
+  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
 }
 
 fn safe_min(a: f32, b: f32) -> f32 {
-  return select(min(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
+  return select(min(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
 }
 
 // NaN stays NaN.
@@ -46,16 +57,17 @@ fn safe_clip(x: f32, low: f32, high: f32) -> f32 {
 
 // Whether candidate b replaces a as the largest; NaN beats every number.
 fn beats_max(a: f32, b: f32) -> bool {
-  return select(b > a, is_nan(b) && !is_nan(a), is_nan(a) || is_nan(b));
+  return select(b > a, is_nan(b) & !is_nan(a), is_nan(a) | is_nan(b));
 }
 
 fn beats_min(a: f32, b: f32) -> bool {
-  return select(b < a, is_nan(b) && !is_nan(a), is_nan(a) || is_nan(b));
+  return select(b < a, is_nan(b) & !is_nan(a), is_nan(a) | is_nan(b));
 }
 
 // 0 and NaN come back as they are.
 fn safe_sign(x: f32) -> f32 {
-  return select(select(x, 1.0, x > 0.0), -1.0, x < 0.0);
+  let isNonzero = ((bitcast<u32>(x) & 0x7fffffffu) - 1u) < 0x7f800000u;
+  return select(x, with_sign(1.0, x), isNonzero);
 }
 
 // --- conversion ---
@@ -73,20 +85,69 @@ fn to_u32(x: f32) -> u32 {
 
 // --- division with a floored quotient, as in Python: the remainder has the sign of the divisor ---
 
+// |a| / |b| of numbers that are finite, and of an infinite b, in integers, because a device's a / b is a rounding or two away: the whole quotient is
+// x 2^y plus digits below. Bit 0 of z: one of those digits is not 0; bit 1: one of them is not 1; bit 2: there is a remainder, whose bits as an
+// f32 are w, unless the device makes subnormal numbers 0.
+fn long_division(a: f32, b: f32) -> vec4<u32> {
+  let dividend = bitcast<u32>(a) & 0x7fffffffu;
+  let divisor = bitcast<u32>(b) & 0x7fffffffu;
+  let dividendExponent = max(dividend >> 23u, 1u);
+  let divisorExponent = max(divisor >> 23u, 1u);
+  let whole = max((divisor & 0x007fffffu) | select(0u, 0x00800000u, divisor >= 0x00800000u), 1u);
+  var remainder = (dividend & 0x007fffffu) | select(0u, 0x00800000u, dividend >= 0x00800000u);
+  var quotient = remainder / whole;
+  remainder -= quotient * whole;
+  var exponent = 0u;
+  var flags = 0u;
+  // Seven bits of the quotient at a time; none to five times in common use.
+  for (var left = dividendExponent - min(dividendExponent, divisorExponent); left > 0u; left -= min(left, 7u)) {
+    let step = min(left, 7u);
+    let digit = (remainder << step) / whole;
+    remainder = (remainder << step) - digit * whole;
+    let fits = quotient < 0x01000000u;
+    quotient = select(quotient, (quotient << step) | digit, fits);
+    exponent += select(step, 0u, fits);
+    flags |= select(select(0u, 1u, digit != 0u) | select(2u, 0u, digit == (1u << step) - 1u), 0u, fits);
+  }
+  // The remainder counts units of 2^(divisorExponent - 150).
+  let rest = f32(remainder) * 1.1920929e-7 * bitcast<f32>(divisorExponent << 23u);
+  let isSmaller = dividendExponent < divisorExponent;
+  flags |= select(0u, 4u, select(remainder, dividend, isSmaller) != 0u);
+  return vec4<u32>(select(quotient, 0u, isSmaller), exponent, flags, select(bitcast<u32>(rest), dividend, isSmaller));
+}
+
+// Whether the quotient is negative and not whole: it is then one less than the truncated one, and the remainder one b more.
+fn is_floored(a: f32, b: f32, flags: u32) -> bool {
+  return ((flags & 4u) != 0u) & ((bitcast<u32>(a) ^ bitcast<u32>(b)) >= 0x80000000u);
+}
+
 fn floor_mod(a: f32, b: f32) -> f32 {
-  return floor_mod_by(a, b, trunc(a / b));
+  let division = long_division(a, b);
+  let remainder = with_sign(bitcast<f32>(division.w), a);
+  let floored = select(remainder, remainder + b, is_floored(a, b, division.z));
+  return select(floored, not_a_number(), !is_finite(a) | is_nan(b) | ((bitcast<u32>(b) & 0x7fffffffu) == 0u));
 }
 
-// From a quotient that may be one off: a device's a / b is a rounding or two away, so that trunc(49 / 49) can be 0.
-fn floor_mod_by(a: f32, b: f32, quotient: f32) -> f32 {
-  let near = a - b * quotient;
-  let remainder = select(near, near - sign(near) * abs(b), abs(near) >= abs(b));
-  return select(remainder, remainder + b, remainder != 0.0 && (remainder < 0.0) != (b < 0.0));
-}
-
-// From the remainder: rounding a / b first could step over an integer.
+// The exact quotient, rounded to an f32 once.
 fn floor_div(a: f32, b: f32) -> f32 {
-  return select(round((a - floor_mod(a, b)) / b), a / b, b == 0.0 || !is_finite(a));
+  let division = long_division(a, b);
+  let floored = is_floored(a, b, division.z);
+  // One more carries through digits that are all 1.
+  let carries = floored & ((division.z & 2u) == 0u);
+  let quotient = division.x + select(0u, 1u, carries);
+  let lost = (((division.z & 1u) != 0u) | floored) & !carries;
+  let shift = 8u - min(countLeadingZeros(quotient), 8u);
+  let kept = quotient >> shift;
+  let below = quotient - (kept << shift);
+  let half = (1u << shift) >> 1u;
+  let up = (below > half) | ((below == half) & (half != 0u) & (lost | ((kept & 1u) == 1u)));
+  let magnitude = scale_by_power_of_two(f32(kept + select(0u, 1u, up)), f32(shift + division.y));
+  let negative = (bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u;
+  let aIsZero = (bitcast<u32>(a) & 0x7fffffffu) == 0u;
+  let bIsZero = (bitcast<u32>(b) & 0x7fffffffu) == 0u;
+  let signed = bitcast<f32>(bitcast<u32>(select(magnitude, infinity(), bIsZero)) | negative);
+  let undefined = is_nan(a) | is_nan(b) | (is_inf(a) & !bIsZero) | (aIsZero & bIsZero);
+  return select(signed, not_a_number(), undefined);
 }
 
 // An integer divided by zero gives 0.
@@ -94,7 +155,7 @@ fn floor_div_i32(a: i32, b: i32) -> i32 {
   let divisor = select(b, 1, b == 0);
   let quotient = a / divisor;
   let inexact = a - quotient * divisor != 0;
-  return select(quotient - select(0, 1, inexact && (a < 0) != (divisor < 0)), 0, b == 0);
+  return select(quotient - select(0, 1, inexact & ((a < 0) != (divisor < 0))), 0, b == 0);
 }
 
 fn floor_mod_i32(a: i32, b: i32) -> i32 {
@@ -115,9 +176,7 @@ fn pow_u32(a: u32, b: u32) -> u32 {
   var result = 1u;
   var base = a;
   for (var rest = b; rest > 0u; rest >>= 1u) {
-    if ((rest & 1u) == 1u) {
-      result *= base;
-    }
+    result *= select(1u, base, (rest & 1u) == 1u);
     base *= base;
   }
   return result;
@@ -125,58 +184,70 @@ fn pow_u32(a: u32, b: u32) -> u32 {
 
 // A negative exponent gives the truncated quotient: 0 except for bases 1 and -1.
 fn pow_i32(a: i32, b: i32) -> i32 {
-  if (b >= 0) {
-    return bitcast<i32>(pow_u32(bitcast<u32>(a), u32(b)));
-  }
+  let power = bitcast<i32>(pow_u32(bitcast<u32>(a), u32(max(b, 0))));
   let sign = select(1, -1, (b & 1) == 1);
-  return select(select(0, sign, a == -1), 1, a == 1);
+  return select(power, select(select(0, sign, a == -1), 1, a == 1), b < 0);
 }
 
-// x^n by repeated squaring: exact where pow()'s logarithm is not.
+// x^n for |n| < 128 by repeated squaring, without a loop: exact where pow()'s logarithm is not.
 fn pow_integer(x: f32, n: i32) -> f32 {
-  var result = 1.0;
-  var base = x;
-  for (var rest = abs(n); rest > 0; rest >>= 1u) {
-    if ((rest & 1) == 1) {
-      result *= base;
-    }
-    base *= base;
-  }
+  let bits = vec4<u32>(u32(abs(n)));
+  let x2 = x * x;
+  let x4 = x2 * x2;
+  let x8 = x4 * x4;
+  let x16 = x8 * x8;
+  let x32 = x16 * x16;
+  let low = select(vec4<f32>(1.0), vec4<f32>(x, x2, x4, x8), (bits & vec4<u32>(1u, 2u, 4u, 8u)) != vec4<u32>(0u));
+  let high = select(vec4<f32>(1.0), vec4<f32>(x16, x32, x32 * x32, 1.0), (bits & vec4<u32>(16u, 32u, 64u, 0u)) != vec4<u32>(0u));
+  let result = low.x * low.y * low.z * low.w * high.x * high.y * high.z;
   return select(result, 1.0 / result, n < 0);
 }
 
-// a^b with C's rules: 1 for b = 0, negative bases for whole b, NaN for others.
+// a^b with C's rules: 1 for b = 0, negative bases for whole b, NaN for others. Special cases by bits.
 fn safe_pow(a: f32, b: f32) -> f32 {
   let whole = b == trunc(b);
   // Floats from 2^24 on are even.
   let half = b * 0.5;
-  let odd = whole && abs(b) < 16777216.0 && half != trunc(half);
+  let odd = whole & (abs(b) < 16777216.0) & (half != trunc(half));
+  let negative = bitcast<u32>(a) >= 0x80000000u;
   let magnitude = power_of_positive(abs(a), b);
-  // By its bits: -0 is negative too.
-  let negative = (bitcast<u32>(a) & 0x80000000u) != 0u;
-  let signed = select(magnitude, -magnitude, negative && odd);
-  let undefined = is_nan(a) || is_nan(b) || (a < 0.0 && !whole && is_finite(a));
-  return select(select(signed, not_a_number(), undefined), 1.0, b == 0.0 || a == 1.0);
+  let signed = select(magnitude, -magnitude, negative & odd);
+  let isZero = (bitcast<u32>(a) & 0x7fffffffu) == 0u;
+  let undefined = is_nan(a) | is_nan(b) | (negative & !whole & !isZero & is_finite(a));
+  let isOne = ((bitcast<u32>(b) & 0x7fffffffu) == 0u) | (bitcast<u32>(a) == 0x3f800000u);
+  return select(select(signed, not_a_number(), undefined), 1.0, isOne);
 }
 
-// a^b for a >= 0 as 2^(b log2 a), with log2 a in two parts: its rounding error, times b, would show in the exponent.
+// a^b for a >= 0 as 2^(b log2 a). b times the logarithm's rounding error would show in the exponent: the logarithm and b are each held as a
+// number of 12 bits and the rest, so that the large products are exact, and the whole part of each goes to the exponent.
 fn power_of_positive(a: f32, b: f32) -> f32 {
-  if (a == 0.0) {
-    return select(0.0, infinity(), b < 0.0);
-  }
-  if (!is_finite(a) || !is_finite(b)) {
-    let grows = (a > 1.0) == (b > 0.0);
-    return select(select(0.0, infinity(), grows), 1.0, a == 1.0);
-  }
+  // a = (1 + f) 2^n; log(1 + f) = f - f^2 / 2 + ... = high + low
   let parts = log_parts(a);
-  let tail = log1p_near_zero(parts.x) * 1.44269504;
-  // b * exponent is exact to 24 bits only: its whole and broken parts are taken apart.
-  let whole = b * parts.y;
-  let whole_error = fma(b, parts.y, -whole);
-  let exponent = round(whole);
-  let rest = (whole - exponent) + whole_error + b * tail;
+  let f = parts.x;
+  let n = parts.y;
+  let head = leading_bits(f);
+  let square = 0.5 * head * head;
+  let high = leading_bits(f - square);
+  let low = ((f - high) - square) + (f * f * f * log_polynomial(f) - 0.5 * (f - head) * (f + head));
+  // log2(1 + f) = log2Head + log2Tail; 1 / log(2) in two parts
+  let product = high * 1.4423828125;
+  let correction = high * 3.1222838896e-4 + low * 1.44269504;
+  let log2Head = leading_bits(product + correction);
+  let log2Tail = (product - log2Head) + correction;
+  // Beyond 2^32 every power but that of 1 is 0 or infinite.
+  let bounded = clamp(b, -4294967296.0, 4294967296.0);
+  let bHead = leading_bits(bounded);
+  let bTail = bounded - bHead;
+  let products = vec4<f32>(bHead * n, bTail * n, bHead * log2Head, bTail * log2Head + bounded * log2Tail);
+  let exponents = round(products);
+  let fractions = products - exponents;
+  let rest = fractions.x + fractions.y + fractions.z + fractions.w;
   let more = round(rest);
-  return scale_by_power_of_two(exp2_near_zero(rest - more), exponent + more);
+  let exponent = exponents.x + exponents.y + exponents.z + exponents.w + more;
+  let power = scale_by_power_of_two(exp2_near_zero(rest - more), exponent);
+  let ofInfinity = select(infinity(), 0.0, b < 0.0);
+  let ofZero = select(0.0, infinity(), b < 0.0);
+  return select(select(power, ofInfinity, is_inf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
 fn safe_sqrt(x: f32) -> f32 {
@@ -267,7 +338,7 @@ fn safe_log2(x: f32) -> f32 {
 
 // log(1 + x) without cancellation near 0.
 fn log1p(x: f32) -> f32 {
-  return select(safe_log(1.0 + x), log1p_near_zero(x), x > -0.29 && x < 0.41);
+  return select(safe_log(1.0 + x), log1p_near_zero(x), (x > -0.29) & (x < 0.41));
 }
 
 // --- the logistic family ---

@@ -9,8 +9,7 @@ fn safe_tanh(x: f32) -> f32 {
   let z = t * t;
   let p = (((1.5230415e-8 * z + 2.1894661e-5) * z + 3.5715980e-3) * z + 1.3444498e-1) * z + 1.0;
   let q = (((8.5224459e-7 * z + 3.4112920e-4) * z + 2.6164443e-2) * z + 4.6777825e-1) * z + 1.0;
-  let far = select(1.0, -1.0, x < 0.0);
-  return select(select(t * p / q, far, abs(x) > 8.0), x, is_nan(x));
+  return select(select(t * p / q, with_sign(1.0, x), abs(x) > 8.0), x, is_nan(x));
 }
 
 fn safe_sinh(x: f32) -> f32 {
@@ -21,7 +20,7 @@ fn safe_sinh(x: f32) -> f32 {
   let root = safe_exp(0.5 * a);
   let e = safe_exp(a);
   let far = select(0.5 * e - 0.5 / e, (0.5 * root) * root, a > 80.0);
-  return select(select(far, -far, x < 0.0), near, a < 1.0);
+  return select(with_sign(far, x), near, a < 1.0);
 }
 
 fn safe_cosh(x: f32) -> f32 {
@@ -34,8 +33,7 @@ fn safe_cosh(x: f32) -> f32 {
 fn safe_asinh(x: f32) -> f32 {
   let a = abs(x);
   let small = log1p(a + a * a / (1.0 + sqrt(a * a + 1.0)));
-  let y = select(small, safe_log(a) + 0.693147181, a > 1e6);
-  return select(y, -y, x < 0.0);
+  return with_sign(select(small, safe_log(a) + 0.693147181, a > 1e6), x);
 }
 
 fn safe_acosh(x: f32) -> f32 {
@@ -47,16 +45,61 @@ fn safe_acosh(x: f32) -> f32 {
 fn safe_atanh(x: f32) -> f32 {
   let a = abs(x);
   let y = 0.5 * log1p(2.0 * a / (1.0 - a));
-  return select(select(select(y, -y, x < 0.0), x * infinity(), a == 1.0), not_a_number(), a > 1.0);
+  return select(select(with_sign(y, x), with_sign(infinity(), x), a == 1.0), not_a_number(), a > 1.0);
 }
 
 // --- trigonometric functions ---
 
-// x less the nearest multiple of π/2, whose count modulo 4 comes second; π/2 in three parts (Cody and Waite), good for |x| < 10,000.
-fn reduce_angle(x: f32) -> vec2f {
-  let n = round(x * 0.636619772);
-  let r = ((x - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549789948768648e-8;
-  return vec2f(r, n - 4.0 * floor(n * 0.25));
+// 2/π to 224 bits behind a word of zeros, from which an angle of any size takes 96.
+const two_over_pi = array<u32, 8>(0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu);
+
+// The upper 32 bits of a product.
+fn multiply_high(a: u32, b: u32) -> u32 {
+  let low = (a & 0xffffu) * (b & 0xffffu);
+  let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+  let other = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u);
+}
+
+// As reduce_angle, exactly, for any finite a >= 2048: a = m 2^e times the bits of 2/π that matter (Payne and Hanek, 1983). Bits above them count
+// whole turns; those below are smaller than the last bit of the result.
+fn reduce_large_angle(a: f32) -> vec2<u32> {
+  let bits = bitcast<u32>(a);
+  let m = (bits & 0x007fffffu) | 0x00800000u;
+  // Bit e - 1 of 2/π, of weight 2^(1 - e), is the first: m times 2 turns by a half, which is the highest that the two bits of a quadrant hold.
+  let first = (bits >> 23u) - 120u;
+  let word = min(first >> 5u, 4u);
+  let shift = first & 31u;
+  var table = two_over_pi;
+  let words = vec4<u32>(table[word], table[word + 1u], table[word + 2u], table[word + 3u]);
+  let up = words << vec4<u32>(shift);
+  // A shift by 32 is none in WGSL: it is made in two.
+  let down = (words >> vec4<u32>(31u - shift)) >> vec4<u32>(1u);
+  let w = up.xyz | down.yzw;
+  // The upper 64 of the 96 bits of the product, in quadrants: two bits before the point.
+  let middle = m * w.y;
+  let low = middle + multiply_high(m, w.z);
+  let high = m * w.x + multiply_high(m, w.y) + select(0u, 1u, low < middle);
+  let quadrant = (high + 0x20000000u) >> 30u;
+  let rest = high - (quadrant << 30u);
+  // Its magnitude, so that a small angle keeps its digits; two's complement over both words.
+  let negative = rest >= 0x80000000u;
+  let restLow = select(low, 0u - low, negative);
+  let restHigh = select(rest, ~rest + select(0u, 1u, low == 0u), negative);
+  let angle = (f32(restHigh) * 9.31322575e-10 + f32(restLow) * 2.16840434e-19) * 1.570796327;
+  return vec2<u32>(bitcast<u32>(select(angle, -angle, negative)), quadrant & 3u);
+}
+
+// a >= 0 less the nearest multiple of π/2, as the bits of an f32, and that multiple's count modulo 4; π/2 in three parts (Cody and Waite).
+fn reduce_angle(a: f32) -> vec2<u32> {
+  let n = round(a * 0.636619772);
+  let r = ((a - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549789948768648e-8;
+  var reduced = vec2<u32>(bitcast<u32>(r), u32(n) & 3u);
+  // The one branch of this library: few angles are large, and the exact way takes ten times as long.
+  if (a >= 2048.0) {
+    reduced = reduce_large_angle(a);
+  }
+  return reduced;
 }
 
 fn sin_near_zero(x: f32) -> f32 {
@@ -70,22 +113,31 @@ fn cos_near_zero(x: f32) -> f32 {
 }
 
 fn safe_sin(x: f32) -> f32 {
-  let angle = reduce_angle(x);
-  let y = select(sin_near_zero(angle.x), cos_near_zero(angle.x), angle.y == 1.0 || angle.y == 3.0);
-  return select(select(y, -y, angle.y >= 2.0), not_a_number(), !is_finite(x));
+  let angle = reduce_angle(abs(x));
+  let r = bitcast<f32>(angle.x);
+  let y = select(sin_near_zero(r), cos_near_zero(r), (angle.y & 1u) == 1u);
+  // Negative in quadrants 2 and 3, and the other way round for negative x.
+  let signed = bitcast<f32>(bitcast<u32>(y) ^ ((angle.y & 2u) << 30u) ^ (bitcast<u32>(x) & 0x80000000u));
+  return select(signed, not_a_number(), !is_finite(x));
 }
 
 fn safe_cos(x: f32) -> f32 {
-  let angle = reduce_angle(x);
-  let y = select(cos_near_zero(angle.x), sin_near_zero(angle.x), angle.y == 1.0 || angle.y == 3.0);
-  return select(select(y, -y, angle.y == 1.0 || angle.y == 2.0), not_a_number(), !is_finite(x));
+  let angle = reduce_angle(abs(x));
+  let r = bitcast<f32>(angle.x);
+  let y = select(cos_near_zero(r), sin_near_zero(r), (angle.y & 1u) == 1u);
+  // Negative in quadrants 1 and 2.
+  let signed = bitcast<f32>(bitcast<u32>(y) ^ (((angle.y + 1u) & 2u) << 30u));
+  return select(signed, not_a_number(), !is_finite(x));
 }
 
 fn safe_tan(x: f32) -> f32 {
-  let angle = reduce_angle(x);
-  let s = sin_near_zero(angle.x);
-  let c = cos_near_zero(angle.x);
-  return select(select(s / c, -c / s, angle.y == 1.0 || angle.y == 3.0), not_a_number(), !is_finite(x));
+  let angle = reduce_angle(abs(x));
+  let r = bitcast<f32>(angle.x);
+  let s = sin_near_zero(r);
+  let c = cos_near_zero(r);
+  let odd = (angle.y & 1u) == 1u;
+  let y = select(s, -c, odd) / select(c, s, odd);
+  return select(bitcast<f32>(bitcast<u32>(y) ^ (bitcast<u32>(x) & 0x80000000u)), not_a_number(), !is_finite(x));
 }
 
 fn atan_near_zero(x: f32) -> f32 {
@@ -93,39 +145,31 @@ fn atan_near_zero(x: f32) -> f32 {
   return x + x * z * (((8.05374449538e-2 * z - 1.38776856032e-1) * z + 1.99777106478e-1) * z - 3.33329491539e-1);
 }
 
-// atan of t >= 0; an infinite t is passed as 1 / t = 0 by atan_of_ratio.
+// atan of t = numerator / denominator >= 0; an infinite t is passed as 1 / 0.
 fn atan_of_ratio(numerator: f32, denominator: f32) -> f32 {
-  // tan(3π/8) and tan(π/8) bound the three ranges.
-  if (numerator > 2.414213562 * denominator) {
-    return 1.570796327 - atan_near_zero(denominator / numerator);
-  }
-  if (numerator > 0.414213562 * denominator) {
-    return 0.785398163 + atan_near_zero((numerator - denominator) / (numerator + denominator));
-  }
-  return atan_near_zero(numerator / denominator);
+  // tan(3π/8) and tan(π/8) bound the three ranges: atan(t) = π/2 - atan(1 / t) = π/4 + atan((t - 1) / (t + 1)).
+  let steep = numerator > 2.414213562 * denominator;
+  let middle = numerator > 0.414213562 * denominator;
+  let above = select(select(numerator, numerator - denominator, middle), -denominator, steep);
+  let below = select(select(denominator, numerator + denominator, middle), numerator, steep);
+  return select(select(0.0, 0.785398163, middle), 1.570796327, steep) + atan_near_zero(above / below);
 }
 
 fn safe_atan(x: f32) -> f32 {
-  let a = abs(x);
-  let y = atan_of_ratio(min(a, 1e30), 1.0);
-  return select(select(y, -y, x < 0.0), x, is_nan(x) || x == 0.0);
+  let y = atan_of_ratio(min(abs(x), 1e30), 1.0);
+  return select(with_sign(y, x), x, is_nan(x));
 }
 
 fn safe_atan2(y: f32, x: f32) -> f32 {
-  // By their bits: -0 is negative too.
-  let left = (bitcast<u32>(x) & 0x80000000u) != 0u;
-  let below = (bitcast<u32>(y) & 0x80000000u) != 0u;
-  var up = abs(y);
-  var across = abs(x);
-  if (is_inf(up) || is_inf(across)) {
-    up = select(0.0, 1.0, is_inf(y));
-    across = select(0.0, 1.0, is_inf(x));
-  }
-  // Halves and tenfolds keep sums and products of the two in range.
+  let anyInfinite = is_inf(y) | is_inf(x);
+  let up = select(abs(y), select(0.0, 1.0, is_inf(y)), anyInfinite);
+  let across = select(abs(x), select(0.0, 1.0, is_inf(x)), anyInfinite);
+  // Factors keep sums and products of the two in range.
   let scale = select(select(1.0, 1e-20, max(up, across) > 1e18), 1e20, max(up, across) < 1e-18);
-  let angle = select(atan_of_ratio(up * scale, across * scale), 0.0, up == 0.0 && across == 0.0);
-  let turned = select(angle, 3.141592654 - angle, left);
-  return select(select(turned, -turned, below), not_a_number(), is_nan(x) || is_nan(y));
+  let angle = select(atan_of_ratio(up * scale, across * scale), 0.0, (up == 0.0) & (across == 0.0));
+  // By its bits: -0 is negative too.
+  let turned = select(angle, 3.141592654 - angle, bitcast<u32>(x) >= 0x80000000u);
+  return select(with_sign(turned, y), not_a_number(), is_nan(x) | is_nan(y));
 }
 
 // asin of x in [0, 1/2].
@@ -138,7 +182,7 @@ fn safe_asin(x: f32) -> f32 {
   let a = abs(x);
   let far = 1.570796327 - 2.0 * asin_near_zero(sqrt(max(0.5 * (1.0 - a), 0.0)));
   let y = select(asin_near_zero(a), far, a > 0.5);
-  return select(select(y, -y, x < 0.0), not_a_number(), a > 1.0 || is_nan(x));
+  return select(with_sign(y, x), not_a_number(), (a > 1.0) | is_nan(x));
 }
 
 fn safe_acos(x: f32) -> f32 {
@@ -146,7 +190,7 @@ fn safe_acos(x: f32) -> f32 {
   let near = 1.570796327 - select(asin_near_zero(a), -asin_near_zero(a), x < 0.0);
   let far = 2.0 * asin_near_zero(sqrt(max(0.5 * (1.0 - a), 0.0)));
   let y = select(near, select(far, 3.141592654 - far, x < 0.0), a > 0.5);
-  return select(y, not_a_number(), a > 1.0 || is_nan(x));
+  return select(y, not_a_number(), (a > 1.0) | is_nan(x));
 }
 
 // --- error function ---
@@ -176,7 +220,7 @@ fn erfc_far(x: f32) -> f32 {
 
 fn erf(x: f32) -> f32 {
   let far = 1.0 - erfc_far(max(abs(x), 1.0));
-  return select(select(select(far, -far, x < 0.0), erf_near_zero(x), abs(x) < 1.0), x, is_nan(x));
+  return select(select(with_sign(far, x), erf_near_zero(x), abs(x) < 1.0), x, is_nan(x));
 }
 
 fn erfc(x: f32) -> f32 {
@@ -193,5 +237,5 @@ fn erf_inv(x: f32) -> f32 {
   let tail = (((((((-2.00214257e-4 * t + 1.00950558e-4) * t + 1.34934322e-3) * t - 3.67342844e-3) * t + 5.73950773e-3) * t - 7.6224613e-3) * t + 9.43887047e-3) * t + 1.00167406) * t + 2.83297682;
   let y = x * select(tail, central, w < 5.0);
   let outside = (abs(x) > 1.0) | is_nan(x);
-  return select(select(y, x * infinity(), abs(x) == 1.0), not_a_number(), outside);
+  return select(select(y, with_sign(infinity(), x), abs(x) == 1.0), not_a_number(), outside);
 }

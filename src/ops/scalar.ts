@@ -14,10 +14,15 @@ export function floorModulo(a: number, b: number): number {
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
 }
 
-/** The floored quotient that goes with floorModulo: rounding a / b first could step over an integer. */
+/** The floored quotient that goes with floorModulo: rounding a / b first could step over an integer. NaN for an infinite a, as in PyTorch. */
 export function floorDivide(a: number, b: number): number {
-  if (b === 0 || !Number.isFinite(a)) return a / b;
-  return Math.round((a - floorModulo(a, b)) / b);
+  if (b === 0) return a / b;
+  const remainder = a % b;
+  const truncated = (a - remainder) / b;
+  const isFloored = remainder !== 0 && remainder < 0 !== b < 0;
+  // A whole number already, but for the rounding of the difference.
+  const quotient = Math.round(truncated) - (isFloored ? 1 : 0);
+  return quotient === 0 ? quotient * Math.sign(a) * Math.sign(b) : quotient;
 }
 
 /** The truncated quotient that goes with a % b; -0 counts as negative. */

@@ -11,7 +11,7 @@ fn infinity() -> f32 {
 
 // NaN where either is NaN; max() may return the other operand.
 fn safe_max(a: f32, b: f32) -> f32 {
-  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) || is_nan(b));
+  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
 }
 
 // y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
