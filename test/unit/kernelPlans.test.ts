@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
 import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
+import { splitsOf } from '../../src/ops/matmul/splits.ts';
 import { candidateTiles, extentOf } from '../../src/ops/matmul/tiles.ts';
 import { variantsOf } from '../support/variants.ts';
 
@@ -182,6 +183,17 @@ describe('choice', () => {
       expect(planOf(matmul(input([32, 4000]), input([4000, 48], 1)), target).dispatches.length).toBe(1);
       expect(planOf(matmul(input([1024, 5000]), input([5000, 1024], 1)), target).dispatches.length).toBe(1);
     }
+  });
+
+  test('a GPU cuts k where few tiles would leave cores idle, and not where workgroups slice it', () => {
+    const splits = (rows: number, k: number, columns: number, target: Target): number =>
+      splitsOf(target, { rows, columns, k, matrices: 1 });
+    const card = { ...gpu, cores: 100 };
+    const shapes = [[128, 512, 512], [128, 784, 512], [128, 4096, 128], [768, 8192, 768], [512, 512, 512], [1, 4096, 4096], [1024, 1024, 1024]]; // prettier-ignore
+    expect(shapes.map(([rows, k, columns]) => splits(rows, k, columns, card))).toEqual([4, 4, 8, 7, 1, 1, 1]);
+    // A card of few cores is full earlier.
+    expect(splits(128, 512, 512, { ...gpu, cores: 16 })).toBe(1);
+    expect(splits(128, 512, 512, cpu)).toBe(1);
   });
 
   test('small products take small tiles on a GPU', () => {

@@ -7,6 +7,7 @@ import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { gridOf, retype } from '../kernelSource.ts';
 import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
+import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
 /** A product to launch, with all its sizes. */
@@ -30,13 +31,6 @@ export interface Product {
   readonly outputSize: number;
 }
 
-/** Into how many parts to cut k: a long k over few outputs would leave most of the processor idle. By shape only, so that all stacks agree. */
-export function splitsOf(rows: number, columns: number, batches: number, k: number): number {
-  const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 64) * batches;
-  if (k < 4096 || tiles >= 32) return 1;
-  return Math.min(Math.floor(k / 512), Math.ceil(128 / tiles));
-}
-
 /** Four columns of the result lie side by side, and every four begin at a multiple of four. */
 const storesQuads = ({ rows, columns, result, outputSize }: Product): boolean =>
   result.column === 1 && [columns, rows === 1 ? 0 : result.row, result.batch, outputSize].every((n) => n % 4 === 0);
@@ -52,7 +46,7 @@ export interface ProductChoice {
 export function planProduct(product: Product, target: Target, choice: ProductChoice = {}): KernelPlan {
   const { name, rows, columns, inner, segments, batches, outputSize, element } = product;
   const k = inner * (segments ?? 1);
-  const { tilesFor = candidateTiles, splits: wanted = splitsOf(rows, columns, batches, k) } = choice;
+  const { tilesFor = candidateTiles, splits: wanted = splitsOf(target, { rows, columns, k, matrices: batches }) } = choice;
   const { a, b, params } = product.factors;
   const query: TileQuery = { rows, columns, k, matrices: batches * wanted, segmented: segments !== undefined, b: b.access };
   const [tile, ...others] = tilesFor(target, query);

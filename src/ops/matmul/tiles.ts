@@ -44,7 +44,7 @@ const sharedTiles: readonly RatedTile[] = [
 ];
 
 /** Cores of a card whose adapter does not tell: with few workgroups per core, smaller tiles finish earlier. */
-const usualCores = 48;
+export const usualCores = 48;
 
 /** Tiles that a rough estimate puts further than this behind the best one are not worth a try. */
 const plausible = 4;
@@ -90,7 +90,7 @@ const heightFor = (rows: number): number => [1, 2, 4].find((height) => height >=
 export const fewRows = 8;
 
 /** Results for which a workgroup each 8 x 16 of them is enough of a GPU, and the k from which it is worth cutting theirs. */
-const fewResults = 256 * 8 * 16;
+export const fewResults = 256 * 8 * 16;
 const longK = 128;
 
 /** Whether a GPU cuts k within a workgroup: tiles over few results would be few workgroups that walk all of k, stage by stage. */
