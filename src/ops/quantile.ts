@@ -54,8 +54,8 @@ function quantileAs(op: string, x: TensorLike, q: number | readonly number[], op
   if (!interpolations.includes(interpolation)) {
     throw new ArgumentError(`${op}: interpolation is ${inWords(interpolation)}; it must be one of ${interpolations.join(', ')}`);
   }
-  const shares = typeof q === 'number' ? [q] : q;
-  if (!Array.isArray(shares) || !shares.every((share) => typeof share === 'number' && share >= 0 && share <= 1)) {
+  const shares: readonly number[] = typeof q === 'number' ? [q] : q;
+  if (!isList(shares) || !shares.every((share) => typeof share === 'number' && share >= 0 && share <= 1)) {
     const shown = isList(q) ? `[${String(q)}]` : inWords(q);
     throw new ArgumentError(`${op}: q is ${shown}; it must be a number from 0 to 1, or an array of them`);
   }
