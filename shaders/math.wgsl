@@ -250,6 +250,24 @@ fn power_of_positive(a: f32, b: f32) -> f32 {
   return select(select(power, ofInfinity, is_inf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
+// What to multiply numbers by before they are squared, told by the sum of their squares: 1, or a power of two where that sum overflows or has
+// lost small squares. Up to 2^24 numbers then have squares that f32 holds, and what it does not hold does not count.
+fn squares_scale(total: f32) -> f32 {
+  return select(select(1.0, 1.2089258196146292e24, total < 3.308722450212111e-24), 1.262177448353619e-29, total > 1.7014118346046923e38);
+}
+
+// The root of a sum of squares of numbers multiplied by squares_scale().
+fn root_of_squares(total: f32, scale: f32) -> f32 {
+  return sqrt(total) * select(select(1.0, 8.271806125530277e-25, scale > 1.0), 7.922816251426434e28, scale < 1.0);
+}
+
+fn hypotenuse(a: f32, b: f32) -> f32 {
+  let scale = squares_scale(a * a + b * b);
+  let x = a * scale;
+  let y = b * scale;
+  return root_of_squares(x * x + y * y, scale);
+}
+
 fn safe_sqrt(x: f32) -> f32 {
   return select(sqrt(x), not_a_number(), x < 0.0);
 }

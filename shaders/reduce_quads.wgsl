@@ -1,6 +1,6 @@
 // Reduction of rows, one invocation per output and chunk as in reduce_serial.wgsl, but loading four neighbouring items at once: for
 // CPU-implemented Vulkan, where every load is checked and costs the same whatever its width. Items are merged one by one in ascending order, so the
-// result is that of the other family to the last bit. Lengths and chunks are multiples of 4.
+// result is that of the other family to the last bit, whose runs it has. Lengths and chunks are multiples of 4.
 // The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
 
 struct Params {
@@ -44,9 +44,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = (place / params.outputs) * params.chunk;
   let end = min(first + params.chunk, params.length);
   var total = identity();
-  for (var item = first; item < end; item += 4u) {
-    let values = quad(output, item);
-    total = merge(merge(merge(merge(total, values.x), values.y), values.z), values.w);
+  for (var block = first; block < end; block += 65536u) {
+    let blockEnd = min(block + 65536u, end);
+    var blockTotal = identity();
+    for (var run = block; run < blockEnd; run += 256u) {
+      let runEnd = min(run + 256u, blockEnd);
+      var runTotal = identity();
+      for (var item = run; item < runEnd; item += 4u) {
+        let values = quad(output, item);
+        runTotal = merge(merge(merge(merge(runTotal, values.x), values.y), values.z), values.w);
+      }
+      blockTotal = merge(blockTotal, runTotal);
+    }
+    total = merge(total, blockTotal);
   }
+// finish
+// end finish
   store(place, total);
 }

@@ -1,6 +1,6 @@
 // Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup
-// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. The compiler replaces the marked blocks; as it stands this file sums the
-// rows of a matrix.
+// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. An invocation adds its items in runs of 256, as reduce_serial.wgsl does.
+// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
 
 struct Params {
   outputs: u32, // number of results of one chunk
@@ -14,6 +14,7 @@ struct Params {
 alias Accumulator = f32;
 fn identity() -> Accumulator { return 0.0; }
 fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
+fn join(a: Accumulator, b: Accumulator) -> Accumulator { return merge(a, b); } // what two invocations have made
 // end merge
 
 // prologue
@@ -36,15 +37,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = (place / params.outputs) * params.chunk;
   let end = select(0u, min(first + params.chunk, params.length), isInside);
   var total = identity();
-  if (first + lane < end) {
-    total = element(output, first + lane);
-    for (var item = first + lane + 64u; item < end; item += 64u) { total = merge(total, element(output, item)); }
+  for (var run = first; run < end; run += 16384u) {
+    let runEnd = min(run + 16384u, end);
+    var runTotal = identity();
+    for (var item = run + lane; item < runEnd; item += 64u) { runTotal = merge(runTotal, element(output, item)); }
+    total = merge(total, runTotal);
   }
+// finish
+// end finish
   totals[lane] = total;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    // Lanes beyond the chunk hold no item: their identity must not be merged in, it may be no more than a stand-in.
-    if (lane < reach && first + lane + reach < end) { totals[lane] = merge(totals[lane], totals[lane + reach]); }
+    if (lane < reach) { totals[lane] = join(totals[lane], totals[lane + reach]); }
   }
   if (lane == 0u && isInside) { store(place, totals[0]); }
 }

@@ -38,8 +38,6 @@ export interface ReferenceContext<A> {
 /** What a kernel may count on. CPU-implemented Vulkan (SwiftShader, llvmpipe) wants other kernels than a GPU. */
 export interface Target {
   readonly processor: 'gpu' | 'cpu';
-  /** Estimated number of cores of a GPU (streaming multiprocessors, compute units), by its vendor. WebGPU does not report it. */
-  readonly cores?: number;
   readonly subgroupSize: number | undefined;
   readonly shaderF16: boolean;
   readonly maxStorageBuffers: number;
@@ -123,6 +121,11 @@ export type Lowering<A> =
       merge(a: string, b: string): string;
       /** arg-reductions: `merge` is then the bool expression "candidate b beats a", ties go to the lower index, the result is that index. */
       readonly tracksIndex?: boolean;
+      /**
+       * Norms: an invocation adds up the squares of its items and takes the root, which `merge` then brings together with those of others. Where the
+       * squares overflow or vanish, it adds up those of scaled items.
+       */
+      readonly ofSquares?: boolean;
     }
   /**
    * A WGSL kernel of its own. The last dispatch of a kernel with one output has an `// epilogue` block, into whose store the elementwise ops

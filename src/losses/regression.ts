@@ -1,7 +1,7 @@
 // Losses of numbers against numbers. Targets and predictions [n, ...] of one shape; a sample's loss is the mean over the last axis.
 import { ArgumentError } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { abs, add, div, exp, less, lessEqual, log, log1p, maximum, mul, neg, sqrt, square, sub, sum, where } from '../ops/index.ts';
+import { abs, add, div, exp, less, lessEqual, log, log1p, maximum, mul, neg, norm, square, sub, where } from '../ops/index.ts';
 import { alignEqual } from './align.ts';
 import { type Loss, type LossOptions, checkLossOptions, makeLoss } from './loss.ts';
 
@@ -122,5 +122,5 @@ export function cosineSimilarity(options: CosineSimilarityOptions = {}): Loss {
   );
 }
 
-/** x / max(|x|, epsilon); the bound is taken on the square, so that the gradient at x = 0 is finite. */
-const unit = (x: Tensor, axis: number): Tensor => div(x, sqrt(maximum(sum(square(x), { axis, keepDims: true }), epsilon * epsilon)));
+/** x / max(|x|, epsilon), whose gradient at x = 0 is finite. */
+const unit = (x: Tensor, axis: number): Tensor => div(x, maximum(norm(x, { axis, keepDims: true }), epsilon));

@@ -1,14 +1,17 @@
-// Normalisation layers' arithmetic, channels last. Statistics come in two passes: the mean first, then the squares of what deviates from it, so
-// that a large mean does not drown a small variance.
+// Normalisation layers' arithmetic, channels last. The mean is taken out before squares are added, so that a large mean does not drown a small
+// variance. Norms take the place of squares' sums: rows of 1e20 do not overflow, and rows of 1e-20 do not vanish.
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
-import { type Shape, formatShape, normalizeAxes } from '../core/shape.ts';
+import { type Shape, formatShape, normalizeAxes, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from './arguments.ts';
-import { add, mul, square, sub } from './arithmetic.ts';
+import { add, div, maximum, mul, square, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
 import { rsqrt } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
-import { reshape } from './shape.ts';
-import { mean } from './statistics.ts';
+import { euclideanNorm } from './reduce.ts';
+import { reciprocalScale } from './scaling.ts';
+import { reshape, stopGradient } from './shape.ts';
+import { deviations } from './statistics.ts';
 
 export interface NormalizationOptions {
   /** Scale after the normalisation. */
@@ -53,12 +56,19 @@ function checkParameter(op: string, name: string, given: Tensor, shape: Shape, o
   );
 }
 
-/** (x - mean) / sqrt(variance + epsilon) over axes. */
-function standardize(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
-  const deviation = sub(x, mean(x, { axis, keepDims: true }));
-  const variance = mean(square(deviation), { axis, keepDims: true });
-  return mul(deviation, rsqrt(add(variance, epsilon)));
+/** x / sqrt(mean(x²) + epsilon) over axes; x is f32. */
+function divideByRms(x: Tensor, axis: readonly number[], epsilon: number): Tensor {
+  const size = sizeOf(axis.map((a) => x.shape[a]));
+  const rms = div(euclideanNorm(x, { axis, keepDims: true }), Math.sqrt(size));
+  const root = Math.sqrt(epsilon);
+  // Squares of s rms, at most 4. The result does not depend on s, so gradients take it as a constant.
+  const s = stopGradient(reciprocalScale(maximum(rms, root)));
+  return mul(x, mul(s, rsqrt(add(square(mul(rms, s)), square(mul(s, root))))));
 }
+
+/** (x - mean) / sqrt(variance + epsilon) over axes. Halves are computed in f32. */
+const standardize = (x: Tensor, axis: readonly number[], epsilon: number): Tensor =>
+  cast(divideByRms(deviations(cast(x, 'f32'), axis), axis, epsilon), x.dtype);
 
 /**
  * Batch normalisation with given statistics, y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel (the last axis).
@@ -167,6 +177,5 @@ export function rmsNorm(x: TensorLike, options: Pick<NormalizationOptions, 'gamm
   checkEpsilon('rmsNorm', epsilon);
   const t = operand('rmsNorm', x, 'float');
   const axes = normalizeAxes('rmsNorm', -1, t.rank);
-  const y = mul(t, rsqrt(add(mean(square(t), { axis: axes, keepDims: true }), epsilon)));
-  return affine('rmsNorm', y, axes, { gamma });
+  return affine('rmsNorm', cast(divideByRms(cast(t, 'f32'), axes, epsilon), t.dtype), axes, { gamma });
 }

@@ -12,6 +12,7 @@ import { equal } from './comparison.ts';
 import { type WgslType, wgslType } from './elementwise.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { productOfOthers } from './prod.ts';
+import { where } from './select.ts';
 import { broadcastTo, reshape } from './shape.ts';
 
 export interface ReduceOptions {
@@ -37,6 +38,7 @@ interface ReductionRow {
   /** The WGSL value that changes nothing, for each type the op takes. */
   readonly identity: { readonly [T in WgslType]?: string };
   readonly merge: (a: string, b: string) => string;
+  readonly ofSquares?: boolean;
   readonly vjp: OpDefinition<ReduceAttributes>['vjp'];
 }
 
@@ -94,7 +96,7 @@ function defineReduction(row: ReductionRow): OpDefinition<ReduceAttributes> {
     vjp: row.vjp,
     batch: shiftAxes,
     reference: reductionReference(row),
-    lowering: { kind: 'reduction', axes: ({ axes }) => axes, identity: identityOf, merge: row.merge },
+    lowering: { kind: 'reduction', axes: ({ axes }) => axes, identity: identityOf, merge: row.merge, ofSquares: row.ofSquares },
     simplify: ([x], { axes }) => (axes.length === 0 ? x : undefined),
   });
 }
@@ -136,6 +138,26 @@ const sumOp = defineReduction({
  *     sum(ones([2, 3]), { axis: 1 })   // [3, 3]
  */
 export const sum = (x: TensorLike, options: ReduceOptions = {}): Tensor => reduceWith('sum', sumOp, operand('sum', x, 'number'), options);
+
+const euclideanNormOp = defineReduction({
+  name: 'euclideanNorm',
+  allowsEmpty: true,
+  fold: (data, base, offsets) => {
+    let total = 0;
+    for (let k = 0; k < offsets.length; k++) total += data[base + offsets[k]] ** 2;
+    return Math.sqrt(total);
+  },
+  identity: { f32: '0.0' },
+  merge: (a, b) => `hypotenuse(${a}, ${b})`,
+  ofSquares: true,
+  // dx = dy x / y. Not x (dy / y), whose quotient is beyond f32 for large y; at y = 0, where x is 0 too, it is 0.
+  vjp: ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => [
+    g && mul(div(x, spread(where(equal(y, 0), 1, y), x, axes)), spread(g, x, axes)),
+  ],
+});
+
+/** √(Σ x²) over axes, also where the squares are beyond f32 or below it. Its gradient at 0 is 0. */
+export const euclideanNorm = (x: Tensor, options: ReduceOptions): Tensor => reduceWith('norm', euclideanNormOp, x, options);
 
 const prodOp = defineReduction({
   name: 'prod',

@@ -1,16 +1,18 @@
 // Compositions of reductions: means, spreads, norms.
+import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { normalizeAxes, reducedShape, sizeOf } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkFlag, checkFinite, checkNotEmpty } from './arguments.ts';
-import { abs, add, div, pow, square, sub } from './arithmetic.ts';
+import { abs, add, div, mul, pow, square, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
-import { equal, isFinite } from './comparison.ts';
-import { exp, log, sqrt } from './exponential.ts';
+import { equal, greater, isFinite, lessEqual } from './comparison.ts';
+import { exp, log } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
-import { type ReduceOptions, max, min, sum } from './reduce.ts';
+import { type ReduceOptions, euclideanNorm, max, min, sum } from './reduce.ts';
+import { reciprocalScale } from './scaling.ts';
 import { where } from './select.ts';
-import { reshape, stopGradient } from './shape.ts';
+import { broadcastTo, reshape, stopGradient } from './shape.ts';
 
 function checkReduction(op: string, options: ReduceOptions, own: readonly string[]): void {
   checkOptions(op, options, ['axis', 'keepDims', ...own]);
@@ -40,17 +42,26 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
-function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tensor {
+/**
+ * x - mean(x) over axes, centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub &
+ * LeVeque 1983, "Algorithms for Computing the Sample Variance", corrects the same error behind the sum). Exactly 0 where all x are equal.
+ */
+export function deviations(x: Tensor, axis: ReduceOptions['axis']): Tensor {
+  const centred = sub(x, mean(x, { axis, keepDims: true }));
+  const rest = broadcastTo(mean(centred, { axis, keepDims: true }), x.shape);
+  // Of equal values nothing is left but the rounding of `rest`.
+  const isRounding = lessEqual(abs(sub(centred, rest)), mul(abs(rest), 2 ** -19));
+  // In exact arithmetic what is taken out here is 0 for every x, so gradients take it as a constant.
+  return sub(centred, stopGradient(where(isRounding, centred, rest)));
+}
+
+/** Deviations in f32, and the number that the sum of their squares is divided by. */
+function spreadOf(op: string, x: TensorLike, options: VarianceOptions): { deviation: Tensor; divisor: number; dtype: Dtype } {
   checkReduction(op, options, ['correction']);
-  const { correction = 0, axis, keepDims = false } = options;
+  const { correction = 0, axis } = options;
   checkFinite(op, 'correction', correction);
   const t = operand(op, x, 'float');
-  const count = countOf(op, t, options);
-  // Centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub & LeVeque 1983,
-  // "Algorithms for Computing the Sample Variance", corrects the same error behind the sum; this way nothing can come out negative).
-  const centred = sub(t, mean(t, { axis, keepDims: true }));
-  const deviation = sub(centred, mean(centred, { axis, keepDims: true }));
-  return div(sum(square(deviation), { axis, keepDims }), Math.max(0, count - correction));
+  return { deviation: deviations(cast(t, 'f32'), axis), divisor: Math.max(0, countOf(op, t, options) - correction), dtype: t.dtype };
 }
 
 /**
@@ -58,10 +69,21 @@ function varianceFor(op: string, x: TensorLike, options: VarianceOptions): Tenso
  *
  *     variance(tensor([1, 2, 3, 4]))   // 1.25
  */
-export const variance = (x: TensorLike, options: VarianceOptions = {}): Tensor => varianceFor('variance', x, options);
+export function variance(x: TensorLike, options: VarianceOptions = {}): Tensor {
+  const { deviation, divisor, dtype } = spreadOf('variance', x, options);
+  const { axis, keepDims } = options;
+  return cast(div(sum(square(deviation), { axis, keepDims }), divisor), dtype);
+}
 
-/** Standard deviation over axes, the square root of variance(). Its gradient where all elements are equal is 0, as in PyTorch. */
-export const std = (x: TensorLike, options: VarianceOptions = {}): Tensor => rootOf(varianceFor('std', x, options), sqrt);
+/**
+ * Standard deviation over axes, √(Σ (x - mean)² / (n - correction)), also where the squares are beyond f32. Its gradient where all elements are equal
+ * is 0, as in PyTorch.
+ */
+export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
+  const { deviation, divisor, dtype } = spreadOf('std', x, options);
+  const { axis, keepDims } = options;
+  return cast(div(euclideanNorm(deviation, { axis, keepDims }), Math.sqrt(divisor)), dtype);
+}
 
 /** root(x), and 0 with gradient 0 where x is 0: the slope of a root is infinite there. */
 function rootOf(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
@@ -93,7 +115,26 @@ export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
   if (ord === 1) return sum(abs(t), over);
   if (ord === Infinity) return max(abs(t), over);
   if (ord === -Infinity) return min(abs(t), over);
-  return rootOf(sum(ord === 2 ? square(t) : powersOf(t, ord), over), (powers) => pow(powers, 1 / ord));
+  const wide = cast(t, 'f32');
+  return cast(ord === 2 || wide.size === 0 ? euclideanNorm(wide, over) : normOfOrder(wide, ord, over), t.dtype);
+}
+
+/**
+ * (Σ |s x|ᵖ)^(1/p) / s, s = 1 / max |x|, or 1 / min |x| for p < 0: the largest power is 1. The result does not depend on s, so gradients take it
+ * as a constant.
+ */
+function normOfOrder(x: Tensor, ord: number, over: { readonly axis: readonly number[]; readonly keepDims: boolean }): Tensor {
+  const dominating = stopGradient((ord > 0 ? max : min)(abs(x), { axis: over.axis, keepDims: true }));
+  // In two steps, because the reciprocal of a small number may be beyond f32.
+  const scale = reciprocalScale(dominating);
+  const near = mul(dominating, scale);
+  const rest = where(greater(near, 0), where(isFinite(near), near, 1), 1);
+  const powers = sum(powersOf(div(mul(x, scale), rest), ord), over);
+  const back = reshape(mul(reciprocalScale(scale), rest), powers.shape);
+  return mul(
+    rootOf(powers, (total) => pow(total, 1 / ord)),
+    back,
+  );
 }
 
 /** |x|ᵖ. Its derivatives at 0 are infinite for small p; they are taken as 0. */

@@ -1,7 +1,7 @@
 // Gradient clipping: by value, by each tensor's norm, or by the norm of all gradients together.
 import { ArgumentError } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, clip, div, maximum, mul, sqrt, square, sum } from '../ops/index.ts';
+import { add, clip, div, maximum, minimum, mul, norm, sqrt, square } from '../ops/index.ts';
 import { checkNumber } from './check.ts';
 
 export interface ClippingOptions {
@@ -22,20 +22,27 @@ export function checkClipping(where: string, options: ClippingOptions): void {
   if (given.length > 1) throw new ArgumentError(`${where}: ${given.join(' and ')} exclude each other; give one of them`);
 }
 
-const sumOfSquares = (g: Tensor): Tensor => sum(square(g));
+/** The largest f32. */
+const largest = 3.4028234663852886e38;
 
 /** limit / max(norm, limit): 1 up to the limit. */
-const scaleTo = (limit: number, squares: Tensor): Tensor => div(limit, maximum(sqrt(squares), limit));
+const scaleTo = (limit: number, magnitude: Tensor): Tensor => div(limit, maximum(magnitude, limit));
 
-/** The gradients, clipped as the options say. */
+/** scaleTo() of the norm of norms, which are brought below 1 before they are squared. */
+function scaleAllTo(limit: number, norms: readonly Tensor[]): Tensor {
+  const unit = minimum(norms.reduce(maximum, limit), largest);
+  const squares = norms.map((n) => square(div(n, unit))).reduce((a, b) => add(a, b));
+  const reached = div(limit, unit);
+  return div(reached, maximum(sqrt(squares), reached));
+}
+
+/** The gradients, clipped as the options say. Norms count in full up to the largest f32, though their squares do not exist. */
 export function clipGradients(gradients: readonly Tensor[], { clipNorm, clipValue, globalClipNorm }: ClippingOptions): readonly Tensor[] {
   if (clipValue !== undefined) return gradients.map((g) => clip(g, -clipValue, clipValue));
-  if (clipNorm !== undefined) return gradients.map((g) => mul(g, scaleTo(clipNorm, sumOfSquares(g))));
+  if (clipNorm !== undefined) return gradients.map((g) => mul(g, scaleTo(clipNorm, norm(g))));
   if (globalClipNorm !== undefined && gradients.length > 0) {
-    const scale = scaleTo(
-      globalClipNorm,
-      gradients.map(sumOfSquares).reduce((a, b) => add(a, b)),
-    );
+    const norms = gradients.map((g) => norm(g));
+    const scale = scaleAllTo(globalClipNorm, norms);
     return gradients.map((g) => mul(g, scale));
   }
   return gradients;

@@ -2,6 +2,7 @@
 export const statedReasons: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['floor', 'ceil', 'round', 'trunc', 'floorDiv', 'truncDiv'].map((name) => [name, '0: constant between jumps'])),
   sign: '0: constant on each side of 0',
+  reciprocalScale: '0: constant between powers of two',
   stopGradient: '0: what it is for',
   zerosLike: '0: takes only the type of x',
   onesLike: '0: takes only the type of x',

@@ -161,6 +161,18 @@ describe('options of all optimizers', () => {
       [12, 0],
     ]);
   });
+  test('clipping by norm where squares overflow or vanish in f32', () => {
+    const [a, b] = step({ clipNorm: 1 }, [3e25, -4e25], [3e-30, 4e-30]);
+    expectClose(a, [0.6, -0.8]);
+    expectClose(b.map((x) => x * 1e30), [3, 4]); // prettier-ignore
+    const [c, d] = step({ globalClipNorm: 6.5 }, [3e25, -4e25], [12e25, 0]);
+    expectClose(c, [1.5, -2]);
+    expectClose(d, [6, 0]);
+    const [e] = step({ globalClipNorm: 1e-25 }, [3e-20, -4e-20]);
+    expectClose(e.map((x) => x * 1e25), [0.6, -0.8]); // prettier-ignore
+    // As in PyTorch: nothing is left beside an infinite gradient.
+    expect(step({ globalClipNorm: 1 }, [Infinity], [3])).toEqual([[NaN], [0]]);
+  });
   test('a gradient of 0 stays 0', () =>
     expect(
       step({ clipNorm: 1 }, [0, 0])

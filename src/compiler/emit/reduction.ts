@@ -73,7 +73,7 @@ const sources = {
   places: { serial: indexSource, quads: indexSource, workgroup: indexWorkgroupSource },
 };
 
-function mergeBlock(node: Node): string {
+function mergeBlock(node: Node, family: ReductionPass['family']): string {
   const { lowering } = node.op;
   if (lowering.kind !== 'reduction') throw new Error(`${node.op.name} is no reduction`);
   const dtype = node.inputs[0].dtype;
@@ -81,7 +81,32 @@ function mergeBlock(node: Node): string {
   const alias = `alias Accumulator = ${type};`;
   const merge = lowering.merge('a', 'b');
   if (lowering.tracksIndex) return `${alias}\nfn beats(a: ${type}, b: ${type}) -> bool { return ${merge}; }`;
-  return `${alias}\nfn identity() -> ${type} { return ${type}(${lowering.identity(dtype)}); }\nfn merge(a: ${type}, b: ${type}) -> ${type} { return ${merge}; }`;
+  const twoToOne = (name: string, value: string): string => `fn ${name}(a: ${type}, b: ${type}) -> ${type} { return ${value}; }`;
+  return [
+    alias,
+    `fn identity() -> ${type} { return ${type}(${lowering.identity(dtype)}); }`,
+    // An invocation's squares are added as they are; norms of several invocations are joined.
+    twoToOne('merge', lowering.ofSquares ? '(a + b)' : merge),
+    ...(family === 'workgroup' ? [twoToOne('join', lowering.ofSquares ? merge : 'merge(a, b)')] : []),
+  ].join('\n');
+}
+
+/** The end of a norm's invocation: the root of its squares, which are added again, scaled, where they overflow or vanish. */
+function rootBlock(family: ReductionPass['family'], read: string): string {
+  const [first, step] = family === 'workgroup' ? ['first + lane', 'item += 64u'] : ['first', 'item++'];
+  return [
+    'let scale = squares_scale(total);',
+    'if (scale != 1.0) {',
+    '  total = 0.0;',
+    `  for (var item = ${first}; item < end; ${step}) {`,
+    `    let x = ${read} * scale;`,
+    '    total += x * x;',
+    '  }',
+    '}',
+    'total = root_of_squares(total, scale);',
+  ]
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /** Splits a view over the reduced tensor into the window of the outputs and the window of the items behind one output. */
@@ -134,7 +159,15 @@ function emitElement<Memory>(
   }
   const lines = [...statements, `return ${value};`].map((line) => `  ${line}`).join('\n');
   const parameters = roles.map(([{ dtype }, role]) => `, ${role}_item: ${storageType(dtype)}`).join('');
-  const element = `fn element(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`;
+  const element = lowering.ofSquares
+    ? [
+        `fn term(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`,
+        `fn element(output: u32, item: u32${parameters}) -> ${type} {`,
+        `  let x = term(output, item${roles.map(([, role]) => `, ${role}_item`).join('')});`,
+        '  return x * x;',
+        '}',
+      ].join('\n')
+    : `fn element(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`;
   if (inQuads.size === 0) return element;
   const loads = roles.map(([, role]) => `  let ${role}_quad = ${role}[(output * params.length + item) / 4u];`);
   const call = (lane: string, i: number): string =>
@@ -213,6 +246,7 @@ function emitPass<Memory>(
   const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   const tracksIndex = lowering.kind === 'reduction' && lowering.tracksIndex === true;
+  const ofSquares = lowering.kind === 'reduction' && lowering.ofSquares === true;
   const accumulator = valueType(anchor.inputs[0].dtype);
   const result = tracksIndex ? 'i32' : accumulator;
   const type = storageType(result as Dtype);
@@ -227,7 +261,7 @@ function emitPass<Memory>(
   if (!to) declareOutputs(group, bindings);
   const element = readsItems
     ? emitElement(group, context, fields, bindings, inQuads)
-    : `fn element(output: u32, item: u32) -> Accumulator { return ${partial}; }`;
+    : `fn element(output: u32, item: u32) -> Accumulator { return ${ofSquares ? `${partial} * ${partial}` : partial}; }`;
   const store = to
     ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result as Dtype, 'value')}; }`
     : emitStore(group, result, context, { fields, bindings });
@@ -237,7 +271,11 @@ function emitPass<Memory>(
   const declarations = bound.map(
     ({ role, access, type }, i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${type}>;`,
   );
-  let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor));
+  let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor, family));
+  if (ofSquares) {
+    const loads = [...inQuads].map((base) => `, ${bindings.roleOf(base)}[(output * params.length + item) / 4u][item % 4u]`);
+    text = fillBlock(text, 'finish', rootBlock(family, readsItems ? `term(output, item${loads.join('')})` : partial));
+  }
   text = fillBlock(text, 'prologue', [...declarations, element].join('\n'));
   if (from && tracksIndex) text = fillBlock(text, 'candidates', `fn candidate(output: u32, item: u32) -> u32 { return u32(${partial}); }`);
   text = fillBlock(text, 'epilogue', store);

@@ -37,7 +37,9 @@ export function planRows(group: Group, target: Target, sources: Sources): RowsPl
     }
   }
   const stored = group.outputs.filter(({ node }) => group.items.includes(node!)).map(({ node }) => ready.get(node!)! + 1);
-  const loops = Math.max(...group.reductions.map((reduction) => ready.get(reduction)!), ...stored);
+  // Norms may walk their items again: results, which may replace what they read, are stored in a later loop.
+  const walked = group.reductions.map((reduction) => ready.get(reduction)! + Number(stored.length > 0 && isOfSquares(reduction)));
+  const loops = Math.max(...walked, ...stored);
   const members = new Set(group.members);
   const feedsItems = [...group.items, ...group.reductions].some((node) =>
     node.inputs.some((input) => members.has(sources.get(input).base.node!)),
@@ -108,15 +110,18 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
       body.store(keeper, 'index', node);
       stored.add(node);
     }
-    for (const reduction of reductions) {
-      const name = nameOf(group, reduction);
-      body.statements.push(`${name} = ${merged(reduction, name, body.operand(reduction.inputs[0]))};`);
-    }
+    const terms = reductions.map((reduction) => ({ reduction, name: nameOf(group, reduction), term: body.operand(reduction.inputs[0]) }));
+    const items = [...body.statements];
     for (const output of outputs) body.store(output, 'index');
     flush();
-    if (body.statements.some((line) => /\bindex\b/.test(line))) body.statements.unshift(`let index = ${placeIn(domain)};`);
-    for (const reduction of reductions) text.push(`var ${nameOf(group, reduction)} = ${identityOf(reduction)};`);
-    text.push('for (var item = first; item < params.length; item += step) {', ...body.statements.map((line) => `  ${line}`), '}');
+    if (body.statements.some((line) => /\bindex\b/.test(line))) {
+      const place = `let index = ${placeIn(domain)};`;
+      body.statements.unshift(place);
+      items.unshift(place);
+    }
+    text.push(...walk(terms, body.statements, plan));
+    const norms = terms.filter(({ reduction }) => isOfSquares(reduction));
+    if (norms.length > 0) text.push(...takeRoots(norms, items));
     if (family === 'workgroup') text.push(...gather(group, reductions));
     for (const reduction of reductions) {
       const name = nameOf(group, reduction);
@@ -148,6 +153,63 @@ const placeIn = ({ along }: Domain): string => (along === 'rows' ? 'row * params
 function merged({ op }: Node, a: string, b: string): string {
   if (op.lowering.kind !== 'reduction') throw new Error(`${op.name} is no reduction`);
   return op.lowering.merge(a, b);
+}
+
+/** A reduction of a loop: the variable of its total, and the value that an item adds to it. */
+interface Term {
+  readonly reduction: Node;
+  readonly name: string;
+  readonly term: string;
+}
+
+const isOfSquares = ({ op }: Node): boolean => op.lowering.kind === 'reduction' && op.lowering.ofSquares === true;
+
+/** `total` with an item, or the total of several items, added. Squares are added as they are, before their root is taken. */
+const added = (reduction: Node, total: string, value: string): string =>
+  isOfSquares(reduction) ? `${total} + ${value}` : merged(reduction, total, value);
+
+const addItem = (total: string, { reduction, term }: Term): string =>
+  `${total} = ${added(reduction, total, isOfSquares(reduction) ? `${term} * ${term}` : term)};`;
+
+/** Items that one total takes in; more would lose digits of a sum in rounding. */
+const longestRun = 256;
+
+/** A loop over the items of a row. An invocation that walks a long row alone adds them in runs. */
+function walk(terms: readonly Term[], statements: readonly string[], { family, domain }: RowsPlan): string[] {
+  const totals = terms.map(({ name, reduction }) => `var ${name} = ${identityOf(reduction)};`);
+  const whole = 'for (var item = first; item < params.length; item += step) {';
+  if (terms.length === 0 || family === 'workgroup' || domain.length <= longestRun) {
+    return [...totals, whole, ...[...statements, ...terms.map((term) => addItem(term.name, term))].map((line) => `  ${line}`), '}'];
+  }
+  const run = terms.map(({ name }) => `${name}_run`);
+  const lines = [
+    `let end = min(start + ${longestRun}u, params.length);`,
+    ...terms.map(({ reduction }, i) => `var ${run[i]} = ${identityOf(reduction)};`),
+    'for (var item = start; item < end; item++) {',
+    ...[...statements, ...terms.map((term, i) => addItem(run[i], term))].map((line) => `  ${line}`),
+    '}',
+    ...terms.map(({ reduction, name }, i) => `${name} = ${added(reduction, name, run[i])};`),
+  ];
+  return [...totals, `for (var start = 0u; start < params.length; start += ${longestRun}u) {`, ...lines.map((line) => `  ${line}`), '}'];
+}
+
+/** Norms of what an invocation has walked: roots of its squares, which are added again, scaled, where they overflow or vanish. */
+function takeRoots(norms: readonly Term[], statements: readonly string[]): string[] {
+  const again = norms.map(({ name }) => `(${name}_scale != 1.0)`).join(' | ');
+  return [
+    ...norms.map(({ name }) => `let ${name}_scale = squares_scale(${name});`),
+    `if (${again}) {`,
+    ...norms.map(({ name }) => `  ${name} = 0.0;`),
+    '  for (var item = first; item < params.length; item += step) {',
+    ...statements.map((line) => `    ${line}`),
+    ...norms.flatMap(({ name, term }) => [
+      `    let ${name}_item = ${term} * ${name}_scale;`,
+      `    ${name} = ${name} + ${name}_item * ${name}_item;`,
+    ]),
+    '  }',
+    '}',
+    ...norms.map(({ name }) => `${name} = root_of_squares(${name}, ${name}_scale);`),
+  ];
 }
 
 function identityOf(reduction: Node): string {
