@@ -38,6 +38,8 @@ export interface ReferenceContext<A> {
 /** What a kernel may count on. CPU-implemented Vulkan (SwiftShader, llvmpipe) wants other kernels than a GPU. */
 export interface Target {
   readonly processor: 'gpu' | 'cpu';
+  /** Estimated number of cores of a GPU (streaming multiprocessors, compute units), by its vendor. WebGPU does not report it. */
+  readonly cores?: number;
   readonly subgroupSize: number | undefined;
   readonly shaderF16: boolean;
   readonly maxStorageBuffers: number;

@@ -7,7 +7,7 @@ import { checkTensor, inWords } from './arguments.ts';
 import { cast } from './cast.ts';
 import { type Labelled, type Order, arrange, bestOrder, contractPair, sumOver } from './contract.ts';
 import { lift } from './operands.ts';
-import { diagonal, reshape, transpose } from './shape.ts';
+import { mainDiagonal, reshape, transpose } from './shape.ts';
 
 interface Equation {
   /** The labels of each operand. Axes under an ellipsis are called by their distance from its end, '0', '1', … */
@@ -88,7 +88,7 @@ function prepare(equation: string, operand: Tensor, names: readonly string[], si
         );
       }
       const others = labels.flatMap((_, i) => (i === first || i === second ? [] : [i]));
-      x = diagonal(transpose(x, [...others, first, second]));
+      x = mainDiagonal(transpose(x, [...others, first, second]));
       labels = [...others.map((i) => labels[i]), label];
     }
   }

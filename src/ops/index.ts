@@ -46,7 +46,7 @@ export { type SoftmaxOptions, logSoftmax, softmax } from './softmax.ts';
 export { type ReduceOptions, all, any, max, min, prod, sum } from './reduce.ts';
 export { type ArgReduceOptions, argMax, argMin } from './argReduce.ts';
 export { type LogSumExpOptions, type NormOptions, type VarianceOptions, logSumExp, mean, norm, std, variance } from './statistics.ts';
-export { alias, broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
+export { alias, broadcastTo, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
 export { flip, slice } from './slice.ts';
 export { type PadOptions, pad } from './pad.ts';
 export { concat } from './concat.ts';
@@ -107,4 +107,7 @@ export {
 export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export { type TakeAlongOptions, takeAlongAxis } from './alongAxis.ts';
 export { type ScanOptions, cumProd, cumSum } from './scan.ts';
+export { type CumulativeOptions, cumMax, cumMin, logCumSumExp } from './cumulative.ts';
+export { type DiagOptions, type DiagonalOptions, diag, diagonal } from './diagonal.ts';
+export { type Interpolation, type QuantileOptions, type SearchSortedOptions, median, quantile, searchSorted } from './quantile.ts';
 export { type SortOptions, type TopKOptions, argSort, sort, topK } from './sort.ts';

@@ -44,6 +44,9 @@ import { conv2d } from './conv.ts';
 import { conv1d } from './conv1d.ts';
 import { conv3d } from './conv3d.ts';
 import { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './convTranspose.ts';
+import { cumMax, cumMin, logCumSumExp } from './cumulative.ts';
+import { diag, diagonal } from './diagonal.ts';
+import { median, quantile, searchSorted } from './quantile.ts';
 import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
 import { depthwiseConv2d } from './depthwise.ts';
 import { tensordot } from './einsum.ts';
@@ -66,7 +69,7 @@ import { cumProd, cumSum } from './scan.ts';
 import { scatterAlongAxis } from './scatterAlong.ts';
 import { gatherNd, scatterNd } from './scatterNd.ts';
 import { clip } from './select.ts';
-import { broadcastTo, diagonal, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
+import { broadcastTo, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
 import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 import { flip, slice } from './slice.ts';
 import { logSoftmax, softmax } from './softmax.ts';
@@ -93,7 +96,8 @@ const methods = {
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ scatterAlongAxis, gatherNd, scatterNd },
-  ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal },
+  ...{ cumMax, cumMin, logCumSumExp, quantile, median, searchSorted },
+  ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal, diag },
   ...{ slice, flip, split, unstack, pad, tile, repeat, roll },
   ...{ tensordot, batchNorm, layerNorm, groupNorm, instanceNorm, rmsNorm, scaledDotProductAttention },
   ...{ oneHot, triL, triU, zerosLike, onesLike },

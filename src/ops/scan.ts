@@ -81,11 +81,11 @@ const cumProdOp: OpDefinition<ScanAttributes> = defineScan('cumProd', 'product',
   // product y[i] = Π_{j<i} x[j] is an inclusive one moved on by a step, and so is its dy.
   const before = apply(cumProdOp, [x], { ...attributes, exclusive: true });
   const dy = exclusive ? shift(g, axis, !reverse) : g;
-  return [mul(before, recurrence(x, dy, { axis, reverse: !reverse, lagged: true, exclusive: false }))];
+  return [mul(before, linearRecurrence(x, dy, { axis, reverse: !reverse, lagged: true, exclusive: false }))];
 });
 
 /** Each element moved to its neighbour's place along the axis, towards lower positions or higher ones; a 0 comes in. */
-function shift(x: Tensor, axis: number, down: boolean): Tensor {
+export function shift(x: Tensor, axis: number, down: boolean): Tensor {
   const n = x.shape[axis];
   if (n === 0) return x;
   const padding = x.shape.map((_, i): [number, number, number] => (i !== axis ? [0, 0, 0] : down ? [0, 1, 0] : [1, 0, 0]));
@@ -109,7 +109,7 @@ const recurrenceOp: OpDefinition<ScanAttributes> = defineOp<ScanAttributes>({
     const { axis, reverse, lagged } = attributes;
     // db[t] = dh[t] + a[t+1] db[t+1]: the recurrence backwards, its a now that of the step before;  da[t] = db[t] h[t-1].
     // Lagged, db[t] = dh[t] + a[t] db[t+1] and da[t] = db[t+1] h[t].
-    const db = recurrence(a, g, { ...attributes, reverse: !reverse, lagged: !lagged });
+    const db = linearRecurrence(a, g, { ...attributes, reverse: !reverse, lagged: !lagged });
     const da = (): Tensor => (lagged ? mul(shift(db, axis, !reverse), h) : mul(db, shift(h, axis, reverse)));
     return [needs[0] ? da() : undefined, db];
   },
@@ -126,7 +126,8 @@ const recurrenceOp: OpDefinition<ScanAttributes> = defineOp<ScanAttributes>({
   },
 });
 
-const recurrence = (a: Tensor, b: Tensor, attributes: ScanAttributes): Tensor => apply(recurrenceOp, [a, b], attributes);
+/** h[t] = a[t] h[t-1] + b[t] along an axis, from h[-1] = 0. */
+export const linearRecurrence = (a: Tensor, b: Tensor, attributes: ScanAttributes): Tensor => apply(recurrenceOp, [a, b], attributes);
 
 export interface ScanOptions {
   /** The axis to run along, counted from the end where negative; the flattened tensor unless given. */

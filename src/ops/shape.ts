@@ -236,10 +236,7 @@ export const stopGradient = (x: Tensor): Tensor => apply(stopGradientOp, [checkT
 
 const diagonalOp = defineView<object>({
   name: 'diagonal',
-  shape: (from) => {
-    if (from.length < 2) throw new ShapeError(`diagonal: takes matrices, got ${formatShape(from)}; reshape to at least two axes`);
-    return [...from.slice(0, -2), Math.min(from[from.length - 2], from[from.length - 1])];
-  },
+  shape: (from) => [...from.slice(0, -2), Math.min(from[from.length - 2], from[from.length - 1])],
   view: ({ strides, offset }, _, output) => ({
     shape: output.shape,
     strides: [...strides.slice(0, -2), strides[strides.length - 2] + strides[strides.length - 1]],
@@ -256,13 +253,8 @@ const diagonalOp = defineView<object>({
   },
 });
 
-/**
- * The diagonal of the last two axes.
- *
- * x [.., M, N] -> [.., min(M, N)].
- * @throws ShapeError for less than two axes.
- */
-export const diagonal = (x: Tensor): Tensor => apply(diagonalOp, [checkTensor('diagonal', 'x', x)], {});
+/** The main diagonal of the last two axes: x [.., M, N] -> [.., min(M, N)]. */
+export const mainDiagonal = (x: Tensor): Tensor => apply(diagonalOp, [x], {});
 
 /**
  * x with a new axis of size 1 at `axis`; -1 puts it last.

@@ -105,26 +105,40 @@ export function argSort(x: Tensor, options: SortOptions = {}): Tensor {
 export interface TopKOptions {
   /** The axis to search, counted from the end where negative; the last one by default. */
   readonly axis?: number;
+  /**
+   * Whether the largest elements are taken, or the smallest.
+   * @default true
+   */
+  readonly largest?: boolean;
+  /**
+   * Whether the elements must come in their order. They do in any case.
+   * @default true
+   */
+  readonly sorted?: boolean;
 }
 
 /**
- * The k largest elements along an axis, the largest first, and their positions as i32. Of equals the first ones are taken; NaN counts as smaller
- * than every number.
+ * The k largest elements along an axis, the largest first, or the k smallest, the smallest first; and their positions as i32. Of equals the first ones
+ * are taken; NaN is taken last.
  *
  * x [.., N, ..] -> [[.., k, ..], i32 [.., k, ..]].
  * @throws ArgumentError for a k that the axis does not have, ShapeError for a scalar or an axis that x does not have.
  *
  *     const [values, indices] = topK(tensor([3, 1, 2]), 2);   // [3, 2], [0, 2]
+ *     const [smallest] = topK(tensor([3, 1, 2]), 2, { largest: false });   // [1, 2]
  */
 export function topK(x: Tensor, k: number, options: TopKOptions = {}): [values: Tensor, indices: Tensor] {
-  checkOptions('topK', options, ['axis']);
+  checkOptions('topK', options, ['axis', 'largest', 'sorted']);
   const t = operand('topK', x);
+  const { largest = true, sorted } = options;
+  checkFlag('topK', 'largest', largest);
+  checkFlag('topK', 'sorted', sorted);
   const axis = axisOf('topK', t, options.axis ?? -1);
   if (!Number.isInteger(k) || k < 0 || k > t.shape[axis]) {
     throw new ArgumentError(
       `topK: k is ${String(k)}, axis ${axis} of ${formatShape(t.shape)} has ${t.shape[axis]} elements; use a whole number from 0 to ${t.shape[axis]}`,
     );
   }
-  const indices = sliceAxis(apply(argSortOp, [t], { axis, descending: true }), axis, 0, k);
+  const indices = sliceAxis(apply(argSortOp, [t], { axis, descending: largest }), axis, 0, k);
   return [takeDistinct(t, indices, axis), indices];
 }

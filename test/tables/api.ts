@@ -15,10 +15,10 @@ export const opNames = words(`
   sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc erfInv lgamma digamma polygamma truncDiv fmod clip where isNaN isFinite isInf
   equal notEqual greater greaterEqual less lessEqual logicalAnd logicalOr logicalNot logicalXor bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift cast stopGradient
   relu relu6 leakyRelu prelu elu selu celu gelu silu mish softplus softsign sigmoid logSigmoid hardSigmoid hardSwish hardTanh tanhShrink softmax logSoftmax glu
-  sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd
+  sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd cumMax cumMin logCumSumExp quantile median searchSorted
   matmul dot outer einsum tensordot
   reshape transpose expandDims squeeze broadcastTo flatten concat stack split unstack slice pad flip roll repeat tile
-  gather gatherNd takeAlongAxis scatterAdd scatterAlongAxis scatterNd oneHot sort argSort topK triL triU diagonal
+  gather gatherNd takeAlongAxis scatterAdd scatterAlongAxis scatterNd oneHot sort argSort topK triL triU diagonal diag
   conv1d conv2d conv3d conv2dTranspose depthwiseConv2d maxPool1d maxPool2d maxPool3d avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d
   conv1dTranspose conv3dTranspose maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices maxUnpool2d resize
   batchNorm layerNorm groupNorm instanceNorm rmsNorm dropout embedding scaledDotProductAttention

@@ -40,7 +40,21 @@ const indexing: readonly AwkwardCase[] = [
   { name: 'no updates', build: () => [o.scatterAlongAxis(leaf([1, 2]), whole([]), leaf([]), { mode: 'max' }), o.scatterNd(leaf([1, 2]), whole([], [0, 1]), leaf([]))], expected: [[1, 2], [1, 2]] }, // prettier-ignore
 ];
 
-export const awkwardCases: readonly AwkwardCase[] = [...indexing];
+const { NaN: nan, POSITIVE_INFINITY: infinite } = Number;
+
+const order: readonly AwkwardCase[] = [
+  { name: 'topK takes NaN last', build: () => [o.topK(leaf([NaN, 2, 1]), 2)[0], o.topK(leaf([NaN, 2, 1]), 2, { largest: false })[0]], expected: [[2, 1], [1, 2]] }, // prettier-ignore
+  { name: 'equal running maxima: the latest gets the gradient', build: slopes(() => [leaf([1, 1, 0, 1])], (x) => o.cumMax(x), [1, 2, 4, 8]), expected: [[1, 1, 1, 1], [1, 6, 0, 8]] }, // prettier-ignore
+  { name: 'running extremes keep NaN', build: () => [o.cumMax(leaf([1, NaN, 3, NaN])), o.cumMin(leaf([1, NaN, 0]), { reverse: true })], expected: [[1, nan, nan, nan], [nan, nan, 0]] }, // prettier-ignore
+  { name: 'logCumSumExp of far apart numbers', build: slopes(() => [leaf([-1000, 0, 1000, -1000])], (x) => o.logCumSumExp(x)), expected: [[-1000, 0, 1000, 1000], [1, 1, 2, 0]] }, // prettier-ignore
+  { name: 'logCumSumExp after -Infinity', build: slopes(() => [leaf([-infinite, -200, -infinite, -200])], (x) => o.logCumSumExp(x), [3, 1, 1, 2]), expected: [[-infinite, -200, -200, -200 + Math.LN2], [0, 3, 0, 1]] }, // prettier-ignore
+  { name: 'logCumSumExp from Infinity and NaN on', build: () => [o.logCumSumExp(leaf([1, infinite, -5])), o.logCumSumExp(leaf([1, NaN, 2]))], expected: [[1, infinite, infinite], [1, nan, nan]] }, // prettier-ignore
+  { name: 'quantile of NaN and of infinities', build: () => [o.quantile(leaf([1, NaN, 3, 4], [2, 2]), 0.5, { axis: 1 }), o.quantile(leaf([infinite, infinite, 1]), [0, 0.75]), o.median(leaf([-infinite, -infinite]))], expected: [[nan, 3.5], [1, infinite], [-infinite]] }, // prettier-ignore
+  { name: 'gradient of a quantile between two', build: slopes(() => [leaf([4, 1, 3, 2])], (x) => o.quantile(x, 0.25)), expected: [[1.75], [0, 0.25, 0, 0.75]] }, // prettier-ignore
+  { name: 'searchSorted puts NaN last', build: () => [o.searchSorted(leaf([1, 2]), leaf([NaN, 5, 0]))], expected: [[2, 2, 0]] },
+];
+
+export const awkwardCases: readonly AwkwardCase[] = [...indexing, ...order];
 
 /** What is wrong with the results, or nothing. NaN and infinities are met or not. */
 export function complaintAbout({ name, expected, tolerance = 2e-6 }: AwkwardCase, actual: readonly ArrayLike<number>[]): string {

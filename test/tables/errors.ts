@@ -27,6 +27,14 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   ...{ leakyRelu: (p) => o.leakyRelu(x, p), elu: (p) => o.elu(x, p), celu: (p) => o.celu(x, p), dropout: (p) => o.dropout(x, p) },
   ...{ cumSum: (p) => o.cumSum(x, p), cumProd: (p) => o.cumProd(x, p), sort: (p) => o.sort(x, p), argSort: (p) => o.argSort(x, p) },
   ...{ topK: (p) => o.topK(x, 1, p), pad: (p) => o.pad(input([3]), [[1, 1]], p), triL: (p) => o.triL(x, p), triU: (p) => o.triU(x, p) },
+  ...{ cumMax: (p) => o.cumMax(x, p), cumMin: (p) => o.cumMin(x, p), logCumSumExp: (p) => o.logCumSumExp(x, p) },
+  ...{
+    quantile: (p) => o.quantile(x, 0.5, p),
+    median: (p) => o.median(x, p),
+    diagonal: (p) => o.diagonal(x, p),
+    diag: (p) => o.diag(x, p),
+  },
+  searchSorted: (p) => o.searchSorted(input([3]), x, p),
   gather: (p) => o.gather(table, i32(0), p),
   takeAlongAxis: (p) => o.takeAlongAxis(table, input([5, 1], 'i32'), p),
   scatterAdd: (p) => o.scatterAdd(table, i32(0), input([3]), p),
@@ -58,7 +66,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
 /** The ops that take an axis of a matrix, as an option or by its place. */
 export const axisCalls: Readonly<Record<string, (axis: never) => unknown>> = {
   ...Object.fromEntries(
-    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'
+    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'
       .split(' ')
       .map((op) => [op, (axis: never) => optionCalls[op]({ axis } as never)]),
   ),
@@ -122,13 +130,15 @@ const optionErrors: readonly ErrorRow[] = Object.entries(optionCalls).flatMap(([
   { op, fault: 'option', call: () => call(null as never), type: ArgumentError, message: `${op}: options come as one object, such as { ` },
 ]);
 
-const flagErrors: readonly ErrorRow[] = 'sum mean prod max min any all argMax argMin variance std norm logSumExp'.split(' ').map((op) => ({
-  op,
-  fault: 'option',
-  call: () => optionCalls[op]({ keepDims: 'yes' } as never),
-  type: ArgumentError,
-  message: `${op}: keepDims is the text "yes"; it must be true or false`,
-}));
+const flagErrors: readonly ErrorRow[] = 'sum mean prod max min any all argMax argMin variance std norm logSumExp quantile median'
+  .split(' ')
+  .map((op) => ({
+    op,
+    fault: 'option',
+    call: () => optionCalls[op]({ keepDims: 'yes' } as never),
+    type: ArgumentError,
+    message: `${op}: keepDims is the text "yes"; it must be true or false`,
+  }));
 
 /** What comes in the place of a tensor, and how the error calls it. */
 export const noTensors: readonly (readonly [value: unknown, shown: string])[] = [

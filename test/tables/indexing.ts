@@ -1,4 +1,4 @@
-// Rows of scattering and gathering by indices of each line and by tuples of indices.
+// Rows of what picks, orders and accumulates by place: scattering, tuples of indices, diagonals, running extremes, quantiles.
 import * as o from '../../src/ops/index.ts';
 import { type OpRow, f, row, w } from './row.ts';
 
@@ -7,6 +7,7 @@ const flat = { gpu: 'exact', gradient: 'none' } as const;
 const x = f([3, 5]);
 const i = w([3, 7], 0, 5);
 const u = f([3, 7]);
+const cube = f([2, 3, 5]);
 const tuples = w([7, 2], 0, 4);
 const slices = w([2, 3, 1], 0, 4);
 
@@ -35,4 +36,37 @@ export const indexingRows: readonly OpRow[] = [
   row('scatterNd max', [f([4, 5]), tuples, f([7])], (a, b, c) => o.scatterNd(a, b, c, { mode: 'max' }), exact),
   row('scatterNd slices', [f([4, 3]), slices, f([2, 3, 3])], (a, b, c) => o.scatterNd(a, b, c), exact),
   row('scatterNd max slices', [f([4, 3]), slices, f([2, 3, 3])], (a, b, c) => o.scatterNd(a, b, c, { mode: 'max' }), exact),
+
+  row('topK smallest', [f([3, 7])], (a) => o.topK(a, 3, { largest: false })[0], exact),
+  row('topK smallest indices', [f([3, 7])], (a) => o.topK(a, 3, { largest: false, sorted: false })[1], flat),
+  row('diagonal above', [f([2, 4, 5])], (a) => o.diagonal(a, { offset: 2 }), exact),
+  row('diagonal below', [f([2, 4, 5])], (a) => o.diagonal(a, { offset: -1 }), exact),
+  row('diagonal axes', [f([4, 2, 5])], (a) => o.diagonal(a, { offset: 1, axis1: 2, axis2: 0 }), exact),
+  row('diagonal beyond', [f([4, 5])], (a) => o.diagonal(a, { offset: 7 }), exact),
+  row('diag', [f([2, 3])], (a) => o.diag(a), exact),
+  row('diag above', [f([2, 3])], (a) => o.diag(a, { offset: 2 }), exact),
+  row('diag below', [f([2, 3])], (a) => o.diag(a, { offset: -1 }), exact),
+  row('diag i32', [w([3])], (a) => o.diag(a), flat),
+  row('cumMax', [cube], (a) => o.cumMax(a), exact),
+  row('cumMax axis', [cube], (a) => o.cumMax(a, { axis: 1 }), exact),
+  row('cumMax reverse', [cube], (a) => o.cumMax(a, { axis: 2, reverse: true }), exact),
+  row('cumMax i32', [w([3, 7])], (a) => o.cumMax(a, { axis: 1 }), flat),
+  row('cumMin', [cube], (a) => o.cumMin(a, { axis: 0 }), exact),
+  row('cumMin long', [f([1301, 2])], (a) => o.cumMin(a, { axis: 0 }), { ...exact, gradient: 'none' }),
+  row('logCumSumExp', [cube], (a) => o.logCumSumExp(a), { gpu: { ulp: 8, absolute: 1e-6 } }),
+  row('logCumSumExp axis', [f([2, 3, 5], -30, 30)], (a) => o.logCumSumExp(a, { axis: 1 }), { gpu: { ulp: 8, absolute: 1e-6 } }),
+  row('logCumSumExp reverse', [cube], (a) => o.logCumSumExp(a, { axis: 2, reverse: true }), { gpu: { ulp: 8, absolute: 1e-6 } }),
+  row('quantile', [cube], (a) => o.quantile(a, 0.37), { gpu: { ulp: 4, absolute: 1e-6 } }),
+  row('quantile axis', [cube], (a) => o.quantile(a, 0.7, { axis: 1, keepDims: true }), { gpu: { ulp: 4, absolute: 1e-6 } }),
+  row('quantile several', [cube], (a) => o.quantile(a, [0, 0.3, 1], { axis: -1 }), { gpu: { ulp: 4, absolute: 1e-6 } }),
+  row('quantile axes', [cube], (a) => o.quantile(a, 0.25, { axis: [0, 2] }), { gpu: { ulp: 4, absolute: 1e-6 } }),
+  ...(['lower', 'higher', 'nearest', 'midpoint'] as const).map((interpolation) =>
+    row(`quantile ${interpolation}`, [cube], (a) => o.quantile(a, [0.3, 0.625], { axis: 2, interpolation }), { gpu: { ulp: 2 } }),
+  ),
+  row('median', [f([3, 8])], (a) => o.median(a, { axis: 1 }), { gpu: { ulp: 4, absolute: 1e-6 } }),
+  row('median odd', [f([3, 5])], (a) => o.median(a), exact),
+  row('searchSorted', [f([1]), f([3, 4])], (a, b) => o.searchSorted(a, b), flat),
+  row('searchSorted many', [f([13]), f([3, 4])], (a, b) => o.searchSorted(o.sort(a), b), flat),
+  row('searchSorted left i32', [w([13]), w([3, 4], -7, 8)], (a, b) => o.searchSorted(o.sort(a), b), flat),
+  row('searchSorted right', [w([13]), w([3, 4], -7, 8)], (a, b) => o.searchSorted(o.sort(a), b, { side: 'right' }), flat),
 ];

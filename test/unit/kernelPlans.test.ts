@@ -7,7 +7,8 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
 import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
-import { candidateTiles } from '../../src/ops/matmul/tiles.ts';
+import { splitsOf } from '../../src/ops/matmul/splits.ts';
+import { candidateTiles, extentOf } from '../../src/ops/matmul/tiles.ts';
 import { variantsOf } from '../support/variants.ts';
 
 const limits = { shaderF16: true, maxStorageBuffers: 8, maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27 };
@@ -65,9 +66,9 @@ describe('text', () => {
   });
 
   test('tiled, 8 x 8 sums', async () => {
-    await expect(planOf(matmul(input([1024, 64]), input([64, 1024], 1)), gpu).dispatches[0].source).toMatchFileSnapshot(
-      './wgsl/matmul_tiled_8x8.wgsl',
-    );
+    const [main] = planOf(matmul(input([1024, 64]), input([64, 1024], 1)), gpu).dispatches;
+    const { source } = variantsOf(main.alternatives).find(({ name }) => name.endsWith('64x64x16_8x8'))!;
+    await expect(source).toMatchFileSnapshot('./wgsl/matmul_tiled_8x8.wgsl');
   });
 
   test('one row on a GPU: k in slices', async () => {
@@ -184,17 +185,31 @@ describe('choice', () => {
     }
   });
 
+  test('a GPU cuts k where few tiles would leave cores idle, and not where workgroups slice it', () => {
+    const splits = (rows: number, k: number, columns: number, target: Target): number =>
+      splitsOf(target, { rows, columns, k, matrices: 1 });
+    const card = { ...gpu, cores: 100 };
+    const shapes = [[128, 512, 512], [128, 784, 512], [128, 4096, 128], [768, 8192, 768], [512, 512, 512], [1, 4096, 4096], [1024, 1024, 1024]]; // prettier-ignore
+    expect(shapes.map(([rows, k, columns]) => splits(rows, k, columns, card))).toEqual([4, 4, 8, 7, 1, 1, 1]);
+    // A card of few cores is full earlier.
+    expect(splits(128, 512, 512, { ...gpu, cores: 16 })).toBe(1);
+    expect(splits(128, 512, 512, cpu)).toBe(1);
+  });
+
   test('small products take small tiles on a GPU', () => {
     const size = (m: number): string =>
       /@workgroup_size\((.*)\)/.exec(planOf(matmul(input([m, 64]), input([64, m], 1)), gpu).dispatches[0].source)![1];
     expect([size(128), size(512)]).toEqual(['8, 8', '16, 16']);
   });
 
-  test('large squares take 8 x 8 sums an invocation on a GPU', () => {
-    for (const n of [1024, 4096]) {
+  test('a GPU takes the tiles that were fastest on the card that was measured, and they load ahead', () => {
+    const extents = [256, 512, 1024, 4096].map((n) => {
       const query = { rows: n, columns: n, k: n, matrices: 1, segmented: false, b: 'outer4' } as const;
-      expect(candidateTiles(gpu, query)[0]).toMatchObject({ rows: 8, columns: 8, width: 16, height: 16 });
-    }
+      const [tile] = candidateTiles({ ...gpu, cores: 100 }, query);
+      expect(tile).toMatchObject({ kind: 'tiled', rows: 4, columns: 4, ahead: true });
+      return extentOf(tile);
+    });
+    expect(extents).toEqual([[32, 32], [32, 32], [64, 64], [64, 64]]); // prettier-ignore
   });
 
   test('a product has other tiles to choose among: same operands, same splits, text of the same shape', () => {

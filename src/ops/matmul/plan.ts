@@ -7,6 +7,7 @@ import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { gridOf, retype } from '../kernelSource.ts';
 import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
+import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
 /** A product to launch, with all its sizes. */
@@ -30,24 +31,25 @@ export interface Product {
   readonly outputSize: number;
 }
 
-/** Into how many parts to cut k: a long k over few outputs would leave most of the processor idle. By shape only, so that all stacks agree. */
-export function splitsOf(rows: number, columns: number, batches: number, k: number): number {
-  const tiles = Math.ceil(rows / 64) * Math.ceil(columns / 64) * batches;
-  if (k < 4096 || tiles >= 32) return 1;
-  return Math.min(Math.floor(k / 512), Math.ceil(128 / tiles));
-}
-
 /** Four columns of the result lie side by side, and every four begin at a multiple of four. */
 const storesQuads = ({ rows, columns, result, outputSize }: Product): boolean =>
   result.column === 1 && [columns, rows === 1 ? 0 : result.row, result.batch, outputSize].every((n) => n % 4 === 0);
 
-export function planProduct(product: Product, target: Target): KernelPlan {
+/** What a benchmark may decide instead of this file. */
+export interface ProductChoice {
+  /** Tiles, best first. @default candidateTiles */
+  readonly tilesFor?: typeof candidateTiles;
+  /** Number of parts of k. @default splitsOf */
+  readonly splits?: number;
+}
+
+export function planProduct(product: Product, target: Target, choice: ProductChoice = {}): KernelPlan {
   const { name, rows, columns, inner, segments, batches, outputSize, element } = product;
   const k = inner * (segments ?? 1);
-  const wanted = splitsOf(rows, columns, batches, k);
+  const { tilesFor = candidateTiles, splits: wanted = splitsOf(target, { rows, columns, k, matrices: batches }) } = choice;
   const { a, b, params } = product.factors;
   const query: TileQuery = { rows, columns, k, matrices: batches * wanted, segmented: segments !== undefined, b: b.access };
-  const [tile, ...others] = candidateTiles(target, query);
+  const [tile, ...others] = tilesFor(target, query);
   // What a split counts in: segments where the core walks them one by one, else k's, in multiples that no depth of a stage straddles.
   const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
   const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 32;
@@ -134,7 +136,7 @@ function batchStrides(view: StridedView): [outer: number, inner: number] {
 }
 
 /** The launch of [..B, M, K] x [..B, K, N]. */
-export function planMatmul({ views, outputs: [c], target }: KernelContext<object>): KernelPlan {
+export function planMatmul({ views, outputs: [c], target }: KernelContext<object>, choice?: ProductChoice): KernelPlan {
   const [m, n] = c.shape.slice(-2);
   const k = views[0].shape[views[0].shape.length - 1];
   const batch = c.shape.slice(0, -2);
@@ -168,5 +170,5 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
     result: { row: swap ? 1 : n, column: swap ? n : 1, batch: m * n },
     outputSize: sizeOf(c.shape),
   };
-  return planProduct(product, target);
+  return planProduct(product, target, choice);
 }

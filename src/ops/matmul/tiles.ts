@@ -16,24 +16,35 @@ const tiled = (rows: number, columns: number, width: number, height: number, dep
   ahead,
 });
 
+/** A tile for GPUs and how it performs. */
+interface RatedTile {
+  readonly tile: SharedTile;
+  /** Share of the card's f32 peak that large products reach. */
+  readonly share: number;
+  /** Time of one stage of 16 k's of a workgroup that runs alone, in sums: the time in which a core at its peak adds 16 terms to each of that many sums. */
+  readonly latency: number;
+}
+
+const rated = (tile: SharedTile, share: number, latency: number): RatedTile => ({ tile, share, latency });
+
 /**
- * The tiles for GPUs, in 16 KiB of workgroup memory whatever the layout, with a guess at the share of a full card's peak that each reaches (no card was at hand): 4 x 4 sums
- * take a vec4 from workgroup memory for every two fmas, 8 x 8 one for every four. With these few invocations to a core, loads that are
- * under way during the arithmetic are what hides the memory's latency.
+ * The tiles for GPUs, in 16 KiB of workgroup memory for every layout. Shares and latencies were measured on an NVIDIA H200 by `npm run bench:gpu`
+ * (docs/performance.md). Loads ahead of the arithmetic make 4 x 4 sums faster at every size. They make 8 x 8 sums slower.
  */
-const sharedTiles: readonly (readonly [tile: SharedTile, share: number])[] = [
-  [tiled(4, 4, 8, 8, 16), 0.4],
-  [tiled(4, 4, 16, 16, 16), 0.6],
-  [tiled(8, 8, 16, 16, 8, true), 0.9],
-  [tiled(8, 4, 16, 16, 16), 0.75],
-  [tiled(4, 8, 16, 16, 16), 0.75],
-  [tiled(8, 8, 16, 16, 8), 0.8],
-  [tiled(8, 8, 8, 8, 16), 0.6],
-  [tiled(4, 4, 8, 8, 32), 0.4],
+const sharedTiles: readonly RatedTile[] = [
+  rated(tiled(4, 4, 8, 8, 16, true), 0.36, 6600),
+  rated(tiled(4, 4, 16, 8, 16, true), 0.47, 7700),
+  rated(tiled(4, 4, 16, 16, 16, true), 0.5, 10700),
+  rated(tiled(8, 4, 16, 16, 16, true), 0.45, 20000),
+  rated(tiled(4, 8, 16, 16, 16, true), 0.45, 20000),
+  rated(tiled(4, 4, 16, 16, 16), 0.48, 14000),
+  rated(tiled(8, 8, 8, 8, 16), 0.48, 21000),
+  rated(tiled(4, 4, 8, 8, 16), 0.35, 8300),
+  rated(tiled(8, 8, 16, 16, 8), 0.31, 46000),
 ];
 
-/** Cores that a card is taken to have: with fewer workgroups than that, smaller tiles use more of it. */
-const cores = 64;
+/** Cores of a card whose adapter does not tell: with few workgroups per core, smaller tiles finish earlier. */
+export const usualCores = 48;
 
 /** Tiles that a rough estimate puts further than this behind the best one are not worth a try. */
 const plausible = 4;
@@ -51,13 +62,13 @@ export interface TileQuery {
   readonly b: Access;
 }
 
-function sharedCandidates({ rows, columns, matrices }: TileQuery): readonly SharedTile[] {
-  const cost = ([tile, share]: (typeof sharedTiles)[number]): number => {
+function sharedCandidates({ cores = usualCores }: Target, { rows, columns, matrices }: TileQuery): readonly SharedTile[] {
+  const cost = ({ tile, share, latency }: RatedTile): number => {
     const [tileRows, tileColumns] = extentOf(tile);
     const workgroups = Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * matrices;
-    return (Math.max(1, workgroups / cores) * tileRows * tileColumns) / share;
+    return Math.max(latency, (Math.max(1, workgroups / cores) * tileRows * tileColumns) / share);
   };
-  return best(sharedTiles, cost).map(([tile]) => tile);
+  return best(sharedTiles, cost).map(({ tile }) => tile);
 }
 
 const direct = (rows: number, width: number, own: Partial<DirectTile> = {}): DirectTile => ({
@@ -79,7 +90,7 @@ const heightFor = (rows: number): number => [1, 2, 4].find((height) => height >=
 export const fewRows = 8;
 
 /** Results for which a workgroup each 8 x 16 of them is enough of a GPU, and the k from which it is worth cutting theirs. */
-const fewResults = 256 * 8 * 16;
+export const fewResults = 256 * 8 * 16;
 const longK = 128;
 
 /** Whether a GPU cuts k within a workgroup: tiles over few results would be few workgroups that walk all of k, stage by stage. */
@@ -138,9 +149,9 @@ function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): reado
 
 /** The tiles by their estimated cost, without those that are far behind. */
 function best<T>(tiles: readonly T[], costOf: (tile: T) => number): T[] {
-  const rated = tiles.map((tile) => ({ tile, cost: costOf(tile) }));
-  rated.sort((a, b) => a.cost - b.cost);
-  return rated.filter(({ cost }) => cost <= plausible * rated[0].cost).map(({ tile }) => tile);
+  const inOrder = tiles.map((tile) => ({ tile, cost: costOf(tile) }));
+  inOrder.sort((a, b) => a.cost - b.cost);
+  return inOrder.filter(({ cost }) => cost <= plausible * inOrder[0].cost).map(({ tile }) => tile);
 }
 
 /** At most eight tiles that add the same products in the same order; the first is the one to take unless another was found faster. */
@@ -148,8 +159,8 @@ export function candidateTiles(target: Target, query: TileQuery): readonly Tile[
   if (target.processor === 'cpu') return directCandidates(target, query);
   const { rows, k, segmented } = query;
   if (isSliced(query)) return slicedCandidates(query);
-  const shared = sharedCandidates(query);
-  if (segmented || k > shortK) return shared;
+  const shared = sharedCandidates(target, query);
+  if (segmented || k > shortK) return shared.slice(0, 8);
   return [direct(Math.min(4, heightFor(rows)), 16, { height: 16 }), ...shared].slice(0, 8);
 }
 

@@ -31,6 +31,9 @@ export interface OpenDevice {
 
 const wantedFeatures = ['shader-f16', 'timestamp-query', 'subgroups'] as const;
 
+/** Cores of a usual card of each vendor: only a first guess, which tuning corrects. */
+const coresByVendor: Readonly<Record<string, number>> = { nvidia: 100, amd: 60, apple: 16, intel: 16 };
+
 /** Limits that more of is better; the others stay at their defaults. */
 const wantedLimits = [
   'maxBufferSize',
@@ -78,6 +81,7 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
     info: { kind: 'webgpu', vendor, architecture, description: description || name, features: [...features], limits },
     target: {
       processor: software ? 'cpu' : 'gpu',
+      cores: coresByVendor[vendor.toLowerCase()],
       subgroupSize: device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined,
       shaderF16: device.features.has('shader-f16'),
       maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,

@@ -109,20 +109,28 @@ fn main(
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
   var sum3 = vec4<f32>();
+  var nextA0 = vec4<f32>(-0.0);
+  if (first + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), first + aK0); }
+  var nextA1 = vec4<f32>(-0.0);
+  if (first + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), first + aK1); }
+  var nextB0 = vec4<f32>();
+  if (first + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), first + bK0); }
+  var nextB1 = vec4<f32>();
+  if (first + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), first + bK1); }
   for (var start = first; start < last; start += 16u) {
-    var nextA0 = vec4<f32>(-0.0);
-    if (start + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + aK0); }
-    var nextA1 = vec4<f32>(-0.0);
-    if (start + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + aK1); }
-    var nextB0 = vec4<f32>();
-    if (start + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + bK0); }
-    var nextB1 = vec4<f32>();
-    if (start + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + bK1); }
     tileA[index] = nextA0;
     tileA[(index + 64u)] = nextA1;
     tileB[index / 4u * 5u + index % 4u] = nextB0;
     tileB[(index + 64u) / 4u * 5u + (index + 64u) % 4u] = nextB1;
     workgroupBarrier();
+    nextA0 = vec4<f32>(-0.0);
+    if (start + 16u + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + 16u + aK0); }
+    nextA1 = vec4<f32>(-0.0);
+    if (start + 16u + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + 16u + aK1); }
+    nextB0 = vec4<f32>();
+    if (start + 16u + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + 16u + bK0); }
+    nextB1 = vec4<f32>();
+    if (start + 16u + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + 16u + bK1); }
     for (var k = 0u; k < 4u; k++) {
       let column0 = tileB[local.x * 5u + k];
       let column1 = tileB[(local.x + 8u) * 5u + k];

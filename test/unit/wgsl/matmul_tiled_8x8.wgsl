@@ -1,4 +1,4 @@
-// matmul_tiled: 8 x 8 sums per invocation from tiles in workgroup memory; a by inner4, b by outer4
+// matmul_tiled_64x64x16_8x8: 8 x 8 sums per invocation from tiles in workgroup memory; a by inner4, b by outer4
 alias Element = f32;
 alias Result = f32;
 struct Params {
@@ -77,7 +77,7 @@ fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
   if (column < params.columns) { store4(result_index(matrix, row, column), sum); }
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(8, 8)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(local_invocation_id) local: vec3<u32>,
@@ -91,14 +91,32 @@ fn main(
   let batch = matrix / params.splits;
   let first = matrix % params.splits * params.splitLength;
   let last = min(first + params.splitLength, params.splitEnd);
-  let row = rowTile * 128u + local.y * 8u;
-  let column = columnTile * 128u + local.x * 4u;
-  let aRow0 = rowTile * 128u + index / 2u;
-  let aK0 = index % 2u * 4u;
+  let row = rowTile * 64u + local.y * 8u;
+  let column = columnTile * 64u + local.x * 4u;
+  let aRow0 = rowTile * 64u + index / 4u;
+  let aK0 = index % 4u * 4u;
   let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
-  let bColumn0 = columnTile * 128u + index % 32u * 4u;
-  let bK0 = index / 32u;
+  let aRow1 = rowTile * 64u + (index + 64u) / 4u;
+  let aK1 = (index + 64u) % 4u * 4u;
+  let aAt1 = a_row(batch, min(aRow1, params.rows - 1u));
+  let aRow2 = rowTile * 64u + (index + 128u) / 4u;
+  let aK2 = (index + 128u) % 4u * 4u;
+  let aAt2 = a_row(batch, min(aRow2, params.rows - 1u));
+  let aRow3 = rowTile * 64u + (index + 192u) / 4u;
+  let aK3 = (index + 192u) % 4u * 4u;
+  let aAt3 = a_row(batch, min(aRow3, params.rows - 1u));
+  let bColumn0 = columnTile * 64u + index % 16u * 4u;
+  let bK0 = index / 16u;
   let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  let bColumn1 = columnTile * 64u + (index + 64u) % 16u * 4u;
+  let bK1 = (index + 64u) / 16u;
+  let bAt1 = b_row(batch, min(bColumn1, params.columns - 1u));
+  let bColumn2 = columnTile * 64u + (index + 128u) % 16u * 4u;
+  let bK2 = (index + 128u) / 16u;
+  let bAt2 = b_row(batch, min(bColumn2, params.columns - 1u));
+  let bColumn3 = columnTile * 64u + (index + 192u) % 16u * 4u;
+  let bK3 = (index + 192u) / 16u;
+  let bAt3 = b_row(batch, min(bColumn3, params.columns - 1u));
   var sum0 = vec4<f32>();
   var sum0_1 = vec4<f32>();
   var sum1 = vec4<f32>();
@@ -115,35 +133,49 @@ fn main(
   var sum6_1 = vec4<f32>();
   var sum7 = vec4<f32>();
   var sum7_1 = vec4<f32>();
-  var nextA0 = vec4<f32>(-0.0);
-  if (first + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), first + aK0); }
-  var nextB0 = vec4<f32>();
-  if (first + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), first + bK0); }
-  for (var start = first; start < last; start += 8u) {
+  for (var start = first; start < last; start += 16u) {
+    var nextA0 = vec4<f32>(-0.0);
+    if (start + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + aK0); }
+    var nextA1 = vec4<f32>(-0.0);
+    if (start + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + aK1); }
+    var nextA2 = vec4<f32>(-0.0);
+    if (start + aK2 < last) { nextA2 = a_load(a_run(aAt2, 0u), start + aK2); }
+    var nextA3 = vec4<f32>(-0.0);
+    if (start + aK3 < last) { nextA3 = a_load(a_run(aAt3, 0u), start + aK3); }
+    var nextB0 = vec4<f32>();
+    if (start + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + bK0); }
+    var nextB1 = vec4<f32>();
+    if (start + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + bK1); }
+    var nextB2 = vec4<f32>();
+    if (start + bK2 < last) { nextB2 = b_load(b_run(bAt2, 0u), start + bK2); }
+    var nextB3 = vec4<f32>();
+    if (start + bK3 < last) { nextB3 = b_load(b_run(bAt3, 0u), start + bK3); }
     tileA[index] = nextA0;
+    tileA[(index + 64u)] = nextA1;
+    tileA[(index + 128u)] = nextA2;
+    tileA[(index + 192u)] = nextA3;
     tileB[index] = nextB0;
+    tileB[(index + 64u)] = nextB1;
+    tileB[(index + 128u)] = nextB2;
+    tileB[(index + 192u)] = nextB3;
     workgroupBarrier();
-    nextA0 = vec4<f32>(-0.0);
-    if (start + 8u + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + 8u + aK0); }
-    nextB0 = vec4<f32>();
-    if (start + 8u + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + 8u + bK0); }
-    for (var k = 0u; k < 2u; k++) {
-      let b0 = tileB[(k * 4u + 0u) * 32u + local.x];
-      let b1 = tileB[(k * 4u + 1u) * 32u + local.x];
-      let b2 = tileB[(k * 4u + 2u) * 32u + local.x];
-      let b3 = tileB[(k * 4u + 3u) * 32u + local.x];
-      let b0_1 = tileB[(k * 4u + 0u) * 32u + local.x + 16u];
-      let b1_1 = tileB[(k * 4u + 1u) * 32u + local.x + 16u];
-      let b2_1 = tileB[(k * 4u + 2u) * 32u + local.x + 16u];
-      let b3_1 = tileB[(k * 4u + 3u) * 32u + local.x + 16u];
-      let row0 = tileA[(local.y * 8u + 0u) * 2u + k];
-      let row1 = tileA[(local.y * 8u + 1u) * 2u + k];
-      let row2 = tileA[(local.y * 8u + 2u) * 2u + k];
-      let row3 = tileA[(local.y * 8u + 3u) * 2u + k];
-      let row4 = tileA[(local.y * 8u + 4u) * 2u + k];
-      let row5 = tileA[(local.y * 8u + 5u) * 2u + k];
-      let row6 = tileA[(local.y * 8u + 6u) * 2u + k];
-      let row7 = tileA[(local.y * 8u + 7u) * 2u + k];
+    for (var k = 0u; k < 4u; k++) {
+      let b0 = tileB[(k * 4u + 0u) * 16u + local.x];
+      let b1 = tileB[(k * 4u + 1u) * 16u + local.x];
+      let b2 = tileB[(k * 4u + 2u) * 16u + local.x];
+      let b3 = tileB[(k * 4u + 3u) * 16u + local.x];
+      let b0_1 = tileB[(k * 4u + 0u) * 16u + local.x + 8u];
+      let b1_1 = tileB[(k * 4u + 1u) * 16u + local.x + 8u];
+      let b2_1 = tileB[(k * 4u + 2u) * 16u + local.x + 8u];
+      let b3_1 = tileB[(k * 4u + 3u) * 16u + local.x + 8u];
+      let row0 = tileA[(local.y * 8u + 0u) * 4u + k];
+      let row1 = tileA[(local.y * 8u + 1u) * 4u + k];
+      let row2 = tileA[(local.y * 8u + 2u) * 4u + k];
+      let row3 = tileA[(local.y * 8u + 3u) * 4u + k];
+      let row4 = tileA[(local.y * 8u + 4u) * 4u + k];
+      let row5 = tileA[(local.y * 8u + 5u) * 4u + k];
+      let row6 = tileA[(local.y * 8u + 6u) * 4u + k];
+      let row7 = tileA[(local.y * 8u + 7u) * 4u + k];
       sum0 = fma(vec4<f32>(row0.x), b0, sum0);
       sum0_1 = fma(vec4<f32>(row0.x), b0_1, sum0_1);
       sum1 = fma(vec4<f32>(row1.x), b0, sum1);
@@ -213,7 +245,7 @@ fn main(
   }
   for (var r = 0u; r < 8u; r++) {
     store_row(matrix, row + r, column, sum0);
-    store_row(matrix, row + r, column + 64u, sum0_1);
+    store_row(matrix, row + r, column + 32u, sum0_1);
     sum0 = sum1;
     sum0_1 = sum1_1;
     sum1 = sum2;

@@ -1,0 +1,123 @@
+// Compiled functions by the GPU's clock: kernels that move memory as a share of a copy's bandwidth, and attention in its two forms.
+import { type Tensor, compile, layerNorm, matmul, mul, optimizers, profile, random, softmax, sum, tanh, valueAndGrad } from 'ombre';
+import { flashAttention } from '../../src/ops/attention/flash.ts';
+import { composedAttention } from '../../src/ops/attention/scores.ts';
+
+export interface BandwidthFigure {
+  readonly name: string;
+  readonly dispatches: number;
+  readonly milliseconds: number;
+  /** Bytes that must be read and written, over the time. */
+  readonly gigabytesPerSecond: number;
+}
+
+export interface AttentionFigure {
+  readonly time: number;
+  readonly kind: 'forward' | 'forward and backward';
+  readonly flash: number;
+  readonly composed: number;
+}
+
+const runs = 5;
+
+/** Milliseconds and dispatches of one call, by the sum over its kernels. The first calls build pipelines. */
+async function timeCall(call: () => Promise<readonly Tensor[]>): Promise<{ milliseconds: number; dispatches: number }> {
+  const once = async (): Promise<void> => {
+    const results = await call();
+    for (const result of results) result.dispose();
+  };
+  await once();
+  await once();
+  const { milliseconds, dispatches } = await profile(async () => {
+    for (let i = 0; i < runs; i++) await once();
+  });
+  return { milliseconds: milliseconds / runs, dispatches: dispatches / runs };
+}
+
+const matrix = (rows: number, columns: number): Tensor => random.normal([rows, columns]);
+
+export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
+  const [rows, columns] = [16384, 4096];
+  const size = 4 * rows * columns;
+  const x = matrix(rows, columns);
+  const gamma = random.normal([columns]);
+  const beta = random.normal([columns]);
+  const adam = optimizers.adam({ learningRate: 1e-3 });
+  const chain = compile((x: Tensor) => mul(tanh(x.mul(1.5).add(0.3)), x));
+  const rowSoftmax = compile((x: Tensor) => softmax(x));
+  const norm = compile((x: Tensor, gamma: Tensor, beta: Tensor) => layerNorm(x, { gamma, beta }));
+  const biasGradient = compile((x: Tensor) => sum(x, { axis: 0 }));
+  const rowSum = compile((x: Tensor) => sum(x, { axis: 1 }));
+  const total = compile((x: Tensor) => sum(x));
+  const small = matrix(65536, 256);
+  const long = matrix(512, 16384);
+  const works: readonly (readonly [name: string, bytes: number, call: () => Promise<readonly Tensor[]>])[] = [
+    [`chain tanh(1.5 x + 0.3) x, ${rows} x ${columns}`, 2 * size, async () => [await chain(x)]],
+    [`softmax of ${rows} rows of ${columns}`, 2 * size, async () => [await rowSoftmax(x)]],
+    ['softmax of 65536 rows of 256', 2 * 4 * small.size, async () => [await rowSoftmax(small)]],
+    ['softmax of 512 rows of 16384', 2 * 4 * long.size, async () => [await rowSoftmax(long)]],
+    [`layerNorm of ${rows} rows of ${columns}`, 2 * size, async () => [await norm(x, gamma, beta)]],
+    [`sum over rows (bias gradient), ${rows} x ${columns}`, size, async () => [await biasGradient(x)]],
+    ['sum over rows (bias gradient), 65536 x 256', 4 * small.size, async () => [await biasGradient(small)]],
+    [`sum along rows, ${rows} x ${columns}`, size, async () => [await rowSum(x)]],
+    [`sum of all, ${rows} x ${columns}`, size, async () => [await total(x)]],
+  ];
+  for (const [name, bytes, call] of works) {
+    const { milliseconds, dispatches } = await timeCall(call);
+    yield { name, dispatches, milliseconds, gigabytesPerSecond: bytes / milliseconds / 1e6 };
+  }
+  let parameters = matrix(rows, columns);
+  let state = adam.init(parameters);
+  const update = compile((g: Tensor, s: typeof state, p: Tensor) => adam.update(g, s, p), { donate: [1, 2] });
+  const { milliseconds, dispatches } = await timeCall(async () => {
+    ({ parameters, state } = await update(x, state, parameters));
+    return [];
+  });
+  yield { name: `Adam, ${rows} x ${columns}`, dispatches, milliseconds, gigabytesPerSecond: (7 * size) / milliseconds / 1e6 };
+}
+
+/** Batch 8, 8 heads of depth 64, causal. */
+export async function* measureAttention(isShort: boolean): AsyncGenerator<AttentionFigure> {
+  const attributes = { causal: true, scale: 1 / 8, masked: false };
+  const forms = {
+    flash: (q: Tensor, k: Tensor, v: Tensor) => flashAttention(q, k, v, undefined, attributes),
+    composed: (q: Tensor, k: Tensor, v: Tensor) => composedAttention(q, k, v, undefined, attributes),
+  };
+  for (const time of isShort ? [512] : [512, 1024, 2048, 4096]) {
+    const batch = time > 2048 ? 2 : 8;
+    const [q, k, v] = [0, 1, 2].map(() => random.normal([batch, 8, time, 64]));
+    for (const kind of ['forward', 'forward and backward'] as const) {
+      const figure = { flash: 0, composed: 0 };
+      for (const form of ['flash', 'composed'] as const) {
+        const run = forms[form];
+        const forward = compile((q: Tensor, k: Tensor, v: Tensor) => [run(q, k, v)]);
+        const both = compile((q: Tensor, k: Tensor, v: Tensor) => {
+          const [loss, gradients] = valueAndGrad((q: Tensor, k: Tensor, v: Tensor) => sum(run(q, k, v)), { argnums: [0, 1, 2] })(q, k, v);
+          return [loss, ...gradients];
+        });
+        const call = async (): Promise<readonly Tensor[]> => (kind === 'forward' ? forward(q, k, v) : both(q, k, v));
+        figure[form] = (await timeCall(call)).milliseconds;
+      }
+      yield { time, kind, ...figure };
+    }
+    for (const t of [q, k, v]) t.dispose();
+  }
+}
+
+/** A wall-clock figure that the kernels' times do not show: milliseconds of a compiled call whose work is almost nothing. */
+export async function emptyCall(): Promise<number> {
+  const one = random.normal([4, 4]);
+  const call = compile((x: Tensor) => matmul(x, x));
+  for (let i = 0; i < 20; i++) await call(one);
+  let last = await call(one);
+  await last.data();
+  const start = performance.now();
+  const calls = 500;
+  for (let i = 0; i < calls; i++) {
+    const next = await call(one);
+    last.dispose();
+    last = next;
+  }
+  await last.data();
+  return (performance.now() - start) / calls;
+}

@@ -1,0 +1,105 @@
+// What the kernels reach on the GPU of this machine: products and convolutions by tile, attention in two forms, memory traffic. Needs timestamp-query.
+import { Command } from 'commander';
+import { deviceInfo, setDevice } from 'ombre';
+import { openDevice } from '../../src/runtime/webgpu/device.ts';
+import { machine, resultPath, save } from '../results.ts';
+import { type ProductFigure, measureConvolutions, measureProducts, measureSplits } from './products.ts';
+import { type AttentionFigure, type BandwidthFigure, emptyCall, measureAttention, measureBandwidth } from './programs.ts';
+import { copyBandwidth } from './timing.ts';
+
+/** Dawn rounds timestamps to 65 microseconds unless told not to. f16 on NVIDIA needs its own flag. */
+const dawnFlags = ['disable-dawn-features=timestamp_quantization', 'enable-dawn-features=vulkan_enable_f16_on_nvidia'];
+
+interface Options {
+  readonly short: boolean;
+  readonly results: string;
+  readonly sections: string;
+}
+
+const options = new Command('npm run bench:gpu --')
+  .usage('[options]')
+  .description('The kernels for GPUs by the GPU clock: every tile, bandwidth, attention. The command takes some minutes on a large card.')
+  .option('--short', 'three products, one attention length', false)
+  .option('--sections <names>', 'which of products, convolutions, bandwidth, attention', 'products,convolutions,bandwidth,attention')
+  .option('--results <folder>', 'where to write all figures, as gpu-TIME.json', 'bench/results')
+  .option('--build', 'only build bench/dist/gpu.mjs, for another machine')
+  .parse(process.argv)
+  .opts<Options>();
+
+/** The first choice beside the fastest tile, one line a shape. */
+function printProducts(title: string, figures: readonly ProductFigure[]): void {
+  console.log(`\n${title}: first choice, and the fastest kernel, in TFLOP/s (workgroups)`);
+  for (const shape of new Set(figures.map((figure) => figure.shape))) {
+    const kernels = figures.filter((figure) => figure.shape === shape);
+    const first = kernels.find(({ isFirst }) => isFirst)!;
+    const best = kernels.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a));
+    const text = ({ kernel, teraflops, workgroups, milliseconds }: ProductFigure): string =>
+      `${kernel} ${teraflops.toFixed(2)} (${workgroups}, ${(1000 * milliseconds).toFixed(1)} us)`;
+    console.log(`  ${shape}: ${text(first)}${best === first ? '' : `; ${text(best)}`}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const date = new Date().toISOString();
+  const path = resultPath(options.results, 'gpu', date);
+  const { device, info, target } = await openDevice({ dawnFlags });
+  if (!device.features.has('timestamp-query')) throw new Error('this adapter has no timestamp-query');
+  const sections = options.sections.split(',');
+  const copy = await copyBandwidth(device, options.short ? 2 ** 26 : 2 ** 29);
+  console.log(`${info.vendor} ${info.architecture} ${info.description}; a copy moves ${(copy / 1e9).toFixed(0)} GB/s`);
+  const result = {
+    date,
+    machine: machine(),
+    device: info,
+    copyGigabytesPerSecond: copy / 1e9,
+    products: [] as ProductFigure[],
+    splits: [] as ProductFigure[],
+    convolutions: [] as ProductFigure[],
+    bandwidth: [] as BandwidthFigure[],
+    attention: [] as AttentionFigure[],
+    emptyCallMilliseconds: 0,
+  };
+  if (sections.includes('products')) {
+    for await (const figure of measureProducts(device, target, options.short)) result.products.push(figure);
+    printProducts('Products, rows x k x columns', result.products);
+    if (!options.short) for await (const figure of measureSplits(device, target)) result.splits.push(figure);
+    printProducts('Products with k in parts', result.splits);
+  }
+  if (sections.includes('convolutions')) {
+    for await (const figure of measureConvolutions(device, target)) result.convolutions.push(figure);
+    printProducts('Convolutions', result.convolutions);
+  }
+  save(path, result);
+  await setDevice('webgpu', { dawnFlags, tuning: false });
+  if (sections.includes('bandwidth')) {
+    console.log('\nMemory traffic, as a share of a copy');
+    for await (const figure of measureBandwidth()) {
+      result.bandwidth.push(figure);
+      const { name, dispatches, milliseconds, gigabytesPerSecond: rate } = figure;
+      console.log(
+        `  ${name}: ${dispatches} dispatches, ${milliseconds.toFixed(3)} ms, ${rate.toFixed(0)} GB/s, ${((1e11 * rate) / copy).toFixed(0)} %`,
+      );
+    }
+  }
+  if (sections.includes('attention')) {
+    console.log('\nCausal attention, 8 heads of depth 64, ms');
+    for await (const figure of measureAttention(options.short)) {
+      result.attention.push(figure);
+      console.log(`  T ${figure.time}, ${figure.kind}: flash ${figure.flash.toFixed(2)}, composed ${figure.composed.toFixed(2)}`);
+    }
+  }
+  result.emptyCallMilliseconds = await emptyCall();
+  console.log(
+    `\nA compiled call of one tiny product takes ${(1000 * result.emptyCallMilliseconds).toFixed(0)} us; ${deviceInfo().description}\n${path}`,
+  );
+  save(path, result);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.stack : error);
+  process.exitCode = 1;
+}
+// Dawn's event loop would keep the process alive.
+process.exit();
