@@ -41,6 +41,21 @@ fn leading_bits(x: f32) -> f32 {
 
 // --- comparison and choice ---
 
+// a * b, and 0 where a is 0 (or too small for a normal number): 0 times an infinite slope is 0 in gradients.
+fn product_or_zero(a: f32, b: f32) -> f32 {
+  return select(a * b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
+}
+
+fn quotient_or_zero(a: f32, b: f32) -> f32 {
+  return select(a / b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
+}
+
+// a * b, and 0 where either is 0.
+fn product_of_nonzero(a: f32, b: f32) -> f32 {
+  let is_null = ((bitcast<u32>(a) & 0x7f800000u) == 0u) | ((bitcast<u32>(b) & 0x7f800000u) == 0u);
+  return select(a * b, 0.0, is_null);
+}
+
 // NaN where either is NaN; max() may return the other operand.
 fn safe_max(a: f32, b: f32) -> f32 {
   return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));

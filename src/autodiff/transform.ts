@@ -63,6 +63,10 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
 /**
  * The gradient function of a scalar function, a tree like its first argument (or like `argnums`). Applies to itself: grad(grad(f)).
  *
+ * At kinks it is PyTorch's subgradient: 0 for relu, abs, norm and std at 0, an equal share for equal largest elements of max. An infinite slope gives
+ * an infinite gradient, as of sqrt at 0. A cotangent of exactly 0 gives 0 in elementwise ops of finite numbers, also times an infinite slope: what
+ * a mask cuts off never becomes NaN. PyTorch and JAX give NaN there.
+ *
  *     const cube = (x) => x.mul(x).mul(x);
  *     await grad(grad(cube))(scalar(2)).item();   // 12
  */

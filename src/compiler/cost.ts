@@ -2,8 +2,12 @@
 import type { Node } from '../graph/tensor.ts';
 
 /** A call of a function that is not a single instruction: an exponential, a root, random bits. */
-const call =
-  /\b(?!(?:select|bitcast|min|max|clamp|abs|f32|i32|u32|bool|safe_max|safe_min|safe_sign|is_nan|is_inf|is_finite)\()[A-Za-z_]\w*\(/;
+const single = [
+  ...['select', 'bitcast', 'min', 'max', 'clamp', 'abs', 'f32', 'i32', 'u32', 'bool'],
+  ...['safe_max', 'safe_min', 'safe_sign', 'is_nan', 'is_inf', 'is_finite'],
+  ...['product_or_zero', 'quotient_or_zero', 'product_of_nonzero'],
+];
+const call = new RegExp(String.raw`\b(?!(?:${single.join('|')})\()[A-Za-z_]\w*\(`);
 
 const known = new WeakMap<Node, boolean>();
 

@@ -175,6 +175,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * All have one shape and dtype. What is given back has the same sum.
    */
   sum?(terms: readonly Tensor[]): readonly Tensor[];
+  /** Whether the value can be infinite or NaN at finite inputs: at a pole, outside the domain, by overflow. Absent where it cannot. */
+  unbounded?(inputs: readonly Tensor[], attributes: A): boolean;
   /** An equal, cheaper tensor (x + 0 is x), or undefined. Called by the compiler's simplify pass. */
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
 }

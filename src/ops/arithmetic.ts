@@ -7,7 +7,8 @@ import { type TensorLike, matchOperands } from './operands.ts';
 import { powScalar } from './powScalar.ts';
 import { floorDivide, floorModulo, integerPower, power } from './scalar.ts';
 import { where } from './select.ts';
-import { inputOf, isOne, isZero } from './uniform.ts';
+import { inputOf, isDivisor, isOne, isZero } from './uniform.ts';
+import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
 /** Sum, a + b. Broadcasts; bool counts as i32. */
 export const add = binary({
@@ -51,7 +52,7 @@ export const mul = binary({
   integer: Math.imul,
   wgsl: (a, b) => `(${a} * ${b})`,
   // d(a b) = b da + a db
-  derivatives: [(g, _y, _a, b) => mul(g, b), (g, _y, a) => mul(g, a)],
+  derivatives: [(g, _y, _a, b) => propagate(g, b), (g, _y, a) => propagate(g, a)],
   simplify: ([a, b]) => (isOne(b) ? a : isOne(a) ? b : undefined),
 });
 
@@ -59,6 +60,7 @@ export const mul = binary({
 export const div = binary({
   name: 'div',
   takes: 'float',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
   scalar: {
     loop: (out, a, b) => {
       for (let i = 0; i < out.length; i++) out[i] = a[i] / b[i];
@@ -66,7 +68,7 @@ export const div = binary({
   },
   wgsl: (a, b) => `(${a} / ${b})`,
   // d(a / b) = da / b - (a / b) db / b
-  derivatives: [(g, _y, _a, b) => div(g, b), (g, y, _a, b) => neg(div(mul(g, y), b))],
+  derivatives: [(g, _y, _a, b) => quotientOrZero(g, b), (g, y, _a, b) => neg(quotientOrZero(productOrZero(g, y), b))],
   simplify: ([a, b]) => (isOne(b) ? a : undefined),
 });
 
@@ -76,6 +78,7 @@ export const div = binary({
 export const mod = binary({
   name: 'mod',
   takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
   scalar: floorModulo,
   integer: (a, b) => (b === 0 ? 0 : floorModulo(a, b)),
   wgsl: {
@@ -84,13 +87,14 @@ export const mod = binary({
     u32: (a, b) => `floor_mod_u32(${a}, ${b})`,
   },
   // d mod(a, b) = da - floor(a / b) db
-  derivatives: [(g) => g, (g, _y, a, b) => neg(mul(g, floorDiv(a, b)))],
+  derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, floorDiv(a, b)))],
 });
 
 /** Floored quotient, floor(a / b), in the operands' own dtype: integers stay integers, and an integer divided by zero gives 0. */
 export const floorDiv = binary({
   name: 'floorDiv',
   takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
   scalar: floorDivide,
   integer: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
   wgsl: {
@@ -156,7 +160,7 @@ export const abs = unary({
   scalar: Math.abs,
   wgsl: (x) => `abs(${x})`,
   // d|x| = sign(x) dx
-  derivatives: [(g, _y, x) => mul(g, sign(x))],
+  derivatives: [(g, _y, x) => propagate(g, sign(x))],
 });
 
 /** -1, 0 or 1 with the sign of x; NaN of NaN. */
@@ -172,10 +176,11 @@ export const sign = unary({
 export const reciprocal = unary({
   name: 'reciprocal',
   takes: 'float',
+  unbounded: true,
   scalar: (x) => 1 / x,
   wgsl: (x) => `(1.0 / ${x})`,
-  // d(1 / x) = -dx / x^2
-  derivatives: [(g, y) => neg(mul(g, square(y)))],
+  // d(1 / x) = -dx / x / x
+  derivatives: [(g, _y, x) => neg(quotientOrZero(quotientOrZero(g, x), x))],
 });
 
 /** Square, x * x. */
@@ -190,13 +195,14 @@ export const square = unary({
   integer: (x) => Math.imul(x, x),
   wgsl: (x) => `(${x} * ${x})`,
   // d x^2 = 2 x dx
-  derivatives: [(g, _y, x) => mul(g, mul(x, 2))],
+  derivatives: [(g, _y, x) => propagate(g, mul(x, 2))],
 });
 
 const powOp = defineElementwise({
   name: 'pow',
   arity: 2,
   takes: 'number',
+  unbounded: true,
   scalar: power,
   integer: integerPower,
   wgsl: {
@@ -206,14 +212,11 @@ const powOp = defineElementwise({
   },
   derivatives: [
     // ∂/∂a a^b = b a^(b-1), which is 0 for b = 0, also where a = 0
-    (g, _y, a, b) => {
-      const flat = equal(b, 0);
-      return mul(g, where(flat, 0, mul(b, pow(a, where(flat, 1, sub(b, 1))))));
-    },
+    (g, _y, a, b) => propagate(g, productOrZero(b, pow(a, sub(b, 1)))),
     // ∂/∂b a^b = a^b log a, taken as 0 where a = 0 and b >= 0; NaN for negative a, where no derivative exists
     (g, y, a, b) => {
       const flat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
-      return mul(g, where(flat, 0, mul(y, log(where(flat, 1, a)))));
+      return propagate(g, where(flat, 0, productOrZero(y, log(where(flat, 1, a)))));
     },
   ],
 });

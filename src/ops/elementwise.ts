@@ -33,7 +33,12 @@ export interface ElementwiseRow {
   readonly integer?: Scalar;
   /** One element on the GPU: for every dtype alike, or one expression for each type the op takes. */
   readonly wgsl: Expression | { readonly [T in WgslType]?: Expression };
-  /** A derivative for each input, formulas above each; 'zero' where the op is flat almost everywhere. */
+  /** Whether the value can be infinite or NaN at finite arguments: at a pole, outside the domain, by overflow. true: whatever the inputs are. */
+  readonly unbounded?: true | OpDefinition<object>['unbounded'];
+  /**
+   * A derivative for each input, formulas above each; 'zero' where the op is flat almost everywhere. A cotangent of 0 must give 0: multiply by
+   * a slope with propagate(g, slope), and divide with quotientOrZero(g, divisor).
+   */
   readonly derivatives: readonly Derivative[] | 'zero' | 'nondifferentiable';
   readonly simplify?: (inputs: readonly Tensor[]) => Tensor | undefined;
 }
@@ -63,6 +68,7 @@ export function defineElementwise(row: ElementwiseRow): OpDefinition<object> {
       kind: 'elementwise',
       expression: ([a, b, c], { inputs }) => expressionFor(inputs[0].dtype)!(a, b, c),
     },
+    unbounded: row.unbounded === true ? () => true : row.unbounded,
     simplify: row.simplify,
   });
 }

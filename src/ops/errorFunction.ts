@@ -3,6 +3,7 @@ import { mul, neg, square } from './arithmetic.ts';
 import { unary } from './elementwise.ts';
 import { exp } from './exponential.ts';
 import { erfOf, erfcOf, erfInvOf } from './scalar.ts';
+import { propagate } from './zeroFlow.ts';
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 
@@ -13,7 +14,7 @@ export const erf = unary({
   scalar: erfOf,
   wgsl: (x) => `erf(${x})`,
   // d erf(x) = 2/√π e^(-x²) dx
-  derivatives: [(g, _y, x) => mul(g, mul(exp(neg(square(x))), twoOverRootPi))],
+  derivatives: [(g, _y, x) => propagate(g, mul(exp(neg(square(x))), twoOverRootPi))],
 });
 
 /** Complementary error function, 1 - erf(x), accurate where erf is near 1. */
@@ -23,7 +24,7 @@ export const erfc = unary({
   scalar: erfcOf,
   wgsl: (x) => `erfc(${x})`,
   // d erfc(x) = -2/√π e^(-x²) dx
-  derivatives: [(g, _y, x) => mul(g, mul(exp(neg(square(x))), -twoOverRootPi))],
+  derivatives: [(g, _y, x) => propagate(g, mul(exp(neg(square(x))), -twoOverRootPi))],
 });
 
 /**
@@ -38,8 +39,9 @@ export const erfc = unary({
 export const erfInv = unary({
   name: 'erfInv',
   takes: 'float',
+  unbounded: true,
   scalar: erfInvOf,
   wgsl: (x) => `erf_inv(${x})`,
   // d erf⁻¹(x) = √π/2 e^(y²) dx with y = erf⁻¹(x)
-  derivatives: [(g, y) => mul(g, mul(exp(square(y)), 1 / twoOverRootPi))],
+  derivatives: [(g, y) => propagate(g, mul(exp(square(y)), 1 / twoOverRootPi))],
 });

@@ -4,10 +4,10 @@ import { isFloat } from '../core/dtype.ts';
 import { type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { inWords } from './arguments.ts';
-import { mul } from './arithmetic.ts';
 import { elementwiseLoop, f32Literal, unary } from './elementwise.ts';
 import { cotangentDerivative, digammaOf, factorial, lgammaOf, polygammaOf } from './gammaScalars.ts';
 import { type TensorLike, operand } from './operands.ts';
+import { propagate } from './zeroFlow.ts';
 
 /**
  * Logarithm of the gamma function's magnitude, log |Γ(x)|; (n - 1)! is e^lgamma(n). Infinity at 0, -1, -2, … and at both infinities. Accurate to
@@ -21,10 +21,11 @@ import { type TensorLike, operand } from './operands.ts';
 export const lgamma = unary({
   name: 'lgamma',
   takes: 'float',
+  unbounded: true,
   scalar: lgammaOf,
   wgsl: (x) => `lgamma(${x})`,
   // d log Γ(x) = ψ(x) dx
-  derivatives: [(g, _y, x) => mul(g, digamma(x))],
+  derivatives: [(g, _y, x) => propagate(g, digamma(x))],
 });
 
 /**
@@ -39,10 +40,11 @@ export const lgamma = unary({
 export const digamma = unary({
   name: 'digamma',
   takes: 'float',
+  unbounded: true,
   scalar: digammaOf,
   wgsl: (x) => `digamma(${x})`,
   // dψ(x) = ψ₁(x) dx
-  derivatives: [(g, _y, x) => mul(g, polygamma(x, 1))],
+  derivatives: [(g, _y, x) => propagate(g, polygamma(x, 1))],
 });
 
 const polygammaOp: OpDefinition<{ readonly order: number }> = defineOp<{ readonly order: number }>({
@@ -52,7 +54,7 @@ const polygammaOp: OpDefinition<{ readonly order: number }> = defineOp<{ readonl
     return [{ shape, dtype }];
   },
   // dψₙ(x) = ψₙ₊₁(x) dx
-  vjp: ({ inputs: [x], cotangents: [g], attributes: { order } }) => [g && mul(g, polygamma(x, order + 1))],
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { order } }) => [g && propagate(g, polygamma(x, order + 1))],
   reference: (context) => {
     const { order } = context.attributes;
     const scalar = (x: number): number => polygammaOf(x, order);
@@ -75,6 +77,7 @@ const polygammaOp: OpDefinition<{ readonly order: number }> = defineOp<{ readonl
       return `select(${far}, ${x}, is_nan(${x}))`;
     },
   },
+  unbounded: () => true,
 });
 
 /**

@@ -2,11 +2,13 @@
 import { isFloat } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { neg, mul } from './arithmetic.ts';
+import { neg } from './arithmetic.ts';
 import { logicalAnd, logicalNot, logicalOr, logicalXor } from './comparison.ts';
 import { binary, unary } from './elementwise.ts';
 import { type TensorLike, commonDtype } from './operands.ts';
 import { truncDivide } from './scalar.ts';
+import { isDivisor } from './uniform.ts';
+import { propagate } from './zeroFlow.ts';
 
 /**
  * Quotient rounded towards 0, trunc(a / b), in the operands' own dtype: as / of integers in C and Div of integers in ONNX. An integer divided by zero
@@ -17,6 +19,7 @@ import { truncDivide } from './scalar.ts';
 export const truncDiv = binary({
   name: 'truncDiv',
   takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
   scalar: truncDivide,
   integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
   wgsl: {
@@ -36,6 +39,7 @@ export const truncDiv = binary({
 export const fmod = binary({
   name: 'fmod',
   takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
   scalar: (a, b) => a % b,
   integer: (a, b) => (b === 0 ? 0 : a % b),
   wgsl: {
@@ -44,7 +48,7 @@ export const fmod = binary({
     u32: (a, b) => `floor_mod_u32(${a}, ${b})`,
   },
   // d fmod(a, b) = da - trunc(a / b) db
-  derivatives: [(g) => g, (g, _y, a, b) => neg(mul(g, truncDiv(a, b)))],
+  derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, truncDiv(a, b)))],
 });
 
 type Binary = (a: TensorLike, b: TensorLike) => Tensor;

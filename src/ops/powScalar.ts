@@ -8,18 +8,21 @@ import { rsqrt, sqrt } from './exponential.ts';
 import { numberConstant, operand } from './operands.ts';
 import { integerPower, power } from './scalar.ts';
 import { onesLike } from './create.ts';
+import { propagate } from './zeroFlow.ts';
 
 const powScalarOp = defineOp<{ readonly exponent: number }>({
   name: 'powScalar',
   infer: ([x]) => [x],
   // d x^p = p x^(p-1) dx
-  vjp: ({ inputs: [x], cotangents: [g], attributes: { exponent } }) => [g && mul(g, mul(pow(x, exponent - 1), exponent))],
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { exponent } }) => [g && propagate(g, mul(pow(x, exponent - 1), exponent))],
   reference: (context) => {
     const { exponent } = context.attributes;
     const real: Scalar = (x) => power(x, exponent);
     return elementwiseLoop(1, real, (x) => integerPower(x, exponent))(context);
   },
   lowering: { kind: 'elementwise', expression: ([x], { attributes, inputs }) => powerOf(x, attributes.exponent, inputs[0].dtype) },
+  // A pole at 0, and no real value of negative numbers.
+  unbounded: (_, { exponent }) => exponent < 0 || !Number.isInteger(exponent),
 });
 
 function powerOf(x: string, exponent: number, dtype: Dtype): string {

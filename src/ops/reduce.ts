@@ -14,6 +14,7 @@ import { type TensorLike, operand } from './operands.ts';
 import { productOfOthers } from './prod.ts';
 import { where } from './select.ts';
 import { broadcastTo, reshape } from './shape.ts';
+import { quotientOrZero } from './zeroFlow.ts';
 
 export interface ReduceOptions {
   /** The axis or axes to reduce, counted from the end where negative; all of them unless given. */
@@ -186,7 +187,7 @@ export const prod = (x: TensorLike, options: ReduceOptions = {}): Tensor =>
 const shareAmongTies: ReductionRow['vjp'] = ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => {
   if (!g) return [undefined];
   const ties = cast(equal(x, spread(y, x, axes)), x.dtype);
-  return [mul(ties, spread(div(g, sum(ties, { axis: axes })), x, axes))];
+  return [mul(ties, spread(quotientOrZero(g, sum(ties, { axis: axes })), x, axes))];
 };
 
 // Math.max and Math.min give NaN where there is one.

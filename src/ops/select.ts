@@ -43,12 +43,11 @@ const whereOp = defineOp<object>({
 });
 
 /**
- * a where the condition holds, else b; all three broadcast together. The gradient goes to the chosen side; the other gets 0, so that what is NaN
- * or infinite there does no harm. That 0 still passes through the ops that made the other side, and 0 times an infinite slope is NaN: where
- * these ops have one, make their argument harmless too, as in the second line.
+ * a where the condition holds, else b; all three broadcast together. The gradient goes to the chosen side; the other gets 0. A gradient of 0 stays
+ * 0 in elementwise ops of finite numbers, whatever their slope is (see grad): the second line needs no second where around x.
  *
  *     where(greater(x, 0), x, 0)
- *     where(greater(x, 0), log(where(greater(x, 0), x, 1)), 0)
+ *     where(greater(x, 0), log(x), 0)   // its gradient at 0 is 0
  */
 export function where(condition: TensorLike, a: TensorLike, b: TensorLike): Tensor {
   const test = operand('where', condition, 'bool');

@@ -1,8 +1,9 @@
 // Rows of trigonometric and hyperbolic functions, in radians. WGSL bounds the error of its own only loosely (sin and cos to 2^-11):
 // shaders/math.wgsl has the versions used here.
-import { add, div, mul, neg, square, sub } from './arithmetic.ts';
+import { add, neg, square, sub } from './arithmetic.ts';
 import { binary, unary } from './elementwise.ts';
 import { rsqrt } from './exponential.ts';
+import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
 /** Sine. On the GPU accurate to about 1e-7 for |x| below 10,000. */
 export const sin = unary({
@@ -11,7 +12,7 @@ export const sin = unary({
   scalar: Math.sin,
   wgsl: (x) => `safe_sin(${x})`,
   // d sin(x) = cos(x) dx
-  derivatives: [(g, _y, x) => mul(g, cos(x))],
+  derivatives: [(g, _y, x) => propagate(g, cos(x))],
 });
 
 /** Cosine. On the GPU accurate to about 1e-7 for |x| below 10,000. */
@@ -21,7 +22,7 @@ export const cos = unary({
   scalar: Math.cos,
   wgsl: (x) => `safe_cos(${x})`,
   // d cos(x) = -sin(x) dx
-  derivatives: [(g, _y, x) => neg(mul(g, sin(x)))],
+  derivatives: [(g, _y, x) => neg(propagate(g, sin(x)))],
 });
 
 /** Tangent. */
@@ -31,27 +32,29 @@ export const tan = unary({
   scalar: Math.tan,
   wgsl: (x) => `safe_tan(${x})`,
   // d tan(x) = (1 + tan^2(x)) dx
-  derivatives: [(g, y) => mul(g, add(square(y), 1))],
+  derivatives: [(g, y) => propagate(g, add(square(y), 1))],
 });
 
 /** Inverse sine, for x in [-1, 1]; NaN elsewhere. */
 export const asin = unary({
   name: 'asin',
   takes: 'float',
+  unbounded: true,
   scalar: Math.asin,
   wgsl: (x) => `safe_asin(${x})`,
   // d asin(x) = dx / sqrt(1 - x^2)
-  derivatives: [(g, _y, x) => mul(g, rsqrt(sub(1, square(x))))],
+  derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(1, square(x))))],
 });
 
 /** Inverse cosine, for x in [-1, 1]; NaN elsewhere. */
 export const acos = unary({
   name: 'acos',
   takes: 'float',
+  unbounded: true,
   scalar: Math.acos,
   wgsl: (x) => `safe_acos(${x})`,
   // d acos(x) = -dx / sqrt(1 - x^2)
-  derivatives: [(g, _y, x) => neg(mul(g, rsqrt(sub(1, square(x)))))],
+  derivatives: [(g, _y, x) => neg(propagate(g, rsqrt(sub(1, square(x)))))],
 });
 
 /** Inverse tangent, in (-π/2, π/2). */
@@ -61,7 +64,7 @@ export const atan = unary({
   scalar: Math.atan,
   wgsl: (x) => `safe_atan(${x})`,
   // d atan(x) = dx / (1 + x^2)
-  derivatives: [(g, _y, x) => div(g, add(square(x), 1))],
+  derivatives: [(g, _y, x) => quotientOrZero(g, add(square(x), 1))],
 });
 
 /** Angle of the point (x, y), in [-π, π]: atan2(y, x). */
@@ -70,10 +73,10 @@ export const atan2 = binary({
   takes: 'float',
   scalar: Math.atan2,
   wgsl: (y, x) => `safe_atan2(${y}, ${x})`,
-  // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2)
+  // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), taken as 0 at the origin
   derivatives: [
-    (g, _angle, y, x) => div(mul(g, x), add(square(x), square(y))),
-    (g, _angle, y, x) => neg(div(mul(g, y), add(square(x), square(y)))),
+    (g, _angle, y, x) => quotientOrZero(productOrZero(g, x), add(square(x), square(y))),
+    (g, _angle, y, x) => neg(quotientOrZero(productOrZero(g, y), add(square(x), square(y)))),
   ],
 });
 
@@ -81,20 +84,22 @@ export const atan2 = binary({
 export const sinh = unary({
   name: 'sinh',
   takes: 'float',
+  unbounded: true,
   scalar: Math.sinh,
   wgsl: (x) => `safe_sinh(${x})`,
   // d sinh(x) = cosh(x) dx
-  derivatives: [(g, _y, x) => mul(g, cosh(x))],
+  derivatives: [(g, _y, x) => propagate(g, cosh(x))],
 });
 
 /** Hyperbolic cosine. */
 export const cosh = unary({
   name: 'cosh',
   takes: 'float',
+  unbounded: true,
   scalar: Math.cosh,
   wgsl: (x) => `safe_cosh(${x})`,
   // d cosh(x) = sinh(x) dx
-  derivatives: [(g, _y, x) => mul(g, sinh(x))],
+  derivatives: [(g, _y, x) => propagate(g, sinh(x))],
 });
 
 /** Hyperbolic tangent. */
@@ -104,7 +109,7 @@ export const tanh = unary({
   scalar: Math.tanh,
   wgsl: (x) => `safe_tanh(${x})`,
   // d tanh(x) = (1 - tanh^2(x)) dx
-  derivatives: [(g, y) => mul(g, sub(1, square(y)))],
+  derivatives: [(g, y) => propagate(g, sub(1, square(y)))],
 });
 
 /** Inverse hyperbolic sine. */
@@ -114,25 +119,27 @@ export const asinh = unary({
   scalar: Math.asinh,
   wgsl: (x) => `safe_asinh(${x})`,
   // d asinh(x) = dx / sqrt(x^2 + 1)
-  derivatives: [(g, _y, x) => mul(g, rsqrt(add(square(x), 1)))],
+  derivatives: [(g, _y, x) => propagate(g, rsqrt(add(square(x), 1)))],
 });
 
 /** Inverse hyperbolic cosine, for x >= 1; NaN elsewhere. */
 export const acosh = unary({
   name: 'acosh',
   takes: 'float',
+  unbounded: true,
   scalar: Math.acosh,
   wgsl: (x) => `safe_acosh(${x})`,
   // d acosh(x) = dx / sqrt(x^2 - 1)
-  derivatives: [(g, _y, x) => mul(g, rsqrt(sub(square(x), 1)))],
+  derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(square(x), 1)))],
 });
 
 /** Inverse hyperbolic tangent, for x in [-1, 1]; NaN elsewhere. */
 export const atanh = unary({
   name: 'atanh',
   takes: 'float',
+  unbounded: true,
   scalar: Math.atanh,
   wgsl: (x) => `safe_atanh(${x})`,
   // d atanh(x) = dx / (1 - x^2)
-  derivatives: [(g, _y, x) => div(g, sub(1, square(x)))],
+  derivatives: [(g, _y, x) => quotientOrZero(g, sub(1, square(x)))],
 });
