@@ -5,9 +5,10 @@ import { type Shape, sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../graph/tensor.ts';
 import { currentTrace, drawKey } from '../graph/trace.ts';
-import { checkFinite } from './arguments.ts';
+import { checkFinite, inWords } from './arguments.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { less } from './comparison.ts';
+import { full } from './create.ts';
 import { unary } from './elementwise.ts';
 import { erfInv } from './errorFunction.ts';
 import { log, sqrt } from './exponential.ts';
@@ -153,18 +154,20 @@ export interface DropoutOptions extends SeedOptions {
 
 /**
  * Sets a random share of the elements to 0 and scales the others by 1 / (1 - rate), so that sums keep their expectation (Srivastava et al. 2014).
+ * Rate 0 gives x, rate 1 zeros. Elements that are dropped are 0 with gradient 0, infinities and NaN too.
  *
- * @throws ArgumentError for a rate outside [0, 1).
+ * @throws ArgumentError for a rate outside 0..1.
  *
  *     dropout(x, { rate: 0.2 })
  */
 export function dropout(x: TensorLike, options: DropoutOptions = {}): Tensor {
   checkOptions('dropout', options, ['rate', 'seed']);
   const { rate = 0.5, seed } = options;
-  if (typeof rate !== 'number' || !(rate >= 0 && rate < 1))
-    throw new ArgumentError(`dropout: rate ${JSON.stringify(rate)} is no number in [0, 1); it is the share of elements to drop`);
+  if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1))
+    throw new ArgumentError(`dropout: rate is ${inWords(rate)}; it must be a number from 0 to 1, the share of elements to drop`);
   checkSeed('dropout', seed);
   const t = operand('dropout', x, 'float');
   if (rate === 0) return t;
+  if (rate === 1) return where(full(t.shape, 0, 'bool'), t, 0);
   return where(bernoulli(t.shape, { p: 1 - rate, seed }), div(t, 1 - rate), 0);
 }

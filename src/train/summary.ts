@@ -1,24 +1,32 @@
 // The model as a table: layers, output shapes, numbers of parameters.
 import { formatBatch } from '../nn/index.ts';
 import type { ModelCore } from './core.ts';
+import type { NamedLayer } from './network.ts';
+import type { Weights } from './steps.ts';
 import { countElements } from './weights.ts';
 
 const heads = ['Layer (type)', 'Output Shape', 'Param #'];
 
-/** A line per layer, then the totals; shapes are `?` while the model does not know its input's. */
+/** A line per use of a layer, then the totals; shapes are `?` while the model does not know its input's. */
 export function formatSummary(core: ModelCore): string {
   const { network, weights, inputShape } = core;
   const shapes = inputShape && network.layerShapes(inputShape);
-  const rows = network.layers.map(({ name, layer }, i) => [
-    `${name} (${layer.kind})`,
+  const rows = network.calls.map((call, i) => [
+    `${call.name} (${call.layer.kind})`,
     shapes ? formatBatch(shapes[i]) : '?',
-    weights ? countElements([weights.parameters[name], weights.state[name]]).toLocaleString('en-US') : '?',
+    weights ? parametersOf(call, weights, network.calls.indexOf(call) < i) : '?',
   ]);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === cells.length - 1 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('   ');
   const rule = (character: string): string => character.repeat(line(heads).length);
   return [rule('─'), line(heads), rule('═'), ...rows.map(line), rule('═'), ...totals(core), rule('─')].join('\n');
+}
+
+/** Number of weights; those of a layer that is used again were counted where it came first. */
+function parametersOf({ name }: NamedLayer, { parameters, state }: Weights, again: boolean): string {
+  const count = countElements([parameters[name], state[name]]);
+  return again && count ? 'shared' : count.toLocaleString('en-US');
 }
 
 function totals({ network, weights }: ModelCore): string[] {

@@ -203,7 +203,8 @@ describe('layers', () => {
     ],
     [() => layers.dense({ units: 1 }).build([]), ShapeError, 'dense: takes inputs [batch, …, features], got inputs of shape [batch]'],
     [() => layers.conv2d({ filters: 1 } as never), ArgumentError, 'layers.conv2d: kernelSize is undefined; give a positive whole number'],
-    [() => layers.dropout({ rate: 1 }), ArgumentError, 'layers.dropout: rate is 1; it must be a number of at least 0 and less than 1'],
+    [() => layers.dropout({ rate: 1.1 }), ArgumentError, 'layers.dropout: rate is 1.1; it must be a number from 0 to 1'],
+    [() => layers.dropout({ rate: NaN }), ArgumentError, 'layers.dropout: rate is NaN; it must be a number from 0 to 1'],
     [() => layers.dropout({ rate: '0.5' as never }), ArgumentError, 'layers.dropout: rate is "0.5"; it must be a number'],
     [
       () => layers.reshape({ targetShape: [-1, -1] }),

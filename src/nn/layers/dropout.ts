@@ -3,12 +3,12 @@ import { dropout as dropoutOp } from '../../ops/index.ts';
 import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
 
 export interface DropoutOptions extends LayerOptions {
-  /** Share of elements set to zero, from 0 up to but not including 1. */
+  /** Share of elements set to zero, from 0 to 1. */
   rate: number;
 }
 
 /**
- * While training, zeroes elements with probability `rate` and divides the others by 1 - rate; otherwise passes its input on.
+ * While training, zeroes elements with probability `rate` and divides the others by 1 - rate; otherwise passes its input on. Rate 1 gives zeros.
  * Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
  *
  *     layers.dropout({ rate: 0.2 })
@@ -16,8 +16,9 @@ export interface DropoutOptions extends LayerOptions {
 export function dropout(options: DropoutOptions): Layer {
   checkOptions('layers.dropout', options, ['rate', ...layerOptionNames]);
   const { rate } = options;
-  if (typeof rate !== 'number' || !(rate >= 0 && rate < 1)) {
-    throw new ArgumentError(`layers.dropout: rate is ${JSON.stringify(rate)}; it must be a number of at least 0 and less than 1`);
+  if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
+    const got = typeof rate === 'number' ? String(rate) : JSON.stringify(rate);
+    throw new ArgumentError(`layers.dropout: rate is ${got}; it must be a number from 0 to 1`);
   }
   return defineLayer({
     kind: 'dropout',
