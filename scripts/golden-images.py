@@ -111,6 +111,29 @@ row('resize area volume', [[1, 3, 5, 4, 2]], lambda x: resize(x, size=(2, 7, 4),
 row('resize antialias', [[1, 11, 9, 3]], lambda x: resize(x, size=(4, 3), mode='bilinear', antialias=True))
 row('resize antialias cubic', [[1, 12, 7, 2]], lambda x: resize(x, size=(5, 9), mode='bicubic', antialias=True))
 
+
+def sample(x, grid, **options):
+    return last(F.grid_sample(first(x), grid, **options))
+
+
+def wide(shape):
+    return (shape, -1.7, 1.9)
+
+
+row('gridSample', [[2, 4, 5, 3], wide([2, 3, 2, 2])], lambda x, g: sample(x, g, align_corners=False))
+row('gridSample corners', [[1, 4, 3, 4], wide([1, 3, 4, 2])], lambda x, g: sample(x, g, align_corners=True))
+row('gridSample border', [[1, 4, 5, 3], wide([1, 3, 4, 2])], lambda x, g: sample(x, g, padding_mode='border', align_corners=False))
+row('gridSample reflect', [[1, 3, 4, 2], ([1, 4, 4, 2], -4.3, 5.1)], lambda x, g: sample(x, g, padding_mode='reflection', align_corners=False))
+row('gridSample reflect corners', [[1, 3, 4, 2], ([1, 4, 4, 2], -4.3, 5.1)], lambda x, g: sample(x, g, padding_mode='reflection', align_corners=True))
+row('gridSample nearest', [[1, 4, 5, 3], wide([1, 4, 3, 2])], lambda x, g: sample(x, g, mode='nearest', align_corners=False))
+row('gridSample nearest reflect', [[1, 4, 5, 3], wide([1, 4, 3, 2])], lambda x, g: sample(x, g, mode='nearest', padding_mode='reflection', align_corners=True))
+row('gridSample cubic', [[1, 5, 6, 2], wide([1, 3, 3, 2])], lambda x, g: sample(x, g, mode='bicubic', align_corners=False))
+row('gridSample cubic border', [[1, 5, 4, 2], wide([1, 3, 3, 2])], lambda x, g: sample(x, g, mode='bicubic', padding_mode='border', align_corners=True))
+row('gridSample cubic reflect', [[1, 4, 5, 2], wide([1, 3, 3, 2])], lambda x, g: sample(x, g, mode='bicubic', padding_mode='reflection', align_corners=False))
+row('gridSample volume', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: sample(x, g, align_corners=False))
+row('gridSample volume reflect', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: sample(x, g, padding_mode='reflection', align_corners=True))
+row('gridSample volume nearest', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: sample(x, g, mode='nearest', padding_mode='border', align_corners=False))
+
 path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'images.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')

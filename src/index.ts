@@ -224,6 +224,7 @@ export type {
 export {
   conv1dTranspose,
   conv3dTranspose,
+  gridSample,
   maxPool1dWithIndices,
   maxPool2dWithIndices,
   maxPool3dWithIndices,
@@ -235,6 +236,7 @@ export type {
   AvgPoolOptions,
   Conv1dTransposeOptions,
   Conv3dTransposeOptions,
+  GridSampleOptions,
   MaxPool2dOptions,
   MaxPoolOptions,
   MaxUnpool2dOptions,

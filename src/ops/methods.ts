@@ -55,6 +55,7 @@ import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplu
 import { digamma, lgamma, polygamma } from './gammaFunctions.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, fmod, leftShift, rightShift, truncDiv } from './integers.ts';
+import { gridSample } from './gridSample.ts';
 import { dot, matmul, outer } from './matmul.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 import { pad } from './pad.ts';
@@ -92,7 +93,7 @@ const methods = {
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
   ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
-  ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d, resize },
+  ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d, resize, gridSample },
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ scatterAlongAxis, gatherNd, scatterNd },

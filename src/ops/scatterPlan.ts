@@ -35,7 +35,7 @@ interface Links {
 }
 
 /** Which updates belong to each row named by the indices (input 1), in their order. */
-function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeometry, indices: TensorType, target: Target): Links {
+export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeometry, indices: TensorType, target: Target): Links {
   const { temporaries, temporary } = temporariesOf('u32');
   // Starts and order of all lines, in one buffer: the last dispatch may bind no more than the op has inputs.
   const lineStride = rows + 1 + count;

@@ -6,6 +6,7 @@ const x = input([2, 3]);
 const sequence = input([2, 9, 4]);
 const images = input([2, 6, 5, 4]);
 const volumes = input([1, 4, 5, 4, 2]);
+const grid = input([2, 3, 3, 2]);
 
 /** Calls with options, for the errors that all of them share. */
 export const imageOptionCalls: Readonly<Record<string, (options: never) => unknown>> = {
@@ -15,6 +16,7 @@ export const imageOptionCalls: Readonly<Record<string, (options: never) => unkno
   maxPool2dWithIndices: (p) => o.maxPool2dWithIndices(images, p),
   maxPool3dWithIndices: (p) => o.maxPool3dWithIndices(volumes, p),
   resize: (p) => o.resize(images, p),
+  gridSample: (p) => o.gridSample(images, grid, p),
   maxUnpool2d: (p) => o.maxUnpool2d(images, o.cast(images, 'i32'), p),
 };
 
@@ -90,4 +92,21 @@ const resampling: readonly ErrorRow[] = [
   bad('resize', 'option', () => o.resize(images, { size: 3, method: 'cubic', cubicCoefficient: NaN }), 'cubicCoefficient is the number NaN; it must be a finite number'), // prettier-ignore
 ];
 
-export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling, ...resampling];
+const sampling: readonly ErrorRow[] = [
+  bad('gridSample', 'rank', () => o.gridSample(x, grid), 'x is [2,3]; give images [batch, height, width, channels] or volumes'),
+  bad(
+    'gridSample',
+    'rank',
+    () => o.gridSample(images, x),
+    'grid is [2,3]; for x [2,6,5,4] it is [batch, height, width, 2], (x, y) for each',
+  ),
+  bad('gridSample', 'size', () => o.gridSample(volumes, input([1, 2, 2, 2, 2])), 'grid is [1,2,2,2,2]; for x [1,4,5,4,2] it is [batch, depth, height, width, 3]'), // prettier-ignore
+  bad('gridSample', 'size', () => o.gridSample(images, input([1, 3, 3, 2])), 'x [2,6,5,4] and grid [1,3,3,2] differ in their batch; broadcastTo one'), // prettier-ignore
+  bad('gridSample', 'empty', () => o.gridSample(input([2, 0, 5, 4]), grid), 'x [2,0,5,4] has no elements to sample'),
+  bad('gridSample', 'option', () => o.gridSample(images, grid, { method: 'bilinear' as never }), 'method is the text "bilinear"; give \'linear\', \'nearest\', \'cubic\''), // prettier-ignore
+  bad('gridSample', 'option', () => o.gridSample(images, grid, { padding: 'reflection' as never }), 'padding is the text "reflection"; give \'zeros\''), // prettier-ignore
+  bad('gridSample', 'option', () => o.gridSample(images, grid, { alignCorners: 1 as never }), 'alignCorners is the number 1; it must be true or false'), // prettier-ignore
+  bad('gridSample', 'option', () => o.gridSample(volumes, input([1, 2, 2, 2, 3]), { method: 'cubic' }), "'cubic' takes images, x is [1,4,5,4,2]; use 'linear'"), // prettier-ignore
+];
+
+export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling, ...resampling, ...sampling];

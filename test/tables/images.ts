@@ -1,6 +1,6 @@
 // Rows of transposed convolution, of pooling in its further forms, and of resampling; expected results in test/golden/images.json.
 import * as o from '../../src/ops/index.ts';
-import { type OpRow, f, row, w } from './row.ts';
+import { type InputSpec, type OpRow, f, row, w } from './row.ts';
 
 /** Sums of n terms of size at most t: n * 2^-23 * n * t. */
 const terms = (n: number, t: number): Pick<OpRow, 'gpu'> => ({ gpu: { ulp: 0, absolute: n * n * t * 2 ** -23 } });
@@ -122,4 +122,57 @@ const resampled: readonly OpRow[] = [
   row('resize antialias cubic', [f([1, 12, 7, 2])], (x) => o.resize(x, { size: [5, 9], method: 'cubic', antialias: true }), weighted(48)),
 ];
 
-export const imageRows: readonly OpRow[] = [...transposed, ...pooled, ...resampled];
+/** Beyond the edges too. */
+const wide = (shape: readonly number[]): InputSpec => f(shape, -1.7, 1.9);
+/** Far beyond: thrown back several times. */
+const far = (shape: readonly number[]): InputSpec => f(shape, -4.3, 5.1);
+/** Coordinates of some elements are rounded, which moves the result by as much as its neighbours differ. */
+const sampledTo = (n: number): Pick<OpRow, 'gpu'> => ({ gpu: { ulp: 0, absolute: n * 64 * 2 ** -23 } });
+
+const sampled: readonly OpRow[] = [
+  row('gridSample', [f([2, 4, 5, 3]), wide([2, 3, 2, 2])], (x, g) => o.gridSample(x, g), sampledTo(4)),
+  row('gridSample corners', [f([1, 4, 3, 4]), wide([1, 3, 4, 2])], (x, g) => o.gridSample(x, g, { alignCorners: true }), sampledTo(4)),
+  row('gridSample border', [f([1, 4, 5, 3]), wide([1, 3, 4, 2])], (x, g) => o.gridSample(x, g, { padding: 'border' }), sampledTo(4)),
+  row('gridSample reflect', [f([1, 3, 4, 2]), far([1, 4, 4, 2])], (x, g) => o.gridSample(x, g, { padding: 'reflect' }), sampledTo(4)),
+  row(
+    'gridSample reflect corners',
+    [f([1, 3, 4, 2]), far([1, 4, 4, 2])],
+    (x, g) => o.gridSample(x, g, { padding: 'reflect', alignCorners: true }),
+    sampledTo(4),
+  ),
+  row('gridSample nearest', [f([1, 4, 5, 3]), wide([1, 4, 3, 2])], (x, g) => o.gridSample(x, g, { method: 'nearest' }), exact),
+  row(
+    'gridSample nearest reflect',
+    [f([1, 4, 5, 3]), wide([1, 4, 3, 2])],
+    (x, g) => o.gridSample(x, g, { method: 'nearest', padding: 'reflect', alignCorners: true }),
+    exact,
+  ),
+  row('gridSample cubic', [f([1, 5, 6, 2]), wide([1, 3, 3, 2])], (x, g) => o.gridSample(x, g, { method: 'cubic' }), sampledTo(16)),
+  row(
+    'gridSample cubic border',
+    [f([1, 5, 4, 2]), wide([1, 3, 3, 2])],
+    (x, g) => o.gridSample(x, g, { method: 'cubic', padding: 'border', alignCorners: true }),
+    sampledTo(16),
+  ),
+  row(
+    'gridSample cubic reflect',
+    [f([1, 4, 5, 2]), wide([1, 3, 3, 2])],
+    (x, g) => o.gridSample(x, g, { method: 'cubic', padding: 'reflect' }),
+    sampledTo(16),
+  ),
+  row('gridSample volume', [f([1, 3, 2, 4, 2]), wide([1, 2, 2, 3, 3])], (x, g) => o.gridSample(x, g), sampledTo(8)),
+  row(
+    'gridSample volume reflect',
+    [f([1, 3, 2, 4, 2]), wide([1, 2, 2, 3, 3])],
+    (x, g) => o.gridSample(x, g, { padding: 'reflect', alignCorners: true }),
+    sampledTo(8),
+  ),
+  row(
+    'gridSample volume nearest',
+    [f([1, 3, 2, 4, 2]), wide([1, 2, 2, 3, 3])],
+    (x, g) => o.gridSample(x, g, { method: 'nearest', padding: 'border' }),
+    exact,
+  ),
+];
+
+export const imageRows: readonly OpRow[] = [...transposed, ...pooled, ...resampled, ...sampled];

@@ -74,3 +74,43 @@ describe('resize', () => {
     expectClose(valuesOf(o.resize(x, { size: [3, 2], method: 'area' })), valuesOf(together));
   });
 });
+
+describe('gridSample', () => {
+  const x = f32([1, 3, 4, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  // (NaN, 0), (0, NaN), (∞, 0), (-∞, 0), (1e20, 0), (-1e20, 0)
+  const grid = f32([1, 1, 6, 2], [NaN, 0, 0, NaN, Infinity, 0, -Infinity, 0, 1e20, 0, -1e20, 0]);
+
+  // As PyTorch 1.13 on the CPU.
+  test.each([
+    ['linear', 'zeros', [NaN, NaN, NaN, NaN, 0, 0]],
+    ['linear', 'border', [5, 2.5, 8, 5, 8, 5]],
+    ['linear', 'reflect', [5, 2.5, 5, 5]],
+    ['nearest', 'zeros', [0, 0, 0, 0, 0, 0]],
+    ['nearest', 'border', [5, 3, 8, 5, 8, 5]],
+    ['nearest', 'reflect', [5, 3, 5, 5]],
+    ['cubic', 'zeros', [NaN, NaN, NaN, NaN, 0, 0]],
+    ['cubic', 'border', [NaN, NaN, NaN, NaN, 8, 5]],
+    ['cubic', 'reflect', [NaN, NaN, NaN, NaN]],
+  ] as const)('NaN, infinite and huge coordinates: %s, %s', (method, padding, expected) => {
+    const found = valuesOf(o.gridSample(x, grid, { method, padding }));
+    expect(found.slice(0, expected.length)).toEqual(expected);
+    expect(found.every((value) => Number.isNaN(value) || (value >= 0 && value <= 12))).toBe(true);
+  });
+
+  test('beyond a border no gradient flows into the grid, and within it does', () => {
+    const image = f32([1, 1, 2, 1], [3, 7]);
+    const at = o.alias(f32([1, 1, 3, 2], [0.25, 0, -3, 0, 5, NaN]));
+    const y = o.gridSample(image, at, { padding: 'border' });
+    expect(valuesOf(y)).toEqual([6, 3, 7]);
+    expect(valuesOf(gradients(o.sum(y), [at])[0])).toEqual([4, 0, 0, 0, 0, 0]);
+  });
+
+  test('the grid of the centres gives x', () => {
+    const images = random([2, 3, 5, 2]);
+    const line = (n: number): number[] => Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1);
+    const centres = line(3).flatMap((y) => line(5).flatMap((along) => [along, y]));
+    const same = o.gridSample(images, f32([2, 3, 5, 2], [...centres, ...centres]));
+    const [found, wanted] = [valuesOf(same), valuesOf(images)];
+    found.forEach((value, i) => expect(Math.abs(value - wanted[i])).toBeLessThan(1e-5));
+  });
+});
