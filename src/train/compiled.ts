@@ -5,7 +5,11 @@ import { type Loss, type LossName, lossByName, losses } from '../losses/index.ts
 import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
 import { type Metric, type MetricName, resolveMetric } from './metrics/index.ts';
 
-/** A loss of one's own: a scalar, or one value per sample, whose mean is then taken. */
+/**
+ * A loss of one's own: a scalar, or one value per sample, whose mean is then taken. Targets of the predictions' shape, up to a last axis of 1,
+ * arrive as floats of that shape: [n] as [n,1]. Others, such as class indices, arrive as they are. An epoch's value weighs a scalar by its
+ * batch size. Values per sample are multiplied by sampleWeight where the function does not use it.
+ */
 export type LossFunction = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
 
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';

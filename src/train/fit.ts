@@ -142,6 +142,7 @@ async function runEpochs(
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
   let step = 0;
   let logs: Logs = {};
+  let validationUsedUp = false;
 
   model.stopTraining = false;
   const names = resultNames(core.compiled!);
@@ -169,16 +170,32 @@ async function runEpochs(
       batchNumber++;
       if (stopped()) break;
     }
-    if (batchNumber === 0) break;
+    if (batchNumber === 0) {
+      if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
+      break;
+    }
     logs = await finishTotals(core, programs, totals);
     if (validation && !signal?.aborted) {
-      const { logs: values } = await testSource(core, programs, validation);
+      const tested = await testSource(core, programs, validation);
+      const used = tested.samples > 0;
+      if (!used && !validationUsedUp) {
+        warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
+        validationUsedUp = true;
+      }
+      const values = used ? tested.logs : Object.fromEntries(names.map((name) => [name, NaN]));
       logs = { ...logs, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value])) };
     }
     await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
   }
   await listeners.tell((c) => c.onTrainEnd?.(logs));
   return record;
+}
+
+/** A source that runs dry is no error: the epochs before were trained. */
+function warnUsedUp(what: string): void {
+  console.warn(
+    `ombre: fit: ${what}; a generator or iterator object is used up after one pass: let data.fromGenerator's function make a new one at each call`,
+  );
 }
 
 const keyTensor = (key: Key): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(key));

@@ -80,7 +80,8 @@ export class Model implements TrainedModel {
   }
 
   /**
-   * Loss and metrics over the data, exact over all samples.
+   * Loss and metrics over the data, exact over all samples. Losses of one's own that return a scalar are weighted by batch size, and so are
+   * sums. A dataset without end needs take(n).
    *
    *     const { loss, accuracy } = await model.evaluate(x, y);
    */

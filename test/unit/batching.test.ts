@@ -1,8 +1,9 @@
-// How samples are cut into batches and shares: batches larger than the data, splits that rounding must not move.
-import { beforeAll, describe, expect, test } from 'vitest';
+// How samples are cut into batches and shares: batches larger than the data, splits that rounding must not move,
+// sources that run dry.
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { setDevice } from '../../src/engine/index.ts';
 import '../../src/ops/methods.ts';
-import { type FitInfo, data } from '../../src/train/index.ts';
+import { type Dataset, type FitInfo, type Model, data } from '../../src/train/index.ts';
 import { splitBorder } from '../../src/train/inputs.ts';
 import { linear, points, quiet, targets, weightsOf } from '../support/models.ts';
 
@@ -63,4 +64,78 @@ test('every split in hundredths of every count up to 300 counts as decimals do',
       expect(splitBorder(count, percent / 100)).toBe(Math.floor((count * (100 - percent)) / 100));
     }
   }
+});
+
+describe('sources that run dry', () => {
+  let said: string[];
+  beforeEach(() => {
+    said = [];
+    vi.spyOn(console, 'warn').mockImplementation((...words: unknown[]) => void said.push(words.join(' ')));
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  function* samples(): Generator<{ x: number[]; y: number }> {
+    for (let i = 0; i < 10; i++) yield { x: points[i], y: targets[i] };
+  }
+  const remedy = "a generator or iterator object is used up after one pass: let data.fromGenerator's function make a new one at each call";
+  const once = (): (() => ReturnType<typeof samples>) => {
+    const iterator = samples();
+    return () => iterator;
+  };
+  const sources: [string, (make: () => Iterable<{ x: number[]; y: number }>) => Dataset][] = [
+    ['batched', (make) => data.fromGenerator(make).batch(4)],
+    ['shuffled', (make) => data.fromGenerator(make).shuffle(20).batch(10)],
+    ['taken', (make) => data.fromGenerator(make).take(4).batch(2)],
+    ['prefetched', (make) => data.fromGenerator(make).batch(3).prefetch(2)],
+  ];
+
+  test.each(sources)('a generator object, %s: one epoch, one warning', async (_, source) => {
+    const ended: number[] = [];
+    const { history, epoch } = await linear().fit(source(once()), undefined, {
+      epochs: 3,
+      callbacks: { onTrainEnd: (logs) => void ended.push(logs.loss) },
+      ...quiet,
+    });
+    expect([history.loss.length, epoch]).toEqual([1, [0]]);
+    expect(ended).toEqual(history.loss);
+    expect(said).toEqual([`ombre: fit: the dataset gave no batch in epoch 2 of 3, so the training ends; ${remedy}`]);
+  });
+
+  test.each(sources)('a generator function, %s: three epochs, no warning', async (_, source) => {
+    expect((await linear().fit(source(samples), undefined, { epochs: 3, ...quiet })).history.loss.length).toBe(3);
+    expect(said).toEqual([]);
+  });
+
+  test('an iterator of an array', async () => {
+    const iterator = [...samples()].values();
+    const { history } = await linear().fit(data.fromGenerator(() => iterator).batch(4), undefined, { epochs: 2, ...quiet });
+    expect([history.loss.length, said.length]).toEqual([1, 1]);
+  });
+
+  test('validation data: every epoch is trained, values are NaN from the second on', async () => {
+    const validationData = data.fromGenerator(once()).batch(4);
+    const { history } = await linear().fit(points, targets, { epochs: 3, validationData, ...quiet });
+    expect(history.loss.length).toBe(3);
+    expect(history.val_loss.map(Number.isFinite)).toEqual([true, false, false]);
+    expect(history.val_loss.slice(1)).toEqual([NaN, NaN]);
+    expect(said).toEqual([`ombre: fit: the validation data gave no batch in epoch 2 of 3, so their values are NaN; ${remedy}`]);
+  });
+
+  test('a training stopped before its first batch is none of that', async () => {
+    const model: Model = linear();
+    const stop = { onBatchBegin: () => void (model.stopTraining = true) };
+    await model.fit(data.fromGenerator(samples).batch(4), undefined, { epochs: 2, callbacks: stop, ...quiet });
+    expect(said).toEqual([]);
+  });
+
+  test('a used-up source is refused with the remedy', async () => {
+    const used = data.fromGenerator(once()).batch(4);
+    const model = linear();
+    await model.evaluate(used);
+    for (const act of [() => model.evaluate(used), () => model.fit(used), () => model.predict(used)]) {
+      await expect(act()).rejects.toThrow(
+        /: the dataset is empty; it needs one batch or more. A generator object that another pass has used up/,
+      );
+    }
+  });
 });

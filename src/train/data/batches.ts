@@ -87,7 +87,12 @@ export async function datasetSource(where: string, dataset: Dataset<unknown>, xD
   const first = await iterator.next();
   // The first pass goes on where the look at the first batch left off, so that no sample is drawn twice.
   let opened: { iterator: AsyncIterator<unknown>; first: IteratorResult<unknown> } | undefined = { iterator, first };
-  if (first.done) throw new DataError(`${where}: the dataset is empty; it needs one batch or more`);
+  if (first.done) {
+    throw new DataError(
+      `${where}: the dataset is empty; it needs one batch or more. A generator object that another pass has used up is empty, too: let ` +
+        "data.fromGenerator's function make a new one at each call",
+    );
+  }
   const { x, y, sampleWeight } = inspect(await fieldsOf(where, first.value, xDtype));
   const shape = formatShape(x.shape);
   return {

@@ -203,7 +203,8 @@ function rowTensor({ data, size, shape, dtype }: Rows, i: number): Tensor {
 export type LooseSample = Readonly<Record<string, ArrayInput | number>>;
 
 /**
- * A dataset of what a generator function yields, called anew for each iteration: objects { x, y } of tensors, arrays or numbers.
+ * A dataset of what a generator function yields: objects { x, y } of tensors, arrays or numbers. The function is called for each iteration. It
+ * must return a new iterator every time: one that is used up ends the training, with a warning.
  *
  *     data.fromGenerator(function* () { for (;;) yield { x: [Math.random()], y: 1 }; }).take(1000).batch(32)
  */
