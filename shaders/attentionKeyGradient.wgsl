@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let r = rowFirst + at;
     let shift = vec4<f32>(logSumExp[r.x], logSumExp[r.y], logSumExp[r.z], logSumExp[r.w]);
     let mean = vec4<f32>(delta[r.x], delta[r.y], delta[r.z], delta[r.w]);
-    let weight = select(exp(max(score - shift, vec4<f32>(-200.0))), vec4<f32>(), score <= vec4<f32>(nothing));
+    let weight = weights_of(score, shift);
     let ds = weight * (product - mean) * scale;
     for (var d = 0u; d < depth; d++) {
       keySums[d] += ds.x * q[qAt.x + d] + ds.y * q[qAt.y + d] + ds.z * q[qAt.z + d] + ds.w * q[qAt.w + d];

@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     let last = select(lastKey, min(lastKey, query), params.causal != 0u);
     score = select(score, vec4<f32>(excluded), vec4<u32>(s, s + 1u, s + 2u, s + 3u) > vec4<u32>(last));
-    let weight = select(exp(max(score - shift, vec4<f32>(-200.0))), vec4<f32>(), score <= vec4<f32>(nothing));
+    let weight = weights_of(score, vec4<f32>(shift));
     let ds = weight * (product - mean) * scale;
     for (var d = 0u; d < depth; d++) {
       sums[d] += ds.x * k[kAt.x + d] + ds.y * k[kAt.y + d] + ds.z * k[kAt.z + d] + ds.w * k[kAt.w + d];

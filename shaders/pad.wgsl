@@ -39,7 +39,7 @@ fn element(i: u32) -> Compute {
     let step = params.step[axis / 4u][axis % 4u];
     let element = offset / step;
     let from_size = params.from_size[axis / 4u][axis % 4u];
-    inside = inside && element * step == offset && element < from_size;
+    inside = inside & (element * step == offset) & (element < from_size);
     position += element * stride;
     stride *= from_size;
     rest = next;

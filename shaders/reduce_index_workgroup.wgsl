@@ -54,15 +54,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    if (lane < reach && first + lane + reach < end) {
+    if ((lane < reach) & (first + lane + reach < end)) {
       let other = bests[lane + reach];
       // Neighbours took turns, so the other one may have come first.
-      let isEarlier = winners[lane + reach] < winners[lane] && !beats(other, bests[lane]);
-      if (beats(bests[lane], other) || isEarlier) {
+      let isEarlier = (winners[lane + reach] < winners[lane]) & !beats(other, bests[lane]);
+      if (beats(bests[lane], other) | isEarlier) {
         bests[lane] = other;
         winners[lane] = winners[lane + reach];
       }
     }
   }
-  if (lane == 0u && isInside) { store(place, i32(winners[0])); }
+  if ((lane == 0u) & isInside) { store(place, i32(winners[0])); }
 }

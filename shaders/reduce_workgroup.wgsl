@@ -50,5 +50,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
     if (lane < reach) { totals[lane] = join(totals[lane], totals[lane + reach]); }
   }
-  if (lane == 0u && isInside) { store(place, totals[0]); }
+  if ((lane == 0u) & isInside) { store(place, totals[0]); }
 }

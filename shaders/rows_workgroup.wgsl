@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   totals0[first] = r0;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    if (first < reach && first + reach < params.length) { totals0[first] = totals0[first] + totals0[first + reach]; }
+    if ((first < reach) & (first + reach < params.length)) { totals0[first] = totals0[first] + totals0[first + reach]; }
   }
   workgroupBarrier();
   r0 = totals0[0];

@@ -1,5 +1,7 @@
-// What it costs to compute an element once more, as far as the passes must know: less than a trip through memory, or more.
+// What elementwise nodes cost, as far as the passes must know: whether computing one again takes less than a trip through memory, and how much
+// text it becomes in a kernel.
 import type { Node } from '../graph/tensor.ts';
+import { inlinedSize } from './emit/wgsl.ts';
 
 /** A call of a function that is not a single instruction: an exponential, a root, random bits. */
 const single = [
@@ -9,18 +11,30 @@ const single = [
 ];
 const call = new RegExp(String.raw`\b(?!(?:${single.join('|')})\()[A-Za-z_]\w*\(`);
 
-const known = new WeakMap<Node, boolean>();
+interface Cost {
+  readonly isCostly: boolean;
+  readonly size: number;
+}
+
+const known = new WeakMap<Node, Cost>();
+
+function costOf(node: Node): Cost {
+  let cost = known.get(node);
+  if (!cost) {
+    const { lowering } = node.op;
+    if (lowering.kind !== 'elementwise') throw new Error(`${node.op.name} is not elementwise`);
+    const args = node.inputs.map((_, i) => `x${i}`);
+    const [output] = node.types;
+    const text = lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index: 'index' });
+    const isCostly = call.test(text);
+    cost = { isCostly, size: isCostly ? inlinedSize(text) : 0 };
+    known.set(node, cost);
+  }
+  return cost;
+}
 
 /** True where an elementwise node's value is cheaper to keep than to compute again. */
-export function isCostly(node: Node): boolean {
-  const before = known.get(node);
-  if (before !== undefined) return before;
-  const { lowering } = node.op;
-  if (lowering.kind !== 'elementwise') throw new Error(`${node.op.name} is not elementwise`);
-  const args = node.inputs.map((_, i) => `x${i}`);
-  const [output] = node.types;
-  const text = lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index: 'index' });
-  const costly = call.test(text);
-  known.set(node, costly);
-  return costly;
-}
+export const isCostly = (node: Node): boolean => costOf(node).isCostly;
+
+/** Operations of the library functions that a node calls, written in its place: what makes a kernel long to build. 0 for other than elementwise nodes. */
+export const librarySize = (node: Node): number => (node.op.lowering.kind === 'elementwise' ? costOf(node).size : 0);

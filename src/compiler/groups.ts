@@ -4,6 +4,7 @@ import { type StridedView, sizeOf } from '../core/shape.ts';
 import { type Graph, topological } from '../graph/graph.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
+import { librarySize } from './cost.ts';
 import { isPositional } from './positional.ts';
 import { Precedence, type Vertex } from './precedence.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
@@ -38,6 +39,12 @@ const countOf = ({ items, reductions, anchor, members }: Group): number =>
 
 /** Nodes in one kernel: beyond this it takes longer to build than it saves. */
 const mostNodes = 160;
+
+/**
+ * Operations of library functions in one kernel: compilers write each call out, and take longer than in proportion. 4,000 are 16 powers, 20 tangents
+ * or 66 exponentials; SwiftShader takes half a second for them, and 3.7 s for 80 powers.
+ */
+const mostLibraryOperations = 4000;
 
 /** Reductions in one kernel: each takes 256 bytes of the 16 KiB of workgroup memory that every device has, and a loop over all before it. */
 const mostReductions = 32;
@@ -170,7 +177,10 @@ export class GroupGraph {
     if (nodes.length > mostNodes) return false;
     let reductions = 0;
     let places = 0;
-    for (const { op } of nodes) {
+    let operations = 0;
+    for (const node of nodes) {
+      const { op } = node;
+      if ((operations += librarySize(node)) > mostLibraryOperations) return false;
       if (op.lowering.kind !== 'reduction') continue;
       if (++reductions > mostReductions) return false;
       // The second pass of a long arg-reduction reads the places found by the first beside everything else.

@@ -33,7 +33,7 @@ const bodies: Readonly<Record<string, string>> = {
   slow: `
   var seed = index;
   for (var i = 0u; i < params.laps; i++) { seed = seed * 1664525u + 1013904223u; }
-  store(index, select(2.0, -2.0, seed == 0x9e3779b9u && params.size == 1u) * input[index]);`,
+  store(index, select(2.0, -2.0, (seed == 0x9e3779b9u) & (params.size == 1u)) * input[index]);`,
   fast: 'store(index, input[index] + input[index]);',
   broken: 'store(index, unheardOf(input[index]));',
   wide: 'store(index, 2.0 * input[index]);',

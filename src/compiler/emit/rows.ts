@@ -226,7 +226,7 @@ function gather(group: Group, reductions: readonly Node[]): string[] {
     ...names.map((name) => `${name}_total[first] = ${name};`),
     'for (var reach = 32u; reach > 0u; reach /= 2u) {',
     '  workgroupBarrier();',
-    '  if (first < reach && first + reach < params.length) {',
+    '  if ((first < reach) & (first + reach < params.length)) {',
     ...reductions.map(
       (reduction, i) =>
         `    ${names[i]}_total[first] = ${merged(reduction, `${names[i]}_total[first]`, `${names[i]}_total[first + reach]`)};`,

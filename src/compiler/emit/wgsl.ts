@@ -96,8 +96,8 @@ export class Fields {
 }
 
 interface Library {
-  /** Top-level functions and constants, by name. */
-  readonly items: ReadonlyMap<string, { readonly text: string; readonly calls: readonly string[] }>;
+  /** Top-level functions and constants, by name; `size` counts their operations, those of the functions they call included. */
+  readonly items: ReadonlyMap<string, { readonly text: string; readonly calls: readonly string[]; readonly size: number }>;
   /** A comment, or one of the names. */
   readonly pattern: RegExp;
 }
@@ -113,8 +113,29 @@ function parseLibrary(): Library {
   }
   // Looked for by name: a kernel has hundreds of words of its own.
   const pattern = new RegExp(`//[^\\n]*|\\b(?:${[...texts.keys()].join('|')})\\b`, 'g');
-  const items = new Map([...texts].map(([name, text]) => [name, { text, calls: namesIn(text, pattern) }]));
+  const sizes = new Map<string, number>();
+  const sizeOf = (name: string): number => {
+    let size = sizes.get(name);
+    if (size === undefined) {
+      const code = texts.get(name)!.replace(/\/\/[^\n]*/g, '');
+      const called = (code.match(pattern) ?? []).filter((other) => other !== name);
+      size = (code.match(operator) ?? []).length + called.reduce((sum, other) => sum + sizeOf(other), 0);
+      sizes.set(name, size);
+    }
+    return size;
+  };
+  const items = new Map([...texts].map(([name, text]) => [name, { text, calls: namesIn(text, pattern), size: sizeOf(name) }]));
   return { items, pattern };
+}
+
+/** An operation as a compiler counts them, roughly: an arithmetic or logical operator, a choice, a branch. */
+const operator = /[-+*/%^&|<>]=?|[!=]=|\b(?:select|fma|clamp|min|max|abs|round|floor|trunc|sqrt|if|for|while)\b/g;
+
+/** How many operations a text becomes when the library functions that it calls are written in their place, as compilers do. Its own are not counted. */
+export function inlinedSize(text: string): number {
+  library ??= parseLibrary();
+  const { items, pattern } = library;
+  return (text.match(pattern) ?? []).reduce((sum, name) => sum + (items.get(name)?.size ?? 0), 0);
 }
 
 const namesIn = (text: string, pattern: RegExp): string[] => [...new Set(text.match(pattern) ?? [])];

@@ -107,7 +107,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   }
   if (quads && rows === 1 && ownQuads === 1) {
     // A workgroup of several rows of invocations may reach beyond the last row.
-    const inside = tile.height > 1 ? 'row < params.rows && column < params.columns' : 'column < params.columns';
+    const inside = tile.height > 1 ? '(row < params.rows) & (column < params.columns)' : 'column < params.columns';
     return [...lines, `if (${inside}) { store4(result_index(matrix, row, column), sum0); }`];
   }
   lines.push(`var sums = array<vec4<f32>, ${rows * ownQuads}>(${ownSums.join(', ')});`);

@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   r0_total[first] = r0;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    if (first < reach && first + reach < params.length) {
+    if ((first < reach) & (first + reach < params.length)) {
       r0_total[first] = safe_max(r0_total[first], r0_total[first + reach]);
     }
   }
@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   r1_total[first] = r1;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
-    if (first < reach && first + reach < params.length) {
+    if ((first < reach) & (first + reach < params.length)) {
       r1_total[first] = (r1_total[first] + r1_total[first + reach]);
     }
   }
