@@ -53,13 +53,19 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let begin = index / params.elements * params.stretch;
   let end = min(begin + params.stretch, params.lines);
   var sum = 0.0;
+  // Sums of 256 windows keep the digits that one sum over all of them would lose.
   for (var line = begin; line < end; line++) {
     let y = i32(line % params.outHeight * params.strideY) + shiftY;
     if ((y >= 0) & (y < i32(params.height))) {
       let imageLine = (i32(line / params.outHeight * params.height) + y) * i32(params.width) + shiftX;
-      for (var ox = first; ox < last; ox++) {
-        let at = (imageLine + i32(ox * params.strideX)) * i32(params.channels) + channel;
-        sum += f32(x[at]) * f32(dy[(line * params.outWidth + ox) * outputs + place]);
+      for (var run = first; run < last; run += 256u) {
+        let runEnd = min(run + 256u, last);
+        var runSum = 0.0;
+        for (var ox = run; ox < runEnd; ox++) {
+          let at = (imageLine + i32(ox * params.strideX)) * i32(params.channels) + channel;
+          runSum += f32(x[at]) * f32(dy[(line * params.outWidth + ox) * outputs + place]);
+        }
+        sum += runSum;
       }
     }
   }

@@ -1,6 +1,7 @@
 // Running sums, products or linear recurrences, a chunk of a line after the other for each invocation. Where lines are cut into several chunks,
 // `carry` holds the state that enters each one; else it is not read and the state starts at `initial`. Items are taken in a fixed order: the
-// result does not depend on timing. Behind scanChunks.wgsl.
+// result does not depend on timing. A sum adds up runs of 128 items from 0, and what came before them last: thousands of small items added one by one
+// to a large sum would be lost. Behind scanChunks.wgsl.
 
 @group(0) @binding(3) var<storage, read> carry: array<Value>;
 @group(0) @binding(4) var<storage, read_write> result: array<Element>;
@@ -19,11 +20,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var at = chunk.at;
     let stride = chunk.stride;
     if (params.mode == 0u) {
-      for (var t = chunk.first; t < chunk.end; t++) {
-        let before = state;
-        state += Value(b[at]);
-        result[at] = Element(select(state, before, exclusive));
-        at += stride;
+      var earlier = Value(0);
+      for (var run = chunk.first; run < chunk.end; run += 128u) {
+        let end = min(run + 128u, chunk.end);
+        var own = Value(0);
+        for (var t = run; t < end; t++) {
+          let before = own;
+          own += Value(b[at]);
+          result[at] = Element(state + (earlier + select(own, before, exclusive)));
+          at += stride;
+        }
+        earlier += own;
       }
     } else if (params.mode == 1u) {
       for (var t = chunk.first; t < chunk.end; t++) {

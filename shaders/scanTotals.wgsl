@@ -15,9 +15,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var at = chunk.at;
     let stride = chunk.stride;
     if (params.mode == 0u) {
-      for (var t = chunk.first; t < chunk.end; t++) {
-        sum += Value(b[at]);
-        at += stride;
+      for (var run = chunk.first; run < chunk.end; run += 128u) {
+        let end = min(run + 128u, chunk.end);
+        var own = Value(0);
+        for (var t = run; t < end; t++) {
+          own += Value(b[at]);
+          at += stride;
+        }
+        sum += own;
       }
       sums[p] = sum;
     } else if (params.mode == 1u) {

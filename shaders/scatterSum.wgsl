@@ -1,6 +1,7 @@
 // Adds the updates [outer, count, inner] that belong to each row of the result [outer, rows, inner], in a fixed order. links holds, for all lines or
 // for each of the outer * inner ones (`lineStride` apart), rows + 1 starts and then an order: row r gets the updates order[starts[r]] to
-// order[starts[r + 1] - 1]. A run of neighbouring elements of the result an invocation.
+// order[starts[r + 1] - 1]. A run of neighbouring elements of the result an invocation. Updates are added in runs of 256, and those in runs of 256:
+// one sum of a million updates would lose digits in rounding.
 alias Element = f32;
 alias Value = f32;
 
@@ -34,8 +35,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     // The order lies behind the starts.
     let order = start - line % params.rows + params.rows + 1u;
     var sum = Value(0);
-    for (var p = links[start]; p < end; p++) {
-      sum += Value(updates[(first + links[order + p]) * params.inner + index % params.inner]);
+    for (var block = links[start]; block < end; block += 65536u) {
+      let blockEnd = min(block + 65536u, end);
+      var blockSum = Value(0);
+      for (var run = block; run < blockEnd; run += 256u) {
+        let runEnd = min(run + 256u, blockEnd);
+        var runSum = Value(0);
+        for (var p = run; p < runEnd; p++) {
+          runSum += Value(updates[(first + links[order + p]) * params.inner + index % params.inner]);
+        }
+        blockSum += runSum;
+      }
+      sum += blockSum;
     }
     store(index, sum);
   }

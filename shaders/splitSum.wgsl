@@ -1,4 +1,5 @@
-// Adds the partial sums of a product whose k was cut into parts, in the order of the parts: result[i] = Σ partials[split, i].
+// Adds the partial sums of a product whose k was cut into parts, in the order of the parts: result[i] = Σ partials[split, i]. Parts are added in
+// runs of 256, so that thousands of them keep their digits.
 alias Result = f32;
 
 struct Params {
@@ -21,8 +22,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     return;
   }
   var sum = 0.0;
-  for (var split = 0u; split < params.splits; split++) {
-    sum += partials[split * params.size + index];
+  for (var run = 0u; run < params.splits; run += 256u) {
+    let end = min(run + 256u, params.splits);
+    var runSum = 0.0;
+    for (var split = run; split < end; split++) {
+      runSum += partials[split * params.size + index];
+    }
+    sum += runSum;
   }
   store(index, sum);
 }

@@ -1,5 +1,6 @@
 // Learning-rate schedules: graph functions of the step, so that a compiled training step computes its own rate and nothing is traced again.
 // Formulas and names are Keras's; the first update has step 0.
+import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
@@ -52,6 +53,12 @@ function checkDecay(name: string, options: DecayOptions): void {
   checkNumber(where, 'decaySteps', options.decaySteps, 'above 0');
   checkNumber(where, 'decayRate', options.decayRate, 'above 0');
 }
+
+/**
+ * The step to compare with these numbers and to take from them: whole where it is, because f32 does not tell steps beyond 2^24 apart. In f32 where
+ * multiples of the numbers may leave i32.
+ */
+const counted = (step: Tensor, ...numbers: readonly number[]): Tensor => (numbers.every((n) => n < 2 ** 30) ? step : cast(step, 'f32'));
 
 /** step / decaySteps, in whole numbers for a staircase. */
 function periods(step: Tensor, { decaySteps, staircase = false }: DecayOptions): Tensor {
@@ -110,7 +117,7 @@ function cosineDecay(options: CosineDecayOptions): Schedule {
     throw new ArgumentError(`${name}: warmupSteps is ${warmupSteps} without a warmupTarget; give the rate to climb to`);
   const peak = warmupTarget ?? initial;
   return (step) => {
-    const now = cast(step, 'f32');
+    const now = counted(step, warmupSteps);
     const fraction = minimum(maximum(div(sub(now, warmupSteps), decaySteps), 0), 1);
     const decayed = mul(add(mul(add(cos(mul(fraction, Math.PI)), 1), 0.5 * (1 - alpha)), alpha), peak);
     if (warmupSteps === 0) return decayed;
@@ -140,11 +147,11 @@ function polynomialDecay(options: PolynomialDecayOptions): Schedule {
   checkNumber(name, 'endLearningRate', endLearningRate, 'at least 0');
   checkNumber(name, 'power', power, 'above 0');
   return (step) => {
-    const now = cast(step, 'f32');
+    const now = counted(step, decaySteps);
     // With cycle, the span is the next multiple of decaySteps; at step 0 it is the first.
     const span = cycle ? mul(where(equal(now, 0), 1, neg(floorDiv(neg(now), decaySteps))), decaySteps) : decaySteps;
-    // A device's now / now may be a rounding above 1: the root of what is left would be NaN.
-    const left = maximum(sub(1, div(cycle ? now : minimum(now, decaySteps), span)), 0);
+    // (span - now) / span keeps the digits of the last steps, which 1 - now / span would lose.
+    const left = maximum(div(sub(span, cycle ? now : minimum(now, decaySteps)), span), 0);
     return add(mul(power === 1 ? left : pow(left, power), initial - endLearningRate), endLearningRate);
   };
 }
@@ -172,9 +179,11 @@ function piecewiseConstantDecay(options: PiecewiseConstantDecayOptions): Schedul
   });
   values.forEach((v, i) => checkNumber(name, `values[${i}]`, v, 'at least 0'));
   return (step) => {
-    const now = cast(step, 'f32');
+    // Whole steps up to 2.5 are those up to 2.
+    const limits = isFloat(step.dtype) ? boundaries : boundaries.map(Math.floor);
+    const now = counted(step, ...limits);
     let rate = full([], values[values.length - 1]);
-    for (let i = boundaries.length - 1; i >= 0; i--) rate = where(lessEqual(now, boundaries[i]), values[i], rate);
+    for (let i = boundaries.length - 1; i >= 0; i--) rate = where(lessEqual(now, limits[i]), values[i], rate);
     return rate;
   };
 }

@@ -199,6 +199,25 @@ describe('schedules', () => {
   const at = (schedule: (step: Tensor) => Tensor, ...steps: number[]): number[] =>
     compute(steps.map((s) => schedule(tensor(s, [], 'i32')))).map(([x]) => x);
 
+  /** In f32, as a user gets it. */
+  const inF32 = (schedule: (step: Tensor) => Tensor, step: number): number => interpret([schedule(tensor(step, [], 'i32'))])[0][0];
+
+  test('steps beyond 2^24 differ from their neighbours', () => {
+    const n = 2 ** 25;
+    const polynomial = schedules.polynomialDecay({ initialLearningRate: 1, endLearningRate: 0, decaySteps: n, power: 0.5 });
+    expect(inF32(polynomial, n - 1) / 2 ** -12.5).toBeCloseTo(1, 5);
+    expect(inF32(polynomial, n - 3) / (Math.sqrt(3) * 2 ** -12.5)).toBeCloseTo(1, 5);
+    const cycle = schedules.polynomialDecay({ initialLearningRate: 1, endLearningRate: 0, decaySteps: 2, cycle: true });
+    expect(inF32(cycle, n - 1) * n).toBeCloseTo(1, 5);
+    const warm = schedules.cosineDecay({ initialLearningRate: 0, warmupTarget: 1, warmupSteps: n, decaySteps: 3 });
+    expect(inF32(warm, n + 1)).toBeCloseTo(0.75, 6);
+    expect(inF32(warm, n + 3)).toBeCloseTo(0, 6);
+    const staircase = schedules.exponentialDecay({ initialLearningRate: 1, decaySteps: n + 1, decayRate: 0.5, staircase: true });
+    expect([inF32(staircase, n), inF32(staircase, n + 1)]).toEqual([1, 0.5]);
+    const far = schedules.polynomialDecay({ initialLearningRate: 1, endLearningRate: 0, decaySteps: 3e9 });
+    expect(inF32(far, 1.5e9)).toBeCloseTo(0.5, 6);
+  });
+
   test('constant', () => expect(at(schedules.constant({ learningRate: 0.25 }), 0, 1000)).toEqual([0.25, 0.25]));
 
   test('exponentialDecay', () => {
@@ -229,6 +248,8 @@ describe('schedules', () => {
   });
 
   test('piecewiseConstantDecay', () => {
+    const late = schedules.piecewiseConstantDecay({ boundaries: [2.5, 2 ** 25], values: [1, 0.5, 0.25] });
+    expect(at(late, 2, 3, 2 ** 25, 2 ** 25 + 1)).toEqual([1, 0.5, 0.5, 0.25]);
     expect(at(schedules.piecewiseConstantDecay({ boundaries: [2, 5], values: [1, 0.5, 0.25] }), 0, 2, 3, 5, 6)).toEqual([
       1, 1, 0.5, 0.5, 0.25,
     ]);

@@ -6,7 +6,7 @@ type Extent = Pick<TileQuery, 'rows' | 'columns' | 'k' | 'matrices'>;
 
 /** Number of parts of k, by shape and kind of processor only. 1: k is not cut. */
 export function splitsOf(target: Target, extent: Extent): number {
-  return Math.max(target.processor === 'gpu' ? splitsOnGpu(target, extent) : 1, splitsOfLongK(extent));
+  return Math.max(target.processor === 'gpu' ? splitsOnGpu(target, extent) : 1, splitsOfLongK(extent), splitsForDigits(target, extent));
 }
 
 const tilesOf = ({ rows, columns, matrices }: Extent, size: number): number =>
@@ -19,13 +19,32 @@ function splitsOfLongK(extent: Extent): number {
   return Math.min(Math.floor(extent.k / 512), Math.ceil(128 / tiles));
 }
 
+/** Whether a GPU's kernel slices k within a workgroup: 32 or 64 slices, each with a sum of its own. */
+const isSliced = ({ rows, columns, matrices }: Extent): boolean =>
+  rows <= fewRows || columns <= fewRows || rows * columns * matrices <= fewResults;
+
+/** Partial sums of a product: 64 MiB. */
+const mostPartials = 2 ** 24;
+
+/**
+ * For every processor: one sum of 10^5 equal products is off by a thousandth. A part has 1,024 of them. Where the results are many, and the trip of
+ * the partial sums through memory shows, it has 4,096, from a k of 8,192 on. There are fewer parts where they take too much memory.
+ */
+function splitsForDigits({ processor }: Target, extent: Extent): number {
+  const results = extent.rows * extent.columns * extent.matrices;
+  const isLarge = results > 65536;
+  if (extent.k < (isLarge ? 8192 : 4096) || results > mostPartials / 2) return 1;
+  const longest = processor === 'gpu' && isSliced(extent) ? 32768 : isLarge ? 4096 : 1024;
+  return Math.min(Math.ceil(extent.k / longest), Math.floor(mostPartials / results));
+}
+
 /**
  * For GPUs. Gradients of weights have k from 512 on and fewer small tiles than a card has room for. Long k also pays with more tiles: ten
  * workgroups a core. Measured on an NVIDIA H200 (docs/performance.md). Kernels that slice k within a workgroup need no parts.
  */
 function splitsOnGpu({ cores = usualCores }: Target, extent: Extent): number {
-  const { rows, columns, k, matrices } = extent;
-  if (rows <= fewRows || columns <= fewRows || rows * columns * matrices <= fewResults) return 1;
+  const { k } = extent;
+  if (isSliced(extent)) return 1;
   const small = tilesOf(extent, 32);
   const wanted = Math.floor(2.5 * cores);
   if (k >= 512 && small < wanted / 2) return Math.min(Math.floor(k / 128), Math.ceil(wanted / small));
