@@ -189,6 +189,8 @@ export { gatherNd, scatterAlongAxis, scatterNd } from './ops/index.ts';
 export type { GatherNdOptions, ScatterAlongOptions, ScatterMode, ScatterNdOptions } from './ops/index.ts';
 export { cumMax, cumMin, diag, logCumSumExp, median, quantile, searchSorted } from './ops/index.ts';
 export type { CumulativeOptions, DiagOptions, DiagonalOptions, Interpolation, QuantileOptions, SearchSortedOptions } from './ops/index.ts';
+export { cholesky, determinant, inverse, logDeterminant, solve, triangularSolve } from './ops/index.ts';
+export type { TriangularSolveOptions } from './ops/index.ts';
 export { batchNorm, einsum, groupNorm, instanceNorm, layerNorm, rmsNorm, scaledDotProductAttention, tensordot } from './ops/index.ts';
 export type { AttentionOptions, GroupNormOptions, LayerNormOptions, NormalizationOptions, TensordotAxes } from './ops/index.ts';
 export type {

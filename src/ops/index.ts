@@ -112,3 +112,6 @@ export { type CumulativeOptions, cumMax, cumMin, logCumSumExp } from './cumulati
 export { type DiagOptions, type DiagonalOptions, diag, diagonal } from './diagonal.ts';
 export { type Interpolation, type QuantileOptions, type SearchSortedOptions, median, quantile, searchSorted } from './quantile.ts';
 export { type SortOptions, type TopKOptions, argSort, sort, topK } from './sort.ts';
+export { cholesky } from './cholesky.ts';
+export { determinant, logDeterminant } from './determinant.ts';
+export { type TriangularSolveOptions, inverse, solve, triangularSolve } from './solve.ts';

@@ -54,7 +54,37 @@ const order: readonly AwkwardCase[] = [
   { name: 'searchSorted puts NaN last', build: () => [o.searchSorted(leaf([1, 2]), leaf([NaN, 5, 0]))], expected: [[2, 2, 0]] },
 ];
 
-export const awkwardCases: readonly AwkwardCase[] = [...indexing, ...order];
+const matrix = (values: readonly number[]): Tensor => leaf(values, [Math.sqrt(values.length), Math.sqrt(values.length)]);
+const four = (value: number): number[] => new Array<number>(4).fill(value);
+
+const matrices: readonly AwkwardCase[] = [
+  { name: 'a singular matrix has cofactors', build: slopes(() => [matrix([1, 2, 2, 4])], (x) => o.determinant(x)), expected: [[0], [4, -2, -2, 1]] }, // prettier-ignore
+  {
+    name: 'cofactors of zeros',
+    build: slopes(
+      () => [matrix([0, 0, 0, 0])],
+      (x) => o.determinant(x),
+    ),
+    expected: [[0], four(0)],
+  },
+  {
+    name: 'a matrix of one zero',
+    build: slopes(
+      () => [matrix([0])],
+      (x) => o.determinant(x),
+    ),
+    expected: [[0], [1]],
+  },
+  { name: 'inverses and solutions of singular matrices are NaN', build: () => [o.inverse(matrix([1, 2, 2, 4])), o.solve(matrix([0, 0, 0, 1]), leaf([1, 1])), o.triangularSolve(matrix([1, 0, 1, 0]), leaf([1, 1]))], expected: [four(nan), [nan, nan], [nan, nan]] }, // prettier-ignore
+  { name: 'the logarithm of no determinant', build: () => [...o.logDeterminant(matrix([1, 2, 2, 4]))], expected: [[0], [-infinite]] },
+  { name: 'NaN spreads', build: () => [o.determinant(matrix([0, 1, NaN, 1])), o.inverse(matrix([NaN, 1, 1, 1]))], expected: [[nan], four(nan)] }, // prettier-ignore
+  { name: 'a zero pivot is passed over', build: () => [o.determinant(matrix([0, 1, 1, 0])), o.inverse(matrix([0, 2, 4, 0]))], expected: [[-1], [0, 0.25, 0.5, 0]] }, // prettier-ignore
+  { name: 'determinants of huge and tiny factors', build: () => [o.determinant(o.diag(leaf([1e30, 1e30, 1e-30, -1e-30]))), o.logDeterminant(o.diag(leaf([1e30, 1e30])))[1]], expected: [[-1], [138.15510558]] }, // prettier-ignore
+  { name: 'cholesky of what is not positive definite', build: () => [o.cholesky(matrix([1, 2, 2, 1])), o.cholesky(matrix([4, 99, 2, 2]))], expected: [four(nan), [2, 0, 1, 1]] }, // prettier-ignore
+  { name: 'matrices without rows', build: () => [o.determinant(leaf([], [3, 0, 0])), o.inverse(leaf([], [2, 0, 0])), o.solve(leaf([], [0, 2, 2]), leaf([], [0, 2, 1]))], expected: [[1, 1, 1], [], []] }, // prettier-ignore
+];
+
+export const awkwardCases: readonly AwkwardCase[] = [...indexing, ...order, ...matrices];
 
 /** What is wrong with the results, or nothing. NaN and infinities are met or not. */
 export function complaintAbout({ name, expected, tolerance = 2e-6 }: AwkwardCase, actual: readonly ArrayLike<number>[]): string {

@@ -8,6 +8,7 @@ import { elementwiseErrors } from './errorsElementwise.ts';
 import { imageErrors, imageOptionCalls } from './errorsImages.ts';
 import { indexingErrors } from './errorsIndexing.ts';
 import { kernelErrors } from './errorsKernels.ts';
+import { linalgErrors } from './linalg.ts';
 import { structureErrors } from './errorsStructure.ts';
 import { functionOf, opRows } from './index.ts';
 
@@ -38,6 +39,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   gather: (p) => o.gather(table, i32(0), p),
   takeAlongAxis: (p) => o.takeAlongAxis(table, input([5, 1], 'i32'), p),
   scatterAdd: (p) => o.scatterAdd(table, i32(0), input([3]), p),
+  triangularSolve: (p) => o.triangularSolve(input([3, 3]), input([3]), p),
   scatterAlongAxis: (p) => o.scatterAlongAxis(table, input([5, 1], 'i32'), input([5, 1]), p),
   gatherNd: (p) => o.gatherNd(table, i32(0), p),
   scatterNd: (p) => o.scatterNd(table, i32(0), input([3]), p),
@@ -180,6 +182,7 @@ export const errorRows: readonly ErrorRow[] = [
   ...elementwiseErrors,
   ...structureErrors,
   ...indexingErrors,
+  ...linalgErrors,
   ...kernelErrors,
   ...imageErrors,
   ...axisErrors,

@@ -2,6 +2,7 @@
 import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
 import { indexingRows } from './indexing.ts';
+import { linalgRows } from './linalg.ts';
 import { numberRows } from './numbers.ts';
 import { imageRows } from './images.ts';
 import { normalizationRows } from './normalization.ts';
@@ -24,6 +25,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   scans: scanRows,
   numbers: numberRows,
   indexing: indexingRows,
+  linalg: linalgRows,
 };
 
 export const opRows: readonly OpRow[] = Object.values(families).flat();

@@ -1,0 +1,68 @@
+// X with T X = B for triangular matrices T [n, n], `stride` words from one to the next, and B [n, m]: one column for each invocation. `transposed` solves
+// T^T X = B, `unit` takes the diagonal as ones; `permuted` takes the rows of B in the order that lu.wgsl left after T; `identity` solves for the
+// identity, B is not read then. A zero on the diagonal makes every element NaN.
+struct Params {
+  size: u32, // columns of all matrices
+  n: u32,
+  m: u32,
+  stride: u32,
+  lower: u32,
+  transposed: u32,
+  unit: u32,
+  permuted: u32,
+  identity: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> triangles: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> x: array<f32>;
+
+fn notANumber() -> f32 {
+  var bits = 0x7fc00000u;
+  return bitcast<f32>(bits);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.y * (groups.x * 64u) + id.x;
+  if (index >= params.size) {
+    return;
+  }
+  let n = params.n;
+  let m = params.m;
+  let column = index % m;
+  let triangle = index / m * params.stride;
+  let first = index / m * n * m + column;
+  // From the first row to the last, or back.
+  let isForward = (params.lower == 1u) != (params.transposed == 1u);
+  let rowStep = select(n, 1u, params.transposed == 1u);
+  let columnStep = select(1u, n, params.transposed == 1u);
+  var isRegular = true;
+  for (var s = 0u; s < n; s++) {
+    let i = select(n - 1u - s, s, isForward);
+    var source = i;
+    if (params.permuted == 1u) {
+      source = u32(triangles[triangle + n * n + i]);
+    }
+    var value = select(0.0, 1.0, source == column);
+    if (params.identity == 0u) {
+      value = b[first + source * m];
+    }
+    for (var t = 0u; t < s; t++) {
+      let j = select(n - 1u - t, t, isForward);
+      value = fma(-triangles[triangle + i * rowStep + j * columnStep], x[first + j * m], value);
+    }
+    if (params.unit == 0u) {
+      let diagonal = triangles[triangle + i * n + i];
+      isRegular = isRegular & !(diagonal == 0.0);
+      value /= select(diagonal, 1.0, diagonal == 0.0);
+    }
+    x[first + i * m] = value;
+  }
+  if (!isRegular) {
+    for (var i = 0u; i < n; i++) {
+      x[first + i * m] = notANumber();
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// How the GPU factorizes small matrices and solves with the factors. A GPU gives each matrix a workgroup; a CPU-implemented device, whose barriers are
+// slow, an invocation.
+import type { Shape } from '../../core/shape.ts';
+import type { KernelDispatch, Operand, Target, TensorType } from '../../graph/op.ts';
+import choleskySource from '../../../shaders/cholesky.wgsl?raw';
+import cofactorsSource from '../../../shaders/cofactors.wgsl?raw';
+import determinantSource from '../../../shaders/determinant.wgsl?raw';
+import luSource from '../../../shaders/lu.wgsl?raw';
+import solveSource from '../../../shaders/triangularSolve.wgsl?raw';
+import { fillBlock, gridOf } from '../kernelSource.ts';
+
+export const input = (index: number): Operand => ({ kind: 'input', index });
+export const output = (index: number): Operand => ({ kind: 'output', index });
+
+/** Collects the temporaries of a plan. */
+export function temporaries(): { readonly list: TensorType[]; readonly make: (shape: Shape) => Operand } {
+  const list: TensorType[] = [];
+  return { list, make: (shape) => ({ kind: 'temporary', index: list.push({ shape, dtype: 'f32' }) - 1 }) };
+}
+
+/** A matrix for each invocation instead of each workgroup. */
+const alone = `const lanes = 1u;
+fn matrix_of(group: u32, local: u32) -> u32 { return group * 64u + local; }
+fn lane_of(local: u32) -> u32 { return 0u; }
+fn synchronize() {}`;
+
+const teamed = (source: string, { processor }: Target): string => (processor === 'gpu' ? source : fillBlock(source, 'team', alone));
+
+const teamsOf = (count: number, target: Target): [number, number, number] =>
+  gridOf(target.processor === 'gpu' ? count : Math.ceil(count / 64), target);
+
+/** Words of the factors of one matrix: L and U, the permutation, its sign. */
+export const factorsOf = (n: number): number => n * n + n + 1;
+
+/** matrices [count, n, n] -> factors [count, n * n + n + 1] */
+export const factorize = (
+  [count, n]: readonly [number, number],
+  perturb: boolean,
+  [matrices, factors]: readonly [Operand, Operand],
+  target: Target,
+): KernelDispatch => ({
+  name: 'lu',
+  source: teamed(luSource, target),
+  operands: [matrices, factors],
+  params: [count, n, Number(perturb)],
+  workgroups: teamsOf(count, target),
+});
+
+export const choleskyDispatch = (count: number, n: number, target: Target): KernelDispatch => ({
+  name: 'cholesky',
+  source: teamed(choleskySource, target),
+  operands: [input(0), output(0)],
+  params: [count, n],
+  workgroups: teamsOf(count, target),
+});
+
+const determinantModes = { product: 0, sign: 1, logarithm: 2 } as const;
+
+/** factors -> a number for each matrix */
+export const determinantDispatch = (
+  mode: keyof typeof determinantModes,
+  [count, n]: readonly [number, number],
+  [factors, result]: readonly [Operand, Operand],
+  target: Target,
+): KernelDispatch => ({
+  name: `determinant_${mode}`,
+  source: determinantSource.replace('const mode = 0u;', `const mode = ${determinantModes[mode]}u;`),
+  operands: [factors, result],
+  params: [count, n],
+  workgroups: gridOf(Math.ceil(count / 64), target),
+});
+
+export interface TriangularSystem {
+  readonly count: number;
+  readonly n: number;
+  /** Columns of the right side. */
+  readonly m: number;
+  /** Words from one triangle to the next. */
+  readonly stride: number;
+  readonly lower: boolean;
+  readonly transposed: boolean;
+  readonly unit: boolean;
+  /** Whether the rows of the right side are taken in the order that the factorization left. */
+  readonly permuted?: boolean;
+  /** Whether the right side is the identity; it is not read then. */
+  readonly identity?: boolean;
+}
+
+/** triangles [count, stride], b [count, n, m] -> x [count, n, m] */
+export function triangularDispatch(
+  { count, n, m, stride, lower, transposed, unit, permuted = false, identity = false }: TriangularSystem,
+  operands: readonly [triangles: Operand, b: Operand, x: Operand],
+  target: Target,
+): KernelDispatch {
+  const size = count * m;
+  const flags = [lower, transposed, unit, permuted, identity].map(Number);
+  return {
+    name: 'triangular_solve',
+    source: solveSource,
+    operands,
+    params: [size, n, m, stride, ...flags],
+    workgroups: gridOf(Math.ceil(size / 64), target),
+  };
+}
+
+/** x = A^-1 b from the factors of A, by way of `between`; without b the inverse. */
+export function solveDispatches(
+  [count, n, m]: readonly [number, number, number],
+  { factors, b, between, x }: { readonly factors: Operand; readonly b?: Operand; readonly between: Operand; readonly x: Operand },
+  target: Target,
+): KernelDispatch[] {
+  const system = { count, n, m, stride: factorsOf(n), transposed: false };
+  const first = { ...system, lower: true, unit: true, permuted: true, identity: b === undefined };
+  return [
+    triangularDispatch(first, [factors, b ?? factors, between], target),
+    triangularDispatch({ ...system, lower: false, unit: false }, [factors, between, x], target),
+  ];
+}
+
+/** inverses [count, n, n], determinants [count] -> cofactors [count, n, n] */
+export const cofactorsDispatch = (
+  count: number,
+  n: number,
+  operands: readonly [inverses: Operand, determinants: Operand, result: Operand],
+  target: Target,
+): KernelDispatch => ({
+  name: 'cofactors',
+  source: cofactorsSource,
+  operands,
+  params: [count * n * n, n],
+  workgroups: gridOf(Math.ceil((count * n * n) / 64), target),
+});
