@@ -62,6 +62,12 @@ export class DonatedError extends OmbreError {
   override name = 'DonatedError';
 }
 
+/** A value as a message shows it: JSON, in which NaN and the infinities have their names. */
+export function asText(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return Array.isArray(value) ? `[${value.map(asText).join(',')}]` : String(JSON.stringify(value));
+}
+
 /** Throws an ArgumentError for option names that `known` does not list: a misspelt option must not be silently ignored. */
 export function checkOptions(where: string, options: object | undefined, known: readonly string[]): void {
   if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {

@@ -1,6 +1,6 @@
 // The layer contract. A layer is a description: it holds options and a name, never weights. `build` makes the weights for an input shape,
 // `apply` is a pure function of weights, state and input. Models hold the weights, under the layer's name.
-import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
@@ -62,7 +62,7 @@ export function defineLayer(definition: LayerDefinition): Layer {
   const { kind, options } = definition;
   const { name, trainable = true, inputShape } = options;
   if (name !== undefined && (typeof name !== 'string' || !/^[^/\s]+$/.test(name))) {
-    throw new ArgumentError(`${kind}: name is ${JSON.stringify(name)}; it must be a text without blanks and slashes`);
+    throw new ArgumentError(`${kind}: name is ${asText(name)}; it must be a text without blanks and slashes`);
   }
   if (inputShape !== undefined) checkSizes(kind, 'inputShape', inputShape);
   const where = (layer: Layer): string => layer.name ?? kind;
@@ -89,7 +89,7 @@ export function defineLayer(definition: LayerDefinition): Layer {
 /** Throws unless `shape` is a list of positive integers. */
 export function checkSizes(where: string, argument: string, shape: unknown): void {
   if (Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && (n as number) > 0)) return;
-  throw new ShapeError(`${where}: ${argument} is ${JSON.stringify(shape)}; it must be a list of positive integers, without the batch axis`);
+  throw new ShapeError(`${where}: ${argument} is ${asText(shape)}; it must be a list of positive integers, without the batch axis`);
 }
 
 /** Throws unless `value` is a positive integer. */

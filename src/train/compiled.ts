@@ -1,5 +1,5 @@
 // What model.compile() makes of its options: names looked up, everything checked, nothing run.
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, asText, checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Loss, type LossName, lossByName, losses } from '../losses/index.ts';
 import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
@@ -74,5 +74,5 @@ function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
 
 export function checkSeed(where: string, seed: unknown): void {
   if (seed === undefined || Number.isSafeInteger(seed)) return;
-  throw new ArgumentError(`${where}: seed is ${JSON.stringify(seed)}; it must be a whole number`);
+  throw new ArgumentError(`${where}: seed is ${asText(seed)}; it must be a whole number`);
 }

@@ -1,6 +1,6 @@
 // The training loop: draws batches, replays the step, tells the callbacks. It waits for the device only at an epoch's end; in between the
 // loss and the metrics are read a few times a second, without waiting for the answer.
-import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, OmbreError, asText, checkOptions } from '../core/errors.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import { callbackHooks } from './callbacks/callback.ts';
@@ -94,11 +94,9 @@ function checkFitOptions(options: FitOptions): void {
   checkBatchSize('fit (validationBatchSize)', validationBatchSize);
   checkSeed('fit', seed);
   if (![0, 1, 2].includes(verbose)) throw new ArgumentError(`fit: verbose is ${String(verbose)}; it must be 0, 1 or 2`);
-  if (typeof shuffle !== 'boolean') throw new ArgumentError(`fit: shuffle is ${JSON.stringify(shuffle)}; it must be true or false`);
+  if (typeof shuffle !== 'boolean') throw new ArgumentError(`fit: shuffle is ${asText(shuffle)}; it must be true or false`);
   if (typeof validationSplit !== 'number' || !(validationSplit >= 0 && validationSplit < 1)) {
-    throw new ArgumentError(
-      `fit: validationSplit is ${JSON.stringify(validationSplit)}; it must be a number of at least 0 and less than 1`,
-    );
+    throw new ArgumentError(`fit: validationSplit is ${asText(validationSplit)}; it must be a number of at least 0 and less than 1`);
   }
   if (validationData !== undefined && validationSplit) throw new ArgumentError('fit: give validationData or validationSplit, not both');
 }

@@ -1,6 +1,6 @@
 // From what the user handed in to a source of batches that the model can be trained on: every check that needs the data is made here,
 // before anything runs.
-import { ArgumentError, DataError } from '../core/errors.ts';
+import { ArgumentError, DataError, asText } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -37,7 +37,7 @@ const defaultBatchSize = 32;
 /** Throws unless a batch size is a positive whole number. */
 export function checkBatchSize(where: string, batchSize: unknown): void {
   if (batchSize === undefined || (Number.isInteger(batchSize) && (batchSize as number) > 0)) return;
-  throw new ArgumentError(`${where}: batchSize is ${JSON.stringify(batchSize)}; it must be a whole number of 1 or more`);
+  throw new ArgumentError(`${where}: batchSize is ${asText(batchSize)}; it must be a whole number of 1 or more`);
 }
 
 /** Arrays as samples, equally many of each, all finite. */

@@ -170,8 +170,8 @@ export class Model implements TrainedModel {
    */
   setLearningRate(learningRate: number): void {
     requireCompiled(this.core, 'setLearningRate');
-    if (!(Number.isFinite(learningRate) && learningRate > 0)) {
-      throw new ArgumentError(`setLearningRate: the learning rate is ${String(learningRate)}; it must be a positive number`);
+    if (!(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
+      throw new ArgumentError(`setLearningRate: the learning rate is ${String(learningRate)}; it must be a positive number within f32`);
     }
     const { core } = this;
     void exclusive(core, async () => {

@@ -114,7 +114,7 @@ function addBatch(compiled: Compiled, totals: Totals, loss: Tensor, y: Tensor, p
     const { total } = totals.loss;
     return {
       loss: {
-        total: addToTotal(total, mul(loss, typeof count === 'number' ? count : cast(count, 'f32'))),
+        total: addToTotal(total, mul(cast(loss, 'f32'), typeof count === 'number' ? count : cast(count, 'f32'))),
         count: countAll(totals.loss.count, count),
       },
       metrics: compiled.metrics.map((metric, i) =>

@@ -170,11 +170,12 @@ describe('data of a model', () => {
     );
   });
 
-  test.each<[string, (v: number) => ModelInput | number]>([
+  test.each<[string, (v: number) => ModelInput | number | bigint]>([
     ['numbers', (v) => v],
     ['arrays', (v) => [v]],
     ['Uint32Arrays', (v) => Uint32Array.of(v)],
     ['BigInt64Arrays', (v) => big(BigInt(v))],
+    ['bigints', (v) => BigInt(v)],
     ['shaped BigUint64Arrays', (v) => ({ data: BigUint64Array.of(BigInt(v)), shape: [1] })],
   ])('generators of %s', async (_, wrap) => {
     const model = identity();

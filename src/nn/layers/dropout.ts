@@ -1,4 +1,4 @@
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, asText, checkOptions } from '../../core/errors.ts';
 import { dropout as dropoutOp } from '../../ops/index.ts';
 import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
 
@@ -17,8 +17,7 @@ export function dropout(options: DropoutOptions): Layer {
   checkOptions('layers.dropout', options, ['rate', ...layerOptionNames]);
   const { rate } = options;
   if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
-    const got = typeof rate === 'number' ? String(rate) : JSON.stringify(rate);
-    throw new ArgumentError(`layers.dropout: rate is ${got}; it must be a number from 0 to 1`);
+    throw new ArgumentError(`layers.dropout: rate is ${asText(rate)}; it must be a number from 0 to 1`);
   }
   return defineLayer({
     kind: 'dropout',

@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, asText, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { reshape as reshapeTensor } from '../../ops/index.ts';
 import { type Layer, type LayerOptions, defineLayer, formatBatch, layerOptionNames } from '../layer.ts';
@@ -21,7 +21,7 @@ export function reshape(options: ReshapeOptions): Layer {
   const { targetShape } = options;
   if (!isTarget(targetShape)) {
     throw new ArgumentError(
-      `layers.reshape: targetShape is ${JSON.stringify(targetShape)}; it must be a list of positive integers, of which one may be -1`,
+      `layers.reshape: targetShape is ${asText(targetShape)}; it must be a list of positive integers, of which one may be -1`,
     );
   }
   const resolve = (shape: Shape, where: string): number[] => {

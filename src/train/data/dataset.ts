@@ -1,7 +1,7 @@
 // Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next;
 // nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts anew.
 import { ArgumentError, DataError, ShapeError, checkOptions } from '../../core/errors.ts';
-import { allocate, isBigIntegers } from '../../core/dtype.ts';
+import { allocate, isBigIntegers, nearestF32 } from '../../core/dtype.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../../core/random.ts';
 import { formatShape, sameShape } from '../../core/shape.ts';
 import { leavesOf, mapTree } from '../../core/tree.ts';
@@ -200,7 +200,7 @@ function rowTensor({ data, size, shape, dtype }: Rows, i: number): Tensor {
 }
 
 /** What a generator may yield for a sample: tensors, arrays, or plain numbers. */
-export type LooseSample = Readonly<Record<string, ArrayInput | number>>;
+export type LooseSample = Readonly<Record<string, ArrayInput | number | bigint | boolean>>;
 
 /**
  * A dataset of what a generator function yields: objects { x, y } of tensors, arrays or numbers. The function is called for each iteration. It
@@ -228,9 +228,11 @@ export function fromGenerator(generator: () => Iterable<LooseSample> | AsyncIter
  * Plain numbers and integers that i32 may not hold become f32, whole or not: a dtype that changed from sample to sample would not batch.
  * Losses read f32 class indices as well.
  */
-async function sampleTensor(where: string, name: string, value: ArrayInput | number): Promise<Tensor> {
+async function sampleTensor(where: string, name: string, value: LooseSample[string]): Promise<Tensor> {
   if (value instanceof Tensor) return value;
-  if (typeof value === 'number') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
+  if (typeof value === 'number' || typeof value === 'boolean')
+    return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(Number(value)));
+  if (typeof value === 'bigint') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(nearestF32(value)));
   if (!isArrayInput(value)) throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
   const values = 'data' in value ? value.data : value;
   const rows = await rowsOf(

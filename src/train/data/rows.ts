@@ -1,5 +1,5 @@
 // What a user may hand in as data, brought into one form: rows of numbers on the host, one per sample. Typed arrays are borrowed, not copied.
-import { DataError, DtypeError, ShapeError } from '../../core/errors.ts';
+import { DataError, DtypeError, ShapeError, asText } from '../../core/errors.ts';
 import { type HostArray, fitsI32, fromBigIntegers, isBigIntegers } from '../../core/dtype.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { Tensor } from '../../graph/tensor.ts';
@@ -135,7 +135,7 @@ function openShaped(where: string, argument: string, { data: given, shape }: { d
   if (!isNumericArray(data)) throw new DtypeError(`${where}: ${argument}.data is ${describe(data)}; it must be a typed array of numbers`);
   const isShape = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && (n as number) >= 0);
   if (!isShape || sizeOf(shape as Shape) !== data.length) {
-    throw new ShapeError(`${where}: ${argument} has ${data.length} elements, which its shape ${JSON.stringify(shape)} does not hold`);
+    throw new ShapeError(`${where}: ${argument} has ${data.length} elements, which its shape ${asText(shape)} does not hold`);
   }
   return { shape: shape as Shape, data };
 }

@@ -9,6 +9,7 @@ export type MetricState = { readonly [name: string]: Tensor | MetricState };
 export interface Metric<S extends MetricState = MetricState> {
   readonly name: string;
   init(): S;
+  /** Targets arrive as a loss of one's own gets them: as floats in the predictions' shape where they fit it, else as they are. */
   update(state: S, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): S;
   /** A float scalar. */
   result(state: S): Tensor;
