@@ -271,6 +271,16 @@ fn squares_scale(total: f32) -> f32 {
   return select(select(1.0, 1.2089258196146292e24, total < 3.308722450212111e-24), 1.262177448353619e-29, total > 1.7014118346046923e38);
 }
 
+// x * s for a power of two s > 0. Drivers may regroup products of floats; they cannot regroup the addition of exponents.
+fn scale_by_power(x: f32, s: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let exponent = i32((bits >> 23u) & 255u);
+  let shift = i32(bitcast<u32>(s) >> 23u) - 127;
+  let moved = exponent + shift;
+  let is_normal = (exponent > 0) & (exponent < 255) & (moved > 0) & (moved < 255);
+  return select(x * s, bitcast<f32>(bits + (bitcast<u32>(shift) << 23u)), is_normal);
+}
+
 // The root of a sum of squares of numbers multiplied by squares_scale().
 fn root_of_squares(total: f32, scale: f32) -> f32 {
   return sqrt(total) * select(select(1.0, 8.271806125530277e-25, scale > 1.0), 7.922816251426434e28, scale < 1.0);

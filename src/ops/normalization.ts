@@ -9,7 +9,7 @@ import { cast } from './cast.ts';
 import { rsqrt } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { euclideanNorm } from './reduce.ts';
-import { reciprocalScale } from './scaling.ts';
+import { reciprocalScale, scaleByPower } from './scaling.ts';
 import { reshape, stopGradient } from './shape.ts';
 import { deviations } from './statistics.ts';
 
@@ -63,7 +63,8 @@ function divideByRms(x: Tensor, axis: readonly number[], epsilon: number): Tenso
   const root = Math.sqrt(epsilon);
   // Squares of s rms, at most 4. The result does not depend on s, so gradients take it as a constant.
   const s = stopGradient(reciprocalScale(maximum(rms, root)));
-  return mul(x, mul(s, rsqrt(add(square(mul(rms, s)), square(mul(s, root))))));
+  const scaled = (t: TensorLike): Tensor => scaleByPower(t, s);
+  return mul(x, scaled(rsqrt(add(square(scaled(rms)), square(scaled(root))))));
 }
 
 /** (x - mean) / sqrt(variance + epsilon) over axes. Halves are computed in f32. */

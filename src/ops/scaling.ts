@@ -1,5 +1,6 @@
 // Scaling by powers of two, which is exact: squares, and powers in general, are taken of numbers near 1, where they neither overflow nor vanish.
-import { unary } from './elementwise.ts';
+import { mul } from './arithmetic.ts';
+import { binary, unary } from './elementwise.ts';
 
 const bits = new Uint32Array(1);
 const number = new Float32Array(bits.buffer);
@@ -21,4 +22,17 @@ export const reciprocalScale = unary({
   scalar: reciprocalPower,
   wgsl: (x) => `bitcast<f32>((254u - clamp((bitcast<u32>(${x}) >> 23u) & 255u, 1u, 253u)) << 23u)`,
   derivatives: 'zero',
+});
+
+/**
+ * x s for a power of two s > 0, such as a reciprocalScale(). On GPUs the exponent moves by integer arithmetic: NVIDIA's driver computes
+ * x * s * s as x * (s * s), and s * s overflows or vanishes where the product does not.
+ */
+export const scaleByPower = binary({
+  name: 'scaleByPower',
+  takes: 'float',
+  scalar: (x, s) => x * s,
+  wgsl: (x, s) => `scale_by_power(${x}, ${s})`,
+  // d(x s) = s dx + x ds
+  derivatives: [(g, _y, _x, s) => scaleByPower(g, s), (g, _y, x) => mul(g, x)],
 });

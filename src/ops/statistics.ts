@@ -10,7 +10,7 @@ import { equal, greater, isFinite, lessEqual } from './comparison.ts';
 import { exp, log } from './exponential.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { type ReduceOptions, euclideanNorm, max, min, sum } from './reduce.ts';
-import { reciprocalScale } from './scaling.ts';
+import { reciprocalScale, scaleByPower } from './scaling.ts';
 import { where } from './select.ts';
 import { broadcastTo, reshape, stopGradient } from './shape.ts';
 
@@ -127,10 +127,10 @@ function normOfOrder(x: Tensor, ord: number, over: { readonly axis: readonly num
   const dominating = stopGradient((ord > 0 ? max : min)(abs(x), { axis: over.axis, keepDims: true }));
   // In two steps, because the reciprocal of a small number may be beyond f32.
   const scale = reciprocalScale(dominating);
-  const near = mul(dominating, scale);
+  const near = scaleByPower(dominating, scale);
   const rest = where(greater(near, 0), where(isFinite(near), near, 1), 1);
-  const powers = sum(powersOf(div(mul(x, scale), rest), ord), over);
-  const back = reshape(mul(reciprocalScale(scale), rest), powers.shape);
+  const powers = sum(powersOf(div(scaleByPower(x, scale), rest), ord), over);
+  const back = reshape(scaleByPower(rest, reciprocalScale(scale)), powers.shape);
   return mul(
     rootOf(powers, (total) => pow(total, 1 / ord)),
     back,

@@ -138,14 +138,14 @@ test.each(Object.keys(epilogues))('%s', (name) => checkProducts(name, withSubgro
 test('without subgroups', () => checkProducts('two flat buffers, three results', withoutSubgroups));
 
 test('behind tiles and slices of a GPU', { timeout: 300_000 }, async () => {
-  // No staging, 4 x 4 sums, slices of k, 8 x 8 sums
+  // No staging, tiles of 32 x 32, slices of k, tiles of 64 x 64
   const products = { direct: [36, 4, 68], tiled: [36, 20, 68], sliced: [3, 64, 12], large: [1025, 12, 1028] };
   for (const [kind, [m, k, n]] of Object.entries(products)) {
     for (const name of ['two flat buffers, three results', ...(kind === 'large' ? [] : ['a transposed buffer'])]) {
       const { others, epilogue } = epilogues[name](m, n);
       const wgsl = await check({ product: (a, b) => matmul(a, b), epilogue, shapes: [[m, k], [k, n], ...others] }, asGpu);
       expect(byQuad(wgsl)).toBe(!strays.includes(name));
-      const mark = { direct: 'matmul_direct: 4 x 4', tiled: 'matmul_tiled: 4 x 4', sliced: 'partials', large: 'matmul_tiled: 8 x 8' }[
+      const mark = { direct: 'matmul_direct: 4 x 4', tiled: '@workgroup_size(8, 8)', sliced: 'partials', large: '@workgroup_size(16, 16)' }[
         kind
       ]!;
       expect(wgsl).toContain(mark);
