@@ -1,6 +1,7 @@
 // Focal losses: cross-entropy that looks away from what is already well classified. Lin et al., Focal Loss for Dense Object Detection, 2017.
 import { ArgumentError } from '../core/errors.ts';
 import { add, exp, mul, neg, pow, sigmoid, sub } from '../ops/index.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
 import {
   type CrossentropyOptions,
@@ -46,6 +47,7 @@ export function binaryFocalCrossentropy(options: BinaryFocalOptions = {}): Loss 
     {
       name,
       targetKind: 'probabilities',
+      axis,
       terms(targets, predictions) {
         const pair = alignEqual(name, targets, predictions);
         const t = smooth(pair.targets, smoothing, 2);
@@ -57,7 +59,7 @@ export function binaryFocalCrossentropy(options: BinaryFocalOptions = {}): Loss 
         const entropy = (fromLogits ? binaryTermsFromLogits : binaryTermsFromProbabilities)(t, x);
         const terms = mul(pow(miss, gamma), entropy);
         const balance = add(mul(t, alpha), mul(sub(1, t), 1 - alpha));
-        return { terms: applyClassBalancing ? mul(balance, terms) : terms, inner: 'mean', axis };
+        return { terms: applyClassBalancing ? mul(balance, terms) : terms, inner: 'mean' };
       },
     },
     options,
@@ -75,13 +77,14 @@ export function categoricalFocalCrossentropy(options: FocalOptions = {}): Loss {
     {
       name,
       targetKind: 'oneHot',
+      axis,
       terms(targets, predictions) {
         const pair = alignEqual(name, targets, predictions);
         const classes = predictions.shape.at(axis) ?? 0;
         if (predictions.rank === 0 || classes < 2) throw tooFewClasses(name, predictions);
         const logP = logProbabilities(pair.predictions, fromLogits, axis);
         const weight = mul(pow(sub(1, exp(logP)), gamma), alpha);
-        return { terms: neg(mul(mul(weight, smooth(pair.targets, smoothing, classes)), logP)), inner: 'sum', axis };
+        return { terms: neg(mul(weight, productOrZero(smooth(pair.targets, smoothing, classes), logP))), inner: 'sum' };
       },
     },
     options,

@@ -1,11 +1,13 @@
 // What a loss is: a function of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph functions;
 // they know ops, not the compiler and not the devices.
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
-import { formatShape, normalizeAxis, reducedShape, sizeOf } from '../core/shape.ts';
+import { type Shape, formatShape, normalizeAxis, reducedShape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from '../ops/arguments.ts';
-import { broadcastTo, cast, div, maximum, mean, mul, reshape, sum } from '../ops/index.ts';
+import { broadcastTo, cast, div, equal, expandDims, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
+import type { Pair } from './align.ts';
 
 /** How a loss's terms become its result: their mean over the batch, their sum, or one value per sample. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -30,8 +32,8 @@ export interface Loss {
   /** The class that counts for nothing, where there is one. */
   readonly ignoreClass?: number;
   /**
-   * Number of samples that count (i32 scalar), for losses that leave some out: 'mean' divides by it. An epoch's mean weighs each batch by
-   * it. Absent where every sample counts.
+   * Number of samples that count (i32 scalar), or the sum of their class weights (f32 scalar): 'mean' divides by it. An epoch's mean weighs each
+   * batch by it. Absent where every sample counts once.
    */
   readonly countSamples?: (targets: Tensor, predictions: Tensor) => Tensor;
 }
@@ -41,17 +43,19 @@ export interface LossTerms {
   readonly terms: Tensor;
   /** The terms of one sample lie along `axis` and are averaged or added; without `inner` each term is a sample of its own. */
   readonly inner?: 'mean' | 'sum';
-  /** -1 unless said otherwise. */
-  readonly axis?: number;
 }
 
 export interface LossDefinition {
   readonly name: string;
   readonly targetKind: TargetKind;
   readonly ignoreClass?: number;
+  /** The axis of the terms of one sample. @default -1 */
+  readonly axis?: number;
   terms(targets: Tensor, predictions: Tensor): LossTerms;
   /** Marks the samples that count (bool, the samples' shape). The mean is then taken over them alone. */
   valid?(targets: Tensor, predictions: Tensor): Tensor;
+  /** What each sample adds to the divisor of the mean (f32, the samples' shape), instead of 1. */
+  shares?(targets: Tensor, predictions: Tensor): Tensor;
 }
 
 export const lossOptions = ['reduction'] as const;
@@ -67,57 +71,79 @@ export function checkLossOptions(name: string, options: LossOptions, own: readon
 
 /** Makes a loss of its terms. */
 export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: LossOptions): Loss {
-  const { name, targetKind, ignoreClass } = definition;
+  const { name, targetKind, ignoreClass, axis = -1 } = definition;
   const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor => {
     checkTensor(name, 'targets', targets);
     checkTensor(name, 'predictions', predictions);
     if (sampleWeight !== undefined) checkTensor(name, 'sampleWeight', sampleWeight);
-    return withScope(name, () =>
-      reduceTerms(name, definition.terms(targets, predictions), reduction, sampleWeight, definition.valid?.(targets, predictions)),
-    );
+    return withScope(name, () => {
+      const valid = definition.valid?.(targets, predictions);
+      const shape = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
+      const along = shape.length === 0 ? 0 : normalizeAxis(name, axis, shape.length);
+      const weight = weightOf(name, reducedShape(shape, [along], false), sampleWeight, valid);
+      const masked = weight ? maskSamples(definition, targets, predictions, weight, along) : { targets, predictions };
+      const terms = definition.terms(masked.targets, masked.predictions);
+      const count = definition.shares || valid ? countOf(definition.shares?.(targets, predictions), valid) : undefined;
+      return reduceTerms(terms, along, reduction, weight, count);
+    });
   };
   const countSamples = (targets: Tensor, predictions: Tensor): Tensor =>
-    withScope(name, () => countValid(definition.valid!(targets, predictions)));
+    withScope(name, () => countOf(definition.shares?.(targets, predictions), definition.valid?.(targets, predictions)));
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
   return Object.assign(loss, {
     reduction,
     targetKind,
     ...(ignoreClass !== undefined && { ignoreClass }),
-    ...(definition.valid && { countSamples }),
+    ...((definition.valid ?? definition.shares) && { countSamples }),
   });
 }
 
-const countValid = (valid: Tensor): Tensor => sum(cast(valid, 'i32'));
+/** Shapes below rank 2 get axes of 1, as alignEqual does it: one for the samples, one for the terms of a sample. */
+const withTerms = (shape: Shape): Shape => (shape.length < 2 ? [...shape, ...new Array<number>(2 - shape.length).fill(1)] : shape);
 
-/** sum / count. max(count, 1): a batch in which nothing counts has loss 0, not NaN. */
-export const meanOfCounted = (total: Tensor, count: Tensor): Tensor => div(total, maximum(cast(count, 'f32'), 1));
+/** The weight of each sample, 0 where it does not count; undefined where all count once. */
+function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined, valid: Tensor | undefined): Tensor | undefined {
+  const weight = sampleWeight && fitWeight(name, sampleWeight, samples);
+  if (!valid) return weight;
+  return weight ? where(valid, weight, 0) : cast(valid, 'f32');
+}
+
+/**
+ * Targets and predictions with 0 in the samples of weight 0: what is NaN or infinite there reaches neither the value nor the gradient. Shapes
+ * that do not fit are left for the loss to refuse.
+ */
+function maskSamples({ targetKind }: LossDefinition, targets: Tensor, predictions: Tensor, weight: Tensor, along: number): Pair {
+  const aligned = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
+  const counts = broadcastTo(expandDims(notEqual(weight, 0), along), aligned);
+  const masked = (x: Tensor): Tensor => (x.size === counts.size ? where(reshape(counts, x.shape), x, 0) : x);
+  return { targets: targetKind === 'classIndex' ? targets : masked(targets), predictions: masked(predictions) };
+}
+
+const countOf = (shares: Tensor | undefined, valid: Tensor | undefined): Tensor =>
+  shares ? sum(valid ? where(valid, shares, 0) : shares) : sum(cast(valid!, 'i32'));
+
+/** sum / count, and 0 where nothing counts. */
+export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
+  const divisor = cast(count, 'f32');
+  return div(total, where(equal(divisor, 0), 1, divisor));
+}
 
 /**
  * Each sample's terms are added up first: the compiler then does it in the kernel that makes them and their gradient.
- * With weights w and samples s: 'mean' is sum(w s) / number of samples. With `valid` only the samples that it marks are added and counted.
+ * With weights w and samples s: 'mean' is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 whatever the sample's value is.
  */
-export function reduceTerms(
-  name: string,
-  { terms, inner, axis = -1 }: LossTerms,
-  reduction: Reduction,
-  sampleWeight?: Tensor,
-  valid?: Tensor,
-): Tensor {
-  const along = inner ? normalizeAxis(name, axis, terms.rank) : -1;
-  const samples = inner ? reducedShape(terms.shape, [along], false) : terms.shape;
-  let weight = sampleWeight && fitWeight(name, sampleWeight, samples);
-  if (valid) weight = weight ? mul(weight, cast(valid, 'f32')) : cast(valid, 'f32');
+function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Reduction, weight?: Tensor, count?: Tensor): Tensor {
   if (reduction === 'none') {
     const values = inner === 'mean' ? mean(terms, { axis: along }) : inner === 'sum' ? sum(terms, { axis: along }) : terms;
-    return weight ? mul(values, weight) : values;
+    return weight ? productOrZero(weight, values) : values;
   }
   const perSample = inner ? sum(terms, { axis: along }) : terms;
-  const weighted = weight ? mul(perSample, weight) : perSample;
+  const weighted = weight ? productOrZero(weight, perSample) : perSample;
   const innerSize = inner === 'mean' ? terms.shape[along] : 1;
   if (reduction === 'sum') return innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize);
-  if (valid) return meanOfCounted(innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize), countValid(valid));
-  return div(sum(weighted), sizeOf(samples) * innerSize);
+  if (count) return meanOfCounted(innerSize === 1 ? sum(weighted) : div(sum(weighted), innerSize), count);
+  return div(sum(weighted), perSample.size * innerSize);
 }
 
 /**

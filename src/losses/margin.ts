@@ -1,6 +1,7 @@
 // Hinge losses: nothing to gain beyond the margin. Targets -1 or 1 (0 and 1 are turned into them, as in Keras), predictions any number.
 import type { Tensor } from '../graph/tensor.ts';
 import { add, cast, equal, logicalOr, max, maximum, min, mul, neg, square, sub, sum, where } from '../ops/index.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
 import { type Loss, type LossOptions, checkLossOptions, makeLoss } from './loss.ts';
 import { termwise } from './regression.ts';
@@ -11,7 +12,7 @@ function signedTargets(t: Tensor): Tensor {
   return where(equal(binary, 1), sub(mul(t, 2), 1), t);
 }
 
-const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, mul(signedTargets(t), p)), 0);
+const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, productOrZero(signedTargets(t), p)), 0);
 
 /** Hinge loss, mean(max(1 - t p, 0)). */
 export const hinge = (options: LossOptions = {}): Loss => termwise('hinge', options, [], margin);
@@ -30,8 +31,8 @@ export function categoricalHinge(options: LossOptions = {}): Loss {
       terms(targets, predictions) {
         const pair = alignEqual(name, targets, predictions);
         if (predictions.rank === 0 || predictions.shape[predictions.rank - 1] < 2) throw tooFewClasses(name, predictions);
-        const right = sum(mul(pair.targets, pair.predictions), { axis: -1 });
-        const wrong = max(mul(sub(1, pair.targets), pair.predictions), { axis: -1 });
+        const right = sum(productOrZero(pair.targets, pair.predictions), { axis: -1 });
+        const wrong = max(productOrZero(sub(1, pair.targets), pair.predictions), { axis: -1 });
         return { terms: maximum(add(wrong, add(neg(right), 1)), 0) };
       },
     },

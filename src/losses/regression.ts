@@ -2,6 +2,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, add, div, exp, less, lessEqual, log, log1p, maximum, mul, neg, norm, square, sub, where } from '../ops/index.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
 import { alignEqual } from './align.ts';
 import { type Loss, type LossOptions, checkLossOptions, makeLoss } from './loss.ts';
 
@@ -69,7 +70,8 @@ export function huber(options: HuberOptions = {}): Loss {
   return termwise('huber', options, ['delta'], (t, p) => {
     const error = sub(p, t);
     const size = abs(error);
-    return where(lessEqual(size, delta), mul(square(error), 0.5), sub(mul(size, delta), 0.5 * delta * delta));
+    const isSmall = lessEqual(size, delta);
+    return where(isSmall, mul(square(where(isSmall, error, 0)), 0.5), sub(mul(size, delta), 0.5 * delta * delta));
   });
 }
 
@@ -84,7 +86,8 @@ export function smoothL1(options: SmoothL1Options = {}): Loss {
   return termwise('smoothL1', options, ['beta'], (t, p) => {
     const error = sub(p, t);
     const size = abs(error);
-    return where(less(size, beta), mul(square(error), 0.5 / beta), sub(size, 0.5 * beta));
+    const isSmall = less(size, beta);
+    return where(isSmall, mul(square(where(isSmall, error, 0)), 0.5 / beta), sub(size, 0.5 * beta));
   });
 }
 
@@ -97,7 +100,7 @@ export const logCosh = (options: LossOptions = {}): Loss =>
 
 /** Poisson loss, mean(p - t log(p + 1e-7)), for counts t and rates p > 0. */
 export const poisson = (options: LossOptions = {}): Loss =>
-  termwise('poisson', options, [], (t, p) => sub(p, mul(t, log(add(p, epsilon)))));
+  termwise('poisson', options, [], (t, p) => sub(p, productOrZero(t, log(add(p, epsilon)))));
 
 export interface CosineSimilarityOptions extends LossOptions {
   /** The axis of the vectors; -1. */
@@ -113,9 +116,10 @@ export function cosineSimilarity(options: CosineSimilarityOptions = {}): Loss {
     {
       name,
       targetKind: 'numbers',
+      axis,
       terms(targets, predictions) {
         const pair = alignEqual(name, targets, predictions);
-        return { terms: neg(mul(unit(pair.targets, axis), unit(pair.predictions, axis))), inner: 'sum', axis };
+        return { terms: neg(mul(unit(pair.targets, axis), unit(pair.predictions, axis))), inner: 'sum' };
       },
     },
     options,

@@ -12,6 +12,7 @@ import { alignTargets, fitWeight, meanOfCounted } from '../losses/index.ts';
 import { inWords } from '../ops/arguments.ts';
 import { cast, mean, mul, sum } from '../ops/index.ts';
 import { isZero } from '../ops/uniform.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './metrics/accumulate.ts';
@@ -94,7 +95,7 @@ function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictio
 /** Applies the weights where the loss's function has not: a function may leave its third argument unused. */
 function weighOwnLoss(loss: Compiled['loss'], value: Tensor, sampleWeight: Tensor): Tensor {
   if ('targetKind' in loss || topological([value]).some(({ inputs }) => inputs.includes(sampleWeight))) return value;
-  if (value.rank > 0) return mul(value, fitWeight(nameOf(loss), sampleWeight, value.shape));
+  if (value.rank > 0) return productOrZero(fitWeight(nameOf(loss), sampleWeight, value.shape), value);
   throw new ArgumentError(
     `${nameOf(loss)} returned a scalar without use of the weights; return one value per sample, or apply the third argument, sampleWeight`,
   );

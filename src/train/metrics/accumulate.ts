@@ -1,6 +1,7 @@
 // Sums that stay exact over an epoch. The compensated sums of textbooks are no help on a GPU: WGSL lets a driver reassociate floats, and some
 // do, which cancels the compensation. Integers cannot be reassociated wrongly, so the running sums are kept in integers: counts in units of 1,
 // totals in units of about a 4096th of a summand. What is less than half a unit waits in a float of its own, which therefore stays small.
+import { isFloat } from '../../core/dtype.ts';
 import { type Tensor, hostTensor } from '../../graph/tensor.ts';
 import {
   abs,
@@ -37,8 +38,9 @@ export function countTrue(count: Count, hits: Tensor, weight: Tensor | undefined
   return addWeight(count, sum(where(hits, weight, 0)));
 }
 
-/** Adds a number of elements (an i32 scalar where only the device knows it), or the sum of their weights. */
+/** Adds a number of elements (an i32 scalar where only the device knows it, an f32 scalar where it is a sum of weights), or the sum of their weights. */
 export function countAll(count: Count, size: number | Tensor, weight?: Tensor): Count {
+  if (typeof size !== 'number' && isFloat(size.dtype)) return addWeight(count, size);
   return weight ? addWeight(count, sum(weight)) : addWhole(count, size, count.rest);
 }
 

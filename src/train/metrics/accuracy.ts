@@ -3,7 +3,7 @@ import { ArgumentError } from '../../core/errors.ts';
 import { withScope } from '../../graph/scope.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { alignClasses, alignEqual, fitWeight } from '../../losses/index.ts';
-import { argMax, cast, equal, greater, less, mul, oneHot, sum } from '../../ops/index.ts';
+import { any, argMax, cast, equal, greater, less, lessEqual, logicalAnd, logicalNot, oneHot, sum, where } from '../../ops/index.ts';
 import { type Count, countAll, countTrue, countValue, noCount, ratio } from './accumulate.ts';
 import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
 
@@ -97,11 +97,15 @@ export interface TopKOptions extends MetricOptions {
   k?: number;
 }
 
-/** Whether fewer than k classes are predicted higher than the target's: ties go in the target's favour. */
+/**
+ * Whether fewer than k classes are predicted higher than the target's: ties go in the target's favour. NaN counts as higher than every number, as in
+ * argMax, and a class that does not exist is never among the k.
+ */
 function inTopK(classes: Tensor, predictions: Tensor, k: number): Tensor {
-  const depth = predictions.shape[predictions.rank - 1];
-  const own = sum(mul(oneHot(classes, depth), predictions), { axis: -1, keepDims: true });
-  return less(sum(cast(greater(predictions, own), 'i32'), { axis: -1 }), k);
+  const hit = oneHot(classes, predictions.shape[predictions.rank - 1], 'bool');
+  const own = sum(where(hit, predictions, 0), { axis: -1, keepDims: true });
+  const higher = sum(cast(logicalNot(lessEqual(predictions, own)), 'i32'), { axis: -1 });
+  return logicalAnd(less(higher, k), any(hit, { axis: -1 }));
 }
 
 function checkK(metric: string, k = 5): number {

@@ -4,6 +4,7 @@ import { withScope } from '../../graph/scope.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Loss, fitWeight } from '../../losses/index.ts';
 import { cast, mul, neg, sqrt, sum as sumOf } from '../../ops/index.ts';
+import { productOrZero } from '../../ops/zeroFlow.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './accumulate.ts';
 import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
 
@@ -38,7 +39,7 @@ export function mean(options: MetricOptions = {}): MeanMetric {
 }
 
 const sumWeighted = (values: Tensor, weight: Tensor | undefined): Tensor =>
-  sumOf(weight ? mul(cast(values, 'f32'), weight) : cast(values, 'f32'));
+  sumOf(weight ? productOrZero(weight, cast(values, 'f32')) : cast(values, 'f32'));
 
 const meanOf = ({ total, count }: MeanState): Tensor => ratio(totalValue(total), countValue(count));
 

@@ -1,0 +1,25 @@
+// Losses at limits, with class weights and with a sample of NaN that does not count, on this device: the rows of the CPU's tests.
+import { beforeAll, expect, test } from 'vitest';
+import type { HostArray } from '../../src/core/dtype.ts';
+import { readAll, setDevice } from '../../src/engine/index.ts';
+import { noteVectors } from '../support/findings.ts';
+import { complaintsAboutLoss, limitCases, weightCases } from '../tables/lossLimits.ts';
+
+// Infinities take the same path.
+const cases = [...limitCases, ...weightCases.filter(({ name }) => name.includes('NaN'))];
+const results: HostArray[][] = [];
+
+beforeAll(async () => {
+  await setDevice('webgpu');
+  const batch = 20;
+  for (let start = 0; start < cases.length; start += batch) {
+    const part = cases.slice(start, start + batch).map(({ build }) => build());
+    const read = await readAll(part.flat());
+    for (const tensors of part) results.push(read.splice(0, tensors.length));
+  }
+}, 240_000);
+
+test.each(cases.map((limit, i) => [limit.name, limit, i] as const))('%s', (_, limit, i) => {
+  expect(complaintsAboutLoss(limit, results[i])).toEqual([]);
+  if (limit.expected.length > 0) noteVectors(2);
+});

@@ -1,0 +1,118 @@
+// Losses at limits, with class weights and with samples that do not count, on the CPU in f32.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { setDevice } from '../../src/engine/index.ts';
+import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
+import { losses } from '../../src/losses/index.ts';
+import { layers } from '../../src/nn/index.ts';
+import { tensor } from '../../src/ops/index.ts';
+import { interpret } from '../../src/runtime/cpu.ts';
+import { sequential } from '../../src/train/index.ts';
+import { type Metric, metrics } from '../../src/train/metrics/index.ts';
+import { noteVectors } from '../support/findings.ts';
+import { complaintsAboutLoss, limitCases, weightCases } from '../tables/lossLimits.ts';
+
+test.each(limitCases.map((limit) => [limit.name, limit] as const))('%s', (_, limit) => {
+  expect(complaintsAboutLoss(limit, interpret(limit.build()))).toEqual([]);
+  noteVectors(2);
+});
+
+describe('a sample of weight 0 adds exactly 0', () => {
+  test.each(weightCases.map((limit) => [limit.name, limit] as const))('%s', (_, limit) => {
+    expect(complaintsAboutLoss(limit, interpret(limit.build()))).toEqual([]);
+  });
+});
+
+test('every loss has a limit', () => {
+  expect(Object.keys(losses).filter((name) => !limitCases.some(({ loss }) => loss === name))).toEqual([]);
+});
+
+describe('a sample of weight 0 changes no metric', () => {
+  const columns: Readonly<Record<string, number>> = { f1Score: 1 };
+  test.each(Object.keys(metrics) as (keyof typeof metrics)[])('%s', (name) => {
+    const metric = (metrics[name] as () => Metric)();
+    const width = columns[name] ?? 3;
+    const take = (n: number): Float32Array => Float32Array.from([0.5, 0.25, 0.25, 0.125, 0.5, 0.375].slice(0, n * width));
+    const compute = (n: number, bad: readonly number[], weight: readonly number[]): number => {
+      const f32 = (data: ArrayLike<number>, shape: readonly number[]): Tensor =>
+        hostTensor({ shape, dtype: 'f32' }, Float32Array.from(data));
+      const shape = [n, width];
+      const labels = hostTensor({ shape: [n], dtype: 'i32' }, Int32Array.from([0, 2, 1].slice(0, n)));
+      const marks = f32([...[1, 0, 0, 0, 0, 1].slice(0, 2 * width), ...bad], shape);
+      const predictions = f32([...take(2), ...bad], shape);
+      const state = metric.update(metric.init(), name.startsWith('sparse') ? labels : marks, predictions, weightsFor(name, weight, shape));
+      return interpret([metric.result(state)])[0][0];
+    };
+    // The metrics of any values take a weight for each.
+    const weightsFor = (metricName: string, weight: readonly number[], shape: readonly number[]): Tensor => {
+      const each = ['mean', 'sum'].includes(metricName);
+      const data = each ? weight.flatMap((w) => new Array<number>(shape[1]).fill(w)) : weight;
+      return hostTensor({ shape: each ? shape : [shape[0]], dtype: 'f32' }, Float32Array.from(data));
+    };
+    const want = compute(2, [], [2, 1]);
+    expect(Number.isFinite(want)).toBe(true);
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      expect(compute(3, new Array<number>(width).fill(bad), [2, 1, 0]), String(bad)).toBeCloseTo(want, 6);
+    }
+  });
+});
+
+describe('the k highest predictions', () => {
+  const topK = (labels: readonly number[], predictions: readonly number[][], k: number): number => {
+    const metric = metrics.sparseTopKCategoricalAccuracy({ k });
+    const state = metric.update(metric.init(), tensor([...labels], undefined, 'i32'), tensor(predictions.map((row) => [...row])));
+    return interpret([metric.result(state)])[0][0];
+  };
+
+  test.each([
+    ['classes without a chance are behind', [1], [[-Infinity, 2, 1]], 1, 1],
+    ['a class without a chance is not the best', [0], [[-Infinity, 2, 1]], 2, 0],
+    ['NaN is no hit', [0], [[NaN, 2, 1]], 2, 0],
+    ['NaN elsewhere is higher', [1], [[NaN, 2, 1]], 1, 0],
+    ['a class that does not exist is no hit', [7], [[-1, -2, -3]], 2, 0],
+  ] as const)('%s', (_, labels, predictions, k, share) => {
+    expect(topK(labels, predictions as never, k)).toBe(share);
+  });
+});
+
+describe('class weights', () => {
+  beforeAll(() => setDevice('cpu'));
+
+  test('of a sparse loss divide its mean, over an epoch too', async () => {
+    const x = [[2, 0, 0], [0, 1, 0], [0, 3, 1], [1, 0, 0]]; // prettier-ignore
+    const y = [0, 1, 2, 0];
+    const loss = losses.sparseCategoricalCrossentropy({ fromLogits: true, classWeight: [0.5, 2, 1] });
+    const want = interpret([loss(tensor(y, undefined, 'i32'), tensor(x))])[0][0];
+    const model = sequential([layers.activation({ activation: 'linear', inputShape: [3] })]);
+    model.compile({ optimizer: 'sgd', loss });
+    for (const batchSize of [1, 2, 3, 4]) {
+      expect((await model.evaluate(x, y, { batchSize })).loss, `batches of ${batchSize}`).toBeCloseTo(want, 5);
+    }
+  });
+
+  test('of which none counts give 0', () => {
+    const loss = losses.sparseCategoricalCrossentropy({ fromLogits: true, classWeight: [0, 1, 1] });
+    expect(interpret([loss(tensor([0, 0], undefined, 'i32'), tensor([[1, 2, 3], [-Infinity, 0, NaN]]))])[0][0]).toBe(0); // prettier-ignore
+  });
+
+  test.each([
+    [
+      () => losses.sparseCategoricalCrossentropy({ classWeight: [1, -1] }),
+      'classWeight is [1, -1]; it must be an array of numbers from 0 on',
+    ],
+    [
+      () => losses.categoricalCrossentropy({ classWeight: 2 as never }),
+      'classWeight is the number 2; it must be an array of numbers from 0 on',
+    ],
+    [() => losses.binaryCrossentropy({ posWeight: NaN }), 'posWeight is NaN; it must be a number from 0 on, or an array of them'],
+    [
+      () => losses.categoricalCrossentropy({ classWeight: [1, 2] })(tensor([[1, 0, 0]]), tensor([[1, 0, 0]])),
+      'losses.categoricalCrossentropy: classWeight has 2 numbers for predictions [1,3]; give 3, one for each class',
+    ],
+    [
+      () => losses.sparseCategoricalCrossentropy({ classWeight: [1, 2] })(tensor([1], undefined, 'i32'), tensor([[1, 0, 0]])),
+      'losses.sparseCategoricalCrossentropy: classWeight has 2 numbers for predictions [1,3]; give 3, one for each class',
+    ],
+  ])('that do not fit: %#', (call, text) => {
+    expect(call).toThrow(text);
+  });
+});
