@@ -5,12 +5,17 @@ import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
 
 /** What tests in a page cannot read from the environment themselves. */
-const provide = { gpuGraphs: Number(process.env.OMBRE_GPU_GRAPHS ?? 30) };
+const { OMBRE_GPU_GRAPHS = '30', OMBRE_PLAN = '', OMBRE_SUBGROUPS = '' } = process.env;
+const provide = { gpuGraphs: Number(OMBRE_GPU_GRAPHS), plan: OMBRE_PLAN, subgroups: OMBRE_SUBGROUPS };
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** How many random graphs a GPU stack takes. */
     gpuGraphs: number;
+    /** `gpu` compiles the kernels of real GPUs on a software adapter. */
+    plan: string;
+    /** `none`, or the size of subgroups that the adapter must have. */
+    subgroups: string;
   }
 }
 
@@ -41,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           provide,
+          setupFiles: ['test/support/setupGpu.ts'],
           sequence: { groupOrder: 1 },
           include: ['test/gpu/**/*.test.ts'],
           // One file at a time: the software GPU already takes every core.
@@ -63,6 +69,7 @@ export default defineConfig({
         test: {
           name: 'firefox',
           provide,
+          setupFiles: ['test/support/setupGpu.ts'],
           sequence: { groupOrder: 4 },
           include: ['test/gpu/**/*.test.ts'],
           fileParallelism: false,
@@ -82,6 +89,7 @@ export default defineConfig({
         test: {
           name: 'node-gpu',
           provide,
+          setupFiles: ['test/support/setupGpu.ts'],
           sequence: { groupOrder: 2 },
           include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
           // Dawn holds native threads: a process per file lets go of them for certain.

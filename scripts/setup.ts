@@ -21,6 +21,8 @@ export interface Found {
   readonly name: string;
   readonly adapter: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Size of the adapter's subgroups, where it has one size only and Dawn reports it. */
+  readonly subgroupSize?: number;
 }
 
 /** Something that is not there, and the one line that helps. */
@@ -121,13 +123,13 @@ async function installBrowser(): Promise<Found | Missing> {
 export function findVulkan(wanted = process.env.OMBRE_VK): Found | undefined {
   for (const { name, env } of vulkanCandidates(wanted)) {
     const adapter = nodeAdapter(env);
-    if (adapter) return { name, adapter, env };
+    if (adapter) return { name, ...adapter, env };
     // A machine without the Vulkan loader can borrow the one beside Chromium.
     for (const folder of browserFolders().filter((folder) => existsSync(join(folder, 'libvulkan.so.1')))) {
       const path = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
       const borrowing = { ...env, LD_LIBRARY_PATH: path };
       const adapter = nodeAdapter(borrowing);
-      if (adapter) return { name, adapter, env: borrowing };
+      if (adapter) return { name, ...adapter, env: borrowing };
     }
   }
   return undefined;
@@ -152,14 +154,14 @@ function vulkanCandidates(wanted: string | undefined): { name: string; env: Reco
   ].filter(({ name }) => !wanted || name === wanted);
 }
 
-function nodeAdapter(env: Record<string, string>): string | undefined {
+function nodeAdapter(env: Record<string, string>): Pick<Found, 'adapter' | 'subgroupSize'> | undefined {
   const probe = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/probeVulkan.ts'], {
     cwd: root,
     env: { ...process.env, ...env },
     encoding: 'utf8',
     timeout: 30_000,
   });
-  return probe.status === 0 ? (JSON.parse(probe.stdout) as string) : undefined;
+  return probe.status === 0 ? (JSON.parse(probe.stdout) as Pick<Found, 'adapter' | 'subgroupSize'>) : undefined;
 }
 
 function installVulkan(): Found | Missing {

@@ -46,10 +46,16 @@ export async function runStage(stage: Stage, hasNeighbour: boolean, options: Run
     const result = process.env.OMBRE_ALLOW_MISSING === '1' ? 'skipped' : 'failed';
     return { stage, result, seconds: 0, why: `no ${stage.needs}: ${stack.missing}` };
   }
+  const subgroups = { ...stage.env, ...process.env }.OMBRE_SUBGROUPS;
+  if (subgroups && subgroups !== 'none' && stack && Number(subgroups) !== stack.subgroupSize) {
+    const why = `${stack.adapter} has subgroups of ${stack.subgroupSize ?? 'no fixed size'}, not ${subgroups}`;
+    console.log(`\n--- ${stage.name} skipped: ${why}`);
+    return { stage, result: options.takesWhatIsThere ? 'missing' : 'skipped', seconds: 0, why };
+  }
   const start = performance.now();
   if (!hasNeighbour) console.log(`\n--- ${stage.name}`);
   const report = join(reports, `${stage.name}.json`);
-  const env = { ...options.env, ...process.env, ...stack?.env, OMBRE_REPORT: report };
+  const env = { ...options.env, ...stage.env, ...process.env, ...stack?.env, OMBRE_REPORT: report };
   let held = '';
   let failure: string | undefined;
   for (const command of stage.commands) {

@@ -19,10 +19,30 @@ export interface StageSet {
   readonly takesWhatIsThere?: boolean;
 }
 
+/** Kernels and tiles for GPUs, on software adapters that hide what they are. See test/support/disguise.ts. */
+const asGpu = { OMBRE_PLAN: 'gpu' };
+
 const vitest = (project: string, ...filters: string[]): readonly string[][] => [['vitest', 'run', '--project', project, ...filters]];
 
 /** On another driver the GPU tests are enough: the terminal trainer and the scripts of the README do not depend on it. */
 const gpuOnly = ['--exclude', 'test/node/**'];
+
+/** Of the GPU tests in a page that poses as a GPU: the kernels, the fuzzer and a whole training. Node runs all of them. */
+const inBrowserToo = ['kernels', 'rows', 'fuzz', 'productVariants', 'productSizes', 'fit', 'guards'].map(
+  (name) => `test/gpu/${name}.test.ts`,
+);
+
+/** Every size of subgroups, and none. An adapter has one size: the others are reported as missing. */
+const subgroupStages: readonly (readonly Stage[])[] = (['llvmpipe', 'swiftshader', 'hardware'] as const).flatMap((needs) =>
+  ['none', '4', '8', '32'].map((size): Stage[] => {
+    const env = { OMBRE_SUBGROUPS: size, ...(needs === 'hardware' && { OMBRE_PLAN: 'both' }) };
+    const commands = vitest(
+      'node-gpu',
+      ...['kernels', 'productVariants', 'productSizes', 'fit', 'fuzz'].map((name) => `test/gpu/${name}.test.ts`),
+    );
+    return [{ name: `${needs}-subgroups-${size}`, stack: `${needs}, subgroups ${size}`, needs, env, commands }];
+  }),
+);
 
 /**
  * Stages of one wave run side by side: each keeps about one core busy. The software GPUs take every core, so theirs run alone.
@@ -45,9 +65,15 @@ export const waves: readonly (readonly Stage[])[] = [
   ],
   [{ name: 'browser', stack: 'Chromium', needs: 'browser', commands: vitest('browser') }],
   [{ name: 'node-gpu', stack: 'Node', needs: 'vulkan', commands: vitest('node-gpu') }],
-  [{ name: 'hardware', stack: 'Node/hardware', needs: 'hardware', commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'gpu-plan', stack: 'Node as GPU', needs: 'vulkan', env: asGpu, commands: vitest('node-gpu') }],
+  [{ name: 'browser-plan', stack: 'Chromium as GPU', needs: 'browser', env: asGpu, commands: vitest('browser', ...inBrowserToo) }],
+  [{ name: 'hardware', stack: 'Node/hardware', needs: 'hardware', env: { OMBRE_PLAN: 'both' }, commands: vitest('node-gpu', ...gpuOnly) }],
   [{ name: 'llvmpipe', stack: 'Node/llvmpipe', needs: 'llvmpipe', commands: vitest('node-gpu', ...gpuOnly) }],
   [{ name: 'swiftshader', stack: 'Node/SwiftShader', needs: 'swiftshader', commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'llvmpipe-plan', stack: 'llvmpipe as GPU', needs: 'llvmpipe', env: asGpu, commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'swiftshader-plan', stack: 'SwiftShader as GPU', needs: 'swiftshader', env: asGpu, commands: vitest('node-gpu', ...gpuOnly) }],
+  [{ name: 'browser-plan-all', stack: 'Chromium as GPU', needs: 'browser', env: asGpu, commands: vitest('browser') }],
+  ...subgroupStages,
   [{ name: 'firefox', stack: 'Firefox', needs: 'firefox', commands: vitest('firefox') }],
   [{ name: 'node', needs: 'vulkan', commands: vitest('node-gpu', '--exclude', 'test/gpu/**') }],
   [{ name: 'e2e', needs: 'browser', commands: vitest('e2e') }],
@@ -57,12 +83,13 @@ export const stages = waves.flat();
 
 const checks = ['unit', 'build', 'typecheck', 'lint'];
 const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
+const gpuPlans = ['llvmpipe-plan', 'swiftshader-plan', 'browser-plan-all', ...subgroupStages.flat().map(({ name }) => name)];
 
 export const stageSets: Readonly<Record<string, StageSet>> = {
-  default: { stages: [...checks, 'browser', 'node-gpu', 'e2e'] },
+  default: { stages: [...checks, 'browser', 'node-gpu', 'gpu-plan', 'browser-plan', 'e2e'] },
   stacks: { stages: ['unit', ...gpuStacks], takesWhatIsThere: true },
   full: {
-    stages: [...checks, ...gpuStacks, 'node', 'e2e'],
+    stages: [...checks, ...gpuStacks, 'node', ...gpuPlans, 'e2e'],
     env: { OMBRE_GRAPHS: '10000', OMBRE_GPU_GRAPHS: '300' },
     takesWhatIsThere: true,
   },

@@ -68,10 +68,22 @@ export function findingsReport(outcomes: readonly Outcome[]): string {
     ['', ...columns.map(({ stack }) => stack)],
     ['PyTorch vectors passed', ...total(({ vectors }) => vectors).map(String)],
     ['gradient checks passed', ...total(({ gradients }) => gradients).map(String)],
+    ...guardRows(columns.map(({ all }) => all)),
     ['worst error / its bound', ...blank],
     ...families.map((family) => [`  ${family}`, ...columns.map(({ all }) => shareOf(all.flatMap(({ worst }) => worst[family] ?? [])))]),
   ]);
   return [coverage && coverageLine(coverage), figures].filter(Boolean).join('\n\n');
+}
+
+/** Guard zones of each stack, also those of tests that failed. */
+function guardRows(columns: readonly (readonly Findings[])[]): string[][] {
+  const total = (of: 'checked' | 'violated') => columns.map((all) => String(all.reduce((sum, { guards }) => sum + (guards?.[of] ?? 0), 0)));
+  const [checked, violated] = [total('checked'), total('violated')];
+  if (checked.every((count) => count === '0')) return [];
+  return [
+    ['guard zones compared', ...checked],
+    ['guard zones overwritten', ...violated],
+  ];
 }
 
 /** The worst of a family, as in `0.81 tanh`. */

@@ -55,11 +55,12 @@ export function* compileStepwise(graph: Graph, { name, target, donations = [], f
     slotOf.set('scalars', slots.length);
     slots.push({ kind: 'scalars', bytes: lowered.scalarWords.size * 4 });
   }
-  const memoryPlan = yield* plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: target.maxBindingBytes });
+  const { maxBindingBytes, spareBytes = 0 } = target;
+  const memoryPlan = yield* plan(lowered, outputMemories, { alignment: 256, maxBufferBytes: maxBindingBytes, spareBytes });
   yield 'finish';
   for (const [memory, { arena, offset }] of memoryPlan.places) {
     slotOf.set(memory, slots.length);
-    slots.push({ kind: 'scratch', arena, offset, bytes: memory.bytes, type: memory.type });
+    slots.push({ kind: 'scratch', arena, offset, bytes: memory.bytes, type: memory.type, ...(spareBytes > 0 && { spareBytes }) });
   }
 
   const honoured = new Map(scheduled.donations.map(({ output, input }) => [output, input]));

@@ -25,6 +25,8 @@ export interface PlanLimits {
   /** Bind-group offsets are multiples of this. */
   readonly alignment: number;
   readonly maxBufferBytes: number;
+  /** Bytes that stay free behind each value. */
+  readonly spareBytes: number;
 }
 
 /** An order whose plan takes so little more than the bound is good enough. */
@@ -35,7 +37,7 @@ const rounds = 6;
 const mostPairs = 4e6;
 
 export function* plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLimits): Pass<MemoryPlan> {
-  const { lives, rivals, bound } = lifetimes(lowered.dispatches, kept, limits.alignment);
+  const { lives, rivals, bound } = lifetimes(lowered.dispatches, kept, limits);
   yield;
   let best: Attempt | undefined;
   let left = Math.max(1, mostPairs / lives.length ** 2);
@@ -124,7 +126,7 @@ interface Lifetimes {
   readonly bound: number;
 }
 
-function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory[], alignment: number): Lifetimes {
+function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory[], { alignment, spareBytes }: PlanLimits): Lifetimes {
   const lives = new Map<Memory, Life>();
   const rivals = new Map<Life, Set<Life>>();
   const rival = (a: Life, b: Life): void => {
@@ -138,7 +140,7 @@ function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory
     for (const { memory, access } of bindings) {
       if (memory === 'scalars' || memory.input !== undefined) continue;
       let life = lives.get(memory);
-      const size = Math.ceil(memory.bytes / alignment) * alignment;
+      const size = Math.ceil((memory.bytes + spareBytes) / alignment) * alignment;
       if (!life) lives.set(memory, (life = { memory, size, first: i, last: i }));
       life.last = i;
       (access === 'read' ? read : written).push(life);

@@ -10,7 +10,15 @@ export type Slot =
   /** The storage of input number `position`, brought by the caller; `label` is what a message calls it. */
   | { readonly kind: 'input'; readonly position: number; readonly bytes: number; readonly type: TensorType; readonly label: string }
   /** A range of a scratch arena; ranges of values that do not live at the same time overlap. */
-  | { readonly kind: 'scratch'; readonly arena: number; readonly offset: number; readonly bytes: number; readonly type: TensorType }
+  | {
+      readonly kind: 'scratch';
+      readonly arena: number;
+      readonly offset: number;
+      readonly bytes: number;
+      readonly type: TensorType;
+      /** Bytes behind the range that no other value uses while this one lives. Only guard zones need them. */
+      readonly spareBytes?: number;
+    }
   /** All scalar inputs, one 32-bit word each, written before every run. */
   | { readonly kind: 'scalars'; readonly bytes: number };
 

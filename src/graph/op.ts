@@ -45,6 +45,8 @@ export interface Target {
   readonly maxStorageBuffers: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxBindingBytes: number;
+  /** Bytes that stay free behind each intermediate, for guard zones in tests. @default 0 */
+  readonly spareBytes?: number;
 }
 
 /** A buffer a dispatch binds: the op's own input or output, or a temporary of the plan. Outputs and temporaries may be read back by later dispatches. */

@@ -35,6 +35,7 @@ import {
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
+import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
 
 /** Multiples of 1/64: their sums and products are exact, in whatever order they are taken. */
@@ -83,29 +84,30 @@ const cases: Readonly<Record<string, { make: () => Tensor; tolerance?: number }>
   },
 };
 
-describe.each([
-  ['cpu', 2],
-  ['gpu', 7],
-] as const)('more workgroups than one dimension holds, %s kernels', (processor, limit) => {
-  let engine: Engine;
-  let runtime: WebGpuRuntime;
-  beforeAll(async () => {
-    ({ engine, runtime } = await engineWith({ processor, maxWorkgroupsPerDimension: limit }));
-  });
-  afterAll(() => runtime.dispose());
+const claims = { cpu: 2, gpu: 7 };
+describe.each(families.map((processor) => [processor, claims[processor]] as const))(
+  'more workgroups than one dimension holds, %s kernels',
+  (processor, limit) => {
+    let engine: Engine;
+    let runtime: WebGpuRuntime;
+    beforeAll(async () => {
+      ({ engine, runtime } = await engineWith({ processor, maxWorkgroupsPerDimension: limit }));
+    });
+    afterAll(() => runtime.dispose());
 
-  test.each(Object.entries(cases))('%s', async (_, { make, tolerance = 0 }) => {
-    const y = make();
-    const [expected] = interpret([y]);
-    const [actual] = await readAll([y], { engine });
-    const grids = lastProgram()!.dispatches.map(({ workgroups }) => workgroups);
-    // The claim is met, and the case is one that meets it.
-    expect(Math.max(...grids.map(([width]) => width))).toBeLessThanOrEqual(limit);
-    expect(Math.max(...grids.map(([, height]) => height))).toBeGreaterThan(1);
-    const wrong = actual.findIndex((value, i) => !(Math.abs(value - expected[i]) <= tolerance));
-    expect(wrong < 0 ? '' : `element ${wrong} is ${actual[wrong]}, expected ${expected[wrong]}`).toBe('');
-  });
-});
+    test.each(Object.entries(cases))('%s', async (_, { make, tolerance = 0 }) => {
+      const y = make();
+      const [expected] = interpret([y]);
+      const [actual] = await readAll([y], { engine });
+      const grids = lastProgram()!.dispatches.map(({ workgroups }) => workgroups);
+      // The claim is met, and the case is one that meets it.
+      expect(Math.max(...grids.map(([width]) => width))).toBeLessThanOrEqual(limit);
+      expect(Math.max(...grids.map(([, height]) => height))).toBeGreaterThan(1);
+      const wrong = actual.findIndex((value, i) => !(Math.abs(value - expected[i]) <= tolerance));
+      expect(wrong < 0 ? '' : `element ${wrong} is ${actual[wrong]}, expected ${expected[wrong]}`).toBe('');
+    });
+  },
+);
 
 test('65,537 real workgroups', async () => {
   const { engine, runtime } = await engineWith({ processor: 'gpu' });
@@ -190,7 +192,7 @@ test("the device's own limit is met in words, not by the driver", async () => {
 });
 
 test('results that together are beyond the largest buffer are read one after another, each in its place', async () => {
-  const { engine, runtime } = await engineWith({});
+  const { engine, runtime } = await engineWith({ spareBytes: 0 });
   Object.assign(runtime.pool, { maxBytes: 40_192 });
   const tensors = [0, 1, 2, 3, 4].map((i) => mul(filled(4000), i));
   for (const one of tensors) await evaluate(one, { engine });

@@ -8,6 +8,7 @@ import { HostValue, type Tensor } from '../../src/graph/tensor.ts';
 import { add, any, argMax, argMin, greater, max, mean, mul, reshape, slice, square, sum, transpose } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { families } from '../support/families.ts';
 import { noteError } from '../support/findings.ts';
 import { graphOf, values } from '../support/graphs.ts';
 
@@ -60,7 +61,7 @@ const all = (x: Tensor, b: Tensor): Result[] => [
   [sum(transpose(x), { axis: -1 }), x.shape[0]],
 ];
 
-for (const processor of ['cpu', 'gpu'] as const) {
+for (const processor of families) {
   for (const shape of [
     [1, 1],
     [3, 63],
@@ -115,7 +116,7 @@ for (const processor of ['cpu', 'gpu'] as const) {
   });
 }
 
-for (const processor of ['cpu', 'gpu'] as const) {
+for (const processor of families) {
   test(`${processor} kernels: what a reduction reads may have been computed in another shape`, async () => {
     // Three views of that other shape: a broadcast one, a transposed one, and the tensor itself.
     const reshaped = (x: Tensor, b: Tensor): Tensor => {

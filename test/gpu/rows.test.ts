@@ -29,6 +29,7 @@ import {
 } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { families } from '../support/families.ts';
 import { type InputType, graphOf, values } from '../support/graphs.ts';
 
 let runtime: WebGpuRuntime;
@@ -82,7 +83,7 @@ const everything: Make = (x, y, b, labels) => {
   ];
 };
 
-for (const processor of ['cpu', 'gpu'] as const) {
+for (const processor of families) {
   test(`rows of every length, on a ${processor}`, { timeout: 300_000 }, async () => {
     // Barriers are slow to build and to run on a CPU: there the GPU's family gets the sizes around its 64 lanes only.
     const sizes = processor === 'cpu' ? [[1, 2], [1, 1000], [2, 31], [65, 65], [130, 97], [300, 10]] : [[2, 31], [5, 63], [3, 64], [9, 130]]; // prettier-ignore
@@ -120,7 +121,7 @@ for (const processor of ['cpu', 'gpu'] as const) {
   });
 }
 
-for (const processor of ['cpu', 'gpu'] as const) {
+for (const processor of families) {
   test(`rearranging copies are stored where they belong, on a ${processor}`, async () => {
     const kernels = await check(processor, 12, 10, (x, y, b) => {
       const product = add(matmul(x, transpose(y)), sum(b));

@@ -1,7 +1,9 @@
 // Runs a kernel's plan as it stands, without the compiler: what the lowering of one op does on this device.
-import { type Dtype, type HostArray, roundToF16 } from '../../src/core/dtype.ts';
+import { type Dtype, type HostArray, roundToF16, storedBytes } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import type { KernelPlan, TensorType } from '../../src/graph/op.ts';
+import type { KernelPlan, Operand, TensorType } from '../../src/graph/op.ts';
+import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { type Guarded, Guards } from '../../src/runtime/webgpu/guards.ts';
 
 const pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
@@ -15,6 +17,12 @@ function pipelineFor(device: GPUDevice, source: string): Promise<GPUComputePipel
   }
   return pipeline;
 }
+
+const guardsOf = new WeakMap<GPUDevice, Guards>();
+
+/** Whether a kernel's text declares the binding for writing. */
+const isWritten = (source: string, binding: number): boolean =>
+  new RegExp(`@binding\\(${binding}\\)\\s*var<storage,\\s*read_write>`).test(source);
 
 const roundUp = (n: number, unit: number): number => Math.max(unit, Math.ceil(n / unit) * unit);
 
@@ -56,6 +64,7 @@ export interface PlanInput {
   readonly data: HostArray;
 }
 
+/** Runs the dispatches in their order, with a guard zone behind each output and temporary. Returns the outputs. */
 export async function runPlan(
   device: GPUDevice,
   plan: KernelPlan,
@@ -63,6 +72,8 @@ export async function runPlan(
   outputs: readonly TensorType[],
 ): Promise<HostArray[]> {
   device.pushErrorScope('validation');
+  let guards = guardsOf.get(device);
+  if (!guards) guardsOf.set(device, (guards = new Guards(device)));
   const made: GPUBuffer[] = [];
   const buffer = (size: number, usage: number): GPUBuffer => {
     const result = device.createBuffer({ size: roundUp(size, 16), usage });
@@ -70,39 +81,56 @@ export async function runPlan(
     return result;
   };
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const buffers = {
-    input: inputs.map(({ dtype, data }) => {
-      const elements = encode(dtype, data);
-      const result = buffer(elements.byteLength, storage);
-      device.queue.writeBuffer(result, 0, elements);
-      return result;
-    }),
-    output: outputs.map(({ shape }) => buffer(4 * sizeOf(shape), storage)),
-    temporary: plan.temporaries.map(({ shape }) => buffer(4 * sizeOf(shape), storage)),
+  /** A range with spare bytes behind it. */
+  const result = (type: TensorType): Guarded => {
+    const size = roundUp(storedBytes(type), 4) + debug.guardBytes;
+    return { role: 'a result', type, binding: { buffer: buffer(size, storage), size: roundUp(size, 16) } };
+  };
+  const given = inputs.map(({ dtype, data }): Guarded => {
+    const elements = encode(dtype, data);
+    const binding = { buffer: buffer(elements.byteLength, storage) };
+    device.queue.writeBuffer(binding.buffer, 0, elements);
+    return { role: 'an input', type: { shape: [data.length], dtype }, binding };
+  });
+  const ranges: Readonly<Record<Operand['kind'], readonly Guarded[]>> = {
+    input: given,
+    output: outputs.map(result),
+    temporary: plan.temporaries.map(result),
   };
   const encoder = device.createCommandEncoder();
   const prepared = await Promise.all(
     plan.dispatches.map(async (dispatch) => {
       const params = buffer(4 * dispatch.params.length, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
       device.queue.writeBuffer(params, 0, Uint32Array.from(dispatch.params));
-      const bound = [params, ...dispatch.operands.map(({ kind, index }) => buffers[kind][index])];
-      return { dispatch, bound, pipeline: await pipelineFor(device, dispatch.source) };
+      const written: Guarded[] = [];
+      const bound = dispatch.operands.map(({ kind, index }, i): GPUBufferBinding => {
+        const range = ranges[kind][index];
+        if (!isWritten(dispatch.source, i + 1)) return { ...range.binding, size: roundUp(storedBytes(range.type), 16) };
+        written.push({ ...range, role: `${kind} ${index}` });
+        return range.binding;
+      });
+      return { dispatch, written, bound: [{ buffer: params }, ...bound], pipeline: await pipelineFor(device, dispatch.source) };
     }),
   );
-  const pass = encoder.beginComputePass();
-  for (const { dispatch, bound, pipeline } of prepared) {
-    pass.setPipeline(pipeline);
-    const entries = bound.map((resource, binding) => ({ binding, resource: { buffer: resource } }));
-    pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-    pass.dispatchWorkgroups(...dispatch.workgroups);
+  const count = prepared.reduce((sum, { written }) => sum + written.length, 0);
+  const run = guards.run(plan.dispatches[0].name, count);
+  for (const { dispatch, written, bound, pipeline } of prepared) {
+    run.around(encoder, dispatch.name, written, () => {
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      const entries = bound.map((resource, binding) => ({ binding, resource }));
+      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+      pass.dispatchWorkgroups(...dispatch.workgroups);
+      pass.end();
+    });
   }
-  pass.end();
-  const readbacks = buffers.output.map((source) => {
-    const target = buffer(source.size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
-    encoder.copyBufferToBuffer(source, 0, target, 0, source.size);
+  const readbacks = ranges.output.map(({ type, binding }) => {
+    const target = buffer(storedBytes(type), GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    encoder.copyBufferToBuffer(binding.buffer, 0, target, 0, storedBytes(type));
     return target;
   });
   device.queue.submit([encoder.finish()]);
+  run.check();
   const results: HostArray[] = [];
   for (const [i, target] of readbacks.entries()) {
     await target.mapAsync(GPUMapMode.READ);

@@ -12,6 +12,7 @@ import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { argSort, cumProd, cumSum, gather, mul, sin, sort, sum, takeAlongAxis, topK } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { families } from '../support/families.ts';
 import { noteError } from '../support/findings.ts';
 import { runPlan } from './runPlan.ts';
 
@@ -90,7 +91,7 @@ async function check(
   const y = fn(x);
   const outputs = backward ? gradients(sum(mul(sin(y), y)), [x]) : [y];
   const feeds = new Map([...(more ?? []), [x, data] as const]);
-  for (const processor of ['cpu', 'gpu'] as const) {
+  for (const processor of families) {
     for (const node of topological(outputs)) await checkNode(node, feeds, { ...opened.target, processor });
   }
 }

@@ -11,6 +11,8 @@ import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
 import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
+import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
 import { variantsOf } from '../support/variants.ts';
 import { twofold, wayOf } from '../support/twofold.ts';
@@ -296,8 +298,11 @@ test('laps shorter than the steps of the clock do not make it a broken one; one 
 });
 
 test('a device implemented on a CPU is not tuned unless that is asked for', async () => {
+  const { tuning } = debug;
+  debug.tuning = undefined;
   const runtime = await WebGpuRuntime.open();
   opened.push(runtime);
+  debug.tuning = tuning;
   expect(runtime.tuner === undefined).toBe(runtime.target.processor === 'cpu');
   await runtime.setTuning(true);
   expect(runtime.tuner).toBeDefined();
@@ -316,7 +321,7 @@ const step = ({ first, second }: Net, x: Tensor, y: Tensor): [Net, Tensor] => {
   return [{ first: first.sub(mul(g.first, 0.01)), second: second.sub(mul(g.second, 0.01)) }, value];
 };
 
-test.each(['cpu', 'gpu'] as const)('whatever is chosen for the products of a %s, training gives the same bits', async (processor) => {
+test.each(families)('whatever is chosen for the products of a %s, training gives the same bits', async (processor) => {
   let chosen = 0;
   /** `choose` gives the number of the kernel to take for the nth product, 0 being the one it is compiled with. */
   const train = async (choose: (count: number, n: number) => number): Promise<readonly HostArray[]> => {

@@ -9,6 +9,7 @@ import type { Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, avgPool3d, conv3d, depthwiseConv2d, maxPool3d, sum, upsample2d } from '../../src/ops/index.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { families } from '../support/families.ts';
 import { type Feeds, checkKernels, checkNode, stream } from './checkKernels.ts';
 
 let opened: OpenDevice;
@@ -20,7 +21,7 @@ afterAll(() => opened.device.destroy());
 const check = (target: Target, shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> =>
   checkKernels(opened.device, target, shapes, fn);
 
-describe.each(['gpu', 'cpu'] as const)('kernels of a %s', (processor) => {
+describe.each(families)('kernels of a %s', (processor) => {
   const target = (): Target => ({ ...opened.target, processor });
 
   test('convolution of volumes in all three directions', async () => {

@@ -1,8 +1,18 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Arguments of node for a program that a test starts: it poses as what this run tests. See test/support/disguise.ts. */
+export const disguised =
+  process.env.OMBRE_PLAN || process.env.OMBRE_SUBGROUPS
+    ? [createRequire(import.meta.url).resolve('tsx'), `${root}test/support/disguiseNode.ts`].flatMap((path) => [
+        '--import',
+        pathToFileURL(path).href,
+      ])
+    : [];
 
 /** Builds dist/index.js where it is missing or older than the sources: `npm test` has built it already. */
 export async function ensureBuilt(): Promise<void> {

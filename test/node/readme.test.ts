@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureBuilt, root } from './library.ts';
+import { disguised, ensureBuilt, root } from './library.ts';
 
 const scripts = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/<!-- runs as it stands -->\s*```js\n(.*?)```/gs)].map(
   ([, code]) => code,
@@ -23,7 +23,7 @@ afterAll(() => rmSync(project, { recursive: true }));
 async function run(index: number): Promise<string> {
   const file = join(project, `script${index}.mjs`);
   writeFileSync(file, scripts[index]);
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: project });
+  const { stdout } = await promisify(execFile)(process.execPath, [...disguised, file], { cwd: project });
   return stdout.trimEnd();
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Refusal, parseTrainOptions } from '../../scripts/trainOptions.ts';
-import { ensureBuilt, root } from './library.ts';
+import { disguised, ensureBuilt, root } from './library.ts';
 
 beforeAll(ensureBuilt);
 
@@ -14,7 +14,7 @@ interface Result {
 /** What `npm run train -- …` starts once it has built the library. */
 function train(...args: string[]): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/train.ts', ...args], {
+    const child = spawn(process.execPath, ['--import', 'tsx', ...disguised, 'scripts/train.ts', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

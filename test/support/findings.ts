@@ -22,6 +22,8 @@ export interface Findings {
   vectors: number;
   gradients: number;
   worst: Record<string, Worst>;
+  /** Guard zones that were compared after a dispatch, and those that were overwritten. */
+  guards?: { checked: number; violated: number };
   coverage?: Coverage;
 }
 
@@ -59,6 +61,12 @@ export function noteVectors(count: number): void {
 /** Counts gradients that this test compared, one for each differentiated input. */
 export function noteGradients(count: number): void {
   ownFindings().gradients += count;
+}
+
+/** Counts guard zones that were compared and that a kernel has overwritten. */
+export function noteGuards(checked: number, violated: number): void {
+  const { guards = { checked: 0, violated: 0 } } = ownFindings();
+  ownFindings().guards = { checked: guards.checked + checked, violated: guards.violated + violated };
 }
 
 export function noteCoverage(coverage: Coverage): void {

@@ -2,14 +2,18 @@
 import { expect, test } from 'vitest';
 import type { TestRecord } from '../../scripts/testing/reporter.ts';
 import type { Outcome } from '../../scripts/testing/runStage.ts';
-import { stageSets, stages } from '../../scripts/testing/stages.ts';
+import { type Stage, stageSets, stages } from '../../scripts/testing/stages.ts';
 import { findingsReport, skippedByReason, stackTable, stageTable } from '../../scripts/testing/summary.ts';
-import { type Findings, noteCoverage, noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { type Findings, noteCoverage, noteError, noteGradients, noteGuards, noteVectors } from '../support/findings.ts';
 
 const findings = (worst: Findings['worst'], more: Partial<Findings> = {}): Findings => ({ vectors: 1, gradients: 2, worst, ...more });
 
 const gpuTests: TestRecord[] = [
-  { name: 'exp', status: 'passed', findings: findings({ elementwise: { ratio: 0.5, what: 'exp' } }) },
+  {
+    name: 'exp',
+    status: 'passed',
+    findings: findings({ elementwise: { ratio: 0.5, what: 'exp' } }, { guards: { checked: 7, violated: 0 } }),
+  },
   { name: 'tanh', status: 'passed', findings: findings({ elementwise: { ratio: 0.75, what: 'tanh' }, shapes: { ratio: 0, what: 'pad' } }) },
   { name: 'half', status: 'skipped', note: 'no shader-f16' },
   { name: 'half again', status: 'skipped', note: 'no shader-f16' },
@@ -62,6 +66,8 @@ test('figures of all stacks side by side: passed checks count, the worst error o
     ' | CPU | Chromium',
     'PyTorch vectors passed | 4 | 2',
     'gradient checks passed | 0 | 4',
+    'guard zones compared | 0 | 7',
+    'guard zones overwritten | 0 | 0',
     'worst error / its bound',
     ' | elementwise | Infinity sinh | 0.75 tanh',
     ' | shapes | - | 0',
@@ -77,6 +83,8 @@ test('a test collects its worst errors and its counts', ({ task }) => {
   noteError('shapes', 'slice', 1, 1);
   noteGradients(2);
   noteVectors(3);
+  noteGuards(5, 0);
+  noteGuards(2, 1);
   noteCoverage(coverage);
   const found = task.meta.findings;
   // What a test of the recording records is no finding.
@@ -84,14 +92,18 @@ test('a test collects its worst errors and its counts', ({ task }) => {
   expect(found).toEqual({
     vectors: 3,
     gradients: 2,
+    guards: { checked: 7, violated: 1 },
     worst: { elementwise: { ratio: 0.75, what: 'sinh' }, shapes: { ratio: Infinity, what: 'pad' } },
     coverage,
   });
 });
 
-test('sets of stages name stages that there are, and each GPU stack is in both', () => {
+test('sets of stages name stages that there are, and each GPU stack is in both, posing as a GPU and with every size of subgroups in one', () => {
   const known = stages.map(({ name }) => name);
   for (const set of Object.values(stageSets)) expect(set.stages.filter((name) => !known.includes(name))).toEqual([]);
-  const gpu = stages.filter(({ stack, needs }) => stack && needs && needs !== 'vulkan').map(({ name }) => name);
-  for (const name of ['stacks', 'full']) expect(gpu.filter((stage) => !stageSets[name].stages.includes(stage))).toEqual([]);
+  const gpu = stages.filter(({ name, stack, needs }) => stack && needs && needs !== 'vulkan' && name !== 'browser-plan');
+  const missing = (set: string, wanted: readonly Stage[]) => wanted.filter(({ name }) => !stageSets[set].stages.includes(name));
+  expect(missing('full', gpu)).toEqual([]);
+  expect(missing('stacks', gpu.filter(({ env }) => env?.OMBRE_PLAN !== 'gpu' && !env?.OMBRE_SUBGROUPS))).toEqual([]); // prettier-ignore
+  for (const name of ['gpu-plan', 'browser-plan']) expect(stageSets.default.stages).toContain(name);
 });

@@ -2,6 +2,8 @@
 import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
+import { debug } from './debug.ts';
+import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
@@ -15,6 +17,8 @@ export class GpuContext {
   readonly pages: Pages;
   /** While there is one, every dispatch gets a pass of its own and is timed. */
   profiler: Profiler | undefined;
+  /** Zones behind what dispatches write; undefined outside of tests. */
+  readonly guards: Guards | undefined;
   protected broken: OmbreError | undefined;
   private readonly ids = new WeakMap<GPUBuffer, number>();
   private nextId = 0;
@@ -27,6 +31,7 @@ export class GpuContext {
     this.pool = new BufferPool(device);
     this.scratch = new Scratch(this.pool);
     this.pages = new Pages(this.pool);
+    this.guards = debug.guardBytes > 0 ? new Guards(device) : undefined;
     void device.lost.then(({ reason, message }) => {
       if (reason === 'destroyed' && this.broken) return;
       this.broken = new DeviceLostError(

@@ -2,6 +2,7 @@
 import { DeviceError } from '../../core/errors.ts';
 import type { Target } from '../../graph/op.ts';
 import type { DeviceInfo } from '../runtime.ts';
+import { debug } from './debug.ts';
 
 export interface WebGpuOptions {
   /** Node only, and only before WebGPU is first used: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
@@ -87,6 +88,7 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
       maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+      ...(debug.guardBytes > 0 && { spareBytes: debug.guardBytes }),
     },
   };
 }
@@ -121,7 +123,7 @@ async function findGpu({ dawnFlags = [] }: WebGpuOptions): Promise<GPU> {
     throw new DeviceError('webgpu: Node has no WebGPU of its own; install the optional package: npm install webgpu', { cause: error });
   }
   Object.assign(globalThis, dawn.globals);
-  gpu = dawn.create([...dawnFlags]);
+  gpu = dawn.create([...debug.dawnFlags, ...dawnFlags]);
   dawnInstances.set(key, gpu);
   return gpu;
 }

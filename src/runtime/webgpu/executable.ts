@@ -2,8 +2,9 @@
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
-import { type Dispatch, type Program, type Slot, wordOf } from '../../compiler/index.ts';
+import { type Binding, type Dispatch, type Program, type Slot, wordOf } from '../../compiler/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
+import type { Guarded, GuardedRun, Guards } from './guards.ts';
 import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';
 import { type BufferPool, GpuValue, type Room } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
@@ -160,9 +161,10 @@ export class GpuExecutable implements Executable {
         await this.runOneByOne(context.profiler, memory.inputs);
         encoder = context.device.createCommandEncoder({ label: program.name });
       }
-      if (context.profiler?.hasTimestamps !== false) this.encode(encoder, memory.inputs);
+      const guarded = context.profiler?.hasTimestamps === false ? undefined : this.encode(encoder, memory.inputs);
       this.copyResults(encoder, memory);
       context.submit(encoder.finish());
+      guarded?.check();
     } catch (error) {
       for (const room of roomsOf(memory, context.pool)) room.giveBack();
       throw error;
@@ -235,8 +237,9 @@ export class GpuExecutable implements Executable {
     if (this.scalars) this.context.device.queue.writeBuffer(this.scalars, 0, this.scalarData);
   }
 
-  private encode(encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): void {
-    const { profiler } = this.context;
+  private encode(encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun | undefined {
+    const { profiler, guards } = this.context;
+    if (guards) return this.encodeGuarded(guards, encoder, buffers);
     let pass = profiler ? undefined : encoder.beginComputePass();
     this.program.dispatches.forEach((dispatch, i) => {
       if (profiler) pass = encoder.beginComputePass(profiler.passFor(dispatch));
@@ -245,6 +248,30 @@ export class GpuExecutable implements Executable {
     });
     if (profiler) profiler.resolve(encoder);
     else pass!.end();
+    return undefined;
+  }
+
+  /** Guard zones are written and copied between passes: every dispatch gets a pass of its own. */
+  private encodeGuarded(guards: Guards, encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun {
+    const { profiler } = this.context;
+    const { name, dispatches, slots } = this.program;
+    const written = dispatches.map(({ bindings }) =>
+      bindings.flatMap(({ role, slot: index, access }): Guarded[] => {
+        const slot = slots[index];
+        if (access === 'read' || slot.kind === 'scalars') return [];
+        return [{ role, type: slot.type, binding: this.resource(slot, buffers, access) }];
+      }),
+    );
+    const run = guards.run(name, written.flat().length);
+    dispatches.forEach((dispatch, i) => {
+      run.around(encoder, dispatch.label, written[i], () => {
+        const pass = encoder.beginComputePass(profiler?.passFor(dispatch));
+        this.dispatch(pass, i, buffers);
+        pass.end();
+      });
+    });
+    profiler?.resolve(encoder);
+    return run;
   }
 
   private dispatch(pass: GPUComputePassEncoder, index: number, buffers: ReadonlyMap<number, GPUBuffer>): void {
@@ -268,14 +295,20 @@ export class GpuExecutable implements Executable {
     if (known) return known;
     if (prepared.groups.size >= bindGroupsKept) prepared.groups.clear();
     const { pipeline, uniforms } = prepared;
-    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!, uniforms, (slot) =>
-      this.resource(program.slots[slot], buffers),
+    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!, uniforms, (slot, access) =>
+      this.resource(program.slots[slot], buffers, access),
     );
     prepared.groups.set(key, group);
     return group;
   }
 
-  private resource(slot: Slot, buffers: ReadonlyMap<number, GPUBuffer>): GPUBufferBinding {
+  private resource(slot: Slot, buffers: ReadonlyMap<number, GPUBuffer>, access: Binding['access'] = 'read'): GPUBufferBinding {
+    const { guards } = this.context;
+    const bound = this.range(slot, buffers);
+    return guards && access === 'read_write' ? guards.widen(bound, slot) : bound;
+  }
+
+  private range(slot: Slot, buffers: ReadonlyMap<number, GPUBuffer>): GPUBufferBinding {
     switch (slot.kind) {
       case 'input':
         return { buffer: buffers.get(slot.position)!, size: slot.bytes };
@@ -295,7 +328,7 @@ export class GpuExecutable implements Executable {
       const { type, slot, offset } = program.outputs[i];
       const bytes = storedBytes(type);
       if (bytes === 0) continue;
-      const source = this.resource(program.slots[slot], memory.inputs);
+      const source = this.range(program.slots[slot], memory.inputs);
       encoder.copyBufferToBuffer(
         source.buffer,
         (source.offset ?? 0) + offset * bytesPerElement(type.dtype),

@@ -7,6 +7,7 @@ import type { Program } from '../../compiler/index.ts';
 import type { Profile } from '../profile.ts';
 import type { DeviceInfo, MemoryInfo, Runtime, TypedValue } from '../runtime.ts';
 import { GpuContext } from './context.ts';
+import { debug } from './debug.ts';
 import { type OpenDevice, type TuningOptions, type WebGpuOptions, openDevice } from './device.ts';
 import { GpuExecutable } from './executable.ts';
 import { refusalOf } from './limits.ts';
@@ -44,7 +45,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   }
 
   /** Programs loaded from now on are timed, or not. */
-  async setTuning(tuning: boolean | TuningOptions = this.target.processor === 'gpu'): Promise<void> {
+  async setTuning(tuning: boolean | TuningOptions = debug.tuning ?? this.target.processor === 'gpu'): Promise<void> {
     if (tuning === false) this.tuner = undefined;
     else {
       const choices = await Choices.open(this.identity, tuning === true ? undefined : tuning.store);

@@ -1,5 +1,5 @@
 // A launch made ready: its pipeline, where its uniforms lie, and how its slots become a bind group.
-import type { Launch } from '../../compiler/index.ts';
+import type { Binding, Launch } from '../../compiler/index.ts';
 import type { Pipeline } from './pipelines.ts';
 
 /** Bind offsets are multiples of 256 bytes. */
@@ -42,11 +42,11 @@ export function bindLaunch(
   { bindings, params, fusedParams }: Launch,
   uniforms: GPUBuffer,
   { paramsOffset, fusedOffset }: UniformPlaces,
-  resource: (slot: number) => GPUBufferBinding,
+  resource: (slot: number, access: Binding['access']) => GPUBufferBinding,
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = [
     { binding: 0, resource: { buffer: uniforms, offset: paramsOffset, size: uniformBytes(params) } },
-    ...bindings.map(({ slot }, i) => ({ binding: i + 1, resource: resource(slot) })),
+    ...bindings.map(({ slot, access }, i) => ({ binding: i + 1, resource: resource(slot, access) })),
   ];
   if (fusedParams) {
     entries.push({

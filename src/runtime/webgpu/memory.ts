@@ -5,6 +5,7 @@ import type { TensorType } from '../../graph/op.ts';
 import type { DeviceValue } from '../../graph/tensor.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { MemoryInfo } from '../runtime.ts';
+import { debug } from './debug.ts';
 
 const storageUsage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
@@ -50,7 +51,7 @@ export class BufferPool {
 
   /** What a buffer for so many bytes is made in: rounding up must not carry what fits beyond the limit. */
   sizeFor(bytes: number): number {
-    return Math.max(bytes, Math.min(sizeClass(bytes), this.maxBytes));
+    return Math.max(bytes, Math.min(sizeClass(bytes + debug.guardBytes), this.maxBytes));
   }
 
   acquire(bytes: number): GPUBuffer {

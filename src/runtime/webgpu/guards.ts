@@ -1,0 +1,143 @@
+// Guard zones: a debug mode for tests. Each range that a dispatch writes is bound with a zone behind it, which holds a pattern before the dispatch
+// and must hold it afterwards. WebGPU moves a store beyond a binding to the binding's last element, also one before its start: the zone is there.
+import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
+import { formatShape } from '../../core/shape.ts';
+import type { TensorType } from '../../graph/op.ts';
+import type { Slot } from '../../compiler/index.ts';
+import { debug } from './debug.ts';
+import { sizeClass } from './memory.ts';
+
+/** Bytes that are bound at least, whatever a tensor's size: a zone is longer by what the tensor does not fill. */
+const shortestBinding = 16;
+
+/** A NaN of unusual bits: a kernel that reads a zone and uses the number gives NaN. */
+const pattern = 0x7fc5a5a5;
+
+/** A range that a dispatch writes, bound with the zone behind it. */
+export interface Guarded {
+  /** The variable's name in the kernel. */
+  readonly role: string;
+  readonly type: TensorType;
+  readonly binding: GPUBufferBinding;
+}
+
+interface Zone extends Guarded {
+  readonly dispatch: string;
+  /** Bytes from the start of the buffer, and of the zone. */
+  readonly start: number;
+  readonly bytes: number;
+  /** Place of the kept copy in the staging buffer. */
+  readonly place: number;
+}
+
+/** All guard zones of this process or page, on all devices. */
+const all = {
+  checked: 0,
+  violations: [] as string[],
+  pending: new Set<Promise<void>>(),
+};
+
+/** Waits for all checks under way. Returns the zones checked and the violations found since the last call. */
+export async function takeGuardReport(): Promise<{ checked: number; violations: readonly string[] }> {
+  while (all.pending.size > 0) await Promise.all(all.pending);
+  const { checked } = all;
+  all.checked = 0;
+  return { checked, violations: all.violations.splice(0) };
+}
+
+/** Guard zones of one run of a program. */
+export class GuardedRun {
+  private readonly guards: Guards;
+  private readonly name: string;
+  private readonly staging: GPUBuffer;
+  private readonly zones: Zone[] = [];
+  private bytes = 0;
+
+  constructor(guards: Guards, name: string, staging: GPUBuffer) {
+    this.guards = guards;
+    this.name = name;
+    this.staging = staging;
+  }
+
+  /** Encodes a dispatch with the pattern in its zones before, and a copy of the zones afterwards. `encode` makes the passes between. */
+  around(encoder: GPUCommandEncoder, dispatch: string, written: readonly Guarded[], encode: () => void): void {
+    const zones = written.flatMap((guarded): Zone[] => {
+      const { offset = 0, size = 0 } = guarded.binding;
+      const own = storedBytes(guarded.type);
+      if (size <= own) return [];
+      const zone = { ...guarded, dispatch, start: offset + own, bytes: size - own, place: this.bytes };
+      this.bytes += zone.bytes;
+      return [zone];
+    });
+    for (const { binding, start, bytes } of zones) encoder.copyBufferToBuffer(this.guards.pattern, 0, binding.buffer, start, bytes);
+    encode();
+    for (const { binding, start, bytes, place } of zones) encoder.copyBufferToBuffer(binding.buffer, start, this.staging, place, bytes);
+    this.zones.push(...zones);
+  }
+
+  /** Compares the copies. Call it after the run is submitted. */
+  check(): void {
+    const checking = this.compare().catch(() => undefined); // a lost device is reported elsewhere
+    all.pending.add(checking);
+    void checking.then(() => all.pending.delete(checking));
+  }
+
+  private async compare(): Promise<void> {
+    if (this.bytes > 0) {
+      await this.staging.mapAsync(1, 0, this.bytes); // GPUMapMode.READ
+      const words = new Uint32Array(this.staging.getMappedRange(0, this.bytes));
+      for (const zone of this.zones) {
+        const first = zone.place / 4;
+        const word = words.subarray(first, first + zone.bytes / 4).findIndex((found) => found !== pattern);
+        if (word >= 0) all.violations.push(describe(this.name, zone, word));
+      }
+      all.checked += this.zones.length;
+      this.staging.unmap();
+    }
+    this.guards.giveBack(this.staging);
+  }
+}
+
+/** `train: 'dense: matmul' writes beyond out f32[32,1]: element 33 is overwritten, the last is 31` */
+function describe(program: string, { dispatch, role, type, start, binding: { offset = 0 } }: Zone, word: number): string {
+  const element = (start - offset + 4 * word) / bytesPerElement(type.dtype);
+  const last = type.shape.reduce((size, n) => size * n, 1) - 1;
+  return `${program}: '${dispatch}' writes beyond ${role} ${type.dtype}${formatShape(type.shape)}: element ${element} is overwritten, the last is ${last}`;
+}
+
+/** The guard zones of one device. Its buffers are not the pool's: tests count those. */
+export class Guards {
+  readonly pattern: GPUBuffer;
+  private readonly idle: GPUBuffer[] = [];
+  private readonly create: (size: number, usage: number) => GPUBuffer;
+
+  private readonly maxBindingBytes: number;
+
+  constructor(device: GPUDevice) {
+    this.maxBindingBytes = device.limits.maxStorageBufferBindingSize;
+    const create = device.createBuffer.bind(device);
+    this.create = (size, usage) => create({ size, usage });
+    const size = debug.guardBytes + shortestBinding;
+    this.pattern = this.create(size, 0x04 | 0x08); // COPY_SRC | COPY_DST
+    device.queue.writeBuffer(this.pattern, 0, new Uint32Array(size / 4).fill(pattern));
+  }
+
+  /** Begins a run of dispatches that write `ranges` ranges in all. */
+  run(name: string, ranges: number): GuardedRun {
+    const bytes = ranges * this.pattern.size;
+    const known = this.idle.findIndex(({ size }) => size >= bytes);
+    const staging = known >= 0 ? this.idle.splice(known, 1)[0] : this.create(sizeClass(bytes), 0x01 | 0x08); // MAP_READ | COPY_DST
+    return new GuardedRun(this, name, staging);
+  }
+
+  /** The binding with a zone behind it, as far as there is room. */
+  widen(bound: GPUBufferBinding, slot: Slot): GPUBufferBinding {
+    const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
+    const most = Math.min(bound.buffer.size - (bound.offset ?? 0), this.maxBindingBytes);
+    return { ...bound, size: Math.max(slot.bytes, Math.min(slot.bytes + spare, Math.floor(most / 4) * 4)) };
+  }
+
+  giveBack(staging: GPUBuffer): void {
+    this.idle.push(staging);
+  }
+}
