@@ -20,7 +20,7 @@ export const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream
 export type Feeds = Map<Tensor, HostArray>;
 
 /** Runs the node's own kernel on what the reference computes for its inputs, twice: the same bits must come out. */
-export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, target: Target): Promise<void> {
+export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, target: Target, family = 'windows'): Promise<void> {
   const { lowering } = node.op;
   if (lowering.kind !== 'kernel') return;
   const views = node.inputs.map(({ shape }) => contiguousView(shape));
@@ -56,7 +56,7 @@ export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, tar
       // A mean of three ones counts as one term: two more for the division.
       const bound = (Math.max(1, counts[output][i]) + 2) * unit * Math.abs(terms[output][i]);
       const error = Object.is(value, expected[output][i]) ? 0 : Math.abs(value - expected[output][i]);
-      noteError('windows', plan.dispatches[0].name, error, bound);
+      noteError(family, plan.dispatches[0].name, error, bound);
       if (!(error <= bound)) expect.fail(`${where}: element ${i} is ${value}, expected ${expected[output][i]}`);
     });
   });
@@ -68,10 +68,11 @@ export async function checkKernels(
   target: Target,
   shapes: readonly Shape[],
   fn: (...inputs: Tensor[]) => Tensor,
+  family?: string,
 ): Promise<void> {
   const inputs = shapes.map((shape, position) => placeholder(shape, 'f32', { position }));
   const feeds: Feeds = new Map(inputs.map((x) => [x, Float32Array.from({ length: x.size }, spiky)]));
   const y = fn(...inputs);
   const outputs = gradients(sum(mul(sin(y), y)), inputs);
-  for (const node of topological(outputs)) await checkNode(device, node, feeds, target);
+  for (const node of topological(outputs)) await checkNode(device, node, feeds, target, family);
 }

@@ -6,8 +6,9 @@ import { mul, norm, sum, tensor } from '../../src/ops/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { noteError } from '../support/findings.ts';
 import { complaintAbout, extremeResults, extremes } from '../tables/extremes.ts';
+import { families } from '../support/families.ts';
 
-describe.each(['cpu', 'gpu'] as const)('%s kernels', (processor) => {
+describe.each(families)('%s kernels', (processor) => {
   let results: Awaited<ReturnType<typeof extremeResults>>;
   beforeAll(async () => {
     const { engine, runtime } = await engineWith({ processor });

@@ -8,6 +8,7 @@ import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { checkKernels } from './checkKernels.ts';
+import { families } from '../support/families.ts';
 
 let opened: OpenDevice;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.device.destroy());
 
-describe.each(['gpu', 'cpu'] as const)('kernels of a %s', (processor) => {
+describe.each(families)('kernels of a %s', (processor) => {
   const check = (shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> =>
     checkKernels(opened.device, { ...opened.target, processor } satisfies Target, shapes, fn);
 
