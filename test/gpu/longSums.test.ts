@@ -95,7 +95,7 @@ const cases: readonly (readonly [string, () => Tensor, number])[] = [
 /** What is promised on every stack. */
 const allowed = 3e-5;
 
-describe.each(['cpu', 'gpu'] as const)('%s kernels', (processor) => {
+describe.each(families)('%s kernels', (processor) => {
   let engine: Engine;
   let runtime: WebGpuRuntime;
   beforeAll(async () => {
