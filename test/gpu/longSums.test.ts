@@ -31,6 +31,7 @@ import {
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { noteError } from '../support/findings.ts';
+import { families } from '../support/families.ts';
 
 const million = 1_000_000;
 const value = Math.fround(0.7);
