@@ -156,7 +156,7 @@ test.each(['timestamps', 'waiting'])('a device that is lost during a contest, by
     submit(commands);
     if (++submits === 2) runtime.device.destroy(); // as the device goes of itself: nobody has asked for it
   });
-  await engine.tuned();
+  await expect(engine.tuned()).rejects.toThrow('the device was lost');
   expect(submits).toBeGreaterThanOrEqual(2);
   expect(results).toEqual([]);
   expect(choices.get(choices.keyOf(dispatch)!)).toBeUndefined();
