@@ -54,7 +54,7 @@ function checkDepthwise(x: Shape, filter: Shape): void {
 }
 
 /** x [B, H, W, C], filter [KH, KW, C, M] -> [B, OH, OW, C * M], and dy, filter -> dx */
-const { op: depthwiseOp, inputGradientOp: depthwiseInputGradientOp } = defineConvolution({
+const { op: depthwiseOp } = defineConvolution({
   name: 'depthwiseConv2d',
   own: windowOnly,
   outputShape: (x, filter, attributes) => {
@@ -69,7 +69,6 @@ const { op: depthwiseOp, inputGradientOp: depthwiseInputGradientOp } = defineCon
   plans: { output: planDepthwise, input: planDepthwiseInputGradient, filter: planDepthwiseFilterGradient },
   batch: { images: batchDepthwise, filter: batchDepthwiseFilterGradient },
 });
-export { depthwiseInputGradientOp };
 
 export interface DepthwiseConv2dOptions {
   /** Step of the window, [height, width] or one number; 1 by default. */

@@ -1,16 +1,13 @@
-// Larger images by whole factors, by views or by the kernels of depthwise convolution.
+// Larger images by whole factors: resize's kernel, or views of whole numbers.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { type Tensor, apply } from '../graph/tensor.ts';
-import { relu } from './activations.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from './arguments.ts';
-import { abs, add, div, mul, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
-import { type Pair, checkImages, pairOf } from './conv/geometry.ts';
-import { arange } from './create.ts';
-import { depthwiseInputGradientOp } from './depthwise.ts';
-import { pad } from './pad.ts';
+import { checkImages, pairOf } from './conv/geometry.ts';
+import { resample } from './resize/resample.ts';
+import { type AxisMap, identity } from './resize/taps.ts';
 import { broadcastTo, reshape } from './shape.ts';
 
 export interface Upsample2dOptions {
@@ -18,29 +15,6 @@ export interface Upsample2dOptions {
   readonly size?: number | readonly number[];
   /** 'nearest' (default) repeats pixels; 'bilinear' draws lines between their centres, and repeats the border beyond the outermost. */
   readonly interpolation?: 'nearest' | 'bilinear';
-}
-
-/**
- * Along one axis: pixel i spreads over the 2n pixels i n + k - ⌊n / 2⌋ of the result, weighted by max(0, 1 - |t|), where t is their distance in
- * pixels of x: t = (k - ⌊n / 2⌋ + 1/2) / n - 1/2.
- */
-function tent(n: number): Tensor {
-  const t = sub(div(add(arange(2 * n), 0.5 - Math.floor(n / 2)), n), 0.5);
-  return relu(sub(1, abs(t)));
-}
-
-/** A transposed depthwise convolution with a tent for a filter. The border is repeated once around, and what spreads beyond it cut off. */
-function interpolate(x: Tensor, height: number, width: number): Tensor {
-  const [, rows, columns, channels] = x.shape;
-  const bordered = pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], { mode: 'edge' }); // prettier-ignore
-  const weights = mul(reshape(tent(height), [2 * height, 1, 1, 1]), reshape(tent(width), [2 * width, 1, 1]));
-  const cut = (n: number): Pair => [n + Math.floor(n / 2), 2 * n - Math.floor(n / 2)];
-  return apply(depthwiseInputGradientOp, [bordered, cast(broadcastTo(weights, [2 * height, 2 * width, channels, 1]), x.dtype)], {
-    strides: [height, width],
-    padding: [cut(height), cut(width)],
-    dilations: [1, 1],
-    input: [rows * height, columns * width],
-  });
 }
 
 /**
@@ -58,16 +32,25 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions = {}): Tensor {
   const { interpolation = 'nearest' } = options;
   checkImages('upsample2d', x.shape);
   const [height, width] = pairOf('upsample2d', 'size', options.size ?? 2);
-  if (interpolation === 'nearest') {
-    const [batch, rows, columns, channels] = x.shape;
+  const [batch, rows, columns, channels] = x.shape;
+  if (interpolation === 'nearest' && !isFloat(x.dtype)) {
     const spread = broadcastTo(reshape(x, [batch, rows, 1, columns, 1, channels]), [batch, rows, height, columns, width, channels]);
     return reshape(spread, [batch, rows * height, columns * width, channels]);
   }
-  if (interpolation !== 'bilinear') {
+  if (interpolation !== 'nearest' && interpolation !== 'bilinear') {
     throw new ArgumentError(`upsample2d: interpolation is ${JSON.stringify(interpolation)}; give 'nearest' or 'bilinear'`);
   }
-  if (x.shape[1] * x.shape[2] === 0) {
+  if (interpolation === 'bilinear' && rows * columns === 0) {
     throw new ShapeError(`upsample2d: x ${formatShape(x.shape)} has no pixels to interpolate between; use 'nearest' or a larger image`);
   }
-  return interpolate(isFloat(x.dtype) ? x : cast(x, 'f32'), height, width);
+  // The area that an element of the result covers is a part of one pixel.
+  const method = interpolation === 'nearest' ? 'area' : 'linear';
+  const along = (from: number, factor: number): AxisMap => ({
+    ...identity(from),
+    to: from * factor,
+    step: 1 / factor,
+    method,
+    coordinates: 'halfPixel',
+  });
+  return resample(isFloat(x.dtype) ? x : cast(x, 'f32'), [along(rows, height), along(columns, width)]);
 }

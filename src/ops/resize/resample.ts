@@ -87,7 +87,7 @@ function resampleBy(x: Tensor, attributes: ResampleAttributes): Tensor {
 }
 
 /** Beyond so many taps of an element, rows and columns are resampled one after the other. */
-const mostTogether = 24;
+const mostTogether = 8;
 
 /** An axis that stays as it is. */
 const isUnchanged = ({ from, to, method, coordinates, step }: AxisMap): boolean =>
