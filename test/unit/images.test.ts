@@ -105,6 +105,21 @@ describe('gridSample', () => {
     expect(valuesOf(gradients(o.sum(y), [at])[0])).toEqual([4, 0, 0, 0, 0, 0]);
   });
 
+  // Gradients of PyTorch 1.13 where the slope jumps: on elements, and where a border or a mirror begins.
+  test.each([
+    ['linear', 'zeros', [-4, -2, 14, 11, 5, 5, -6, 1, 0, 0, 2, 0]],
+    ['linear', 'border', [0, 0, 14, 11, 0, 0, 0, 1, 0, -14, 0, 0]],
+    ['linear', 'reflect', [0, 0, 14, 11, 0, 0, 0, 1, -14, 11, 11, 0]],
+    ['cubic', 'zeros', [-0.75, 0.75, 6, 5.25, -4.5, -6.75, -3.75, -0.75, -6.75, 0, 1.5, 0]],
+    ['cubic', 'border', [-3, -1.5, 6, 5.25, -8.25, -10.5, -4.5, -0.75, 0, -6.75, 0, 0.75]],
+    ['cubic', 'reflect', [0, 0, 6, 5.25, 0, 0, 0, -0.75, -6, 5.25, 5.25, 0]],
+  ] as const)('the gradient on elements and edges: %s, %s', (method, padding, expected) => {
+    const image = f32([1, 3, 3, 1], [3, -1, 4, 1, -5, 9, 2, 6, -5]);
+    const at = o.alias(f32([1, 1, 6, 2], [-1, -1, 0, 0, 1, 1, -1, 0, 2, 0, -2, 1]));
+    const y = o.gridSample(image, at, { method, padding, alignCorners: true });
+    expectClose(valuesOf(gradients(o.sum(y), [at])[0]), [...expected]);
+  });
+
   test('the grid of the centres gives x', () => {
     const images = random([2, 3, 5, 2]);
     const line = (n: number): number[] => Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1);
