@@ -191,6 +191,8 @@ export { cumMax, cumMin, diag, logCumSumExp, median, quantile, searchSorted } fr
 export type { CumulativeOptions, DiagOptions, DiagonalOptions, Interpolation, QuantileOptions, SearchSortedOptions } from './ops/index.ts';
 export { cholesky, determinant, inverse, logDeterminant, solve, triangularSolve } from './ops/index.ts';
 export type { TriangularSolveOptions } from './ops/index.ts';
+export { fft, ifft, irfft, rfft } from './ops/index.ts';
+export type { FourierOptions } from './ops/index.ts';
 export { batchNorm, einsum, groupNorm, instanceNorm, layerNorm, rmsNorm, scaledDotProductAttention, tensordot } from './ops/index.ts';
 export type { AttentionOptions, GroupNormOptions, LayerNormOptions, NormalizationOptions, TensordotAxes } from './ops/index.ts';
 export type {

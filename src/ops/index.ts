@@ -115,3 +115,4 @@ export { type SortOptions, type TopKOptions, argSort, sort, topK } from './sort.
 export { cholesky } from './cholesky.ts';
 export { determinant, logDeterminant } from './determinant.ts';
 export { type TriangularSolveOptions, inverse, solve, triangularSolve } from './solve.ts';
+export { type FourierOptions, fft, ifft, irfft, rfft } from './fft.ts';

@@ -47,6 +47,7 @@ import { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './convTranspo
 import { cumMax, cumMin, logCumSumExp } from './cumulative.ts';
 import { diag, diagonal } from './diagonal.ts';
 import { median, quantile, searchSorted } from './quantile.ts';
+import { fft, ifft, irfft, rfft } from './fft.ts';
 import { cholesky } from './cholesky.ts';
 import { determinant, logDeterminant } from './determinant.ts';
 import { inverse, solve, triangularSolve } from './solve.ts';
@@ -100,6 +101,7 @@ const methods = {
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ scatterAlongAxis, gatherNd, scatterNd },
+  ...{ fft, ifft, rfft, irfft },
   ...{ determinant, logDeterminant, inverse, solve, triangularSolve, cholesky },
   ...{ cumMax, cumMin, logCumSumExp, quantile, median, searchSorted },
   ...{ reshape, transpose, expandDims, squeeze, broadcastTo, flatten, diagonal, diag },

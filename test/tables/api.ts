@@ -16,7 +16,7 @@ export const opNames = words(`
   equal notEqual greater greaterEqual less lessEqual logicalAnd logicalOr logicalNot logicalXor bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift cast stopGradient
   relu relu6 leakyRelu prelu elu selu celu gelu silu mish softplus softsign sigmoid logSigmoid hardSigmoid hardSwish hardTanh tanhShrink softmax logSoftmax glu
   sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd cumMax cumMin logCumSumExp quantile median searchSorted
-  matmul dot outer einsum tensordot determinant logDeterminant inverse solve triangularSolve cholesky
+  matmul dot outer einsum tensordot determinant logDeterminant inverse solve triangularSolve cholesky fft ifft rfft irfft
   reshape transpose expandDims squeeze broadcastTo flatten concat stack split unstack slice pad flip roll repeat tile
   gather gatherNd takeAlongAxis scatterAdd scatterAlongAxis scatterNd oneHot sort argSort topK triL triU diagonal diag
   conv1d conv2d conv3d conv2dTranspose depthwiseConv2d maxPool1d maxPool2d maxPool3d avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d

@@ -8,6 +8,7 @@ import { elementwiseErrors } from './errorsElementwise.ts';
 import { imageErrors, imageOptionCalls } from './errorsImages.ts';
 import { indexingErrors } from './errorsIndexing.ts';
 import { kernelErrors } from './errorsKernels.ts';
+import { fftErrors } from './fft.ts';
 import { linalgErrors } from './linalg.ts';
 import { structureErrors } from './errorsStructure.ts';
 import { functionOf, opRows } from './index.ts';
@@ -39,6 +40,8 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   gather: (p) => o.gather(table, i32(0), p),
   takeAlongAxis: (p) => o.takeAlongAxis(table, input([5, 1], 'i32'), p),
   scatterAdd: (p) => o.scatterAdd(table, i32(0), input([3]), p),
+  ...{ fft: (p) => o.fft(input([2, 3, 2]), p), ifft: (p) => o.ifft(input([2, 3, 2]), p), rfft: (p) => o.rfft(x, p) },
+  irfft: (p) => o.irfft(input([2, 3, 2]), p),
   triangularSolve: (p) => o.triangularSolve(input([3, 3]), input([3]), p),
   scatterAlongAxis: (p) => o.scatterAlongAxis(table, input([5, 1], 'i32'), input([5, 1]), p),
   gatherNd: (p) => o.gatherNd(table, i32(0), p),
@@ -68,7 +71,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
 /** The ops that take an axis of a matrix, as an option or by its place. */
 export const axisCalls: Readonly<Record<string, (axis: never) => unknown>> = {
   ...Object.fromEntries(
-    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'
+    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'
       .split(' ')
       .map((op) => [op, (axis: never) => optionCalls[op]({ axis } as never)]),
   ),
@@ -93,7 +96,9 @@ const badAxes: readonly (readonly [axis: unknown, shown: string])[] = [
   [true, 'true'],
 ];
 
-const defaulted = new Set('glu softmax logSoftmax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis layerNorm'.split(' '));
+const defaulted = new Set(
+  'glu softmax logSoftmax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'.split(' '),
+);
 
 const axisErrors: readonly ErrorRow[] = Object.entries(axisCalls).flatMap(([op, call]) =>
   badAxes
@@ -183,6 +188,7 @@ export const errorRows: readonly ErrorRow[] = [
   ...structureErrors,
   ...indexingErrors,
   ...linalgErrors,
+  ...fftErrors,
   ...kernelErrors,
   ...imageErrors,
   ...axisErrors,

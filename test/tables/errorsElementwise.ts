@@ -56,7 +56,12 @@ const activations: readonly ErrorRow[] = [
   bad('softmax', 'empty', () => o.softmax(input([2, 0])), 'axis 1 of [2,0] has no elements to choose from; check for empty input first'),
   bad('logSoftmax', 'empty', () => o.logSoftmax(input([0, 2]), { axis: 0 }), 'axis 0 of [0,2] has no elements to choose from'),
   bad('softmax', 'rank', () => o.softmax(1), 'axis -1 is outside a tensor of rank 0; a scalar has none: reshape(x, [1]) first'),
-  bad('dropout', 'option', () => o.dropout(x, { rate: 1.5 }), 'rate is the number 1.5; it must be a number from 0 to 1, the share of elements to drop'),
+  bad(
+    'dropout',
+    'option',
+    () => o.dropout(x, { rate: 1.5 }),
+    'rate is the number 1.5; it must be a number from 0 to 1, the share of elements to drop',
+  ),
   bad('dropout', 'option', () => o.dropout(x, { rate: '0.5' as never }), 'rate is the text "0.5"; it must be a number from 0 to 1'),
   bad('dropout', 'option', () => o.dropout(x, { rate: -0.1 }), 'rate is the number -0.1; it must be a number from 0 to 1'),
   bad('dropout', 'option', () => o.dropout(x, { rate: NaN }), 'rate is the number NaN; it must be a number from 0 to 1'),

@@ -2,6 +2,7 @@
 import { elementwiseRows } from './elementwise.ts';
 import { contractionRows } from './contraction.ts';
 import { indexingRows } from './indexing.ts';
+import { fftRows } from './fft.ts';
 import { linalgRows } from './linalg.ts';
 import { numberRows } from './numbers.ts';
 import { imageRows } from './images.ts';
@@ -26,6 +27,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   numbers: numberRows,
   indexing: indexingRows,
   linalg: linalgRows,
+  fft: fftRows,
 };
 
 export const opRows: readonly OpRow[] = Object.values(families).flat();

@@ -9,6 +9,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import * as ops from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import indexingGolden from '../golden/indexing.json';
+import fftGolden from '../golden/fft.json';
 import linalgGolden from '../golden/linalg.json';
 import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
@@ -35,6 +36,7 @@ const goldenRows: Record<string, GoldenRow | undefined> = {
   ...specialGolden.rows,
   ...indexingGolden.rows,
   ...linalgGolden.rows,
+  ...fftGolden.rows,
 };
 
 interface Bound {

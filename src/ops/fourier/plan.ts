@@ -1,0 +1,69 @@
+// How the GPU transforms: a dispatch for each factor of the length, back and forth between two buffers.
+import type { KernelDispatch, KernelPlan, Operand, Target } from '../../graph/op.ts';
+import fftSource from '../../../shaders/fft.wgsl?raw';
+import { fillBlock, gridOf, runOf } from '../kernelSource.ts';
+import { factorsOf } from './reference.ts';
+
+/** A WGSL literal. */
+const literal = (value: number): string => {
+  const text = String(Math.fround(value));
+  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+};
+
+/** The transform of `radix` values v0, v1, …, stored where the pass wants them. */
+function butterfly(radix: number): string {
+  const loads = Array.from(
+    { length: radix },
+    (_, j) => `    let v${j} = load(first${j ? ` + ${j}u * step` : ''}, ${j ? `${j}u * k` : '0u'}, direction);`,
+  );
+  const put = (q: number, value: string): string => `    put(to${q ? ` + ${q}u * apart` : ''}, ${value});`;
+  if (radix === 2) return [...loads, put(0, 'v0 + v1'), put(1, 'v0 - v1')].join('\n');
+  if (radix === 4) {
+    const sums = ['let e0 = v0 + v2', 'let e1 = v0 - v2', 'let o0 = v1 + v3', 'let o1 = rotated(v1 - v3, direction)'];
+    const puts = [put(0, 'e0 + o0'), put(1, 'e1 + o1'), put(2, 'e0 - o0'), put(3, 'e1 - o1')];
+    return [...loads, ...sums.map((line) => `    ${line};`), ...puts].join('\n');
+  }
+  // Odd: v[j] and v[radix - j] meet conjugate roots, as do results q and radix - q.
+  const pairs = Array.from({ length: (radix - 1) / 2 }, (_, i) => i + 1);
+  const sums = pairs.flatMap((j) => [
+    `    let a${j} = v${j} + v${radix - j};`,
+    `    let b${j} = rotated(v${j} - v${radix - j}, direction);`,
+  ]);
+  const root = (j: number, q: number, of: (angle: number) => number): string => literal(of((2 * Math.PI * ((j * q) % radix)) / radix));
+  const results = pairs.flatMap((q) => [
+    `    let even${q} = v0 + ${pairs.map((j) => `${root(j, q, Math.cos)} * a${j}`).join(' + ')};`,
+    `    let odd${q} = ${pairs.map((j) => `${root(j, q, Math.sin)} * b${j}`).join(' + ')};`,
+    put(q, `even${q} + odd${q}`),
+    put(radix - q, `even${q} - odd${q}`),
+  ]);
+  return [...loads, ...sums, put(0, `v0 + ${pairs.map((j) => `a${j}`).join(' + ')}`), ...results].join('\n');
+}
+
+/** x [outer, n, inner] complex numbers (input 0) -> their transforms (output 0) */
+export function planTransform(
+  { outer, n, inner }: { readonly outer: number; readonly n: number; readonly inner: number },
+  inverse: boolean,
+  target: Target,
+): KernelPlan {
+  const factors = factorsOf(n) ?? [];
+  const last = factors.length - 1;
+  const temporary = (index: number): Operand => ({ kind: 'temporary', index: index % 2 });
+  let span = 1;
+  const dispatches = factors.map((radix, i): KernelDispatch => {
+    const size = (outer * n * inner) / radix;
+    const run = runOf(size, target);
+    const from: Operand = i === 0 ? { kind: 'input', index: 0 } : temporary(i - 1);
+    const to: Operand = i === last ? { kind: 'output', index: 0 } : temporary(i);
+    const pass = {
+      name: `fft_radix${radix}`,
+      source: fillBlock(fftSource.replace('const radix = 2u;', `const radix = ${radix}u;`), 'butterfly', butterfly(radix)),
+      operands: [from, to],
+      params: [size, run, n, inner, span, Number(inverse)],
+      workgroups: gridOf(Math.ceil(size / (run * 64)), target),
+    };
+    span *= radix;
+    return pass;
+  });
+  const buffer = { shape: [outer, n, inner, 2], dtype: 'f32' } as const;
+  return { dispatches, temporaries: Array.from({ length: Math.min(2, last) }, () => buffer) };
+}
