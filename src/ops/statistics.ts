@@ -61,7 +61,9 @@ function spreadOf(op: string, x: TensorLike, options: VarianceOptions): { deviat
   const { correction = 0, axis } = options;
   checkFinite(op, 'correction', correction);
   const t = operand(op, x, 'float');
-  return { deviation: deviations(cast(t, 'f32'), axis), divisor: Math.max(0, countOf(op, t, options) - correction), dtype: t.dtype };
+  // First, so that a wrong axis is reported under the op's own name.
+  const divisor = Math.max(0, countOf(op, t, options) - correction);
+  return { deviation: deviations(cast(t, 'f32'), axis), divisor, dtype: t.dtype };
 }
 
 /**

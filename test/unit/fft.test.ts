@@ -1,6 +1,7 @@
 // Fourier transforms of many lengths on the CPU against the sums of the definition, and Bluestein's gradient and batching.
 import { expect, test } from 'vitest';
 import { gradients, vmap } from '../../src/autodiff/index.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { asTensor, lengths, signalOf, slowTransform, transformError } from '../tables/fft.ts';
@@ -21,7 +22,7 @@ test.each([17, 24])('the gradient at length %i is the transform in the other dir
 
 test('vmap of a length with a large prime factor is the transform of all rows', () => {
   const x = asTensor(signalOf(19));
-  const [mapped, whole] = interpret([vmap((row) => o.fft(row))(x), o.fft(x)]);
+  const [mapped, whole] = interpret([vmap((row: Tensor) => o.fft(row))(x), o.fft(x)]);
   expect(Array.from(mapped)).toEqual(Array.from(whole));
 });
 
