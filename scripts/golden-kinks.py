@@ -131,6 +131,11 @@ row('softmax nothing', [[[-inf, -inf]]], lambda x: x.softmax(1))
 row('logSoftmax', [rows_of_scores], lambda x: x.log_softmax(1), uneven)
 row('logSumExp', [rows_of_scores], lambda x: x.logsumexp(1), [1.0, 2.0, 3.0, 4.0])
 row('logSumExp nothing', [[[-inf, -inf], [0.0, 0.0]]], lambda x: x.logsumexp(1))
+row('cumMax', [ties[:2] + ties[3:]], lambda x: x.cummax(1).values, [[1.0, 2.0, 3.0]] * 4)
+row('cumMin', [ties[:2] + ties[3:]], lambda x: x.cummin(1).values, [[1.0, 2.0, 3.0]] * 4)
+row('logCumSumExp', [[[0.0, -inf, 1.0], [5.0, -5.0, 0.0]]], lambda x: x.logcumsumexp(1), [[1.0, 2.0, 3.0]] * 2)
+row('quantile', [[[1.0, 3.0, 1.0, 2.0], [5.0, 6.0, 7.0, 8.0]]], lambda x: x.quantile(0.4, dim=1))
+row('determinant', [[[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]]], lambda x: x[:, 0, 0] * x[:, 1, 1] - x[:, 0, 1] * x[:, 1, 0])
 scattered = [[0.0, 2.0, 5.0, 0.0], [0.0, 3.0, 2.0, 2.0, 0.0]]
 at = torch.tensor([0, 0, 1, 1, 3])
 for name, mode in {'multiply': 'prod', 'min': 'amin', 'max': 'amax'}.items():

@@ -24,6 +24,8 @@ export const numbersOf = ({ data }: PackedWords): number[] => data.map((word) =>
 
 export interface KinkRow {
   readonly call: (...inputs: Tensor[]) => Tensor;
+  /** Why gradients of gradients are not tried. */
+  readonly once?: string;
   /** What differs from PyTorch, and why. */
   readonly differs?: { readonly value?: readonly number[]; readonly gradients?: readonly (readonly number[])[]; readonly reason: string };
 }
@@ -134,6 +136,11 @@ export const kinkRows: Readonly<Record<string, KinkRow | KinkRow['call']>> = {
       (x: Tensor, u: Tensor) => o.scatterAlongAxis(x, o.tensor([0, 0, 1, 1, 3], undefined, 'i32'), u, { mode }),
     ]),
   ),
+  cumMax: (x) => o.cumMax(x, along),
+  cumMin: (x) => o.cumMin(x, along),
+  logCumSumExp: (x) => o.logCumSumExp(x, along),
+  quantile: (x) => o.quantile(x, 0.4, along),
+  determinant: { call: (x: Tensor) => o.determinant(x), once: 'the second derivative of a singular matrix is 0 / 0 by its formula' },
   sort: (x) => o.sort(x),
 
   'where sqrt': (x) => o.where(mask(x), o.sqrt(x), 0),
