@@ -134,6 +134,24 @@ row('gridSample volume', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: 
 row('gridSample volume reflect', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: sample(x, g, padding_mode='reflection', align_corners=True))
 row('gridSample volume nearest', [[1, 3, 2, 4, 2], wide([1, 2, 2, 3, 3])], lambda x, g: sample(x, g, mode='nearest', padding_mode='border', align_corners=False))
 
+
+def tensorflow_depth(x, f):
+    """depth_to_space of TensorFlow: pixel_shuffle of channels that lie [f, f, C]."""
+    b, h, w, all = x.shape
+    return x.reshape(b, h, w, f, f, all // f**2).permute(0, 1, 3, 2, 4, 5).reshape(b, h * f, w * f, all // f**2)
+
+
+row('adaptiveAvgPool', [[2, 7, 5, 3]], lambda x: pool(F.adaptive_avg_pool2d, x, (3, 2)))
+row('adaptiveAvgPool volume', [[1, 3, 5, 4, 2]], lambda x: pool(F.adaptive_avg_pool3d, x, (2, 7, 4)))
+row('adaptiveAvgPool to one', [[2, 5, 4, 3]], lambda x: pool(F.adaptive_avg_pool2d, x, 1))
+row('adaptiveMaxPool', [[2, 7, 5, 3]], lambda x: pool(F.adaptive_max_pool2d, x, (3, 2)))
+row('adaptiveMaxPool sequence', [[2, 5, 3]], lambda x: pool(F.adaptive_max_pool1d, x, 8))
+row('adaptiveMaxPool volume', [[1, 4, 5, 6, 2]], lambda x: pool(F.adaptive_max_pool3d, x, (2, 3, 6)))
+row('pixelShuffle', [[2, 2, 3, 12]], lambda x: pool(F.pixel_shuffle, x, 2))
+row('pixelUnshuffle', [[2, 4, 6, 3]], lambda x: pool(F.pixel_unshuffle, x, 2))
+row('depthToSpace', [[2, 2, 3, 18]], lambda x: tensorflow_depth(x, 3))
+row('spaceToDepth', [[1, 4, 6, 3]], lambda x: x.reshape(1, 2, 2, 3, 2, 3).permute(0, 1, 3, 2, 4, 5).reshape(1, 2, 3, 12))
+
 path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'images.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')

@@ -226,16 +226,23 @@ export type {
 
 // Images: transposed convolution, pooling, resampling
 export {
+  adaptiveAvgPool,
+  adaptiveMaxPool,
   conv1dTranspose,
   conv3dTranspose,
+  depthToSpace,
   gridSample,
   maxPool1dWithIndices,
   maxPool2dWithIndices,
   maxPool3dWithIndices,
   maxUnpool2d,
+  pixelShuffle,
+  pixelUnshuffle,
   resize,
+  spaceToDepth,
 } from './ops/index.ts';
 export type {
+  AdaptivePoolOptions,
   AvgPool2dOptions,
   AvgPoolOptions,
   Conv1dTransposeOptions,

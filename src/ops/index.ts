@@ -88,6 +88,8 @@ export { type AvgPool2dOptions, type GlobalAvgPoolOptions, avgPool2d, globalAvgP
 export { type MaxUnpool2dOptions, maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './poolIndices.ts';
 export { type AvgPoolOptions, type MaxPoolOptions, type PoolOptions, avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
 export { type Upsample2dOptions, upsample2d } from './upsample.ts';
+export { type AdaptivePoolOptions, adaptiveAvgPool, adaptiveMaxPool } from './adaptivePool.ts';
+export { depthToSpace, pixelShuffle, pixelUnshuffle, spaceToDepth } from './pixelShuffle.ts';
 export { type GridSampleOptions, gridSample } from './gridSample.ts';
 export { type ResizeOptions, resize } from './resize.ts';
 export { embedding, gather, scatterAdd } from './gather.ts';

@@ -19,6 +19,7 @@ import {
   softsign,
   tanhShrink,
 } from './activations.ts';
+import { adaptiveAvgPool, adaptiveMaxPool } from './adaptivePool.ts';
 import { takeAlongAxis } from './alongAxis.ts';
 import { argMax, argMin } from './argReduce.ts';
 import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
@@ -63,6 +64,7 @@ import { gridSample } from './gridSample.ts';
 import { dot, matmul, outer } from './matmul.ts';
 import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 import { pad } from './pad.ts';
+import { depthToSpace, pixelShuffle, pixelUnshuffle, spaceToDepth } from './pixelShuffle.ts';
 import { maxPool2d } from './pool.ts';
 import { maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './poolIndices.ts';
 import { dropout } from './random.ts';
@@ -98,6 +100,7 @@ const methods = {
   ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },
   ...{ matmul, dot, outer, conv2d, maxPool2d, gather, scatterAdd },
   ...{ maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d, resize, gridSample },
+  ...{ adaptiveAvgPool, adaptiveMaxPool, pixelShuffle, pixelUnshuffle, depthToSpace, spaceToDepth },
   ...{ conv1d, conv3d, conv1dTranspose, conv2dTranspose, conv3dTranspose, depthwiseConv2d },
   ...{ maxPool1d, maxPool3d, avgPool1d, avgPool2d, avgPool3d, globalAvgPool, upsample2d },
   ...{ scatterAlongAxis, gatherNd, scatterNd },

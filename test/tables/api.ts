@@ -21,6 +21,7 @@ export const opNames = words(`
   gather gatherNd takeAlongAxis scatterAdd scatterAlongAxis scatterNd oneHot sort argSort topK triL triU diagonal diag
   conv1d conv2d conv3d conv2dTranspose depthwiseConv2d maxPool1d maxPool2d maxPool3d avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d
   conv1dTranspose conv3dTranspose maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices maxUnpool2d resize gridSample
+  adaptiveAvgPool adaptiveMaxPool pixelShuffle pixelUnshuffle depthToSpace spaceToDepth
   batchNorm layerNorm groupNorm instanceNorm rmsNorm dropout embedding scaledDotProductAttention
 `);
 

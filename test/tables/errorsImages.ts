@@ -17,6 +17,8 @@ export const imageOptionCalls: Readonly<Record<string, (options: never) => unkno
   maxPool3dWithIndices: (p) => o.maxPool3dWithIndices(volumes, p),
   resize: (p) => o.resize(images, p),
   gridSample: (p) => o.gridSample(images, grid, p),
+  adaptiveAvgPool: (p) => o.adaptiveAvgPool(images, p),
+  adaptiveMaxPool: (p) => o.adaptiveMaxPool(images, p),
   maxUnpool2d: (p) => o.maxUnpool2d(images, o.cast(images, 'i32'), p),
 };
 
@@ -109,4 +111,23 @@ const sampling: readonly ErrorRow[] = [
   bad('gridSample', 'option', () => o.gridSample(volumes, input([1, 2, 2, 2, 3]), { method: 'cubic' }), "'cubic' takes images, x is [1,4,5,4,2]; use 'linear'"), // prettier-ignore
 ];
 
-export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling, ...resampling, ...sampling];
+const fitting: readonly ErrorRow[] = [
+  ...(['adaptiveAvgPool', 'adaptiveMaxPool'] as const).flatMap((op) => [
+    bad(op, 'rank', () => o[op](x), 'x is [2,3]; it needs one to three axes between batch and channels'),
+    bad(op, 'empty', () => o[op](input([2, 0, 3])), 'x [2,0,3] has nothing to pool between batch and channels'),
+    bad(op, 'dtype', () => o[op](whole), "takes floats, got i32; use cast(x, 'f32')"),
+    bad(op, 'option', () => o[op](images, { size: [1, 2, 3] }), 'size is [1,2,3]; give a positive whole number, or two: [height, width]'),
+  ]),
+  ...(['pixelShuffle', 'depthToSpace'] as const).flatMap((op) => [
+    bad(op, 'rank', () => o[op](x, 2), 'x is [2,3]; images are [batch, height, width, channels]'),
+    bad(op, 'size', () => o[op](images, 3), 'the 4 channels of x [2,6,5,4] do not divide by 3 x 3; use another factor'),
+    bad(op, 'value', () => o[op](images, 0), 'factor is the number 0; give a positive whole number'),
+  ]),
+  ...(['pixelUnshuffle', 'spaceToDepth'] as const).flatMap((op) => [
+    bad(op, 'rank', () => o[op](x, 2), 'x is [2,3]; images are [batch, height, width, channels]'),
+    bad(op, 'size', () => o[op](images, 2), '6x5 pixels of x [2,6,5,4] do not divide by 2; pad x or use another factor'),
+    bad(op, 'value', () => o[op](images, '2' as never), 'factor is the text "2"; give a positive whole number'),
+  ]),
+];
+
+export const imageErrors: readonly ErrorRow[] = [...transposed, ...pooling, ...resampling, ...sampling, ...fitting];

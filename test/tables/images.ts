@@ -175,4 +175,17 @@ const sampled: readonly OpRow[] = [
   ),
 ];
 
-export const imageRows: readonly OpRow[] = [...transposed, ...pooled, ...resampled, ...sampled];
+const fitted: readonly OpRow[] = [
+  row('adaptiveAvgPool', [f([2, 7, 5, 3])], (x) => o.adaptiveAvgPool(x, { size: [3, 2] }), weighted(12)),
+  row('adaptiveAvgPool volume', [f([1, 3, 5, 4, 2])], (x) => o.adaptiveAvgPool(x, { size: [2, 7, 4] }), weighted(12)),
+  row('adaptiveAvgPool to one', [f([2, 5, 4, 3])], (x) => o.adaptiveAvgPool(x), weighted(20)),
+  row('adaptiveMaxPool', [f([2, 7, 5, 3])], (x) => o.adaptiveMaxPool(x, { size: [3, 2] }), exact),
+  row('adaptiveMaxPool sequence', [f([2, 5, 3])], (x) => o.adaptiveMaxPool(x, { size: 8 }), exact),
+  row('adaptiveMaxPool volume', [f([1, 4, 5, 6, 2])], (x) => o.adaptiveMaxPool(x, { size: [2, 3, 6] }), exact),
+  row('pixelShuffle', [f([2, 2, 3, 12])], (x) => o.pixelShuffle(x, 2), exact),
+  row('pixelUnshuffle', [f([2, 4, 6, 3])], (x) => o.pixelUnshuffle(x, 2), exact),
+  row('depthToSpace', [f([2, 2, 3, 18])], (x) => o.depthToSpace(x, 3), exact),
+  row('spaceToDepth', [f([1, 4, 6, 3])], (x) => o.spaceToDepth(x, 2), exact),
+];
+
+export const imageRows: readonly OpRow[] = [...transposed, ...pooled, ...resampled, ...sampled, ...fitted];

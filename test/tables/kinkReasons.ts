@@ -11,6 +11,8 @@ export const kinkReasons: Readonly<Record<string, string>> = {
   ...named('concat pad repeat roll stack tile triU', linear),
   ...named('gather gatherNd embedding scatterAdd takeAlongAxis', linear),
   ...named('avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d resize maxUnpool2d', linear),
+  ...named('adaptiveAvgPool pixelShuffle pixelUnshuffle depthToSpace spaceToDepth', linear),
+  adaptiveMaxPool: 'the values of maxPool, whose rows have ties',
   gridSample: 'its jumps on elements and edges are compared with PyTorch in test/unit/images.test.ts',
   dropout: 'linear for a given mask; the share that is kept is a constant',
   ...named('mul matmul dot outer einsum tensordot', bilinear),
