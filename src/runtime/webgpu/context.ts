@@ -7,6 +7,7 @@ import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
+import { awaitDevice } from './prompting.ts';
 
 export class GpuContext {
   readonly name = 'webgpu';
@@ -57,7 +58,7 @@ export class GpuContext {
   }
 
   async settle(inFlight: number): Promise<void> {
-    while (this.submissions.length > inFlight) await this.submissions[0];
+    while (this.submissions.length > inFlight) await awaitDevice(this.device, this.submissions[0]);
     this.assertAlive();
   }
 

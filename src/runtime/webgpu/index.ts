@@ -14,6 +14,7 @@ import { refusalOf } from './limits.ts';
 import { GpuValue } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Profiler } from './profile.ts';
+import { awaitDevice } from './prompting.ts';
 import { readHost } from './transfer.ts';
 import { Choices } from './tuning/choices.ts';
 import { Tuner } from './tuning/tuner.ts';
@@ -129,7 +130,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     });
     this.device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(1, 0, bytes); // GPUMapMode.READ
+      await awaitDevice(this.device, staging.mapAsync(1, 0, bytes)); // GPUMapMode.READ
     } catch (error) {
       // device.lost settles a moment after the failed map; only it tells the truth.
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);

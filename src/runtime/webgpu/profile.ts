@@ -1,5 +1,6 @@
 // Times of single dispatches: by timestamp queries around a pass for each, or, where a device has none, by waiting for each.
 import { type KernelName, type Profile, ProfileLog } from '../profile.ts';
+import { awaitDevice } from './prompting.ts';
 import { type Lap, untilDone, waitingCost } from './stopwatch.ts';
 
 /** Timestamps of one query set; a run with more dispatches continues in a new one. */
@@ -78,7 +79,7 @@ export class Profiler {
     if (!this.hasTimestamps) return this.log.finish('waiting', this.noteOnWaiting());
     let tick = 0n;
     for (const { kernels, staging } of this.batches) {
-      await staging.mapAsync(1); // GPUMapMode.READ
+      await awaitDevice(this.device, staging.mapAsync(1)); // GPUMapMode.READ
       const stamps = new BigUint64Array(staging.getMappedRange());
       kernels.forEach((kernel, i) => {
         const [begin, end] = [stamps[2 * i], stamps[2 * i + 1]];

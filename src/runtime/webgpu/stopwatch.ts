@@ -1,4 +1,5 @@
 // How long the device takes for what is put into passes: by its own timestamps, or by waiting where it has none.
+import { awaitDevice } from './prompting.ts';
 
 /** What a lap puts into its pass. */
 export type Lap = (pass: GPUComputePassEncoder) => void;
@@ -12,7 +13,7 @@ export async function untilDone(device: GPUDevice, lap: Lap): Promise<number> {
   const commands = encoder.finish();
   const began = performance.now();
   device.queue.submit([commands]);
-  await device.queue.onSubmittedWorkDone();
+  await awaitDevice(device, device.queue.onSubmittedWorkDone());
   return performance.now() - began;
 }
 
@@ -21,7 +22,7 @@ const emptySubmits = 8;
 
 /** Milliseconds of a submit and a wait with nothing to do. */
 export async function waitingCost(device: GPUDevice): Promise<number> {
-  await device.queue.onSubmittedWorkDone();
+  await awaitDevice(device, device.queue.onSubmittedWorkDone());
   let least = Infinity;
   for (let i = 0; i < emptySubmits; i++) least = Math.min(least, await untilDone(device, () => undefined));
   return least;
@@ -74,7 +75,7 @@ export class Stopwatch {
       encoder.resolveQuerySet(queries, 0, count, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, staging, 0, count * 8);
       device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(1); // GPUMapMode.READ
+      await awaitDevice(device, staging.mapAsync(1)); // GPUMapMode.READ
       const stamps = new BigUint64Array(staging.getMappedRange());
       if (stamps.every((stamp) => stamp === 0n)) return undefined;
       // Clocks have been seen to step back between two queries.

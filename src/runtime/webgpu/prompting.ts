@@ -1,0 +1,58 @@
+// Firefox looks for finished work when something is submitted, and else on a timer of 100 ms (Mozilla bug 1870699). While the library waits for
+// the GPU there, it submits an empty command buffer about every millisecond. Other browsers and Node report finished work at once and need none.
+
+/** Whether completions come late unless something is submitted. Chromium and Safari name Gecko in their user agents too, but without a version. */
+export const needsPrompting = (userAgent: string | undefined): boolean => /\bGecko\/\d/.test(userAgent ?? '');
+
+/** Milliseconds between two submits. */
+const interval = 1;
+
+/** Submits empty work while something is waited for, and stops when nothing is. */
+export class Prompter {
+  private readonly device: GPUDevice;
+  private waiting = 0;
+  private isRunning = false;
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+  }
+
+  /** The promise, while which empty work is submitted. */
+  async during<T>(promise: Promise<T>): Promise<T> {
+    this.waiting++;
+    if (!this.isRunning) this.start();
+    try {
+      return await promise;
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  private start(): void {
+    this.isRunning = true;
+    const { port1, port2 } = new MessageChannel();
+    const tick = (): void => {
+      if (this.waiting === 0) {
+        this.isRunning = false;
+        port1.close();
+        return;
+      }
+      this.device.queue.submit([this.device.createCommandEncoder().finish()]);
+      port2.postMessage(undefined);
+    };
+    // A timer set by a timer waits 4 ms or more; one set by a message does not.
+    port1.onmessage = (): void => void setTimeout(tick, interval);
+    port2.postMessage(undefined);
+  }
+}
+
+const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
+const prompters = new WeakMap<GPUDevice, Prompter>();
+
+/** Waits for what the device finishes: every wait for submitted work or for a map goes through here. */
+export function awaitDevice<T>(device: GPUDevice, promise: Promise<T>): Promise<T> {
+  if (!isPrompted) return promise;
+  let prompter = prompters.get(device);
+  if (!prompter) prompters.set(device, (prompter = new Prompter(device)));
+  return prompter.during(promise);
+}
