@@ -34,6 +34,9 @@ export interface CompiledFunction<F extends (...args: never[]) => unknown> {
   plan(...args: Parameters<F>): Promise<MemoryPlan>;
 }
 
+/** Programs that a compiled function remembers on a device; the one unused for longest makes room. */
+const programsKept = 128;
+
 interface Loaded extends Traced {
   readonly prepared: Prepared;
   readonly signature: string;
@@ -49,7 +52,7 @@ interface Taken {
 /**
  * Compiles a synchronous function over trees of tensors. The returned async function traces fn once per signature (shapes, dtypes, strings,
  * booleans) and replays the program; it resolves when the work is submitted. Number arguments arrive in fn as f32 scalars. With `donate`, memory is
- * updated in place and no buffer is made in the steady state.
+ * updated in place and no buffer is made in the steady state. The programs of the 128 signatures used last are kept; an older one is traced again.
  *
  *     const step = compile((w, x, y) => {
  *       const [loss, g] = valueAndGrad((w) => mean(square(x.matmul(w).sub(y))))(w);
@@ -71,10 +74,16 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     if (!loaded) signatures.set(engine, (loaded = new Map<string, Loaded>()));
     const signature = signatureOf(args);
     let known = loaded.get(signature);
-    if (!known) {
+    if (known) loaded.delete(signature);
+    else {
       const traced = traceFunction(fn, args, name, donate);
       known = { ...traced, signature, prepared: engine.prepare(traced.graph, name, traced.donations) };
-      loaded.set(signature, known);
+    }
+    loaded.set(signature, known); // most recently used last
+    if (loaded.size > programsKept) {
+      const [[oldest, { prepared }]] = loaded;
+      loaded.delete(oldest);
+      prepared.dispose();
     }
     return known;
   };

@@ -64,6 +64,8 @@ export interface Prepared {
   plan(): Promise<MemoryPlan>;
   /** Makes it executable; on a GPU this builds its pipelines. */
   executable(): Promise<Executable>;
+  /** Frees the executable, if there is one, after everything that is queued now. */
+  dispose(): void;
 }
 
 const owners = new WeakMap<object, Engine>();
@@ -193,28 +195,32 @@ export class Engine {
       return {
         plan: () => Promise.reject(new ArgumentError("plan: memory is planned on a GPU only; call setDevice('webgpu') first")),
         executable: once(async () => runtime.load(this.simplify(graph, name))),
+        dispose: () => undefined,
       };
     }
     const compiled = once(() => this.compile(graph, name, donations, runtime.target));
     /** The one that runs, which a kernel that does not compile makes another. */
     let built: Program | undefined;
+    const load = (): Promise<Executable> =>
+      loadPortably({
+        target: runtime.target,
+        compile: (target) => (target === runtime.target ? compiled() : this.compile(graph, name, donations, target)),
+        load: async (program) => {
+          const loaded = await runtime.load(program);
+          built = program;
+          return loaded;
+        },
+        announce: (error) => this.announcePortable(error),
+      });
+    let making: Promise<Executable> | undefined;
+    const executable = once(() => (making = load()));
     return {
+      executable,
+      dispose: () => making && this.disposeLater(making),
       plan: async () => {
         const program = built ?? (await compiled());
         return { ...programMemory(program), refusal: runtime.refusal(program) };
       },
-      executable: once(() =>
-        loadPortably({
-          target: runtime.target,
-          compile: (target) => (target === runtime.target ? compiled() : this.compile(graph, name, donations, target)),
-          load: async (program) => {
-            const loaded = await runtime.load(program);
-            built = program;
-            return loaded;
-          },
-          announce: (error) => this.announcePortable(error),
-        }),
-      ),
     };
   }
 
@@ -280,11 +286,9 @@ export class Engine {
     const { runtime } = this;
     if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
     const { tuner } = runtime; // it may be switched off meanwhile
-    runtime.assertAlive();
     do {
       await tuner.prepared();
       await this.tail; // a contest of which the steps took no notice
-      runtime.assertAlive();
     } while (await this.tune());
     return [...tuner.results];
   }
@@ -315,12 +319,16 @@ export class Engine {
     for (const [key, program] of this.programs) {
       if (this.programs.size <= programsKept) return;
       this.programs.delete(key);
-      // It may still be waiting for its turn: dispose of it behind everything queued so far.
-      void Promise.all([program, this.tail]).then(
-        ([executable]) => executable.dispose(),
-        () => undefined,
-      );
+      this.disposeLater(program);
     }
+  }
+
+  /** An executable may still be waiting for its turn: it is disposed of after everything queued so far. */
+  private disposeLater(making: Promise<Executable>): void {
+    void Promise.all([making, this.tail]).then(
+      ([executable]) => executable.dispose(),
+      () => undefined,
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
 import { awaitDevice } from './prompting.ts';
+import { Segments } from './segments.ts';
 
 export class GpuContext {
   readonly name = 'webgpu';
@@ -16,6 +17,8 @@ export class GpuContext {
   readonly scratch: Scratch;
   /** Where results lie that no argument made room for. */
   readonly pages: Pages;
+  /** Where the uniforms and scalars of programs lie. */
+  readonly segments: Segments;
   /** While there is one, every dispatch gets a pass of its own and is timed. */
   profiler: Profiler | undefined;
   /** Zones behind what dispatches write; undefined outside of tests. */
@@ -32,6 +35,7 @@ export class GpuContext {
     this.pool = new BufferPool(device);
     this.scratch = new Scratch(this.pool);
     this.pages = new Pages(this.pool);
+    this.segments = new Segments(this.pool);
     this.guards = debug.guardBytes > 0 ? new Guards(device) : undefined;
     void device.lost.then(({ reason, message }) => {
       if (reason === 'destroyed' && this.broken) return;

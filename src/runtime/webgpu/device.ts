@@ -75,7 +75,11 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
   for (const limit of wantedLimits) limits[limit] = device.limits[limit];
   const { subgroupMinSize, subgroupMaxSize } = adapter.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
   // Never inferred from features: software adapters have subgroups and timestamps too.
-  const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${name} ${description}`);
+  // Firefox names no adapter but says of one implemented on a CPU that it is a fallback.
+  const { isFallbackAdapter } = adapter.info as { isFallbackAdapter?: boolean };
+  const software =
+    isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${name} ${description}`);
   return {
     device,
     identity: [vendor, architecture, name, description, host()].join(' | '),

@@ -9,6 +9,7 @@ import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';
 import { type BufferPool, GpuValue, type Room } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profile.ts';
+import type { Segment, Segments } from './segments.ts';
 import { writeHost } from './transfer.ts';
 import type { GpuContext } from './context.ts';
 
@@ -66,44 +67,50 @@ function settleMove({ value, room }: Move): void {
 interface Armed {
   readonly program: Program;
   readonly prepared: readonly Prepared[];
-  readonly uniforms: GPUBuffer | undefined;
+  readonly uniforms: Segment | undefined;
 }
 
-function arm({ device, pool }: GpuContext, program: Program, pipelines: readonly Pipeline[]): Armed {
+/** Places in a segment that begins at `offset`. */
+const moved = ({ paramsOffset, fusedOffset }: UniformPlaces, offset: number): UniformPlaces => ({
+  paramsOffset: paramsOffset + offset,
+  fusedOffset: fusedOffset === undefined ? undefined : fusedOffset + offset,
+});
+
+function arm({ device, segments }: GpuContext, program: Program, pipelines: readonly Pipeline[]): Armed {
   const words = new UniformWords();
+  const places = program.dispatches.map((dispatch) => words.add(dispatch));
+  const data = words.data();
+  const uniforms = data && segments.take(data.byteLength);
+  if (data) device.queue.writeBuffer(uniforms!.buffer, uniforms!.offset, data);
   const prepared = program.dispatches.map((dispatch, i): Prepared => {
     const inputs = dispatch.bindings.flatMap(({ slot }) => {
       const s = program.slots[slot];
       return s.kind === 'input' ? s.position : [];
     });
-    return { pipeline: pipelines[i], inputs, uniforms: words.add(dispatch), groups: new Map() };
+    return { pipeline: pipelines[i], inputs, uniforms: moved(places[i], uniforms?.offset ?? 0), groups: new Map() };
   });
-  const data = words.data();
-  if (!data) return { program, prepared, uniforms: undefined };
-  const uniforms = pool.create(data.byteLength, 0x40 | 0x08); // UNIFORM | COPY_DST
-  device.queue.writeBuffer(uniforms, 0, data);
   return { program, prepared, uniforms };
 }
 
 /** Uniforms and scalars of an executable; freed with it, also when it is only dropped. */
-interface OwnBuffers {
-  readonly pool: BufferPool;
-  readonly buffers: GPUBuffer[];
+interface OwnSegments {
+  readonly segments: Segments;
+  readonly held: Segment[];
 }
 
-function destroyOwn({ pool, buffers }: OwnBuffers): void {
-  for (const buffer of buffers.splice(0)) pool.destroy(buffer);
+function releaseOwn({ segments, held }: OwnSegments): void {
+  for (const segment of held.splice(0)) segments.release(segment);
 }
 
-const ownBuffers = new FinalizationRegistry(destroyOwn);
+const ownSegments = new FinalizationRegistry(releaseOwn);
 
 export class GpuExecutable implements Executable {
   private readonly context: GpuContext;
   private readonly repeated: ((executable: GpuExecutable) => void) | undefined;
   private armed: Armed;
-  private readonly scalars: GPUBuffer | undefined;
+  private readonly scalars: Segment | undefined;
   private readonly scalarData: Uint32Array<ArrayBuffer>;
-  private readonly own: OwnBuffers;
+  private readonly own: OwnSegments;
   private readonly donated: ReadonlySet<number>;
   private generation = -1;
   private runs = 0;
@@ -116,9 +123,9 @@ export class GpuExecutable implements Executable {
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
     this.armed = arm(context, program, pipelines);
     this.scalarData = new Uint32Array(program.scalars.length);
-    if (program.scalars.length) this.scalars = context.pool.create(Math.max(16, this.scalarData.byteLength), 0x80 | 0x08); // STORAGE | COPY_DST
-    this.own = { pool: context.pool, buffers: [this.armed.uniforms, this.scalars].flatMap((buffer) => buffer ?? []) };
-    ownBuffers.register(this, this.own, this);
+    if (program.scalars.length) this.scalars = context.segments.take(this.scalarData.byteLength);
+    this.own = { segments: context.segments, held: [this.armed.uniforms, this.scalars].flatMap((segment) => segment ?? []) };
+    ownSegments.register(this, this.own, this);
   }
 
   /** What it runs now: kernels that were timed may have taken the place of those that it was compiled with. */
@@ -133,10 +140,9 @@ export class GpuExecutable implements Executable {
     const dispatches = program.dispatches.with(index, dispatch);
     const pipelines = prepared.map((prepared) => prepared.pipeline).with(index, pipeline);
     this.armed = arm(this.context, { ...program, dispatches }, pipelines);
-    // Submitted work keeps the old uniforms alive until it is done.
-    const { pool, buffers } = this.own;
-    if (uniforms) pool.destroy(buffers.splice(buffers.indexOf(uniforms), 1)[0]);
-    if (this.armed.uniforms) buffers.push(this.armed.uniforms);
+    const { segments, held } = this.own;
+    if (uniforms) segments.release(held.splice(held.indexOf(uniforms), 1)[0]);
+    if (this.armed.uniforms) held.push(this.armed.uniforms);
   }
 
   async run(inputs: readonly RunInput[]): Promise<GpuValue[]> {
@@ -234,7 +240,7 @@ export class GpuExecutable implements Executable {
     this.program.scalars.forEach(({ position, dtype }, word) => {
       this.scalarData[word] = wordOf(inputs[position] as number, dtype);
     });
-    if (this.scalars) this.context.device.queue.writeBuffer(this.scalars, 0, this.scalarData);
+    if (this.scalars) this.context.device.queue.writeBuffer(this.scalars.buffer, this.scalars.offset, this.scalarData);
   }
 
   private encode(encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun | undefined {
@@ -295,7 +301,7 @@ export class GpuExecutable implements Executable {
     if (known) return known;
     if (prepared.groups.size >= bindGroupsKept) prepared.groups.clear();
     const { pipeline, uniforms } = prepared;
-    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!, uniforms, (slot, access) =>
+    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!.buffer, uniforms, (slot, access) =>
       this.resource(program.slots[slot], buffers, access),
     );
     prepared.groups.set(key, group);
@@ -313,7 +319,7 @@ export class GpuExecutable implements Executable {
       case 'input':
         return { buffer: buffers.get(slot.position)!, size: slot.bytes };
       case 'scalars':
-        return { buffer: this.scalars! };
+        return { buffer: this.scalars!.buffer, offset: this.scalars!.offset, size: this.scalars!.size };
       case 'scratch':
         return { buffer: this.context.scratch.buffers[slot.arena]!, offset: slot.offset, size: slot.bytes };
       default:
@@ -341,7 +347,7 @@ export class GpuExecutable implements Executable {
 
   dispose(): void {
     this.isDisposed = true;
-    ownBuffers.unregister(this);
-    destroyOwn(this.own);
+    ownSegments.unregister(this);
+    releaseOwn(this.own);
   }
 }

@@ -10,6 +10,9 @@ export interface Pipeline {
 /** The text without comments: scopes and shapes told in them must not make a pipeline of its own. */
 export const plainText = (wgsl: string): string => wgsl.replace(/\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
 
+/** Pipelines remembered for later programs; the one unused for longest makes room. Programs keep their own. */
+const pipelinesKept = 512;
+
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
@@ -22,12 +25,14 @@ export class PipelineCache {
   get(launch: Launch): Promise<Pipeline> {
     const key = this.keyOf(launch);
     let pipeline = this.pipelines.get(key);
-    if (!pipeline) {
+    if (pipeline) this.pipelines.delete(key);
+    else {
       pipeline = this.build(launch);
-      this.pipelines.set(key, pipeline);
       // A failed build must not be remembered as the answer.
       pipeline.catch(() => this.pipelines.delete(key));
     }
+    this.pipelines.set(key, pipeline); // most recently used last
+    if (this.pipelines.size > pipelinesKept) this.pipelines.delete(this.pipelines.keys().next().value!);
     return pipeline;
   }
 

@@ -1,0 +1,61 @@
+// Uniforms and scalars of programs share a few buffers: a program has some hundred bytes of them, and a device may keep hundreds of programs.
+import type { BufferPool } from './memory.ts';
+
+/** Offsets of bindings are multiples of it. */
+const alignment = 256;
+/** Bytes of a shared buffer. */
+const pageBytes = 2 ** 16;
+/** Bytes of the largest segment that shares a buffer. */
+const mostBytes = pageBytes / 4;
+
+/** A range of a buffer that kernels only read. */
+export interface Segment {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+export class Segments {
+  private readonly pool: BufferPool;
+  private page: GPUBuffer | undefined;
+  /** Bytes of the newest page handed out so far. */
+  private filled = 0;
+  private readonly free = new Map<number, Segment[]>();
+
+  constructor(pool: BufferPool) {
+    this.pool = pool;
+  }
+
+  /** Room for so many bytes: a power of two, so that what comes back fits again. */
+  take(bytes: number): Segment {
+    let size = alignment;
+    while (size < bytes) size *= 2;
+    return this.free.get(size)?.pop() ?? this.cut(size);
+  }
+
+  private cut(size: number): Segment {
+    if (size > mostBytes) return { buffer: this.create(size), offset: 0, size };
+    if (!this.page || this.filled + size > pageBytes) {
+      this.page = this.create(pageBytes);
+      this.filled = 0;
+    }
+    const segment = { buffer: this.page, offset: this.filled, size };
+    this.filled += size;
+    return segment;
+  }
+
+  private create(size: number): GPUBuffer {
+    return this.pool.create(size, 0x40 | 0x80 | 0x08); // UNIFORM | STORAGE | COPY_DST
+  }
+
+  /** Lets others have it. Work that is submitted has read it before they write: the queue runs in order. */
+  release(segment: Segment): void {
+    if (segment.size > mostBytes) {
+      this.pool.destroy(segment.buffer);
+      return;
+    }
+    const free = this.free.get(segment.size);
+    if (free) free.push(segment);
+    else this.free.set(segment.size, [segment]);
+  }
+}

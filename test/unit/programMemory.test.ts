@@ -1,0 +1,56 @@
+// What the WebGPU runtime keeps for programs: shared buffers for their uniforms, and a bounded number of pipelines.
+import { expect, test } from 'vitest';
+import type { Launch } from '../../src/compiler/index.ts';
+import type { BufferPool } from '../../src/runtime/webgpu/memory.ts';
+import { PipelineCache } from '../../src/runtime/webgpu/pipelines.ts';
+import { Segments } from '../../src/runtime/webgpu/segments.ts';
+
+test('segments are aligned, do not overlap, come back, and share buffers', () => {
+  let created = 0;
+  let destroyed = 0;
+  const pool = {
+    create: (size: number) => ({ number: created++, size }),
+    destroy: () => destroyed++,
+  };
+  const segments = new Segments(pool as unknown as BufferPool);
+  const taken = Array.from({ length: 500 }, (_, i) => segments.take(1 + ((i * 97) % 1500)));
+  taken.forEach(({ offset, size, buffer }, i) => {
+    expect(offset % 256).toBe(0);
+    expect(offset + size).toBeLessThanOrEqual(buffer.size);
+    expect(size).toBeGreaterThanOrEqual(1 + ((i * 97) % 1500));
+  });
+  const ranges = taken.map(({ buffer, offset, size }) => [(buffer as unknown as { number: number }).number * 2 ** 16 + offset, size]);
+  ranges.sort(([a], [b]) => a - b);
+  ranges.slice(1).forEach(([begin], i) => expect(begin).toBeGreaterThanOrEqual(ranges[i][0] + ranges[i][1]));
+  expect(created).toBeLessThanOrEqual(12);
+  const before = created;
+  for (const segment of taken) segments.release(segment);
+  taken.forEach((_, i) => segments.take(1 + ((i * 97) % 1500)));
+  expect(created).toBe(before);
+  // Large ones have a buffer of their own, which goes with them.
+  segments.release(segments.take(2 ** 15));
+  expect([created, destroyed]).toEqual([before + 1, 1]);
+});
+
+test('512 pipelines are remembered, those used last', async () => {
+  const built: string[] = [];
+  const device = {
+    features: new Set(),
+    pushErrorScope: () => undefined,
+    popErrorScope: () => Promise.resolve(null),
+    createShaderModule: () => ({}),
+    createBindGroupLayout: () => ({}),
+    createPipelineLayout: () => ({}),
+    createComputePipelineAsync: ({ label }: { label: string }) => Promise.resolve(built.push(label)),
+  };
+  const cache = new PipelineCache(device as unknown as GPUDevice);
+  const get = (n: number): Promise<unknown> =>
+    cache.get({ label: String(n), wgsl: `const n = ${n};`, bindings: [], params: [] } as unknown as Launch);
+  for (let n = 0; n < 512; n++) await get(n);
+  await get(0);
+  expect(built).toHaveLength(512);
+  await get(512); // takes the place of 1
+  await get(0);
+  await get(1);
+  expect(built.slice(512)).toEqual(['512', '1']);
+});
