@@ -1,8 +1,11 @@
 // Rows of trigonometric and hyperbolic functions, in radians. WGSL bounds the error of its own only loosely (sin and cos to 2^-11):
 // shaders/math.wgsl has the versions used here.
-import { add, neg, square, sub } from './arithmetic.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { abs, add, maximum, mul, neg, square, sub } from './arithmetic.ts';
 import { binary, unary } from './elementwise.ts';
 import { rsqrt } from './exponential.ts';
+import { reciprocalScale } from './scaling.ts';
+import { stopGradient } from './shape.ts';
 import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
 /** Sine. On the GPU accurate to about 1e-7 for |x| below 10,000. */
@@ -67,6 +70,13 @@ export const atan = unary({
   derivatives: [(g, _y, x) => quotientOrZero(g, add(square(x), 1))],
 });
 
+/** g a / (a² + b²), and 0 at the origin. The squares are those of s a and s b, near 1; the result does not depend on s. */
+function perSquaredRadius(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  const s = stopGradient(reciprocalScale(maximum(abs(a), abs(b))));
+  const [p, q] = [mul(a, s), mul(b, s)];
+  return mul(quotientOrZero(productOrZero(g, p), add(square(p), square(q))), s);
+}
+
 /** Angle of the point (x, y), in [-π, π]: atan2(y, x). */
 export const atan2 = binary({
   name: 'atan2',
@@ -74,11 +84,14 @@ export const atan2 = binary({
   scalar: Math.atan2,
   wgsl: (y, x) => `safe_atan2(${y}, ${x})`,
   // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), taken as 0 at the origin
-  derivatives: [
-    (g, _angle, y, x) => quotientOrZero(productOrZero(g, x), add(square(x), square(y))),
-    (g, _angle, y, x) => neg(quotientOrZero(productOrZero(g, y), add(square(x), square(y)))),
-  ],
+  derivatives: [(g, _angle, y, x) => perSquaredRadius(g, x, y), (g, _angle, y, x) => neg(perSquaredRadius(g, y, x))],
 });
+
+/** 1 / √(x² ± 1) as s / √((s x)² ± s²), whose squares are at most 4; it does not depend on s. */
+function inverseRoot(x: Tensor, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  const s = stopGradient(reciprocalScale(maximum(abs(x), 1)));
+  return mul(s, rsqrt(combine(square(mul(x, s)), square(s))));
+}
 
 /** Hyperbolic sine. */
 export const sinh = unary({
@@ -119,7 +132,7 @@ export const asinh = unary({
   scalar: Math.asinh,
   wgsl: (x) => `safe_asinh(${x})`,
   // d asinh(x) = dx / sqrt(x^2 + 1)
-  derivatives: [(g, _y, x) => propagate(g, rsqrt(add(square(x), 1)))],
+  derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, add))],
 });
 
 /** Inverse hyperbolic cosine, for x >= 1; NaN elsewhere. */
@@ -130,7 +143,7 @@ export const acosh = unary({
   scalar: Math.acosh,
   wgsl: (x) => `safe_acosh(${x})`,
   // d acosh(x) = dx / sqrt(x^2 - 1)
-  derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(square(x), 1)))],
+  derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, sub))],
 });
 
 /** Inverse hyperbolic tangent, for x in [-1, 1]; NaN elsewhere. */

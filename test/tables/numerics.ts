@@ -77,6 +77,11 @@ export const numericCases: readonly NumericCase[] = [
   ...pair('softplus at ±1e30', [huge, -huge], o.softplus, [huge, 0], [1, 0]),
   ...pair('erf at ±1e30', [huge, -huge], o.erf, [1, -1], [0, 0]),
 
+  ...pair('atan2 at 1e-25', [1e-25], (x) => o.atan2(x, leaf([1e-25])), [Math.PI / 4], [5e24]),
+  ...pair('atan2 at 1e20', [1e20], (x) => o.atan2(leaf([1e20]), x), [Math.PI / 4], [-0.5], { weights: [1e20] }),
+  ...pair('asinh at -1e25', [-1e25], o.asinh, [-(Math.log(2) + 25 * Math.log(10))], [1], { weights: [1e25] }),
+  ...pair('acosh at 1e25', [1e25], o.acosh, [Math.log(2) + 25 * Math.log(10)], [1], { weights: [1e25] }),
+
   ...pair('variance of 1e4 ± 1', alternating(64), (x) => o.variance(x), [1], signs(64, 2 / 64)),
   ...pair('std of 1e4 ± 1', alternating(64), (x) => o.std(x), [1], signs(64, 1 / 64)),
   // 7.0001e8, the sum, has a spacing of 64 in f32: the mean that is taken out is a little off.
