@@ -33,11 +33,30 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         earlier += own;
       }
     } else if (params.mode == 1u) {
-      for (var t = chunk.first; t < chunk.end; t++) {
-        let before = state;
-        state *= Value(a[at]);
-        result[at] = Element(select(state, before, exclusive));
-        at += stride;
+      var product = one();
+      if (params.carried == 1u) {
+        product = from_words(carry[p], carry[p + params.size * params.pairs]);
+      }
+      // Products of many factors near 1 would round them off one by one; those of a run are multiplied first.
+      for (var run = chunk.first; run < chunk.end; run += 128u) {
+        let end = min(run + 128u, chunk.end);
+        var own = one();
+        for (var t = run; t < end; t++) {
+          var left = own;
+          own = times(own, factor_at(at));
+          if (!exclusive) {
+            left = own;
+          }
+          let whole = times(product, left);
+          if (params.packed == 1u) {
+            result[at] = Element(first_word(whole));
+            result[at + params.total] = Element(second_word(whole));
+          } else {
+            result[at] = Element(value_of(whole));
+          }
+          at += stride;
+        }
+        product = times(product, own);
       }
     } else {
       for (var t = chunk.first; t < chunk.end; t++) {

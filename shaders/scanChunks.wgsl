@@ -16,6 +16,9 @@ struct Params {
   exclusive: u32, // 1: the state before a step instead of after it
   initial: u32,
   carried: u32,
+  total: u32, // items of all lines
+  pairs: u32, // 1: products on their way take two words, `total` or `size` apart
+  packed: u32, // 1: items and results are such products
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -47,3 +50,77 @@ fn factor_of(t: u32, at: u32, stride: u32) -> Value {
   }
   return Value(a[at - params.lagged * stride]);
 }
+
+// product
+// A running product with a mantissa of 32 bits: 10^7 roundings to the 24 bits of f32 would be seen. Integers are used because no compiler may
+// rearrange them. The product is sign * mantissa / 2^31 * 2^exponent; where a factor was 0, infinite or NaN, sign alone is the product.
+struct Product {
+  sign: f32,
+  mantissa: u32, // the highest bit is set
+  exponent: i32,
+}
+
+fn one() -> Product {
+  return Product(1.0, 0x80000000u, 0);
+}
+
+fn times(p: Product, q: Product) -> Product {
+  // The 64 bits of the product of both mantissas, from products of 16 bits.
+  let a = vec2<u32>(p.mantissa & 0xffffu, p.mantissa >> 16u);
+  let b = vec2<u32>(q.mantissa & 0xffffu, q.mantissa >> 16u);
+  let lowest = a.x * b.x;
+  let across = a.y * b.x + (lowest >> 16u);
+  let middle = a.x * b.y + (across & 0xffffu);
+  let high = a.y * b.y + (across >> 16u) + (middle >> 16u);
+  let low = (middle << 16u) | (lowest & 0xffffu);
+  let isShort = high < 0x80000000u;
+  let mantissa = select(high, (high << 1u) | (low >> 31u), isShort);
+  // Rounded to the nearest; one more bit may be carried out at the top.
+  let rounded = mantissa + (select(low, low << 1u, isShort) >> 31u);
+  let carried = rounded < mantissa;
+  let exponent = p.exponent + q.exponent + select(1, 0, isShort) + select(0, 1, carried);
+  return Product(p.sign * q.sign, select(rounded, 0x80000000u, carried), clamp(exponent, -30000, 30000));
+}
+
+fn value_of(p: Product) -> f32 {
+  // In two steps, because the power of two may be beyond f32 where the product is not.
+  let exponent = clamp(p.exponent - 31, -252, 252);
+  let first = exponent / 2;
+  let powers = vec2<f32>(bitcast<f32>(u32(127 + first) << 23u), bitcast<f32>(u32(127 + exponent - first) << 23u));
+  return select(p.sign, p.sign * (f32(p.mantissa) * powers.x * powers.y), abs(p.sign) == 1.0);
+}
+
+fn product_of(x: f32) -> Product {
+  let bits = bitcast<u32>(x);
+  let exponent = i32((bits >> 23u) & 255u);
+  if ((exponent == 0) | (exponent == 255)) {
+    return Product(x, 0x80000000u, 0);
+  }
+  return Product(select(1.0, -1.0, x < 0.0), (bits | 0x800000u) << 8u, exponent - 127);
+}
+
+// The two words of a product: both are whole numbers that f32 holds.
+fn first_word(p: Product) -> f32 {
+  return select(p.sign, p.sign * f32(p.mantissa >> 8u), abs(p.sign) == 1.0);
+}
+
+fn second_word(p: Product) -> f32 {
+  return f32(p.exponent * 256 + i32(p.mantissa & 255u));
+}
+
+fn from_words(first: f32, second: f32) -> Product {
+  let size = abs(first);
+  if ((size >= 8388608.0) & (size < 16777216.0)) {
+    let word = i32(second);
+    return Product(select(1.0, -1.0, first < 0.0), (u32(size) << 8u) | u32(word & 255), word >> 8u);
+  }
+  return Product(first, 0x80000000u, 0);
+}
+
+fn factor_at(at: u32) -> Product {
+  if (params.packed == 1u) {
+    return from_words(f32(a[at]), f32(b[at]));
+  }
+  return product_of(f32(a[at]));
+}
+// end product

@@ -26,11 +26,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       }
       sums[p] = sum;
     } else if (params.mode == 1u) {
-      for (var t = chunk.first; t < chunk.end; t++) {
-        product *= Value(a[at]);
-        at += stride;
+      var all = one();
+      for (var run = chunk.first; run < chunk.end; run += 128u) {
+        let end = min(run + 128u, chunk.end);
+        var own = one();
+        for (var t = run; t < end; t++) {
+          own = times(own, factor_at(at));
+          at += stride;
+        }
+        all = times(all, own);
       }
-      products[p] = product;
+      products[p] = first_word(all);
+      if (params.pairs == 1u) {
+        sums[p] = second_word(all);
+      }
     } else {
       for (var t = chunk.first; t < chunk.end; t++) {
         let factor = factor_of(t, at, stride);

@@ -4,7 +4,7 @@ import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '..
 import scanSource from '../../shaders/scan.wgsl?raw';
 import headSource from '../../shaders/scanChunks.wgsl?raw';
 import totalsSource from '../../shaders/scanTotals.wgsl?raw';
-import { computeType, gridOf, retype, storageType } from './kernelSource.ts';
+import { computeType, fillBlock, gridOf, retype, storageType } from './kernelSource.ts';
 
 /** What a step does to the state: state + b, state * a, or a * state + b. The kernels know them by these numbers. */
 export const scanModes = { sum: 0, product: 1, recurrence: 2 } as const;
@@ -47,12 +47,24 @@ function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target):
 const chunksPerInvocation = (chunks: number, chunk: number, { processor }: Target): number =>
   processor === 'gpu' ? 1 : Math.ceil(Math.max(64, (chunks * chunk) / 4096) / chunk);
 
+/** Products of integers wrap around. */
+const wrappingProduct = `alias Product = Value;
+fn one() -> Product { return Value(1); }
+fn times(p: Product, q: Product) -> Product { return p * q; }
+fn value_of(p: Product) -> Value { return p; }
+fn first_word(p: Product) -> Value { return p; }
+fn second_word(p: Product) -> Value { return p; }
+fn from_words(first: Value, second: Value) -> Product { return first; }
+fn factor_at(at: u32) -> Product { return Value(a[at]); }`;
+
 interface Level {
   readonly geometry: ScanGeometry;
   readonly mode: ScanMode;
   readonly reverse: boolean;
   readonly exclusive: boolean;
   readonly lagged: boolean;
+  /** Products of floats of the level below, in two words each. */
+  readonly packed: boolean;
   readonly source: { readonly element: string; readonly a: Operand; readonly b: Operand };
   readonly result: Operand;
 }
@@ -79,15 +91,18 @@ export function planScan(
     const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
     const flags = [scanModes[level.mode], Number(level.lagged), Number(level.reverse)];
     const start = [Number(level.exclusive), level.mode === 'product' ? 1 : 0, Number(chunks > 1)];
-    const params = [size, run, length, inner, chunk, chunks, ...flags, ...start];
-    const retyped = (text: string): string => retype(`${headSource}\n${text}`, { Element: source.element, Value: value });
+    const head = value === 'f32' ? headSource : fillBlock(headSource, 'product', wrappingProduct);
+    const retyped = (text: string): string => retype(`${head}\n${text}`, { Element: source.element, Value: value });
     // Read where there are chunks only; any buffer will do else.
-    const carry = chunks > 1 ? temporary([outer, chunks, inner]) : source.b;
+    const pairs = level.mode === 'product' && value === 'f32';
+    const carry = chunks > 1 ? temporary([pairs ? 2 : 1, outer, chunks, inner]) : source.b;
+    const words = [outer * length * inner, Number(pairs), Number(level.packed)];
+    const params = [size, run, length, inner, chunk, chunks, ...flags, ...start, ...words];
     const dispatches: KernelDispatch[] = [];
     if (chunks > 1) {
       const shape = [outer, chunks, inner];
       const a = temporary(level.mode === 'sum' ? [1] : shape);
-      const b = temporary(level.mode === 'product' ? [1] : shape);
+      const b = temporary(level.mode === 'product' && !pairs ? [1] : shape);
       dispatches.push({
         name: 'scan_totals',
         source: retyped(totalsSource),
@@ -95,7 +110,14 @@ export function planScan(
         params,
         workgroups,
       });
-      const above = { geometry: { outer, length: chunks, inner }, mode: level.mode, reverse: false, exclusive: true, lagged: false };
+      const above = {
+        geometry: { outer, length: chunks, inner },
+        mode: level.mode,
+        reverse: false,
+        exclusive: true,
+        lagged: false,
+        packed: pairs,
+      };
       dispatches.push(...scan({ ...above, source: { element: value, a, b }, result: carry }));
     }
     dispatches.push({
@@ -114,6 +136,7 @@ export function planScan(
     reverse,
     exclusive,
     lagged,
+    packed: false,
     source: { element: storageType(type.dtype), ...operands },
     result: { kind: 'output', index: 0 },
   });

@@ -9,6 +9,7 @@ import { losses } from '../../src/losses/index.ts';
 import {
   alias,
   conv2d,
+  cumProd,
   cumSum,
   depthwiseConv2d,
   gather,
@@ -131,5 +132,29 @@ describe.each(families)('%s kernels', (processor) => {
     const length = Number(shape[axis]);
     const place = (i: number): number => Math.floor(i / inner) % length;
     expectClose(`running sums ${what}`, actual, (i) => x * ('exclusive' in options ? length - 1 - place(i) : place(i) + 1));
+  });
+
+  test.each([
+    ['of 10^7', [10 * million], 0],
+    ['of many lines', [3, 70_000, 5], 1],
+  ] as const)('running products %s', { timeout: 120_000 }, async (what, shape, axis) => {
+    // 1 + 2^-23 rounds the same way for long; the products reach e^1.2.
+    const x = 1 + 2 ** -23;
+    const [actual] = await readAll([reshape(cumProd(filled(shape, x), { axis }), [-1])], { engine });
+    const inner = sizeOf(shape.slice(axis + 1));
+    const length = Number(shape[axis]);
+    expectClose(`running products ${what}`, actual, (i) => x ** ((Math.floor(i / inner) % length) + 1));
+  });
+
+  test('running products pass through zeros, infinities and sizes that f32 does not hold', async () => {
+    const factors = [-2, 1e30, 1e30, 1e-30, -1e-30, 0.5, 0, 3, Infinity, 2];
+    const [actual, backwards] = await readAll([cumProd(tensor(factors)), cumProd(tensor(factors), { reverse: true, exclusive: true })], {
+      engine,
+    });
+    const expected = [-2, -2e30, -Infinity, -2e30, 2, 1, 0, 0, NaN, NaN];
+    expected.forEach((want, i) =>
+      Number.isFinite(want) ? expect(actual[i] / (want || 1)).toBeCloseTo(want ? 1 : 0, 5) : expect(actual[i]).toBe(want),
+    );
+    expect(Array.from(backwards).slice(5)).toEqual([NaN, Infinity, Infinity, 2, 1]);
   });
 });
