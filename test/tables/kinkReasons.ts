@@ -9,6 +9,7 @@ export const kinkReasons: Readonly<Record<string, string>> = {
   ...named('add sub neg mean sum cumSum cast', linear),
   ...named('alias broadcastTo diag diagonal expandDims flatten flip reshape slice split squeeze transpose unstack', linear),
   ...named('concat pad repeat roll stack tile triU', linear),
+  ...named('fft ifft rfft irfft', linear),
   ...named('gather gatherNd embedding scatterAdd takeAlongAxis', linear),
   ...named('avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d resize maxUnpool2d', linear),
   ...named('adaptiveAvgPool pixelShuffle pixelUnshuffle depthToSpace spaceToDepth', linear),
@@ -24,7 +25,6 @@ export const kinkReasons: Readonly<Record<string, string>> = {
   median: 'quantile of one half',
   logDeterminant: 'the logarithm of determinant, by the same factors; singular matrices are in its own rows',
   ...named('cholesky inverse solve triangularSolve', 'smooth where the matrix has a result; singular ones give NaN or infinities'),
-  gridSample: 'gradients on elements and at edges are compared with PyTorch in its own rows',
   topK: 'sort and slice; ties are in the row of sort',
   where: 'the rows that begin with where choose between sides with an infinite slope',
 };
