@@ -36,11 +36,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         for (var ox = columns.x; ox < columns.y; ox++) {
           let down = y - oy * params.strideY;
           let across = x - ox * params.strideX;
-          var tap = down / steps.x * params.windowWidth + across / steps.y;
+          var tap = down * params.windowWidth + across;
           if (dilated) {
             // No tap of a window is numbered as high as what its gaps get here.
             let onTap = (down % steps.x == 0u) & (across % steps.y == 0u);
-            tap = select(params.windowHeight * params.windowWidth, tap, onTap);
+            tap = select(params.windowHeight * params.windowWidth, down / steps.x * params.windowWidth + across / steps.y, onTap);
           }
           let at = ((image * params.outHeight + oy) * params.outWidth + ox) * params.channels + channel;
           sum += select(Value(0.0), Value(dy[at]), winners[at] == Winner(i32(tap)));
