@@ -35,3 +35,12 @@ describe('not finite', () => {
     expect(await countValue(count).item()).toBe(want);
   });
 });
+
+test('counts carry beyond 2^30', async () => {
+  let count = noCount();
+  const batch = 2 ** 29 + 1;
+  for (let i = 0; i < 9; i++) [count] = await evaluate([countAll(count, batch)]);
+  const [high, whole] = [await count.high.item(), await count.whole.item()];
+  expect(high * 2 ** 30 + whole).toBe(9 * batch);
+  expect(await countValue(count).item()).toBe(Math.fround(9 * batch));
+});
