@@ -87,11 +87,11 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
       factors[to + i * n + k] = select(value / pivot, 0.0, pivot == 0.0);
     }
     synchronize();
-    let rest = n - k - 1u;
-    for (var e = lane; e < rest * rest; e += lanes) {
-      let i = k + 1u + e / rest;
-      let j = k + 1u + e % rest;
-      factors[to + i * n + j] = fma(-factors[to + i * n + k], factors[to + k * n + j], factors[to + i * n + j]);
+    for (var i = k + 1u; i < n; i++) {
+      let factor = factors[to + i * n + k];
+      for (var j = k + 1u + lane; j < n; j += lanes) {
+        factors[to + i * n + j] = fma(-factor, factors[to + k * n + j], factors[to + i * n + j]);
+      }
     }
     synchronize();
   }

@@ -23,6 +23,11 @@ fn notANumber() -> f32 {
   return bitcast<f32>(bits);
 }
 
+// The row of a step: from the first to the last, or back.
+fn row_of(step: u32, isForward: bool) -> u32 {
+  return select(params.n - 1u - step, step, isForward);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * (groups.x * 64u) + id.x;
@@ -34,31 +39,52 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let column = index % m;
   let triangle = index / m * params.stride;
   let first = index / m * n * m + column;
-  // From the first row to the last, or back.
   let isForward = (params.lower == 1u) != (params.transposed == 1u);
   let rowStep = select(n, 1u, params.transposed == 1u);
   let columnStep = select(1u, n, params.transposed == 1u);
+  let start = select(n - 1u, 0u, isForward);
+  // Backwards by adding the two's complement.
+  let factorStep = select(0u - columnStep, columnStep, isForward);
+  let knownStep = select(0u - m, m, isForward);
   var isRegular = true;
-  for (var s = 0u; s < n; s++) {
-    let i = select(n - 1u - s, s, isForward);
-    var source = i;
-    if (params.permuted == 1u) {
-      source = u32(triangles[triangle + n * n + i]);
+  // Four rows at a time: each known element is read once for all of them.
+  for (var block = 0u; block < n; block += 4u) {
+    var values = vec4f();
+    var factors = vec4u();
+    for (var c = 0u; c < 4u; c++) {
+      let i = row_of(min(block + c, n - 1u), isForward);
+      var source = i;
+      if (params.permuted == 1u) {
+        source = u32(triangles[triangle + n * n + i]);
+      }
+      values[c] = select(0.0, 1.0, source == column);
+      if (params.identity == 0u) {
+        values[c] = b[first + source * m];
+      }
+      factors[c] = triangle + i * rowStep + start * columnStep;
     }
-    var value = select(0.0, 1.0, source == column);
-    if (params.identity == 0u) {
-      value = b[first + source * m];
+    var known = first + start * m;
+    for (var t = 0u; t < block; t++) {
+      let row = vec4f(triangles[factors.x], triangles[factors.y], triangles[factors.z], triangles[factors.w]);
+      values = fma(-row, vec4f(x[known]), values);
+      factors += vec4u(factorStep);
+      known += knownStep;
     }
-    for (var t = 0u; t < s; t++) {
-      let j = select(n - 1u - t, t, isForward);
-      value = fma(-triangles[triangle + i * rowStep + j * columnStep], x[first + j * m], value);
+    let rows = min(4u, n - block);
+    for (var c = 0u; c < rows; c++) {
+      let i = row_of(block + c, isForward);
+      var value = values[c];
+      for (var t = 0u; t < c; t++) {
+        let j = row_of(block + t, isForward);
+        value = fma(-triangles[triangle + i * rowStep + j * columnStep], x[first + j * m], value);
+      }
+      if (params.unit == 0u) {
+        let diagonal = triangles[triangle + i * n + i];
+        isRegular = isRegular & !(diagonal == 0.0);
+        value /= select(diagonal, 1.0, diagonal == 0.0);
+      }
+      x[first + i * m] = value;
     }
-    if (params.unit == 0u) {
-      let diagonal = triangles[triangle + i * n + i];
-      isRegular = isRegular & !(diagonal == 0.0);
-      value /= select(diagonal, 1.0, diagonal == 0.0);
-    }
-    x[first + i * m] = value;
   }
   if (!isRegular) {
     for (var i = 0u; i < n; i++) {

@@ -7,9 +7,8 @@ import { mul } from './arithmetic.ts';
 import { cast } from './cast.ts';
 import { concat } from './concat.ts';
 import { tensor } from './create.ts';
-import { fourier } from './fourier/transform.ts';
+import { fourier, lengthened } from './fourier/transform.ts';
 import { operand } from './operands.ts';
-import { pad } from './pad.ts';
 import { expandDims, squeeze } from './shape.ts';
 import { flip, sliceAxis } from './slice.ts';
 
@@ -68,11 +67,7 @@ function checked(
 function fitted(x: Tensor, axis: number, n: number): Tensor {
   const size = x.shape[axis];
   if (size === n) return x;
-  if (size > n) return sliceAxis(x, axis, 0, n);
-  return pad(
-    x,
-    x.shape.map((_, i): [number, number] => [0, i === axis ? n - size : 0]),
-  );
+  return size > n ? sliceAxis(x, axis, 0, n) : lengthened(x, axis, n);
 }
 
 const scaled = (x: Tensor, scale: number): Tensor => (scale === 1 ? x : mul(x, scale));

@@ -5,7 +5,8 @@ import { type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
 import { add, mul } from '../arithmetic.ts';
 import { shiftAxis } from '../batching.ts';
-import { pad } from '../pad.ts';
+import { concat } from '../concat.ts';
+import { zeros } from '../create.ts';
 import { reshape } from '../shape.ts';
 import { flip, sliceAxis } from '../slice.ts';
 import { planTransform } from './plan.ts';
@@ -39,6 +40,19 @@ const transformOp: OpDefinition<TransformAttributes> = defineOp<TransformAttribu
     plan: ({ inputs: [x], attributes: { axis, inverse }, target }) => planTransform(geometryOf(x.shape, axis), inverse, target),
   },
 });
+
+/** x with zeros behind it along an axis; on CPU-implemented devices concat is many times as fast as pad. */
+export const lengthened = (x: Tensor, axis: number, n: number): Tensor =>
+  concat(
+    [
+      x,
+      zeros(
+        x.shape.map((size, i) => (i === axis ? n - size : size)),
+        x.dtype,
+      ),
+    ],
+    axis,
+  );
 
 /** A table of complex numbers [n], as two tensors [n, 2] whose products with a and with a's swapped parts add up to a product of complex numbers. */
 interface Factors {
@@ -108,8 +122,7 @@ export function fourier(x: Tensor, axis: number, inverse: boolean): Tensor {
   // jk = (j² + k² - (k - j)²) / 2: a convolution with the chirp (L. Bluestein, "A linear filtering approach to the computation of discrete Fourier
   // transform", 1970)
   const { long, chirp, spectrum } = chirpsOf(n, inverse);
-  const padding = x.shape.map((_, i): [number, number] => [0, i === axis ? long - n : 0]);
-  const ahead = apply(transformOp, [pad(times(x, chirp, axis), padding)], { axis, inverse: false });
+  const ahead = apply(transformOp, [lengthened(times(x, chirp, axis), axis, long)], { axis, inverse: false });
   const back = apply(transformOp, [times(ahead, spectrum, axis)], { axis, inverse: true });
   return times(sliceAxis(back, axis, 0, n), chirp, axis);
 }
