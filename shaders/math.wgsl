@@ -260,8 +260,9 @@ fn power_of_positive(a: f32, b: f32) -> f32 {
   let more = round(rest);
   let exponent = exponents.x + exponents.y + exponents.z + exponents.w + more;
   let power = scale_by_power_of_two(exp2_near_zero(rest - more), exponent);
-  let ofInfinity = select(infinity(), 0.0, b < 0.0);
-  let ofZero = select(0.0, infinity(), b < 0.0);
+  let shrinks = bitcast<u32>(b) >= 0x80000000u;
+  let ofInfinity = select(infinity(), 0.0, shrinks);
+  let ofZero = select(0.0, infinity(), shrinks);
   return select(select(power, ofInfinity, is_inf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
@@ -342,10 +343,10 @@ fn expm1(x: f32) -> f32 {
 
 // x = (1 + parts.x) * 2^parts.y with 1 + parts.x in [sqrt(1/2), sqrt(2)), for positive finite x.
 fn log_parts(x: f32) -> vec2f {
-  // Subnormal numbers are scaled into the normal range first.
-  let tiny = x < 1.17549435e-38;
-  let bits = bitcast<u32>(select(x, x * 8388608.0, tiny));
-  let exponent = i32(bits >> 23u) - 126 - select(0, 23, tiny);
+  // Subnormal numbers are shifted into the normal range first, as integers: the device may take them for 0.
+  let shift = max(countLeadingZeros(bitcast<u32>(x)), 8u) - 8u;
+  let bits = bitcast<u32>(x) << shift;
+  let exponent = i32(bits >> 23u) - 126 - i32(shift);
   let mantissa = bitcast<f32>((bits & 0x007fffffu) | 0x3f000000u);
   let low = mantissa < 0.707106781;
   return vec2f(select(mantissa, mantissa + mantissa, low) - 1.0, f32(select(exponent, exponent - 1, low)));
@@ -363,8 +364,9 @@ fn log1p_near_zero(x: f32) -> f32 {
 
 // The answers for arguments that have no finite logarithm.
 fn log_or_special(x: f32, value: f32) -> f32 {
-  let of_zero = select(value, -infinity(), x == 0.0);
-  return select(select(of_zero, x, !is_finite(x)), not_a_number(), x < 0.0);
+  let bits = bitcast<u32>(x);
+  let of_zero = select(value, -infinity(), (bits & 0x7fffffffu) == 0u);
+  return select(select(of_zero, x, !is_finite(x)), not_a_number(), bits > 0x80000000u);
 }
 
 fn safe_log(x: f32) -> f32 {

@@ -22,7 +22,8 @@ function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {
 
 /**
  * fn, whose intermediate values are not kept for the gradient but computed again from its inputs when the gradient needs them (Chen et al. 2016,
- * "Training deep nets with sublinear memory cost"). Values and gradients are the same numbers; random draws are the same draws. Tensors that fn
+ * "Training deep nets with sublinear memory cost"). The formulas and the random draws are the same. On the CPU the bits are, too. On a GPU the last
+ * bits of a gradient may differ: the recomputation runs in other kernels, and a driver may round a * b + c once or twice in each. Tensors that fn
  * captures get their gradients as always. Without a gradient it changes nothing.
  *
  *     const block = checkpoint((x) => relu(matmul(relu(matmul(x, w1)), w2)));

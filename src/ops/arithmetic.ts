@@ -73,7 +73,8 @@ export const div = binary({
 });
 
 /**
- * Remainder of floored division, a - b floor(a / b): it has the sign of b, as in Python. An integer remainder by zero is 0, a float one NaN.
+ * Remainder of floored division, a - b floor(a / b): it has the sign of b, as in Python. It is exact, however large the
+ * quotient. An integer remainder by zero is 0, a float one NaN; mod(-5, Infinity) is Infinity, as in PyTorch.
  */
 export const mod = binary({
   name: 'mod',
@@ -90,7 +91,10 @@ export const mod = binary({
   derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, floorDiv(a, b)))],
 });
 
-/** Floored quotient, floor(a / b), in the operands' own dtype: integers stay integers, and an integer divided by zero gives 0. */
+/**
+ * Floored quotient, floor(a / b), in the operands' own dtype: integers stay integers, and an integer divided by zero gives 0. A float
+ * quotient is exact and then rounded once; a / 0 is infinite, and Infinity / b is NaN, as in PyTorch.
+ */
 export const floorDiv = binary({
   name: 'floorDiv',
   takes: 'number',

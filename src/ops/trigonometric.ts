@@ -8,7 +8,7 @@ import { reciprocalScale } from './scaling.ts';
 import { stopGradient } from './shape.ts';
 import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
-/** Sine. On the GPU accurate to about 1e-7 for |x| below 10,000. */
+/** Sine of any finite angle, on the GPU within 3 units in the last place; NaN of infinities. */
 export const sin = unary({
   name: 'sin',
   takes: 'float',
@@ -18,7 +18,7 @@ export const sin = unary({
   derivatives: [(g, _y, x) => propagate(g, cos(x))],
 });
 
-/** Cosine. On the GPU accurate to about 1e-7 for |x| below 10,000. */
+/** Cosine of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
 export const cos = unary({
   name: 'cos',
   takes: 'float',
@@ -28,7 +28,7 @@ export const cos = unary({
   derivatives: [(g, _y, x) => neg(propagate(g, sin(x)))],
 });
 
-/** Tangent. */
+/** Tangent of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
 export const tan = unary({
   name: 'tan',
   takes: 'float',

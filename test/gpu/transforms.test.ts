@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkpoint, customGradient, grad, hessian, jacobian, jvp, valueAndGrad, vjp, vmap } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
-import { compile, lastProgram, setDevice } from '../../src/engine/index.ts';
+import { Engine, compile, lastProgram, readAll, setDevice } from '../../src/engine/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import {
   add,
@@ -25,7 +25,7 @@ import {
   tanh,
   tensor,
 } from '../../src/ops/index.ts';
-import { interpret } from '../../src/runtime/cpu.ts';
+import { CpuRuntime, interpret } from '../../src/runtime/cpu.ts';
 import { noteError, noteGradients } from '../support/findings.ts';
 import { values } from '../support/graphs.ts';
 
@@ -119,22 +119,28 @@ describe('compiled', () => {
   });
 });
 
-test('checkpoint takes less memory and gives the same bits, dropout included', async () => {
+// Not the same bits: the recomputation runs in other kernels, where a driver may round a * b + c once instead of twice. Another draw of the dropout
+// would be off by tens of percent. That the compiled programs agree bit for bit where arithmetic is fixed is a unit test.
+test('checkpoint takes less memory and gives the same gradient, dropout included', async () => {
   const layers = 5;
   const weights = Array.from({ length: layers }, (_, i) => random([16], i + 1));
   const input = random([512, 16], 9);
   const peaks: number[] = [];
   const results: HostArray[][] = [];
+  const cpu = new Engine(new CpuRuntime());
   const noisy = (h: Tensor, v: Tensor): Tensor => dropout(softmax(tanh(mul(sin(h), v))), { rate: 0.25 });
-  for (const use of [noisy, checkpoint(noisy)]) {
+  const run = async (use: typeof noisy, engine?: Engine): Promise<HostArray[]> => {
     setSeed(7);
-    const step = compile((parameters: Tensor[], data: Tensor) =>
-      valueAndGrad((p: Tensor[]) => mean(square(p.reduce(use, data))))(parameters),
-    );
+    const loss = (data: Tensor) => (p: Tensor[]) => mean(square(p.reduce(use, data)));
+    const step = compile((parameters: Tensor[], data: Tensor) => valueAndGrad(loss(data))(parameters), { engine });
     const [value, gradient] = await step(weights, input);
+    return readAll([value, ...gradient], { engine });
+  };
+  for (const use of [noisy, checkpoint(noisy)]) {
+    results.push(await run(use));
     peaks.push(lastProgram()!.peakBytes);
-    results.push(await Promise.all([value, ...gradient].map((t) => t.data())));
   }
   expect(peaks[1]).toBeLessThan(0.7 * peaks[0]);
-  results[1].forEach((data, i) => expect([...data]).toEqual([...results[0][i]]));
+  const expected = await run(noisy, cpu);
+  for (const got of results) got.forEach((data, i) => expectClose('checkpoint', data, expected[i]));
 });
