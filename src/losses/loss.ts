@@ -51,6 +51,8 @@ export interface LossDefinition {
   readonly ignoreClass?: number;
   /** The axis of the terms of one sample. @default -1 */
   readonly axis?: number;
+  /** The targets of all samples decide together what they mean. */
+  readonly judgesTargets?: boolean;
   terms(targets: Tensor, predictions: Tensor): LossTerms;
   /** Marks the samples that count (bool, the samples' shape). The mean is then taken over them alone. */
   valid?(targets: Tensor, predictions: Tensor): Tensor;
@@ -110,14 +112,21 @@ function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined
 }
 
 /**
- * Targets and predictions with 0 in the samples of weight 0: what is NaN or infinite there reaches neither the value nor the gradient. Shapes
- * that do not fit are left for the loss to refuse.
+ * Predictions with 0 in the samples of weight 0: what is NaN or infinite there does not reach the gradient. Targets only where one sample's decide about
+ * the others: one more masked input would cost weighted losses a kernel. Shapes that do not fit are left for the loss to refuse.
  */
-function maskSamples({ targetKind }: LossDefinition, targets: Tensor, predictions: Tensor, weight: Tensor, along: number): Pair {
+function maskSamples(
+  { targetKind, judgesTargets }: LossDefinition,
+  targets: Tensor,
+  predictions: Tensor,
+  weight: Tensor,
+  along: number,
+): Pair {
   const aligned = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
-  const counts = broadcastTo(expandDims(notEqual(weight, 0), along), aligned);
+  // Spread first: the comparison is then part of the kernel that reads predictions.
+  const counts = notEqual(broadcastTo(expandDims(weight, along), aligned), 0);
   const masked = (x: Tensor): Tensor => (x.size === counts.size ? where(reshape(counts, x.shape), x, 0) : x);
-  return { targets: targetKind === 'classIndex' ? targets : masked(targets), predictions: masked(predictions) };
+  return { targets: judgesTargets ? masked(targets) : targets, predictions: masked(predictions) };
 }
 
 const countOf = (shares: Tensor | undefined, valid: Tensor | undefined): Tensor =>

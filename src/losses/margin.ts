@@ -15,10 +15,11 @@ function signedTargets(t: Tensor): Tensor {
 const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, productOrZero(signedTargets(t), p)), 0);
 
 /** Hinge loss, mean(max(1 - t p, 0)). */
-export const hinge = (options: LossOptions = {}): Loss => termwise('hinge', options, [], margin);
+export const hinge = (options: LossOptions = {}): Loss => termwise('hinge', options, [], margin, true);
 
 /** Squared hinge loss, mean(max(1 - t p, 0)^2). */
-export const squaredHinge = (options: LossOptions = {}): Loss => termwise('squaredHinge', options, [], (t, p) => square(margin(t, p)));
+export const squaredHinge = (options: LossOptions = {}): Loss =>
+  termwise('squaredHinge', options, [], (t, p) => square(margin(t, p)), true);
 
 /** Categorical hinge loss, max(max((1 - t) p) - sum(t p) + 1, 0), for one-hot targets. Both [n, ..., classes]. */
 export function categoricalHinge(options: LossOptions = {}): Loss {

@@ -15,12 +15,14 @@ export function termwise(
   options: LossOptions,
   own: readonly string[],
   term: (target: Tensor, prediction: Tensor) => Tensor,
+  judgesTargets = false,
 ): Loss {
   checkLossOptions(name, options, own);
   return makeLoss(
     {
       name,
       targetKind: 'numbers',
+      judgesTargets,
       terms(targets, predictions) {
         const pair = alignEqual(name, targets, predictions);
         return { terms: term(pair.targets, pair.predictions), inner: 'mean' };

@@ -59,7 +59,8 @@ export const productOfNonzero: (a: TensorLike, b: TensorLike) => Tensor = binary
   wgsl: (a, b) => `product_of_nonzero(${a}, ${b})`,
   // d(a b) = b da + a db
   derivatives: [(h, _y, _a, b) => productOfNonzero(h, b), (h, _y, a) => productOfNonzero(h, a)],
-  simplify: ([a, b]) => (isZero(a) || isOne(b) ? a : isZero(b) || isOne(a) ? b : undefined),
+  simplify: ([a, b]) =>
+    isZero(a) || isOne(b) ? a : isZero(b) || isOne(a) ? b : isFiniteNumber(a) || isFiniteNumber(b) ? mul(a, b) : undefined,
 });
 
 /** A constant; other than 0 where the test for 0 comes first. */
