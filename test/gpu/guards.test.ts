@@ -1,5 +1,5 @@
 // The guard zones themselves: stores beyond a result are reported, wherever they go, and right kernels are not.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TensorType } from '../../src/graph/op.ts';
 import { defineOp } from '../../src/graph/op.ts';
 import { apply } from '../../src/graph/tensor.ts';
@@ -14,6 +14,12 @@ beforeAll(async () => {
   opened = await openDevice();
 });
 afterAll(() => opened.device.destroy());
+
+test('the adapter poses as what this run asks for', () => {
+  if (inject('plan') === 'gpu') expect(opened.target.processor).toBe('gpu');
+  const subgroups = inject('subgroups');
+  if (subgroups) expect(opened.target.subgroupSize).toBe(subgroups === 'none' ? undefined : Number(subgroups));
+});
 
 /** Copies its input, and stores a number at another place of the result. */
 const copying = (place: string): string => `struct Params { size: u32, wild: u32 }
