@@ -14,7 +14,9 @@ fn trunc_mod(a: f32, b: f32) -> f32 {
 }
 
 fn trunc_div(a: f32, b: f32) -> f32 {
-  let quotient = floor_div(abs(a), abs(b));
+  // Of an infinity a / b stays: an infinity, unless b is one too or NaN.
+  let ofInfinity = select(not_a_number(), infinity(), is_finite(b));
+  let quotient = select(floor_div(abs(a), abs(b)), ofInfinity, is_inf(a));
   return select(quotient, -quotient, signs_differ(a, b));
 }
 

@@ -25,8 +25,9 @@ export function floorDivide(a: number, b: number): number {
   return quotient === 0 ? quotient * Math.sign(a) * Math.sign(b) : quotient;
 }
 
-/** The truncated quotient that goes with a % b; -0 counts as negative. */
+/** The truncated quotient that goes with a % b; -0 counts as negative. That of an infinity is a / b, as in PyTorch. */
 export function truncDivide(a: number, b: number): number {
+  if (Math.abs(a) === Infinity) return a / b;
   const quotient = floorDivide(Math.abs(a), Math.abs(b));
   const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
   return isNegative(a) !== isNegative(b) ? -quotient : quotient;

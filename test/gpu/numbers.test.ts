@@ -5,7 +5,7 @@ import { readAll, setDevice } from '../../src/engine/index.ts';
 import * as o from '../../src/ops/index.ts';
 import golden from '../golden/special.json';
 import { noteVectors } from '../support/findings.ts';
-import { awkwardComplaint, awkwardFunctions, integerCases } from '../tables/numbers.ts';
+import { awkwardComplaint, awkwardFunctions, floatDivision, integerCases } from '../tables/numbers.ts';
 
 const names = Object.keys(awkwardFunctions) as (keyof typeof awkwardFunctions)[];
 let integers: HostArray[];
@@ -28,4 +28,10 @@ test.each(names.map((name, i) => [name, i] as const))('%s at awkward points', (n
   const complaints = x.map((at, k) => awkwardComplaint(name, Number(at), functions[i][k], Math.fround(Number(y[k]))));
   expect(complaints.filter(Boolean)).toEqual([]);
   noteVectors(1);
+});
+
+test('truncated division of floats keeps signs, zeros and infinities as C does', async () => {
+  const [quotient, remainder] = await readAll([o.truncDiv(...floatDivision.operands()), o.fmod(...floatDivision.operands())]);
+  expect(Array.from(quotient, (v) => v + 0)).toEqual(floatDivision.quotients);
+  expect(Array.from(remainder, (v) => v + 0)).toEqual(floatDivision.remainders);
 });

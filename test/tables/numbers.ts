@@ -1,4 +1,5 @@
 // Rows of the gamma function's relatives, of truncated division and of bits.
+import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { type OpRow, f, row, w } from './row.ts';
 
@@ -67,6 +68,16 @@ export const integerCases: readonly IntegerCase[] = [
   { name: 'bitwiseAnd u32', dtype: 'u32', call: o.bitwiseAnd, a: [4294967295], b: [4026531840], expected: [4026531840] },
   { name: 'bitwiseXor u32', dtype: 'u32', call: o.bitwiseXor, a: [4294967295], b: [1], expected: [4294967294] },
 ];
+
+/** Division of floats that truncates, as trunc(a / b) and fmod of PyTorch; no difference is made between zeros. */
+export const floatDivision = {
+  operands: (): [a: Tensor, b: Tensor] => [
+    o.alias(o.tensor([7.5, -7.5, 1, -1, 0, 6, -6, NaN, Infinity, -Infinity, Infinity, Infinity])),
+    o.alias(o.tensor([2, 2, 0, 0, 0, 3, Infinity, 1, 2, 2, -Infinity, NaN])),
+  ],
+  quotients: [3, -3, Infinity, -Infinity, NaN, 2, 0, NaN, Infinity, -Infinity, NaN, NaN],
+  remainders: [1.5, -1.5, NaN, NaN, NaN, 0, -6, NaN, NaN, NaN, NaN, NaN],
+};
 
 /** The gamma functions and erfInv, by the names of test/golden/special.json. */
 export const awkwardFunctions = {
