@@ -8,6 +8,7 @@ import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
 import type { TuningOptions, WebGpuOptions } from '../runtime/webgpu/device.ts';
+import { isPrompted } from '../runtime/webgpu/prompting.ts';
 import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
 import { macrotask } from './breathe.ts';
@@ -73,8 +74,9 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   }
   checkTuning(webgpu.tuning);
   checkFlags(webgpu.dawnFlags);
-  // A device that was lost a moment ago reports it in a turn of the event loop.
-  await macrotask();
+  const known = await engines.get(device);
+  // A device that was lost a moment ago reports it some turns of the event loop later, in Firefox some milliseconds.
+  if (known?.runtime instanceof WebGpuRuntime) await (isPrompted ? known.runtime.awaitLoss() : macrotask());
   const engine = await engineFor(device, webgpu);
   if (!(engine.runtime instanceof CpuRuntime)) {
     engine.runtime.maxBytes = maxBytes;

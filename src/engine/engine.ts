@@ -120,7 +120,7 @@ export class Engine {
     tensors.forEach(assertUsable);
     const pending = [...new Set(tensors.filter((tensor) => tensor.node))];
     if (pending.length === 0) return;
-    this.runtime.assertAlive();
+    if (!this.isAlive) await this.runtime.requireAlive();
     const captured = capture(pending, this.runtime);
     let program = this.programs.get(captured.key);
     if (program) this.programs.delete(captured.key);
@@ -250,7 +250,7 @@ export class Engine {
   async run(executable: Promise<Executable>, inputs: () => readonly RunInput[], done: (values: Value[]) => void): Promise<void> {
     const turn = this.tail.then(async () => {
       const ready = await executable;
-      this.runtime.assertAlive();
+      if (!this.isAlive) await this.runtime.requireAlive();
       const values = await ready.run(inputs());
       if ('program' in ready) last = ready.program as Program;
       done(values);
@@ -286,9 +286,11 @@ export class Engine {
     const { runtime } = this;
     if (runtime instanceof CpuRuntime || !runtime.tuner) return [];
     const { tuner } = runtime; // it may be switched off meanwhile
+    await runtime.requireAlive();
     do {
       await tuner.prepared();
       await this.tail; // a contest of which the steps took no notice
+      await runtime.requireAlive();
     } while (await this.tune());
     return [...tuner.results];
   }

@@ -114,6 +114,10 @@ export class CpuRuntime implements Runtime {
     // The CPU does not get lost.
   }
 
+  requireAlive(): Promise<void> {
+    return Promise.resolve();
+  }
+
   read(values: readonly TypedValue[]): Promise<HostArray[]> {
     return Promise.resolve(values.map(({ value }) => (value as HostValue).data.slice()));
   }

@@ -43,6 +43,8 @@ export interface Runtime {
   readonly info: DeviceInfo;
   /** Throws once the device is lost or broken. */
   assertAlive(): void;
+  /** The same, for those who can wait: an error of a device that is lost is told apart from the loss. */
+  requireAlive(): Promise<void>;
   /** Copies are made at once, in the order of the queue; the promise waits for them. */
   read(values: readonly TypedValue[]): Promise<HostArray[]>;
   /** A value with memory of its own and the same elements. */

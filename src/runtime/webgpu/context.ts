@@ -24,6 +24,8 @@ export class GpuContext {
   /** Zones behind what dispatches write; undefined outside of tests. */
   readonly guards: Guards | undefined;
   protected broken: OmbreError | undefined;
+  /** Closed by the library itself: that is no loss. */
+  protected isClosed = false;
   private readonly ids = new WeakMap<GPUBuffer, number>();
   private nextId = 0;
   private readonly submissions: Promise<undefined>[] = [];
@@ -38,7 +40,7 @@ export class GpuContext {
     this.segments = new Segments(this.pool);
     this.guards = debug.guardBytes > 0 ? new Guards(device) : undefined;
     void device.lost.then(({ reason, message }) => {
-      if (reason === 'destroyed' && this.broken) return;
+      if (this.isClosed) return;
       this.broken = new DeviceLostError(
         `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone: call setDevice() again, then setWeights() on models that lived there`,
       );
@@ -52,6 +54,17 @@ export class GpuContext {
     if (this.broken) throw this.broken;
   }
 
+  /** The same, but an error is told apart from a loss: Firefox reports errors of a device that is lost before the loss. */
+  async requireAlive(): Promise<void> {
+    if (this.broken && !(this.broken instanceof DeviceLostError) && !this.isClosed) await this.awaitLoss();
+    this.assertAlive();
+  }
+
+  /** Gives a loss of a moment ago the time to be reported. */
+  async awaitLoss(): Promise<void> {
+    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+  }
+
   submit(commands: GPUCommandBuffer): void {
     this.device.queue.submit([commands]);
     const done = this.device.queue.onSubmittedWorkDone();
@@ -63,7 +76,7 @@ export class GpuContext {
 
   async settle(inFlight: number): Promise<void> {
     while (this.submissions.length > inFlight) await awaitDevice(this.device, this.submissions[0]);
-    this.assertAlive();
+    await this.requireAlive();
   }
 
   /** Looks at the outcome of an error scope when it comes; the next call reports it. */

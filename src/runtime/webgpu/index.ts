@@ -62,13 +62,13 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
 
   /** Builds what a program needs, pipelines in parallel. @throws DeviceError when it is beyond the device's limits. */
   async load(program: Program): Promise<GpuExecutable> {
-    this.assertAlive();
+    if (this.broken) await this.requireAlive();
     const refusal = this.refusal(program);
     if (refusal !== undefined) throw new DeviceError(refusal);
     const building = program.dispatches.map(
       (dispatch) => this.tuner?.build(dispatch) ?? this.pipelines.get(dispatch).then((pipeline) => ({ dispatch, pipeline })),
     );
-    const built = await Promise.all(building).finally(() => this.assertAlive()); // of a lost device nothing compiles: that is the error then
+    const built = await Promise.all(building).finally(() => this.requireAlive()); // of a lost device nothing compiles: that is the error then
     const dispatches = built.map(({ dispatch }) => dispatch);
     return new GpuExecutable(
       this,
@@ -92,7 +92,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
 
   /** One copy and one map for all of them, or as few as the largest buffer allows. */
   async read(values: readonly TypedValue[]): Promise<HostArray[]> {
-    this.assertAlive();
+    if (this.broken) await this.requireAlive();
     const parts: TypedValue[][] = [];
     let room = 0;
     for (const value of values) {
@@ -133,14 +133,14 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
       await awaitDevice(this.device, staging.mapAsync(1, 0, bytes)); // GPUMapMode.READ
     } catch (error) {
       // device.lost settles a moment after the failed map; only it tells the truth.
-      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      await this.awaitLoss();
       this.assertAlive();
       throw new DeviceError(`webgpu: reading values back failed: ${String(error)}`);
     }
     const copy = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
     this.staging.set(size, [...(this.staging.get(size) ?? []), staging]);
-    this.assertAlive();
+    await this.requireAlive();
     return copy;
   }
 
@@ -163,6 +163,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
   }
 
   dispose(): void {
+    this.isClosed = true;
     this.broken ??= new DeviceError('webgpu: this device was closed; call setDevice() again');
     this.device.destroy();
   }

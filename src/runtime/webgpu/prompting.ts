@@ -46,7 +46,8 @@ export class Prompter {
   }
 }
 
-const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
+/** Whether this is such a browser. */
+export const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
 const prompters = new WeakMap<GPUDevice, Prompter>();
 
 /** Waits for what the device finishes: every wait for submitted work or for a map goes through here. */
