@@ -1,5 +1,7 @@
 // Losses at limits, with class weights and with samples that do not count, on the CPU in f32.
 import { beforeAll, describe, expect, test } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
+import { compileGraph } from '../../src/compiler/index.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { losses } from '../../src/losses/index.ts';
@@ -9,6 +11,7 @@ import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
 import { type Metric, metrics } from '../../src/train/metrics/index.ts';
 import { noteVectors } from '../support/findings.ts';
+import { type InputType, graphOf, softwareTarget } from '../support/graphs.ts';
 import { complaintsAboutLoss, limitCases, weightCases } from '../tables/lossLimits.ts';
 
 test.each(limitCases.map((limit) => [limit.name, limit] as const))('%s', (_, limit) => {
@@ -114,5 +117,21 @@ describe('class weights', () => {
     ],
   ])('that do not fit: %#', (call, text) => {
     expect(call).toThrow(text);
+  });
+});
+
+describe('a loss and its gradient are two dispatches, with weights too', () => {
+  // The hinges look at all targets first; the weighted focal loss keeps an exponential for its gradient.
+  const more: Readonly<Record<string, number>> = { hinge: 3, squaredHinge: 3, 'binaryFocalCrossentropy weighted': 4 };
+  const cases = (Object.keys(losses) as (keyof typeof losses)[]).flatMap((name) => [name, `${name} weighted`]);
+  test.each(cases)('%s', (title) => {
+    const [name, weighted] = title.split(' ') as [keyof typeof losses, string | undefined];
+    const targets: InputType = name.startsWith('sparse') ? { shape: [64], dtype: 'i32' } : { shape: [64, 10] };
+    const graph = graphOf([{ shape: [64, 10] }, targets, { shape: [64] }], (x, t, w) => {
+      const loss = losses[name]()(t, x, weighted ? w : undefined);
+      return [loss, ...gradients(loss, [x])];
+    });
+    const { dispatches } = compileGraph(graph, { name, target: softwareTarget });
+    expect(dispatches).toHaveLength(more[title] ?? more[name] ?? 2);
   });
 });
