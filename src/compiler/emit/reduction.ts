@@ -34,7 +34,7 @@ export interface ReductionPlan {
 /** Enough results to fill the machine, of chunks long enough to be worth one. A large card hides its memory's latency with 131,072 invocations. */
 const chunkings = {
   cpu: { wanted: 128, shortest: 2048 },
-  gpu: { wanted: 131072, shortest: 16 },
+  gpu: { wanted: 131072, shortest: 32 },
   // Workgroups of 64, with 16 items for each invocation at the least.
   workgroups: { wanted: 8192, shortest: 1024 },
 };
