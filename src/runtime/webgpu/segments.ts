@@ -35,8 +35,8 @@ export class Segments {
 
   private cut(size: number): Segment {
     if (size > mostBytes) return { buffer: this.create(size), offset: 0, size };
-    if (!this.page || this.filled + size > pageBytes) {
-      this.page = this.create(pageBytes);
+    if (!this.page || this.filled + size > this.page.size) {
+      this.page = this.create(Math.max(size, Math.min(pageBytes, this.pool.maxBytes)));
       this.filled = 0;
     }
     const segment = { buffer: this.page, offset: this.filled, size };
