@@ -32,7 +32,10 @@ const inBrowserToo = ['kernels', 'rows', 'fuzz', 'productVariants', 'productSize
   (name) => `test/gpu/${name}.test.ts`,
 );
 
-/** Every size of subgroups, and none. An adapter has one size: the others are reported as missing. */
+/**
+ * Every size of subgroups, and none. An adapter has one size: the others are reported as missing. Only kernels for CPU-implemented adapters use
+ * subgroups, so software adapters run those.
+ */
 const subgroupStages: readonly (readonly Stage[])[] = (['llvmpipe', 'swiftshader', 'hardware'] as const).flatMap((needs) =>
   ['none', '4', '8', '32'].map((size): Stage[] => {
     const env = { OMBRE_SUBGROUPS: size, ...(needs === 'hardware' && { OMBRE_PLAN: 'both' }) };

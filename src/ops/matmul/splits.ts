@@ -4,7 +4,10 @@ import { type TileQuery, fewResults, fewRows, usualCores } from './tiles.ts';
 
 type Extent = Pick<TileQuery, 'rows' | 'columns' | 'k' | 'matrices'>;
 
-/** Number of parts of k, by shape and kind of processor only. 1: k is not cut. */
+/**
+ * Number of parts of k. 1: k is not cut. It depends on the shape, the kind of processor and, on GPUs, the estimated number of cores. So GPUs of two
+ * vendors may add in another order. The clock never decides.
+ */
 export function splitsOf(target: Target, extent: Extent): number {
   return Math.max(target.processor === 'gpu' ? splitsOnGpu(target, extent) : 1, splitsOfLongK(extent), splitsForDigits(target, extent));
 }
