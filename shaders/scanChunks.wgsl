@@ -82,21 +82,30 @@ fn times(p: Product, q: Product) -> Product {
   return Product(p.sign * q.sign, select(rounded, 0x80000000u, carried), clamp(exponent, -30000, 30000));
 }
 
+// The nearest f32. It is made of bits: a compiler may multiply two powers of two first, and their product may vanish where the result does not.
 fn value_of(p: Product) -> f32 {
-  // In two steps, because the power of two may be beyond f32 where the product is not.
-  let exponent = clamp(p.exponent - 31, -252, 252);
-  let first = exponent / 2;
-  let powers = vec2<f32>(bitcast<f32>(u32(127 + first) << 23u), bitcast<f32>(u32(127 + exponent - first) << 23u));
-  return select(p.sign, p.sign * (f32(p.mantissa) * powers.x * powers.y), abs(p.sign) == 1.0);
+  // A subnormal number keeps fewer bits of the mantissa.
+  let lost = 8u + u32(clamp(-126 - p.exponent, 0, 24));
+  let kept = (p.mantissa >> (lost - 1u)) >> 1u;
+  let rest = p.mantissa << (32u - lost);
+  // Half of the last bit kept is rounded to even. The highest bit of a normal mantissa, or a carry, counts the exponent up.
+  let up = select(0u, 1u, (rest > 0x80000000u) | ((rest == 0x80000000u) & ((kept & 1u) == 1u)));
+  let bits = (u32(clamp(p.exponent, -126, 127) + 126) << 23u) + kept + up;
+  let bounded = select(select(bits, 0x7f800000u, p.exponent > 127), 0u, p.exponent < -150);
+  let value = bitcast<f32>(bounded | (bitcast<u32>(p.sign) & 0x80000000u));
+  return select(p.sign, value, abs(p.sign) == 1.0);
 }
 
 fn product_of(x: f32) -> Product {
   let bits = bitcast<u32>(x);
-  let exponent = i32((bits >> 23u) & 255u);
-  if ((exponent == 0) | (exponent == 255)) {
+  let size = bits & 0x7fffffffu;
+  if ((size == 0u) | (size >= 0x7f800000u)) {
     return Product(x, 0x80000000u, 0);
   }
-  return Product(select(1.0, -1.0, x < 0.0), (bits | 0x800000u) << 8u, exponent - 127);
+  // The mantissa of a subnormal number is shifted up to its place.
+  let shift = max(countLeadingZeros(size), 8u) - 8u;
+  let exponent = i32(size >> 23u) + select(0, 1, shift > 0u) - i32(shift) - 127;
+  return Product(select(1.0, -1.0, bits > 0x80000000u), ((size << shift) | 0x800000u) << 8u, exponent);
 }
 
 // The two words of a product: both are whole numbers that f32 holds.

@@ -133,6 +133,48 @@ describe('scans', () => {
   });
 });
 
+describe('products of factors that f32 holds with fewer bits, or not at all', () => {
+  const long = (...factors: [number, number][]): number[] => {
+    const values = new Array<number>(5000).fill(1);
+    for (const [at, factor] of factors) values[at] = factor;
+    return values;
+  };
+  test.each<[string, number[]]>([
+    ['a subnormal first', [1e-39, 1e10, 1e5]],
+    ['a subnormal amid large ones', [1e10, 1e-39, 1e10]],
+    ['negative subnormals', [-1e-39, 1e30, -1e-42, 1e38, 1e5]],
+    ['the least subnormal', [1.401298464324817e-45, 2 ** 126, -(2 ** 60)]],
+    ['the largest subnormal and the least normal number', [1.1754942106924411e-38, 1e20, 1.1754943508222875e-38, 1e30]],
+    ['products that are subnormal on the way', [1e-20, 1e-20, 1e10, 1e-30, 1e25]],
+    ['products near both bounds', [2 ** -126, 2 ** 127, 1.5, 2 ** 126, 0.75]],
+    ['products beyond both bounds', [1e30, 1e30, -1e-30, 1e-30, 1e-30, 1e-30, 1e30]],
+    ['zeros of both signs', [1e-39, -0, 1e10]],
+    ['an infinity', [1e-39, -Infinity, 1e-39]],
+    ['infinity times 0', [Infinity, 0, 1e-39]],
+    ['NaN', [1e-39, NaN, 1e-39]],
+    ['many chunks', long([100, 1e-39], [2000, -3e-40], [3000, 1e30], [4900, 2e38])],
+  ])('%s', async (what, factors) => {
+    const { node } = cumProd(input([factors.length]));
+    if (node?.op.lowering.kind !== 'kernel') throw new Error('a scan is a kernel');
+    let product = 1;
+    const expected = Float32Array.from(factors, (x) => (product *= Math.fround(x)));
+    for (const processor of families) {
+      const target = { ...opened.target, processor };
+      const views = [contiguousView([factors.length])];
+      const plan = node.op.lowering.plan({ inputs: node.inputs, views, outputs: node.types, attributes: node.attributes, target });
+      const [actual] = await runPlan(opened.device, plan, [{ dtype: 'f32', data: Float32Array.from(factors) }], node.types);
+      expected.forEach((want, i) => {
+        // A device may take subnormal results for 0.
+        const allowed = Math.abs(want) < 2 ** -126 ? 2 ** -126 : 2 ** -23 * Math.abs(want);
+        const error = Object.is(actual[i], want) || actual[i] === want ? 0 : Math.abs(actual[i] - want);
+        if (Number.isFinite(want)) noteError('scans', 'products far from 1', error, allowed);
+        const isRight = Number.isFinite(want) ? error <= allowed : Object.is(actual[i], want);
+        expect(isRight, `${what} for a ${processor}: item ${i} is ${actual[i]}, expected ${want}`).toBe(true);
+      });
+    }
+  });
+});
+
 describe('sorts', () => {
   const wild = [NaN, Infinity, -Infinity, 0, -0, 3, 3, -3, 1e-30, -1e30];
   test.each<[Shape, number]>([
