@@ -2,6 +2,7 @@
 // shaders/math.wgsl has the versions used here.
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, add, maximum, mul, neg, square, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
 import { binary, unary } from './elementwise.ts';
 import { rsqrt } from './exponential.ts';
 import { reciprocalScale } from './scaling.ts';
@@ -70,11 +71,15 @@ export const atan = unary({
   derivatives: [(g, _y, x) => quotientOrZero(g, add(square(x), 1))],
 });
 
-/** g a / (a² + b²), and 0 at the origin. The squares are those of s a and s b, near 1; the result does not depend on s. */
+/**
+ * g a / (a² + b²), and 0 at the origin. The squares are those of s a and s b, near 1; the result does not depend on s. Halves are computed in f32:
+ * f16 does not hold the s of a subnormal number.
+ */
 function perSquaredRadius(g: Tensor, a: Tensor, b: Tensor): Tensor {
-  const s = stopGradient(reciprocalScale(maximum(abs(a), abs(b))));
-  const [p, q] = [mul(a, s), mul(b, s)];
-  return mul(quotientOrZero(productOrZero(g, p), add(square(p), square(q))), s);
+  const [wideA, wideB] = [cast(a, 'f32'), cast(b, 'f32')];
+  const s = stopGradient(reciprocalScale(maximum(abs(wideA), abs(wideB))));
+  const [p, q] = [mul(wideA, s), mul(wideB, s)];
+  return cast(mul(quotientOrZero(productOrZero(cast(g, 'f32'), p), add(square(p), square(q))), s), g.dtype);
 }
 
 /** Angle of the point (x, y), in [-π, π]: atan2(y, x). */
@@ -87,10 +92,11 @@ export const atan2 = binary({
   derivatives: [(g, _angle, y, x) => perSquaredRadius(g, x, y), (g, _angle, y, x) => neg(perSquaredRadius(g, y, x))],
 });
 
-/** 1 / √(x² ± 1) as s / √((s x)² ± s²), whose squares are at most 4; it does not depend on s. */
+/** 1 / √(x² ± 1) as s / √((s x)² ± s²), whose squares are at most 4; it does not depend on s. f16 does not hold the s of Infinity. */
 function inverseRoot(x: Tensor, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
-  const s = stopGradient(reciprocalScale(maximum(abs(x), 1)));
-  return mul(s, rsqrt(combine(square(mul(x, s)), square(s))));
+  const wide = cast(x, 'f32');
+  const s = stopGradient(reciprocalScale(maximum(abs(wide), 1)));
+  return cast(mul(s, rsqrt(combine(square(mul(wide, s)), square(s)))), x.dtype);
 }
 
 /** Hyperbolic sine. */

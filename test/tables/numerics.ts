@@ -1,6 +1,6 @@
 // Arguments at which a careless formula overflows, cancels or divides by 0, with the results of exact arithmetic: values and gradients of the
 // same graph on every stack.
-import { pullback } from '../../src/autodiff/index.ts';
+import { gradients, pullback } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { losses } from '../../src/losses/index.ts';
 import * as o from '../../src/ops/index.ts';
@@ -13,6 +13,8 @@ export interface NumericCase {
   readonly expected: readonly number[];
   /** Relative to the larger of 1 and the expected number; 2e-6 unless given. */
   readonly tolerance?: number;
+  /** Whether it takes a device with shader-f16. */
+  readonly half?: boolean;
 }
 
 const leaf = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
@@ -60,6 +62,48 @@ const crossEntropies = (): NumericCase[] => {
   ];
 };
 
+/** fn of halves, and its gradient with respect to them. */
+const halfPair = (
+  name: string,
+  values: readonly number[],
+  fn: (x: Tensor) => Tensor,
+  expected: readonly number[],
+  gradient: readonly number[],
+): NumericCase[] =>
+  [fn, (x: Tensor): Tensor => gradients(o.sum(o.cast(fn(x), 'f32')), [x])[0]].map((build, i) => ({
+    name: `${i ? 'gradient of ' : ''}${name} in f16`,
+    build: () => o.cast(build(o.cast(leaf(values), 'f16')), 'f32'),
+    expected: i ? gradient : expected,
+    // Halves near 1e-5, which are multiples of 2^-24, and their results have 8 bits.
+    tolerance: 2 ** -8,
+    half: true,
+  }));
+
+/** Both gradients of atan2 at (±x, x): 1 / (2 x) in size. */
+const atan2OfHalves = (x: number): NumericCase[] => {
+  const [quarter, slope] = [Math.PI / 4, 0.5 / x];
+  const half = (...values: number[]): Tensor => o.cast(leaf(values), 'f16');
+  return [
+    ...halfPair(`atan2 of y at ${x}`, [x, -x], (y) => o.atan2(y, half(x, x)), [quarter, -quarter], [slope, slope]),
+    ...halfPair(`atan2 of x at ${x}`, [x, x], (t) => o.atan2(half(x, -x), t), [quarter, -quarter], [-slope, slope]),
+  ];
+};
+
+/** f16 holds the gradient 5e4, but not the power of two near 1e5 that scales these numbers. GPUs may take them for 0. */
+export const subnormalHalves: readonly NumericCase[] = atan2OfHalves(168 * 2 ** -24);
+
+const halfCases = (): NumericCase[] => {
+  const ofSquares = (x: number, offset: number): number => 1 / Math.sqrt(x * x + offset);
+  const values = [2, 6e4, Infinity];
+  return [
+    ...atan2OfHalves(2 ** -14),
+    ...atan2OfHalves(6e4),
+    ...halfPair('atan2 of y at 0', [0], (y) => o.atan2(y, 0), [0], [0]),
+    ...halfPair('asinh up to Infinity', values, o.asinh, values.map(Math.asinh), [ofSquares(2, 1), ofSquares(6e4, 1), 0]),
+    ...halfPair('acosh up to Infinity', values, o.acosh, values.map(Math.acosh), [ofSquares(2, -1), ofSquares(6e4, -1), 0]),
+  ];
+};
+
 export const numericCases: readonly NumericCase[] = [
   ...pair('softmax at ±1e4', logits, (x) => o.softmax(x), [0.5, 0, 0.5], [0.25, 0, -0.25], { weights: [1, 5, 0] }),
   ...pair('logSoftmax at ±1e4', logits, (x) => o.logSoftmax(x), [-ln2, -2 * far - ln2, -ln2], [-0.5, 1, -0.5]),
@@ -81,6 +125,7 @@ export const numericCases: readonly NumericCase[] = [
   ...pair('atan2 at 1e20', [1e20], (x) => o.atan2(leaf([1e20]), x), [Math.PI / 4], [-0.5], { weights: [1e20] }),
   ...pair('asinh at -1e25', [-1e25], o.asinh, [-(Math.log(2) + 25 * Math.log(10))], [1], { weights: [1e25] }),
   ...pair('acosh at 1e25', [1e25], o.acosh, [Math.log(2) + 25 * Math.log(10)], [1], { weights: [1e25] }),
+  ...halfCases(),
 
   ...pair('variance of 1e4 ± 1', alternating(64), (x) => o.variance(x), [1], signs(64, 2 / 64)),
   ...pair('std of 1e4 ± 1', alternating(64), (x) => o.std(x), [1], signs(64, 1 / 64)),

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { noteGradients } from '../support/findings.ts';
-import { complaintAbout, detectable, detected, numericCases } from '../tables/numerics.ts';
+import { complaintAbout, detectable, detected, numericCases, subnormalHalves } from '../tables/numerics.ts';
 
-test.each(numericCases.map((numeric) => [numeric.name, numeric] as const))('%s', (_, numeric) => {
+test.each([...numericCases, ...subnormalHalves].map((numeric) => [numeric.name, numeric] as const))('%s', (_, numeric) => {
   expect(complaintAbout(numeric, interpret([numeric.build()])[0])).toBe('');
   if (numeric.name.startsWith('gradient of')) noteGradients(1);
 });
