@@ -38,7 +38,8 @@ export interface ScatterAlongOptions {
  * same on every device and every time. Indices outside the axis are treated as gather does.
  *
  * x [.., N, ..], indices i32 or u32 [.., K, ..], updates [.., K, ..] -> [.., N, ..].
- * The gradient of 'min' and 'max' is shared by equals; that of 'replace' goes to the update that stays.
+ * The gradient of 'min' and 'max' is shared by equals; that of 'replace' goes to the update that stays. That of 'multiply' divides the product of all
+ * updates of an element by each: it is right where f32 holds that product, and where an element has one update.
  * @throws ShapeError where ranks differ or shapes do not broadcast, DtypeError for non-integer indices or bool in modes but 'replace', DataError for a
  * known index outside the axis, ArgumentError for an unknown mode. (ScatterElements of ONNX, scatter_reduce of PyTorch.)
  *

@@ -108,7 +108,7 @@ export interface ScatterNdOptions {
 /**
  * x with updates put into elements or slices by tuples of indices: y = x, then y[indices[i, 0], …, indices[i, M - 1], …] = updates[i, …] for every i,
  * or added and so on, see mode. Updates broadcast. The order is fixed: the result is the same on every device and every time. Indices outside
- * their axis are treated as gather does. To scatter into zeros, pass zeros(shape).
+ * their axis are treated as gather does. To scatter into zeros, pass zeros(shape). Gradients are those of scatterAlongAxis, with its limit for 'multiply'.
  *
  * x [d1, …, dM, ..Q], indices i32 or u32 [..I, M], updates [..I, ..Q] -> [d1, …, dM, ..Q].
  * @throws ShapeError for tuples longer than x has axes or updates that do not broadcast, DtypeError for non-integer indices or bool in modes but

@@ -119,21 +119,21 @@ const slopes: Readonly<Record<ReduceMode, Slope>> = {
       needs[2] ? where(equal(seen(last), positions), seen(g), 0) : undefined,
     ];
   },
-  // y = x Π u:  dx = dy Π u,  du[i] = dy times all other factors: the product of those that are not 0 where no other is 0, else 0
+  // y = x Π u:  dx = dy Π u,  du[i] = dy x v[i]. v[i], the product of the other updates, is that of those that are not 0 where no other is 0,
+  // else 0. x is no part of the product that is divided: where an element has one update, v is 1 at every size of x and u.
   multiply: (context, g) => {
     const { inputs, attributes, needs } = context;
     const [x, indices, updates] = inputs;
     const { seen, total } = linksOf(context);
-    const dx = (): Tensor => mul(g, scatterReduce(onesLike(x), indices, updates, attributes));
+    const productOf = (factors: Tensor): Tensor => scatterReduce(onesLike(x), indices, factors, attributes);
     const du = (): Tensor => {
-      const [ofX, ofUpdates] = [equal(x, 0), equal(updates, 0)];
-      const zeros = seen(add(cast(ofX, g.dtype), total(cast(ofUpdates, g.dtype))));
-      const factors = where(ofUpdates, 1, updates);
-      const product = seen(scatterReduce(where(ofX, 1, x), indices, factors, attributes));
-      const others = where(equal(zeros, cast(ofUpdates, g.dtype)), div(product, factors), 0);
-      return mul(seen(g), others);
+      const isNull = equal(updates, 0);
+      const nulls = cast(isNull, g.dtype);
+      const factors = where(isNull, 1, updates);
+      const others = where(equal(seen(total(nulls)), nulls), div(seen(productOf(factors)), factors), 0);
+      return mul(seen(g), mul(seen(x), others));
     };
-    return [needs[0] ? dx() : undefined, undefined, needs[2] ? du() : undefined];
+    return [needs[0] ? mul(g, productOf(updates)) : undefined, undefined, needs[2] ? du() : undefined];
   },
   min: ofExtreme,
   max: ofExtreme,
