@@ -3,7 +3,7 @@ import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { refuseRead } from '../graph/reads.ts';
-import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, restore } from '../graph/tensor.ts';
+import { HostValue, type Node, Tensor, type Value, assertUsable, invalidate, refuseValues, restore } from '../graph/tensor.ts';
 import type { Executable, RunInput } from '../runtime/runtime.ts';
 import { macrotask } from './breathe.ts';
 import { chosenEngine, defaultEngine } from './devices.ts';
@@ -89,26 +89,34 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
   };
 
   /** @throws the TraceError of a promise that fn left behind; the next call traces fn again. */
-  const requireNoLateRead = (engine: Engine, { late, signature }: Loaded): void => {
+  const requireNoLateRead = (engine: Engine, loaded: Loaded): void => {
+    const { late, signature, prepared } = loaded;
     if (!late.error) return;
-    signatures.get(engine)?.delete(signature);
+    const known = signatures.get(engine);
+    // Another call in flight may have traced fn again already.
+    if (known?.get(signature) === loaded) {
+      known.delete(signature);
+      prepared.dispose();
+    }
     throw late.error;
   };
 
   const call = async (...args: Parameters<F>): Promise<unknown> => {
-    const refused = refuseRead(`the compiled function ${name}()`);
+    const leaves = leavesOf(args).filter(({ value }) => value instanceof Tensor || typeof value === 'number');
+    const tensors = leaves.flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+    const refused = refuseValues(`the compiled function ${name}()`, tensors);
     if (refused) return refused;
     const engine = options.engine ?? chosenEngine() ?? (await defaultEngine());
     // From here to the run's place in the queue nothing waits: calls take effect in the order in which they were made.
     checkDonations(name, donate, args.length);
-    const leaves = leavesOf(args).filter(({ value }) => value instanceof Tensor || typeof value === 'number');
-    const tensors = leaves.flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
     for (const tensor of tensors) {
       assertUsable(tensor);
       engine.requireHere(tensor);
     }
     const loaded = load(engine, args);
     const { captured, needsKey, template, late } = loaded;
+    const refusedCapture = refuseValues(`the compiled function ${name}(), which captures a tensor,`, captured);
+    if (refusedCapture) return refusedCapture;
     const executable = executableOf(loaded);
     executable.catch(() => undefined); // engine.run reports it, unless a check below throws first
     for (const tensor of captured) {

@@ -2,8 +2,7 @@
 import type { HostArray } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
-import { refuseRead } from '../graph/reads.ts';
-import { Tensor, setEvaluator } from '../graph/tensor.ts';
+import { Tensor, refuseValues, setEvaluator } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
@@ -47,10 +46,13 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
   }
   let opening = engines.get(device);
   if (!opening) {
-    opening = open(device, options);
+    const made = open(device, options);
+    opening = made;
     if (device === 'webgpu') openFlags = (options.dawnFlags ?? []).join(' ');
-    engines.set(device, opening);
-    opening.catch(() => engines.delete(device));
+    engines.set(device, made);
+    made.catch(() => {
+      if (engines.get(device) === made) engines.delete(device);
+    });
   }
   return opening;
 }
@@ -76,7 +78,7 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   checkFlags(webgpu.dawnFlags);
   const known = await engines.get(device);
   // A device that was lost a moment ago reports it some turns of the event loop later, in Firefox some milliseconds.
-  if (known?.runtime instanceof WebGpuRuntime) await (isPrompted ? known.runtime.awaitLoss() : macrotask());
+  if (known?.runtime instanceof WebGpuRuntime) await (isPrompted ? known.runtime.awaitLateLoss() : macrotask());
   const engine = await engineFor(device, webgpu);
   if (!(engine.runtime instanceof CpuRuntime)) {
     engine.runtime.maxBytes = maxBytes;
@@ -182,9 +184,9 @@ export const tuned = async (): Promise<readonly TunedKernel[]> => (await default
 
 /** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
-  const refused = refuseRead('evaluate()');
-  if (refused) return refused;
   const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+  const refused = refuseValues('evaluate()', tensors);
+  if (refused) return refused;
   await (engine ?? settled ?? (await defaultEngine())).evaluate(tensors);
   return tree;
 }

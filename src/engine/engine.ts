@@ -125,8 +125,11 @@ export class Engine {
     let program = this.programs.get(captured.key);
     if (program) this.programs.delete(captured.key);
     else {
-      program = this.prepare(captured.graph(), 'evaluate').executable();
-      program.catch(() => this.programs.delete(captured.key));
+      const building = this.prepare(captured.graph(), 'evaluate').executable();
+      program = building;
+      building.catch(() => {
+        if (this.programs.get(captured.key) === building) this.programs.delete(captured.key);
+      });
     }
     this.programs.set(captured.key, program); // most recently used last
     this.forgetPrograms();

@@ -1,9 +1,8 @@
 // Tracing: a synchronous function over trees of tensors becomes a closed graph, once per signature.
-import { TraceError } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import type { Donation } from '../compiler/index.ts';
 import { type Graph, cloneNode, rebuild, topological } from '../graph/graph.ts';
-import { constantValue, isPlaceholder, placeholder } from '../graph/leaves.ts';
+import { constantValue, placeholder } from '../graph/leaves.ts';
 import type { TensorType } from '../graph/op.ts';
 import { type LateReads, building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
@@ -36,7 +35,7 @@ export class Hole {
 /**
  * Runs fn once over placeholders. Everything it captured from outside becomes a hidden input; what is still pending among that is for the caller
  * to evaluate.
- * @throws TraceError when fn reads a value, is async, returns a promise among its results, or uses a tensor of another trace.
+ * @throws TraceError when fn reads a value, is async, or returns a promise among its results. The caller refuses captured tensors of another trace.
  */
 export function traceFunction(
   fn: (...args: never[]) => unknown,
@@ -74,12 +73,7 @@ export function traceFunction(
 
   // Everything from outside of the trace: hidden inputs, the same in every call.
   const captured = new Set<Tensor>();
-  const isOutside = (tensor: Tensor): boolean => {
-    if (!tensor.node) return true;
-    if (tensor.node.trace === trace || constantValue(tensor) !== undefined) return false;
-    if (isPlaceholder(tensor)) throw new TraceError(`compile: ${name} uses a tensor of another function's trace; pass it as an argument`);
-    return true;
-  };
+  const isOutside = (tensor: Tensor): boolean => !tensor.node || (tensor.node.trace !== trace && constantValue(tensor) === undefined);
   const note = (tensor: Tensor): boolean => {
     const outside = isOutside(tensor);
     if (outside) captured.add(tensor);

@@ -3,7 +3,7 @@ import type { Dtype } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { defineOp } from './op.ts';
-import { type Tensor, apply } from './tensor.ts';
+import { type Tensor, apply, placeholderName } from './tensor.ts';
 
 /** A scalar known when the graph is built. In evaluate() it becomes a run-time slot, so that a changing number does not recompile. */
 export const constantOp = defineOp<{ readonly value: number; readonly dtype: Dtype }>({
@@ -30,7 +30,7 @@ export const placeholderOp = defineOp<{
   readonly scalar: boolean;
   readonly label: string;
 }>({
-  name: 'placeholder',
+  name: placeholderName,
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   vjp: () => [],
   reference: ({ attributes }) => {

@@ -85,6 +85,24 @@ export function refuseLateRead(late: LateReads | undefined, name: string, what: 
   return never();
 }
 
+/** Warnings given so far. A loop that repeats one mistake is told once. */
+const warned = new Set<string>();
+
+/**
+ * The answer to a read of a tracer whose call has finished, or never was one. No call is left to fail, and a rejection would end a Node process:
+ * the warning has the stack, and the promise never settles.
+ */
+export function refuseStrayRead(name: string, what: string): Promise<never> {
+  const error = new TraceError(
+    `${name}: ${what} was called after the function had returned, and never settles; the tensor stands for an argument or was made from one: ${remedy}`,
+  );
+  if (!warned.has(error.message)) {
+    warned.add(error.message);
+    console.warn(`ombre: ${error.stack ?? error.message}`);
+  }
+  return never();
+}
+
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 

@@ -3,7 +3,7 @@ import type { Dtype, HostArray } from '../core/dtype.ts';
 import { DonatedError, OmbreError } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import type { Attributes, OpDefinition, TensorType } from './op.ts';
-import { type LateReads, coercionError, refuseLateRead, refuseRead } from './reads.ts';
+import { type LateReads, coercionError, refuseLateRead, refuseRead, refuseStrayRead } from './reads.ts';
 import { currentScope } from './scope.ts';
 
 /** One application of an op. */
@@ -18,6 +18,8 @@ export class Node {
   readonly trace: Traced | undefined;
   /** Grows with every node made: what a function made is told by it from what the function was given. */
   readonly serial: number;
+  /** A placeholder that this node depends on, if any. The node then never has a value of its own. */
+  readonly placeholder: Node | undefined;
   constructor(op: OpDefinition, inputs: readonly Tensor[], attributes: Attributes, types: readonly TensorType[], scope: string) {
     this.op = op;
     this.inputs = inputs;
@@ -26,8 +28,12 @@ export class Node {
     this.scope = scope;
     this.trace = activeTrace;
     this.serial = nodesMade++;
+    this.placeholder = op.name === placeholderName ? this : inputs.find(({ node }) => node?.placeholder)?.node!.placeholder;
   }
 }
+
+/** The name of the op that stands for a value which comes when the graph runs. */
+export const placeholderName = 'placeholder';
 
 let nodesMade = 0;
 
@@ -135,10 +141,11 @@ export class Tensor implements TensorType {
 
   /**
    * The elements in row-major order; f16 comes as Float32Array, bool as Uint8Array. Waits for the device. Inside a function that is traced or
-   * differentiated there is no value yet: the call of that function then fails with a TraceError, and this promise never settles.
+   * differentiated there is no value yet: the call of that function then fails with a TraceError, and this promise never settles. When the call has
+   * finished already, a warning takes the error's place.
    */
   async data(): Promise<HostArray> {
-    const refused = refuseValue(this, 'data');
+    const refused = refuseValues(`data() of ${this.toString()}`, [this]);
     if (refused) return refused;
     assertUsable(this);
     if (this.value?.kind === 'host') return this.value.data.slice();
@@ -147,14 +154,14 @@ export class Tensor implements TensorType {
 
   /** The elements as nested arrays; a number for a scalar. */
   async array(): Promise<NestedArray> {
-    const refused = refuseValue(this, 'array');
+    const refused = refuseValues(`array() of ${this.toString()}`, [this]);
     if (refused) return refused;
     return nest(await this.data(), this.shape);
   }
 
   /** The only element of a tensor of size 1. */
   async item(): Promise<number> {
-    const refused = refuseValue(this, 'item');
+    const refused = refuseValues(`item() of ${this.toString()}`, [this]);
     if (refused) return refused;
     if (this.size !== 1) throw new OmbreError(`item: a tensor of shape ${formatShape(this.shape)} has ${this.size} elements; use data()`);
     return (await this.data())[0];
@@ -203,11 +210,22 @@ function nest(data: HostArray, shape: Shape, offset = 0): NestedArray {
   return Array.from({ length: n }, (_, i) => nest(data, rest, offset + i * stride));
 }
 
-/** Refuses a read where no value can exist. */
-function refuseValue(tensor: Tensor, method: string): Promise<never> | undefined {
-  const what = `${method}() of ${tensor.toString()}`;
-  const trace = tensor.node?.trace;
-  return refuseRead(what) ?? (trace && refuseLateRead(trace.late, trace.name, what));
+/**
+ * The answer to `what`, which needs the values of the tensors among `inputs`: a promise that never settles where a value cannot exist. That is so
+ * inside a function that builds a graph, and for tensors made from such a function's arguments. Undefined where all values can exist.
+ */
+export function refuseValues(what: string, inputs: readonly unknown[]): Promise<never> | undefined {
+  const refused = refuseRead(what);
+  if (refused) return refused;
+  for (const input of inputs) {
+    if (!(input instanceof Tensor) || !input.node) continue;
+    const { placeholder } = input.node;
+    const trace = (placeholder ?? input.node).trace;
+    const late = refuseLateRead(trace?.late, trace?.name ?? '', what);
+    if (late) return late;
+    if (placeholder) return refuseStrayRead(trace?.name ?? (placeholder.attributes as { label: string }).label, what);
+  }
+  return undefined;
 }
 
 /** Throws when the tensor's memory was taken over or its value cannot exist yet. */

@@ -3,8 +3,7 @@ import { checkOptions } from '../core/errors.ts';
 import type { HostArray } from '../core/dtype.ts';
 import { allocate } from '../core/dtype.ts';
 import { readAll } from '../engine/index.ts';
-import { refuseRead } from '../graph/reads.ts';
-import { type NestedArray, type Tensor, hostTensor } from '../graph/tensor.ts';
+import { type NestedArray, type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { Logs } from './callbacks/index.ts';
 import { formatProgress } from './callbacks/progress.ts';
 import {
@@ -91,7 +90,7 @@ export function predictModel(core: ModelCore, x: ModelInput, options: PredictOpt
 
 async function predictBatches(core: ModelCore, x: ModelInput, options: PredictOptions): Promise<Tensor> {
   const where = 'predict';
-  const refused = refuseRead('predict()');
+  const refused = refuseValues('predict()', [x]);
   if (refused) return refused;
   checkOptions(where, options, ['batchSize']);
   const source = await predictionSource(core, x, { where, batchSize: options.batchSize });

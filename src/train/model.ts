@@ -2,7 +2,7 @@
 import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
-import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
 import type { Layer } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from './callbacks/index.ts';
@@ -76,7 +76,7 @@ export class Model implements TrainedModel {
    * @throws ArgumentError, ShapeError, DtypeError or DataError before anything runs; the model is then as it was.
    */
   fit(x: ModelInput, y?: ArrayInput, options: FitOptions = {}): Promise<History> {
-    return refuseRead('fit()') ?? fitModel(this.core, this, x, y, options);
+    return refuseValues('fit()', [x, y]) ?? fitModel(this.core, this, x, y, options);
   }
 
   /**
@@ -86,7 +86,7 @@ export class Model implements TrainedModel {
    *     const { loss, accuracy } = await model.evaluate(x, y);
    */
   evaluate(x: ModelInput, y?: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
-    return refuseRead('evaluate()') ?? evaluateModel(this.core, x, y, options);
+    return refuseValues('evaluate()', [x, y]) ?? evaluateModel(this.core, x, y, options);
   }
 
   /**
@@ -105,7 +105,7 @@ export class Model implements TrainedModel {
    */
   async trainOnBatch(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Promise<Logs> {
     const where = 'trainOnBatch';
-    const refused = refuseRead('trainOnBatch()');
+    const refused = refuseValues('trainOnBatch()', [x, y]);
     if (refused) return refused;
     checkOptions(where, options, ['sampleWeight', 'classWeight']);
     const { core } = this;
@@ -160,7 +160,7 @@ export class Model implements TrainedModel {
    * @throws ShapeError where number or shapes differ; no weight is changed then.
    */
   setWeights(weights: readonly Tensor[]): Promise<void> {
-    return refuseRead('setWeights()') ?? setWeights(this.core, weights);
+    return refuseValues('setWeights()', [weights].flat()) ?? setWeights(this.core, weights);
   }
 
   /**

@@ -242,6 +242,57 @@ export const lateMistakes: readonly (readonly [string, Mistake])[] = [
       return mul(x, 1);
     },
   ],
+  ['by evaluate() in then()', (x) => afterwards(x, () => evaluate(x))],
+  ['by another compiled function in then()', (x) => afterwards(x, () => step(x))],
+  ['by a compiled function that captures it, in then()', (x) => afterwards(x, () => compile((y: Tensor) => mul(y, x))(scalar(2)))],
+  ['of a tensor that then() makes', (x) => afterwards(x, () => x.mul(2).item())],
+  ['of a tensor that a transform makes in then()', (x) => afterwards(x, () => (grad(square)(x) as Tensor).item())],
+  ['by predict() in then()', (x) => afterwards(x, () => network.predict(x.reshape([1, 1])))],
+  ['by trainOnBatch() in then()', (x) => afterwards(x, () => network.trainOnBatch(x.reshape([1, 1]), [[1]]))],
+];
+
+/** A mistake that leaves a read behind, for a microtask. */
+function afterwards(x: Tensor, read: () => Promise<unknown>): Tensor {
+  void Promise.resolve().then(read);
+  return mul(x, 1);
+}
+
+/** A call whose function sets a timer that reads its argument; it ends after the timer. */
+const inTimer = (name: string, read: (x: Tensor) => Promise<unknown>) => async (): Promise<void> => {
+  const timed = (x: Tensor): Tensor => {
+    setTimeout(() => void read(x), 20);
+    return mul(x, 1);
+  };
+  await compile(timed, { name })(scalar(5));
+  await new Promise((resolve) => setTimeout(resolve, 40));
+};
+
+/** Reads that come when no call is left to fail: they warn. Each row has the words of its warning. */
+export const strayReads: readonly (readonly [string, () => unknown, RegExp])[] = [
+  [
+    'in then() under vmap',
+    () => vmap((x: Tensor) => afterwards(x, () => x.item()))(tensor([1])),
+    /argument 0 of a function under vmap: item\(\) of Tensor\(f32\[\]\) was called after the function had returned/,
+  ],
+  ['by a timer', inTimer('timed', (x) => x.item()), /timed: item\(\) of Tensor\(f32\[\]\) was called after the function had returned/],
+  [
+    'by a timer, of a tensor made then',
+    inTimer('madeLate', async (x) => {
+      await x.mul(2).array();
+      fail();
+    }),
+    /madeLate: array\(\) of Tensor\(f32\[\]\) was called after the function had returned/,
+  ],
+  [
+    'by evaluate() in a timer',
+    inTimer('evaluated', (x) => evaluate([scalar(1), x])),
+    /evaluated: evaluate\(\) was called after the function had returned/,
+  ],
+  [
+    'by a compiled function that captures it, in a timer',
+    inTimer('captured', (x) => compile((y: Tensor) => mul(y, x))(scalar(2))),
+    /captured: the compiled function compiled\(\), which captures a tensor, was called after the function had returned/,
+  ],
 ];
 
 const plain = (): ReturnType<typeof sequential> => {

@@ -1,6 +1,6 @@
 // Makes every mistake in a process that an unhandled rejection ends. Prints how many were reported to their caller.
 import { OmbreError, compile, scalar, setDevice } from '../../src/index.ts';
-import { asyncMistakes, calls, failures, lateMistakes, mistakes, transforms } from './traceMistakes.ts';
+import { asyncMistakes, calls, failures, lateMistakes, mistakes, strayReads, transforms } from './traceMistakes.ts';
 
 await setDevice('cpu');
 let errors = 0;
@@ -18,6 +18,7 @@ for (const [, mistake] of [...mistakes, ...asyncMistakes]) {
 }
 for (const [, mistake] of lateMistakes) await attempt(() => compile(mistake)(scalar(5)));
 for (const [, call] of failures) await attempt(call);
+for (const [, call] of strayReads) await attempt(call);
 // Rejections are reported after the microtasks of their turn.
 await new Promise((resolve) => setTimeout(resolve, 50));
 console.log(`${errors} errors`);

@@ -11,6 +11,7 @@ test('segments are aligned, do not overlap, come back, and share buffers', () =>
   const pool = {
     create: (size: number) => ({ number: created++, size }),
     destroy: () => destroyed++,
+    maxBytes: 2 ** 28,
   };
   const segments = new Segments(pool as unknown as BufferPool);
   const taken = Array.from({ length: 500 }, (_, i) => segments.take(1 + ((i * 97) % 1500)));
@@ -32,20 +33,43 @@ test('segments are aligned, do not overlap, come back, and share buffers', () =>
   expect([created, destroyed]).toEqual([before + 1, 1]);
 });
 
-test('512 pipelines are remembered, those used last', async () => {
-  const built: string[] = [];
+/** A cache on a device that builds pipelines by this function, and a request for the pipeline of that number. */
+function cacheWith(build: (label: string) => Promise<unknown>): { cache: PipelineCache; launch: (n: number) => Launch } {
   const device = {
     features: new Set(),
     pushErrorScope: () => undefined,
     popErrorScope: () => Promise.resolve(null),
-    createShaderModule: () => ({}),
+    createShaderModule: () => ({ getCompilationInfo: () => Promise.resolve({ messages: [] }) }),
     createBindGroupLayout: () => ({}),
     createPipelineLayout: () => ({}),
-    createComputePipelineAsync: ({ label }: { label: string }) => Promise.resolve(built.push(label)),
+    createComputePipelineAsync: ({ label }: { label: string }) => build(label),
   };
-  const cache = new PipelineCache(device as unknown as GPUDevice);
-  const get = (n: number): Promise<unknown> =>
-    cache.get({ label: String(n), wgsl: `const n = ${n};`, bindings: [], params: [] } as unknown as Launch);
+  const launch = (n: number) => ({ label: String(n), wgsl: `const n = ${n};`, bindings: [], params: [] }) as unknown as Launch;
+  return { cache: new PipelineCache(device as unknown as GPUDevice), launch };
+}
+
+test('a build that fails after its pipeline was built again does not remove the newer one', async () => {
+  const builds: { fail: (error: Error) => void; succeed: (pipeline: object) => void }[] = [];
+  const { cache, launch } = cacheWith(() => new Promise((succeed, fail) => builds.push({ fail, succeed })));
+  const older = cache.get(launch(0));
+  cache.forget(launch(0));
+  const newer = cache.get(launch(0));
+  builds[0].fail(new Error('too late'));
+  await expect(older).rejects.toThrow('too late');
+  builds[1].succeed({});
+  await newer;
+  expect(cache.get(launch(0))).toBe(newer);
+  // One that fails while it is the newest is built again.
+  const failing = cache.get(launch(1));
+  builds[2].fail(new Error('at once'));
+  await expect(failing).rejects.toThrow('at once');
+  expect(cache.get(launch(1))).not.toBe(failing);
+});
+
+test('512 pipelines are remembered, those used last', async () => {
+  const built: string[] = [];
+  const { cache, launch } = cacheWith((label) => Promise.resolve(built.push(label)));
+  const get = (n: number): Promise<unknown> => cache.get(launch(n));
   for (let n = 0; n < 512; n++) await get(n);
   await get(0);
   expect(built).toHaveLength(512);

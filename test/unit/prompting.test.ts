@@ -1,5 +1,8 @@
 // Waits for the GPU in Firefox: empty work is submitted while something is waited for, and only then.
-import { expect, test } from 'vitest';
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { DeviceLostError } from '../../src/index.ts';
+import { GpuContext } from '../../src/runtime/webgpu/context.ts';
 import { Prompter, needsPrompting } from '../../src/runtime/webgpu/prompting.ts';
 
 function countingDevice(): { device: GPUDevice; submits: () => number } {
@@ -9,6 +12,18 @@ function countingDevice(): { device: GPUDevice; submits: () => number } {
     queue: { submit: (commands: unknown[]) => (submits += commands.length) },
   };
   return { device: device as unknown as GPUDevice, submits: () => submits };
+}
+
+/** A device on which a step of the submit throws `failures` times. */
+function failingDevice(step: 'createCommandEncoder' | 'submit', failures: number): { device: GPUDevice; submits: () => number } {
+  const { device, submits } = countingDevice();
+  const at = (step === 'submit' ? device.queue : device) as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const original = at[step];
+  at[step] = (...args) => {
+    if (failures-- > 0) throw new Error('the device is gone');
+    return original(...args);
+  };
+  return { device, submits };
 }
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -52,4 +67,69 @@ test('waits that overlap share one chain of submits, and a failed wait ends it t
   // It begins again.
   await prompter.during(pause(30));
   expect(submits()).toBeGreaterThan(rest);
+});
+
+test.each(['createCommandEncoder', 'submit'] as const)(
+  'a %s that throws leaves the wait alone, and the next wait prompts again',
+  async (step) => {
+    const { device, submits } = failingDevice(step, 1);
+    const prompter = new Prompter(device);
+    expect(await prompter.during(pause(30).then(() => 7))).toBe(7);
+    expect(submits()).toBe(0);
+    await prompter.during(pause(30));
+    expect(submits()).toBeGreaterThan(3);
+  },
+);
+
+const runtime = new URL('../../src/runtime/webgpu/', import.meta.url);
+const sources = readdirSync(runtime, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+
+test('every wait for a map or for submitted work goes through awaitDevice()', () => {
+  const waits = sources.flatMap((path) => {
+    const lines = readFileSync(new URL(path, runtime), 'utf8').split('\n');
+    return lines.filter((line) => /\.(mapAsync|onSubmittedWorkDone)\(/.test(line)).map((line) => `${path}: ${line.trim()}`);
+  });
+  expect(waits.length).toBeGreaterThan(4);
+  // What submit() notes is waited for by settle().
+  const noted = 'context.ts: const done = this.device.queue.onSubmittedWorkDone();';
+  expect(waits.filter((line) => line !== noted && !/awaitDevice\(|\.wait\(/.test(line))).toEqual([]);
+  expect(waits).toContain(noted);
+});
+
+describe('awaitLateLoss', () => {
+  /** A context on a device whose buffers are mapped, or not. */
+  const contextWith = (map: () => Promise<undefined>, lost: Promise<unknown> = new Promise(() => undefined)): GpuContext => {
+    const probe = { mapAsync: map, destroy: () => undefined };
+    const device = {
+      limits: {},
+      lost,
+      pushErrorScope: () => undefined,
+      popErrorScope: () => Promise.resolve(null),
+      createBuffer: () => probe,
+    };
+    return new GpuContext(device as unknown as GPUDevice);
+  };
+  const millisecondsOf = async (run: () => Promise<unknown>): Promise<number> => {
+    const begin = performance.now();
+    await run();
+    return performance.now() - begin;
+  };
+
+  test('costs a healthy device no wait', async () => {
+    const context = contextWith(() => Promise.resolve(undefined));
+    expect(await millisecondsOf(() => context.awaitLateLoss())).toBeLessThan(60);
+  });
+
+  test('waits for the loss where a buffer is not mapped, and no longer', async () => {
+    const lost = pause(20).then(() => ({ reason: 'destroyed', message: '' }));
+    const context = contextWith(() => Promise.reject(new Error('the device is gone')), lost);
+    await context.awaitLateLoss();
+    expect(() => context.assertAlive()).toThrow(DeviceLostError);
+  });
+
+  test('gives up after 100 ms', async () => {
+    const context = contextWith(() => Promise.reject(new Error('no memory')));
+    expect(await millisecondsOf(() => context.awaitLateLoss())).toBeGreaterThan(90);
+    context.assertAlive();
+  });
 });

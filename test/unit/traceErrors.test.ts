@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { TraceError, compile, scalar, setDevice, vmap } from '../../src/index.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { TraceError, compile, ones, scalar, setDevice } from '../../src/index.ts';
+import { Engine } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { asyncMistakes, calls, failures, lateMistakes, mistakes, transforms } from '../support/traceMistakes.ts';
+import { CpuRuntime } from '../../src/runtime/cpu.ts';
+import { asyncMistakes, calls, failures, lateMistakes, mistakes, strayReads, transforms } from '../support/traceMistakes.ts';
 
 beforeAll(() => setDevice('cpu'));
 
@@ -43,12 +45,67 @@ test.each(failures)('%s rejects the call', async (_, call, message) => {
   await expect(call()).rejects.toThrow(message);
 });
 
-test('a tracer that left a finished call says so to whoever reads it', async () => {
+/** What console.warn gets while fn runs and shortly after. */
+async function warningsOf(fn: () => unknown): Promise<string[]> {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  try {
+    await fn();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return warn.mock.calls.map(([text]) => text as string);
+  } finally {
+    warn.mockRestore();
+  }
+}
+
+test.each(strayReads)('a read %s warns with the remedy', async (_, run, message) => {
+  const warnings = await warningsOf(run);
+  expect(warnings).toEqual([expect.stringMatching(message)]);
+  expect(warnings[0]).toContain('return the tensor and read the result outside');
+});
+
+test('a tracer that left a finished call warns once, and its reads never settle', async () => {
   let leaked: Tensor | undefined;
-  await compile((x: Tensor) => (leaked = x.mul(2)).add(1))(scalar(1));
-  await expect(leaked!.item()).rejects.toThrow(TraceError);
-  vmap((x: Tensor) => (leaked = x.mul(2)))(scalar(1).reshape([1]));
-  await expect(leaked!.data()).rejects.toThrow(TraceError);
+  let isSettled = false;
+  const warnings = await warningsOf(async () => {
+    await compile(function leaking(x: Tensor) { return (leaked = x.mul(2)).add(1); })(scalar(1)); // prettier-ignore
+    const settle = (): void => void (isSettled = true);
+    for (let i = 0; i < 2; i++) leaked!.item().then(settle, settle);
+  });
+  expect(warnings).toEqual([expect.stringMatching(/leaking: item\(\) of Tensor\(f32\[\]\) was called after the function had returned/)]);
+  expect(isSettled).toBe(false);
+});
+
+test('a constant made by a traced function has a value once the call is done', async () => {
+  let made: Tensor | undefined;
+  await compile((x: Tensor) => x.add((made = ones([2]))))(scalar(1));
+  expect(await made!.array()).toEqual([1, 1]);
+});
+
+test('of calls in flight that a late read fails, none forgets or keeps the program that a later call traced', async () => {
+  const engine = new Engine(new CpuRuntime());
+  let disposals = 0;
+  const prepare = engine.prepare.bind(engine);
+  engine.prepare = (...args) => {
+    const prepared = prepare(...args);
+    return { ...prepared, dispose: () => void disposals++ };
+  };
+  let traces = 0;
+  const step = compile(
+    (x: Tensor) => {
+      if (traces++ === 0) void Promise.resolve().then(() => x.item());
+      return x.neg();
+    },
+    { engine },
+  );
+  const x = scalar(5);
+  // The second fails while the third is already traced.
+  const first = step(x);
+  const second = step(x);
+  const third = first.catch(() => step(x));
+  await expect(second).rejects.toThrow(TraceError);
+  expect(await (await third).item()).toBe(-5);
+  await step(x);
+  expect({ traces, disposals }).toEqual({ traces: 2, disposals: 1 });
 });
 
 test('the message names the function, the read and the remedy', async () => {
@@ -76,7 +133,9 @@ test('no mistake ends a Node process with an unhandled rejection', async () => {
     timeout: 60_000,
   });
   rmSync(outDir, { recursive: true });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  // Nothing but the warnings of stray reads, with their stacks.
+  const told = stderr.split('\n').filter((line) => line && !/^ {4}at /.test(line));
+  expect({ status, told }).toEqual({ status: 0, told: strayReads.map(([, , message]) => expect.stringMatching(message) as string) });
   const count = mistakes.length + asyncMistakes.length;
   expect(stdout).toBe(`${count * (transforms.length + calls.length) + lateMistakes.length + failures.length} errors\n`);
 });

@@ -6,6 +6,7 @@ import type { TensorType } from '../../graph/op.ts';
 import type { Slot } from '../../compiler/index.ts';
 import { debug } from './debug.ts';
 import { sizeClass } from './memory.ts';
+import { awaitDevice } from './prompting.ts';
 
 /** Bytes that are bound at least, whatever a tensor's size: a zone is longer by what the tensor does not fill. */
 const shortestBinding = 16;
@@ -77,14 +78,17 @@ export class GuardedRun {
 
   /** Compares the copies. Call it after the run is submitted. */
   check(): void {
-    const checking = this.compare().catch(() => undefined); // a lost device is reported elsewhere
+    const checking = this.compare().catch(async (error: unknown) => {
+      // A lost device is reported elsewhere. Any other error is a fault of the guard zones themselves.
+      if (!(await this.guards.isLost())) all.violations.push(`${this.name}: the guard zones were not compared: ${String(error)}`);
+    });
     all.pending.add(checking);
     void checking.then(() => all.pending.delete(checking));
   }
 
   private async compare(): Promise<void> {
     if (this.bytes > 0) {
-      await this.staging.mapAsync(1, 0, this.bytes); // GPUMapMode.READ
+      await this.guards.wait(this.staging.mapAsync(1, 0, this.bytes)); // GPUMapMode.READ
       const words = new Uint32Array(this.staging.getMappedRange(0, this.bytes));
       for (const zone of this.zones) {
         const first = zone.place / 4;
@@ -110,10 +114,11 @@ export class Guards {
   readonly pattern: GPUBuffer;
   private readonly idle: GPUBuffer[] = [];
   private readonly create: (size: number, usage: number) => GPUBuffer;
-
+  private readonly device: GPUDevice;
   private readonly maxBindingBytes: number;
 
   constructor(device: GPUDevice) {
+    this.device = device;
     this.maxBindingBytes = device.limits.maxStorageBufferBindingSize;
     const create = device.createBuffer.bind(device);
     this.create = (size, usage) => create({ size, usage });
@@ -135,6 +140,16 @@ export class Guards {
     const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
     const most = Math.min(bound.buffer.size - (bound.offset ?? 0), this.maxBindingBytes);
     return { ...bound, size: Math.max(slot.bytes, Math.min(slot.bytes + spare, Math.floor(most / 4) * 4)) };
+  }
+
+  wait(mapping: Promise<undefined>): Promise<undefined> {
+    return awaitDevice(this.device, mapping);
+  }
+
+  /** Whether the device is lost. A loss is reported up to 100 ms after what fails because of it. */
+  isLost(): Promise<boolean> {
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, 100, false));
+    return Promise.race([this.device.lost.then(() => true), late]);
   }
 
   giveBack(staging: GPUBuffer): void {

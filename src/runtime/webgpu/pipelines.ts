@@ -27,9 +27,12 @@ export class PipelineCache {
     let pipeline = this.pipelines.get(key);
     if (pipeline) this.pipelines.delete(key);
     else {
-      pipeline = this.build(launch);
-      // A failed build must not be remembered as the answer.
-      pipeline.catch(() => this.pipelines.delete(key));
+      const building = this.build(launch);
+      pipeline = building;
+      // A failed build must not stay in the cache. A newer build of the same key stays.
+      building.catch(() => {
+        if (this.pipelines.get(key) === building) this.pipelines.delete(key);
+      });
     }
     this.pipelines.set(key, pipeline); // most recently used last
     if (this.pipelines.size > pipelinesKept) this.pipelines.delete(this.pipelines.keys().next().value!);

@@ -29,20 +29,29 @@ export class Prompter {
   }
 
   private start(): void {
-    this.isRunning = true;
     const { port1, port2 } = new MessageChannel();
+    this.isRunning = true;
     const tick = (): void => {
-      if (this.waiting === 0) {
-        this.isRunning = false;
-        port1.close();
+      if (this.waiting > 0 && this.prompt()) {
+        port2.postMessage(undefined);
         return;
       }
-      this.device.queue.submit([this.device.createCommandEncoder().finish()]);
-      port2.postMessage(undefined);
+      this.isRunning = false;
+      port1.close();
     };
     // A timer set by a timer waits 4 ms or more; one set by a message does not.
     port1.onmessage = (): void => void setTimeout(tick, interval);
     port2.postMessage(undefined);
+  }
+
+  /** False when the device refuses the submit. The waits then end without prompting, and report the fault themselves. */
+  private prompt(): boolean {
+    try {
+      this.device.queue.submit([this.device.createCommandEncoder().finish()]);
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 
@@ -50,7 +59,7 @@ export class Prompter {
 export const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
 const prompters = new WeakMap<GPUDevice, Prompter>();
 
-/** Waits for what the device finishes: every wait for submitted work or for a map goes through here. */
+/** Waits for what the device finishes. Every wait for submitted work or for a map calls this function; a test checks it. */
 export function awaitDevice<T>(device: GPUDevice, promise: Promise<T>): Promise<T> {
   if (!isPrompted) return promise;
   let prompter = prompters.get(device);

@@ -1,4 +1,6 @@
 // Uniforms and scalars of programs share a few buffers: a program has some hundred bytes of them, and a device may keep hundreds of programs.
+// The shared pages are kept for the device's life, also when all of their segments are free. A free segment is used again for its size class only.
+// The memory is therefore bounded by the peak use of each size class, added over the classes, plus at most 16 KiB of unused rest a page.
 import type { BufferPool } from './memory.ts';
 
 /** Offsets of bindings are multiples of it. */
