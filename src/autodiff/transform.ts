@@ -64,8 +64,10 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
  * The gradient function of a scalar function, a tree like its first argument (or like `argnums`). Applies to itself: grad(grad(f)).
  *
  * At kinks it is PyTorch's subgradient: 0 for relu, abs, norm and std at 0, an equal share for equal largest elements of max. An infinite slope gives
- * an infinite gradient, as of sqrt at 0. A cotangent of exactly 0 gives 0 in elementwise ops of finite numbers, also times an infinite slope: what
- * a mask cuts off never becomes NaN. PyTorch and JAX give NaN there.
+ * an infinite gradient, as of sqrt at 0. At finite arguments a cotangent of exactly 0 gives 0, also times an infinite slope, where PyTorch and JAX
+ * give NaN. A slope counts as infinite at a pole, outside a domain, and by overflow of an exponential or a power above 2. It still counts after
+ * elementwise ops, reductions and ops that move elements. It does not count after matmul, convolutions, attention, FFT, running products and
+ * linear algebra. Overflow of products, squares and sums does not count either: there 0 times infinity is NaN.
  *
  *     const cube = (x) => x.mul(x).mul(x);
  *     await grad(grad(cube))(scalar(2)).item();   // 12

@@ -177,8 +177,16 @@ export interface OpDefinition<A extends Attributes = Attributes> {
    * All have one shape and dtype. What is given back has the same sum.
    */
   sum?(terms: readonly Tensor[]): readonly Tensor[];
-  /** Whether the value can be infinite or NaN at finite inputs: at a pole, outside the domain, by overflow. Absent where it cannot. */
+  /**
+   * Whether the value can be infinite or NaN at finite inputs: at a pole, outside the domain, by overflow of an exponential or a power above 2.
+   * Absent where it cannot, and in products, squares and sums, whose overflow is not counted.
+   */
   unbounded?(inputs: readonly Tensor[], attributes: A): boolean;
+  /**
+   * Kernels that move or add up elements: the value can be infinite or NaN where an input is. Elementwise ops, views and reductions need not
+   * say so.
+   */
+  readonly passesInfinities?: true;
   /** An equal, cheaper tensor (x + 0 is x), or undefined. Called by the compiler's simplify pass. */
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
 }

@@ -61,6 +61,7 @@ const takeAlongOp: OpDefinition<TakeAttributes> = defineOp<TakeAttributes>({
     });
     return [out];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: (context) => {
@@ -100,6 +101,7 @@ const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttribut
   batch: shiftAxis,
   vjp: scatterVjp,
   reference: scatterReference,
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, target }) => {
@@ -117,6 +119,7 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
   batch: shiftAxis,
   vjp: scatterVjp,
   reference: scatterReference,
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     epilogue: false,

@@ -76,6 +76,7 @@ const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>
     for (let i = 0; i < means.length; i++) means[i] = sums[i] / counts[Math.floor(i / channels)];
     return [means];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
@@ -102,6 +103,7 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
     result.set(sums);
     return [result];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>

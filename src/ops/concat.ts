@@ -53,6 +53,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
     });
     return [out];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs, outputs: [y], attributes: { axis }, target }) => {

@@ -46,6 +46,7 @@ const gatherOp: OpDefinition<{ readonly axis: number }> = defineOp<{ readonly ax
     }
     return [out];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: (context) => {
@@ -88,6 +89,7 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
     for (let i = 0; i < sums.length; i++) out[i] = sums[i];
     return [out];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [, indices], outputs: [y], attributes: { axis, rows }, target }) => {

@@ -48,6 +48,7 @@ const padOp = defineOp<PadAttributes>({
     });
     return [out];
   },
+  passesInfinities: true,
   lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], attributes, target }) => planPad(x, y, attributes, target) },
   sum: joinPadded,
   simplify: ([x], { padding }) =>

@@ -49,6 +49,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
     for (let i = 0; i < winners.length; i++) if (winners[i] < 0) values[i] = -Infinity;
     return [values, winners];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
@@ -75,6 +76,7 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
     result.set(sums);
     return [result];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
@@ -106,6 +108,7 @@ const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
     });
     return [result];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [u], outputs: [y], attributes, target }) =>

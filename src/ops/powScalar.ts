@@ -8,22 +8,36 @@ import { rsqrt, sqrt } from './exponential.ts';
 import { numberConstant, operand } from './operands.ts';
 import { integerPower, power } from './scalar.ts';
 import { onesLike } from './create.ts';
-import { propagate } from './zeroFlow.ts';
+import { inputOf, uniformValue } from './uniform.ts';
+import { productOrZero, propagate } from './zeroFlow.ts';
 
 const powScalarOp = defineOp<{ readonly exponent: number }>({
   name: 'powScalar',
   infer: ([x]) => [x],
   // d x^p = p x^(p-1) dx
-  vjp: ({ inputs: [x], cotangents: [g], attributes: { exponent } }) => [g && propagate(g, mul(pow(x, exponent - 1), exponent))],
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { exponent } }) => [
+    g && (overflows(x, exponent) ? productOrZero : propagate)(g, mul(pow(x, exponent - 1), exponent)),
+  ],
   reference: (context) => {
     const { exponent } = context.attributes;
     const real: Scalar = (x) => power(x, exponent);
     return elementwiseLoop(1, real, (x) => integerPower(x, exponent))(context);
   },
   lowering: { kind: 'elementwise', expression: ([x], { attributes, inputs }) => powerOf(x, attributes.exponent, inputs[0].dtype) },
-  // A pole at 0, and no real value of negative numbers.
-  unbounded: (_, { exponent }) => exponent < 0 || !Number.isInteger(exponent),
+  // A pole at 0, no real value of negative numbers, overflow.
+  unbounded: ([x], { exponent }) => exponent < 0 || !Number.isInteger(exponent) || overflows(x, exponent),
 });
+
+/** True if x^p, or its slope, can be beyond f32. Exponents up to 2 do not count, as products do not, and neither do bases held between limits. */
+const overflows = (x: Tensor, exponent: number): boolean =>
+  exponent > 2 && !(exponent * largestMagnitude(x) ** exponent < (x.dtype === 'f16' ? 65504 : 3.4e38));
+
+/** The largest |x| of a tensor that clip holds between two numbers; infinite for others. */
+function largestMagnitude(x: Tensor): number {
+  if (!inputOf(x, 'clip')) return Infinity;
+  const [low, high] = x.node!.inputs.slice(1).map(uniformValue);
+  return low === undefined || high === undefined ? Infinity : Math.max(Math.abs(low), Math.abs(high));
+}
 
 function powerOf(x: string, exponent: number, dtype: Dtype): string {
   if (exponent === 3) return `(${x} * ${x} * ${x})`;

@@ -14,7 +14,7 @@ import { type TensorLike, operand } from './operands.ts';
 import { productOfOthers } from './prod.ts';
 import { where } from './select.ts';
 import { broadcastTo, reshape } from './shape.ts';
-import { quotientOrZero } from './zeroFlow.ts';
+import { propagate, quotientOrZero } from './zeroFlow.ts';
 
 export interface ReduceOptions {
   /** The axis or axes to reduce, counted from the end where negative; all of them unless given. */
@@ -153,7 +153,7 @@ const euclideanNormOp = defineReduction({
   ofSquares: true,
   // dx = dy x / y. Not x (dy / y), whose quotient is beyond f32 for large y; at y = 0, where x is 0 too, it is 0.
   vjp: ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => [
-    g && mul(div(x, spread(where(equal(y, 0), 1, y), x, axes)), spread(g, x, axes)),
+    g && propagate(spread(g, x, axes), div(x, spread(where(equal(y, 0), 1, y), x, axes))),
   ],
 });
 
@@ -176,7 +176,7 @@ const prodOp = defineReduction({
   identity: { f32: '1.0', i32: '1', u32: '1u' },
   merge: (a, b) => `(${a} * ${b})`,
   // ∂/∂xᵢ Π xⱼ = Π_{j≠i} xⱼ, formed without division so that zeros are right
-  vjp: ({ inputs: [x], cotangents: [g], attributes: { axes } }) => [g && mul(spread(g, x, axes), productOfOthers(x, axes))],
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { axes } }) => [g && propagate(spread(g, x, axes), productOfOthers(x, axes))],
 });
 
 /** Product over axes, 1 over none; bool counts as i32. The gradient is right where elements are 0. */

@@ -51,6 +51,8 @@ function defineScan(
     },
     batch: shiftAxis,
     vjp,
+    // Not products: their gradient is a recurrence, in which an infinity meets a state of 0.
+    passesInfinities: mode === 'sum' ? true : undefined,
     reference: (context) => {
       const { data, dtype } = context.inputs[0];
       // Integers wrap around modulo 2^32: sums when they are written, products, which f64 cannot hold, at every step.

@@ -15,6 +15,7 @@ import { checkIndices, clampIndex } from './indices.ts';
 import { type ReduceMode, planScatterReduce } from './scatterPlan.ts';
 import { where } from './select.ts';
 import { broadcastTo, reshape } from './shape.ts';
+import { propagate } from './zeroFlow.ts';
 
 /** What an update does to the element that it names. */
 export type ScatterMode = ReduceMode | 'add';
@@ -70,6 +71,7 @@ const scatterReduceOp: OpDefinition<ReduceAttributes> = defineOp<ReduceAttribute
     for (let i = 0; i < values.length; i++) out[i] = values[i];
     return [out];
   },
+  passesInfinities: true,
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x, indices, updates], outputs: [y], attributes, target }) =>
@@ -131,9 +133,9 @@ const slopes: Readonly<Record<ReduceMode, Slope>> = {
       const nulls = cast(isNull, g.dtype);
       const factors = where(isNull, 1, updates);
       const others = where(equal(seen(total(nulls)), nulls), div(seen(productOf(factors)), factors), 0);
-      return mul(seen(g), mul(seen(x), others));
+      return propagate(seen(g), mul(seen(x), others));
     };
-    return [needs[0] ? mul(g, productOf(updates)) : undefined, undefined, needs[2] ? du() : undefined];
+    return [needs[0] ? propagate(g, productOf(updates)) : undefined, undefined, needs[2] ? du() : undefined];
   },
   min: ofExtreme,
   max: ofExtreme,

@@ -78,6 +78,7 @@ const resampleOp: OpDefinition<ResampleAttributes> = defineOp<ResampleAttributes
     }
     return [result];
   },
+  passesInfinities: true,
   lowering: { kind: 'kernel', plan: ({ inputs: [x], outputs: [y], target }) => plan(x.shape, y, target) },
 });
 

@@ -59,6 +59,7 @@ const gatherOp: OpDefinition<object> = defineOp<object>({
       });
     });
   },
+  passesInfinities: true,
   lowering: { kind: 'kernel', plan: planWeightedGather },
 });
 
@@ -83,6 +84,7 @@ const scatterOp: OpDefinition<{ readonly rows: number }> = defineOp<{ readonly r
       });
     });
   },
+  passesInfinities: true,
   lowering: { kind: 'kernel', plan: planWeightedScatter },
 });
 
