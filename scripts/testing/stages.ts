@@ -27,8 +27,8 @@ const vitest = (project: string, ...filters: string[]): readonly string[][] => [
 /** On another driver the GPU tests are enough: the terminal trainer and the scripts of the README do not depend on it. */
 const gpuOnly = ['--exclude', 'test/node/**'];
 
-/** MNIST with the kernels for GPUs takes a software adapter more than a minute. `fit` trains in its place; `full` has it. */
-const withoutMnist = ['--exclude', 'test/gpu/mnist.test.ts'];
+/** Whole trainings with the kernels for GPUs take a software adapter minutes. `fit` and the README's scripts train in their place; `full` has MNIST. */
+const withoutTrainings = ['--exclude', 'test/gpu/mnist.test.ts', '--exclude', 'test/node/train-cli.test.ts'];
 
 /** Of the GPU tests in a page that poses as a GPU: the kernels, the fuzzer and a whole training. Node runs all of them. */
 const inBrowserToo = ['kernels', 'rows', 'reductions', 'scan', 'windows', 'fuzz', 'fit', 'guards'].map(
@@ -71,7 +71,7 @@ export const waves: readonly (readonly Stage[])[] = [
   ],
   [{ name: 'browser', stack: 'Chromium', needs: 'browser', commands: vitest('browser') }],
   [{ name: 'node-gpu', stack: 'Node', needs: 'vulkan', commands: vitest('node-gpu') }],
-  [{ name: 'gpu-plan', stack: 'Node as GPU', needs: 'vulkan', env: asGpu, commands: vitest('node-gpu', ...withoutMnist) }],
+  [{ name: 'gpu-plan', stack: 'Node as GPU', needs: 'vulkan', env: asGpu, commands: vitest('node-gpu', ...withoutTrainings) }],
   [{ name: 'browser-plan', stack: 'Chromium as GPU', needs: 'browser', env: asGpu, commands: vitest('browser', ...inBrowserToo) }],
   [{ name: 'hardware', stack: 'Node/hardware', needs: 'hardware', env: { OMBRE_PLAN: 'both' }, commands: vitest('node-gpu', ...gpuOnly) }],
   [{ name: 'llvmpipe', stack: 'Node/llvmpipe', needs: 'llvmpipe', commands: vitest('node-gpu', ...gpuOnly) }],
