@@ -27,8 +27,8 @@ const vitest = (project: string, ...filters: string[]): readonly string[][] => [
 /** On another driver the GPU tests are enough: the terminal trainer and the scripts of the README do not depend on it. */
 const gpuOnly = ['--exclude', 'test/node/**'];
 
-/** Whole trainings with the kernels for GPUs take a software adapter minutes. `fit` and the README's scripts train in their place; `full` has MNIST. */
-const withoutTrainings = ['--exclude', 'test/gpu/mnist.test.ts', '--exclude', 'test/node/train-cli.test.ts'];
+/** Whole trainings with the kernels for GPUs take a software adapter minutes: MNIST, the README's scripts, the terminal trainer. `full` has them. */
+const withoutTrainings = ['--exclude', 'test/gpu/mnist.test.ts', '--exclude', 'test/node/**'];
 
 /** Of the GPU tests in a page that poses as a GPU: the kernels, the fuzzer and a whole training. Node runs all of them. */
 const inBrowserToo = ['kernels', 'rows', 'reductions', 'scan', 'windows', 'fuzz', 'fit', 'guards'].map(
@@ -81,6 +81,7 @@ export const waves: readonly (readonly Stage[])[] = [
   [{ name: 'browser-plan-all', stack: 'Chromium as GPU', needs: 'browser', env: asGpu, commands: vitest('browser') }],
   ...subgroupStages,
   [{ name: 'firefox', stack: 'Firefox', needs: 'firefox', commands: vitest('firefox') }],
+  [{ name: 'node-plan', needs: 'vulkan', env: asGpu, commands: vitest('node-gpu', '--exclude', 'test/gpu/**') }],
   [{ name: 'node', needs: 'vulkan', commands: vitest('node-gpu', '--exclude', 'test/gpu/**') }],
   [{ name: 'e2e', needs: 'browser', commands: vitest('e2e') }],
 ];
@@ -89,7 +90,7 @@ export const stages = waves.flat();
 
 const checks = ['unit', 'build', 'typecheck', 'lint'];
 const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
-const gpuPlans = ['llvmpipe-plan', 'swiftshader-plan', 'browser-plan-all', ...subgroupStages.flat().map(({ name }) => name)];
+const gpuPlans = ['node-plan', 'llvmpipe-plan', 'swiftshader-plan', 'browser-plan-all', ...subgroupStages.flat().map(({ name }) => name)];
 
 export const stageSets: Readonly<Record<string, StageSet>> = {
   default: { stages: [...checks, 'browser', 'node-gpu', 'gpu-plan', 'browser-plan', 'e2e'] },
