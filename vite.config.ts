@@ -6,7 +6,9 @@ import { mnistFiles } from './scripts/mnistPlugin.ts';
 
 /** What tests in a page cannot read from the environment themselves. */
 const { OMBRE_GPU_GRAPHS = '30', OMBRE_PLAN = '', OMBRE_SUBGROUPS = '' } = process.env;
-const provide = { gpuGraphs: Number(OMBRE_GPU_GRAPHS), plan: OMBRE_PLAN, subgroups: OMBRE_SUBGROUPS };
+/** Whether only tests of certain names run. */
+const isFiltered = process.argv.some((argument) => /^(-t$|--testNamePattern)/.test(argument));
+const provide = { gpuGraphs: Number(OMBRE_GPU_GRAPHS), plan: OMBRE_PLAN, subgroups: OMBRE_SUBGROUPS, isFiltered };
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,6 +18,8 @@ declare module 'vitest' {
     plan: string;
     /** `none`, or the size of subgroups that the adapter must have. */
     subgroups: string;
+    /** Whether only tests of certain names run. */
+    isFiltered: boolean;
   }
 }
 

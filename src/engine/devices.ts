@@ -7,10 +7,8 @@ import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
 import type { TuningOptions, WebGpuOptions } from '../runtime/webgpu/device.ts';
-import { isPrompted } from '../runtime/webgpu/prompting.ts';
 import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
-import { macrotask } from './breathe.ts';
 import { Engine, type ProfileOptions, engineOf } from './engine.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
@@ -77,8 +75,8 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   checkTuning(webgpu.tuning);
   checkFlags(webgpu.dawnFlags);
   const known = await engines.get(device);
-  // A device that was lost a moment ago reports it some turns of the event loop later, in Firefox some milliseconds.
-  if (known?.runtime instanceof WebGpuRuntime) await (isPrompted ? known.runtime.awaitLateLoss() : macrotask());
+  // A device that was lost a moment ago reports it later: some turns of the event loop, or up to 111 ms in Firefox.
+  if (known?.runtime instanceof WebGpuRuntime) await known.runtime.awaitLateLoss();
   const engine = await engineFor(device, webgpu);
   if (!(engine.runtime instanceof CpuRuntime)) {
     engine.runtime.maxBytes = maxBytes;

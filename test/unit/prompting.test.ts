@@ -127,9 +127,9 @@ describe('awaitLateLoss', () => {
     expect(() => context.assertAlive()).toThrow(DeviceLostError);
   });
 
-  test('gives up after 100 ms', async () => {
+  test('gives up after half a second', async () => {
     const context = contextWith(() => Promise.reject(new Error('no memory')));
-    expect(await millisecondsOf(() => context.awaitLateLoss())).toBeGreaterThan(90);
+    expect(await millisecondsOf(() => context.awaitLateLoss())).toBeGreaterThan(450);
     context.assertAlive();
   });
 });

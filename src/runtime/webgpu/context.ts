@@ -7,7 +7,7 @@ import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
-import { awaitDevice } from './prompting.ts';
+import { awaitDevice, reportsLoss } from './prompting.ts';
 import { Segments } from './segments.ts';
 
 export class GpuContext {
@@ -62,12 +62,12 @@ export class GpuContext {
 
   /** Gives a loss of a moment ago the time to be reported. */
   async awaitLoss(): Promise<void> {
-    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+    await reportsLoss(this.device);
   }
 
   /**
-   * Gives a loss of a moment ago the time to be reported, in a browser that reports it late. A buffer of a healthy device is mapped at once, so
-   * only a device that shows a fault costs the wait.
+   * Gives a loss of a moment ago the time to be reported. A buffer of a healthy device is mapped at once, so only a device that shows a fault
+   * costs the wait.
    */
   async awaitLateLoss(): Promise<void> {
     if (this.broken || !(await this.canMap())) await this.awaitLoss();

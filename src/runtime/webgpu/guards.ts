@@ -6,7 +6,7 @@ import type { TensorType } from '../../graph/op.ts';
 import type { Slot } from '../../compiler/index.ts';
 import { debug } from './debug.ts';
 import { sizeClass } from './memory.ts';
-import { awaitDevice } from './prompting.ts';
+import { awaitDevice, reportsLoss } from './prompting.ts';
 
 /** Bytes that are bound at least, whatever a tensor's size: a zone is longer by what the tensor does not fill. */
 const shortestBinding = 16;
@@ -34,6 +34,8 @@ interface Zone extends Guarded {
 /** All guard zones of this process or page, on all devices. */
 const all = {
   checked: 0,
+  /** The same since the start. */
+  checkedEver: 0,
   violations: [] as string[],
   pending: new Set<Promise<void>>(),
 };
@@ -45,6 +47,9 @@ export async function takeGuardReport(): Promise<{ checked: number; violations: 
   all.checked = 0;
   return { checked, violations: all.violations.splice(0) };
 }
+
+/** Number of zones compared since the start of this process or page. */
+export const zonesCompared = (): number => all.checkedEver;
 
 /** Guard zones of one run of a program. */
 export class GuardedRun {
@@ -96,6 +101,7 @@ export class GuardedRun {
         if (word >= 0) all.violations.push(describe(this.name, zone, word));
       }
       all.checked += this.zones.length;
+      all.checkedEver += this.zones.length;
       this.staging.unmap();
     }
     this.guards.giveBack(this.staging);
@@ -146,10 +152,9 @@ export class Guards {
     return awaitDevice(this.device, mapping);
   }
 
-  /** Whether the device is lost. A loss is reported up to 100 ms after what fails because of it. */
+  /** Whether the device is lost, which it may report only after something has failed because of it. */
   isLost(): Promise<boolean> {
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, 100, false));
-    return Promise.race([this.device.lost.then(() => true), late]);
+    return reportsLoss(this.device);
   }
 
   giveBack(staging: GPUBuffer): void {

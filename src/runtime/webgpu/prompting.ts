@@ -56,8 +56,19 @@ export class Prompter {
 }
 
 /** Whether this is such a browser. */
-export const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
+const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navigator?.userAgent);
 const prompters = new WeakMap<GPUDevice, Prompter>();
+
+/** Milliseconds after which a loss has been reported. Firefox took 3 to 111 ms without prompting. */
+const lossPatience = 500;
+
+/** Whether the device reports that it is lost, now or soon. Call it where something has failed: a healthy device costs the whole wait. */
+export async function reportsLoss(device: GPUDevice): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, lossPatience, false)));
+  const lost = device.lost.then(() => true);
+  return awaitDevice(device, Promise.race([lost, late])).finally(() => clearTimeout(timer));
+}
 
 /** Waits for what the device finishes. Every wait for submitted work or for a map calls this function; a test checks it. */
 export function awaitDevice<T>(device: GPUDevice, promise: Promise<T>): Promise<T> {
