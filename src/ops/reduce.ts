@@ -5,15 +5,16 @@ import { type Shape, forEachIndex, formatShape, normalizeAxes, reducedShape, siz
 import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
 import { checkFlag } from './arguments.ts';
-import { div, mul } from './arithmetic.ts';
+import { mul } from './arithmetic.ts';
 import { shiftAxes } from './batching.ts';
 import { cast } from './cast.ts';
 import { equal } from './comparison.ts';
 import { type WgslType, wgslType } from './elementwise.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { productOfOthers } from './prod.ts';
+import { reciprocalScale, scaleByPower } from './scaling.ts';
 import { where } from './select.ts';
-import { broadcastTo, reshape } from './shape.ts';
+import { broadcastTo, reshape, stopGradient } from './shape.ts';
 import { propagate, quotientOrZero } from './zeroFlow.ts';
 
 export interface ReduceOptions {
@@ -151,10 +152,14 @@ const euclideanNormOp = defineReduction({
   identity: { f32: '0.0' },
   merge: (a, b) => `hypotenuse(${a}, ${b})`,
   ofSquares: true,
-  // dx = dy x / y. Not x (dy / y), whose quotient is beyond f32 for large y; at y = 0, where x is 0 too, it is 0.
-  vjp: ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => [
-    g && propagate(spread(g, x, axes), div(x, spread(where(equal(y, 0), 1, y), x, axes))),
-  ],
+  // dx = dy x / y, and 0 at y = 0, where x is 0 too. Both x and y are multiplied by the power of two s, which brings y near 1: dy / y and 1 / y may be
+  // beyond f32 where dx is not, and a compiler may form them. The result does not depend on s.
+  vjp: ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => {
+    if (!g) return [undefined];
+    const divisor = where(equal(y, 0), 1, y);
+    const s = stopGradient(reciprocalScale(divisor));
+    return [propagate(spread(quotientOrZero(g, scaleByPower(divisor, s)), x, axes), scaleByPower(x, spread(s, x, axes)))];
+  },
 });
 
 /** √(Σ x²) over axes, also where the squares are beyond f32 or below it. Its gradient at 0 is 0. */
