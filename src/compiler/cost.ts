@@ -7,7 +7,7 @@ import { inlinedSize } from './emit/wgsl.ts';
 const single = [
   ...['select', 'bitcast', 'min', 'max', 'clamp', 'abs', 'f32', 'i32', 'u32', 'bool'],
   ...['safe_max', 'safe_min', 'safe_sign', 'is_nan', 'is_inf', 'is_finite'],
-  ...['product_or_zero', 'quotient_or_zero', 'product_of_nonzero', 'scale_by_power'],
+  ...['product_or_zero', 'quotient_or_zero', 'product_of_nonzero'],
 ];
 const call = new RegExp(String.raw`\b(?!(?:${single.join('|')})\()[A-Za-z_]\w*\(`);
 
