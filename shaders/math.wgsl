@@ -266,8 +266,8 @@ fn power_of_positive(a: f32, b: f32) -> f32 {
   return select(select(power, ofInfinity, is_inf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
-// What to multiply numbers by before they are squared, told by the sum of their squares: 1, or a power of two where that sum overflows or has
-// lost small squares. Up to 2^24 numbers then have squares that f32 holds, and what it does not hold does not count.
+// Factor for numbers before they are squared, chosen by the sum of their squares. It is 1, or a power of two if that sum overflows or is so small
+// that squares were lost. With it f32 holds the squares of up to 2^24 numbers. Squares that are still lost are too small to count.
 fn squares_scale(total: f32) -> f32 {
   return select(select(1.0, 1.2089258196146292e24, total < 3.308722450212111e-24), 1.262177448353619e-29, total > 1.7014118346046923e38);
 }

@@ -50,7 +50,7 @@ fn safe_atanh(x: f32) -> f32 {
 
 // --- trigonometric functions ---
 
-// 2/π to 224 bits behind a word of zeros, from which an angle of any size takes 96.
+// One word of zeros, then the first 224 bits of 2/π. The reduction of an angle uses 96 of these bits, chosen by its exponent.
 const two_over_pi = array<u32, 8>(0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu);
 
 // The upper 32 bits of a product.

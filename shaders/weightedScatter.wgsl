@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.rows;
     let row = line - image * params.rows;
     let starts = image * params.lineStride;
-    // The pairs lie behind the starts of rows + 1 rows.
+    // The buffer holds the starts of rows + 1 rows first, then the pairs.
     let pairs = starts + params.rows + 2u;
     let endPair = links[starts + row + 1u];
     var sum = Value(0.0);

@@ -3,7 +3,7 @@ import { gradients } from '../../src/autodiff/index.ts';
 import { type Shape, type StridedView, contiguousView, sizeOf } from '../../src/core/shape.ts';
 import { topological } from '../../src/graph/graph.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
-import type { KernelPlan, Target, TensorType } from '../../src/graph/op.ts';
+import type { KernelContext, KernelPlan, Target, TensorType } from '../../src/graph/op.ts';
 import { conv2d, sum } from '../../src/ops/index.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
 import { type TileQuery, candidateTiles, tileName } from '../../src/ops/matmul/tiles.ts';
@@ -68,9 +68,20 @@ const tiles: readonly SharedTile[] = (
 const labelOf = ({ rows, k, columns, transposed }: Shapes): string =>
   `${rows} x ${k} x ${columns}${transposed ? `, ${transposed} transposed` : ''}`;
 
+/** The product as the planner sees it: operands as they are stored, f32. */
+function contextOf({ rows, k, columns, transposed }: Shapes, target: Target): KernelContext<object> {
+  const view = (height: number, width: number, isTransposed: boolean): StridedView => ({
+    ...contiguousView([height, width]),
+    ...(isTransposed && { strides: [1, height] }),
+  });
+  const views = [view(rows, k, transposed === 'a'), view(k, columns, transposed === 'b')];
+  const inputs = views.map(({ shape }): TensorType => ({ shape, dtype: 'f32' }));
+  return { inputs, views, outputs: [{ shape: [rows, columns], dtype: 'f32' }], attributes: {}, target };
+}
+
 const places = (size: number): number[] => Array.from({ length: 16 }, (_, i) => Math.floor((i * 0.618034 * size) % size));
 
-/** Times one plan. Twice the sum of |terms| is more than rounding can do: a wrong kernel is refused, not timed. */
+/** @throws Error if an element is off by more than rounding can explain: k 2^-23 times the sum of |terms|. A wrong kernel gives no figure. */
 function check(label: string, { values }: Timed, expected: readonly (readonly [value: number, terms: number])[], k: number): void {
   values.forEach((value, i) => {
     const [wanted, terms] = expected[i];
@@ -81,15 +92,10 @@ function check(label: string, { values }: Timed, expected: readonly (readonly [v
 
 export async function* measureProducts(device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> {
   for (const shapes of isShort ? squares.slice(0, 3) : [...squares, ...others]) {
-    const { rows, k, columns, transposed } = shapes;
-    const view = (height: number, width: number, isTransposed: boolean): StridedView => ({
-      ...contiguousView([height, width]),
-      ...(isTransposed && { strides: [1, height] }),
-    });
-    const views = [view(rows, k, transposed === 'a'), view(k, columns, transposed === 'b')];
-    const inputs: TensorType[] = views.map(({ shape }) => ({ shape, dtype: 'f32' }));
-    const output: TensorType = { shape: [rows, columns], dtype: 'f32' };
-    const context = { inputs, views, outputs: [output], attributes: {}, target };
+    const { rows, k, columns } = shapes;
+    const context = contextOf(shapes, target);
+    const { views, inputs } = context;
+    const [output] = context.outputs;
     const at = (index: number, row: number, column: number): number =>
       valueOf(index, row * views[index].strides[0] + column * views[index].strides[1]);
     const picked = places(rows * columns);
@@ -132,7 +138,7 @@ export async function* measureProducts(device: GPUDevice, target: Target, isShor
         milliseconds: timed.milliseconds,
         teraflops: (2 * rows * k * columns) / timed.milliseconds / 1e9,
       };
-      // Tens of milliseconds a run: two kernels tell enough.
+      // A run takes tens of milliseconds, so only two kernels are timed.
       if (rows * k * columns > 2 ** 38 && i === 1) break;
     }
   }
@@ -141,18 +147,12 @@ export async function* measureProducts(device: GPUDevice, target: Target, isShor
 /** Long k over few results: the first choice with k cut into parts, whose sums a second kernel adds. */
 export async function* measureSplits(device: GPUDevice, target: Target): AsyncGenerator<ProductFigure> {
   for (const shapes of others.filter(({ rows, k, columns }) => k >= 512 && rows > 8 && rows * columns <= 768 * 768)) {
-    const { rows, k, columns, transposed } = shapes;
-    const view = (height: number, width: number, isTransposed: boolean): StridedView => ({
-      ...contiguousView([height, width]),
-      ...(isTransposed && { strides: [1, height] }),
-    });
-    const views = [view(rows, k, transposed === 'a'), view(k, columns, transposed === 'b')];
-    const inputs: TensorType[] = views.map(({ shape }) => ({ shape, dtype: 'f32' }));
-    const output: TensorType = { shape: [rows, columns], dtype: 'f32' };
+    const { rows, k, columns } = shapes;
+    const context = contextOf(shapes, target);
     for (const splits of [1, 2, 4, 8, 16, 32].filter((splits) => k / splits >= 64)) {
       for (const tile of tiles.filter(({ ahead, columns, rows }) => ahead && columns === 4 && rows === 4)) {
-        const plan = planMatmul({ inputs, views, outputs: [output], attributes: {}, target }, { tilesFor: () => [tile], splits });
-        const { milliseconds } = await timePlan(device, plan, inputs, output, [0]);
+        const plan = planMatmul(context, { tilesFor: () => [tile], splits });
+        const { milliseconds } = await timePlan(device, plan, context.inputs, context.outputs[0], [0]);
         yield {
           shape: labelOf(shapes),
           kernel: `${tileName(tile)}, ${splits} parts`,

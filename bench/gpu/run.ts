@@ -1,4 +1,4 @@
-// What the kernels reach on the GPU of this machine: products and convolutions by tile, attention in two forms, memory traffic. Needs timestamp-query.
+// Speed of the kernels on the GPU of this machine: products and convolutions by tile, attention in two forms, memory traffic. Requires timestamp-query.
 import { Command } from 'commander';
 import { deviceInfo, setDevice } from 'ombre';
 import { openDevice } from '../../src/runtime/webgpu/device.ts';
@@ -7,7 +7,7 @@ import { type ProductFigure, measureConvolutions, measureProducts, measureSplits
 import { type AttentionFigure, type BandwidthFigure, emptyCall, measureAttention, measureBandwidth } from './programs.ts';
 import { copyBandwidth } from './timing.ts';
 
-/** Dawn rounds timestamps to 65 microseconds unless told not to. f16 on NVIDIA needs its own flag. */
+/** Dawn rounds timestamps to 65 microseconds by default; the first flag turns this off. The second flag gives f16 on NVIDIA. */
 const dawnFlags = ['disable-dawn-features=timestamp_quantization', 'enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
 interface Options {

@@ -1,5 +1,5 @@
-// What elementwise nodes cost, as far as the passes must know: whether computing one again takes less than a trip through memory, and how much
-// text it becomes in a kernel.
+// Costs of elementwise nodes. The passes ask two questions: is it cheaper to compute a node again than to store and load it, and how much text does
+// it add to a kernel?
 import type { Node } from '../graph/tensor.ts';
 import { inlinedSize } from './emit/wgsl.ts';
 

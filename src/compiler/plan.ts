@@ -25,7 +25,7 @@ export interface PlanLimits {
   /** Bind-group offsets are multiples of this. */
   readonly alignment: number;
   readonly maxBufferBytes: number;
-  /** Bytes that stay free behind each value. */
+  /** Number of bytes that stay free after each value. */
   readonly spareBytes: number;
 }
 

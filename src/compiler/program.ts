@@ -16,7 +16,7 @@ export type Slot =
       readonly offset: number;
       readonly bytes: number;
       readonly type: TensorType;
-      /** Bytes behind the range that no other value uses while this one lives. Only guard zones need them. */
+      /** Number of bytes after the range that no other value uses while this one is alive. Only guard zones need them. */
       readonly spareBytes?: number;
     }
   /** All scalar inputs, one 32-bit word each, written before every run. */

@@ -88,7 +88,7 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
     return known;
   };
 
-  /** @throws the TraceError of a promise that fn left behind; the next call traces fn again. */
+  /** @throws TraceError if a promise that fn did not await has read a traced value. The next call traces fn again. */
   const requireNoLateRead = (engine: Engine, loaded: Loaded): void => {
     const { late, signature, prepared } = loaded;
     if (!late.error) return;
@@ -184,7 +184,7 @@ export function compile<F extends (...args: any[]) => unknown>(fn: F, options: C
   return Object.assign(call, { plan }) as CompiledFunction<F>;
 }
 
-/** Before the first run, promises that fn left behind get a turn: a value that they read fails the call before anything has run. */
+/** Gives promises that fn did not await one turn before the first run. If they read a traced value, the call fails before anything has run. */
 async function executableOf({ prepared, late }: Loaded): Promise<Executable> {
   const executable = await prepared.executable();
   if (late.isOpen) await macrotask();

@@ -16,7 +16,7 @@ export interface Traced {
   /** Hidden inputs behind the arguments: captured tensors, then the random key where one is drawn. */
   readonly captured: readonly Tensor[];
   readonly needsKey: boolean;
-  /** Reads by promises that fn left behind. */
+  /** Reads by promises that fn did not await. */
   readonly late: LateReads;
   /** The result tree with a number for each tensor. */
   readonly template: unknown;

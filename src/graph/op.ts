@@ -45,7 +45,7 @@ export interface Target {
   readonly maxStorageBuffers: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxBindingBytes: number;
-  /** Bytes that stay free behind each intermediate, for guard zones in tests. @default 0 */
+  /** Number of bytes that stay free after each intermediate, for guard zones in tests. @default 0 */
   readonly spareBytes?: number;
 }
 

@@ -85,7 +85,7 @@ export function refuseLateRead(late: LateReads | undefined, name: string, what: 
   return never();
 }
 
-/** Warnings given so far. A loop that repeats one mistake is told once. */
+/** Warnings given so far. A loop that repeats one mistake warns once. */
 const warned = new Set<string>();
 
 /**
@@ -106,7 +106,7 @@ export function refuseStrayRead(name: string, what: string): Promise<never> {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 
-/** Whether a tree holds promises. Their failures are nobody's any more, so they must not end the process. */
+/** Whether a tree holds promises. Nothing awaits them any more, so a rejection must not end the process. */
 export function disown(tree: unknown): boolean {
   let found = false;
   for (const { value } of leavesOf(tree)) {

@@ -32,7 +32,7 @@ export class Node {
   }
 }
 
-/** The name of the op that stands for a value which comes when the graph runs. */
+/** Name of the op of placeholders: values that are given when the graph runs. */
 export const placeholderName = 'placeholder';
 
 let nodesMade = 0;

@@ -1,5 +1,5 @@
 // Determinants and their logarithms, from the LU factorization of each matrix.
-import { type OpDefinition, defineOp } from '../graph/op.ts';
+import { type Lowering, type OpDefinition, defineOp } from '../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import { div, mul, sub } from './arithmetic.ts';
 import { foldIntoBatch } from './batching.ts';
@@ -25,6 +25,22 @@ import { inverse } from './solve.ts';
 const spread = (x: Tensor): Tensor => reshape(x, [x.size, 1, 1]);
 const turned = (x: Tensor): Tensor => transpose(x, [0, 2, 1]);
 
+/** Factorizes each matrix, then computes each output from the factors. */
+const fromFactors = (...results: readonly Parameters<typeof determinantDispatch>[0][]): Lowering<object> => ({
+  kind: 'kernel',
+  epilogue: false,
+  plan: ({ inputs: [x], target }) => {
+    const [count, n] = x.shape;
+    const { list, make } = temporaries();
+    const factors = make([count, factorsOf(n)]);
+    const dispatches = [
+      factorize([count, n], false, [input(0), factors], target),
+      ...results.map((result, i) => determinantDispatch(result, [count, n], [factors, output(i)], target)),
+    ];
+    return { dispatches, temporaries: list };
+  },
+});
+
 /** f32 [count, n, n] -> [count] */
 const determinantOp: OpDefinition<object> = defineOp<object>({
   name: 'determinant',
@@ -38,20 +54,7 @@ const determinantOp: OpDefinition<object> = defineOp<object>({
     for (let i = 0; i < count; i++) out[i] = determinantOf(factorizeMatrix(x.data, i * n * n, n));
     return [out];
   },
-  lowering: {
-    kind: 'kernel',
-    epilogue: false,
-    plan: ({ inputs: [x], target }) => {
-      const [count, n] = x.shape;
-      const { list, make } = temporaries();
-      const factors = make([count, factorsOf(n)]);
-      const dispatches = [
-        factorize([count, n], false, [input(0), factors], target),
-        determinantDispatch('product', [count, n], [factors, output(0)], target),
-      ];
-      return { dispatches, temporaries: list };
-    },
-  },
+  lowering: fromFactors('product'),
 });
 
 /** f32 [count, n, n] -> [count, n, n]: det(A) A^-T; of a singular matrix that of a matrix 2^-24 beside it. */
@@ -110,21 +113,7 @@ const logDeterminantOp: OpDefinition<object> = defineOp<object>({
     for (let i = 0; i < count; i++) [signs[i], logarithms[i]] = signAndLogarithm(factorizeMatrix(x.data, i * n * n, n));
     return [signs, logarithms];
   },
-  lowering: {
-    kind: 'kernel',
-    epilogue: false,
-    plan: ({ inputs: [x], target }) => {
-      const [count, n] = x.shape;
-      const { list, make } = temporaries();
-      const factors = make([count, factorsOf(n)]);
-      const dispatches = [
-        factorize([count, n], false, [input(0), factors], target),
-        determinantDispatch('sign', [count, n], [factors, output(0)], target),
-        determinantDispatch('logarithm', [count, n], [factors, output(1)], target),
-      ];
-      return { dispatches, temporaries: list };
-    },
-  },
+  lowering: fromFactors('sign', 'logarithm'),
 });
 
 /**

@@ -63,7 +63,7 @@ function tapsAt(places: Tensor, size: number, weights: Tensor): AxisTaps {
   return { places: cast(where(inside, fixed, 0), 'i32'), inside, weights };
 }
 
-/** Keys's cubic with a = -0.75, as in PyTorch: the taps at -1, 0, 1 and 2 from the element below, by the fraction behind it. */
+/** Keys's cubic with a = -0.75, as in PyTorch: the taps at -1, 0, 1 and 2 from the element below, by the distance from it, 0 to 1. */
 function cubicWeights(fraction: Tensor): Tensor {
   const a = -0.75;
   const step = sub(iota(4), 1);

@@ -44,7 +44,7 @@ export interface VarianceOptions extends ReduceOptions {
 
 /**
  * x - mean(x) over axes, centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub &
- * LeVeque 1983, "Algorithms for Computing the Sample Variance", corrects the same error behind the sum). Exactly 0 where all x are equal.
+ * LeVeque 1983, "Algorithms for Computing the Sample Variance", corrects the same error after the sum). Exactly 0 where all x are equal.
  */
 export function deviations(x: Tensor, axis: ReduceOptions['axis']): Tensor {
   const centred = sub(x, mean(x, { axis, keepDims: true }));

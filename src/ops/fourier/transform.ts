@@ -41,7 +41,7 @@ const transformOp: OpDefinition<TransformAttributes> = defineOp<TransformAttribu
   },
 });
 
-/** x with zeros behind it along an axis; on CPU-implemented devices concat is many times as fast as pad. */
+/** Appends zeros to x along an axis. On CPU-implemented devices concat is many times as fast as pad. */
 export const lengthened = (x: Tensor, axis: number, n: number): Tensor =>
   concat(
     [

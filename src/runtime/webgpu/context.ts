@@ -21,7 +21,7 @@ export class GpuContext {
   readonly segments: Segments;
   /** While there is one, every dispatch gets a pass of its own and is timed. */
   profiler: Profiler | undefined;
-  /** Zones behind what dispatches write; undefined outside of tests. */
+  /** Guard zones after the ranges that dispatches write. Undefined outside of tests. */
   readonly guards: Guards | undefined;
   protected broken: OmbreError | undefined;
   /** Closed by the library itself: that is no loss. */

@@ -2,7 +2,7 @@
 
 /** Set the switches before a device is opened. */
 export const debug = {
-  /** Bytes of the guard zone behind each range that a dispatch writes. 0 means no guard zones. */
+  /** Bytes of the guard zone after each range that a dispatch writes. 0 means no guard zones. */
   guardBytes: 0,
   /** Whether kernels are timed where the user says nothing. Undefined means on GPUs only. */
   tuning: undefined as boolean | undefined,

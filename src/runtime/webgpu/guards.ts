@@ -1,5 +1,5 @@
-// Guard zones: a debug mode for tests. Each range that a dispatch writes is bound with a zone behind it, which holds a pattern before the dispatch
-// and must hold it afterwards. WebGPU moves a store beyond a binding to the binding's last element, also one before its start: the zone is there.
+// Guard zones: a debug mode for tests. Each range that a dispatch writes is bound together with a zone after it. The zone holds a pattern before the
+// dispatch and must hold it afterwards. WebGPU moves a store outside of a binding to the binding's last element, which is in the zone.
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { TensorType } from '../../graph/op.ts';
@@ -14,7 +14,7 @@ const shortestBinding = 16;
 /** A NaN of unusual bits: a kernel that reads a zone and uses the number gives NaN. */
 const pattern = 0x7fc5a5a5;
 
-/** A range that a dispatch writes, bound with the zone behind it. */
+/** A range that a dispatch writes, bound with the zone after it. */
 export interface Guarded {
   /** The variable's name in the kernel. */
   readonly role: string;
@@ -141,7 +141,7 @@ export class Guards {
     return new GuardedRun(this, name, staging);
   }
 
-  /** The binding with a zone behind it, as far as there is room. */
+  /** The binding with a zone after it, or with less if there is no room. */
   widen(bound: GPUBufferBinding, slot: Slot): GPUBufferBinding {
     const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
     const most = Math.min(bound.buffer.size - (bound.offset ?? 0), this.maxBindingBytes);
