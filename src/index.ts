@@ -276,7 +276,16 @@ export {
 } from './autodiff/index.ts';
 
 // Models
-export { layers, initializers } from './nn/index.ts';
+export {
+  type ApplyOptions,
+  type Layer,
+  type LayerDefinition,
+  type LayerOptions,
+  type Variables,
+  defineLayer,
+  initializers,
+  layers,
+} from './nn/index.ts';
 export { type Loss, type LossOptions, losses } from './losses/index.ts';
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';
 export { type Metric, metrics } from './train/metrics/index.ts';

@@ -12,7 +12,18 @@ export const layers = { activation, conv2d, dense, dropout, flatten, maxPooling2
 
 export type { Activation, ActivationName } from './activations.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
-export { type ApplyOptions, type Layer, type LayerOptions, type Tensors, type Variables, formatBatch } from './layer.ts';
+export { type Chain, chain } from './chain.ts';
+export {
+  type ApplyOptions,
+  type Layer,
+  type LayerDefinition,
+  type LayerOptions,
+  type NamedLayer,
+  type Variables,
+  defineLayer,
+} from './layer.ts';
+export { type LayerTrees, type Network, type NetworkVariables, networkOf } from './network.ts';
+export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
 export type { ActivationOptions } from './layers/activation.ts';
 export type { Conv2dOptions } from './layers/conv2d.ts';
 export type { DenseOptions } from './layers/dense.ts';

@@ -5,10 +5,9 @@ import { type Shape, formatShape } from '../core/shape.ts';
 import { placeholder } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Loss } from '../losses/index.ts';
-import { formatBatch } from '../nn/index.ts';
+import { type Network, formatBatch } from '../nn/index.ts';
 import type { BatchSource } from './data/batches.ts';
 import { type Rows, positionOf } from './data/rows.ts';
-import type { Network } from './network.ts';
 import type { StepBatch } from './steps.ts';
 
 /** Throws a DataError naming the first NaN or infinity. */
@@ -32,10 +31,10 @@ export function checkCount(where: string, argument: string, count: number, x: Ro
 
 /** Throws a ShapeError where the samples are not what the network takes. */
 export function checkInput(where: string, network: Network, shape: Shape, built: Shape | undefined): void {
-  const wanted = built ?? network.inputShape;
+  const wanted = built ?? network.root.inputShape;
   if (!wanted || formatShape(wanted) === formatShape(shape)) return;
   throw new ShapeError(
-    `${where}: x has samples of shape ${formatShape(shape)}, but ${network.layers[0].name} takes ${formatShape(wanted)} ` +
+    `${where}: x has samples of shape ${formatShape(shape)}, but ${network.owners[0].name} takes ${formatShape(wanted)} ` +
       `(${formatBatch(wanted)} with the batch axis); reshape x or change inputShape`,
   );
 }

@@ -5,9 +5,9 @@ import type { Shape } from '../core/shape.ts';
 import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
+import { type LayerTrees, type Network, TensorSpec } from '../nn/index.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
-import type { LayerTrees, Network } from './network.ts';
 import { type Programs, type TrainingPrograms, compilePrediction, compileTraining } from './programs.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireRoom } from './room.ts';
@@ -19,6 +19,7 @@ export interface ModelCore {
   initKey: Key | undefined;
   /** Shape of one input that the weights were built for. */
   inputShape: Shape | undefined;
+  /** Stored in the layers, which other models may share. */
   weights: Weights | undefined;
   compiled: Compiled | undefined;
   /** Keys of fits without a seed of their own, where compile was given a seed. */
@@ -39,9 +40,14 @@ export interface ModelCore {
 
 export const makeCore = (network: Network): ModelCore => ({
   network,
-  initKey: network.inputShape && globalStream().nextKey(),
+  initKey: network.inputs && globalStream().nextKey(),
   inputShape: undefined,
-  weights: undefined,
+  get weights() {
+    return network.current();
+  },
+  set weights(weights) {
+    if (weights) network.store(weights);
+  },
   compiled: undefined,
   fitKeys: undefined,
   optimizer: undefined,
@@ -63,13 +69,13 @@ export function exclusive<T>(core: ModelCore, fn: () => Promise<T>): Promise<T> 
 /** Fresh weights for an input shape: the same ones however often it is asked. */
 export function draftWeights(core: ModelCore, inputShape: Shape): Weights {
   core.initKey ??= globalStream().nextKey();
-  return core.network.build(inputShape, new RandomStream(core.initKey));
+  return core.network.draft(specOf(core, inputShape), new RandomStream(core.initKey));
 }
 
 /** The model's weights, made now where its layers state an input shape. */
 export function builtWeights(core: ModelCore, where: string): Weights {
   if (core.weights) return core.weights;
-  const { inputShape } = core.network;
+  const { inputShape } = core.network.root;
   if (!inputShape) {
     throw new ShapeError(`${where}: the model is not built: give its first layer an inputShape, or call fit first`);
   }
@@ -78,8 +84,15 @@ export function builtWeights(core: ModelCore, where: string): Weights {
 
 export function adoptWeights(core: ModelCore, inputShape: Shape, weights: Weights): Weights {
   core.inputShape = inputShape;
-  return (core.weights = weights);
+  core.network.store(weights, specOf(core, inputShape));
+  return weights;
 }
+
+const specOf = ({ network }: ModelCore, inputShape: Shape): TensorSpec => new TensorSpec(inputShape, network.inputDtype);
+
+/** Shape of one output for a shape of one input. */
+export const outputShapeOf = (core: ModelCore, inputShape: Shape): Shape =>
+  (core.network.outputSpecs(specOf(core, inputShape)) as TensorSpec).shape;
 
 export function requireCompiled(core: ModelCore, where: string): Compiled {
   if (core.compiled) return core.compiled;
@@ -162,7 +175,7 @@ export function trainBatch(core: ModelCore, programs: TrainingPrograms, totals: 
       await startOptimizer(core, programs, trainable, trained);
     }
     const next = await programs.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
-    const joined = Object.fromEntries(core.network.layers.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
+    const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
     core.optimizer = { state: next.optimizerState, trained };
     return next.totals;
@@ -173,7 +186,7 @@ export function trainBatch(core: ModelCore, programs: TrainingPrograms, totals: 
 function splitParameters({ weights, network }: ModelCore): { trainable: LayerTrees; frozen: LayerTrees } {
   const trainable: Record<string, LayerTrees[string]> = {};
   const frozen: Record<string, LayerTrees[string]> = {};
-  for (const { name, layer } of network.layers) (layer.trainable ? trainable : frozen)[name] = weights!.parameters[name];
+  for (const { name, layer } of network.owners) (layer.trainable ? trainable : frozen)[name] = weights!.parameters[name];
   return { trainable, frozen };
 }
 

@@ -15,7 +15,7 @@ import {
   weightsByClass,
 } from './checks.ts';
 import type { Compiled } from './compiled.ts';
-import { type ModelCore, adoptWeights, draftWeights, requireCompiled } from './core.ts';
+import { type ModelCore, adoptWeights, draftWeights, outputShapeOf, requireCompiled } from './core.ts';
 import { type ArraySamples, type BatchSource, arraySource, datasetSource } from './data/batches.ts';
 import { type Dataset, isDataset } from './data/dataset.ts';
 import { type ArrayInput, type RowDtype, rowsOf, sliceRows } from './data/rows.ts';
@@ -107,7 +107,7 @@ export async function predictionSource(core: ModelCore, x: unknown, { where, bat
     const samples = inspect(await readSamples(where, x, undefined, undefined, network.inputDtype));
     source = arraySource(samples, batchSize ?? defaultBatchSize);
   }
-  network.outputShape(source.xShape);
+  outputShapeOf(core, source.xShape);
   if (!core.weights) adoptWeights(core, source.xShape, draftWeights(core, source.xShape));
   return source;
 }
@@ -132,9 +132,9 @@ function checkTraining(core: ModelCore, samples: ArraySamples, { where, classWei
   const { x, y, sampleWeight } = samples;
   if (!y) throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
   checkInput(where, network, x.shape, core.inputShape);
-  checkTargets(where, ruleOf(compiled), y, network.outputShape(x.shape));
+  checkTargets(where, ruleOf(compiled), y, outputShapeOf(core, x.shape));
   return classWeight !== undefined
-    ? { x, y, sampleWeight: weightsByClass(where, classWeight, network.outputShape(x.shape), y, sampleWeight) }
+    ? { x, y, sampleWeight: weightsByClass(where, classWeight, outputShapeOf(core, x.shape), y, sampleWeight) }
     : samples;
 }
 

@@ -4,7 +4,7 @@ import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
 import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
-import type { Layer } from '../nn/index.ts';
+import { type Layer, type LayerTrees, type Network, chain, networkOf } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from './callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
 import { type CompileOptions, resolveCompileOptions } from './compiled.ts';
@@ -25,7 +25,6 @@ import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateMod
 import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
 import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
 import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
-import { type LayerTrees, type Network, sequentialNetwork } from './network.ts';
 import { formatSummary } from './summary.ts';
 import { getWeights, setWeights } from './weights.ts';
 
@@ -45,7 +44,7 @@ export class Model implements TrainedModel {
   }
 
   get layers(): readonly Layer[] {
-    return this.core.network.layers.map(({ layer }) => layer);
+    return Object.values(this.core.network.root.sublayers);
   }
 
   /**
@@ -136,7 +135,7 @@ export class Model implements TrainedModel {
 
   /** Prints the layers as a table and returns it. */
   summary({ print = console.log }: { print?: (table: string) => void } = {}): string {
-    if (!this.core.weights && this.core.network.inputShape) builtWeights(this.core, 'summary');
+    if (!this.core.weights && this.core.network.inputs) builtWeights(this.core, 'summary');
     const table = formatSummary(this.core);
     print(table);
     return table;
@@ -190,4 +189,4 @@ export class Model implements TrainedModel {
  *
  * @throws ArgumentError for an empty list and names used twice, ShapeError where a layer does not take what the one before it gives.
  */
-export const sequential = (layers: readonly Layer[]): Model => new Model(sequentialNetwork(layers));
+export const sequential = (layers: readonly Layer[]): Model => new Model(networkOf(chain(layers)));

@@ -1,8 +1,8 @@
 // The compiled functions of a model on one device.
 import { type Engine, type MemoryPlan, compile } from '../engine/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Network } from '../nn/index.ts';
 import type { Compiled } from './compiled.ts';
-import type { Network } from './network.ts';
 import {
   type StepBatch,
   type Totals,

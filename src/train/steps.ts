@@ -10,6 +10,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
 import { alignTargets, fitWeight, meanOfCounted } from '../losses/index.ts';
 import { inWords } from '../ops/arguments.ts';
+import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index.ts';
 import { cast, mean, mul, sum } from '../ops/index.ts';
 import { isZero } from '../ops/uniform.ts';
 import { productOrZero } from '../ops/zeroFlow.ts';
@@ -17,7 +18,6 @@ import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './metrics/accumulate.ts';
 import type { MetricState } from './metrics/index.ts';
-import type { LayerTrees, Network } from './network.ts';
 
 /** Sums of the loss and the metrics over the batches seen. */
 export interface Totals {
@@ -130,11 +130,11 @@ export function makeTrainStep(network: Network, compiled: Compiled): (carried: T
   const { optimizer } = compiled;
   return function trainStep({ trainable, frozen, state, optimizerState, totals }, batch) {
     return withKey(batch.key, () => {
-      const forward = (parameters: LayerTrees): [Tensor, { y: Tensor; state: LayerTrees }] => {
+      const forward = (parameters: LayerTrees): [Tensor, { outputs: Tensors; state: LayerTrees }] => {
         const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
-        return [batchLoss(compiled, batch, result.y), result];
+        return [batchLoss(compiled, batch, single(result.outputs)), result];
       };
-      const hasParameters = Object.values(trainable).some((tensors) => Object.keys(tensors).length > 0);
+      const hasParameters = leavesOf(trainable).length > 0;
       const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
       if (hasParameters) requireConnected(compiled.loss, gradients);
       const updated = hasParameters
@@ -145,22 +145,22 @@ export function makeTrainStep(network: Network, compiled: Compiled): (carried: T
         frozen,
         state: result.state,
         optimizerState: updated.state,
-        totals: addBatch(compiled, totals, loss, batch.y, result.y),
+        totals: addBatch(compiled, totals, loss, batch.y, single(result.outputs)),
       };
     });
   };
 }
 
-export interface Weights {
-  readonly parameters: LayerTrees;
-  readonly state: LayerTrees;
-}
+/** The output of a network with one output. */
+const single = (outputs: Tensors): Tensor => outputs as Tensor;
+
+export type Weights = NetworkVariables;
 
 /** Forward, loss and metrics, without an update. */
 export function makeTestStep(network: Network, compiled: Compiled): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
   return function testStep(totals, weights, batch) {
     return withKey(batch.key, () => {
-      const { y } = network.apply(weights, batch.x, { training: false });
+      const y = single(network.apply(weights, batch.x, { training: false }).outputs);
       return addBatch(compiled, totals, batchLoss(compiled, batch, y), batch.y, y);
     });
   };
@@ -168,7 +168,7 @@ export function makeTestStep(network: Network, compiled: Compiled): (totals: Tot
 
 export function makePredictStep(network: Network): (weights: Weights, x: Tensor) => Tensor {
   return function predictStep(weights, x) {
-    return network.apply(weights, x, { training: false }).y;
+    return single(network.apply(weights, x, { training: false }).outputs);
   };
 }
 

@@ -1,7 +1,6 @@
 // The model as a table: layers, output shapes, numbers of parameters.
-import { formatBatch } from '../nn/index.ts';
+import { type Chain, type NamedLayer, TensorSpec, formatBatch } from '../nn/index.ts';
 import type { ModelCore } from './core.ts';
-import type { NamedLayer } from './network.ts';
 import type { Weights } from './steps.ts';
 import { countElements } from './weights.ts';
 
@@ -10,11 +9,13 @@ const heads = ['Layer (type)', 'Output Shape', 'Param #'];
 /** A line per use of a layer, then the totals; shapes are `?` while the model does not know its input's. */
 export function formatSummary(core: ModelCore): string {
   const { network, weights, inputShape } = core;
-  const shapes = inputShape && network.layerShapes(inputShape);
-  const rows = network.calls.map((call, i) => [
+  const root = network.root as Chain;
+  const { calls } = root;
+  const shapes = inputShape && root.callSpecs(new TensorSpec(inputShape, network.inputDtype)).map((spec) => (spec as TensorSpec).shape);
+  const rows = calls.map((call, i) => [
     `${call.name} (${call.layer.kind})`,
     shapes ? formatBatch(shapes[i]) : '?',
-    weights ? parametersOf(call, weights, network.calls.indexOf(call) < i) : '?',
+    weights ? parametersOf(call, weights, calls.indexOf(call) < i) : '?',
   ]);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
   const line = (cells: readonly string[]): string =>
@@ -33,7 +34,7 @@ function totals({ network, weights }: ModelCore): string[] {
   if (!weights) return ['The model is not built: give its first layer an inputShape, or call fit.'];
   let trainable = 0;
   let frozen = 0;
-  for (const { name, layer } of network.layers) {
+  for (const { name, layer } of network.owners) {
     const parameters = countElements(weights.parameters[name]);
     if (layer.trainable) trainable += parameters;
     else frozen += parameters;

@@ -8,19 +8,22 @@ import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
 
 interface NamedWeight {
-  /** `dense_1.kernel`. */
+  /** `dense_1/kernel`. */
   readonly name: string;
   readonly tensor: Tensor;
 }
 
 /** Every weight with its name, in order. */
 export function listWeights(core: ModelCore, { parameters, state }: Weights): NamedWeight[] {
-  return core.network.layers.flatMap(({ name }) =>
+  return core.network.owners.flatMap(({ name }) =>
     [parameters[name], state[name]].flatMap((tensors) =>
-      Object.entries(tensors).map(([key, tensor]) => ({ name: `${name}.${key}`, tensor })),
+      leavesOf(tensors).map(({ path, value }) => ({ name: pathOf(`.${name}${path}`), tensor: value as Tensor })),
     ),
   );
 }
+
+/** `encoder/dense_1/kernel` for the path of a leaf, `.encoder/dense_1.kernel`. */
+const pathOf = (path: string): string => path.slice(1).replaceAll('.', '/');
 
 export async function getWeights(core: ModelCore): Promise<Tensor[]> {
   builtWeights(core, 'getWeights');
@@ -48,7 +51,7 @@ export async function setWeights(core: ModelCore, weights: readonly Tensor[]): P
   }
   await exclusive(core, async () => {
     const replace = (tree: Weights['parameters']): Weights['parameters'] =>
-      mapTree(tree, (_, path) => copies.get(path.slice(1))) as Weights['parameters'];
+      mapTree(tree, (_, path) => copies.get(pathOf(path))) as Weights['parameters'];
     core.weights = { parameters: replace(core.weights!.parameters), state: replace(core.weights!.state) };
   });
 }

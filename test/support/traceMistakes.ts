@@ -1,10 +1,12 @@
 // Functions that read values where there are none yet, and every place that takes a user's function: tables for the tests of TraceError.
 import {
+  type Layer,
   type Tensor,
   checkpoint,
   compile,
   customGradient,
   data,
+  defineLayer,
   evaluate,
   grad,
   hessian,
@@ -167,14 +169,14 @@ export const transforms: readonly (readonly [string, (f: Mistake, x: Tensor) => 
 const inputs = tensor([[1], [2], [3], [4]]);
 
 /** A layer with an apply of its own. */
-function layerOf(f: Mistake): ReturnType<typeof layers.dense> {
+function layerOf(f: Mistake): Layer {
   const dense = layers.dense({ units: 1, inputShape: [1] });
-  const apply = dense.apply.bind(dense);
-  return Object.assign(dense, {
-    apply: (...[variables, input, options]: Parameters<typeof apply>) => {
-      const result = apply(variables, input, options);
-      return { ...result, y: f(result.y) };
-    },
+  return defineLayer({
+    kind: 'dense',
+    options: { inputShape: [1] },
+    outputShape: () => [1],
+    build: (shape, random) => dense.build(shape, random),
+    apply: (variables, x, options) => f(dense.call(variables, x, options).outputs as Tensor),
   });
 }
 

@@ -18,7 +18,7 @@ const draw = (initializer: ReturnType<(typeof initializers)['zeros']>, shape: Sh
 
 /** Output of a fresh layer for one batch. */
 function run(layer: Layer, x: Tensor, training = false): Tensor {
-  return layer.apply(layer.build(x.shape.slice(1), random()), x, { training }).y;
+  return layer.call(layer.build(x.shape.slice(1), random()), x, { training }).outputs as Tensor;
 }
 const counting = (...shape: number[]): Tensor => tensor(Array.from({ length: sizeOf(shape) }, (_, i) => i), shape, 'f32'); // prettier-ignore
 
@@ -135,7 +135,7 @@ describe('layers', () => {
     expect(list(run(layer, counting(1, 2, 3, 1)))).toEqual([0 + 1 + 3 + 4 + 1, 1 + 2 + 4 + 5 + 1]);
     const shapes = (options: Parameters<typeof layers.conv2d>[0], input: Shape): [Shape, Shape] => {
       const made = layers.conv2d(options);
-      return [made.build(input).parameters.kernel.shape, made.outputShape(input)];
+      return [made.build(input).parameters.kernel.shape, made.outputShape(input) as Shape];
     };
     expect(shapes({ filters: 8, kernelSize: [3, 5], strides: 2 }, [28, 28, 4])).toEqual([[3, 5, 4, 8], [13, 12, 8]]); // prettier-ignore
     expect(shapes({ filters: 8, kernelSize: 3, padding: 'same', strides: 2 }, [7, 8, 4])).toEqual([[3, 3, 4, 8], [4, 4, 8]]); // prettier-ignore
@@ -149,7 +149,7 @@ describe('layers', () => {
       [layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }), [8, 7, 2]],
       [layers.maxPooling2d({ poolSize: [2, 3] }), [7, 7, 2]],
     ] as const) {
-      expect(run(layer, counting(2, ...shape)).shape).toEqual([2, ...layer.outputShape(shape)]);
+      expect(run(layer, counting(2, ...shape)).shape).toEqual([2, ...(layer.outputShape(shape) as Shape)]);
     }
   });
 
@@ -183,7 +183,7 @@ describe('layers', () => {
     const layer = layers.dense({ units: 2 });
     const variables = layer.build([2]);
     const before = { ...variables.parameters };
-    layer.apply(variables, counting(1, 2), { training: true });
+    layer.call(variables, counting(1, 2), { training: true });
     expect(variables.parameters).toEqual(before);
   });
 

@@ -16,5 +16,5 @@ export function activation(options: ActivationOptions): Layer {
   if ((options.activation as unknown) === undefined)
     throw new ArgumentError("layers.activation: activation is missing; give a name such as 'relu' or a function");
   const fn = resolveActivation('layers.activation', options.activation);
-  return defineLayer({ kind: 'activation', options, outputShape: (shape) => shape, forward: (_, x) => fn(x) });
+  return defineLayer({ kind: 'activation', options, outputShape: (shape) => shape, apply: (_, x) => fn(x) });
 }

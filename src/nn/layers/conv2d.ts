@@ -63,11 +63,13 @@ export function conv2d(options: Conv2dOptions): Layer {
       }
       return [...windowedShape(where, shape, { size, strides, dilations, padding }), filters];
     },
-    parameters: (shape, random) => ({
-      kernel: kernelInit([...size, shape[2] / groups, filters], random),
-      ...(useBias && { bias: biasInit([filters], random) }),
+    build: (shape, random) => ({
+      parameters: {
+        kernel: kernelInit([...size, shape[2] / groups, filters], random),
+        ...(useBias && { bias: biasInit([filters], random) }),
+      },
     }),
-    forward: ({ kernel, bias }, x) => {
+    apply: ({ parameters: { kernel, bias } }, x) => {
       const y = convolve(x, kernel, { strides, padding, dilations, groups });
       return activation(bias ? add(y, bias) : y);
     },

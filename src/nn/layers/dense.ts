@@ -34,11 +34,13 @@ export function dense(options: DenseOptions): Layer {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];
     },
-    parameters: (shape, random) => ({
-      kernel: kernelInit([shape[shape.length - 1], units], random),
-      ...(useBias && { bias: biasInit([units], random) }),
+    build: (shape, random) => ({
+      parameters: {
+        kernel: kernelInit([shape[shape.length - 1], units], random),
+        ...(useBias && { bias: biasInit([units], random) }),
+      },
     }),
-    forward: ({ kernel, bias }, x) => {
+    apply: ({ parameters: { kernel, bias } }, x) => {
       const product = matmul(x, kernel);
       return activation(bias ? add(product, bias) : product);
     },

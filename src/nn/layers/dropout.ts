@@ -23,6 +23,6 @@ export function dropout(options: DropoutOptions): Layer {
     kind: 'dropout',
     options,
     outputShape: (shape) => shape,
-    forward: (_, x, { training }) => (training && rate > 0 ? dropoutOp(x, { rate }) : x),
+    apply: (_, x, { training }) => (training && rate > 0 ? dropoutOp(x, { rate }) : x),
   });
 }

@@ -14,6 +14,6 @@ export function flatten(options: LayerOptions = {}): Layer {
     kind: 'flatten',
     options,
     outputShape: (shape) => [sizeOf(shape)],
-    forward: (_, x) => reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]),
+    apply: (_, x) => reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]),
   });
 }

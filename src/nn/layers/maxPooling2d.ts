@@ -32,6 +32,6 @@ export function maxPooling2d(options: MaxPooling2dOptions = {}): Layer {
       checkRank(where, shape, 3, '[batch, height, width, channels]');
       return [...windowedShape(where, shape, { size: poolSize, strides, dilations: [1, 1], padding }), shape[2]];
     },
-    forward: (_, x) => maxPool2d(x, { poolSize, strides, padding }),
+    apply: (_, x) => maxPool2d(x, { poolSize, strides, padding }),
   });
 }

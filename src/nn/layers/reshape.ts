@@ -1,7 +1,8 @@
 import { ArgumentError, ShapeError, asText, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { reshape as reshapeTensor } from '../../ops/index.ts';
-import { type Layer, type LayerOptions, defineLayer, formatBatch, layerOptionNames } from '../layer.ts';
+import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
+import { formatBatch } from '../spec.ts';
 
 export interface ReshapeOptions extends LayerOptions {
   /** Without the batch axis; one size may be -1 and follows from the others. */
@@ -37,6 +38,6 @@ export function reshape(options: ReshapeOptions): Layer {
     kind: 'reshape',
     options,
     outputShape: resolve,
-    forward: (_, x) => reshapeTensor(x, [x.shape[0], ...resolve(x.shape.slice(1), 'reshape')]),
+    apply: (_, x) => reshapeTensor(x, [x.shape[0], ...resolve(x.shape.slice(1), 'reshape')]),
   });
 }
