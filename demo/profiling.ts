@@ -37,5 +37,5 @@ export async function profileSteps(config: TrainingConfig): Promise<ProfileRepor
     } while (steps < stepsAtMost && performance.now() < until);
   });
   // Without its toString: a function cannot be posted.
-  return { ...measured, steps, model: name, batchSize, layers: model.layers.map((layer) => layer.name ?? layer.kind) };
+  return { ...measured, steps, model: name, batchSize, layers: Object.keys(model.parameters()) };
 }
