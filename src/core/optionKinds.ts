@@ -175,14 +175,19 @@ export const shapeWithOneOpen: Kind<readonly number[]> = /* @__PURE__ */ kindOf(
 
 type Tuples = { 1: readonly [number]; 2: readonly [number, number]; 3: readonly [number, number, number] };
 
+const sizeRules = {
+  1: 'a positive integer',
+  2: 'a positive integer, or two: [height, width]',
+  3: 'a positive integer, or three: [depth, height, width]',
+} as const;
+
 /** Sizes along the axes of a window: one positive integer for all axes, or one for each. Reads as one for each. */
 /* @__NO_SIDE_EFFECTS__ */
 export function sizes<const Axes extends keyof Tuples>(axes: Axes): Kind<number | Tuples[Axes], Tuples[Axes]> {
-  const accepts = (value: unknown): value is number | Tuples[Axes] =>
-    positiveInteger.accepts(value) || (isListOf(value, positiveInteger.accepts) && value.length === axes);
   return kindOf<number | Tuples[Axes], Tuples[Axes]>({
-    rule: axes === 1 ? 'a positive integer' : `a positive integer, or a list of ${axes}`,
-    accepts,
+    rule: sizeRules[axes],
+    accepts: (value): value is number | Tuples[Axes] =>
+      positiveInteger.accepts(value) || (isListOf(value, positiveInteger.accepts) && value.length === axes),
     convert: (value) => frozenCopy(typeof value === 'number' ? new Array<number>(axes).fill(value) : value) as unknown as Tuples[Axes],
   });
 }

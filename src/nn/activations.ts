@@ -1,5 +1,5 @@
 // Activations by the names that layers take. Defaults are Keras's: 'gelu' here is the exact one.
-import { ArgumentError } from '../core/errors.ts';
+import { type Kind, named } from '../core/optionKinds.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   elu,
@@ -53,14 +53,10 @@ const activations = {
 
 export type ActivationName = keyof typeof activations;
 
-/** An activation from what a layer's option holds: a name, a function, or nothing for the linear one. */
-export function resolveActivation(where: string, value: ActivationName | Activation | undefined): Activation {
-  if (value === undefined) return activations.linear;
-  if (typeof value === 'function') return value;
-  if (!Object.hasOwn(activations, value)) {
-    throw new ArgumentError(
-      `${where}: unknown activation '${String(value)}'; it is one of ${Object.keys(activations).join(', ')}, or a function`,
-    );
-  }
-  return activations[value];
-}
+/** An activation, by its name or as a function. */
+export const activationKind: Kind<ActivationName | Activation, Activation> = /* @__PURE__ */ named<ActivationName, Activation>({
+  names: () => Object.keys(activations) as ActivationName[],
+  find: (name) => activations[name],
+  // An activation from the table is written as its name.
+  toConfig: (fn) => Object.entries(activations).find(([, known]) => known === fn)?.[0] ?? fn,
+});

@@ -28,5 +28,6 @@ export type { ActivationOptions } from './layers/activation.ts';
 export type { Conv2dOptions } from './layers/conv2d.ts';
 export type { DenseOptions } from './layers/dense.ts';
 export type { DropoutOptions } from './layers/dropout.ts';
+export type { FlattenOptions } from './layers/flatten.ts';
 export type { MaxPooling2dOptions } from './layers/maxPooling2d.ts';
 export type { ReshapeOptions } from './layers/reshape.ts';

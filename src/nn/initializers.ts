@@ -1,15 +1,16 @@
 // Initial weights. They are drawn on the host from a counter-based stream, so that one seed gives the same weights on every device.
-import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import type { Config, Configured } from '../core/config.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { type Kind, anyNumber, named, number, oneOf, seed as seedKind } from '../core/optionKinds.ts';
+import { type Declaration, type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import { RandomStream } from '../core/random.ts';
 import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 
-/** Makes the first value of a parameter; draws from `random`, or from its own seed where it was given one. */
-export type Initializer = (shape: Shape, random: RandomStream) => Tensor;
-
-export interface SeedOption {
-  /** Makes the values independent of setSeed() and of the order of construction: the same at every call. */
-  seed?: number;
+/** Makes the first value of a parameter. Draws from `random`, or from the initializer's own seed. */
+export interface Initializer {
+  (shape: Shape, random: RandomStream): Tensor;
+  readonly config?: Config;
 }
 
 /** One number from the stream. */
@@ -39,60 +40,104 @@ export function fansOf(shape: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: shape[shape.length - 2] * field, fanOut: shape[shape.length - 1] * field };
 }
 
-const zeros = (options: object = {}): Initializer => {
-  checkOptions('initializers.zeros', options, []);
-  return (shape) => make(shape, new Float32Array(sizeOf(shape)));
+const seedOption = {
+  /** Makes the values independent of setSeed() and of the order of construction: the same at every call. */
+  seed: /* @__PURE__ */ optional(seedKind),
 };
 
-const ones = (options: object = {}): Initializer => {
-  checkOptions('initializers.ones', options, []);
-  return (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(1));
-};
+export const zerosOptions = declareOptions('initializers.zeros', {});
 
-const constant = (options: { value?: number } = {}): Initializer => {
-  checkOptions('initializers.constant', options, ['value']);
-  const { value = 0 } = options;
-  return (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(value));
-};
-
-export interface NormalOptions extends SeedOption {
-  mean?: number;
-  stddev?: number;
+/** All zeros. */
+function zeros(options: OptionsOf<typeof zerosOptions> = {}): Configured<Initializer> {
+  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)));
+  return withConfig(initializer, zerosOptions, zerosOptions.read(options));
 }
 
-const randomNormal = (options: NormalOptions = {}): Initializer => {
-  checkOptions('initializers.randomNormal', options, ['mean', 'stddev', 'seed']);
-  const { mean = 0, stddev = 0.05, seed } = options;
-  return (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * stream.normal());
-};
+export const onesOptions = declareOptions('initializers.ones', {});
 
-const truncatedNormal = (options: NormalOptions = {}): Initializer => {
-  checkOptions('initializers.truncatedNormal', options, ['mean', 'stddev', 'seed']);
-  const { mean = 0, stddev = 0.05, seed } = options;
-  return (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * truncated(stream));
-};
-
-export interface UniformOptions extends SeedOption {
-  minval?: number;
-  maxval?: number;
+/** All ones. */
+function ones(options: OptionsOf<typeof onesOptions> = {}): Configured<Initializer> {
+  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(1));
+  return withConfig(initializer, onesOptions, onesOptions.read(options));
 }
 
-const randomUniform = (options: UniformOptions = {}): Initializer => {
-  checkOptions('initializers.randomUniform', options, ['minval', 'maxval', 'seed']);
-  const { minval = -0.05, maxval = 0.05, seed } = options;
-  return (shape, random) => fill(shape, random, seed, (stream) => minval + (maxval - minval) * stream.uniform());
-};
+export const constantOptions = declareOptions('initializers.constant', {
+  /** The value of every element. @default 0 */
+  value: optional(anyNumber, 0),
+});
 
-export interface VarianceScalingOptions extends SeedOption {
-  scale?: number;
-  mode?: 'fanIn' | 'fanOut' | 'fanAvg';
-  distribution?: 'truncatedNormal' | 'untruncatedNormal' | 'uniform';
+/** One value everywhere. */
+function constant(options: OptionsOf<typeof constantOptions> = {}): Configured<Initializer> {
+  const settings = constantOptions.read(options);
+  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(settings.value));
+  return withConfig(initializer, constantOptions, settings);
 }
 
-/** What truncation at two standard deviations leaves of the standard deviation; divided out, so that the variance is the one asked for. */
+const normalTable = {
+  /** Mean of the values. @default 0 */
+  mean: /* @__PURE__ */ optional(number(), 0),
+  /** Standard deviation of the values, before truncation. @default 0.05 */
+  stddev: /* @__PURE__ */ optional(number('at least 0'), 0.05),
+  ...seedOption,
+};
+
+export const randomNormalOptions = declareOptions('initializers.randomNormal', normalTable);
+
+/** Values of a normal distribution. */
+function randomNormal(options: OptionsOf<typeof randomNormalOptions> = {}): Configured<Initializer> {
+  const settings = randomNormalOptions.read(options);
+  const { mean, stddev, seed } = settings;
+  const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * stream.normal());
+  return withConfig(initializer, randomNormalOptions, settings);
+}
+
+export const truncatedNormalOptions = declareOptions('initializers.truncatedNormal', normalTable);
+
+/** Values of a normal distribution, drawn again beyond two standard deviations. */
+function truncatedNormal(options: OptionsOf<typeof truncatedNormalOptions> = {}): Configured<Initializer> {
+  const settings = truncatedNormalOptions.read(options);
+  const { mean, stddev, seed } = settings;
+  const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * truncated(stream));
+  return withConfig(initializer, truncatedNormalOptions, settings);
+}
+
+export const randomUniformOptions = declareOptions(
+  'initializers.randomUniform',
+  {
+    /** Smallest value. @default -0.05 */
+    minval: optional(number(), -0.05),
+    /** Largest value. @default 0.05 */
+    maxval: optional(number(), 0.05),
+    ...seedOption,
+  },
+  ({ minval, maxval }, where) => {
+    if (minval > maxval) throw new ArgumentError(`${where}: minval is ${minval} and maxval ${maxval}; minval must not be the greater one`);
+  },
+);
+
+/** Values spread evenly from minval to maxval. */
+function randomUniform(options: OptionsOf<typeof randomUniformOptions> = {}): Configured<Initializer> {
+  const settings = randomUniformOptions.read(options);
+  const { minval, maxval, seed } = settings;
+  const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => minval + (maxval - minval) * stream.uniform());
+  return withConfig(initializer, randomUniformOptions, settings);
+}
+
+export const varianceScalingOptions = declareOptions('initializers.varianceScaling', {
+  /** Variance of the values times n. @default 1 */
+  scale: optional(number('above 0'), 1),
+  /** The number n: inputs of a unit, outputs, or their mean. @default 'fanIn' */
+  mode: optional(oneOf('fanIn', 'fanOut', 'fanAvg'), 'fanIn'),
+  /** Distribution of the values. Truncation is at two standard deviations. @default 'truncatedNormal' */
+  distribution: optional(oneOf('truncatedNormal', 'untruncatedNormal', 'uniform'), 'truncatedNormal'),
+  ...seedOption,
+});
+type Scaling = SettingsOf<typeof varianceScalingOptions>;
+
+/** Standard deviation of a standard normal that is truncated at two. Draws are divided by it, so that they have the variance asked for. */
 const truncatedStddev = 0.8796256610342398;
 
-const distributions: Record<NonNullable<VarianceScalingOptions['distribution']>, (variance: number) => Draw> = {
+const distributions: Record<Scaling['distribution'], (variance: number) => Draw> = {
   truncatedNormal: (variance) => {
     const stddev = Math.sqrt(variance) / truncatedStddev;
     return (random) => stddev * truncated(random);
@@ -107,35 +152,39 @@ const distributions: Record<NonNullable<VarianceScalingOptions['distribution']>,
   },
 };
 
-/**
- * Values of variance scale / n, where n is the fan-in, the fan-out or their mean: signals keep their size from layer to layer.
- * @throws ArgumentError for a scale that is not positive, an unknown mode or distribution.
- */
-const varianceScaling = (options: VarianceScalingOptions = {}): Initializer => {
-  const where = 'initializers.varianceScaling';
-  checkOptions(where, options, ['scale', 'mode', 'distribution', 'seed']);
-  const { scale = 1, mode = 'fanIn', distribution = 'truncatedNormal', seed } = options;
-  if (!(scale > 0)) throw new ArgumentError(`${where}: scale is ${scale}; it must be positive`);
-  if (!['fanIn', 'fanOut', 'fanAvg'].includes(mode)) {
-    throw new ArgumentError(`${where}: unknown mode '${mode}'; it is fanIn, fanOut or fanAvg`);
-  }
-  if (!Object.hasOwn(distributions, distribution)) {
-    throw new ArgumentError(`${where}: unknown distribution '${distribution}'; it is ${Object.keys(distributions).join(', ')}`);
-  }
+function scaled({ scale, mode, distribution, seed }: Scaling): Initializer {
   return (shape, random) => {
     const { fanIn, fanOut } = fansOf(shape);
     const n = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
     return fill(shape, random, seed, distributions[distribution](scale / Math.max(1, n)));
   };
+}
+
+/** Values of variance scale / n. Signals then keep their size from layer to layer. */
+function varianceScaling(options: OptionsOf<typeof varianceScalingOptions> = {}): Configured<Initializer> {
+  const settings = varianceScalingOptions.read(options);
+  return withConfig(scaled(settings), varianceScalingOptions, settings);
+}
+
+/** The named forms of varianceScaling. They differ only in scale, mode and distribution. */
+export const scalingOptions = {
+  glorotNormal: declareOptions('initializers.glorotNormal', seedOption),
+  glorotUniform: declareOptions('initializers.glorotUniform', seedOption),
+  heNormal: declareOptions('initializers.heNormal', seedOption),
+  heUniform: declareOptions('initializers.heUniform', seedOption),
+  lecunNormal: declareOptions('initializers.lecunNormal', seedOption),
+  lecunUniform: declareOptions('initializers.lecunUniform', seedOption),
 };
 
-/** The named forms of varianceScaling: they differ in scale, mode and distribution only. */
-const scaling =
-  (name: string, fixed: VarianceScalingOptions) =>
-  (options: SeedOption = {}): Initializer => {
-    checkOptions(`initializers.${name}`, options, ['seed']);
-    return varianceScaling({ ...fixed, ...options });
+export type SeedOption = OptionsOf<Declaration<typeof seedOption>>;
+
+/* @__NO_SIDE_EFFECTS__ */
+function scaling(name: keyof typeof scalingOptions, fixed: Omit<Scaling, 'seed'>): (options?: SeedOption) => Configured<Initializer> {
+  return (options = {}) => {
+    const settings = scalingOptions[name].read(options);
+    return withConfig(scaled({ ...fixed, ...settings }), scalingOptions[name], settings);
   };
+}
 
 function matrixOnly(name: string, shape: Shape): void {
   if (shape.length >= 2) return;
@@ -144,14 +193,20 @@ function matrixOnly(name: string, shape: Shape): void {
   );
 }
 
+export const orthogonalOptions = declareOptions('initializers.orthogonal', {
+  /** Factor of the matrix. @default 1 */
+  gain: optional(number(), 1),
+  ...seedOption,
+});
+
 /**
- * A matrix [product of the leading sizes, last size] with orthonormal columns (rows where there are fewer rows), times `gain`.
+ * A matrix [product of the leading sizes, last size] with orthonormal columns (rows if there are fewer rows), times `gain`.
  * Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014.
  */
-const orthogonal = (options: { gain?: number } & SeedOption = {}): Initializer => {
-  checkOptions('initializers.orthogonal', options, ['gain', 'seed']);
-  const { gain = 1, seed } = options;
-  return (shape, random) => {
+function orthogonal(options: OptionsOf<typeof orthogonalOptions> = {}): Configured<Initializer> {
+  const settings = orthogonalOptions.read(options);
+  const { gain, seed } = settings;
+  const initializer: Initializer = (shape, random) => {
     matrixOnly('orthogonal', shape);
     const stream = seed === undefined ? random : RandomStream.fromSeed(seed);
     const columns = shape[shape.length - 1];
@@ -165,7 +220,8 @@ const orthogonal = (options: { gain?: number } & SeedOption = {}): Initializer =
     }
     return make(shape, data);
   };
-};
+  return withConfig(initializer, orthogonalOptions, settings);
+}
 
 /** A random unit vector at right angles to all of `basis`. Gram-Schmidt, twice: one pass leaves rounding errors of the first order. */
 function nextDirection(basis: readonly Float64Array[], length: number, random: RandomStream): Float64Array {
@@ -181,18 +237,24 @@ function nextDirection(basis: readonly Float64Array[], length: number, random: R
   return vector.map((v) => v / norm);
 }
 
+export const identityOptions = declareOptions('initializers.identity', {
+  /** Value of the diagonal. @default 1 */
+  gain: optional(number(), 1),
+});
+
 /** `gain` on the diagonal, zeros elsewhere; for matrices. */
-const identity = (options: { gain?: number } = {}): Initializer => {
-  checkOptions('initializers.identity', options, ['gain']);
-  const { gain = 1 } = options;
-  return (shape) => {
+function identity(options: OptionsOf<typeof identityOptions> = {}): Configured<Initializer> {
+  const settings = identityOptions.read(options);
+  const { gain } = settings;
+  const initializer: Initializer = (shape) => {
     if (shape.length !== 2) throw new ShapeError(`initializers.identity: needs a matrix, got the shape ${formatShape(shape)}`);
     const data = new Float32Array(sizeOf(shape));
     const step = stridesOf(shape)[0] + 1;
     for (let i = 0; i < Math.min(shape[0], shape[1]); i++) data[i * step] = gain;
     return make(shape, data);
   };
-};
+  return withConfig(initializer, identityOptions, settings);
+}
 
 /** Factories by name, with Keras's defaults: `initializers.heNormal({ seed: 1 })`. */
 export const initializers = {
@@ -215,21 +277,20 @@ export const initializers = {
 
 export type InitializerName = keyof typeof initializers;
 
-/** An initializer from what a layer's option holds: a name, or a function such as `initializers.heNormal()` gives, whose results are checked. */
-export function resolveInitializer(where: string, value: InitializerName | Initializer): Initializer {
-  if (typeof value === 'function') return (shape, random) => checkResult(where, value(shape, random), shape);
-  if (!Object.hasOwn(initializers, value)) {
-    throw new ArgumentError(
-      `${where}: unknown initializer '${String(value)}'; it is one of ${Object.keys(initializers).join(', ')}, or a function`,
-    );
-  }
-  return initializers[value]();
-}
+/** An initializer, by its name or as a function. Results of functions are checked. */
+export const initializerKind: Kind<InitializerName | Initializer, Initializer> = /* @__PURE__ */ named<InitializerName, Initializer>({
+  names: () => Object.keys(initializers) as InitializerName[],
+  find: (name) => initializers[name](),
+  check(given, at) {
+    const checked: Initializer = (shape, random) => checkResult(at, given(shape, random), shape);
+    return Object.defineProperty(checked, 'config', { get: () => given.config });
+  },
+});
 
-function checkResult(where: string, result: unknown, shape: Shape): Tensor {
+function checkResult(at: string, result: unknown, shape: Shape): Tensor {
   if (result instanceof Tensor && result.dtype === 'f32' && sameShape(result.shape, shape) && result.value?.kind === 'host') return result;
   const got = result instanceof Tensor ? result.toString() : typeof result;
   throw new ArgumentError(
-    `${where}: the initializer gave ${got} for a parameter of shape ${formatShape(shape)}; it must return an f32 tensor of that shape made from values`,
+    `${at} gave ${got} for a parameter of shape ${formatShape(shape)}; it must return an f32 tensor of that shape made from values`,
   );
 }

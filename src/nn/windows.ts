@@ -1,16 +1,11 @@
-// What convolution and pooling layers share. Where windows lie is the ops' business; layers offer the two paddings that have names.
-import { ArgumentError } from '../core/errors.ts';
+// Windows of convolution and pooling layers. The ops place the windows; layers offer the two paddings that have names.
+import { type Kind, oneOf } from '../core/optionKinds.ts';
 import type { Shape } from '../core/shape.ts';
 import { type Pair, resolvePadding, windowsOver } from '../ops/conv/geometry.ts';
 
-/** One positive integer for both directions, or [height, width]. */
-export type PairOption = number | Pair;
 export type WindowPadding = 'valid' | 'same';
 
-export function checkPadding(where: string, padding: unknown): asserts padding is WindowPadding {
-  if (padding === 'valid' || padding === 'same') return;
-  throw new ArgumentError(`${where}: padding is ${JSON.stringify(padding)}; it must be 'valid' or 'same'`);
-}
+export const paddingKind: Kind<WindowPadding> = /* @__PURE__ */ oneOf('valid', 'same');
 
 export interface WindowSizes {
   readonly size: Pair;

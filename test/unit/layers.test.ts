@@ -92,11 +92,14 @@ describe('initializers', () => {
   });
 
   test.each<[() => unknown, string]>([
-    [() => initializers.varianceScaling({ scale: 0 }), 'initializers.varianceScaling: scale is 0; it must be positive'],
-    [() => initializers.varianceScaling({ mode: 'fan_in' as never }), "unknown mode 'fan_in'; it is fanIn, fanOut or fanAvg"],
+    [() => initializers.varianceScaling({ scale: 0 }), 'initializers.varianceScaling: scale is 0; it must be a number above 0'],
+    [
+      () => initializers.varianceScaling({ mode: 'fan_in' as never }),
+      "mode is 'fan_in'; it must be 'fanIn', 'fanOut' or 'fanAvg'; did you mean 'fanIn'?",
+    ],
     [
       () => initializers.varianceScaling({ distribution: 'normal' as never }),
-      "unknown distribution 'normal'; it is truncatedNormal, untruncatedNormal, uniform",
+      "distribution is 'normal'; it must be 'truncatedNormal', 'untruncatedNormal' or 'uniform'",
     ],
     [() => initializers.heNormal({ stddev: 1 } as never), "initializers.heNormal: unknown option 'stddev'; it takes seed"],
     [() => initializers.zeros({ value: 1 }), "initializers.zeros: unknown option 'value'; it takes no options"],
@@ -189,23 +192,35 @@ describe('layers', () => {
 
   test.each<[() => unknown, typeof OmbreError, string]>([
     [() => layers.dense({ units: 0 }), ArgumentError, 'layers.dense: units is 0; it must be a positive integer'],
-    [() => layers.dense({ unit: 1 } as never), ArgumentError, "layers.dense: unknown option 'unit'; it takes units, activation,"],
+    [
+      () => layers.dense({ unit: 1 } as never),
+      ArgumentError,
+      "layers.dense: unknown option 'unit'; did you mean 'units'? It takes units, activation,",
+    ],
     [
       () => layers.dense({ units: 1, activation: 'Relu' as never }),
       ArgumentError,
-      "layers.dense: unknown activation 'Relu'; it is one of linear,",
+      "layers.dense: activation is 'Relu'; it must be one of linear,",
     ],
-    [() => layers.dense({ units: 1, name: 'a/b' }), ArgumentError, 'dense: name is "a/b"; it must be a text without blanks and slashes'],
+    [
+      () => layers.dense({ units: 1, name: 'a/b' }),
+      ArgumentError,
+      "layers.dense: name is 'a/b'; it must be a text without blanks and slashes",
+    ],
     [
       () => layers.dense({ units: 1, inputShape: [null] as never }),
-      ShapeError,
-      'dense: inputShape is [null]; it must be a list of positive integers, without the batch axis',
+      ArgumentError,
+      'layers.dense: inputShape is [null]; it must be a list of positive integers, without the batch axis',
     ],
     [() => layers.dense({ units: 1 }).build([]), ShapeError, 'dense: takes inputs [batch, …, features], got inputs of shape [batch]'],
-    [() => layers.conv2d({ filters: 1 } as never), ArgumentError, 'layers.conv2d: kernelSize is undefined; give a positive whole number'],
+    [
+      () => layers.conv2d({ filters: 1 } as never),
+      ArgumentError,
+      'layers.conv2d: kernelSize is missing; it must be a positive integer, or two: [height, width], such as layers.conv2d({ filters: 32,',
+    ],
     [() => layers.dropout({ rate: 1.1 }), ArgumentError, 'layers.dropout: rate is 1.1; it must be a number from 0 to 1'],
     [() => layers.dropout({ rate: NaN }), ArgumentError, 'layers.dropout: rate is NaN; it must be a number from 0 to 1'],
-    [() => layers.dropout({ rate: '0.5' as never }), ArgumentError, 'layers.dropout: rate is "0.5"; it must be a number'],
+    [() => layers.dropout({ rate: '0.5' as never }), ArgumentError, "layers.dropout: rate is '0.5'; it must be a number"],
     [
       () => layers.reshape({ targetShape: [-1, -1] }),
       ArgumentError,
@@ -219,7 +234,7 @@ describe('layers', () => {
     [
       () => layers.conv2d({ filters: 1, kernelSize: [3] as never }),
       ArgumentError,
-      'layers.conv2d: kernelSize is [3]; give a positive whole number, or two: [height, width]',
+      'layers.conv2d: kernelSize is [3]; it must be a positive integer, or two: [height, width]',
     ],
     [() => layers.conv2d({ filters: 3, kernelSize: 3, groups: 2 }), ArgumentError, 'layers.conv2d: 3 filters do not divide into 2 groups'],
     [
@@ -230,7 +245,7 @@ describe('layers', () => {
     [
       () => layers.conv2d({ filters: 1, kernelSize: 3, padding: 'full' as never }),
       ArgumentError,
-      `layers.conv2d: padding is "full"; it must be 'valid' or 'same'`,
+      `layers.conv2d: padding is 'full'; it must be 'valid' or 'same'`,
     ],
     [
       () => layers.conv2d({ filters: 1, kernelSize: 9 }).outputShape([8, 8, 1]),
@@ -240,7 +255,7 @@ describe('layers', () => {
     [
       () => layers.maxPooling2d({ poolSize: 0 }),
       ArgumentError,
-      'layers.maxPooling2d: poolSize is 0; give a positive whole number, or two: [height, width]',
+      'layers.maxPooling2d: poolSize is 0; it must be a positive integer, or two: [height, width]',
     ],
     [() => layers.activation({} as never), ArgumentError, 'layers.activation: activation is missing'],
   ])('error %#', (act, type, message) => {

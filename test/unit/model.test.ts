@@ -299,13 +299,13 @@ describe('building', () => {
       'initializer name',
       () => layers.dense({ units: 1, kernelInitializer: 'glorot' as never }),
       ArgumentError,
-      "layers.dense: unknown initializer 'glorot'; it is one of zeros, ones,",
+      "layers.dense: kernelInitializer is 'glorot'; it must be one of zeros, ones,",
     ],
     [
       'initializer result',
       () => layers.dense({ units: 2, kernelInitializer: () => tensor([1]) }).build([3]),
       ArgumentError,
-      'layers.dense: the initializer gave Tensor(f32[1]) for a parameter of shape [3,2]; it must return an f32 tensor of that shape made from values',
+      'layers.dense: kernelInitializer gave Tensor(f32[1]) for a parameter of shape [3,2]; it must return an f32 tensor of that shape made from values',
     ],
   ])('error: %s', (_, act, type, message) => {
     expect(act).toThrow(type);

@@ -189,7 +189,7 @@ describe('a kind of values', () => {
   test('reads one size as one for each axis', () => {
     expect(sizes(3).read(2, 'f: a')).toEqual([2, 2, 2]);
     expect(sizes(1).rule).toBe('a positive integer');
-    expect(either(number('above 0'), sizes(2)).rule).toBe('a number above 0 or a positive integer, or a list of 2');
+    expect(either(number('above 0'), sizes(2)).rule).toBe('a number above 0 or a positive integer, or two: [height, width]');
   });
 
   test('offers the near name of a list of names', () => {

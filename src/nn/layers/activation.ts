@@ -1,20 +1,28 @@
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
-import { type Activation, type ActivationName, resolveActivation } from '../activations.ts';
-import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
+import type { Configured } from '../../core/config.ts';
+import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
+import { activationKind } from '../activations.ts';
+import { type Layer, defineLayer } from '../layer.ts';
+import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 
-export interface ActivationOptions extends LayerOptions {
-  activation: ActivationName | Activation;
-}
+export const activationOptions = declareOptions('layers.activation', {
+  /** Function of each element, or of the last axis (softmax), by its name or as a function. */
+  activation: required(activationKind, 'relu'),
+  ...layerOptions,
+});
+export type ActivationOptions = OptionsOf<typeof activationOptions>;
 
 /**
  * An activation as a layer of its own: y = activation(x), shape unchanged.
  *
  *     layers.activation({ activation: 'relu' })
  */
-export function activation(options: ActivationOptions): Layer {
-  checkOptions('layers.activation', options, ['activation', ...layerOptionNames]);
-  if ((options.activation as unknown) === undefined)
-    throw new ArgumentError("layers.activation: activation is missing; give a name such as 'relu' or a function");
-  const fn = resolveActivation('layers.activation', options.activation);
-  return defineLayer({ kind: 'activation', options, outputShape: (shape) => shape, apply: (_, x) => fn(x) });
+export function activation(options: ActivationOptions): Configured<Layer> {
+  const settings = activationOptions.read(options);
+  const layer = defineLayer({
+    kind: 'activation',
+    options: settings,
+    outputShape: (shape) => shape,
+    apply: (_, x) => settings.activation(x),
+  });
+  return withLayerConfig(layer, activationOptions, settings);
 }

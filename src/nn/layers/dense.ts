@@ -1,16 +1,26 @@
-import { checkOptions } from '../../core/errors.ts';
+import type { Configured } from '../../core/config.ts';
+import { boolean, positiveInteger } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, required } from '../../core/options.ts';
 import { add, matmul } from '../../ops/index.ts';
-import { type Activation, type ActivationName, resolveActivation } from '../activations.ts';
-import { type Initializer, type InitializerName, resolveInitializer } from '../initializers.ts';
-import { type Layer, type LayerOptions, checkPositive, checkRankAtLeast, defineLayer, layerOptionNames } from '../layer.ts';
+import { activationKind } from '../activations.ts';
+import { initializerKind } from '../initializers.ts';
+import { type Layer, checkRankAtLeast, defineLayer } from '../layer.ts';
+import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 
-export interface DenseOptions extends LayerOptions {
-  units: number;
-  activation?: ActivationName | Activation;
-  useBias?: boolean;
-  kernelInitializer?: InitializerName | Initializer;
-  biasInitializer?: InitializerName | Initializer;
-}
+export const denseOptions = declareOptions('layers.dense', {
+  /** Number of outputs. */
+  units: required(positiveInteger, 64),
+  /** Function of the outputs, by its name or as a function. @default 'linear' */
+  activation: optional(activationKind, 'linear'),
+  /** Adds a trained bias to each output. @default true */
+  useBias: optional(boolean, true),
+  /** First values of the kernel. @default 'glorotUniform' */
+  kernelInitializer: optional(initializerKind, 'glorotUniform'),
+  /** First values of the bias. @default 'zeros' */
+  biasInitializer: optional(initializerKind, 'zeros'),
+  ...layerOptions,
+});
+export type DenseOptions = OptionsOf<typeof denseOptions>;
 
 /**
  * Every output from every input: y = activation(x kernel + bias), over the last axis.
@@ -19,25 +29,20 @@ export interface DenseOptions extends LayerOptions {
  *
  *     layers.dense({ units: 128, activation: 'relu', inputShape: [784] })
  */
-export function dense(options: DenseOptions): Layer {
-  const known = ['units', 'activation', 'useBias', 'kernelInitializer', 'biasInitializer', ...layerOptionNames];
-  checkOptions('layers.dense', options, known);
-  const { units, useBias = true, kernelInitializer = 'glorotUniform', biasInitializer = 'zeros' } = options;
-  checkPositive('layers.dense', 'units', units);
-  const activation = resolveActivation('layers.dense', options.activation);
-  const kernelInit = resolveInitializer('layers.dense', kernelInitializer);
-  const biasInit = resolveInitializer('layers.dense', biasInitializer);
-  return defineLayer({
+export function dense(options: DenseOptions): Configured<Layer> {
+  const settings = denseOptions.read(options);
+  const { units, activation, useBias, kernelInitializer, biasInitializer } = settings;
+  const layer = defineLayer({
     kind: 'dense',
-    options,
+    options: settings,
     outputShape: (shape, where) => {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];
     },
     build: (shape, random) => ({
       parameters: {
-        kernel: kernelInit([shape[shape.length - 1], units], random),
-        ...(useBias && { bias: biasInit([units], random) }),
+        kernel: kernelInitializer([shape[shape.length - 1], units], random),
+        ...(useBias && { bias: biasInitializer([units], random) }),
       },
     }),
     apply: ({ parameters: { kernel, bias } }, x) => {
@@ -45,4 +50,5 @@ export function dense(options: DenseOptions): Layer {
       return activation(bias ? add(product, bias) : product);
     },
   });
+  return withLayerConfig(layer, denseOptions, settings);
 }

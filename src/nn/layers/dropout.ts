@@ -1,11 +1,16 @@
-import { ArgumentError, asText, checkOptions } from '../../core/errors.ts';
+import type { Configured } from '../../core/config.ts';
+import { number } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
 import { dropout as dropoutOp } from '../../ops/index.ts';
-import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
+import { type Layer, defineLayer } from '../layer.ts';
+import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 
-export interface DropoutOptions extends LayerOptions {
-  /** Share of elements set to zero, from 0 to 1. */
-  rate: number;
-}
+export const dropoutOptions = declareOptions('layers.dropout', {
+  /** Probability that an element is set to zero, from 0 to 1. */
+  rate: required(number('0 to 1'), 0.5),
+  ...layerOptions,
+});
+export type DropoutOptions = OptionsOf<typeof dropoutOptions>;
 
 /**
  * While training, zeroes elements with probability `rate` and divides the others by 1 - rate; otherwise passes its input on. Rate 1 gives zeros.
@@ -13,16 +18,14 @@ export interface DropoutOptions extends LayerOptions {
  *
  *     layers.dropout({ rate: 0.2 })
  */
-export function dropout(options: DropoutOptions): Layer {
-  checkOptions('layers.dropout', options, ['rate', ...layerOptionNames]);
-  const { rate } = options;
-  if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
-    throw new ArgumentError(`layers.dropout: rate is ${asText(rate)}; it must be a number from 0 to 1`);
-  }
-  return defineLayer({
+export function dropout(options: DropoutOptions): Configured<Layer> {
+  const settings = dropoutOptions.read(options);
+  const { rate } = settings;
+  const layer = defineLayer({
     kind: 'dropout',
-    options,
+    options: settings,
     outputShape: (shape) => shape,
     apply: (_, x, { training }) => (training && rate > 0 ? dropoutOp(x, { rate }) : x),
   });
+  return withLayerConfig(layer, dropoutOptions, settings);
 }

@@ -1,30 +1,28 @@
-import { ArgumentError, ShapeError, asText, checkOptions } from '../../core/errors.ts';
+import type { Configured } from '../../core/config.ts';
+import { ShapeError } from '../../core/errors.ts';
+import { shapeWithOneOpen } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { reshape as reshapeTensor } from '../../ops/index.ts';
-import { type Layer, type LayerOptions, defineLayer, layerOptionNames } from '../layer.ts';
+import { type Layer, defineLayer } from '../layer.ts';
+import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 import { formatBatch } from '../spec.ts';
 
-export interface ReshapeOptions extends LayerOptions {
-  /** Without the batch axis; one size may be -1 and follows from the others. */
-  targetShape: Shape;
-}
-
-const isSize = (n: unknown): boolean => Number.isInteger(n) && ((n as number) > 0 || n === -1);
-const isTarget = (shape: unknown): boolean => Array.isArray(shape) && shape.every(isSize) && shape.filter((n) => n === -1).length <= 1;
+export const reshapeOptions = declareOptions('layers.reshape', {
+  /** Shape of one output, without the batch axis. One size may be -1 and follows from the others. */
+  targetShape: required(shapeWithOneOpen, [-1]),
+  ...layerOptions,
+});
+export type ReshapeOptions = OptionsOf<typeof reshapeOptions>;
 
 /**
  * The same elements in another shape: [batch, …] to [batch, ...targetShape].
  *
  *     layers.reshape({ targetShape: [28, 28, 1], inputShape: [784] })
  */
-export function reshape(options: ReshapeOptions): Layer {
-  checkOptions('layers.reshape', options, ['targetShape', ...layerOptionNames]);
-  const { targetShape } = options;
-  if (!isTarget(targetShape)) {
-    throw new ArgumentError(
-      `layers.reshape: targetShape is ${asText(targetShape)}; it must be a list of positive integers, of which one may be -1`,
-    );
-  }
+export function reshape(options: ReshapeOptions): Configured<Layer> {
+  const settings = reshapeOptions.read(options);
+  const { targetShape } = settings;
   const resolve = (shape: Shape, where: string): number[] => {
     const size = sizeOf(shape);
     const known = sizeOf(targetShape.filter((n) => n !== -1));
@@ -34,10 +32,11 @@ export function reshape(options: ReshapeOptions): Layer {
       `${where}: cannot make ${formatShape(targetShape)} of inputs of shape ${formatBatch(shape)}; the number of elements must stay (${size} here)`,
     );
   };
-  return defineLayer({
+  const layer = defineLayer({
     kind: 'reshape',
-    options,
+    options: settings,
     outputShape: resolve,
     apply: (_, x) => reshapeTensor(x, [x.shape[0], ...resolve(x.shape.slice(1), 'reshape')]),
   });
+  return withLayerConfig(layer, reshapeOptions, settings);
 }

@@ -1,0 +1,30 @@
+// Options that every layer takes.
+import type { Config, Configured } from '../core/config.ts';
+import { boolean, kindOf, shape } from '../core/optionKinds.ts';
+import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
+import type { Layer } from './layer.ts';
+
+const layerName = /* @__PURE__ */ kindOf({
+  rule: 'a text without blanks and slashes',
+  accepts: (value): value is string => typeof value === 'string' && /^[^/\s]+$/.test(value),
+});
+
+/** Spread into the declaration of each layer. */
+export const layerOptions = {
+  /** Name of the layer in its model, such as `dense_1`. A model makes one for a layer without a name. */
+  name: /* @__PURE__ */ optional(layerName),
+  /** False keeps the parameters as they are: they get no gradient. The layer's `trainable` may be changed between calls of fit. @default true */
+  trainable: /* @__PURE__ */ optional(boolean, true),
+  /** Shape of one input, without the batch axis. The first layer of a model may state it, so that the model is built before it sees data. */
+  inputShape: /* @__PURE__ */ optional(shape),
+};
+
+/** Gives a layer its config. The config has the layer's present `trainable`. */
+export function withLayerConfig<L extends Layer, T extends OptionTable>(
+  layer: L,
+  declaration: Declaration<T>,
+  settings: SettingsOf<Declaration<T>>,
+): Configured<L> {
+  const get = (): Config => declaration.config({ ...settings, trainable: layer.trainable });
+  return Object.defineProperty(layer, 'config', { get, configurable: true }) as Configured<L>;
+}
