@@ -1,15 +1,15 @@
 // Costs of elementwise nodes. The passes ask two questions: is it cheaper to compute a node again than to store and load it, and how much text does
 // it add to a kernel?
 import type { Node } from '../graph/tensor.ts';
-import { inlinedSize } from './emit/wgsl.ts';
+import { callsOtherThan, inlinedSize } from '../wgsl/index.ts';
 
-/** A call of a function that is not a single instruction: an exponential, a root, random bits. */
-const single = [
+/** Functions that are a single instruction, or a few. Others are costly: an exponential, a root, random bits. */
+const cheap = [
   ...['select', 'bitcast', 'min', 'max', 'clamp', 'abs', 'f32', 'i32', 'u32', 'bool'],
   ...['safe_max', 'safe_min', 'safe_sign', 'is_nan', 'is_inf', 'is_finite'],
   ...['product_or_zero', 'quotient_or_zero', 'product_of_nonzero'],
 ];
-const call = new RegExp(String.raw`\b(?!(?:${single.join('|')})\()[A-Za-z_]\w*\(`);
+const callsCostly = callsOtherThan(cheap);
 
 interface Cost {
   readonly isCostly: boolean;
@@ -26,7 +26,7 @@ function costOf(node: Node): Cost {
     const args = node.inputs.map((_, i) => `x${i}`);
     const [output] = node.types;
     const text = lowering.expression(args, { attributes: node.attributes, inputs: node.inputs, output, index: 'index' });
-    const isCostly = call.test(text);
+    const isCostly = callsCostly(text);
     cost = { isCostly, size: isCostly ? inlinedSize(text) : 0 };
     known.set(node, cost);
   }

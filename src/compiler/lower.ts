@@ -5,11 +5,11 @@ import { formatShape } from '../core/shape.ts';
 import type { KernelPlan, KernelVariant, Operand, Target, TensorType } from '../graph/op.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
-import { gridOf } from '../ops/kernelSource.ts';
+import { gridOf } from '../graph/workgroups.ts';
+import { findBindings, titled, valueType } from '../wgsl/index.ts';
 import { emitEpilogue } from './emit/epilogue.ts';
 import { type Bound, type EmitContext, type Emitted, emitElementwise } from './emit/kernel.ts';
 import { emitReduction, planReduction } from './emit/reduction.ts';
-import { valueType } from './emit/wgsl.ts';
 import { emitRows, planRows } from './emit/rows.ts';
 import type { FusedGraph } from './fuse.ts';
 import { kernelPlans } from './kernelPlans.ts';
@@ -164,9 +164,14 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
   return plan.dispatches.map(({ operands: bound, alternatives, ...dispatch }, i): Stage => {
     const isLast = i === plan.dispatches.length - 1;
     const stage = ({ name, source, params, workgroups }: KernelVariant): Stage => {
-      const bindings = bound.map((operand, j) => ({ ...declared(source, j + 1), memory: memory(operand) }));
+      const declared = findBindings(source);
+      const bindings = bound.map((operand, j) => {
+        const binding = declared.find(({ number }) => number === j + 1);
+        if (!binding) throw new Error(`${name}: its kernel declares no storage buffer at binding ${j + 1}`);
+        return { role: binding.role, access: binding.access, memory: memory(operand) };
+      });
       const launch = { params, workgroups, suffix: name };
-      if (!isLast || group.members.length === 0) return { ...launch, wgsl: `// ${title}\n${source}`, bindings };
+      if (!isLast || group.members.length === 0) return { ...launch, wgsl: titled(title, source), bindings };
       // The family's own result binding comes last and makes room for what the fused code reads and writes.
       const own = bindings.slice(0, -1);
       const emitted = emitEpilogue(source, group, context, own.length, title);
@@ -175,13 +180,6 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
     const others = alternatives && { ...alternatives, variant: (n: number) => stage(alternatives.variant(n)) };
     return { ...stage(dispatch), ...(others && { alternatives: others }) };
   });
-}
-
-/** Role and access of a storage binding, as the kernel's text declares it. */
-function declared(source: string, binding: number): { role: string; access: 'read' | 'read_write' } {
-  const match = new RegExp(`@binding\\(${binding}\\)\\s*var<storage,\\s*(read|read_write)>\\s*(\\w+)`).exec(source);
-  if (!match) throw new Error(`kernel declares no storage buffer at binding ${binding}`);
-  return { role: match[2], access: match[1] as 'read' | 'read_write' };
 }
 
 /** `matmul + add + relu`, repeated ops told once with their number. */

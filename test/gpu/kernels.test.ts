@@ -10,7 +10,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { Target } from '../../src/graph/op.ts';
 import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { conv2d, embedding, gather, matmul, maxPool2d, mul, scatterAdd, sin, sum } from '../../src/ops/index.ts';
-import { libraryFor } from '../../src/compiler/emit/wgsl.ts';
+import { libraryFor } from '../../src/wgsl/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';

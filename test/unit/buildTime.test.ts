@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Program, compileGraph } from '../../src/compiler/index.ts';
-import { inlinedSize } from '../../src/compiler/emit/wgsl.ts';
 import { pullback } from '../../src/autodiff/index.ts';
 import { isFloat } from '../../src/core/dtype.ts';
 import { traceFunction } from '../../src/engine/traceFunction.ts';
@@ -17,6 +16,7 @@ import { sixfold, sixfoldRows } from '../support/sixfold.ts';
 import { simulate } from '../support/simulate.ts';
 import { tracedStep, trainingStepNames } from '../support/trainingSteps.ts';
 import { opRows } from '../tables/index.ts';
+import { inlinedSize } from '../../src/wgsl/index.ts';
 import '../../src/ops/methods.ts';
 
 const shaders: Record<string, string> = import.meta.glob('../../shaders/*.wgsl', { query: '?raw', import: 'default', eager: true });

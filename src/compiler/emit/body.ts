@@ -3,9 +3,9 @@
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
+import { type UniformFields, fromWord, loaded, stored, valueType } from '../../wgsl/index.ts';
 import { isPositional } from '../positional.ts';
 import { type Source, type Sources, isFlat } from '../views.ts';
-import { type Fields, fromWord, literal, loaded, stored, valueType } from './wgsl.ts';
 
 /** Names the storage buffer of a tensor in the kernel being written. */
 export type RoleOf = (base: Tensor) => string;
@@ -14,7 +14,7 @@ export type ScalarWord = (base: Tensor) => number;
 
 export interface BodyContext {
   readonly sources: Sources;
-  readonly fields: Fields;
+  readonly fields: UniformFields;
   readonly roleOf: RoleOf;
   readonly scalarWord: ScalarWord;
   /** Turns a view over the domain into the expression of a memory position; may add statements first. */
@@ -68,7 +68,7 @@ export class Body {
     const outer = node && around?.body.values.get(node);
     if (outer) return outer;
     const number = constantValue(source.base);
-    if (number !== undefined) return literal(number, tensor.dtype, fields);
+    if (number !== undefined) return fields.number(number, tensor.dtype);
     return node && isPositional(node) ? this.place(node, this.context.position(source.view, this.statements)) : this.value(source);
   }
 
@@ -86,7 +86,7 @@ export class Body {
     const args = node.inputs.map((input) => {
       const { base, view } = sources.get(input);
       const number = constantValue(base);
-      return number === undefined ? this.place(base.node!, indexer.position(view, this.statements)) : literal(number, input.dtype, fields);
+      return number === undefined ? this.place(base.node!, indexer.position(view, this.statements)) : fields.number(number, input.dtype);
     });
     this.statements.push(`let ${name}: ${valueType(node.types[0].dtype)} = ${this.expression(node, args, index)};`);
     return name;
@@ -150,11 +150,11 @@ export class Body {
 /** Index arithmetic from one flat index: coordinates are computed once a shape, strides of 0 and 1 cost nothing. */
 export class FlatIndexer {
   private readonly coordinates = new Map<string, string[]>();
-  private readonly fields: Fields;
+  private readonly fields: UniformFields;
   private readonly index: string;
   private readonly prefix: string;
 
-  constructor(fields: Fields, index: string, prefix = 'i') {
+  constructor(fields: UniformFields, index: string, prefix = 'i') {
     this.fields = fields;
     this.index = index;
     this.prefix = prefix;

@@ -3,22 +3,11 @@
 // written by four, and the values are computed one by one, as they are elsewhere.
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
-import { fillBlock } from '../../ops/kernelSource.ts';
+import { UniformFields, findEpilogue, indent, mentions, parenthesized, replaceBlock, storageType, stored } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
 import { isPositional } from '../positional.ts';
 import { Body, FlatIndexer } from './body.ts';
-import {
-  Bindings,
-  type EmitContext,
-  type Emitted,
-  type FusedParts,
-  assemble,
-  blockOf,
-  declareOutputs,
-  emitStore,
-  indent,
-} from './kernel.ts';
-import { Fields, storageType, stored } from './wgsl.ts';
+import { Bindings, type EmitContext, type Emitted, type FusedParts, assemble, declareOutputs, emitStore } from './kernel.ts';
 
 /**
  * How a view meets four neighbours of the domain, the first at a multiple of four: as four neighbours in memory that one vec4 holds, as one
@@ -81,7 +70,7 @@ export function emitQuadStore<Memory>(
           if (!vector) {
             vectors.set(key, (vector = `quad${vectors.size}`));
             const at = position(view, shared.statements);
-            shared.statements.push(`let ${vector} = ${roleOf(base)}[${/^\w+$/.test(at) ? at : `(${at})`} / 4u];`);
+            shared.statements.push(`let ${vector} = ${roleOf(base)}[${parenthesized(at)} / 4u];`);
           }
           return `${vector}.${component}`;
         },
@@ -95,8 +84,7 @@ export function emitQuadStore<Memory>(
       if (group.moved?.has(node)) body.move(node);
       else body.compute(node);
     }
-    const needed = body.statements.some((statement) => new RegExp(`\\b${component}_index\\b`).test(statement));
-    if (needed) body.statements.unshift(`let ${index} = index + ${i}u;`);
+    if (mentions(body.statements, `${component}_index`)) body.statements.unshift(`let ${index} = index + ${i}u;`);
     return body;
   });
   const stores = group.outputs.map((output) => {
@@ -106,7 +94,7 @@ export function emitQuadStore<Memory>(
     return `${roleOf(output)}[${at} / 4u] = vec4<${storageType(output.dtype)}>(${values.join(', ')});`;
   });
   const statements = [...shared.statements, ...components.flatMap((body) => body.statements), ...stores];
-  return `fn store4(index: u32, value: vec4<${valueType}>) {\n${indent(statements)}\n}`;
+  return `fn store4(index: u32, value: vec4<${valueType}>) {\n${indent(statements).join('\n')}\n}`;
 }
 
 /** store4 on top of store, a loop so that the fused code is inlined once. */
@@ -121,22 +109,21 @@ export function emitEpilogue<Memory>(
   ownBindings: number,
   title: string,
 ): Emitted<Memory> {
-  const block = blockOf(source, 'epilogue');
-  const signature = block && /fn (store4?)\(\s*\w+: u32,\s*\w+: (?:vec4<)?(\w+)>?\)/.exec(block);
-  if (!signature) {
-    throw new Error(
-      `${group.anchor!.op.name}: its kernel has no epilogue block with store(index: u32, value: T) or store4(index: u32, value: vec4<T>)`,
-    );
+  const op = group.anchor!.op.name;
+  const epilogue = findEpilogue(op, source);
+  if (!epilogue) {
+    throw new Error(`${op}: its kernel has no epilogue block with store(index: u32, value: T) or store4(index: u32, value: vec4<T>)`);
   }
-  const [, name, valueType] = signature;
-  const quads = name === 'store4' ? quadBuffers(group, context) : undefined;
-  const fields = new Fields('fused', 'FusedParams');
+  const { valueType } = epilogue;
+  const byFour = epilogue.store === 'store4';
+  const quads = byFour ? quadBuffers(group, context) : undefined;
+  const fields = new UniformFields('fused', 'FusedParams');
   const bindings = new Bindings(context.memoryOf, 1 + ownBindings, quads);
   declareOutputs(group, bindings);
   const parts = { fields, bindings };
   const stores = quads ? [emitQuadStore(group, valueType, context, parts)] : [emitStore(group, valueType, context, parts)];
-  if (name === 'store4' && !quads) stores.push(quadByElement(valueType));
-  const filled = fillBlock(source, 'epilogue', [bindings.declarations(), ...stores].join('\n'));
+  if (byFour && !quads) stores.push(quadByElement(valueType));
+  const filled = replaceBlock(source, epilogue, [bindings.declarations(), ...stores].join('\n'));
   return {
     wgsl: assemble(filled, title, fields, ownBindings + bindings.list.length),
     bindings: bindings.list,

@@ -1,18 +1,16 @@
 // Assembling WGSL modules: the elementwise kernel from nothing, kernel families by filling their marked blocks.
+import { isScalarInput } from '../../graph/leaves.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { runOf } from '../../ops/kernelSource.ts';
+import { runOf } from '../../graph/workgroups.ts';
+import { type StorageBinding, UniformFields, declareStorage, indent, libraryFor, moduleOf, storageType } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
-import { isScalarInput } from '../../graph/leaves.ts';
 import { Body, FlatIndexer, type ScalarWord } from './body.ts';
-import { Fields, libraryFor, storageType } from './wgsl.ts';
 
 /** A storage buffer of the kernel being written. */
-export interface Bound<Memory> {
-  readonly role: string;
+export interface Bound<Memory> extends StorageBinding {
   readonly memory: Memory | 'scalars';
-  readonly access: 'read' | 'read_write';
   readonly type: string;
 }
 
@@ -61,9 +59,7 @@ export class Bindings<Memory> {
   }
 
   declarations(): string {
-    return this.list
-      .map(({ role, access, type }, i) => `@group(0) @binding(${this.first + i}) var<storage, ${access}> ${role}: array<${type}>;`)
-      .join('\n');
+    return this.list.map((bound, i) => declareStorage(this.first + i, bound, bound.type)).join('\n');
   }
 }
 
@@ -84,17 +80,6 @@ export interface ElementwiseKernel<Memory> extends Emitted<Memory> {
   readonly invocations: number;
 }
 
-export const indent = (lines: readonly string[], by = '  '): string => lines.map((line) => by + line).join('\n');
-
-/** Puts a module together: title, directives (which WGSL wants before everything else), then the parts. */
-function moduleOf(title: string, ...parts: readonly string[]): string {
-  const body = parts.filter(Boolean).join('\n\n');
-  const directives = new Set(body.match(/^enable \w+;$/gm) ?? []);
-  if (/\bf16\b/.test(body.replace(/\/\/[^\n]*/g, ''))) directives.add('enable f16;');
-  const rest = body.replace(/^enable \w+;\n/gm, '');
-  return [`// ${title}`, ...directives, rest].join('\n');
-}
-
 /**
  * Loads, the group's nodes in order, stores of what leaves the group. On a GPU one invocation an element, so that neighbours touch neighbouring
  * memory; on CPU-implemented devices a run of elements each, which measured 3x faster (1M elements; SwiftShader and llvmpipe).
@@ -105,7 +90,7 @@ export function emitElementwise<Memory>(
   title: string,
   target: Target,
 ): ElementwiseKernel<Memory> {
-  const fields = new Fields('params', 'Params');
+  const fields = new UniformFields('params', 'Params');
   const chunkSize = runOf(group.size, target);
   const size = fields.add('size', group.size);
   const chunk = fields.add('chunk', chunkSize);
@@ -125,20 +110,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = (id.y * (groups.x * 64u) + id.x) * ${chunk};
   let end = min(first + ${chunk}, ${size});
   for (var index = first; index < end; index++) {
-${indent(body.statements, '    ')}
+${indent(body.statements, 4).join('\n')}
   }
 }`;
   const wgsl = moduleOf(title, fields.declaration(0), bindings.declarations(), libraryFor(main), `${main}\n`);
   return { wgsl, bindings: bindings.list, params: fields.values, invocations: Math.ceil(group.size / chunkSize) };
 }
 
-export function blockOf(source: string, name: string): string | undefined {
-  return new RegExp(`^// ${name}\\b[^\\n]*\\n([\\s\\S]*?)^// end ${name}$`, 'm').exec(source)?.[1];
-}
-
 /** What the fused code of a kernel family shares: one uniform and one row of bindings, numbered behind the family's own. */
 export interface FusedParts<Memory> {
-  readonly fields: Fields;
+  readonly fields: UniformFields;
   readonly bindings: Bindings<Memory>;
 }
 
@@ -171,7 +152,7 @@ export function emitStore<Memory>(
   const made = group.anchor ?? group.reductions[0];
   body.given(made, made.types[0].dtype === 'f16' ? 'quantizeToF16(value)' : 'value');
   computeMembers(group, body, indexer);
-  return `fn store(index: u32, value: ${valueType}) {\n${indent(body.statements)}\n}`;
+  return `fn store(index: u32, value: ${valueType}) {\n${indent(body.statements).join('\n')}\n}`;
 }
 
 /** Declares what a group writes before anything it reads: a buffer that is both is bound once, for writing. */
@@ -180,6 +161,6 @@ export function declareOutputs<Memory>(group: Group, bindings: Bindings<Memory>)
 }
 
 /** Puts a finished family together: header, the fused uniform behind the last storage binding, and the library its code calls. */
-export function assemble(source: string, title: string, fields: Fields, lastBinding: number): string {
-  return moduleOf(title, fields.isEmpty ? '' : fields.declaration(lastBinding + 1), libraryFor(source), source);
+export function assemble(source: string, title: string, fields?: UniformFields, lastBinding = 0): string {
+  return moduleOf(title, !fields || fields.isEmpty ? '' : fields.declaration(lastBinding + 1), libraryFor(source), source);
 }

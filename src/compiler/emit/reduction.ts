@@ -1,6 +1,5 @@
 // Reductions: a kernel family whose element function is the fused prologue and whose store is the fused epilogue.
 import { type StridedView, contiguousView, sameShape, sizeOf } from '../../core/shape.ts';
-import type { Dtype } from '../../core/dtype.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduce_index.wgsl?raw';
@@ -8,12 +7,22 @@ import indexWorkgroupSource from '../../../shaders/reduce_index_workgroup.wgsl?r
 import quadsSource from '../../../shaders/reduce_quads.wgsl?raw';
 import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
+import {
+  type KernelFile,
+  UniformFields,
+  declareStorage,
+  fillKernel,
+  indent,
+  loaded,
+  mentions,
+  storageType,
+  stored,
+  valueType,
+} from '../../wgsl/index.ts';
 import { type Group, nodesOf } from '../groups.ts';
 import { hasMemory, isFlat } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
-import { fillBlock } from '../../ops/kernelSource.ts';
-import { Fields, loaded, storageType, stored, valueType } from './wgsl.ts';
 
 /** One dispatch of a reduction: it makes `chunks` results for each output from `length` items, `chunk` of them each. */
 export interface ReductionPass {
@@ -68,9 +77,15 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
 /** Whether the reduced axes are the last ones: the items of an output then lie side by side. */
 const isTrailing = (axes: readonly number[], rank: number): boolean => axes.every((axis) => axis >= rank - axes.length);
 
-const sources = {
-  values: { serial: serialSource, quads: quadsSource, workgroup: workgroupSource },
-  places: { serial: indexSource, quads: indexSource, workgroup: indexWorkgroupSource },
+const serial: KernelFile = { name: 'reduceSerial', text: serialSource };
+const quads: KernelFile = { name: 'reduceQuads', text: quadsSource };
+const workgroup: KernelFile = { name: 'reduceWorkgroup', text: workgroupSource };
+const index: KernelFile = { name: 'reduceIndex', text: indexSource };
+const indexWorkgroup: KernelFile = { name: 'reduceIndexWorkgroup', text: indexWorkgroupSource };
+
+const kernels = {
+  values: { serial, quads, workgroup },
+  places: { serial: index, quads: index, workgroup: indexWorkgroup },
 };
 
 function mergeBlock(node: Node, family: ReductionPass['family']): string {
@@ -94,7 +109,7 @@ function mergeBlock(node: Node, family: ReductionPass['family']): string {
 /** The end of a norm's invocation: the root of its squares, which are added again, scaled, where they overflow or vanish. */
 function rootBlock(family: ReductionPass['family'], read: string): string {
   const [first, step] = family === 'workgroup' ? ['first + lane', 'item += 64u'] : ['first', 'item++'];
-  return [
+  return indent([
     'let scale = squares_scale(total);',
     'if (scale != 1.0) {',
     '  total = 0.0;',
@@ -104,9 +119,7 @@ function rootBlock(family: ReductionPass['family'], read: string): string {
     '  }',
     '}',
     'total = root_of_squares(total, scale);',
-  ]
-    .map((line) => `  ${line}`)
-    .join('\n');
+  ]).join('\n');
 }
 
 /** Splits a view over the reduced tensor into the window of the outputs and the window of the items behind one output. */
@@ -122,7 +135,7 @@ function split(view: StridedView, axes: readonly number[]): { outer: StridedView
 function emitElement<Memory>(
   group: Group,
   context: EmitContext<Memory>,
-  fields: Fields,
+  fields: UniformFields,
   bindings: Bindings<Memory>,
   inQuads: ReadonlySet<Tensor>,
 ): string {
@@ -148,7 +161,7 @@ function emitElement<Memory>(
   const value = body.operand(anchor.inputs[0]);
   const type = valueType(anchor.inputs[0].dtype);
   const statements = [...body.statements];
-  if (statements.some((line) => /\bindex\b/.test(line))) {
+  if (mentions(statements, 'index')) {
     // The element's row-major place in the reduced tensor: for views of other shapes and for counter-based random numbers.
     const place: string[] = [];
     const parts = split(contiguousView(shape), axes);
@@ -157,7 +170,7 @@ function emitElement<Memory>(
     place.push(`let index = ${from(parts.outer, 'output', 'po')} + ${from(parts.inner, 'item', 'pr')};`);
     statements.unshift(...place);
   }
-  const lines = [...statements, `return ${value};`].map((line) => `  ${line}`).join('\n');
+  const lines = indent([...statements, `return ${value};`]).join('\n');
   const parameters = roles.map(([{ dtype }, role]) => `, ${role}_item: ${storageType(dtype)}`).join('');
   const element = lowering.ofSquares
     ? [
@@ -220,24 +233,22 @@ export function emitReduction<Memory>(
     const stage = emitPass(
       group,
       pass,
+      outputs,
       context,
       isFirst ? undefined : partials,
       isLast ? undefined : partials,
       isLast ? title : `${title}, partial results`,
     );
     const results = outputs * pass.chunks;
-    return {
-      ...stage,
-      params: [outputs, pass.length, pass.chunk, pass.chunks],
-      workgroups: pass.family === 'workgroup' ? results : Math.ceil(results / 64),
-    };
+    return { ...stage, workgroups: pass.family === 'workgroup' ? results : Math.ceil(results / 64) };
   });
 }
 
 /** One dispatch: items from the prologue or from partial results, what becomes of them into partial results or through the epilogue. */
 function emitPass<Memory>(
   group: Group,
-  { family: planned }: ReductionPass,
+  { family: planned, length, chunk, chunks }: ReductionPass,
+  outputs: number,
   context: EmitContext<Memory>,
   from: Memory | undefined,
   to: Memory | undefined,
@@ -249,10 +260,10 @@ function emitPass<Memory>(
   const ofSquares = lowering.kind === 'reduction' && lowering.ofSquares === true;
   const accumulator = valueType(anchor.inputs[0].dtype);
   const result = tracksIndex ? 'i32' : accumulator;
-  const type = storageType(result as Dtype);
-  const partial = loaded(result as Dtype, 'partials[item * params.outputs + output]');
+  const type = storageType(result);
+  const partial = loaded(result, 'partials[item * params.outputs + output]');
 
-  const fields = new Fields('fused', 'FusedParams');
+  const fields = new UniformFields('fused', 'FusedParams');
   // Partial results of an arg-reduction are places: their values are looked up where they are.
   const readsItems = !from || tracksIndex;
   const inQuads = readsItems && planned === 'quads' ? quadsOf(group, context) : new Set<Tensor>();
@@ -263,26 +274,27 @@ function emitPass<Memory>(
     ? emitElement(group, context, fields, bindings, inQuads)
     : `fn element(output: u32, item: u32) -> Accumulator { return ${ofSquares ? `${partial} * ${partial}` : partial}; }`;
   const store = to
-    ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result as Dtype, 'value')}; }`
+    ? `fn store(index: u32, value: ${tracksIndex ? 'i32' : 'Accumulator'}) { partials[index] = ${stored(result, 'value')}; }`
     : emitStore(group, result, context, { fields, bindings });
 
   const own = (memory: Memory, access: 'read' | 'read_write'): Bound<Memory> => ({ role: 'partials', memory, access, type });
   const bound = [...(from ? [own(from, 'read')] : []), ...bindings.list, ...(to ? [own(to, 'read_write')] : [])];
-  const declarations = bound.map(
-    ({ role, access, type }, i) => `@group(0) @binding(${i + 1}) var<storage, ${access}> ${role}: array<${type}>;`,
-  );
-  let text = fillBlock(sources[tracksIndex ? 'places' : 'values'][family], 'merge', mergeBlock(anchor, family));
-  if (ofSquares) {
-    const loads = [...inQuads].map((base) => `, ${bindings.roleOf(base)}[(output * params.length + item) / 4u][item % 4u]`);
-    text = fillBlock(text, 'finish', rootBlock(family, readsItems ? `term(output, item${loads.join('')})` : partial));
-  }
-  text = fillBlock(text, 'prologue', [...declarations, element].join('\n'));
-  if (from && tracksIndex) text = fillBlock(text, 'candidates', `fn candidate(output: u32, item: u32) -> u32 { return u32(${partial}); }`);
-  text = fillBlock(text, 'epilogue', store);
+  const declarations = bound.map((binding, i) => declareStorage(i + 1, binding, binding.type));
+  const loads = [...inQuads].map((base) => `, ${bindings.roleOf(base)}[(output * params.length + item) / 4u][item % 4u]`);
+  const { source, params } = fillKernel(kernels[tracksIndex ? 'places' : 'values'][family], {
+    params: { outputs, length, chunk, chunks },
+    blocks: {
+      merge: mergeBlock(anchor, family),
+      prologue: [...declarations, element].join('\n'),
+      epilogue: store,
+      ...(ofSquares && { finish: rootBlock(family, readsItems ? `term(output, item${loads.join('')})` : partial) }),
+      ...(from && tracksIndex && { candidates: `fn candidate(output: u32, item: u32) -> u32 { return u32(${partial}); }` }),
+    },
+  });
   return {
-    wgsl: assemble(text, title, fields, bound.length),
+    wgsl: assemble(source, title, fields, bound.length),
     bindings: bound,
-    params: [],
+    params,
     fusedParams: fields.isEmpty ? undefined : fields.values,
   };
 }

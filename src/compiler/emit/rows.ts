@@ -5,14 +5,13 @@ import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import serialSource from '../../../shaders/rows_serial.wgsl?raw';
 import workgroupSource from '../../../shaders/rows_workgroup.wgsl?raw';
+import { type KernelFile, UniformFields, fillKernel, indent, mentions, valueType } from '../../wgsl/index.ts';
 import { isCostly } from '../cost.ts';
 import { type Group, nodesOf } from '../groups.ts';
 import { type Domain, domainOf } from '../rows.ts';
 import { type Sources, hasMemory } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
-import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs, indent } from './kernel.ts';
-import { fillBlock } from '../../ops/kernelSource.ts';
-import { Fields, valueType } from './wgsl.ts';
+import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs } from './kernel.ts';
 
 export interface RowsPlan {
   readonly domain: Domain;
@@ -50,12 +49,14 @@ export function planRows(group: Group, target: Target, sources: Sources): RowsPl
   return { domain, family, ready, loops };
 }
 
-const sourceOf = { serial: serialSource, workgroup: workgroupSource };
+const serial: KernelFile = { name: 'rowsSerial', text: serialSource };
+const workgroup: KernelFile = { name: 'rowsWorkgroup', text: workgroupSource };
+const kernels = { serial, workgroup };
 
 export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitContext<Memory>, title: string): Emitted<Memory> {
   const { domain, family, ready, loops } = plan;
   const { sources } = context;
-  const fields = new Fields('params', 'Params');
+  const fields = new UniformFields('params', 'Params');
   fields.add('rows', domain.outputs);
   fields.add('length', domain.length);
   const bindings = new Bindings(context.memoryOf);
@@ -114,7 +115,7 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
     const items = [...body.statements];
     for (const output of outputs) body.store(output, 'index');
     flush();
-    if (body.statements.some((line) => /\bindex\b/.test(line))) {
+    if (mentions(body.statements, 'index')) {
       const place = `let index = ${placeIn(domain)};`;
       body.statements.unshift(place);
       items.unshift(place);
@@ -134,14 +135,17 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
   for (const output of ends) row.store(output, 'row');
   const stores = row.statements.slice(told);
   // A value of the row may replace one that other invocations of the workgroup read since the last barrier.
-  const first = ['storageBarrier();', 'if (first == 0u) {', ...stores.map((line) => `  ${line}`), '}'];
+  const first = ['storageBarrier();', 'if (first == 0u) {', ...indent(stores), '}'];
   text.push(...(family === 'workgroup' && stores.length ? first : stores));
 
   const totals =
     family === 'workgroup' ? group.reductions.map((r) => `var<workgroup> ${nameOf(group, r)}_total: array<${typeOf(r)}, 64>;`) : [];
   const declarations = [fields.declaration(0), bindings.declarations(), ...totals].join('\n');
-  const source = fillBlock(fillBlock(sourceOf[family], 'bindings', declarations), 'loops', indent(text));
-  return { wgsl: assemble(source, title, new Fields('', ''), 0), bindings: bindings.list, params: fields.values };
+  const { source, params } = fillKernel(kernels[family], {
+    params: fields.byName,
+    blocks: { bindings: declarations, loops: indent(text).join('\n') },
+  });
+  return { wgsl: assemble(source, title), bindings: bindings.list, params };
 }
 
 const nameOf = (group: Group, reduction: Node): string => `r${group.reductions.indexOf(reduction)}`;
@@ -179,18 +183,18 @@ function walk(terms: readonly Term[], statements: readonly string[], { family, d
   const totals = terms.map(({ name, reduction }) => `var ${name} = ${identityOf(reduction)};`);
   const whole = 'for (var item = first; item < params.length; item += step) {';
   if (terms.length === 0 || family === 'workgroup' || domain.length <= longestRun) {
-    return [...totals, whole, ...[...statements, ...terms.map((term) => addItem(term.name, term))].map((line) => `  ${line}`), '}'];
+    return [...totals, whole, ...indent([...statements, ...terms.map((term) => addItem(term.name, term))]), '}'];
   }
   const run = terms.map(({ name }) => `${name}_run`);
   const lines = [
     `let end = min(start + ${longestRun}u, params.length);`,
     ...terms.map(({ reduction }, i) => `var ${run[i]} = ${identityOf(reduction)};`),
     'for (var item = start; item < end; item++) {',
-    ...[...statements, ...terms.map((term, i) => addItem(run[i], term))].map((line) => `  ${line}`),
+    ...indent([...statements, ...terms.map((term, i) => addItem(run[i], term))]),
     '}',
     ...terms.map(({ reduction, name }, i) => `${name} = ${added(reduction, name, run[i])};`),
   ];
-  return [...totals, `for (var start = 0u; start < params.length; start += ${longestRun}u) {`, ...lines.map((line) => `  ${line}`), '}'];
+  return [...totals, `for (var start = 0u; start < params.length; start += ${longestRun}u) {`, ...indent(lines), '}'];
 }
 
 /** Norms of what an invocation has walked: roots of its squares, which are added again, scaled, where they overflow or vanish. */
@@ -201,7 +205,7 @@ function takeRoots(norms: readonly Term[], statements: readonly string[]): strin
     `if (${again}) {`,
     ...norms.map(({ name }) => `  ${name} = 0.0;`),
     '  for (var item = first; item < params.length; item += step) {',
-    ...statements.map((line) => `    ${line}`),
+    ...indent(statements, 4),
     ...norms.flatMap(({ name, term }) => [
       `    let ${name}_item = ${term} * ${name}_scale;`,
       `    ${name} = ${name} + ${name}_item * ${name}_item;`,

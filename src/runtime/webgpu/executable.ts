@@ -2,7 +2,8 @@
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
-import { type Binding, type Dispatch, type Program, type Slot, wordOf } from '../../compiler/index.ts';
+import type { Binding, Dispatch, Program, Slot } from '../../compiler/index.ts';
+import { wordOf } from '../../wgsl/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
 import type { Guarded, GuardedRun, Guards } from './guards.ts';
 import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';

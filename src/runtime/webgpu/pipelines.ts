@@ -1,14 +1,12 @@
 // Pipelines: built asynchronously and in parallel, shared by every launch whose text says the same.
 import { DtypeError, ShaderError } from '../../core/errors.ts';
 import type { Launch } from '../../compiler/index.ts';
+import { enabledIn, plainText } from '../../wgsl/index.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }
-
-/** The text without comments: scopes and shapes told in them must not make a pipeline of its own. */
-export const plainText = (wgsl: string): string => wgsl.replace(/\/\/[^\n]*/g, '').replace(/\s+/g, ' ');
 
 /** Pipelines remembered for later programs; the one unused for longest makes room. Programs keep their own. */
 const pipelinesKept = 512;
@@ -80,7 +78,7 @@ export class PipelineCache {
   }
 
   private async build(launch: Launch): Promise<Pipeline> {
-    if (/^enable f16;/m.test(launch.wgsl) && !this.device.features.has('shader-f16')) {
+    if (enabledIn(launch.wgsl).includes('f16') && !this.device.features.has('shader-f16')) {
       throw new DtypeError(`${launch.label}: this device has no half precision (feature shader-f16); use dtype f32`);
     }
     const layout = this.layout(launch);

@@ -1,6 +1,6 @@
 // Which of several kernels that do the same was fastest on this device, by what they do and how large it is.
 import type { Dispatch, Launch } from '../../../compiler/index.ts';
-import { plainText } from '../pipelines.ts';
+import { plainText } from '../../../wgsl/index.ts';
 import { type ChoiceStore, openStore } from './store.ts';
 
 /** 64 bits of FNV-1a, in two halves that begin apart, as hexadecimal digits. */

@@ -1,0 +1,24 @@
+// How much work a launch has: the grid of its workgroups, and the elements of one invocation.
+import type { Target } from './op.ts';
+
+/**
+ * Lays workgroups out in two dimensions if one is too short. The kernel computes workgroup.y * gridWidth + workgroup.x and returns if that
+ * is too large.
+ */
+export function gridOf(workgroups: number, target: Target): [gridWidth: number, height: number, depth: 1] {
+  const rows = Math.max(1, Math.ceil(workgroups / target.maxWorkgroupsPerDimension));
+  return [Math.ceil(workgroups / rows), rows, 1];
+}
+
+/** On a CPU-implemented device: number of invocations from which more do not help, and number of elements that fill one. */
+const softwareInvocations = 4096;
+const softwareRun = 16;
+
+/**
+ * Number of neighbouring elements that one invocation works on, out of `size`. 1 on a GPU, so that neighbours touch neighbouring memory;
+ * on a CPU-implemented device a run, in multiples of `unit`.
+ */
+export function runOf(size: number, target: Target, unit = 1): number {
+  if (target.processor === 'gpu') return 1;
+  return Math.ceil(Math.max(softwareRun, size / softwareInvocations) / Math.max(1, unit)) * Math.max(1, unit);
+}

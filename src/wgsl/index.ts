@@ -1,0 +1,12 @@
+// WGSL as text: kernel files with parts that are set by name, types and literals, the library of shaders/, whole modules.
+// Regular expressions on WGSL are used in this folder only. Not here: ops, graphs, devices; the folder knows core and shaders/.
+export { type Access, type Binding, type StorageBinding, declareStorage, findBindings } from './bindings.ts';
+export { type Epilogue, type Span, findEpilogue, replaceBlock } from './blocks.ts';
+export { callsOtherThan, mentions, parenthesized } from './expressions.ts';
+export { type FilledKernel, type Filling, type KernelFile, type KernelSource, fillKernel, parseKernel } from './kernelSource.ts';
+export { inlinedSize, libraryFor } from './library.ts';
+export { f32Bits, f32Literal, finiteLiteral, fromWord, isLiteral, isZeroLiteral, wordOf } from './literals.ts';
+export { enabledIn, indent, moduleOf, plainText, titled } from './module.ts';
+export { type ParamValue, type ParamValues, layOut, parseStruct } from './struct.ts';
+export { type StorageType, type ValueType, computeType, loaded, storageType, stored, valueType } from './types.ts';
+export { UniformFields } from './uniformFields.ts';
