@@ -11,6 +11,7 @@ import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
 import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
+import { bufferUsage } from '../../src/runtime/webgpu/usage.ts';
 import { debug } from '../../src/runtime/webgpu/debug.ts';
 import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
@@ -255,9 +256,9 @@ test('timing leaves no memory behind, and an operand that is too large is left a
   const uniforms = new Set<GPUBuffer>();
   const create = runtime.pool.create.bind(runtime.pool);
   const refuse = vi.spyOn(runtime.pool, 'create').mockImplementation((size, usage) => {
-    if (usage === 0x80) throw new RangeError('no memory');
+    if (usage === bufferUsage.timedOperands) throw new RangeError('no memory');
     const buffer = create(size, usage);
-    if (usage === (0x40 | 0x08)) uniforms.add(buffer);
+    if (usage === bufferUsage.timedUniforms) uniforms.add(buffer);
     return buffer;
   });
   const destroy = runtime.pool.destroy.bind(runtime.pool);

@@ -9,6 +9,7 @@ import { Pages } from './pages.ts';
 import type { Profiler } from './profile.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
 import { Segments } from './segments.ts';
+import { bufferUsage, mapForReading } from './usage.ts';
 
 export class GpuContext {
   readonly name = 'webgpu';
@@ -78,8 +79,8 @@ export class GpuContext {
     let probe: GPUBuffer | undefined;
     this.device.pushErrorScope('validation'); // an error here is no error of the user's program
     try {
-      probe = this.device.createBuffer({ label: 'probe', size: 4, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
-      await awaitDevice(this.device, probe.mapAsync(1)); // GPUMapMode.READ
+      probe = this.device.createBuffer({ label: 'probe', size: 4, usage: bufferUsage.readback });
+      await awaitDevice(this.device, probe.mapAsync(mapForReading));
       return true;
     } catch {
       return false;

@@ -7,6 +7,7 @@ import type { Slot } from '../../compiler/index.ts';
 import { debug } from './debug.ts';
 import { sizeClass } from './memory.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
+import { bufferUsage, mapForReading } from './usage.ts';
 
 /** Bytes that are bound at least, whatever a tensor's size: a zone is longer by what the tensor does not fill. */
 const shortestBinding = 16;
@@ -93,7 +94,7 @@ export class GuardedRun {
 
   private async compare(): Promise<void> {
     if (this.bytes > 0) {
-      await this.guards.wait(this.staging.mapAsync(1, 0, this.bytes)); // GPUMapMode.READ
+      await this.guards.wait(this.staging.mapAsync(mapForReading, 0, this.bytes));
       const words = new Uint32Array(this.staging.getMappedRange(0, this.bytes));
       for (const zone of this.zones) {
         const first = zone.place / 4;
@@ -129,7 +130,7 @@ export class Guards {
     const create = device.createBuffer.bind(device);
     this.create = (size, usage) => create({ size, usage });
     const size = debug.guardBytes + shortestBinding;
-    this.pattern = this.create(size, 0x04 | 0x08); // COPY_SRC | COPY_DST
+    this.pattern = this.create(size, bufferUsage.guardPattern);
     device.queue.writeBuffer(this.pattern, 0, new Uint32Array(size / 4).fill(pattern));
   }
 
@@ -137,7 +138,7 @@ export class Guards {
   run(name: string, ranges: number): GuardedRun {
     const bytes = ranges * this.pattern.size;
     const known = this.idle.findIndex(({ size }) => size >= bytes);
-    const staging = known >= 0 ? this.idle.splice(known, 1)[0] : this.create(sizeClass(bytes), 0x01 | 0x08); // MAP_READ | COPY_DST
+    const staging = known >= 0 ? this.idle.splice(known, 1)[0] : this.create(sizeClass(bytes), bufferUsage.readback);
     return new GuardedRun(this, name, staging);
   }
 

@@ -18,6 +18,7 @@ import { awaitDevice } from './prompting.ts';
 import { readHost } from './transfer.ts';
 import { Choices } from './tuning/choices.ts';
 import { Tuner } from './tuning/tuner.ts';
+import { bufferUsage, mapForReading } from './usage.ts';
 
 export class WebGpuRuntime extends GpuContext implements Runtime {
   readonly info: DeviceInfo;
@@ -121,7 +122,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
 
   private async readBack(values: readonly TypedValue[], offsets: readonly number[], bytes: number): Promise<ArrayBuffer> {
     const size = this.pool.sizeFor(bytes);
-    const staging = this.staging.get(size)?.pop() ?? this.pool.create(size, 0x01 | 0x08); // MAP_READ | COPY_DST
+    const staging = this.staging.get(size)?.pop() ?? this.pool.create(size, bufferUsage.readback);
     const encoder = this.device.createCommandEncoder({ label: 'read' });
     values.forEach(({ value, type }, i) => {
       const length = storedBytes(type);
@@ -130,7 +131,7 @@ export class WebGpuRuntime extends GpuContext implements Runtime {
     });
     this.device.queue.submit([encoder.finish()]);
     try {
-      await awaitDevice(this.device, staging.mapAsync(1, 0, bytes)); // GPUMapMode.READ
+      await awaitDevice(this.device, staging.mapAsync(mapForReading, 0, bytes));
     } catch (error) {
       // device.lost settles a moment after the failed map; only it tells the truth.
       await this.awaitLoss();

@@ -6,8 +6,7 @@ import type { DeviceValue } from '../../graph/tensor.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { MemoryInfo } from '../runtime.ts';
 import { debug } from './debug.ts';
-
-const storageUsage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+import { bufferUsage } from './usage.ts';
 
 /** Sizes that buffers are made in: powers of two while small, then sixteenths of one, so that pooled buffers fit again. */
 export function sizeClass(bytes: number): number {
@@ -33,7 +32,6 @@ export interface Room {
 const idleAllowance = 64 * 2 ** 20;
 
 export class BufferPool {
-  readonly usage = storageUsage;
   private readonly free = new Map<number, GPUBuffer[]>();
   private idleBytes = 0;
   private usedBytes = 0;
@@ -62,7 +60,7 @@ export class BufferPool {
       this.usedBytes += size;
       return waiting;
     }
-    return this.create(size, storageUsage);
+    return this.create(size, bufferUsage.values);
   }
 
   /** A buffer of its own for a value. */
@@ -238,7 +236,7 @@ export class Scratch {
     arenas.forEach((bytes, i) => {
       const old = this.buffers[i];
       if (old && old.size >= bytes) return;
-      this.buffers[i] = this.pool.create(this.pool.sizeFor(bytes), storageUsage);
+      this.buffers[i] = this.pool.create(this.pool.sizeFor(bytes), bufferUsage.values);
       // Submitted work keeps the old buffer alive until it is done.
       if (old) this.pool.destroy(old);
       this.generation++;

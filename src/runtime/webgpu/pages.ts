@@ -3,6 +3,7 @@
 // there from the first result on, it takes the next piece. WebGPU does not let one buffer be read and written by the same dispatch: a kernel never
 // binds a page, a value that is read by one is copied out first.
 import type { BufferPool, Room } from './memory.ts';
+import { bufferUsage } from './usage.ts';
 
 /** Bytes of the largest result that shares a buffer. */
 const mostBytes = 256;
@@ -70,7 +71,7 @@ export class Pages {
   private cut(size: number): Piece {
     let page = this.pages.at(-1);
     if (!page || page.filled + size > pageBytes) {
-      page = { buffer: this.pool.create(this.pool.sizeFor(pageBytes), this.pool.usage), filled: 0, used: 0 };
+      page = { buffer: this.pool.create(this.pool.sizeFor(pageBytes), bufferUsage.values), filled: 0, used: 0 };
       this.pages.push(page);
     }
     const piece = new Piece(this, page, page.filled, size);

@@ -2,6 +2,7 @@
 import { DtypeError, ShaderError } from '../../core/errors.ts';
 import type { Launch } from '../../compiler/index.ts';
 import { enabledIn, plainText } from '../../wgsl/index.ts';
+import { computeStage } from './usage.ts';
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -58,7 +59,7 @@ export class PipelineCache {
       const types = { u: 'uniform', r: 'read-only-storage', w: 'storage' } as const;
       const entries = [...signature].map((letter, binding) => ({
         binding,
-        visibility: 4, // GPUShaderStage.COMPUTE
+        visibility: computeStage,
         buffer: { type: types[letter as keyof typeof types] },
       }));
       layout = this.device.createBindGroupLayout({ entries });

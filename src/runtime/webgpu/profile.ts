@@ -2,6 +2,7 @@
 import { type KernelName, type Profile, ProfileLog } from '../profile.ts';
 import { awaitDevice } from './prompting.ts';
 import { type Lap, untilDone, waitingCost } from './stopwatch.ts';
+import { bufferUsage, mapForReading } from './usage.ts';
 
 /** Timestamps of one query set; a run with more dispatches continues in a new one. */
 const capacity = 2048;
@@ -52,8 +53,8 @@ export class Profiler {
     return {
       queries: device.createQuerySet({ type: 'timestamp', count: capacity }),
       kernels: [],
-      resolved: device.createBuffer({ size: capacity * 8, usage: 0x200 | 0x04 }), // QUERY_RESOLVE | COPY_SRC
-      staging: device.createBuffer({ size: capacity * 8, usage: 0x01 | 0x08 }), // MAP_READ | COPY_DST
+      resolved: device.createBuffer({ size: capacity * 8, usage: bufferUsage.timestamps }),
+      staging: device.createBuffer({ size: capacity * 8, usage: bufferUsage.readback }),
       done: false,
     };
   }
@@ -79,7 +80,7 @@ export class Profiler {
     if (!this.hasTimestamps) return this.log.finish('waiting', this.noteOnWaiting());
     let tick = 0n;
     for (const { kernels, staging } of this.batches) {
-      await awaitDevice(this.device, staging.mapAsync(1)); // GPUMapMode.READ
+      await awaitDevice(this.device, staging.mapAsync(mapForReading));
       const stamps = new BigUint64Array(staging.getMappedRange());
       kernels.forEach((kernel, i) => {
         const [begin, end] = [stamps[2 * i], stamps[2 * i + 1]];

@@ -2,6 +2,7 @@
 // The shared pages are kept for the device's life, also when all of their segments are free. A free segment is used again for its size class only.
 // The memory is therefore bounded by the peak use of each size class, added over the classes, plus at most 16 KiB of unused rest a page.
 import type { BufferPool } from './memory.ts';
+import { bufferUsage } from './usage.ts';
 
 /** Offsets of bindings are multiples of it. */
 const alignment = 256;
@@ -47,7 +48,7 @@ export class Segments {
   }
 
   private create(size: number): GPUBuffer {
-    return this.pool.create(size, 0x40 | 0x80 | 0x08); // UNIFORM | STORAGE | COPY_DST
+    return this.pool.create(size, bufferUsage.uniforms);
   }
 
   /** Lets others have it. Work that is submitted has read it before they write: the queue runs in order. */

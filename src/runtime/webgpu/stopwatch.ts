@@ -1,5 +1,6 @@
 // How long the device takes for what is put into passes: by its own timestamps, or by waiting where it has none.
 import { awaitDevice } from './prompting.ts';
+import { bufferUsage, mapForReading } from './usage.ts';
 
 /** What a lap puts into its pass. */
 export type Lap = (pass: GPUComputePassEncoder) => void;
@@ -62,8 +63,8 @@ export class Stopwatch {
     const { device } = this;
     const count = laps.length * 2;
     const queries = device.createQuerySet({ type: 'timestamp', count });
-    const resolved = device.createBuffer({ size: count * 8, usage: 0x200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
-    const staging = device.createBuffer({ size: count * 8, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
+    const resolved = device.createBuffer({ size: count * 8, usage: bufferUsage.timestamps });
+    const staging = device.createBuffer({ size: count * 8, usage: bufferUsage.readback });
     try {
       const encoder = device.createCommandEncoder();
       laps.forEach((lap, i) => {
@@ -75,7 +76,7 @@ export class Stopwatch {
       encoder.resolveQuerySet(queries, 0, count, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, staging, 0, count * 8);
       device.queue.submit([encoder.finish()]);
-      await awaitDevice(device, staging.mapAsync(1)); // GPUMapMode.READ
+      await awaitDevice(device, staging.mapAsync(mapForReading));
       const stamps = new BigUint64Array(staging.getMappedRange());
       if (stamps.every((stamp) => stamp === 0n)) return undefined;
       // Clocks have been seen to step back between two queries.

@@ -8,6 +8,7 @@ import type { Pipeline, PipelineCache } from '../pipelines.ts';
 import { type Lap, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
 import { compare } from './laps.ts';
+import { bufferUsage } from '../usage.ts';
 
 /** The kernel a program was compiled with stays unless another takes less than this share of its time. */
 const worthwhile = 0.97;
@@ -171,8 +172,8 @@ export class Tuner {
       return buffer;
     };
     try {
-      const uniforms = create(data.byteLength, 0x40 | 0x08); // UNIFORM | COPY_DST
-      const buffers = new Map(used.map((slot) => [slot, create(Math.ceil(slots[slot].bytes / 4) * 4, 0x80)])); // STORAGE
+      const uniforms = create(data.byteLength, bufferUsage.timedUniforms);
+      const buffers = new Map(used.map((slot) => [slot, create(Math.ceil(slots[slot].bytes / 4) * 4, bufferUsage.timedOperands)]));
       await pool.verify(`timing ${dispatch.label}`);
       device.queue.writeBuffer(uniforms, 0, data);
       const groups: GPUBindGroup[] = [];
