@@ -1,31 +1,48 @@
 // Adam and AdamW.
+import type { Configured } from '../core/config.ts';
+import { boolean, number } from '../core/optionKinds.ts';
+import { type Declaration, type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, div, expm1, maximum, mul, neg, sqrt, square } from '../ops/index.ts';
-import { checkNumber } from './check.ts';
-import { type Optimizer, type OptimizerOptions, checkOptimizerOptions, makeOptimizer } from './optimizer.ts';
+import { checkClipping } from './clipping.ts';
+import { type Optimizer, makeOptimizer } from './optimizer.ts';
+import { optimizerOptions } from './optimizerOptions.ts';
+import { learningRateKind } from './schedules.ts';
 
-export interface AdamOptions extends OptimizerOptions {
-  /** Decay of the mean of the gradients; 0.9. */
-  beta1?: number;
-  /** Decay of the mean of their squares; 0.999. */
-  beta2?: number;
-  /** 1e-7. */
-  epsilon?: number;
-  /** Divides by the largest second moment so far; false. Reddi et al., On the Convergence of Adam and Beyond, 2018. */
-  amsgrad?: boolean;
-}
+const adamTable = {
+  /** A number, or a schedule of the step. @default 0.001 */
+  learningRate: /* @__PURE__ */ optional(learningRateKind, 0.001),
+  /** Decay of the mean of the gradients, at least 0 and less than 1. @default 0.9 */
+  beta1: /* @__PURE__ */ optional(number('0 to below 1'), 0.9),
+  /** Decay of the mean of the squared gradients, at least 0 and less than 1. @default 0.999 */
+  beta2: /* @__PURE__ */ optional(number('0 to below 1'), 0.999),
+  /** Added to the root of the second moment, so that the division stays finite. @default 1e-7 */
+  epsilon: /* @__PURE__ */ optional(number('at least 0'), 1e-7),
+  /** Divides by the largest second moment so far. Reddi et al., On the Convergence of Adam and Beyond, 2018. @default false */
+  amsgrad: /* @__PURE__ */ optional(boolean, false),
+  ...optimizerOptions,
+};
+type AdamDeclaration = Declaration<typeof adamTable>;
+
+export const adamOptions: AdamDeclaration = declareOptions('optimizers.adam', adamTable, checkClipping);
+export type AdamOptions = OptionsOf<AdamDeclaration>;
+
+export const adamWOptions: AdamDeclaration = declareOptions(
+  'optimizers.adamW',
+  {
+    ...adamTable,
+    /** Decoupled weight decay: each update first subtracts learningRate * weightDecay * parameter. @default 0.004 */
+    weightDecay: optional(number('at least 0'), 0.004),
+  },
+  checkClipping,
+);
 
 /** 1 - beta^count. Through expm1 and an f64 logarithm: at the first updates the power is within rounding of 1. */
 const correction = (beta: number, count: Tensor): Tensor => neg(expm1(mul(count, Math.log(beta))));
 
-function makeAdam(name: string, options: AdamOptions): Optimizer {
-  const where = `optimizers.${name}`;
-  checkOptimizerOptions(name, options, ['beta1', 'beta2', 'epsilon', 'amsgrad']);
-  const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, amsgrad = false } = options;
-  checkNumber(where, 'beta1', beta1, 'in 0..1, without 1');
-  checkNumber(where, 'beta2', beta2, 'in 0..1, without 1');
-  checkNumber(where, 'epsilon', epsilon, 'at least 0');
-  return makeOptimizer<{ rate: Tensor; rootCorrection: Tensor | number }>(
+function makeAdam(name: string, declaration: AdamDeclaration, settings: SettingsOf<AdamDeclaration>): Configured<Optimizer> {
+  const { beta1, beta2, epsilon, amsgrad } = settings;
+  const optimizer = makeOptimizer<{ rate: Tensor; rootCorrection: Tensor | number }>(
     {
       name,
       slots: { firstMoment: 0, secondMoment: 0, ...(amsgrad ? { largestSecondMoment: 0 } : {}) },
@@ -44,22 +61,22 @@ function makeAdam(name: string, options: AdamOptions): Optimizer {
         };
       },
     },
-    { ...options, learningRate },
+    settings,
   );
+  return withConfig(optimizer, declaration, settings);
 }
 
 /**
  * Adam: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, p -= learningRate * m' / (sqrt(v') + epsilon), where m' = m / (1 - beta1^t)
- * and v' = v / (1 - beta2^t). Kingma and Ba, Adam, 2014. epsilon stands as in PyTorch: outside the root, after the correction.
+ * and v' = v / (1 - beta2^t). Kingma and Ba, Adam, 2014. As in PyTorch, epsilon is added outside of the root, after the correction.
  *
  *     optimizers.adam({ learningRate: 3e-4 })
  */
-export const adam = (options: AdamOptions = {}): Optimizer => makeAdam('adam', options);
+export const adam = (options: AdamOptions = {}): Configured<Optimizer> => makeAdam('adam', adamOptions, adamOptions.read(options));
 
 /**
- * AdamW: adam after p -= learningRate * weightDecay * p; weightDecay is 0.004 unless said otherwise. Loshchilov and Hutter, Decoupled Weight
- * Decay Regularization, 2017.
+ * AdamW: adam after p -= learningRate * weightDecay * p. Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2017.
  *
  *     optimizers.adamW({ learningRate: 3e-4, weightDecay: 0.01 })
  */
-export const adamW = (options: AdamOptions = {}): Optimizer => makeAdam('adamW', { weightDecay: 0.004, ...options });
+export const adamW = (options: AdamOptions = {}): Configured<Optimizer> => makeAdam('adamW', adamWOptions, adamWOptions.read(options));

@@ -1,32 +1,43 @@
 // Optimizers that divide each element's step by the size of its past gradients: Adagrad, Adadelta, RMSprop.
+import type { Configured } from '../core/config.ts';
+import { boolean, number } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.ts';
-import { checkNumber } from './check.ts';
-import { type Optimizer, type OptimizerOptions, type Rule, checkOptimizerOptions, makeOptimizer } from './optimizer.ts';
+import { checkClipping } from './clipping.ts';
+import { type Optimizer, type Rule, makeOptimizer } from './optimizer.ts';
+import { optimizerOptions } from './optimizerOptions.ts';
+import { learningRateKind } from './schedules.ts';
 
 const onlyRate: Rule<Tensor>['scalars'] = ({ learningRate }) => learningRate;
 
 /** decay * average + (1 - decay) * x */
 const moving = (average: Tensor, x: Tensor, decay: number): Tensor => add(mul(average, decay), mul(x, 1 - decay));
 
-export interface AdagradOptions extends OptimizerOptions {
-  /** 0.1. */
-  initialAccumulatorValue?: number;
-  /** 1e-7. */
-  epsilon?: number;
-}
+export const adagradOptions = declareOptions(
+  'optimizers.adagrad',
+  {
+    /** A number, or a schedule of the step. @default 0.001 */
+    learningRate: optional(learningRateKind, 0.001),
+    /** First value of the sum of squared gradients. @default 0.1 */
+    initialAccumulatorValue: optional(number('at least 0'), 0.1),
+    /** Added to the root of the sum, so that the division stays finite. @default 1e-7 */
+    epsilon: optional(number('at least 0'), 1e-7),
+    ...optimizerOptions,
+  },
+  checkClipping,
+);
+export type AdagradOptions = OptionsOf<typeof adagradOptions>;
 
 /**
  * Adagrad: s += g^2, p -= learningRate * g / (sqrt(s) + epsilon). Duchi, Hazan and Singer, Adaptive Subgradient Methods, 2011.
  *
  *     optimizers.adagrad({ learningRate: 0.01 })
  */
-export function adagrad(options: AdagradOptions = {}): Optimizer {
-  checkOptimizerOptions('adagrad', options, ['initialAccumulatorValue', 'epsilon']);
-  const { learningRate = 0.001, initialAccumulatorValue = 0.1, epsilon = 1e-7 } = options;
-  checkNumber('optimizers.adagrad', 'initialAccumulatorValue', initialAccumulatorValue, 'at least 0');
-  checkNumber('optimizers.adagrad', 'epsilon', epsilon, 'at least 0');
-  return makeOptimizer(
+export function adagrad(options: AdagradOptions = {}): Configured<Optimizer> {
+  const settings = adagradOptions.read(options);
+  const { initialAccumulatorValue, epsilon } = settings;
+  const optimizer = makeOptimizer(
     {
       name: 'adagrad',
       slots: { accumulator: initialAccumulatorValue },
@@ -36,16 +47,25 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
         return { delta: mul(div(gradient, add(sqrt(accumulator), epsilon)), rate), slots: { accumulator } };
       },
     },
-    { ...options, learningRate },
+    settings,
   );
+  return withConfig(optimizer, adagradOptions, settings);
 }
 
-export interface AdadeltaOptions extends OptimizerOptions {
-  /** Decay of both averages; 0.95. */
-  rho?: number;
-  /** Inside the roots; 1e-7. */
-  epsilon?: number;
-}
+export const adadeltaOptions = declareOptions(
+  'optimizers.adadelta',
+  {
+    /** A number, or a schedule of the step. @default 0.001 */
+    learningRate: optional(learningRateKind, 0.001),
+    /** Decay of both averages, at least 0 and less than 1. @default 0.95 */
+    rho: optional(number('0 to below 1'), 0.95),
+    /** Added inside both roots. @default 1e-7 */
+    epsilon: optional(number('above 0'), 1e-7),
+    ...optimizerOptions,
+  },
+  checkClipping,
+);
+export type AdadeltaOptions = OptionsOf<typeof adadeltaOptions>;
 
 /**
  * Adadelta: s = rho s + (1 - rho) g^2, d = g sqrt(u + epsilon) / sqrt(s + epsilon), u = rho u + (1 - rho) d^2, p -= learningRate * d.
@@ -53,12 +73,10 @@ export interface AdadeltaOptions extends OptimizerOptions {
  *
  *     optimizers.adadelta({ learningRate: 1 })
  */
-export function adadelta(options: AdadeltaOptions = {}): Optimizer {
-  checkOptimizerOptions('adadelta', options, ['rho', 'epsilon']);
-  const { learningRate = 0.001, rho = 0.95, epsilon = 1e-7 } = options;
-  checkNumber('optimizers.adadelta', 'rho', rho, 'in 0..1, without 1');
-  checkNumber('optimizers.adadelta', 'epsilon', epsilon, 'above 0');
-  return makeOptimizer(
+export function adadelta(options: AdadeltaOptions = {}): Configured<Optimizer> {
+  const settings = adadeltaOptions.read(options);
+  const { rho, epsilon } = settings;
+  const optimizer = makeOptimizer(
     {
       name: 'adadelta',
       slots: { squaredGradient: 0, squaredDelta: 0 },
@@ -69,20 +87,29 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
         return { delta: mul(delta, rate), slots: { squaredGradient, squaredDelta: moving(slots.squaredDelta, square(delta), rho) } };
       },
     },
-    { ...options, learningRate },
+    settings,
   );
+  return withConfig(optimizer, adadeltaOptions, settings);
 }
 
-export interface RmspropOptions extends OptimizerOptions {
-  /** Decay of the averages; 0.9. */
-  rho?: number;
-  /** 0. */
-  momentum?: number;
-  /** 1e-7. */
-  epsilon?: number;
-  /** Divides by the standard deviation of the gradient instead of its root mean square; false. */
-  centered?: boolean;
-}
+export const rmspropOptions = declareOptions(
+  'optimizers.rmsprop',
+  {
+    /** A number, or a schedule of the step. @default 0.001 */
+    learningRate: optional(learningRateKind, 0.001),
+    /** Decay of the averages, at least 0 and less than 1. @default 0.9 */
+    rho: optional(number('0 to below 1'), 0.9),
+    /** Share of the last step that is added to the next one. @default 0 */
+    momentum: optional(number('0 to 1'), 0),
+    /** Added to the root, so that the division stays finite. @default 1e-7 */
+    epsilon: optional(number('at least 0'), 1e-7),
+    /** Divides by the standard deviation of the gradient instead of its root mean square. @default false */
+    centered: optional(boolean, false),
+    ...optimizerOptions,
+  },
+  checkClipping,
+);
+export type RmspropOptions = OptionsOf<typeof rmspropOptions>;
 
 /**
  * RMSprop: s = rho s + (1 - rho) g^2, d = g / (sqrt(s) + epsilon), p -= learningRate * d; centered takes the squared mean of g from s, momentum m
@@ -90,14 +117,10 @@ export interface RmspropOptions extends OptimizerOptions {
  *
  *     optimizers.rmsprop({ learningRate: 1e-3, momentum: 0.9 })
  */
-export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  const name = 'optimizers.rmsprop';
-  checkOptimizerOptions('rmsprop', options, ['rho', 'momentum', 'epsilon', 'centered']);
-  const { learningRate = 0.001, rho = 0.9, momentum = 0, epsilon = 1e-7, centered = false } = options;
-  checkNumber(name, 'rho', rho, 'in 0..1, without 1');
-  checkNumber(name, 'momentum', momentum, 'in 0..1');
-  checkNumber(name, 'epsilon', epsilon, 'at least 0');
-  return makeOptimizer(
+export function rmsprop(options: RmspropOptions = {}): Configured<Optimizer> {
+  const settings = rmspropOptions.read(options);
+  const { rho, momentum, epsilon, centered } = settings;
+  const optimizer = makeOptimizer(
     {
       name: 'rmsprop',
       slots: { squaredGradient: 0, ...(centered ? { meanGradient: 0 } : {}), ...(momentum ? { momentum: 0 } : {}) },
@@ -115,6 +138,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
         };
       },
     },
-    { ...options, learningRate },
+    settings,
   );
+  return withConfig(optimizer, rmspropOptions, settings);
 }

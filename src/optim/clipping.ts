@@ -1,24 +1,24 @@
 // Gradient clipping: by value, by each tensor's norm, or by the norm of all gradients together.
 import { ArgumentError } from '../core/errors.ts';
+import { number } from '../core/optionKinds.ts';
+import { type Declaration, type OptionsOf, type SettingsOf, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, clip, div, maximum, minimum, mul, norm, sqrt, square } from '../ops/index.ts';
-import { checkNumber } from './check.ts';
 
-export interface ClippingOptions {
-  /** Scales each gradient tensor whose Euclidean norm is greater down to this norm. */
-  clipNorm?: number;
-  /** Clips each element to -clipValue..clipValue. */
-  clipValue?: number;
-  /** Scales all gradients together when their common norm is greater. Pascanu et al., On the difficulty of training RNNs, 2013. */
-  globalClipNorm?: number;
-}
+export const clippingOptions = {
+  /** Largest Euclidean norm of one gradient tensor. A tensor whose norm is greater is scaled down to it. */
+  clipNorm: /* @__PURE__ */ optional(number('above 0')),
+  /** Largest absolute value of one gradient element. Greater elements are clipped to it. */
+  clipValue: /* @__PURE__ */ optional(number('above 0')),
+  /** Largest common norm of all gradients. If it is greater, all are scaled down together. Pascanu et al., On the difficulty of training RNNs, 2013. */
+  globalClipNorm: /* @__PURE__ */ optional(number('above 0')),
+};
+type Clipping = Declaration<typeof clippingOptions>;
+export type ClippingOptions = OptionsOf<Clipping>;
 
-export const clippingOptions = ['clipNorm', 'clipValue', 'globalClipNorm'] as const;
-
-/** Checks that one way of clipping at most is asked for. */
-export function checkClipping(where: string, options: ClippingOptions): void {
-  const given = clippingOptions.filter((name) => options[name] !== undefined);
-  for (const name of given) checkNumber(where, name, options[name], 'above 0');
+/** Throws if more than one clipping option is set. */
+export function checkClipping(settings: SettingsOf<Clipping>, where: string): void {
+  const given = (Object.keys(clippingOptions) as (keyof ClippingOptions)[]).filter((name) => settings[name] !== undefined);
   if (given.length > 1) throw new ArgumentError(`${where}: ${given.join(' and ')} exclude each other; give one of them`);
 }
 

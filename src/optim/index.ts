@@ -24,7 +24,8 @@ export type {
   PiecewiseConstantDecayOptions,
   PolynomialDecayOptions,
 } from './schedules.ts';
-export type { Optimizer, OptimizerOptions, OptimizerState } from './optimizer.ts';
+export type { Optimizer, OptimizerState } from './optimizer.ts';
+export type { OptimizerOptions } from './optimizerOptions.ts';
 export type { ClippingOptions } from './clipping.ts';
 export type { SgdOptions } from './sgd.ts';
 export type { AdadeltaOptions, AdagradOptions, RmspropOptions } from './adaptive.ts';

@@ -2,15 +2,16 @@
 // count, the learning rate, clipping, weight decay and averaging are the same for all and live here; a rule says only what happens to one
 // parameter. Optimizers know ops, not the compiler: inside a compiled training step they become a few fused kernels.
 import { isFloat } from '../core/dtype.ts';
-import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
+import type { Config } from '../core/config.ts';
+import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import { add, cast, equal, full, mul, sub, where } from '../ops/index.ts';
-import { checkNumber } from './check.ts';
-import { type ClippingOptions, checkClipping, clipGradients, clippingOptions } from './clipping.ts';
+import { clipGradients } from './clipping.ts';
+import type { OptimizerSettings } from './optimizerOptions.ts';
 import type { Schedule } from './schedules.ts';
 
 /**
@@ -25,19 +26,11 @@ export interface OptimizerState {
 
 export interface Optimizer {
   readonly name: string;
+  readonly config?: Config;
   /** State for a tree of parameters, before the first update. */
   init(parameters: unknown): OptimizerState;
   /** One update. `gradients` is a tree like `parameters`. Inputs are not changed. */
   update<P>(gradients: unknown, state: OptimizerState, parameters: P): { parameters: P; state: OptimizerState };
-}
-
-export interface OptimizerOptions extends ClippingOptions {
-  /** A number, or a schedule of the step. */
-  learningRate?: number | Schedule;
-  /** Decoupled weight decay: each update first takes learningRate * weightDecay of the parameter away. Loshchilov and Hutter, 2017. */
-  weightDecay?: number;
-  /** Keeps an exponential moving average of the parameters in the slot `average`: average = emaDecay * average + (1 - emaDecay) * parameter. */
-  emaDecay?: number;
 }
 
 export type Slots = Readonly<Record<string, Tensor>>;
@@ -59,29 +52,10 @@ export interface Rule<Scalars> {
   step(gradient: Tensor, slots: Slots, scalars: Scalars): { delta: Tensor; slots: Slots };
 }
 
-const commonOptions = ['learningRate', 'weightDecay', 'emaDecay', ...clippingOptions] as const;
-
-/** Checks the options that every optimizer takes, and that no unknown one came. */
-export function checkOptimizerOptions(name: string, options: OptimizerOptions, own: readonly string[]): void {
-  const where = `optimizers.${name}`;
-  checkOptions(where, options, [...own, ...commonOptions]);
-  const { learningRate, weightDecay, emaDecay } = options;
-  if (learningRate !== undefined && typeof learningRate !== 'function') {
-    if (typeof learningRate !== 'number' || !Number.isFinite(learningRate) || learningRate <= 0) {
-      throw new ArgumentError(
-        `${where}: learningRate is ${String(learningRate)}; it must be a number above 0 or a schedule such as schedules.cosineDecay({...})`,
-      );
-    }
-  }
-  if (weightDecay !== undefined) checkNumber(where, 'weightDecay', weightDecay, 'at least 0');
-  if (emaDecay !== undefined) checkNumber(where, 'emaDecay', emaDecay, 'in 0..1, without 1');
-  checkClipping(where, options);
-}
-
-/** Makes an optimizer of its rule. `options` were checked. */
-export function makeOptimizer<Scalars>(rule: Rule<Scalars>, options: OptimizerOptions & { learningRate: number | Schedule }): Optimizer {
+/** Makes an optimizer of its rule. */
+export function makeOptimizer<Scalars>(rule: Rule<Scalars>, settings: OptimizerSettings): Optimizer {
   const { name } = rule;
-  const { learningRate, weightDecay = 0, emaDecay } = options;
+  const { learningRate, weightDecay, emaDecay } = settings;
   const initialSlots = { ...rule.slots, ...(emaDecay === undefined ? {} : { average: 0 }) };
 
   const scheduled = (step: Tensor): Tensor => building(`optimizers.${name}: learningRate`, () => (learningRate as Schedule)(step));
@@ -111,7 +85,7 @@ export function makeOptimizer<Scalars>(rule: Rule<Scalars>, options: OptimizerOp
 
       const clipped = clipGradients(
         given.map((g) => cast(g, 'f32')),
-        options,
+        settings,
       );
       const updated = leaves.map(({ value }, i): { parameter: Tensor; slots: Slots } => {
         const slots = Object.fromEntries(slotLeaves.map(([slot, tensors]) => [slot, tensors[i]]));

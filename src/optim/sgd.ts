@@ -1,18 +1,38 @@
-// Stochastic gradient descent, with momentum where asked for.
+// Stochastic gradient descent, with momentum if asked for.
+import type { Configured } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
+import { boolean, number } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, equal, mul, where } from '../ops/index.ts';
-import { checkNumber } from './check.ts';
-import { type Optimizer, type OptimizerOptions, checkOptimizerOptions, makeOptimizer } from './optimizer.ts';
+import { checkClipping } from './clipping.ts';
+import { type Optimizer, makeOptimizer } from './optimizer.ts';
+import { optimizerOptions } from './optimizerOptions.ts';
+import { learningRateKind } from './schedules.ts';
 
-export interface SgdOptions extends OptimizerOptions {
-  /** Share of the last step that is taken again; 0. */
-  momentum?: number;
-  /** Looks ahead along the momentum; false. Sutskever et al., On the importance of initialization and momentum, 2013. */
-  nesterov?: boolean;
-  /** Share of the gradient that the momentum leaves out, from the second update on; 0. */
-  dampening?: number;
-}
+export const sgdOptions = declareOptions(
+  'optimizers.sgd',
+  {
+    /** A number, or a schedule of the step. @default 0.01 */
+    learningRate: optional(learningRateKind, 0.01),
+    /** Share of the last step that is added to the next one. @default 0 */
+    momentum: optional(number('0 to 1'), 0),
+    /** Looks ahead along the momentum. Sutskever et al., On the importance of initialization and momentum, 2013. @default false */
+    nesterov: optional(boolean, false),
+    /** Share of the gradient that the momentum leaves out, from the second update on. @default 0 */
+    dampening: optional(number('0 to 1'), 0),
+    ...optimizerOptions,
+  },
+  (settings, where) => {
+    checkClipping(settings, where);
+    const { nesterov, momentum, dampening } = settings;
+    if (!nesterov || (momentum !== 0 && dampening === 0)) return;
+    throw new ArgumentError(
+      `${where}: nesterov with momentum ${momentum} and dampening ${dampening}; it needs a momentum above 0 and no dampening`,
+    );
+  },
+);
+export type SgdOptions = OptionsOf<typeof sgdOptions>;
 
 /**
  * Stochastic gradient descent: p -= learningRate * g. With momentum m: v = m v + (1 - dampening) g (v = g at the first update) and
@@ -24,18 +44,10 @@ export interface SgdOptions extends OptimizerOptions {
  *
  * @throws ArgumentError for nesterov without momentum or with dampening.
  */
-export function sgd(options: SgdOptions = {}): Optimizer {
-  const where_ = 'optimizers.sgd';
-  checkOptimizerOptions('sgd', options, ['momentum', 'nesterov', 'dampening']);
-  const { learningRate = 0.01, momentum = 0, nesterov = false, dampening = 0 } = options;
-  checkNumber(where_, 'momentum', momentum, 'in 0..1');
-  checkNumber(where_, 'dampening', dampening, 'in 0..1');
-  if (nesterov && (momentum === 0 || dampening !== 0)) {
-    throw new ArgumentError(
-      `${where_}: nesterov with momentum ${momentum} and dampening ${dampening}; it needs a momentum above 0 and no dampening`,
-    );
-  }
-  return makeOptimizer<{ rate: Tensor; fresh: Tensor | undefined }>(
+export function sgd(options: SgdOptions = {}): Configured<Optimizer> {
+  const settings = sgdOptions.read(options);
+  const { momentum, nesterov, dampening } = settings;
+  const optimizer = makeOptimizer<{ rate: Tensor; fresh: Tensor | undefined }>(
     {
       name: 'sgd',
       slots: momentum ? { momentum: 0 } : {},
@@ -50,6 +62,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
         return { delta: mul(direction, rate), slots: { momentum: velocity } };
       },
     },
-    { ...options, learningRate },
+    settings,
   );
+  return withConfig(optimizer, sgdOptions, settings);
 }

@@ -292,26 +292,34 @@ describe('errors', () => {
       () => optimizers.sgd({ learningRate: NaN }),
       'optimizers.sgd: learningRate is NaN; it must be a number above 0 or a schedule such as schedules.cosineDecay({...})',
     ],
-    ['adam: beta', () => optimizers.adam({ beta1: 1 }), 'optimizers.adam: beta1 is 1; it must be a number in 0..1, without 1'],
+    ['adam: beta', () => optimizers.adam({ beta1: 1 }), 'optimizers.adam: beta1 is 1; it must be a number of at least 0 and less than 1'],
     [
       'adam: text',
       () => optimizers.adam({ epsilon: '1' as unknown as number }),
-      "optimizers.adam: epsilon is '1'; it must be a number at least 0",
+      "optimizers.adam: epsilon is '1'; it must be a number of at least 0",
     ],
     [
       'adagrad: start',
       () => optimizers.adagrad({ initialAccumulatorValue: -1 }),
-      'optimizers.adagrad: initialAccumulatorValue is -1; it must be a number at least 0',
+      'optimizers.adagrad: initialAccumulatorValue is -1; it must be a number of at least 0',
     ],
-    ['adadelta: rho', () => optimizers.adadelta({ rho: 1 }), 'optimizers.adadelta: rho is 1; it must be a number in 0..1, without 1'],
-    ['rmsprop: momentum', () => optimizers.rmsprop({ momentum: 2 }), 'optimizers.rmsprop: momentum is 2; it must be a number in 0..1'],
+    [
+      'adadelta: rho',
+      () => optimizers.adadelta({ rho: 1 }),
+      'optimizers.adadelta: rho is 1; it must be a number of at least 0 and less than 1',
+    ],
+    ['rmsprop: momentum', () => optimizers.rmsprop({ momentum: 2 }), 'optimizers.rmsprop: momentum is 2; it must be a number from 0 to 1'],
     [
       'nesterov',
       () => optimizers.sgd({ nesterov: true }),
       'optimizers.sgd: nesterov with momentum 0 and dampening 0; it needs a momentum above 0 and no dampening',
     ],
-    ['decay', () => optimizers.adamW({ weightDecay: -1 }), 'optimizers.adamW: weightDecay is -1; it must be a number at least 0'],
-    ['average', () => optimizers.adam({ emaDecay: 1 }), 'optimizers.adam: emaDecay is 1; it must be a number in 0..1, without 1'],
+    ['decay', () => optimizers.adamW({ weightDecay: -1 }), 'optimizers.adamW: weightDecay is -1; it must be a number of at least 0'],
+    [
+      'average',
+      () => optimizers.adam({ emaDecay: 1 }),
+      'optimizers.adam: emaDecay is 1; it must be a number of at least 0 and less than 1',
+    ],
     ['clip', () => optimizers.adam({ clipNorm: 0 }), 'optimizers.adam: clipNorm is 0; it must be a number above 0'],
     [
       'clips',
@@ -321,7 +329,7 @@ describe('errors', () => {
     [
       'unknown option',
       () => optimizers.sgd({ lr: 1 } as object),
-      "optimizers.sgd: unknown option 'lr'; it takes momentum, nesterov, dampening, learningRate, weightDecay, emaDecay, clipNorm, clipValue, globalClipNorm",
+      "optimizers.sgd: unknown option 'lr'; it takes learningRate, momentum, nesterov, dampening, weightDecay, emaDecay, clipNorm, clipValue, globalClipNorm",
     ],
     ['unknown name', () => optimizerByName('Adamw2'), `unknown optimizer 'Adamw2'; did you mean 'adamW'? The names are ${names}`],
     ['integers', () => sgd.init({ n: tensor([1], [1], 'i32') }), 'sgd: parameters.n is i32[1]; only floats can be trained'],
@@ -350,12 +358,12 @@ describe('errors', () => {
     [
       'cosineDecay without target',
       () => schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 1, warmupSteps: 5 }),
-      'schedules.cosineDecay: warmupSteps is 5 without a warmupTarget; give the rate to climb to',
+      'schedules.cosineDecay: warmupSteps is 5 without a warmupTarget; give the rate to rise to',
     ],
     [
       'no options',
       () => schedules.constant(undefined as never),
-      'schedules.constant: learningRate is undefined; it must be a number above 0',
+      'schedules.constant: learningRate is missing; it must be a number above 0, such as schedules.constant({ learningRate: 0.01 })',
     ],
     [
       'piecewise lengths',
