@@ -304,6 +304,11 @@ export type {
   PredictOptions,
 } from './train/index.ts';
 
+// Configs: what a factory made, as plain data, and the way back
+export type { Config, Configured } from './core/config.ts';
+export { register } from './core/registry.ts';
+export { fromConfig } from './train/fromConfig.ts';
+
 // Errors
 export {
   ArgumentError,

@@ -1,0 +1,18 @@
+// The library's factories by kind, for configs. This file imports every factory: leave it out, and a bundler drops those that are not used.
+import type { Config } from '../core/config.ts';
+import { type FactoryTables, makeFromConfig } from '../core/registry.ts';
+import { initializers, layers } from '../nn/index.ts';
+import { optimizers, schedules } from '../optim/index.ts';
+
+const tables: FactoryTables = { layers, initializers, optimizers, schedules };
+
+/**
+ * Makes what a config describes: the reverse of `.config` of layers, losses, optimizers, schedules, metrics, initializers and callbacks.
+ * Kinds are those of the library, and those given to `register`. A layer gets new weights.
+ *
+ *     const config = JSON.stringify(layers.dense({ units: 8 }).config);
+ *     const layer = fromConfig<Layer>(JSON.parse(config));
+ *
+ * @throws ArgumentError for data that are no config, an unknown kind, or options that the factory refuses.
+ */
+export const fromConfig = <Made = unknown>(config: Config): Made => makeFromConfig(config, tables) as Made;
