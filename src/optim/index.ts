@@ -1,9 +1,9 @@
-// Optimizers and schedules, by name. A new optimizer is a rule for one parameter (optimizer.ts) and a row here.
+// Optimizers and schedules, by name. A new optimizer is a rule for one parameter (rule.ts) and a row here.
 import { lookUp } from '../core/names.ts';
-import { adam, adamW } from './adam.ts';
-import { adadelta, adagrad, rmsprop } from './adaptive.ts';
+import { adam, adamW } from './rules/adam.ts';
+import { adadelta, adagrad, rmsprop } from './rules/adaptive.ts';
 import type { Optimizer } from './optimizer.ts';
-import { sgd } from './sgd.ts';
+import { sgd } from './rules/sgd.ts';
 
 export const optimizers = { sgd, adagrad, adadelta, rmsprop, adam, adamW };
 
@@ -24,9 +24,19 @@ export type {
   PiecewiseConstantDecayOptions,
   PolynomialDecayOptions,
 } from './schedules.ts';
-export type { Optimizer, OptimizerState } from './optimizer.ts';
-export type { OptimizerOptions } from './optimizerOptions.ts';
+export { type LossAndGradients, type Optimizer, type OptimizerState, type UpdateOptions, makeOptimizer } from './optimizer.ts';
+export type { OptimizerOptions, OptimizerSettings } from './optimizerOptions.ts';
+export {
+  type ParameterUpdate,
+  type Rule,
+  type RuleResult,
+  type Scalars,
+  type Slots,
+  type Update,
+  onlyLearningRate,
+  slotsLike,
+} from './rule.ts';
 export type { ClippingOptions } from './clipping.ts';
-export type { SgdOptions } from './sgd.ts';
-export type { AdadeltaOptions, AdagradOptions, RmspropOptions } from './adaptive.ts';
-export type { AdamOptions } from './adam.ts';
+export type { SgdOptions } from './rules/sgd.ts';
+export type { AdadeltaOptions, AdagradOptions, RmspropOptions } from './rules/adaptive.ts';
+export type { AdamOptions, AdamWOptions } from './rules/adam.ts';

@@ -1,22 +1,23 @@
-// What an optimizer is: a pure function from gradients, state and parameters to new state and parameters, over trees of tensors. The step
-// count, the learning rate, clipping, weight decay and averaging are the same for all and live here; a rule says only what happens to one
-// parameter. Optimizers know ops, not the compiler: inside a compiled training step they become a few fused kernels.
-import { isFloat } from '../core/dtype.ts';
+// Optimizers: pure functions from gradients, state and parameters to new parameters and state, over trees of tensors. The step count, the
+// learning rate, clipping, weight decay, gradient accumulation and averaging are the same for all and live here; a rule (rule.ts) changes one
+// parameter. Optimizers know ops and not the compiler: inside a compiled training step they become a few fused kernels.
 import type { Config } from '../core/config.ts';
-import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { add, cast, equal, full, mul, sub, where } from '../ops/index.ts';
+import { add, cast, div, equal, mul, sub, where, zeros } from '../ops/index.ts';
 import { clipGradients } from './clipping.ts';
-import type { OptimizerSettings } from './optimizerOptions.ts';
+import { type OptimizerSettings, excludes } from './optimizerOptions.ts';
+import { type ParameterLeaf, matchLeaves, parameterLeaves } from './parameterTree.ts';
+import type { ParameterUpdate, Rule, RuleResult, Slots, Update } from './rule.ts';
 import type { Schedule } from './schedules.ts';
 
 /**
- * `step` (i32, updates done) and `learningRate` (f32, the last one used, or the next one where it is a plain number: a callback may replace
- * it), then the optimizer's slots by name, such as `firstMoment`, each a tree like the parameters.
+ * `step` (i32, number of updates done) and `learningRate` (f32: the last one used; a callback may replace it if the optimizer has no schedule).
+ * Then the optimizer's slots by name, such as `firstMoment`, each a tree like the parameters, and its scalars.
  */
 export interface OptimizerState {
   readonly step: Tensor;
@@ -24,128 +25,229 @@ export interface OptimizerState {
   readonly [slot: string]: unknown;
 }
 
+/** The loss (f32 scalar) and its gradients at a tree of parameters. */
+export type LossAndGradients = (parameters: unknown) => { readonly loss: Tensor; readonly gradients: unknown };
+
+export interface UpdateOptions {
+  /** Required by optimizers with `needsLoss`, such as ones that look at a second point. */
+  readonly lossAndGradients?: LossAndGradients;
+}
+
 export interface Optimizer {
   readonly name: string;
+  /** Plain data from which fromConfig() makes the optimizer again. Optimizers of the user's own have none. */
   readonly config?: Config;
-  /** State for a tree of parameters, before the first update. */
-  init(parameters: unknown): OptimizerState;
+  /** True for optimizers whose update() must be given lossAndGradients. */
+  readonly needsLoss?: boolean;
+  /**
+   * State for a tree of parameters. With `previous`, the step count, the learning rate, and the slots of parameters that were there before are
+   * kept: freezing a layer leaves the slots of the others as they are.
+   */
+  init(parameters: unknown, previous?: OptimizerState): OptimizerState;
   /** One update. `gradients` is a tree like `parameters`. Inputs are not changed. */
-  update<P>(gradients: unknown, state: OptimizerState, parameters: P): { parameters: P; state: OptimizerState };
+  update<P>(gradients: unknown, state: OptimizerState, parameters: P, options?: UpdateOptions): { parameters: P; state: OptimizerState };
 }
 
-export type Slots = Readonly<Record<string, Tensor>>;
+const scalarTensor = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
+const counter = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(0));
 
-/** Scalars that are the same for all parameters of an update. */
-export interface Update {
-  /** 1 at the first update; f32. */
-  readonly count: Tensor;
-  readonly learningRate: Tensor;
-}
+/** Names in the state that no slot and no scalar may have. */
+const reserved = ['step', 'learningRate', 'average', 'accumulated', 'accumulatedSteps'];
 
-export interface Rule<Scalars> {
-  readonly name: string;
-  /** Initial value of each slot's elements. */
-  readonly slots: Readonly<Record<string, number>>;
-  /** Computed once an update, not once a parameter or an element. */
-  scalars(update: Update): Scalars;
-  /** The step to take away from one parameter, and its new slots. All f32. */
-  step(gradient: Tensor, slots: Slots, scalars: Scalars): { delta: Tensor; slots: Slots };
-}
-
-/** Makes an optimizer of its rule. */
-export function makeOptimizer<Scalars>(rule: Rule<Scalars>, settings: OptimizerSettings): Optimizer {
-  const { name } = rule;
-  const { learningRate, weightDecay, emaDecay } = settings;
-  const initialSlots = { ...rule.slots, ...(emaDecay === undefined ? {} : { average: 0 }) };
-
+/** Makes an optimizer of a rule. `settings` are the checked options that all optimizers share. */
+export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSettings): Optimizer {
+  const { name, scalars: firstScalars = {} } = rule;
+  const { learningRate, weightDecay = 0, excludeFromWeightDecay, emaDecay, gradientAccumulationSteps: accumulation = 1 } = settings;
+  const isExcluded = excludes(excludeFromWeightDecay);
   const scheduled = (step: Tensor): Tensor => building(`optimizers.${name}: learningRate`, () => (learningRate as Schedule)(step));
 
-  const init = (parameters: unknown): OptimizerState =>
-    withScope(name, () => {
-      parameterLeaves(name, parameters);
-      const step = hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(0));
-      const rate =
-        typeof learningRate === 'number' ? hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(learningRate)) : scheduled(step);
-      const slots = Object.entries(initialSlots).map(([slot, value]) => [slot, mapTree(parameters, (p) => filled(p as Tensor, value))]);
-      return { step, learningRate: rate, ...(Object.fromEntries(slots) as Record<string, unknown>) };
-    });
+  /** Slots of one parameter before its first update, in the order of the state. */
+  const firstSlots = ({ value, path }: ParameterLeaf): Slots => {
+    const slots = rule.slots(value, path);
+    for (const slot of [...Object.keys(slots), ...Object.keys(firstScalars)]) {
+      if (reserved.includes(slot))
+        throw new ArgumentError(`optimizers.${name}: a slot is called '${slot}'; choose another name than ${reserved.join(', ')}`);
+    }
+    return {
+      ...slots,
+      ...(emaDecay !== undefined && { average: zeros(value.shape) }),
+      ...(accumulation > 1 && { accumulated: zeros(value.shape) }),
+    };
+  };
 
-  const update = <P>(gradients: unknown, state: OptimizerState, parameters: P): { parameters: P; state: OptimizerState } =>
+  const init = (parameters: unknown, previous?: OptimizerState): OptimizerState =>
     withScope(name, () => {
       const leaves = parameterLeaves(name, parameters);
-      const given = matchLeaves(name, 'gradients', gradients, leaves);
-      const slotLeaves = Object.keys(initialSlots).map((slot) => [slot, matchLeaves(name, `state.${slot}`, state[slot], leaves)] as const);
+      const first = leaves.map(firstSlots);
+      const names = slotNames(name, leaves, first);
+      const step = counter();
+      const rate = typeof learningRate === 'number' ? scalarTensor(learningRate) : scheduled(step);
+      const fresh: OptimizerState = {
+        step,
+        learningRate: rate,
+        ...treesOf(parameters, names, (i, slot) => first[i][slot]),
+        ...Object.fromEntries(Object.entries(firstScalars).map(([scalar, value]) => [scalar, scalarTensor(value)])),
+        ...(accumulation > 1 && { accumulatedSteps: counter() }),
+      };
+      return previous ? keepPrevious(fresh, previous, names) : fresh;
+    });
+
+  const update = <P>(
+    gradients: unknown,
+    state: OptimizerState,
+    parameters: P,
+    { lossAndGradients }: UpdateOptions = {},
+  ): { parameters: P; state: OptimizerState } =>
+    withScope(name, () => {
+      if (rule.needsLoss && !lossAndGradients) {
+        throw new ArgumentError(
+          `${name}: update() needs the loss; pass { lossAndGradients: (parameters) => ({ loss, gradients }) } as the fourth argument`,
+        );
+      }
+      const leaves = parameterLeaves(name, parameters);
+      const given = matchLeaves(
+        name,
+        'gradients',
+        gradients,
+        leaves,
+        leaves.map(({ value }) => value),
+      );
+      const first = leaves.map(firstSlots);
+      const names = slotNames(name, leaves, first);
+      const slotLeaves = names.map((slot) =>
+        matchLeaves(
+          name,
+          `state.${slot}`,
+          state[slot],
+          leaves,
+          first.map((slots) => slots[slot]),
+        ),
+      );
+      const slotsBefore = leaves.map((_, i) => Object.fromEntries(names.map((slot, s) => [slot, slotLeaves[s][i]])));
       const rate = typeof learningRate === 'number' ? state.learningRate : scheduled(state.step);
       const step = add(state.step, 1);
-      const scalars = rule.scalars({ count: cast(step, 'f32'), learningRate: rate });
+
+      const sums = accumulation > 1 ? given.map((g, i) => add(slotsBefore[i].accumulated, cast(g, 'f32'))) : undefined;
+      const ready = sums?.map((g) => div(g, accumulation)) ?? given.map((g) => cast(g, 'f32'));
+      const clipped = clipGradients(ready, settings);
+      const context: Update = {
+        count: cast(step, 'f32'),
+        learningRate: rate,
+        scalars: Object.fromEntries(Object.keys(firstScalars).map((scalar) => [scalar, scalarOf(name, state, scalar)])),
+        parameters: leaves.map(({ value, path }, index): ParameterUpdate => ({
+          gradient: clipped[index],
+          parameter: cast(value, 'f32'),
+          slots: slotsBefore[index],
+          path,
+          index,
+          weightDecay: isExcluded(path) ? 0 : weightDecay,
+        })),
+        lossAndGradients: (values) => lossAt(name, lossAndGradients!, parameters, leaves, values),
+      };
+      const shared = rule.shared(context);
       // 1 - learningRate * weightDecay, once.
-      const keep = weightDecay ? sub(1, mul(rate, weightDecay)) : undefined;
+      const keep = weightDecay && !rule.ownsWeightDecay ? sub(1, mul(rate, weightDecay)) : undefined;
       // The first average is the first parameter itself, not a share of it.
       const averageDecay = emaDecay === undefined ? undefined : where(equal(state.step, 0), 0, emaDecay);
 
-      const clipped = clipGradients(
-        given.map((g) => cast(g, 'f32')),
-        settings,
-      );
-      const updated = leaves.map(({ value }, i): { parameter: Tensor; slots: Slots } => {
-        const slots = Object.fromEntries(slotLeaves.map(([slot, tensors]) => [slot, tensors[i]]));
-        const taken = rule.step(clipped[i], slots, scalars);
-        const parameter = cast(value, 'f32');
-        const next = sub(keep ? mul(parameter, keep) : parameter, taken.delta);
-        const average = averageDecay && { average: add(mul(slots.average, averageDecay), mul(next, sub(1, averageDecay))) };
-        return { parameter: cast(next, value.dtype), slots: { ...taken.slots, ...average } };
+      const updated = context.parameters.map((one): { parameter: Tensor; slots: Slots } => {
+        const result = rule.step(one, shared);
+        const next = nextParameter(result, keep && one.weightDecay ? mul(one.parameter, keep) : one.parameter);
+        const average = averageDecay && { average: add(mul(one.slots.average, averageDecay), mul(next, sub(1, averageDecay))) };
+        return { parameter: cast(next, leaves[one.index].value.dtype), slots: { ...result.slots, ...average } };
       });
-      const treeOf = (pick: (i: number) => Tensor): unknown => {
-        let i = 0;
-        return mapTree(parameters, () => pick(i++));
+      const scalars = rule.nextScalars?.(context, shared) ?? {};
+      const next: OptimizerState = {
+        step,
+        learningRate: rate,
+        ...treesOf(parameters, names, (i, slot) => updated[i].slots[slot]),
+        ...scalars,
       };
-      const slotTrees = Object.keys(initialSlots).map((slot) => [slot, treeOf((i) => updated[i].slots[slot])]);
+      if (!sums) return { parameters: treeOf(parameters, (i) => updated[i].parameter) as P, state: next };
+
+      // Updates that only accumulate compute the new values too, and keep the old ones.
+      const accumulated = add(state.accumulatedSteps as Tensor, 1);
+      const isDue = equal(accumulated, accumulation);
+      const chosen = (after: Tensor, before: Tensor): Tensor => where(isDue, after, before);
       return {
-        parameters: treeOf((i) => updated[i].parameter) as P,
-        state: { step, learningRate: rate, ...(Object.fromEntries(slotTrees) as Record<string, unknown>) },
+        parameters: treeOf(parameters, (i) => chosen(updated[i].parameter, leaves[i].value)) as P,
+        state: {
+          step: chosen(step, state.step),
+          learningRate: chosen(rate, state.learningRate),
+          ...treesOf(parameters, names, (i, slot) =>
+            slot === 'accumulated' ? where(isDue, 0, sums[i]) : chosen(updated[i].slots[slot], slotsBefore[i][slot]),
+          ),
+          ...Object.fromEntries(Object.entries(scalars).map(([scalar, value]) => [scalar, chosen(value, context.scalars[scalar])])),
+          accumulatedSteps: where(isDue, 0, accumulated),
+        },
       };
     });
 
-  return { name, init, update };
+  return { name, ...(rule.needsLoss && { needsLoss: true }), init, update };
 }
 
-/** Slots are f32 whatever the parameter is: in f16 a second moment would vanish. */
-const filled = (parameter: Tensor, value: number): Tensor => full(parameter.shape, value);
+const nextParameter = (result: RuleResult, parameter: Tensor): Tensor =>
+  'delta' in result ? sub(parameter, result.delta) : result.parameter;
 
-interface Leaf {
-  readonly path: string;
-  readonly value: Tensor;
+/** Names of the slots, the same for every parameter. */
+function slotNames(name: string, leaves: readonly ParameterLeaf[], slots: readonly Slots[]): string[] {
+  const [names, ...others] = slots.map((one) => Object.keys(one));
+  const odd = others.findIndex((other) => other.join() !== names.join());
+  if (odd < 0) return names ?? [];
+  throw new ArgumentError(
+    `optimizers.${name}: ${leaves[odd + 1].path} has the slots ${others[odd].join(', ')}, but ${leaves[0].path} has ${names.join(', ')}; ` +
+      'every parameter needs slots of the same names',
+  );
 }
 
-function parameterLeaves(name: string, parameters: unknown): Leaf[] {
-  return leavesOf(parameters).map(({ path, value }) => {
-    if (!(value instanceof Tensor))
-      throw new ArgumentError(`${name}: parameters${path} is ${describe(value)}; parameters are a tree of tensors`);
-    if (!isFloat(value.dtype))
-      throw new DtypeError(`${name}: parameters${path} is ${value.dtype}${formatShape(value.shape)}; only floats can be trained`);
-    return { path, value };
+/** A tree like the parameters, from the position of each leaf. */
+function treeOf(parameters: unknown, pick: (i: number) => Tensor): unknown {
+  let i = 0;
+  return mapTree(parameters, () => pick(i++));
+}
+
+const treesOf = (parameters: unknown, names: readonly string[], pick: (i: number, slot: string) => Tensor): Record<string, unknown> =>
+  Object.fromEntries(names.map((slot) => [slot, treeOf(parameters, (i) => pick(i, slot))]));
+
+/** The fresh state with all values of `previous` that still have a place. */
+function keepPrevious(fresh: OptimizerState, previous: OptimizerState, slots: readonly string[]): OptimizerState {
+  const entries = Object.entries(fresh).map(([name, value]) => {
+    if (!slots.includes(name)) return [name, previous[name] ?? value];
+    const before = new Map(leavesOf(previous[name]).map((leaf) => [leaf.path, leaf.value]));
+    return [
+      name,
+      mapTree(value, (leaf, path) => {
+        const kept = before.get(path);
+        return kept instanceof Tensor && sameShape(kept.shape, (leaf as Tensor).shape) ? kept : leaf;
+      }),
+    ];
   });
+  return Object.fromEntries(entries) as OptimizerState;
 }
 
-/** The tensors of a tree that must look like the parameters'. */
-function matchLeaves(name: string, what: string, tree: unknown, parameters: readonly Leaf[]): Tensor[] {
-  const found = new Map(leavesOf(tree).map(({ path, value }) => [path, value]));
-  const known = new Set(parameters.map(({ path }) => path));
-  for (const path of found.keys()) {
-    if (!known.has(path)) throw new ArgumentError(`${name}: ${what}${path} has no parameter; it must be a tree like the parameters`);
-  }
-  return parameters.map(({ path, value: parameter }) => {
-    const value = found.get(path);
-    if (!(value instanceof Tensor)) {
-      throw new ArgumentError(`${name}: ${what}${path} is ${describe(value)}; it must be a tree of tensors like the parameters`);
-    }
-    if (!sameShape(value.shape, parameter.shape)) {
-      throw new ShapeError(
-        `${name}: ${what}${path} is ${formatShape(value.shape)}, its parameter ${formatShape(parameter.shape)}; they must have one shape`,
-      );
-    }
-    return value;
-  });
+function scalarOf(name: string, state: OptimizerState, scalar: string): Tensor {
+  const value = state[scalar];
+  if (value instanceof Tensor && value.rank === 0) return value;
+  const got = value instanceof Tensor ? `a tensor ${formatShape(value.shape)}` : value === undefined ? 'missing' : typeof value;
+  throw new ShapeError(`${name}: state.${scalar} is ${got}; it must be a scalar tensor`);
 }
 
-const describe = (value: unknown): string => (value === undefined ? 'missing' : value === null ? 'null' : typeof value);
+/** Loss and gradients at other values of the parameters. */
+function lossAt(
+  name: string,
+  lossAndGradients: LossAndGradients,
+  parameters: unknown,
+  leaves: readonly ParameterLeaf[],
+  values: readonly Tensor[],
+): { loss: Tensor; gradients: Tensor[] } {
+  const at = treeOf(parameters, (i) => cast(values[i], leaves[i].value.dtype));
+  const { loss, gradients } = lossAndGradients(at);
+  const given = matchLeaves(
+    name,
+    'lossAndGradients().gradients',
+    gradients,
+    leaves,
+    leaves.map(({ value }) => value),
+  );
+  return { loss, gradients: given.map((g) => cast(g, 'f32')) };
+}

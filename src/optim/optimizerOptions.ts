@@ -1,21 +1,59 @@
 // Options that every optimizer takes.
-import { number } from '../core/optionKinds.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { type Kind, integer, kindOf, listOf, number } from '../core/optionKinds.ts';
 import { type Declaration, type OptionsOf, type SettingsOf, optional } from '../core/options.ts';
-import { clippingOptions } from './clipping.ts';
+import { checkClipping, clippingOptions } from './clipping.ts';
 import type { Schedule } from './schedules.ts';
 
-/** Spread into the declaration of each optimizer, after its learningRate and its own options. */
+/** A text that a path is searched for, as a regular expression. */
+const pathPattern: Kind<string> = /* @__PURE__ */ kindOf({
+  rule: 'a text that is a regular expression',
+  accepts: (value): value is string => typeof value === 'string' && value !== '' && isPattern(value),
+});
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Spread into the declaration of each optimizer, after its learningRate. */
 export const optimizerOptions = {
   /** Decoupled weight decay: each update first subtracts learningRate * weightDecay * parameter. Loshchilov and Hutter, 2017. @default 0 */
   weightDecay: /* @__PURE__ */ optional(number('at least 0'), 0),
+  /**
+   * Parameters without weight decay. Each text is searched in a parameter's path, such as `encoder/dense_1/bias`, as a regular expression:
+   * `['bias', 'normalization']` leaves out biases and normalization layers.
+   */
+  excludeFromWeightDecay: /* @__PURE__ */ optional(listOf(pathPattern, 'regular expressions')),
   /** Keeps an exponential moving average of the parameters in the slot `average`: average = emaDecay * average + (1 - emaDecay) * parameter. */
   emaDecay: /* @__PURE__ */ optional(number('0 to below 1')),
+  /** Number of calls whose gradients make one update: parameters change at the last of them, by the mean gradient. @default 1 */
+  gradientAccumulationSteps: /* @__PURE__ */ optional(integer('above 0'), 1),
   ...clippingOptions,
 };
 
-type Common = Declaration<typeof optimizerOptions>;
+type Shared = Declaration<typeof optimizerOptions>;
 
-export interface OptimizerSettings extends SettingsOf<Common> {
-  readonly learningRate: number | Schedule;
+/** Options that every optimizer takes. */
+export type OptimizerOptions = OptionsOf<Shared> & { learningRate?: number | Schedule };
+
+/** Checked options that every optimizer takes. */
+export type OptimizerSettings = Partial<SettingsOf<Shared>> & { readonly learningRate: number | Schedule };
+
+/** Throws if options exclude each other. */
+export function checkOptimizerSettings(settings: SettingsOf<Shared>, where: string): void {
+  checkClipping(settings, where);
+  if (settings.excludeFromWeightDecay && !settings.weightDecay) {
+    throw new ArgumentError(`${where}: excludeFromWeightDecay without a weightDecay; give a weightDecay above 0`);
+  }
 }
-export type OptimizerOptions = OptionsOf<Common> & { learningRate?: number | Schedule };
+
+/** Whether a path is excluded from weight decay. */
+export function excludes(patterns: readonly string[] | undefined): (path: string) => boolean {
+  const expressions = (patterns ?? []).map((pattern) => new RegExp(pattern));
+  return (path) => expressions.some((expression) => expression.test(path));
+}

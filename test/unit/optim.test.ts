@@ -329,7 +329,7 @@ describe('errors', () => {
     [
       'unknown option',
       () => optimizers.sgd({ lr: 1 } as object),
-      "optimizers.sgd: unknown option 'lr'; it takes learningRate, momentum, nesterov, dampening, weightDecay, emaDecay, clipNorm, clipValue, globalClipNorm",
+      "optimizers.sgd: unknown option 'lr'; it takes learningRate, momentum, nesterov, dampening, weightDecay, excludeFromWeightDecay, emaDecay, gradientAccumulationSteps, clipNorm, clipValue, globalClipNorm",
     ],
     ['unknown name', () => optimizerByName('Adamw2'), `unknown optimizer 'Adamw2'; did you mean 'adamW'? The names are ${names}`],
     ['integers', () => sgd.init({ n: tensor([1], [1], 'i32') }), 'sgd: parameters.n is i32[1]; only floats can be trained'],

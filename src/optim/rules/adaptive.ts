@@ -1,15 +1,13 @@
 // Optimizers that divide each element's step by the size of its past gradients: Adagrad, Adadelta, RMSprop.
-import type { Configured } from '../core/config.ts';
-import { boolean, number } from '../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { add, div, maximum, mul, sqrt, square, sub } from '../ops/index.ts';
-import { checkClipping } from './clipping.ts';
-import { type Optimizer, type Rule, makeOptimizer } from './optimizer.ts';
-import { optimizerOptions } from './optimizerOptions.ts';
-import { learningRateKind } from './schedules.ts';
-
-const onlyRate: Rule<Tensor>['scalars'] = ({ learningRate }) => learningRate;
+import type { Configured } from '../../core/config.ts';
+import { boolean, number } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { add, div, maximum, mul, sqrt, square, sub } from '../../ops/index.ts';
+import { type Optimizer, makeOptimizer } from '../optimizer.ts';
+import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
+import { onlyLearningRate, slotsLike } from '../rule.ts';
+import { learningRateKind } from '../schedules.ts';
 
 /** decay * average + (1 - decay) * x */
 const moving = (average: Tensor, x: Tensor, decay: number): Tensor => add(mul(average, decay), mul(x, 1 - decay));
@@ -17,15 +15,15 @@ const moving = (average: Tensor, x: Tensor, decay: number): Tensor => add(mul(av
 export const adagradOptions = declareOptions(
   'optimizers.adagrad',
   {
-    /** A number, or a schedule of the step. @default 0.001 */
+    /** Step size: a number, or a schedule of the step. @default 0.001 */
     learningRate: optional(learningRateKind, 0.001),
     /** First value of the sum of squared gradients. @default 0.1 */
     initialAccumulatorValue: optional(number('at least 0'), 0.1),
-    /** Added to the root of the sum, so that the division stays finite. @default 1e-7 */
+    /** Added to the root of the sum. @default 1e-7 */
     epsilon: optional(number('at least 0'), 1e-7),
     ...optimizerOptions,
   },
-  checkClipping,
+  checkOptimizerSettings,
 );
 export type AdagradOptions = OptionsOf<typeof adagradOptions>;
 
@@ -40,9 +38,9 @@ export function adagrad(options: AdagradOptions = {}): Configured<Optimizer> {
   const optimizer = makeOptimizer(
     {
       name: 'adagrad',
-      slots: { accumulator: initialAccumulatorValue },
-      scalars: onlyRate,
-      step(gradient, slots, rate) {
+      slots: slotsLike({ accumulator: initialAccumulatorValue }),
+      shared: onlyLearningRate,
+      step({ gradient, slots }, rate) {
         const accumulator = add(slots.accumulator, square(gradient));
         return { delta: mul(div(gradient, add(sqrt(accumulator), epsilon)), rate), slots: { accumulator } };
       },
@@ -55,21 +53,21 @@ export function adagrad(options: AdagradOptions = {}): Configured<Optimizer> {
 export const adadeltaOptions = declareOptions(
   'optimizers.adadelta',
   {
-    /** A number, or a schedule of the step. @default 0.001 */
+    /** Step size: a number, or a schedule of the step. The paper has none, which is 1. @default 0.001 */
     learningRate: optional(learningRateKind, 0.001),
-    /** Decay of both averages, at least 0 and less than 1. @default 0.95 */
+    /** Decay of both averages. @default 0.95 */
     rho: optional(number('0 to below 1'), 0.95),
-    /** Added inside both roots. @default 1e-7 */
+    /** Added inside the roots. @default 1e-7 */
     epsilon: optional(number('above 0'), 1e-7),
     ...optimizerOptions,
   },
-  checkClipping,
+  checkOptimizerSettings,
 );
 export type AdadeltaOptions = OptionsOf<typeof adadeltaOptions>;
 
 /**
  * Adadelta: s = rho s + (1 - rho) g^2, d = g sqrt(u + epsilon) / sqrt(s + epsilon), u = rho u + (1 - rho) d^2, p -= learningRate * d.
- * Zeiler, ADADELTA, 2012; the paper has no learning rate, that is learningRate: 1.
+ * Zeiler, ADADELTA, 2012.
  *
  *     optimizers.adadelta({ learningRate: 1 })
  */
@@ -79,9 +77,9 @@ export function adadelta(options: AdadeltaOptions = {}): Configured<Optimizer> {
   const optimizer = makeOptimizer(
     {
       name: 'adadelta',
-      slots: { squaredGradient: 0, squaredDelta: 0 },
-      scalars: onlyRate,
-      step(gradient, slots, rate) {
+      slots: slotsLike({ squaredGradient: 0, squaredDelta: 0 }),
+      shared: onlyLearningRate,
+      step({ gradient, slots }, rate) {
         const squaredGradient = moving(slots.squaredGradient, square(gradient), rho);
         const delta = mul(div(sqrt(add(slots.squaredDelta, epsilon)), sqrt(add(squaredGradient, epsilon))), gradient);
         return { delta: mul(delta, rate), slots: { squaredGradient, squaredDelta: moving(slots.squaredDelta, square(delta), rho) } };
@@ -95,25 +93,25 @@ export function adadelta(options: AdadeltaOptions = {}): Configured<Optimizer> {
 export const rmspropOptions = declareOptions(
   'optimizers.rmsprop',
   {
-    /** A number, or a schedule of the step. @default 0.001 */
+    /** Step size: a number, or a schedule of the step. @default 0.001 */
     learningRate: optional(learningRateKind, 0.001),
-    /** Decay of the averages, at least 0 and less than 1. @default 0.9 */
+    /** Decay of the averages. @default 0.9 */
     rho: optional(number('0 to below 1'), 0.9),
-    /** Share of the last step that is added to the next one. @default 0 */
+    /** Share of the last step that is taken again. @default 0 */
     momentum: optional(number('0 to 1'), 0),
-    /** Added to the root, so that the division stays finite. @default 1e-7 */
+    /** Added to the root. @default 1e-7 */
     epsilon: optional(number('at least 0'), 1e-7),
     /** Divides by the standard deviation of the gradient instead of its root mean square. @default false */
     centered: optional(boolean, false),
     ...optimizerOptions,
   },
-  checkClipping,
+  checkOptimizerSettings,
 );
 export type RmspropOptions = OptionsOf<typeof rmspropOptions>;
 
 /**
- * RMSprop: s = rho s + (1 - rho) g^2, d = g / (sqrt(s) + epsilon), p -= learningRate * d; centered takes the squared mean of g from s, momentum m
- * takes v = m v + d for d. Hinton, lecture 6e, 2012.
+ * RMSprop: s = rho s + (1 - rho) g^2, d = g / (sqrt(s) + epsilon), p -= learningRate * d. With centered, s - mean(g)^2 replaces s under the root.
+ * With momentum m, v = m v + d replaces d. Hinton, lecture 6e, 2012.
  *
  *     optimizers.rmsprop({ learningRate: 1e-3, momentum: 0.9 })
  */
@@ -123,12 +121,12 @@ export function rmsprop(options: RmspropOptions = {}): Configured<Optimizer> {
   const optimizer = makeOptimizer(
     {
       name: 'rmsprop',
-      slots: { squaredGradient: 0, ...(centered ? { meanGradient: 0 } : {}), ...(momentum ? { momentum: 0 } : {}) },
-      scalars: onlyRate,
-      step(gradient, slots, rate) {
+      slots: slotsLike({ squaredGradient: 0, ...(centered ? { meanGradient: 0 } : {}), ...(momentum ? { momentum: 0 } : {}) }),
+      shared: onlyLearningRate,
+      step({ gradient, slots }, rate) {
         const squaredGradient = moving(slots.squaredGradient, square(gradient), rho);
         const meanGradient = centered ? moving(slots.meanGradient, gradient, rho) : undefined;
-        // A variance; rounding may take it below 0, where the root is NaN.
+        // A variance. Rounding may make it negative, and its root is then NaN.
         const spread = meanGradient ? maximum(sub(squaredGradient, square(meanGradient)), 0) : squaredGradient;
         const scaled = div(gradient, add(sqrt(spread), epsilon));
         const velocity = momentum ? add(mul(slots.momentum, momentum), scaled) : undefined;

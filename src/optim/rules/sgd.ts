@@ -1,34 +1,34 @@
-// Stochastic gradient descent, with momentum if asked for.
-import type { Configured } from '../core/config.ts';
-import { ArgumentError } from '../core/errors.ts';
-import { boolean, number } from '../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
-import type { Tensor } from '../graph/tensor.ts';
-import { add, equal, mul, where } from '../ops/index.ts';
-import { checkClipping } from './clipping.ts';
-import { type Optimizer, makeOptimizer } from './optimizer.ts';
-import { optimizerOptions } from './optimizerOptions.ts';
-import { learningRateKind } from './schedules.ts';
+// Stochastic gradient descent, with or without momentum.
+import type { Configured } from '../../core/config.ts';
+import { ArgumentError } from '../../core/errors.ts';
+import { boolean, number } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { add, equal, mul, where } from '../../ops/index.ts';
+import { type Optimizer, makeOptimizer } from '../optimizer.ts';
+import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
+import { slotsLike } from '../rule.ts';
+import { learningRateKind } from '../schedules.ts';
 
 export const sgdOptions = declareOptions(
   'optimizers.sgd',
   {
-    /** A number, or a schedule of the step. @default 0.01 */
+    /** Step size: a number, or a schedule of the step. @default 0.01 */
     learningRate: optional(learningRateKind, 0.01),
-    /** Share of the last step that is added to the next one. @default 0 */
+    /** Share of the last step that is taken again. @default 0 */
     momentum: optional(number('0 to 1'), 0),
-    /** Looks ahead along the momentum. Sutskever et al., On the importance of initialization and momentum, 2013. @default false */
+    /** Evaluates the gradient ahead along the momentum. Sutskever et al., On the importance of initialization and momentum, 2013. @default false */
     nesterov: optional(boolean, false),
     /** Share of the gradient that the momentum leaves out, from the second update on. @default 0 */
     dampening: optional(number('0 to 1'), 0),
     ...optimizerOptions,
   },
-  (settings, where) => {
-    checkClipping(settings, where);
+  (settings, where_) => {
+    checkOptimizerSettings(settings, where_);
     const { nesterov, momentum, dampening } = settings;
     if (!nesterov || (momentum !== 0 && dampening === 0)) return;
     throw new ArgumentError(
-      `${where}: nesterov with momentum ${momentum} and dampening ${dampening}; it needs a momentum above 0 and no dampening`,
+      `${where_}: nesterov with momentum ${momentum} and dampening ${dampening}; it needs a momentum above 0 and no dampening`,
     );
   },
 );
@@ -50,12 +50,12 @@ export function sgd(options: SgdOptions = {}): Configured<Optimizer> {
   const optimizer = makeOptimizer<{ rate: Tensor; fresh: Tensor | undefined }>(
     {
       name: 'sgd',
-      slots: momentum ? { momentum: 0 } : {},
-      scalars: ({ count, learningRate: rate }) => ({
+      slots: slotsLike(momentum ? { momentum: 0 } : {}),
+      shared: ({ count, learningRate: rate }) => ({
         rate,
         fresh: momentum && dampening ? where(equal(count, 1), 1, 1 - dampening) : undefined,
       }),
-      step(gradient, slots, { rate, fresh }) {
+      step({ gradient, slots }, { rate, fresh }) {
         if (!momentum) return { delta: mul(gradient, rate), slots };
         const velocity = add(mul(slots.momentum, momentum), fresh ? mul(gradient, fresh) : gradient);
         const direction = nesterov ? add(gradient, mul(velocity, momentum)) : velocity;

@@ -1,0 +1,87 @@
+// Adam and AdamW.
+import type { Configured } from '../../core/config.ts';
+import { boolean, number } from '../../core/optionKinds.ts';
+import { type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { add, div, expm1, maximum, mul, neg, sqrt, square } from '../../ops/index.ts';
+import { type Optimizer, makeOptimizer } from '../optimizer.ts';
+import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
+import { slotsLike } from '../rule.ts';
+import { learningRateKind } from '../schedules.ts';
+
+const options = {
+  /** Step size: a number, or a schedule of the step. @default 0.001 */
+  learningRate: /* @__PURE__ */ optional(learningRateKind, 0.001),
+  /** Decay of the mean of the gradients. @default 0.9 */
+  beta1: /* @__PURE__ */ optional(number('0 to below 1'), 0.9),
+  /** Decay of the mean of the squared gradients. @default 0.999 */
+  beta2: /* @__PURE__ */ optional(number('0 to below 1'), 0.999),
+  /** Added to the root of the second moment. @default 1e-7 */
+  epsilon: /* @__PURE__ */ optional(number('at least 0'), 1e-7),
+  /** Divides by the largest second moment so far. Reddi et al., On the Convergence of Adam and Beyond, 2018. @default false */
+  amsgrad: /* @__PURE__ */ optional(boolean, false),
+  ...optimizerOptions,
+};
+
+export const adamOptions = declareOptions('optimizers.adam', options, checkOptimizerSettings);
+export type AdamOptions = OptionsOf<typeof adamOptions>;
+
+export const adamWOptions = declareOptions(
+  'optimizers.adamW',
+  {
+    ...options,
+    /** Decoupled weight decay: each update first subtracts learningRate * weightDecay * parameter. @default 0.004 */
+    weightDecay: optional(number('at least 0'), 0.004),
+  },
+  checkOptimizerSettings,
+);
+export type AdamWOptions = OptionsOf<typeof adamWOptions>;
+
+/** 1 - beta^count. Through expm1 and an f64 logarithm: at the first updates the power is within rounding of 1. */
+const correction = (beta: number, count: Tensor): Tensor => neg(expm1(mul(count, Math.log(beta))));
+
+function makeAdam(name: string, settings: SettingsOf<typeof adamOptions>): Optimizer {
+  const { beta1, beta2, epsilon, amsgrad } = settings;
+  return makeOptimizer<{ rate: Tensor; rootCorrection: Tensor | number }>(
+    {
+      name,
+      slots: slotsLike({ firstMoment: 0, secondMoment: 0, ...(amsgrad ? { largestSecondMoment: 0 } : {}) }),
+      shared: ({ count, learningRate: rate }) => ({
+        rate: beta1 ? div(rate, correction(beta1, count)) : rate,
+        rootCorrection: beta2 ? div(1, sqrt(correction(beta2, count))) : 1,
+      }),
+      step({ gradient, slots }, { rate, rootCorrection }) {
+        const firstMoment = add(mul(slots.firstMoment, beta1), mul(gradient, 1 - beta1));
+        const secondMoment = add(mul(slots.secondMoment, beta2), mul(square(gradient), 1 - beta2));
+        const largest = amsgrad ? maximum(slots.largestSecondMoment, secondMoment) : undefined;
+        const size = add(mul(sqrt(largest ?? secondMoment), rootCorrection), epsilon);
+        return {
+          delta: mul(div(firstMoment, size), rate),
+          slots: { firstMoment, secondMoment, ...(largest && { largestSecondMoment: largest }) },
+        };
+      },
+    },
+    settings,
+  );
+}
+
+/**
+ * Adam: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, p -= learningRate * m' / (sqrt(v') + epsilon), with m' = m / (1 - beta1^t)
+ * and v' = v / (1 - beta2^t). As in PyTorch, epsilon is outside of the root, after the correction. Kingma and Ba, Adam, 2014.
+ *
+ *     optimizers.adam({ learningRate: 3e-4 })
+ */
+export function adam(given: AdamOptions = {}): Configured<Optimizer> {
+  const settings = adamOptions.read(given);
+  return withConfig(makeAdam('adam', settings), adamOptions, settings);
+}
+
+/**
+ * AdamW: adam after p -= learningRate * weightDecay * p. Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2017.
+ *
+ *     optimizers.adamW({ learningRate: 3e-4, weightDecay: 0.01, excludeFromWeightDecay: ['bias'] })
+ */
+export function adamW(given: AdamWOptions = {}): Configured<Optimizer> {
+  const settings = adamWOptions.read(given);
+  return withConfig(makeAdam('adamW', settings), adamWOptions, settings);
+}
