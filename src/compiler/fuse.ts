@@ -36,11 +36,8 @@ export function* fuse(graph: Graph, target: Target, enabled: boolean): Pass<Fuse
   }
   if (!enabled) return { graph, groups: groups.finish(), sources };
   yield* fuseRows(groups, target);
-  const requested = new Set(graph.outputs.map((output) => sources.get(output).base));
   yield;
-  const finished = groups.finish();
-  yield;
-  return { graph, groups: yield* recompute(finished, sources, requested, target.maxStorageBuffers), sources };
+  return { graph, groups: yield* recompute(groups, target.maxStorageBuffers), sources };
 }
 
 /** Elementwise nodes that only this reduction needs are computed while it reads. */

@@ -69,7 +69,7 @@ export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<
   };
   const scalarWords = new Map<number, number>();
   graph.inputs.forEach((input, position) => isScalarInput(input) && scalarWords.set(position, scalarWords.size));
-  const context: LowerContext = {
+  const context: Omit<LowerContext, 'inside'> = {
     sources,
     planOf: kernelPlans(sources, target),
     memoryOf,
@@ -83,9 +83,10 @@ export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<
   return { dispatches, memoryOf, scalarWords };
 }
 
-function lowerGroup(group: Group, fused: FusedGraph, context: LowerContext, target: Target): LoweredDispatch[] {
+function lowerGroup(group: Group, fused: FusedGraph, shared: Omit<LowerContext, 'inside'>, target: Target): LoweredDispatch[] {
   if (group.size === 0) return [];
   const nodes = nodesOf(group);
+  const context: LowerContext = { ...shared, inside: new Set(nodes) };
   const scope = (group.anchor ?? group.reductions[0] ?? group.members[0]).scope;
   const ops = nodes.map((node) => node.op.name);
   const label = `${scope ? `${scope}: ` : ''}${summarise(ops)}`;

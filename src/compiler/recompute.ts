@@ -4,7 +4,7 @@
 import { sizeOf } from '../core/shape.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isCostly } from './cost.ts';
-import { type Group, buffersBound, nodesOf, readsOf } from './groups.ts';
+import { type Group, type GroupGraph, buffersBound, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import { domainOf } from './rows.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
@@ -12,14 +12,11 @@ import { type Sources, hasMemory, isFlat } from './views.ts';
 /** Nodes computed again for one value, at most. */
 const mostNodes = 6;
 
-/** Finished groups with less to store; those that have nothing left to do are gone. */
-export function* recompute(
-  groups: readonly Group[],
-  sources: Sources,
-  requested: ReadonlySet<Tensor>,
-  maxStorageBuffers: number,
-): Pass<readonly Group[]> {
-  const pass = new Recomputation(groups, sources, requested, maxStorageBuffers);
+/** Finishes the groups with less to store. Groups that have nothing left to do are gone. */
+export function* recompute(graph: GroupGraph, maxStorageBuffers: number): Pass<readonly Group[]> {
+  const groups = graph.finish();
+  yield;
+  const pass = new Recomputation(groups, graph, maxStorageBuffers);
   for (const group of [...groups].reverse()) {
     yield;
     pass.lighten(group);
@@ -36,19 +33,19 @@ class Recomputation {
   private readonly readers = new Map<Tensor, Set<Group>>();
   /** What other kernels wait for stays where it is. */
   private readonly awaited = new Set<Node>();
+  private readonly graph: GroupGraph;
   private readonly sources: Sources;
-  private readonly requested: ReadonlySet<Tensor>;
   private readonly maxStorageBuffers: number;
 
-  constructor(groups: readonly Group[], sources: Sources, requested: ReadonlySet<Tensor>, maxStorageBuffers: number) {
-    this.sources = sources;
-    this.requested = requested;
+  constructor(groups: readonly Group[], graph: GroupGraph, maxStorageBuffers: number) {
+    this.graph = graph;
+    this.sources = graph.sources;
     this.maxStorageBuffers = maxStorageBuffers;
     for (const group of groups) {
       for (const node of nodesOf(group)) {
         this.makers.set(node, group);
         for (const input of node.inputs) {
-          for (const tensor of sources.get(input).awaited ?? []) this.awaited.add(sources.get(tensor).base.node!);
+          for (const tensor of this.sources.get(input).awaited ?? []) this.awaited.add(this.sources.get(tensor).base.node!);
         }
       }
       for (const output of group.outputs) this.stored.add(output);
@@ -61,9 +58,8 @@ class Recomputation {
     const before = group.outputs.length;
     const reads = this.readsOf(nodesOf(group));
     for (const output of [...group.outputs].reverse()) {
-      const { op } = output.node!;
-      if (this.requested.has(output) || this.awaited.has(output.node!) || op.lowering.kind !== 'elementwise' || isCostly(output.node!))
-        continue;
+      const node = output.node!;
+      if (this.graph.isRequested(node) || this.awaited.has(node) || node.op.lowering.kind !== 'elementwise' || isCostly(node)) continue;
       const takers = [...(this.readers.get(output) ?? [])];
       this.stored.delete(output);
       const additions = takers.map((taker) => this.nodesFor(output, taker, group));
@@ -73,9 +69,10 @@ class Recomputation {
       }
       takers.forEach((taker, i) => {
         const nodes = additions[i]!;
-        const level = levelOf(taker, output.node!)!;
-        taker[level] = [...nodes, ...taker[level]];
-        taker.nodes = [...nodes, ...nodesOf(taker)];
+        const level = levelOf(taker, node)!;
+        // The new nodes may read nodes that the kernel computes already, and the other way round.
+        taker[level] = this.graph.inOrder([...nodes, ...taker[level]]);
+        taker.nodes = this.graph.inOrder([...nodes, ...nodesOf(taker)]);
         taker.again = new Set([...(taker.again ?? []), ...nodes]);
         this.noteReads(taker);
       });

@@ -52,6 +52,14 @@ describe('results', () => {
       return [sum(add(p, transpose(p)), { axis: 0 }), sum(mul(p, flip(p, 0)), { axis: 0 })];
     }));
 
+  test('two values of another kernel that are computed again from a third one', () =>
+    expectLikeCpu(() => {
+      const y = exp(matrix(4, 6));
+      const twice = mul(y, 2);
+      const [a, b] = [add(twice, 1), mul(twice, 3)];
+      return [y, sum(mul(a, b), { axis: 0 }), sum(sub(a, b), { axis: 1 })];
+    }));
+
   test('reductions of numbers', () =>
     expectLikeCpu(() => [sum(ones([4, 4])), max(full([4], 3)), argMax(ones([5])), softmax(zeros([2, 3])), mul(sum(full([3], 2)), 0.5)]));
 

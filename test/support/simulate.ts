@@ -1,6 +1,7 @@
 // Runs a Program on the CPU the way a GPU would: dispatch after dispatch over its slots, each through the plain subgraph that it means.
 // Scratch starts as NaN, and a range is poisoned when another value takes it over: a wrong order, a missing dependency or overlapping lives
-// show as NaN. This checks fuse, schedule and plan without a GPU; the WGSL itself is checked on one.
+// show as NaN. This checks fuse, schedule and plan without a GPU; the WGSL itself is checked on one. Of the kernels' text only the bindings are
+// checked: whatever one reads has been written before.
 import { type HostArray, allocate } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { TensorType } from '../../src/graph/op.ts';
@@ -35,8 +36,14 @@ export function simulate(program: Program, inputs: readonly (HostArray | number)
     }
   };
 
+  const written = new Set<number>();
   for (const { meaning, bindings, label } of program.dispatches) {
     assertNoAlias(program, bindings, label);
+    for (const { role, slot, access } of bindings) {
+      const isThere = access === 'read_write' || program.slots[slot].kind !== 'scratch' || written.has(slot);
+      if (!isThere) throw new Error(`${label}: ${role} reads memory that no kernel has written`);
+    }
+    for (const { slot, access } of bindings) if (access === 'read_write') written.add(slot);
     if (!meaning) continue;
     const feeds = new Map(
       meaning.inputs.map(({ tensor, slot }) => {

@@ -17,6 +17,8 @@ export interface BodyContext {
   readonly fields: UniformFields;
   readonly roleOf: RoleOf;
   readonly scalarWord: ScalarWord;
+  /** Nodes that this kernel computes. Their values are never loaded: memory does not hold them yet, or never will. */
+  readonly inside: ReadonlySet<Node>;
   /** Turns a view over the domain into the expression of a memory position; may add statements first. */
   readonly position: (view: StridedView, statements: string[]) => string;
   /** WGSL u32 expression of the element's row-major place in the domain. */
@@ -67,6 +69,7 @@ export class Body {
     }
     const outer = node && around?.body.values.get(node);
     if (outer) return outer;
+    if (node && this.context.inside.has(node)) throw new Error(`${node.op.name}: a value is read before its kernel computes it`);
     const number = constantValue(source.base);
     if (number !== undefined) return fields.number(number, tensor.dtype);
     return node && isPositional(node) ? this.place(node, this.context.position(source.view, this.statements)) : this.value(source);

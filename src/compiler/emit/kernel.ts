@@ -1,7 +1,7 @@
 // Assembling WGSL modules: the elementwise kernel from nothing, kernel families by filling their marked blocks.
 import { isScalarInput } from '../../graph/leaves.ts';
 import type { Target } from '../../graph/op.ts';
-import type { Tensor } from '../../graph/tensor.ts';
+import type { Node, Tensor } from '../../graph/tensor.ts';
 import { runOf } from '../../graph/workgroups.ts';
 import { type StorageBinding, UniformFields, declareStorage, indent, libraryFor, moduleOf, storageType } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
@@ -67,6 +67,8 @@ export interface EmitContext<Memory> {
   readonly sources: Sources;
   readonly memoryOf: (tensor: Tensor) => Memory;
   readonly scalarWord: ScalarWord;
+  /** Nodes that the kernel computes. */
+  readonly inside: ReadonlySet<Node>;
 }
 
 export interface Emitted<Memory> {
