@@ -136,10 +136,10 @@ export function oneOf<const Name extends string>(...names: readonly Name[]): Kin
   });
 }
 
-/** A list whose elements are of one kind. */
+/** A list whose elements are of one kind. `least` is the smallest length. */
 /* @__NO_SIDE_EFFECTS__ */
-export function listOf<In, Out>(element: Kind<In, Out>, elements: string, least = 0): Kind<readonly In[], readonly Out[]> {
-  const rule = `a list of ${elements}${least ? `, at least ${least}` : ''}`;
+export function listOf<In, Out>(element: Kind<In, Out>, elements: string, least: 0 | 1 = 0): Kind<readonly In[], readonly Out[]> {
+  const rule = `a list of ${least ? 'one or more ' : ''}${elements}`;
   return {
     rule,
     accepts: (value): value is readonly In[] =>

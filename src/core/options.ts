@@ -108,9 +108,15 @@ export function declareOptions<T extends OptionTable>(
   return declaration;
 }
 
-/** `layers.dense({ units: 64 })`. */
+/** The factory's name in its table: `dense` of `layers.dense`. */
+export const nameOf = ({ factory }: Pick<Declaration, 'factory'>): string => factory.slice(factory.indexOf('.') + 1);
+
+/** A call that works, such as `layers.dense({ units: 64 })`: with the required options, or else with the first default. */
 function exampleCall({ factory, options }: Declaration): string {
-  const entries = Object.entries(options).flatMap(([name, { need, value }]) => (need === 'required' ? [`${name}: ${shown(value)}`] : []));
+  const all = Object.entries(options);
+  const needed = all.filter(([, { need }]) => need === 'required');
+  const shownOnes = needed.length ? needed : all.filter(([, { need }]) => need === 'default').slice(0, 1);
+  const entries = shownOnes.map(([name, { value }]) => `${name}: ${shown(value)}`);
   return `${factory}(${entries.length ? `{ ${entries.join(', ')} }` : ''})`;
 }
 

@@ -67,11 +67,6 @@ export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', ful
 
 export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight, meanOfCounted } from './loss.ts';
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
-export type {
-  BinaryCrossentropyOptions,
-  CategoricalCrossentropyOptions,
-  CrossentropyOptions,
-  SparseCrossentropyOptions,
-} from './crossentropy.ts';
+export type { BinaryCrossentropyOptions, CategoricalCrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';

@@ -1,52 +1,57 @@
-// What a loss is: a function of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph functions;
-// they know ops, not the compiler and not the devices.
-import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+// The contract of losses: functions of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph functions.
+// They know ops, and neither the compiler nor the devices.
+import type { Config, Configured } from '../core/config.ts';
+import { ShapeError } from '../core/errors.ts';
+import { oneOf } from '../core/optionKinds.ts';
+import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, nameOf, optional, withConfig } from '../core/options.ts';
 import { type Shape, formatShape, normalizeAxis, reducedShape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from '../ops/arguments.ts';
 import { broadcastTo, cast, div, equal, expandDims, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
 import { productOrZero } from '../ops/zeroFlow.ts';
-import type { Pair } from './align.ts';
+import { type Pair, alignEqual } from './align.ts';
 
-/** How a loss's terms become its result: their mean over the batch, their sum, or one value per sample. */
+/** Keras's fuzz factor: keeps divisions and logarithms of zero finite. */
+export const epsilon = 1e-7;
+
+/** The result that a loss makes of its terms: their mean over the batch, their sum, or one value per sample. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
-export interface LossOptions {
-  /** 'mean' divides by the number of samples whatever their weights (Keras's sum_over_batch_size). */
-  reduction?: Reduction;
-}
+/** Spread into the declaration of each loss. */
+export const lossOptions = {
+  /** 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'none' gives one value per sample. @default 'mean' */
+  reduction: /* @__PURE__ */ optional(oneOf('mean', 'sum', 'none'), 'mean'),
+};
+export type LossOptions = OptionsOf<Declaration<typeof lossOptions>>;
 
-/**
- * What the targets hold, for those who check data before training: numbers, numbers in 0..1, one row of probabilities a sample, or the
- * index of a class.
- */
+/** Contents of the targets, for checks of data before training: numbers, numbers in 0..1, probabilities of all classes, or a class index. */
 export type TargetKind = 'numbers' | 'probabilities' | 'oneHot' | 'classIndex';
 
 /** A loss: (targets, predictions, sampleWeight?) => a scalar, or one value per sample with reduction 'none'. */
 export interface Loss {
   (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor;
   readonly name: string;
+  readonly config?: Config;
   readonly reduction: Reduction;
   readonly targetKind: TargetKind;
-  /** The class that counts for nothing, where there is one. */
+  /** The class whose samples do not count, if there is one. */
   readonly ignoreClass?: number;
   /**
    * Number of samples that count (i32 scalar), or the sum of their class weights (f32 scalar): 'mean' divides by it. An epoch's mean weighs each
-   * batch by it. Absent where every sample counts once.
+   * batch by it. Absent if every sample counts once.
    */
   readonly countSamples?: (targets: Tensor, predictions: Tensor) => Tensor;
 }
 
-/** What a loss works out, before weights and reduction. */
+/** Result of a loss before weights and reduction. */
 export interface LossTerms {
   readonly terms: Tensor;
-  /** The terms of one sample lie along `axis` and are averaged or added; without `inner` each term is a sample of its own. */
+  /** The terms of one sample are along `axis` and are averaged or added. Without `inner` each term is a separate sample. */
   readonly inner?: 'mean' | 'sum';
 }
 
 export interface LossDefinition {
-  readonly name: string;
   readonly targetKind: TargetKind;
   readonly ignoreClass?: number;
   /** The axis of the terms of one sample. @default -1 */
@@ -60,20 +65,15 @@ export interface LossDefinition {
   shares?(targets: Tensor, predictions: Tensor): Tensor;
 }
 
-export const lossOptions = ['reduction'] as const;
-
-/** Checks the options every loss takes, and that no unknown one came. */
-export function checkLossOptions(name: string, options: LossOptions, own: readonly string[] = []): void {
-  checkOptions(`losses.${name}`, options, [...own, ...lossOptions]);
-  const { reduction = 'mean' } = options;
-  if (!['mean', 'sum', 'none'].includes(reduction)) {
-    throw new ArgumentError(`losses.${name}: reduction is '${String(reduction)}'; use 'mean', 'sum' or 'none'`);
-  }
-}
-
 /** Makes a loss of its terms. */
-export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: LossOptions): Loss {
-  const { name, targetKind, ignoreClass, axis = -1 } = definition;
+export function makeLoss<T extends OptionTable & typeof lossOptions>(
+  declaration: Declaration<T>,
+  settings: SettingsOf<Declaration<T>>,
+  definition: LossDefinition,
+): Configured<Loss> {
+  const name = nameOf(declaration);
+  const { reduction } = settings as SettingsOf<Declaration<typeof lossOptions>>;
+  const { targetKind, ignoreClass, axis = -1 } = definition;
   const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor => {
     checkTensor(name, 'targets', targets);
     checkTensor(name, 'predictions', predictions);
@@ -93,18 +93,37 @@ export function makeLoss(definition: LossDefinition, { reduction = 'mean' }: Los
     withScope(name, () => countOf(definition.shares?.(targets, predictions), definition.valid?.(targets, predictions)));
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
-  return Object.assign(loss, {
+  const made: Loss = Object.assign(loss, {
     reduction,
     targetKind,
     ...(ignoreClass !== undefined && { ignoreClass }),
     ...((definition.valid ?? definition.shares) && { countSamples }),
+  });
+  return withConfig(made, declaration, settings);
+}
+
+/** A loss whose term is a function of one target and one prediction. The loss of a sample is the mean of its terms. */
+export function termwise<T extends OptionTable & typeof lossOptions>(
+  declaration: Declaration<T>,
+  options: OptionsOf<Declaration<T>>,
+  term: (target: Tensor, prediction: Tensor, settings: SettingsOf<Declaration<T>>) => Tensor,
+  judgesTargets = false,
+): Configured<Loss> {
+  const settings = declaration.read(options);
+  return makeLoss(declaration, settings, {
+    targetKind: 'numbers',
+    judgesTargets,
+    terms(targets, predictions) {
+      const pair = alignEqual(nameOf(declaration), targets, predictions);
+      return { terms: term(pair.targets, pair.predictions, settings), inner: 'mean' };
+    },
   });
 }
 
 /** Shapes below rank 2 get axes of 1, as alignEqual does it: one for the samples, one for the terms of a sample. */
 const withTerms = (shape: Shape): Shape => (shape.length < 2 ? [...shape, ...new Array<number>(2 - shape.length).fill(1)] : shape);
 
-/** The weight of each sample, 0 where it does not count; undefined where all count once. */
+/** The weight of each sample, 0 if it does not count. Undefined if all count once. */
 function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined, valid: Tensor | undefined): Tensor | undefined {
   const weight = sampleWeight && fitWeight(name, sampleWeight, samples);
   if (!valid) return weight;
@@ -112,8 +131,8 @@ function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined
 }
 
 /**
- * Predictions with 0 in the samples of weight 0: what is NaN or infinite there does not reach the gradient. Targets only where one sample's decide about
- * the others: one more masked input would cost weighted losses a kernel. Shapes that do not fit are left for the loss to refuse.
+ * Predictions with 0 in the samples of weight 0: NaN and infinity there do not reach the gradient. Targets are masked only if the targets of one
+ * sample affect the others: one more masked input would cost weighted losses a kernel. Shapes that do not fit are left for the loss to refuse.
  */
 function maskSamples(
   { targetKind, judgesTargets }: LossDefinition,
@@ -132,14 +151,14 @@ function maskSamples(
 const countOf = (shares: Tensor | undefined, valid: Tensor | undefined): Tensor =>
   shares ? sum(valid ? where(valid, shares, 0) : shares) : sum(cast(valid!, 'i32'));
 
-/** sum / count, and 0 where nothing counts. */
+/** sum / count, and 0 if nothing counts. */
 export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
   const divisor = cast(count, 'f32');
   return div(total, where(equal(divisor, 0), 1, divisor));
 }
 
 /**
- * Each sample's terms are added up first: the compiler then does it in the kernel that makes them and their gradient.
+ * The terms of each sample are added up first. The compiler then adds them in the kernel that makes them and their gradient.
  * With weights w and samples s: 'mean' is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 whatever the sample's value is.
  */
 function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Reduction, weight?: Tensor, count?: Tensor): Tensor {
@@ -157,7 +176,7 @@ function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Redu
 
 /**
  * Sample weights in the shape of the samples: [] and [n] spread over [n, t], [n, 1] fits [n].
- * @throws ShapeError where they do not fit.
+ * @throws ShapeError if they do not fit.
  */
 export function fitWeight(name: string, weight: Tensor, samples: readonly number[]): Tensor {
   const shape = [...weight.shape];

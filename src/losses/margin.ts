@@ -1,12 +1,13 @@
-// Hinge losses: nothing to gain beyond the margin. Targets -1 or 1 (0 and 1 are turned into them, as in Keras), predictions any number.
+// Hinge losses: a prediction beyond the margin costs nothing. Targets -1 or 1 (0 and 1 are turned into them, as in Keras), predictions any number.
+import type { Configured } from '../core/config.ts';
+import { declareOptions } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, cast, equal, logicalOr, max, maximum, min, mul, neg, square, sub, sum, where } from '../ops/index.ts';
 import { productOrZero } from '../ops/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
-import { type Loss, type LossOptions, checkLossOptions, makeLoss } from './loss.ts';
-import { termwise } from './regression.ts';
+import { type Loss, type LossOptions, lossOptions, makeLoss, termwise } from './loss.ts';
 
-/** 2 t - 1 where all targets are 0 or 1, else the targets as they are. */
+/** 2 t - 1 if all targets are 0 or 1, else the targets as they are. */
 function signedTargets(t: Tensor): Tensor {
   const binary = min(cast(logicalOr(equal(t, 0), equal(t, 1)), 'i32'));
   return where(equal(binary, 1), sub(mul(t, 2), 1), t);
@@ -14,29 +15,30 @@ function signedTargets(t: Tensor): Tensor {
 
 const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, productOrZero(signedTargets(t), p)), 0);
 
+export const hingeOptions = declareOptions('losses.hinge', lossOptions);
+
 /** Hinge loss, mean(max(1 - t p, 0)). */
-export const hinge = (options: LossOptions = {}): Loss => termwise('hinge', options, [], margin, true);
+export const hinge = (options: LossOptions = {}): Configured<Loss> => termwise(hingeOptions, options, margin, true);
+
+export const squaredHingeOptions = declareOptions('losses.squaredHinge', lossOptions);
 
 /** Squared hinge loss, mean(max(1 - t p, 0)^2). */
-export const squaredHinge = (options: LossOptions = {}): Loss =>
-  termwise('squaredHinge', options, [], (t, p) => square(margin(t, p)), true);
+export const squaredHinge = (options: LossOptions = {}): Configured<Loss> =>
+  termwise(squaredHingeOptions, options, (t, p) => square(margin(t, p)), true);
+
+export const categoricalHingeOptions = declareOptions('losses.categoricalHinge', lossOptions);
 
 /** Categorical hinge loss, max(max((1 - t) p) - sum(t p) + 1, 0), for one-hot targets. Both [n, ..., classes]. */
-export function categoricalHinge(options: LossOptions = {}): Loss {
+export function categoricalHinge(options: LossOptions = {}): Configured<Loss> {
   const name = 'categoricalHinge';
-  checkLossOptions(name, options);
-  return makeLoss(
-    {
-      name,
-      targetKind: 'oneHot',
-      terms(targets, predictions) {
-        const pair = alignEqual(name, targets, predictions);
-        if (predictions.rank === 0 || predictions.shape[predictions.rank - 1] < 2) throw tooFewClasses(name, predictions);
-        const right = sum(productOrZero(pair.targets, pair.predictions), { axis: -1 });
-        const wrong = max(productOrZero(sub(1, pair.targets), pair.predictions), { axis: -1 });
-        return { terms: maximum(add(wrong, add(neg(right), 1)), 0) };
-      },
+  return makeLoss(categoricalHingeOptions, categoricalHingeOptions.read(options), {
+    targetKind: 'oneHot',
+    terms(targets, predictions) {
+      const pair = alignEqual(name, targets, predictions);
+      if (predictions.rank === 0 || predictions.shape[predictions.rank - 1] < 2) throw tooFewClasses(name, predictions);
+      const right = sum(productOrZero(pair.targets, pair.predictions), { axis: -1 });
+      const wrong = max(productOrZero(sub(1, pair.targets), pair.predictions), { axis: -1 });
+      return { terms: maximum(add(wrong, add(neg(right), 1)), 0) };
     },
-    options,
-  );
+  });
 }

@@ -29,8 +29,8 @@ describe.each(names)('%s', (name) => {
     expect(() => loss(tensor([1, 0, 1, 0, 1]), x)).toThrow(`${name}: targets [5] do not fit predictions [2,2]`);
     expect(() => losses[name]({ other: 1 } as never)).toThrow(`losses.${name}: unknown option 'other'; it takes `);
     expect(() => losses[name]({ reduction: 'batch' } as never)).toThrow(
-      `losses.${name}: reduction is 'batch'; use 'mean', 'sum' or 'none'`,
+      `losses.${name}: reduction is 'batch'; it must be 'mean', 'sum' or 'none'`,
     );
-    expect(() => losses[name](1 as never)).toThrow(`losses.${name}: options come as one object, such as { `);
+    expect(() => losses[name](1 as never)).toThrow(`losses.${name}: options come as one object, such as losses.${name}({ `);
   });
 });

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/core/config.ts';
 import { ArgumentError } from '../../src/core/errors.ts';
 import { shown } from '../../src/core/optionKinds.ts';
+import { losses } from '../../src/losses/index.ts';
 import { initializers, layers } from '../../src/nn/index.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { declarations, docsOf, timesDeclared } from '../support/declarations.ts';
 
-const tables: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { layers, initializers, optimizers, schedules };
+const tables: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { layers, losses, initializers, optimizers, schedules };
 
 type Factory = (options?: unknown) => { readonly config: Config };
 

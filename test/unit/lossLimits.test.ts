@@ -100,13 +100,16 @@ describe('class weights', () => {
   test.each([
     [
       () => losses.sparseCategoricalCrossentropy({ classWeight: [1, -1] }),
-      'classWeight is [1, -1]; it must be an array of numbers from 0 on',
+      'losses.sparseCategoricalCrossentropy: classWeight[1] is -1; it must be a number of at least 0',
     ],
     [
       () => losses.categoricalCrossentropy({ classWeight: 2 as never }),
-      'classWeight is the number 2; it must be an array of numbers from 0 on',
+      'classWeight is 2; it must be a list of one or more numbers of at least 0',
     ],
-    [() => losses.binaryCrossentropy({ posWeight: NaN }), 'posWeight is NaN; it must be a number from 0 on, or an array of them'],
+    [
+      () => losses.binaryCrossentropy({ posWeight: NaN }),
+      'posWeight is NaN; it must be a number of at least 0 or a list of one or more numbers of at least 0',
+    ],
     [
       () => losses.categoricalCrossentropy({ classWeight: [1, 2] })(tensor([[1, 0, 0]]), tensor([[1, 0, 0]])),
       'losses.categoricalCrossentropy: classWeight has 2 numbers for predictions [1,3]; give 3, one for each class',

@@ -297,23 +297,23 @@ describe('errors', () => {
     [
       'an unknown option',
       () => losses.meanSquaredError({ reducton: 'sum' } as object),
-      "losses.meanSquaredError: unknown option 'reducton'; it takes reduction",
+      "losses.meanSquaredError: unknown option 'reducton'; did you mean 'reduction'? It takes reduction",
     ],
     [
       'an unknown reduction',
       () => losses.huber({ reduction: 'average' as 'mean' }),
-      "losses.huber: reduction is 'average'; use 'mean', 'sum' or 'none'",
+      "losses.huber: reduction is 'average'; it must be 'mean', 'sum' or 'none'",
     ],
     ['a delta of 0', () => losses.huber({ delta: 0 }), 'losses.huber: delta is 0; it must be a number above 0'],
     [
       'smoothing above 1',
       () => losses.binaryCrossentropy({ labelSmoothing: 2 }),
-      'losses.binaryCrossentropy: labelSmoothing is 2; it must lie in 0..1',
+      'losses.binaryCrossentropy: labelSmoothing is 2; it must be a number from 0 to 1',
     ],
     [
       'a fractional class',
       () => losses.sparseCategoricalCrossentropy({ ignoreClass: 0.5 }),
-      'losses.sparseCategoricalCrossentropy: ignoreClass is 0.5; it must be a class index',
+      'losses.sparseCategoricalCrossentropy: ignoreClass is 0.5; it must be an integer',
     ],
     [
       'a negative gamma',
@@ -323,7 +323,7 @@ describe('errors', () => {
     [
       'an alpha above 1',
       () => losses.categoricalFocalCrossentropy({ alpha: 2 }),
-      'losses.categoricalFocalCrossentropy: alpha is 2; it must lie in 0..1',
+      'losses.categoricalFocalCrossentropy: alpha is 2; it must be a number from 0 to 1',
     ],
     [
       'a misspelt name',

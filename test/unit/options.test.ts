@@ -132,6 +132,8 @@ describe('a declaration', () => {
     const none = declareOptions('losses.none', {});
     expect(messageOf(() => none.read({ a: 1 }))).toBe("losses.none: unknown option 'a'; it takes no options");
     expect(messageOf(() => none.read(1))).toBe('losses.none: options come as one object, such as losses.none(); got 1');
+    const some = declareOptions('losses.some', { a: optional(text), b: optional(text, 'x') });
+    expect(messageOf(() => some.read(1))).toBe("losses.some: options come as one object, such as losses.some({ b: 'x' }); got 1");
     expect(messageOf(() => checkOptions('f', 1, ['a']))).toBe('f: options come as one object, such as { a: … }; got 1');
     expect(none.config(none.read(undefined))).toEqual({ kind: 'losses.none', options: {} });
   });
@@ -163,14 +165,7 @@ describe('a kind of values', () => {
     ['sizes(1)', sizes(1), [1, [1]]],
     ['sizes(2)', sizes(2), [1, [1, 2]]],
     ['listOf', listOf(number(), 'numbers'), [[], [1], [1, 2], [1, -1, 2], [1.5]]],
-    [
-      'listOf with a least length',
-      listOf(number(), 'numbers', 2),
-      [
-        [1, 2],
-        [1, -1, 2],
-      ],
-    ],
+    ['listOf of one or more', listOf(number(), 'numbers', 1), [[1], [1, 2], [1, -1, 2], [1.5]]],
     ['callable', callable(), [double]],
     ['objectWith', objectWith<Map<unknown, unknown>>('a map', 'clear'), [new Map()]],
     ['either', either(boolean, text), [true, 'x', '1']],

@@ -1,7 +1,7 @@
 // Metrics, by name. A new metric that is the mean of a loss is one row here; others are a function in a family's file and a row.
 import { ArgumentError } from '../../core/errors.ts';
 import { lookUp } from '../../core/names.ts';
-import { type CrossentropyOptions, type ShortLossName, fullLossName, losses } from '../../losses/index.ts';
+import { type BinaryCrossentropyOptions, type ShortLossName, fullLossName, losses } from '../../losses/index.ts';
 import {
   accuracy,
   binaryAccuracy,
@@ -32,7 +32,7 @@ const plain =
   (options: MetricOptions = {}): Metric<MeanState> =>
     meanOfLoss(checkMetricOptions(loss, options), losses[loss]());
 
-export interface CrossentropyMetricOptions extends MetricOptions, Pick<CrossentropyOptions, 'fromLogits' | 'labelSmoothing'> {}
+export interface CrossentropyMetricOptions extends MetricOptions, Pick<BinaryCrossentropyOptions, 'fromLogits' | 'labelSmoothing'> {}
 
 /** The mean of a cross-entropy. */
 const entropy =
