@@ -3,14 +3,17 @@ import { ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, broadcastShapes, formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import distinctSource from '../../shaders/scatterDistinct.wgsl?raw';
+import { type KernelFile, fillKernel, storageType } from '../wgsl/index.ts';
 import { checkTensor } from './arguments.ts';
 import { shiftAxis } from './batching.ts';
 import { planGather } from './gatherPlan.ts';
 import { checkIndices, checkRange, clampIndex } from './indices.ts';
-import { gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from './shape.ts';
+
+const distinctKernel: KernelFile = { name: 'scatterDistinct', text: distinctSource };
 
 interface TakeAttributes {
   readonly axis: number;
@@ -124,15 +127,17 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
     kind: 'kernel',
     epilogue: false,
     plan: ({ inputs: [updates, indices], outputs: [y], attributes: { axis, rows }, target }) => {
-      const source = retype(distinctSource, { Element: storageType(y.dtype), Index: storageType(indices.dtype) });
+      const aliases = { Element: storageType(y.dtype), Index: storageType(indices.dtype) };
       const inner = sizeOf(y.shape.slice(axis + 1));
       const phase = (number: number, size: number) => {
         const run = runOf(size, target);
         return {
           name: number === 0 ? 'scatter_clear' : 'scatter_distinct',
-          source,
+          ...fillKernel(distinctKernel, {
+            aliases,
+            params: { size, run, rows, count: updates.shape[axis], inner, phase: number },
+          }),
           operands: [{ kind: 'input', index: 0 } as const, { kind: 'input', index: 1 } as const, { kind: 'output', index: 0 } as const],
-          params: [size, run, rows, updates.shape[axis], inner, number],
           workgroups: gridOf(Math.ceil(size / (run * 64)), target),
         };
       };

@@ -10,10 +10,13 @@ import { checkFlag, checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
 import { axesOf, padForLastWindow } from './conv/extent.ts';
 import { type Padding2d, type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
-import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
+import { type PoolAttributes, planPool, poolOperands, poolingKernel } from './conv/planPool.ts';
 import { type TapSizes, forEachTap } from './conv/taps.ts';
 import type { Pool2dOptions } from './pool.ts';
 import { mean } from './statistics.ts';
+
+const poolKernel = poolingKernel('avgPool', poolSource);
+const spreadKernel = poolingKernel('avgPoolSpread', spreadSource);
 
 /** `reach`: how far beyond each side of the image taps count, as zeros. */
 type AverageAttributes = PoolAttributes & Required<Pick<PoolAttributes, 'reach'>>;
@@ -80,7 +83,7 @@ const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
-      planPool('avgPool2d', poolSource, poolOperands.oneToOne, { images: x.shape, pooled: y.shape, attributes }, y, target),
+      planPool('avgPool2d', poolKernel, poolOperands.oneToOne, { images: x.shape, pooled: y.shape, attributes }, y, target),
   },
 });
 
@@ -107,7 +110,7 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
-      planPool('avgPool2dSpread', spreadSource, poolOperands.oneToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
+      planPool('avgPool2dSpread', spreadKernel, poolOperands.oneToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
   },
 });
 

@@ -3,8 +3,8 @@ import { type Dtype, isFloat, toElement } from '../core/dtype.ts';
 import { sizeOf } from '../core/shape.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { type ValueType, valueType } from '../wgsl/index.ts';
 import { checkDtype, checkTensor } from './arguments.ts';
-import { wgslType } from './elementwise.ts';
 import { inputOf } from './uniform.ts';
 
 const castOp = defineOp<{ readonly dtype: Dtype }>({
@@ -22,7 +22,7 @@ const castOp = defineOp<{ readonly dtype: Dtype }>({
   },
   lowering: {
     kind: 'elementwise',
-    expression: ([x], { inputs, output }) => conversions[wgslType(inputs[0].dtype)][wgslType(output.dtype)](x),
+    expression: ([x], { inputs, output }) => conversions[valueType(inputs[0].dtype)][valueType(output.dtype)](x),
   },
   simplify: ([x], { dtype }) => {
     if (x.dtype === dtype) return x;
@@ -35,7 +35,7 @@ const castOp = defineOp<{ readonly dtype: Dtype }>({
 const same = (x: string): string => x;
 
 /** WGSL from type to type. Floats are truncated and clamped to the integer's range, NaN becomes 0: WGSL leaves those cases open. NaN is true. */
-const conversions: Record<'f32' | 'i32' | 'u32' | 'bool', Record<'f32' | 'i32' | 'u32' | 'bool', (x: string) => string>> = {
+const conversions: Record<ValueType, Record<ValueType, (x: string) => string>> = {
   f32: { f32: same, i32: (x) => `to_i32(${x})`, u32: (x) => `to_u32(${x})`, bool: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` },
   i32: { f32: (x) => `f32(${x})`, i32: same, u32: (x) => `u32(max(${x}, 0))`, bool: (x) => `(${x} != 0)` },
   u32: { f32: (x) => `f32(${x})`, i32: (x) => `i32(min(${x}, 0x7fffffffu))`, u32: same, bool: (x) => `(${x} != 0u)` },

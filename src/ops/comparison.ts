@@ -1,19 +1,18 @@
 // Rows of comparison, logic and tests for special values. All give bool and have no gradient.
 import { isFloat } from '../core/dtype.ts';
 import { Tensor } from '../graph/tensor.ts';
+import { isLiteral, isZeroLiteral } from '../wgsl/index.ts';
 import { type Expression, type Loop, binary, unary } from './elementwise.ts';
 import { fullLike } from './create.ts';
 import type { TensorLike } from './operands.ts';
-
-const isLiteral = (text: string): boolean => /^-?\d/.test(text);
 
 /**
  * A comparison of floats that is false where either is NaN. A driver may assume that there is no NaN: it inverts a < b to !(a >= b), or makes
  * select(b, a, a > b) a maximum that drops NaN. The test by bits stays what it is.
  */
 function ordered(a: string, symbol: string, b: string): string {
-  if (symbol === '>' && /^0\.0f?$/.test(b)) return `((bitcast<u32>(${a}) - 1u) < 0x7f800000u)`;
-  if (symbol === '<' && /^0\.0f?$/.test(b)) return `((bitcast<u32>(${a}) - 0x80000001u) < 0x7f800000u)`;
+  if (symbol === '>' && isZeroLiteral(b)) return `((bitcast<u32>(${a}) - 1u) < 0x7f800000u)`;
+  if (symbol === '<' && isZeroLiteral(b)) return `((bitcast<u32>(${a}) - 0x80000001u) < 0x7f800000u)`;
   const tested = [a, b].filter((text) => !isLiteral(text)).map((text) => `!is_nan(${text})`);
   return `(${[`(${a} ${symbol} ${b})`, ...tested].join(' & ')})`;
 }

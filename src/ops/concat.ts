@@ -1,15 +1,18 @@
 // Joining tensors along an axis.
 import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../core/shape.ts';
-import { promote } from '../core/dtype.ts';
+import { type Dtype, promote } from '../core/dtype.ts';
 import { type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import concatSource from '../../shaders/concat.wgsl?raw';
+import { type FilledKernel, type KernelFile, computeType, fillKernel, storageType } from '../wgsl/index.ts';
 import { checkTensor, inWords } from './arguments.ts';
 import { spreadInputs } from './batching.ts';
 import { cast } from './cast.ts';
-import { computeType, fillBlock, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { sliceAxis } from './slice.ts';
+
+const concatKernel: KernelFile = { name: 'concat', text: concatSource };
 
 /** Inputs of one kernel: with the result, as many buffers as every device binds. */
 const mostInputs = 7;
@@ -63,9 +66,8 @@ const concatOp = defineOp<{ readonly axis: number }>({
         dispatches: [
           {
             name: 'concat',
-            source: retype(sourceFor(inputs.length), { Element: storageType(y.dtype), Value: computeType(y.dtype) }),
+            ...kernelFor(y.dtype, { size, run, row: sizeOf(y.shape.slice(axis)) }, rowsOf(inputs, axis)),
             operands: [...inputs.map((_, index) => ({ kind: 'input', index }) as const), { kind: 'output', index: 0 }],
-            params: [size, run, sizeOf(y.shape.slice(axis)), ...rowsOf(inputs, axis)],
             workgroups: gridOf(Math.ceil(size / (run * 64)), target),
           },
         ],
@@ -76,8 +78,13 @@ const concatOp = defineOp<{ readonly axis: number }>({
   simplify: (inputs) => (inputs.length === 1 ? inputs[0] : undefined),
 });
 
-/** The kernel for so many inputs. */
-function sourceFor(count: number): string {
+/** The kernel for inputs whose rows have these sizes. */
+function kernelFor(
+  dtype: Dtype,
+  params: { readonly size: number; readonly run: number; readonly row: number },
+  sizes: readonly number[],
+): FilledKernel {
+  const count = sizes.length;
   const each = Array.from({ length: count }, (_, k) => k);
   const inputs = [
     `struct Params { size: u32, run: u32, row: u32, ${each.map((k) => `size${k}: u32`).join(', ')} }`,
@@ -93,8 +100,12 @@ function sourceFor(count: number): string {
     `  return x${count - 1}[row * params.size${count - 1} + at];`,
     '}',
   ];
-  const text = fillBlock(fillBlock(concatSource, 'inputs', inputs.join('\n')), 'pick', pick.join('\n'));
-  return text.replace(/@binding\(\d+\) var<storage, read_write>/, `@binding(${count + 1}) var<storage, read_write>`);
+  return fillKernel(concatKernel, {
+    aliases: { Element: storageType(dtype), Value: computeType(dtype) },
+    blocks: { inputs: inputs.join('\n'), pick: pick.join('\n') },
+    bindings: { result: count + 1 },
+    params: { ...params, ...Object.fromEntries(each.map((k) => [`size${k}`, sizes[k]])) },
+  });
 }
 
 /** The argument of ops that take several tensors. */

@@ -4,19 +4,22 @@ import { DtypeError, checkOptions } from '../core/errors.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { type KernelDispatch, type Target, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import cumExtremeSource from '../../shaders/cumExtreme.wgsl?raw';
+import { type KernelFile, computeType, fillKernel, storageType } from '../wgsl/index.ts';
 import { takeAlong } from './alongAxis.ts';
 import { checkFlag } from './arguments.ts';
 import { add, minimum, sub } from './arithmetic.ts';
 import { shiftAxis } from './batching.ts';
 import { equal, isFinite } from './comparison.ts';
 import { exp, log } from './exponential.ts';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { linearRecurrence, shift } from './scan.ts';
 import { type ScanGeometry, scanGeometry } from './scanPlan.ts';
 import { where } from './select.ts';
 import { flatten, stopGradient } from './shape.ts';
+
+const cumExtremeKernel: KernelFile = { name: 'cumExtreme', text: cumExtremeSource };
 
 interface ExtremeAttributes {
   readonly axis: number;
@@ -67,18 +70,17 @@ const cumArgExtremeOp = defineOp<ExtremeAttributes>({
       const size = outer * chunks * inner;
       const run = Math.max(1, Math.ceil(runOf(size * chunk, target) / chunk));
       const value = computeType(x.dtype);
-      const text = cumExtremeSource
-        .replace('const isFloat = true;', `const isFloat = ${value === 'f32'};`)
-        .replace('const largest = true;', `const largest = ${largest};`);
-      const source = retype(text, { Element: storageType(x.dtype), Value: value });
       const input = { kind: 'input', index: 0 } as const;
       const winners = { kind: 'temporary', index: 0 } as const;
       const phase = (number: 0 | 1): KernelDispatch => ({
         name: number === 0 ? 'cum_extreme_chunks' : 'cum_extreme',
-        source,
+        ...fillKernel(cumExtremeKernel, {
+          constants: { isFloat: value === 'f32', largest },
+          aliases: { Element: storageType(x.dtype), Value: value },
+          params: { size, run, length, inner, chunk, chunks, reverse, phase: number },
+        }),
         // Without chunks before its own no invocation reads the winners: any buffer will do.
         operands: [input, number === 1 && chunks > 1 ? winners : input, number === 1 ? { kind: 'output', index: 0 } : winners],
-        params: [size, run, length, inner, chunk, chunks, Number(reverse), number],
         workgroups: gridOf(Math.ceil(size / (run * 64)), target),
       });
       return chunks > 1

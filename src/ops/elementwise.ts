@@ -5,11 +5,8 @@ import { DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape, sizeOf } from '../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { type ValueType, valueType } from '../wgsl/index.ts';
 import { type DtypeRule, type TensorLike, lift, matchOperands } from './operands.ts';
-
-/** The type a value has inside a kernel: f16 is computed in f32. */
-export type WgslType = 'f32' | 'i32' | 'u32' | 'bool';
-export const wgslType = (dtype: Dtype): WgslType => (dtype === 'f16' ? 'f32' : dtype);
 
 export type Scalar = (a: number, b: number, c: number) => number;
 /** All elements at once. */
@@ -32,7 +29,7 @@ export interface ElementwiseRow {
   /** One element of i32 or u32 where f64 arithmetic is not the same; the result wraps modulo 2^32. */
   readonly integer?: Scalar;
   /** One element on the GPU: for every dtype alike, or one expression for each type the op takes. */
-  readonly wgsl: Expression | { readonly [T in WgslType]?: Expression };
+  readonly wgsl: Expression | { readonly [T in ValueType]?: Expression };
   /** Whether the value can be infinite or NaN at finite arguments: at a pole, outside the domain, by overflow. true: whatever the inputs are. */
   readonly unbounded?: true | OpDefinition<object>['unbounded'];
   /**
@@ -46,7 +43,7 @@ export interface ElementwiseRow {
 /** Defines the primitive of a row. */
 export function defineElementwise(row: ElementwiseRow): OpDefinition<object> {
   const { name, arity, takes, gives, wgsl, derivatives } = row;
-  const expressionFor = (dtype: Dtype): Expression | undefined => (typeof wgsl === 'function' ? wgsl : wgsl[wgslType(dtype)]);
+  const expressionFor = (dtype: Dtype): Expression | undefined => (typeof wgsl === 'function' ? wgsl : wgsl[valueType(dtype)]);
   return defineOp<object>({
     name,
     infer: (inputs) => {
@@ -120,13 +117,4 @@ export function unary(row: Omit<ElementwiseRow, 'arity'>): (x: TensorLike) => Te
 export function binary(row: Omit<ElementwiseRow, 'arity'>): (a: TensorLike, b: TensorLike) => Tensor {
   const op = defineElementwise({ ...row, arity: 2 });
   return (a, b) => apply(op, matchOperands(row.name, [a, b], row.takes), {});
-}
-
-/** A number as a WGSL f32 literal; infinities and NaN are made at run time, because as constants they do not compile. */
-export function f32Literal(value: number): string {
-  const rounded = Math.fround(value);
-  if (Number.isNaN(rounded)) return 'not_a_number()';
-  if (!Number.isFinite(rounded)) return rounded > 0 ? 'infinity()' : '(-infinity())';
-  const text = Object.is(rounded, -0) ? '-0' : String(rounded);
-  return `(${text}${/[.e]/.test(text) ? '' : '.0'}f)`;
 }

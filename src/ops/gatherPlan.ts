@@ -1,8 +1,11 @@
 // The launch that picks elements of an axis by index, for gather and takeAlongAxis.
 import { sizeOf } from '../core/shape.ts';
 import type { KernelContext, KernelPlan } from '../graph/op.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import gatherSource from '../../shaders/gather.wgsl?raw';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
+import { type KernelFile, computeType, fillKernel, storageType } from '../wgsl/index.ts';
+
+const gatherKernel: KernelFile = { name: 'gather', text: gatherSource };
 
 export interface Pick {
   readonly name: string;
@@ -21,18 +24,20 @@ export function planGather(
 ): KernelPlan {
   const size = sizeOf(y.shape);
   const run = runOf(size, target);
-  const source = gatherSource.replace('const ownIndices = false;', `const ownIndices = ${ownIndices};`);
   return {
     dispatches: [
       {
         name,
-        source: retype(source, { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) }),
+        ...fillKernel(gatherKernel, {
+          constants: { ownIndices },
+          aliases: { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) },
+          params: { size, run, rows, count, inner },
+        }),
         operands: [
           { kind: 'input', index: 0 },
           { kind: 'input', index: 1 },
           { kind: 'output', index: 0 },
         ],
-        params: [size, run, rows, count, inner],
         workgroups: gridOf(Math.ceil(size / (run * 64)), target),
       },
     ],

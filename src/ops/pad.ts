@@ -4,13 +4,16 @@ import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../core/err
 import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { type KernelPlan, type Target, type TensorType, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import padSource from '../../shaders/pad.wgsl?raw';
+import { type KernelFile, computeType, f32Bits, fillKernel, storageType } from '../wgsl/index.ts';
 import { checkInRange, checkNumber, checkTensor, isList } from './arguments.ts';
 import { cast } from './cast.ts';
 import { concat } from './concat.ts';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
 import { flip, sliceAxis, sliceStrided } from './slice.ts';
 import { broadcastTo } from './shape.ts';
+
+const padKernel: KernelFile = { name: 'pad', text: padSource };
 
 interface PadAttributes {
   /** For each axis: elements before, after, and between any two neighbours. */
@@ -88,20 +91,22 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
     dispatches: [
       {
         name: 'pad',
-        source: retype(padSource, { Element: storageType(x.dtype), Compute: computeType(x.dtype) }),
+        ...fillKernel(padKernel, {
+          aliases: { Element: storageType(x.dtype), Compute: computeType(x.dtype) },
+          params: {
+            from_size: axes.map((a) => a.from),
+            to_size: axes.map((a) => a.to),
+            before: axes.map((a) => a.before),
+            step: axes.map((a) => a.step),
+            count: size,
+            value: fillBits(x.dtype, value),
+            run,
+            unused: 0,
+          },
+        }),
         operands: [
           { kind: 'input', index: 0 },
           { kind: 'output', index: 0 },
-        ],
-        params: [
-          ...axes.map((a) => a.from),
-          ...axes.map((a) => a.to),
-          ...axes.map((a) => a.before),
-          ...axes.map((a) => a.step),
-          size,
-          fillBits(x.dtype, value),
-          run,
-          0,
         ],
         workgroups: gridOf(Math.ceil(size / (run * 64)), target),
       },
@@ -111,7 +116,7 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
 
 /** The bits of the number as the kernel computes with it. */
 function fillBits(dtype: Dtype, value: number): number {
-  return isFloat(dtype) ? new Uint32Array(Float32Array.of(value).buffer)[0] : toElement(dtype, value) >>> 0;
+  return isFloat(dtype) ? f32Bits(value) : toElement(dtype, value) >>> 0;
 }
 
 /** Pads with a number before, after and between the elements of each axis: the inverse of a strided slice. */

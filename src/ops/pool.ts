@@ -12,7 +12,11 @@ import { checkFlag, checkTensor } from './arguments.ts';
 import { foldIntoBatch } from './batching.ts';
 import { axesOf, padForLastWindow, span } from './conv/extent.ts';
 import { type Padding2d, type Pair, checkCovered, checkImages, pairOf, resolvePadding, windowsOver } from './conv/geometry.ts';
-import { type PoolAttributes, planPool, poolOperands } from './conv/planPool.ts';
+import { type PoolAttributes, planPool, poolOperands, poolingKernel } from './conv/planPool.ts';
+
+const poolKernel = poolingKernel('maxPool', poolSource);
+const scatterKernel = poolingKernel('maxPoolScatter', scatterSource);
+const gatherKernel = poolingKernel('maxPoolGather', gatherSource);
 
 interface ScatterAttributes extends PoolAttributes {
   /** [height, width] of the input. */
@@ -53,7 +57,7 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
-      planPool('maxPool2d', poolSource, poolOperands.oneToTwo, { images: x.shape, pooled: y.shape, attributes, quads: true }, y, target),
+      planPool('maxPool2d', poolKernel, poolOperands.oneToTwo, { images: x.shape, pooled: y.shape, attributes, quads: true }, y, target),
   },
 });
 
@@ -82,7 +86,7 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
       planPool(
         'maxPool2dScatter',
-        scatterSource,
+        scatterKernel,
         poolOperands.twoToOne,
         { images: dx.shape, pooled: dy.shape, attributes, quads: true },
         dx,
@@ -112,7 +116,7 @@ const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [u], outputs: [y], attributes, target }) =>
-      planPool('maxPool2dGather', gatherSource, poolOperands.twoToOne, { images: u.shape, pooled: y.shape, attributes }, y, target),
+      planPool('maxPool2dGather', gatherKernel, poolOperands.twoToOne, { images: u.shape, pooled: y.shape, attributes }, y, target),
   },
 });
 

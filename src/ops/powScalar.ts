@@ -2,8 +2,9 @@
 import { type Dtype, isFloat } from '../core/dtype.ts';
 import { defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { f32Literal, valueType } from '../wgsl/index.ts';
 import { mul, pow, reciprocal, square } from './arithmetic.ts';
-import { type Scalar, elementwiseLoop, f32Literal, wgslType } from './elementwise.ts';
+import { type Scalar, elementwiseLoop } from './elementwise.ts';
 import { rsqrt, sqrt } from './exponential.ts';
 import { numberConstant, operand } from './operands.ts';
 import { integerPower, power } from './scalar.ts';
@@ -42,7 +43,7 @@ function largestMagnitude(x: Tensor): number {
 function powerOf(x: string, exponent: number, dtype: Dtype): string {
   if (exponent === 3) return `(${x} * ${x} * ${x})`;
   if (exponent === 4) return `((${x} * ${x}) * (${x} * ${x}))`;
-  const type = wgslType(dtype);
+  const type = valueType(dtype);
   if (type !== 'f32') return `pow_${type}(${x}, ${exponent}${type === 'u32' ? 'u' : ''})`;
   // Repeated multiplication is exact where pow's logarithm is not; a few more products cost nothing.
   return Number.isInteger(exponent) && Math.abs(exponent) <= 64

@@ -4,12 +4,12 @@ import { DtypeError, ShapeError, checkOptions } from '../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, normalizeAxes, reducedShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, defineOp } from '../graph/op.ts';
 import { type Tensor, apply } from '../graph/tensor.ts';
+import { type ValueType, valueType } from '../wgsl/index.ts';
 import { checkFlag } from './arguments.ts';
 import { mul } from './arithmetic.ts';
 import { shiftAxes } from './batching.ts';
 import { cast } from './cast.ts';
 import { equal } from './comparison.ts';
-import { type WgslType, wgslType } from './elementwise.ts';
 import { type TensorLike, operand } from './operands.ts';
 import { productOfOthers } from './prod.ts';
 import { reciprocalScale, scaleByPower } from './scaling.ts';
@@ -38,7 +38,7 @@ interface ReductionRow {
   readonly fold: Fold;
   readonly foldIntegers?: Fold;
   /** The WGSL value that changes nothing, for each type the op takes. */
-  readonly identity: { readonly [T in WgslType]?: string };
+  readonly identity: { readonly [T in ValueType]?: string };
   readonly merge: (a: string, b: string) => string;
   readonly ofSquares?: boolean;
   readonly vjp: OpDefinition<ReduceAttributes>['vjp'];
@@ -85,7 +85,7 @@ export function inferReduced(name: string, shape: Shape, axes: readonly number[]
 function defineReduction(row: ReductionRow): OpDefinition<ReduceAttributes> {
   const { name, identity } = row;
   const identityOf = (dtype: Dtype): string => {
-    const found = identity[wgslType(dtype)];
+    const found = identity[valueType(dtype)];
     if (found === undefined) throw new DtypeError(`${name}: does not take ${dtype}; cast the tensor first`);
     return found;
   };

@@ -1,10 +1,14 @@
 // How the GPU scans: lines in one go, or cut into chunks whose effects are scanned first, by the same two kernels at every level.
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../graph/op.ts';
+import { gridOf } from '../graph/workgroups.ts';
 import scanSource from '../../shaders/scan.wgsl?raw';
 import headSource from '../../shaders/scanChunks.wgsl?raw';
 import totalsSource from '../../shaders/scanTotals.wgsl?raw';
-import { computeType, fillBlock, gridOf, retype, storageType } from './kernelSource.ts';
+import { type FilledKernel, type KernelFile, computeType, fillKernel, storageType } from '../wgsl/index.ts';
+
+const scanKernel: KernelFile = { name: 'scan', text: `${headSource}\n${scanSource}` };
+const totalsKernel: KernelFile = { name: 'scanTotals', text: `${headSource}\n${totalsSource}` };
 
 /** What a step does to the state: state + b, state * a, or a * state + b. The kernels know them by these numbers. */
 export const scanModes = { sum: 0, product: 1, recurrence: 2 } as const;
@@ -89,15 +93,19 @@ export function planScan(
     const size = outer * chunks * inner;
     const run = chunksPerInvocation(size, chunk, target);
     const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
-    const flags = [scanModes[level.mode], Number(level.lagged), Number(level.reverse)];
-    const start = [Number(level.exclusive), level.mode === 'product' ? 1 : 0, Number(chunks > 1)];
-    const head = value === 'f32' ? headSource : fillBlock(headSource, 'product', wrappingProduct);
-    const retyped = (text: string): string => retype(`${head}\n${text}`, { Element: source.element, Value: value });
     // Read where there are chunks only; any buffer will do else.
     const pairs = level.mode === 'product' && value === 'f32';
     const carry = chunks > 1 ? temporary([pairs ? 2 : 1, outer, chunks, inner]) : source.b;
-    const words = [outer * length * inner, Number(pairs), Number(level.packed)];
-    const params = [size, run, length, inner, chunk, chunks, ...flags, ...start, ...words];
+    const fill = (kernel: KernelFile): FilledKernel =>
+      fillKernel(kernel, {
+        aliases: { Element: source.element, Value: value },
+        blocks: value === 'f32' ? {} : { product: wrappingProduct },
+        params: {
+          ...{ size, run, length, inner, chunk, chunks, mode: scanModes[level.mode] },
+          ...{ lagged: level.lagged, reverse: level.reverse, exclusive: level.exclusive },
+          ...{ initial: level.mode === 'product', carried: chunks > 1, total: outer * length * inner, pairs, packed: level.packed },
+        },
+      });
     const dispatches: KernelDispatch[] = [];
     if (chunks > 1) {
       const shape = [outer, chunks, inner];
@@ -105,9 +113,8 @@ export function planScan(
       const b = temporary(level.mode === 'product' && !pairs ? [1] : shape);
       dispatches.push({
         name: 'scan_totals',
-        source: retyped(totalsSource),
+        ...fill(totalsKernel),
         operands: [source.a, source.b, a, b],
-        params,
         workgroups,
       });
       const above = {
@@ -122,9 +129,8 @@ export function planScan(
     }
     dispatches.push({
       name: 'scan',
-      source: retyped(scanSource),
+      ...fill(scanKernel),
       operands: [source.a, source.b, carry, result],
-      params,
       workgroups,
     });
     return dispatches;

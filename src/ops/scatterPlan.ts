@@ -1,12 +1,18 @@
 // How the GPU merges updates into rows in a fixed order, without atomics: indices are sorted (by counting where they are few, by merging else),
 // then every element of the result takes the updates of its row, one after the other.
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../graph/op.ts';
+import { gridOf, runOf } from '../graph/workgroups.ts';
 import ranksSource from '../../shaders/scatterRanks.wgsl?raw';
 import reduceSource from '../../shaders/scatterReduce.wgsl?raw';
 import startsSource from '../../shaders/scatterStarts.wgsl?raw';
 import sumSource from '../../shaders/scatterSum.wgsl?raw';
-import { computeType, gridOf, retype, runOf, storageType } from './kernelSource.ts';
+import { type KernelFile, computeType, fillKernel, storageType } from '../wgsl/index.ts';
 import { planSort, temporariesOf } from './sortPlan.ts';
+
+const ranksKernel: KernelFile = { name: 'scatterRanks', text: ranksSource };
+const startsKernel: KernelFile = { name: 'scatterStarts', text: startsSource };
+const sumKernel: KernelFile = { name: 'scatterSum', text: sumSource };
+const reduceKernel: KernelFile = { name: 'scatterReduce', text: reduceSource };
 
 /** Comparisons that cost less than the dispatches of a sort. */
 const maxComparisons = 2 ** 19;
@@ -47,9 +53,11 @@ export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeom
   if (lines * lineStride * count <= maxComparisons) {
     dispatches.push({
       name: 'scatter_ranks',
-      source: retype(ranksSource, { Index: storageType(indices.dtype) }),
+      ...fillKernel(ranksKernel, {
+        aliases: { Index: storageType(indices.dtype) },
+        params: { size: lines * lineStride, rows, count, inner: sorted.inner },
+      }),
       operands: [keys, links],
-      params: [lines * lineStride, rows, count, sorted.inner],
       workgroups: gridOf(Math.ceil((lines * lineStride) / 64), target),
     });
   } else {
@@ -58,10 +66,9 @@ export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeom
     const starts = lines * (rows + 1);
     dispatches.push(...sort.dispatches, {
       name: 'scatter_starts',
-      source: startsSource,
+      // bias: the key of row 0, as sortBlocks.wgsl makes it.
+      ...fillKernel(startsKernel, { params: { size: starts, rows, count, bias: indices.dtype === 'i32' ? 2 ** 31 : 0 } }),
       operands: [sort.sortedKeys, links],
-      // The key of row 0, as sortBlocks.wgsl makes it.
-      params: [starts, rows, count, indices.dtype === 'i32' ? 2 ** 31 : 0],
       workgroups: gridOf(Math.ceil(starts / 64), target),
     });
   }
@@ -76,9 +83,11 @@ export function planScatter(geometry: ScatterGeometry, indices: TensorType, resu
   const run = runOf(size, target);
   const sum: KernelDispatch = {
     name: 'scatter_sum',
-    source: retype(sumSource, { Element: storageType(result.dtype), Value: computeType(result.dtype) }),
+    ...fillKernel(sumKernel, {
+      aliases: { Element: storageType(result.dtype), Value: computeType(result.dtype) },
+      params: { size, run, rows, count, inner, lineStride },
+    }),
     operands: [{ kind: 'input', index: 0 }, links, { kind: 'output', index: 0 }],
-    params: [size, run, rows, count, inner, lineStride],
     workgroups: gridOf(Math.ceil(size / (run * 64)), target),
   };
   return { dispatches: [...dispatches, sum], temporaries };
@@ -97,14 +106,14 @@ export function planScatterReduce(
   const size = outer * rows * inner;
   const run = runOf(size, target);
   const value = computeType(result.dtype);
-  const source = reduceSource
-    .replace('const mode = 0u;', `const mode = ${reduceModes[mode]}u;`)
-    .replace('const isFloat = true;', `const isFloat = ${value === 'f32'};`);
   const reduce: KernelDispatch = {
     name: `scatter_${mode}`,
-    source: retype(source, { Element: storageType(result.dtype), Value: value }),
+    ...fillKernel(reduceKernel, {
+      constants: { mode: reduceModes[mode], isFloat: value === 'f32' },
+      aliases: { Element: storageType(result.dtype), Value: value },
+      params: { size, run, rows, count, inner, lineStride },
+    }),
     operands: [{ kind: 'input', index: 0 }, { kind: 'input', index: 2 }, links, { kind: 'output', index: 0 }],
-    params: [size, run, rows, count, inner, lineStride],
     workgroups: gridOf(Math.ceil(size / (run * 64)), target),
   };
   return { dispatches: [...dispatches, reduce], temporaries };

@@ -2,9 +2,13 @@
 import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import type { KernelDispatch, Operand, Target, TensorType } from '../graph/op.ts';
+import { gridOf } from '../graph/workgroups.ts';
 import blocksSource from '../../shaders/sortBlocks.wgsl?raw';
 import mergeSource from '../../shaders/sortMerge.wgsl?raw';
-import { gridOf, retype } from './kernelSource.ts';
+import { type KernelFile, fillKernel } from '../wgsl/index.ts';
+
+const blocksKernel: KernelFile = { name: 'sortBlocks', text: blocksSource };
+const mergeKernel: KernelFile = { name: 'sortMerge', text: mergeSource };
 
 /** Elements that one invocation sorts by insertion. */
 const blockLength = 16;
@@ -53,13 +57,16 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
   const dispatches: KernelDispatch[] = [
     {
       name: 'sort_blocks',
-      // Every other dtype has 32 bits, which the kernel takes as they are.
-      source: f16 ? retype(blocksSource, { Element: 'f16', Value: 'f32' }) : blocksSource,
+      ...fillKernel(blocksKernel, {
+        // Every other dtype has 32 bits, which the kernel takes as they are.
+        aliases: f16 ? { Element: 'f16', Value: 'f32' } : {},
+        params: {
+          ...{ size: lines * blocks, length, inner, block: blockLength, blocks },
+          ...{ kind: keyKinds[plan.dtype], descending: plan.descending },
+          ...{ orderInner: first.inner, lineStride: first.lineStride, offset: first.offset },
+        },
+      }),
       operands: [plan.keys, first.keys, first.order],
-      params: [
-        ...[lines * blocks, length, inner, blockLength, blocks, keyKinds[plan.dtype], Number(plan.descending)],
-        ...[first.inner, first.lineStride, first.offset],
-      ],
       workgroups: gridOf(Math.ceil((lines * blocks) / 64), target),
     },
   ];
@@ -70,9 +77,13 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
     const runs = Math.ceil(length / run);
     dispatches.push({
       name: 'sort_merge',
-      source: mergeSource,
+      ...fillKernel(mergeKernel, {
+        params: {
+          ...{ size: lines * runs, length, width, run, runs },
+          ...{ orderInner: to.inner, lineStride: to.lineStride, offset: to.offset },
+        },
+      }),
       operands: [from.keys, from.order, to.keys, to.order],
-      params: [lines * runs, length, width, run, runs, to.inner, to.lineStride, to.offset],
       workgroups: gridOf(Math.ceil((lines * runs) / 64), target),
     });
   });

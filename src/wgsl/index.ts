@@ -7,6 +7,6 @@ export { type FilledKernel, type Filling, type KernelFile, type KernelSource, fi
 export { inlinedSize, libraryFor } from './library.ts';
 export { f32Bits, f32Literal, finiteLiteral, fromWord, isLiteral, isZeroLiteral, wordOf } from './literals.ts';
 export { enabledIn, indent, moduleOf, plainText, titled } from './module.ts';
-export { type ParamValue, type ParamValues, layOut, parseStruct } from './struct.ts';
+export { type ParamValue, type ParamValues, type StructLayout, declareStruct, layOut, parseStruct, wordFields } from './struct.ts';
 export { type StorageType, type ValueType, computeType, loaded, storageType, stored, valueType } from './types.ts';
 export { UniformFields } from './uniformFields.ts';

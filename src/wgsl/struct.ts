@@ -74,6 +74,19 @@ export function parseStruct(kernel: string, body: string): StructLayout {
   return { fields, words: roundUp(end, alignment) };
 }
 
+/** A struct of u32 fields, for kernels whose text is written by code. */
+export const wordFields = (names: readonly string[]): StructLayout => ({
+  fields: names.map((name, offset) => ({ name, type: 'u32', scalar: 'u32', offset, words: 1 })),
+  words: names.length,
+});
+
+/** The lines that declare a struct. */
+export const declareStruct = (name: string, { fields }: StructLayout): string[] => [
+  `struct ${name} {`,
+  ...fields.map((field) => `  ${field.name}: ${field.type},`),
+  '}',
+];
+
 /** The words of a struct from the values of its fields. Throws if a field is missing, unknown or of another size. */
 export function layOut(kernel: string, { fields, words }: StructLayout, values: ParamValues): number[] {
   const known = fields.map(({ name }) => name);

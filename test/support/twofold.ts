@@ -2,7 +2,7 @@
 import { type KernelVariant, type Target, defineOp } from '../../src/graph/op.ts';
 import { type Tensor, apply } from '../../src/graph/tensor.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import { gridOf } from '../../src/ops/kernelSource.ts';
+import { gridOf } from '../../src/graph/workgroups.ts';
 
 /** Additions of nothing, one after the other, so that the slow way is slower on any device. */
 const slowness = 10_000;

@@ -116,6 +116,20 @@ const filesStaySmall: Rule = ({ path, text }) => {
   return lines > maximumLines ? [`${path}: ${lines} lines, more than ${maximumLines}: two rooms that want a wall`] : [];
 };
 
+/** Kernel text that other rooms search or replace would change silently when a kernel is edited. */
+const searchesText = new Set(['replace', 'replaceAll', 'match', 'matchAll', 'search']);
+const wgslIsNotSearched: Rule = (file) =>
+  /^src\/(ops|compiler)\//.test(file.path) && basename(file.path) !== 'einsum.ts'
+    ? nodesOf(file)
+        .filter(
+          (node) =>
+            ts.isRegularExpressionLiteral(node) ||
+            (ts.isNewExpression(node) && node.expression.getText() === 'RegExp') ||
+            (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && searchesText.has(node.expression.name.text)),
+        )
+        .map((node) => `${file.path}: searches text (${node.getText()}); set parts of WGSL by name with src/wgsl`)
+    : [];
+
 const noDrawers: Rule = ({ path }) =>
   /^(utils?|helpers?|misc)\.\w+$/i.test(basename(path)) ? [`${path}: a drawer; name the file for what is in it`] : [];
 
@@ -234,6 +248,20 @@ const rules: Readonly<Record<string, RuleRow>> = {
     rule: filesStaySmall,
     allowed: [file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(400))],
     forbidden: [[file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(401)), '401 lines']],
+  },
+  'text of kernels is searched in src/wgsl only': {
+    rule: wgslIsNotSearched,
+    allowed: [
+      file('src/wgsl/module.ts', `const plain = text.replace(/\\s+/g, ' ');`),
+      file('src/ops/einsum.ts', `const isLabel = /[a-z]/.test(label);`),
+      file('src/ops/gather.ts', `const { source } = fillKernel(kernel, { params: { size } });`),
+    ],
+    forbidden: [
+      [file('src/ops/gather.ts', `const source = text.replace('const wide = false;', 'const wide = true;');`), `text.replace(`],
+      [file('src/ops/conv/plan.ts', `const parts = source.match(pattern);`), `source.match(pattern)`],
+      [file('src/compiler/lower.ts', `const isHalf = /f16/.test(text);`), '(/f16/)'],
+      [file('src/compiler/emit/body.ts', `const word = new RegExp(name);`), 'new RegExp(name)'],
+    ],
   },
   'no file is a drawer': {
     rule: noDrawers,

@@ -5,7 +5,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { KernelPlan, Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
-import { gridOf, runOf } from '../../src/ops/kernelSource.ts';
+import { gridOf, runOf } from '../../src/graph/workgroups.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
 import { splitsOf } from '../../src/ops/matmul/splits.ts';
 import { candidateTiles, extentOf } from '../../src/ops/matmul/tiles.ts';

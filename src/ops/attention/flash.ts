@@ -4,9 +4,10 @@ import { sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type KernelContext, type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../../graph/tensor.ts';
 import forwardSource from '../../../shaders/attention.wgsl?raw';
-import gradientHead from '../../../shaders/attentionGradient.wgsl?raw';
+import gradientHeadSource from '../../../shaders/attentionGradient.wgsl?raw';
 import keySource from '../../../shaders/attentionKeyGradient.wgsl?raw';
 import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
+import type { KernelFile } from '../../wgsl/index.ts';
 import { add, mul, neg, sub } from '../arithmetic.ts';
 import { foldIntoBatch } from '../batching.ts';
 import { exp } from '../exponential.ts';
@@ -17,6 +18,9 @@ import { sliceAxis } from '../slice.ts';
 import { acceptsMask, acceptsRows, planAttention } from './plan.ts';
 import { attend, forEachWeight } from './reference.ts';
 import { type AttentionAttributes, scoresOf } from './scores.ts';
+
+const forwardKernel: KernelFile = { name: 'attention', text: forwardSource };
+const gradientKernel = (name: string, source: string): KernelFile => ({ name, text: `${gradientHeadSource}\n${source}` });
 
 const transposed = { transposeB: true } as const;
 
@@ -56,16 +60,16 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
   lowering: {
     kind: 'kernel',
     acceptsView: (input, view) => (input < 3 ? acceptsRows(view) : acceptsMask(view)),
-    plan: (context) => planAttention('attention', forwardSource, 'queries', { rows: [0, 1, 2], flat: [] }, context),
+    plan: (context) => planAttention(forwardKernel, 'queries', { rows: { q: 0, k: 1, v: 2 }, flat: [] }, context),
   },
 });
 
-const backwardLowering = (name: string, source: string, along: 'queries' | 'keys'): OpDefinition<AttentionAttributes>['lowering'] => ({
+const backwardLowering = (kernel: KernelFile, along: 'queries' | 'keys'): OpDefinition<AttentionAttributes>['lowering'] => ({
   kind: 'kernel',
   epilogue: false,
   acceptsView: (input, view) => (input < 4 ? acceptsRows(view) : input === 6 && acceptsMask(view)),
   plan: (context: KernelContext<AttentionAttributes>): KernelPlan =>
-    planAttention(name, `${gradientHead}\n${source}`, along, { rows: [0, 1, 2, 3], flat: [4, 5] }, context),
+    planAttention(kernel, along, { rows: { q: 0, k: 1, v: 2, g: 3 }, flat: [4, 5] }, context),
 });
 
 /** q, k, v, g, logSumExp, delta, mask? -> scale Σₛ P (g · v - delta) k, the gradient of the queries [B, H, T, D]. */
@@ -85,7 +89,7 @@ const queryGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAtt
     out.set(sums);
     return [out];
   },
-  lowering: backwardLowering('attentionQueryGradient', querySource, 'queries'),
+  lowering: backwardLowering(gradientKernel('attentionQueryGradient', querySource), 'queries'),
 });
 
 /** The same -> scale Σₜ P (g · v - delta) q and Σₜ P g, the gradients of keys and values side by side [B, H, S, 2 D]. */
@@ -114,7 +118,7 @@ const keyGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttri
     out.set(sums);
     return [out];
   },
-  lowering: backwardLowering('attentionKeyGradient', keySource, 'keys'),
+  lowering: backwardLowering(gradientKernel('attentionKeyGradient', keySource), 'keys'),
 });
 
 /** P = exp(score - logSumExp) and E = g vᵀ - delta, [B, H, T, S]: the gradient of the scores is P E. */

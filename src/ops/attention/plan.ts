@@ -1,7 +1,8 @@
 // Launches of the attention kernels.
 import type { StridedView } from '../../core/shape.ts';
 import type { KernelContext, KernelDispatch, KernelPlan, Operand } from '../../graph/op.ts';
-import { gridOf } from '../kernelSource.ts';
+import { gridOf } from '../../graph/workgroups.ts';
+import { type KernelFile, f32Bits, fillKernel } from '../../wgsl/index.ts';
 import { sizesOf } from './reference.ts';
 import type { AttentionAttributes } from './scores.ts';
 
@@ -17,20 +18,22 @@ export const acceptsRows = ({ shape, strides, offset }: StridedView): boolean =>
 /** A mask is read element by element; only its strides must be walkable with unsigned numbers. */
 export const acceptsMask = ({ shape, strides }: StridedView): boolean => shape.length === 4 && strides.every((n) => n >= 0);
 
-const rowParams = ({ strides, offset }: StridedView): number[] => [offset, ...strides.slice(0, 3)].map((n) => n / 4);
+/** Where a matrix of rows begins, and how far apart its rows are, in vec4s. */
+const rowParams = (name: string, { offset, strides }: StridedView): [param: string, value: number][] => [
+  [`${name}Offset`, offset / 4],
+  [`${name}Batch`, strides[0] / 4],
+  [`${name}Head`, strides[1] / 4],
+  [`${name}Row`, strides[2] / 4],
+];
 
-const bits = new DataView(new ArrayBuffer(4));
-function bitsOf(value: number): number {
-  bits.setFloat32(0, value);
-  return bits.getUint32(0);
-}
-
-/** One dispatch over 64 rows an invocation each: of queries, or of keys. `rows` are the operands walked in vec4s, `flat` those read as they lie. */
+/**
+ * One dispatch, 64 rows of queries or keys for each workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
+ * `flat` are inputs that are read element by element.
+ */
 export function planAttention(
-  name: string,
-  source: string,
+  kernel: KernelFile,
   along: 'queries' | 'keys',
-  operands: { readonly rows: readonly number[]; readonly flat: readonly number[] },
+  operands: { readonly rows: Readonly<Record<string, number>>; readonly flat: readonly number[] },
   { inputs, views, outputs, attributes, target }: KernelContext<AttentionAttributes>,
 ): KernelPlan {
   const sizes = sizesOf(inputs[0], inputs[1]);
@@ -40,35 +43,26 @@ export function planAttention(
   const workgroups = gridOf(groups, target);
   const { causal, masked, scale } = attributes;
   const maskAt = inputs.length - 1;
-  const mask = masked ? [views[maskAt].offset, ...views[maskAt].strides] : [0, 0, 0, 0, 0];
+  const { offset: maskOffset, strides: maskStrides } = masked ? views[maskAt] : { offset: 0, strides: [0, 0, 0, 0] };
+  const [maskBatch, maskHead, maskRow, maskColumn] = maskStrides;
   const input = (index: number): Operand => ({ kind: 'input', index });
   const maskOperand = input(masked ? maskAt : 0);
   // The forward kernel binds the mask behind v, the others behind delta: always behind what else it reads.
   const dispatch: KernelDispatch = {
-    name,
-    source: source
-      .replace(/const quads = \d+u;/, `const quads = ${quads}u;`)
-      .replace('const unrolled = true;', `const unrolled = ${target.processor === 'gpu'};`),
+    name: kernel.name,
+    ...fillKernel(kernel, {
+      constants: { quads, unrolled: target.processor === 'gpu' },
+      params: {
+        ...{ gridWidth: workgroups[0], groups, tiles, heads: inputs[0].shape[1], queries: sizes.queries, keys: sizes.keys, quads },
+        ...{ causal, masked, scale: f32Bits(scale) },
+        ...Object.fromEntries(Object.entries(operands.rows).flatMap(([name, index]) => rowParams(name, views[index]))),
+        ...{ maskOffset, maskBatch, maskHead, maskRow, maskColumn },
+      },
+    }),
     operands: [
-      ...[...operands.rows, ...operands.flat].map(input),
+      ...[...Object.values(operands.rows), ...operands.flat].map(input),
       maskOperand,
       ...outputs.map((_, index): Operand => ({ kind: 'output', index })),
-    ],
-    params: [
-      ...[
-        workgroups[0],
-        groups,
-        tiles,
-        inputs[0].shape[1],
-        sizes.queries,
-        sizes.keys,
-        quads,
-        Number(causal),
-        Number(masked),
-        bitsOf(scale),
-      ],
-      ...operands.rows.flatMap((index) => rowParams(views[index])),
-      ...mask,
     ],
     workgroups,
   };

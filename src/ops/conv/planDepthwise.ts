@@ -1,12 +1,18 @@
 // Launches of the direct kernels of depthwise convolution: as a product each channel would be a matrix of its own, too small for a tile.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
 import filterGradientSource from '../../../shaders/depthwiseFilterGradient.wgsl?raw';
 import inputGradientSource from '../../../shaders/depthwiseInputGradient.wgsl?raw';
 import depthwiseSource from '../../../shaders/depthwise.wgsl?raw';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
-import { gridOf, retype, runOf, storageType } from '../kernelSource.ts';
+import { type KernelFile, type ParamValues, fillKernel, storageType } from '../../wgsl/index.ts';
 import type { TapSizes } from './taps.ts';
+
+const depthwiseKernel: KernelFile = { name: 'depthwise', text: depthwiseSource };
+const inputGradientKernel: KernelFile = { name: 'depthwiseInputGradient', text: inputGradientSource };
+const filterGradientKernel: KernelFile = { name: 'depthwiseFilterGradient', text: filterGradientSource };
+const splitSumKernel: KernelFile = { name: 'splitSum', text: splitSumSource };
 
 /** All sizes of one depthwise convolution of images. */
 export interface DepthwiseSizes extends TapSizes {
@@ -22,21 +28,15 @@ const inputs: readonly Operand[] = [
 ];
 const output: Operand = { kind: 'output', index: 0 };
 
-/** What the three kernels share of `Params`, behind size and grid. */
-const sizeParams = ({ input, output, channels, multiplier, window, strides, dilations, padding }: DepthwiseSizes): number[] => [
-  ...input,
-  ...output,
-  channels,
-  multiplier,
-  ...window,
-  ...strides,
-  ...dilations,
-  padding[0][0],
-  padding[1][0],
-];
+/** The params that the three kernels share. */
+const sizeParams = ({ input, output, channels, multiplier, window, strides, dilations, padding }: DepthwiseSizes): ParamValues => ({
+  ...{ height: input[0], width: input[1], outHeight: output[0], outWidth: output[1], channels, multiplier },
+  ...{ windowHeight: window[0], windowWidth: window[1], strideY: strides[0], strideX: strides[1] },
+  ...{ dilationY: dilations[0], dilationX: dilations[1], padTop: padding[0][0], padLeft: padding[1][0] },
+});
 
 /** One dispatch that writes a run of neighbouring elements an invocation, in whole pixels of `channels`. */
-function perPixel(name: string, source: string, type: TensorType, channels: number, params: readonly number[], target: Target): KernelPlan {
+function perPixel(name: string, kernel: KernelFile, type: TensorType, channels: number, params: ParamValues, target: Target): KernelPlan {
   const size = sizeOf(type.shape);
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
@@ -44,9 +44,11 @@ function perPixel(name: string, source: string, type: TensorType, channels: numb
     dispatches: [
       {
         name,
-        source: retype(source, { Element: storageType(type.dtype) }),
+        ...fillKernel(kernel, {
+          aliases: { Element: storageType(type.dtype) },
+          params: { size, gridWidth: workgroups[0], ...params, run },
+        }),
         operands: [...inputs, output],
-        params: [size, workgroups[0], ...params, run],
         workgroups,
       },
     ],
@@ -55,16 +57,16 @@ function perPixel(name: string, source: string, type: TensorType, channels: numb
 }
 
 export const planDepthwise = (sizes: DepthwiseSizes, y: TensorType, target: Target): KernelPlan =>
-  perPixel('depthwiseConv2d', depthwiseSource, y, sizes.channels * sizes.multiplier, sizeParams(sizes), target);
+  perPixel('depthwiseConv2d', depthwiseKernel, y, sizes.channels * sizes.multiplier, sizeParams(sizes), target);
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType, target: Target): KernelPlan {
   const shared = sizes.strides.map((stride, axis) => commonDivisor(stride, sizes.dilations[axis]));
-  const tapSteps = sizes.strides.map((stride, axis) => stride / shared[axis]);
-  const windowSteps = sizes.dilations.map((dilation, axis) => dilation / shared[axis]);
-  const params = [...sizeParams(sizes), ...tapSteps, ...windowSteps];
-  return perPixel('depthwiseConv2dInputGradient', inputGradientSource, dx, sizes.channels, params, target);
+  const [tapStepY, tapStepX] = sizes.strides.map((stride, axis) => stride / shared[axis]);
+  const [windowStepY, windowStepX] = sizes.dilations.map((dilation, axis) => dilation / shared[axis]);
+  const params = { ...sizeParams(sizes), tapStepY, tapStepX, windowStepY, windowStepX };
+  return perPixel('depthwiseConv2dInputGradient', inputGradientKernel, dx, sizes.channels, params, target);
 }
 
 /** Enough invocations to fill a processor, and stretches few enough to be added by one invocation. By shape only, so that all stacks agree. */
@@ -84,18 +86,22 @@ export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorTyp
   const workgroups = gridOf(Math.ceil(size / workgroupSize), target);
   const main: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient',
-    source: retype(filterGradientSource, { Element: element, Result: split ? 'f32' : element }),
+    ...fillKernel(filterGradientKernel, {
+      aliases: { Element: element, Result: split ? 'f32' : element },
+      params: { size, gridWidth: workgroups[0], ...sizeParams(sizes), elements, lines, stretch },
+    }),
     operands: [...inputs, split ? partials : output],
-    params: [size, workgroups[0], ...sizeParams(sizes), elements, lines, stretch],
     workgroups,
   };
   if (!split) return { dispatches: [main], temporaries: [] };
   const sumGroups = gridOf(Math.ceil(elements / workgroupSize), target);
   const sum: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient_split_sum',
-    source: retype(splitSumSource, { Result: element }),
+    ...fillKernel(splitSumKernel, {
+      aliases: { Result: element },
+      params: { size: elements, splits: stretches, gridWidth: sumGroups[0] },
+    }),
     operands: [partials, output],
-    params: [elements, stretches, sumGroups[0]],
     workgroups: sumGroups,
   };
   return { dispatches: [main, sum], temporaries: [{ shape: [stretches, elements], dtype: 'f32' }] };

@@ -1,8 +1,9 @@
 // How the GPU pools: one dispatch, of a kernel behind the head that all pooling kernels share.
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
 import headSource from '../../../shaders/pooling.wgsl?raw';
-import { fillBlock, gridOf, retype, runOf, storageType } from '../kernelSource.ts';
+import { type Filling, type KernelFile, fillKernel, parseKernel, storageType } from '../../wgsl/index.ts';
 import type { Padding2d, Pair, Window2d } from './geometry.ts';
 
 export interface PoolAttributes extends Window2d {
@@ -21,22 +22,30 @@ export interface Pooling {
   readonly quads?: boolean;
 }
 
-/** The aliases of a kernel whose element is a vec4 of channels. */
-const quadAliases = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', Truth: 'vec4<bool>' };
+/** The types of a kernel whose element is a vec4 of channels. */
+const quadTypes = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', Truth: 'vec4<bool>' };
 
 const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}) var<storage, read_write> result: array<Element>;
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
 
-/** The kernel for elements that are a vec4 of channels; what it counts in elements, it stores at four times the place. */
-export function inQuads(source: string, binding: number, type: string): string {
-  const text = retype(source, { ...quadAliases, Element: `vec4<${type}>` });
-  if (!text.includes('// epilogue\n')) return text;
-  return fillBlock(
-    fillBlock(text, 'epilogue', quadEpilogue(binding)),
-    'put',
-    'fn put(index: u32, value: vec4<f32>) { store4(index * 4u, value); }',
-  );
+/** Aliases and blocks for elements of `lanes` channels: 1, or 4 in a vec4, which are stored at four times the place that the kernel counts. */
+export function ofLanes(kernel: KernelFile, lanes: 1 | 4, type: string): Pick<Filling, 'aliases' | 'blocks'> {
+  if (lanes === 1) return { aliases: { Element: type } };
+  const { aliases, blocks, bindings } = parseKernel(kernel);
+  const types = Object.entries(quadTypes).filter(([name]) => aliases.has(name));
+  return {
+    aliases: { ...Object.fromEntries(types), Element: `vec4<${type}>` },
+    ...(blocks.has('epilogue') && {
+      blocks: {
+        epilogue: quadEpilogue(bindings.get('result')!.number),
+        put: 'fn put(index: u32, value: vec4<f32>) { store4(index * 4u, value); }',
+      },
+    }),
+  };
 }
+
+/** A kernel after the head that all pooling kernels share. */
+export const poolingKernel = (name: string, source: string): KernelFile => ({ name, text: `${headSource}\n${source}` });
 
 const workgroupSize = 64;
 const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
@@ -44,7 +53,7 @@ const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
 /** A kernel that writes elements of `result`, a run of neighbours each invocation. */
 export function planPool(
   name: string,
-  source: string,
+  kernel: KernelFile,
   operands: readonly Operand[],
   { images, pooled, attributes: { strides, padding, dilations, window, reach = nowhere }, quads }: Pooling,
   result: TensorType,
@@ -57,15 +66,18 @@ export function planPool(
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   const [, height, width] = images;
-  const params = [
-    ...[size, workgroups[0], height, width, pooled[1], pooled[2], channels],
-    ...[...window, ...strides, padding[0][0], padding[1][0], ...dilations, ...reach.flat(), run],
-  ];
-  const dilated = dilations.some((n) => n > 1);
-  const whole = `${headSource.replace('const dilated = false;', `const dilated = ${dilated};`)}\n${source}`;
-  const type = storageType(result.dtype);
-  const text = lanes === 4 ? inQuads(whole, operands.length, type) : retype(whole, { Element: type });
-  return { dispatches: [{ name, source: text, operands, params, workgroups }], temporaries: [] };
+  const [[padTop], [padLeft]] = padding;
+  const [[reachTop, reachBottom], [reachLeft, reachRight]] = reach;
+  const filled = fillKernel(kernel, {
+    ...ofLanes(kernel, lanes, storageType(result.dtype)),
+    constants: { dilated: dilations.some((n) => n > 1) },
+    params: {
+      ...{ size, gridWidth: workgroups[0], height, width, outHeight: pooled[1], outWidth: pooled[2], channels, run },
+      ...{ windowHeight: window[0], windowWidth: window[1], strideY: strides[0], strideX: strides[1] },
+      ...{ padTop, padLeft, dilationY: dilations[0], dilationX: dilations[1], reachTop, reachBottom, reachLeft, reachRight },
+    },
+  });
+  return { dispatches: [{ name, ...filled, operands, workgroups }], temporaries: [] };
 }
 
 const input = (index: number): Operand => ({ kind: 'input', index });

@@ -1,14 +1,11 @@
 // How the GPU transforms: a dispatch for each factor of the length, back and forth between two buffers.
 import type { KernelDispatch, KernelPlan, Operand, Target } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
 import fftSource from '../../../shaders/fft.wgsl?raw';
-import { fillBlock, gridOf, runOf } from '../kernelSource.ts';
+import { type KernelFile, fillKernel, finiteLiteral } from '../../wgsl/index.ts';
 import { factorsOf } from './reference.ts';
 
-/** A WGSL literal. */
-const literal = (value: number): string => {
-  const text = String(Math.fround(value));
-  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
-};
+const fftKernel: KernelFile = { name: 'fft', text: fftSource };
 
 /** The transform of `radix` values v0, v1, …, stored where the pass wants them. */
 function butterfly(radix: number): string {
@@ -29,7 +26,8 @@ function butterfly(radix: number): string {
     `    let a${j} = v${j} + v${radix - j};`,
     `    let b${j} = rotated(v${j} - v${radix - j}, direction);`,
   ]);
-  const root = (j: number, q: number, of: (angle: number) => number): string => literal(of((2 * Math.PI * ((j * q) % radix)) / radix));
+  const root = (j: number, q: number, of: (angle: number) => number): string =>
+    finiteLiteral(of((2 * Math.PI * ((j * q) % radix)) / radix));
   const results = pairs.flatMap((q) => [
     `    let even${q} = v0 + ${pairs.map((j) => `${root(j, q, Math.cos)} * a${j}`).join(' + ')};`,
     `    let odd${q} = ${pairs.map((j) => `${root(j, q, Math.sin)} * b${j}`).join(' + ')};`,
@@ -56,9 +54,12 @@ export function planTransform(
     const to: Operand = i === last ? { kind: 'output', index: 0 } : temporary(i);
     const pass = {
       name: `fft_radix${radix}`,
-      source: fillBlock(fftSource.replace('const radix = 2u;', `const radix = ${radix}u;`), 'butterfly', butterfly(radix)),
+      ...fillKernel(fftKernel, {
+        constants: { radix },
+        blocks: { butterfly: butterfly(radix) },
+        params: { size, run, n, inner, span, inverse },
+      }),
       operands: [from, to],
-      params: [size, run, n, inner, span, Number(inverse)],
       workgroups: gridOf(Math.ceil(size / (run * 64)), target),
     };
     span *= radix;

@@ -2,12 +2,19 @@
 // slow, an invocation.
 import type { Shape } from '../../core/shape.ts';
 import type { KernelDispatch, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf } from '../../graph/workgroups.ts';
 import choleskySource from '../../../shaders/cholesky.wgsl?raw';
 import cofactorsSource from '../../../shaders/cofactors.wgsl?raw';
 import determinantSource from '../../../shaders/determinant.wgsl?raw';
 import luSource from '../../../shaders/lu.wgsl?raw';
 import solveSource from '../../../shaders/triangularSolve.wgsl?raw';
-import { fillBlock, gridOf } from '../kernelSource.ts';
+import { type Filling, type KernelFile, fillKernel } from '../../wgsl/index.ts';
+
+const luKernel: KernelFile = { name: 'lu', text: luSource };
+const choleskyKernel: KernelFile = { name: 'cholesky', text: choleskySource };
+const determinantKernel: KernelFile = { name: 'determinant', text: determinantSource };
+const solveKernel: KernelFile = { name: 'triangularSolve', text: solveSource };
+const cofactorsKernel: KernelFile = { name: 'cofactors', text: cofactorsSource };
 
 export const input = (index: number): Operand => ({ kind: 'input', index });
 export const output = (index: number): Operand => ({ kind: 'output', index });
@@ -24,7 +31,7 @@ fn matrix_of(group: u32, local: u32) -> u32 { return group * 64u + local; }
 fn lane_of(local: u32) -> u32 { return 0u; }
 fn synchronize() {}`;
 
-const teamed = (source: string, { processor }: Target): string => (processor === 'gpu' ? source : fillBlock(source, 'team', alone));
+const teamOf = ({ processor }: Target): Pick<Filling, 'blocks'> => (processor === 'gpu' ? {} : { blocks: { team: alone } });
 
 const teamsOf = (count: number, target: Target): [number, number, number] =>
   gridOf(target.processor === 'gpu' ? count : Math.ceil(count / 64), target);
@@ -40,17 +47,15 @@ export const factorize = (
   target: Target,
 ): KernelDispatch => ({
   name: 'lu',
-  source: teamed(luSource, target),
+  ...fillKernel(luKernel, { ...teamOf(target), params: { count, n, perturb } }),
   operands: [matrices, factors],
-  params: [count, n, Number(perturb)],
   workgroups: teamsOf(count, target),
 });
 
 export const choleskyDispatch = (count: number, n: number, target: Target): KernelDispatch => ({
   name: 'cholesky',
-  source: teamed(choleskySource, target),
+  ...fillKernel(choleskyKernel, { ...teamOf(target), params: { count, n } }),
   operands: [input(0), output(0)],
-  params: [count, n],
   workgroups: teamsOf(count, target),
 });
 
@@ -64,9 +69,8 @@ export const determinantDispatch = (
   target: Target,
 ): KernelDispatch => ({
   name: `determinant_${mode}`,
-  source: determinantSource.replace('const mode = 0u;', `const mode = ${determinantModes[mode]}u;`),
+  ...fillKernel(determinantKernel, { constants: { mode: determinantModes[mode] }, params: { count, n } }),
   operands: [factors, result],
-  params: [count, n],
   workgroups: gridOf(Math.ceil(count / 64), target),
 });
 
@@ -93,12 +97,10 @@ export function triangularDispatch(
   target: Target,
 ): KernelDispatch {
   const size = count * m;
-  const flags = [lower, transposed, unit, permuted, identity].map(Number);
   return {
     name: 'triangular_solve',
-    source: solveSource,
+    ...fillKernel(solveKernel, { params: { size, n, m, stride, lower, transposed, unit, permuted, identity } }),
     operands,
-    params: [size, n, m, stride, ...flags],
     workgroups: gridOf(Math.ceil(size / 64), target),
   };
 }
@@ -125,8 +127,7 @@ export const cofactorsDispatch = (
   target: Target,
 ): KernelDispatch => ({
   name: 'cofactors',
-  source: cofactorsSource,
+  ...fillKernel(cofactorsKernel, { params: { size: count * n * n, n } }),
   operands,
-  params: [count * n * n, n],
   workgroups: gridOf(Math.ceil((count * n * n) / 64), target),
 });

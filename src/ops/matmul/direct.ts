@@ -1,8 +1,9 @@
 // The core without tiles: an invocation owns `rows` x `columns` sums and reads its factors straight from the storage buffers. It is the one for Vulkan
 // implemented on a CPU (SwiftShader, llvmpipe), where workgroup memory and barriers are slow; with subgroups, whose lanes share their rows, each
 // element of a is loaded by one lane and spread to the others. On GPUs it takes products of few results, whose k a workgroup cuts into slices.
+import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './operands.ts';
-import { declareSums, ending, indent, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
+import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface DirectTile {
   readonly kind: 'direct';

@@ -1,8 +1,8 @@
 // Writes the WGSL of a product kernel: c[matrix][row, column] = Σₖ a[row, k] b[k, column]. Matmul and the three directions of convolution are all
 // this kernel, with different factors. Sizes and strides come through `params`, so one text serves all sizes; what is written into the text
 // is how memory is accessed and how large the register tile is. Not here: which variant to use (plan.ts).
+import { type FilledKernel, type ParamValues, declareStruct, indent, layOut, wordFields } from '../../wgsl/index.ts';
 import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
-import { indent } from './multiply.ts';
 import type { Factor } from './operands.ts';
 import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
@@ -45,23 +45,23 @@ const commonFields = [
 ];
 
 /** The field names of `Params`, in order. */
-export const productFields = (kernel: ProductKernel): string[] => [...new Set([...commonFields, ...kernel.a.fields, ...kernel.b.fields])];
+const productFields = (kernel: ProductKernel): string[] => [...new Set([...commonFields, ...kernel.a.fields, ...kernel.b.fields])];
 
-export function emitProduct(kernel: ProductKernel): string {
+/** The kernel with its params laid out. */
+export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledKernel {
   const { tile, a, b, element, result } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
   const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
   const [x, y] = tile.kind === 'direct' ? directGroup(tile, b) : [tile.width, tile.height];
   const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
+  const layout = wordFields(productFields(kernel));
   const lines = [
     `// ${kernel.name}: ${tile.rows} x ${tile.columns} sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,
     ...(element === 'f16' || result === 'f16' ? ['enable f16;'] : []),
     ...(subgroups ? ['enable subgroups;'] : []),
     `alias Element = ${element};`,
     `alias Result = ${result};`,
-    'struct Params {',
-    ...productFields(kernel).map((field) => `  ${field}: u32,`),
-    '}',
+    ...declareStruct('Params', layout),
     '@group(0) @binding(0) var<uniform> params: Params;',
     `@group(0) @binding(1) var<storage, read> a: array<${vector(a)}>;`,
     `@group(0) @binding(2) var<storage, read> b: array<${vector(b)}>;`,
@@ -106,5 +106,5 @@ export function emitProduct(kernel: ProductKernel): string {
     '}',
     '',
   ];
-  return lines.join('\n');
+  return { source: lines.join('\n'), params: layOut(kernel.name, layout, params) };
 }

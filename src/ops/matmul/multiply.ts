@@ -4,8 +4,6 @@
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const lane = ['x', 'y', 'z', 'w'];
 
-export const indent = (lines: readonly string[], by = 2): string[] => lines.map((line) => (line ? ' '.repeat(by) + line : line));
-
 /** The sums of row r in the q-th quad of columns, a vec4: `sum3`, `sum3_1`. The vec4s of b have the same endings. */
 export const sumOf = (r: number, q = 0): string => `sum${r}${ending(q)}`;
 export const ending = (q: number): string => (q ? `_${q}` : '');

@@ -3,12 +3,15 @@
 import type { StridedView } from '../../core/shape.ts';
 import { collapse, sizeOf } from '../../core/shape.ts';
 import type { Alternatives, KernelContext, KernelDispatch, KernelPlan, KernelVariant, Operand, Target } from '../../graph/op.ts';
+import { gridOf } from '../../graph/workgroups.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
-import { gridOf, retype } from '../kernelSource.ts';
-import { type ProductKernel, type Tile, emitProduct, productFields } from './emitter.ts';
+import { type KernelFile, type ParamValues, fillKernel } from '../../wgsl/index.ts';
+import { type ProductKernel, type Tile, emitProduct } from './emitter.ts';
 import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
 import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
+
+const splitSumKernel: KernelFile = { name: 'splitSum', text: splitSumSource };
 
 /** A product to launch, with all its sizes. */
 export interface Product {
@@ -74,7 +77,7 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
     const rowTiles = Math.ceil(rows / tileRows);
     const columnTiles = Math.ceil(columns / tileColumns);
     const workgroups = gridOf(outputSize === 0 ? 0 : rowTiles * columnTiles * batches * splits, target);
-    const values: Record<string, number> = {
+    const values: ParamValues = {
       rows,
       columns,
       inner,
@@ -92,7 +95,7 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
       resultSplit: outputSize,
       ...params,
     };
-    return { name, source: emitProduct(kernel), params: productFields(kernel).map((field) => values[field]), workgroups };
+    return { name, ...emitProduct(kernel, values), workgroups };
   };
   const powers = [rows, columns, inner, segments ?? 1, batches * splits].map((n) => 2 ** Math.ceil(Math.log2(Math.max(1, n))));
   const names = others.map((other) => `${name}_${tileName(other)}`);
@@ -110,9 +113,8 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
   const sumGroups = gridOf(Math.ceil(outputSize / 64), target);
   const sum: KernelDispatch = {
     name: `${name}_split_sum`,
-    source: retype(splitSumSource, { Result: element }),
+    ...fillKernel(splitSumKernel, { aliases: { Result: element }, params: { size: outputSize, splits, gridWidth: sumGroups[0] } }),
     operands: [partials, output],
-    params: [outputSize, splits, sumGroups[0]],
     workgroups: sumGroups,
   };
   return { dispatches: [main, sum], temporaries: [{ shape: [splits, outputSize], dtype: 'f32' }] };

@@ -3,12 +3,15 @@
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type OpDefinition, type Target, type TensorType, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
 import resampleSource from '../../../shaders/resample.wgsl?raw';
+import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
 import { foldIntoBatch } from '../batching.ts';
-import { inQuads } from '../conv/planPool.ts';
-import { gridOf, retype, runOf, storageType } from '../kernelSource.ts';
+import { ofLanes } from '../conv/planPool.ts';
 import { reshape } from '../shape.ts';
 import { type AxisMap, type ResampleAttributes, exactWeights, identity, tapTables } from './taps.ts';
+
+const resampleKernel: KernelFile = { name: 'resample', text: resampleSource };
 
 const workgroupSize = 64;
 
@@ -20,19 +23,20 @@ function plan(x: Shape, y: TensorType, target: Target): KernelPlan {
   const size = sizeOf(y.shape) / lanes;
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
-  const type = storageType(y.dtype);
   return {
     dispatches: [
       {
         name: 'resample',
-        source: lanes === 4 ? inQuads(resampleSource, 4, type) : retype(resampleSource, { Element: type }),
+        ...fillKernel(resampleKernel, {
+          ...ofLanes(resampleKernel, lanes, storageType(y.dtype)),
+          params: { size, gridWidth: workgroups[0], height, width, outHeight, outWidth, channels, run },
+        }),
         operands: [
           { kind: 'input', index: 0 },
           { kind: 'input', index: 1 },
           { kind: 'input', index: 2 },
           { kind: 'output', index: 0 },
         ],
-        params: [size, workgroups[0], height, width, outHeight, outWidth, channels, run],
         workgroups,
       },
     ],

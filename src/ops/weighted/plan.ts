@@ -1,12 +1,17 @@
 // How the GPU gathers, scatters and compares rows by index with weights: see weighted.ts. Nothing is added atomically.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelContext, KernelDispatch, KernelPlan, Operand } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
 import dotSource from '../../../shaders/weightedDot.wgsl?raw';
 import gatherSource from '../../../shaders/weightedGather.wgsl?raw';
 import scatterSource from '../../../shaders/weightedScatter.wgsl?raw';
-import { inQuads } from '../conv/planPool.ts';
-import { fillBlock, gridOf, retype, runOf, storageType } from '../kernelSource.ts';
+import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
+import { ofLanes } from '../conv/planPool.ts';
 import { planLinks } from '../scatterPlan.ts';
+
+const gatherKernel: KernelFile = { name: 'weightedGather', text: gatherSource };
+const dotKernel: KernelFile = { name: 'weightedDot', text: dotSource };
+const scatterKernel: KernelFile = { name: 'weightedScatter', text: scatterSource };
 
 const workgroupSize = 64;
 const input = (index: number): Operand => ({ kind: 'input', index });
@@ -20,12 +25,13 @@ export function planWeightedGather({ inputs: [x, indices], outputs: [y], target 
   const size = sizeOf(y.shape) / lanes;
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
-  const type = storageType(y.dtype);
   const dispatch: KernelDispatch = {
     name: 'weighted_gather',
-    source: lanes === 4 ? inQuads(gatherSource, 4, type) : retype(gatherSource, { Element: type }),
+    ...fillKernel(gatherKernel, {
+      ...ofLanes(gatherKernel, lanes, storageType(y.dtype)),
+      params: { size, gridWidth: workgroups[0], rows, count: indices.shape[1], taps: indices.shape[2], channels, run },
+    }),
     operands: [input(0), input(1), input(2), output],
-    params: [size, workgroups[0], rows, indices.shape[1], indices.shape[2], channels, run],
     workgroups,
   };
   return { dispatches: [dispatch], temporaries: [] };
@@ -39,12 +45,15 @@ export function planWeightedDot({ inputs: [dy, x, indices], outputs: [dw], targe
   const run = runOf(size, target);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   const type = storageType(dy.dtype);
-  const quads = fillBlock(dotSource, 'total', 'fn total(value: vec4<f32>) -> f32 { return (value.x + value.y) + (value.z + value.w); }');
+  const [, count, taps] = indices.shape;
+  const quads = { total: 'fn total(value: vec4<f32>) -> f32 { return (value.x + value.y) + (value.z + value.w); }' };
   const dispatch: KernelDispatch = {
     name: 'weighted_dot',
-    source: lanes === 4 ? retype(quads, { Element: `vec4<${type}>`, Value: 'vec4<f32>' }) : retype(dotSource, { Element: type }),
+    ...fillKernel(dotKernel, {
+      ...(lanes === 4 ? { aliases: { Element: `vec4<${type}>`, Value: 'vec4<f32>' }, blocks: quads } : { aliases: { Element: type } }),
+      params: { size, gridWidth: workgroups[0], rows, count, taps, channels: all / lanes, run },
+    }),
     operands: [input(0), input(1), input(2), output],
-    params: [size, workgroups[0], rows, indices.shape[1], indices.shape[2], all / lanes, run],
     workgroups,
   };
   return { dispatches: [dispatch], temporaries: [] };
@@ -62,12 +71,13 @@ export function planWeightedScatter({ inputs: [, indices], outputs: [dx], target
   // One more row takes the taps that count nowhere.
   const geometry = { outer: batch, rows: rows + 1, count: count * taps, inner: 1, ownIndices: true };
   const { dispatches, temporaries, links, lineStride } = planLinks(geometry, indices, target);
-  const type = storageType(dx.dtype);
   const sum: KernelDispatch = {
     name: 'weighted_scatter',
-    source: lanes === 4 ? inQuads(scatterSource, 4, type) : retype(scatterSource, { Element: type }),
+    ...fillKernel(scatterKernel, {
+      ...ofLanes(scatterKernel, lanes, storageType(dx.dtype)),
+      params: { size, gridWidth: workgroups[0], rows, count, taps, channels, lineStride, run },
+    }),
     operands: [input(0), input(2), links, output],
-    params: [size, workgroups[0], rows, count, taps, channels, lineStride, run],
     workgroups,
   };
   return { dispatches: [...dispatches, sum], temporaries };
