@@ -1,6 +1,6 @@
-"""Writes src/train/datasets/digitsData.ts from scikit-learn's copy of the UCI digits (run once; the output is committed).
+"""Writes src/data/datasets/digitsData.ts from scikit-learn's copy of the UCI digits (run once; the output is committed).
 
-    python3 scripts/digits.py > src/train/datasets/digitsData.ts
+    python3 scripts/digits.py > src/data/datasets/digitsData.ts
 """
 
 from sklearn.datasets import load_digits

@@ -288,10 +288,10 @@ export {
 } from './nn/index.ts';
 export { type Loss, type LossOptions, losses } from './losses/index.ts';
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';
-export { type Metric, metrics } from './train/metrics/index.ts';
+export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
 export { type ArrayInput, type Dataset, data } from './train/index.ts';
-export { datasets } from './train/datasets/index.ts';
+export { datasets } from './data/datasets/index.ts';
 export { Model, sequential } from './train/index.ts';
 export type {
   CompileOptions,

@@ -6,25 +6,25 @@ import { placeholder } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Loss } from '../losses/index.ts';
 import { type Network, formatBatch } from '../nn/index.ts';
-import type { BatchSource } from './data/batches.ts';
-import { type Rows, positionOf } from './data/rows.ts';
+import type { BatchSource } from '../data/batches.ts';
+import { type Samples, positionOf } from '../data/samples.ts';
 import type { StepBatch } from './steps.ts';
 
 /** Throws a DataError naming the first NaN or infinity. */
-export function checkFinite(where: string, argument: string, rows: Rows): void {
-  const { data } = rows;
+export function checkFinite(where: string, argument: string, samples: Samples): void {
+  const { data } = samples;
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
   // The values become f32, in which those beyond about 3.4e38 are infinite.
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(Math.fround(data[i]))) continue;
     throw new DataError(
-      `${where}: ${argument} holds ${data[i]} at ${positionOf(rows, i)}; data must be finite numbers${Number.isFinite(data[i]) ? ' within f32 (up to 3.4e38)' : ''}: replace it or leave the sample out`,
+      `${where}: ${argument} holds ${data[i]} at ${positionOf(samples, i)}; data must be finite numbers${Number.isFinite(data[i]) ? ' within f32 (up to 3.4e38)' : ''}: replace it or leave the sample out`,
     );
   }
 }
 
 /** Throws a DataError where x and another argument count different numbers of samples. */
-export function checkCount(where: string, argument: string, count: number, x: Rows): void {
+export function checkCount(where: string, argument: string, count: number, x: Samples): void {
   if (count === x.count) return;
   throw new DataError(`${where}: x holds ${x.count} samples and ${argument} ${count}; they must be the same`);
 }
@@ -43,7 +43,7 @@ export function checkInput(where: string, network: Network, shape: Shape, built:
 export type TargetRule = Partial<Pick<Loss, 'targetKind' | 'ignoreClass'>> & { readonly name: string };
 
 /** Throws a DataError naming the first target that is no class index, or no probability, where the loss takes only those. */
-export function checkTargets(where: string, rule: TargetRule, y: Rows, outputShape: Shape): void {
+export function checkTargets(where: string, rule: TargetRule, y: Samples, outputShape: Shape): void {
   const { data } = y;
   const { targetKind, ignoreClass } = rule;
   if (targetKind === 'classIndex') {
@@ -69,7 +69,13 @@ export function checkTargets(where: string, rule: TargetRule, y: Rows, outputSha
 export type ClassWeight = Readonly<Record<number, number>>;
 
 /** Weights of samples by their class, times those given; classes that are not named weigh 1. */
-export function weightsByClass(where: string, classWeight: ClassWeight, outputShape: Shape, y: Rows, given: Rows | undefined): Rows {
+export function weightsByClass(
+  where: string,
+  classWeight: ClassWeight,
+  outputShape: Shape,
+  y: Samples,
+  given: Samples | undefined,
+): Samples {
   const form = 'it maps class indices to numbers, such as { 0: 1, 1: 5 }';
   if (typeof classWeight !== 'object' || (classWeight as unknown) === null) {
     throw new ArgumentError(`${where}: classWeight is ${JSON.stringify(classWeight)}; ${form}`);
@@ -102,13 +108,13 @@ export function weightsByClass(where: string, classWeight: ClassWeight, outputSh
   }
   const data = new Float32Array(y.count);
   for (let i = 0; i < y.count; i++) data[i] = (classWeight[classOf(y, i)] ?? 1) * (given ? given.data[i] : 1);
-  const rows: Rows = { data, count: y.count, shape: [], size: 1, dtype: 'f32' };
-  checkFinite(where, given ? 'classWeight times sampleWeight' : 'the weight of y by classWeight', rows);
-  return rows;
+  const samples: Samples = { data, count: y.count, shape: [], size: 1, dtype: 'f32' };
+  checkFinite(where, given ? 'classWeight times sampleWeight' : 'the weight of y by classWeight', samples);
+  return samples;
 }
 
 /** The class of sample i: its index, or the largest element of its one-hot row. */
-function classOf({ data, size }: Rows, i: number): number {
+function classOf({ data, size }: Samples, i: number): number {
   if (size === 1) return data[i];
   let best = 0;
   for (let j = 1; j < size; j++) if (data[i * size + j] > data[i * size + best]) best = j;

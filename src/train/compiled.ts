@@ -3,7 +3,7 @@ import { ArgumentError, asText, checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Loss, type LossName, lossByName, losses } from '../losses/index.ts';
 import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
-import { type Metric, type MetricName, resolveMetric } from './metrics/index.ts';
+import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
 
 /**
  * A loss of one's own: a scalar, or one value per sample, whose mean is then taken. Targets of the predictions' shape, up to a last axis of 1,

@@ -4,8 +4,8 @@ import type { HostArray } from '../core/dtype.ts';
 import { allocate } from '../core/dtype.ts';
 import { readAll } from '../engine/index.ts';
 import { type NestedArray, type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
-import type { Logs } from './callbacks/index.ts';
-import { formatProgress } from './callbacks/progress.ts';
+import type { Logs } from '../callbacks/index.ts';
+import { formatProgress } from '../callbacks/progress.ts';
 import {
   type ModelCore,
   exclusive,
@@ -17,8 +17,8 @@ import {
   startTotals,
 } from './core.ts';
 import type { TrainingPrograms } from './programs.ts';
-import type { BatchSource } from './data/batches.ts';
-import type { ArrayInput } from './data/rows.ts';
+import type { BatchSource } from '../data/batches.ts';
+import type { ArrayInput } from '../data/samples.ts';
 import { type ModelInput, predictionSource, trainingSource } from './inputs.ts';
 
 export interface EvaluateOptions {

@@ -3,16 +3,16 @@
 import { ArgumentError, OmbreError, asText, checkOptions } from '../core/errors.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
-import { callbackHooks } from './callbacks/callback.ts';
-import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from './callbacks/index.ts';
+import { callbackHooks } from '../callbacks/callback.ts';
+import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
 import { checkSeed } from './compiled.ts';
 import { type ModelCore, askTotals, prepareTraining, finishTotals, requireCompiled, startTotals, trainBatch } from './core.ts';
 import type { TrainingPrograms } from './programs.ts';
 import { testSource } from './evaluate.ts';
-import type { BatchSource } from './data/batches.ts';
-import { isDataset } from './data/dataset.ts';
-import type { ArrayInput } from './data/rows.ts';
+import type { BatchSource } from '../data/batches.ts';
+import { isDataset } from '../data/dataset.ts';
+import type { ArrayInput } from '../data/samples.ts';
 import {
   type ModelInput,
   type ValidationData,

@@ -7,9 +7,9 @@ export {
   type ProgressInfo,
   type ProgressOptions,
   callbacks,
-} from './callbacks/index.ts';
+} from '../callbacks/index.ts';
 export type { CompileOptions, DeviceChoice, LossFunction } from './compiled.ts';
-export { type ArrayInput, type Dataset, type Sample, data } from './data/index.ts';
+export { type ArrayInput, type Dataset, type Sample, data } from '../data/index.ts';
 export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts';
 export type { MemoryPlanOptions } from './memoryPlan.ts';
 export type { FitOptions } from './fit.ts';

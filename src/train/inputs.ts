@@ -16,9 +16,9 @@ import {
 } from './checks.ts';
 import type { Compiled } from './compiled.ts';
 import { type ModelCore, adoptWeights, draftWeights, outputShapeOf, requireCompiled } from './core.ts';
-import { type ArraySamples, type BatchSource, arraySource, datasetSource } from './data/batches.ts';
-import { type Dataset, isDataset } from './data/dataset.ts';
-import { type ArrayInput, type RowDtype, rowsOf, sliceRows } from './data/rows.ts';
+import { type ArraySamples, type BatchSource, arraySource, datasetSource } from '../data/batches.ts';
+import { type Dataset, isDataset } from '../data/dataset.ts';
+import { type ArrayInput, type SampleDtype, samplesOf, sliceSamples } from '../data/samples.ts';
 import { type Weights, freshTotals, makeTestStep } from './steps.ts';
 
 export type ModelInput = ArrayInput | Dataset<unknown>;
@@ -41,11 +41,11 @@ export function checkBatchSize(where: string, batchSize: unknown): void {
 }
 
 /** Arrays as samples, equally many of each, all finite. */
-export async function readSamples(where: string, x: unknown, y: unknown, sampleWeight: unknown, dtype: RowDtype): Promise<ArraySamples> {
+export async function readSamples(where: string, x: unknown, y: unknown, sampleWeight: unknown, dtype: SampleDtype): Promise<ArraySamples> {
   const samples = {
-    x: await rowsOf(where, 'x', x, dtype),
-    ...(y !== undefined && { y: await rowsOf(where, 'y', y) }),
-    ...(sampleWeight !== undefined && { sampleWeight: await rowsOf(where, 'sampleWeight', sampleWeight, 'f32') }),
+    x: await samplesOf(where, 'x', x, dtype),
+    ...(y !== undefined && { y: await samplesOf(where, 'y', y) }),
+    ...(sampleWeight !== undefined && { sampleWeight: await samplesOf(where, 'sampleWeight', sampleWeight, 'f32') }),
   };
   checkSamples(where, samples);
   return samples;
@@ -175,9 +175,9 @@ export function splitSamples(samples: ArraySamples, fraction: number): [ArraySam
     );
   }
   const part = (begin: number, end: number): ArraySamples => ({
-    x: sliceRows(samples.x, begin, end),
-    ...(samples.y && { y: sliceRows(samples.y, begin, end) }),
-    ...(samples.sampleWeight && { sampleWeight: sliceRows(samples.sampleWeight, begin, end) }),
+    x: sliceSamples(samples.x, begin, end),
+    ...(samples.y && { y: sliceSamples(samples.y, begin, end) }),
+    ...(samples.sampleWeight && { sampleWeight: sliceSamples(samples.sampleWeight, begin, end) }),
   });
   return [part(0, border), part(border, count)];
 }

@@ -2,7 +2,7 @@
 import type { MemoryPlan } from '../engine/index.ts';
 import { zeros } from '../ops/index.ts';
 import { type ModelCore, firstState, prepareTraining } from './core.ts';
-import type { ArrayInput } from './data/rows.ts';
+import type { ArrayInput } from '../data/samples.ts';
 import type { ClassWeight } from './checks.ts';
 import { type ModelInput, trainingSource } from './inputs.ts';
 import { freshTotals } from './steps.ts';

@@ -5,7 +5,7 @@ import { refuseRead } from '../graph/reads.ts';
 import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
 import { type Layer, type LayerTrees, type Network, chain, networkOf } from '../nn/index.ts';
-import type { History, Logs, TrainedModel } from './callbacks/index.ts';
+import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
 import { type CompileOptions, resolveCompileOptions } from './compiled.ts';
 import {
@@ -20,7 +20,7 @@ import {
   startTotals,
   trainBatch,
 } from './core.ts';
-import type { ArrayInput } from './data/rows.ts';
+import type { ArrayInput } from '../data/samples.ts';
 import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateModel, predictModel } from './evaluate.ts';
 import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
 import { type ModelInput, readSamples, sampledSource } from './inputs.ts';

@@ -16,8 +16,8 @@ import { isZero } from '../ops/uniform.ts';
 import { productOrZero } from '../ops/zeroFlow.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { Compiled } from './compiled.ts';
-import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './metrics/accumulate.ts';
-import type { MetricState } from './metrics/index.ts';
+import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from '../metrics/accumulate.ts';
+import type { MetricState } from '../metrics/index.ts';
 
 /** Sums of the loss and the metrics over the batches seen. */
 export interface Totals {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { evaluate, setDevice } from '../../src/engine/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
-import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/train/metrics/accumulate.ts';
+import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import { accumulatorRows, epochLosses, epochRows, nonFiniteLogs, nonFiniteRows, ownRows, ownValues } from '../support/lossCases.ts';
 
 beforeAll(async () => {

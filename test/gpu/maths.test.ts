@@ -9,7 +9,7 @@ import { type Loss, losses } from '../../src/losses/index.ts';
 import { type Optimizer, optimizers } from '../../src/optim/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
-import { metrics } from '../../src/train/metrics/index.ts';
+import { metrics } from '../../src/metrics/index.ts';
 
 interface Packed {
   shape: number[];

@@ -7,7 +7,7 @@ import { layers } from '../../src/nn/index.ts';
 import { slice } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
-import { type ImageDataset, datasets } from '../../src/train/datasets/index.ts';
+import { type ImageDataset, datasets } from '../../src/data/datasets/index.ts';
 
 let mnist: ImageDataset;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { layers } from '../../src/nn/index.ts';
 import { abs, gather, logSoftmax, mean, oneHot, square, sub, tensor } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Logs, type Model, sequential } from '../../src/train/index.ts';
-import { type Metric, metrics } from '../../src/train/metrics/index.ts';
+import { type Metric, metrics } from '../../src/metrics/index.ts';
 import { quiet } from './models.ts';
 
 type Loss = CompileOptions['loss'];

@@ -9,13 +9,13 @@ import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type ArrayInput, type Dataset, data, sequential } from '../../src/train/index.ts';
-import { arraySource } from '../../src/train/data/batches.ts';
-import { rowsOf } from '../../src/train/data/rows.ts';
+import { arraySource } from '../../src/data/batches.ts';
+import { samplesOf } from '../../src/data/samples.ts';
 
 beforeAll(() => setDevice('cpu'));
 beforeEach(() => setSeed(1));
 
-const rows = (input: ArrayInput): ReturnType<typeof rowsOf> => rowsOf('test', 'x', input);
+const rows = (input: ArrayInput): ReturnType<typeof samplesOf> => samplesOf('test', 'x', input);
 const numbers = async (value: Tensor): Promise<number[]> => Array.from(await value.data());
 const collect = async <T>(dataset: Dataset<T>): Promise<T[]> => {
   const elements: T[] = [];
@@ -54,7 +54,7 @@ describe('inputs', () => {
 
 describe('batches', () => {
   test('rows are gathered in order into arrays that are used again', async () => {
-    const x = await rowsOf('test', 'x', { data: Uint8Array.from(count(10)), shape: [5, 2] }, 'f32');
+    const x = await samplesOf('test', 'x', { data: Uint8Array.from(count(10)), shape: [5, 2] }, 'f32');
     const source = arraySource({ x, y: await rows(count(5)) }, 2);
     const arrays: unknown[] = [];
     const seen: number[][] = [];

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ArgumentError, DataError } from '../../src/core/errors.ts';
-import { parseIdx } from '../../src/train/datasets/idx.ts';
-import { datasets } from '../../src/train/datasets/index.ts';
+import { parseIdx } from '../../src/formats/idx.ts';
+import { datasets } from '../../src/data/datasets/index.ts';
 
 /** An IDX file of unsigned bytes. */
 function idx(shape: readonly number[], data: ArrayLike<number>, type = 8): Uint8Array {

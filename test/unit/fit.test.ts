@@ -16,7 +16,7 @@ import {
   data,
   sequential,
 } from '../../src/train/index.ts';
-import { metrics } from '../../src/train/metrics/index.ts';
+import { metrics } from '../../src/metrics/index.ts';
 import { classifier, linear, points, quiet, targets, weightsOf } from '../support/models.ts';
 
 beforeAll(() => setDevice('cpu'));

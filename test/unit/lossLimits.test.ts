@@ -9,7 +9,7 @@ import { layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
-import { type Metric, metrics } from '../../src/train/metrics/index.ts';
+import { type Metric, metrics } from '../../src/metrics/index.ts';
 import { noteVectors } from '../support/findings.ts';
 import { type InputType, graphOf, softwareTarget } from '../support/graphs.ts';
 import { complaintsAboutLoss, limitCases, weightCases } from '../tables/lossLimits.ts';

@@ -7,7 +7,7 @@ import { layers } from '../../src/nn/index.ts';
 import { mean, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { type ProgressInfo, callbacks, sequential } from '../../src/train/index.ts';
-import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/train/metrics/accumulate.ts';
+import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import {
   accumulatorRows,
   epochLosses,

@@ -8,8 +8,8 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { losses } from '../../src/losses/index.ts';
 import { oneHot, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/train/metrics/accumulate.ts';
-import { type Metric, metrics, resolveMetric } from '../../src/train/metrics/index.ts';
+import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
+import { type Metric, metrics, resolveMetric } from '../../src/metrics/index.ts';
 
 type Name = keyof typeof metrics;
 interface Golden {

@@ -1,5 +1,5 @@
 // What fit tells whoever listens, and what a listener may do. Every hook may be async: fit waits for it, so a hook can pause the training.
-import type { Tensor } from '../../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 
 /** Values of the loss and the metrics by name; validation's begin with `val_`. */
 export type Logs = Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
-import type { Tensor } from '../../graph/tensor.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { Callback, TrainedModel } from './callback.ts';
 
 export interface EarlyStoppingOptions {

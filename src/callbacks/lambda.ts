@@ -1,4 +1,4 @@
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { type Callback, callbackHooks } from './callback.ts';
 
 /**

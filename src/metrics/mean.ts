@@ -1,10 +1,10 @@
 // Means and sums over an epoch: of any values, and of the losses per sample.
-import { sizeOf, type Shape } from '../../core/shape.ts';
-import { withScope } from '../../graph/scope.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { type Loss, fitWeight } from '../../losses/index.ts';
-import { cast, mul, neg, sqrt, sum as sumOf } from '../../ops/index.ts';
-import { productOrZero } from '../../ops/zeroFlow.ts';
+import { sizeOf, type Shape } from '../core/shape.ts';
+import { withScope } from '../graph/scope.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Loss, fitWeight } from '../losses/index.ts';
+import { cast, mul, neg, sqrt, sum as sumOf } from '../ops/index.ts';
+import { productOrZero } from '../ops/zeroFlow.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './accumulate.ts';
 import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
 

@@ -5,4 +5,4 @@ import { fromArrays, fromGenerator } from './dataset.ts';
 export const data = { fromArrays, fromGenerator };
 
 export type { BatchOptions, Dataset, LooseSample, Sample, ShuffleOptions } from './dataset.ts';
-export type { ArrayInput, NestedNumbers, NumericArray } from './rows.ts';
+export type { ArrayInput, NestedNumbers, NumericArray } from './samples.ts';

@@ -1,12 +1,12 @@
 // Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next;
 // nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts anew.
-import { ArgumentError, DataError, ShapeError, checkOptions } from '../../core/errors.ts';
-import { allocate, isBigIntegers, nearestF32 } from '../../core/dtype.ts';
-import { RandomStream, foldKey, globalStream, keyFromSeed } from '../../core/random.ts';
-import { formatShape, sameShape } from '../../core/shape.ts';
-import { leavesOf, mapTree } from '../../core/tree.ts';
-import { Tensor, hostTensor } from '../../graph/tensor.ts';
-import { type ArrayInput, type Rows, isArrayInput, rowsOf, shapeOfInput } from './rows.ts';
+import { ArgumentError, DataError, ShapeError, checkOptions } from '../core/errors.ts';
+import { allocate, isBigIntegers, nearestF32 } from '../core/dtype.ts';
+import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { Tensor, hostTensor } from '../graph/tensor.ts';
+import { type ArrayInput, type Samples, isArrayInput, samplesOf, shapeOfInput } from './samples.ts';
 
 /** One sample, or a batch of them along the first axis. */
 export interface Sample {
@@ -186,16 +186,23 @@ export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset {
     if (labels !== count) throw new DataError(`${where}: x holds ${count} samples and y ${labels}; they must be the same`);
   }
   return makeDataset(count, async function* () {
-    const inputs = await rowsOf(where, 'x', x);
-    const targets = y === undefined ? undefined : await rowsOf(where, 'y', y);
-    for (let i = 0; i < count; i++) yield targets ? { x: rowTensor(inputs, i), y: rowTensor(targets, i) } : { x: rowTensor(inputs, i) };
+    const inputs = await samplesOf(where, 'x', x);
+    const targets = y === undefined ? undefined : await samplesOf(where, 'y', y);
+    for (let i = 0; i < count; i++)
+      yield targets ? { x: tensorOfSample(inputs, i), y: tensorOfSample(targets, i) } : { x: tensorOfSample(inputs, i) };
   });
 }
 
-function rowTensor({ data, size, shape, dtype }: Rows, i: number): Tensor {
-  const row = data.subarray(i * size, (i + 1) * size);
+function tensorOfSample({ data, size, shape, dtype }: Samples, i: number): Tensor {
+  const sample = data.subarray(i * size, (i + 1) * size);
   const array =
-    dtype === 'f32' ? (row instanceof Float32Array ? row : Float32Array.from(row)) : row instanceof Int32Array ? row : Int32Array.from(row);
+    dtype === 'f32'
+      ? sample instanceof Float32Array
+        ? sample
+        : Float32Array.from(sample)
+      : sample instanceof Int32Array
+        ? sample
+        : Int32Array.from(sample);
   return hostTensor({ shape, dtype }, array);
 }
 
@@ -235,11 +242,11 @@ async function sampleTensor(where: string, name: string, value: LooseSample[stri
   if (typeof value === 'bigint') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(nearestF32(value)));
   if (!isArrayInput(value)) throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
   const values = 'data' in value ? value.data : value;
-  const rows = await rowsOf(
+  const samples = await samplesOf(
     where,
     name,
     value,
     Array.isArray(values) || values instanceof Uint32Array || isBigIntegers(values) ? 'f32' : undefined,
   );
-  return rowTensor({ ...rows, shape: [rows.count, ...rows.shape], size: rows.count * rows.size }, 0);
+  return tensorOfSample({ ...samples, shape: [samples.count, ...samples.shape], size: samples.count * samples.size }, 0);
 }

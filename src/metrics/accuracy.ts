@@ -1,9 +1,9 @@
 // Accuracies: the share of samples that are right.
-import { ArgumentError } from '../../core/errors.ts';
-import { withScope } from '../../graph/scope.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { alignClasses, alignEqual, fitWeight } from '../../losses/index.ts';
-import { any, argMax, cast, equal, greater, less, lessEqual, logicalAnd, logicalNot, oneHot, sum, where } from '../../ops/index.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { withScope } from '../graph/scope.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { alignClasses, alignEqual, fitWeight } from '../losses/index.ts';
+import { any, argMax, cast, equal, greater, less, lessEqual, logicalAnd, logicalNot, oneHot, sum, where } from '../ops/index.ts';
 import { type Count, countAll, countTrue, countValue, noCount, ratio } from './accumulate.ts';
 import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
 

@@ -1,10 +1,10 @@
 // Batches on their way to the device: drawn row by row from arrays into typed arrays that are used again and again, or taken from a Dataset.
-import { type HostArray, allocate } from '../../core/dtype.ts';
-import { DataError, ShapeError } from '../../core/errors.ts';
-import { type Shape, formatShape } from '../../core/shape.ts';
-import { Tensor, hostTensor } from '../../graph/tensor.ts';
+import { type HostArray, allocate } from '../core/dtype.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
+import { type Shape, formatShape } from '../core/shape.ts';
+import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Dataset } from './dataset.ts';
-import { type RowDtype, type Rows, gatherRows, rowsOf } from './rows.ts';
+import { type SampleDtype, type Samples, gatherSamples, samplesOf } from './samples.ts';
 
 export interface Batch {
   readonly size: number;
@@ -21,7 +21,7 @@ export interface BatchSource {
   /** Shapes of one sample, and the dtype its targets arrive in. */
   readonly xShape: Shape;
   readonly yShape: Shape | undefined;
-  readonly yDtype: RowDtype;
+  readonly yDtype: SampleDtype;
   readonly weightShape: Shape | undefined;
   /** The size of the first batch. */
   readonly firstSize: number;
@@ -30,9 +30,9 @@ export interface BatchSource {
 }
 
 export interface ArraySamples {
-  readonly x: Rows;
-  readonly y?: Rows;
-  readonly sampleWeight?: Rows;
+  readonly x: Samples;
+  readonly y?: Samples;
+  readonly sampleWeight?: Samples;
 }
 
 export function arraySource({ x, y, sampleWeight }: ArraySamples, batchSize: number): BatchSource {
@@ -64,25 +64,25 @@ export function arraySource({ x, y, sampleWeight }: ArraySamples, batchSize: num
 type Draw = (order: Uint32Array | undefined, begin: number, size: number) => Tensor;
 
 /** Without an order and a conversion a batch is a window onto the data; else it is gathered into an array kept for batches of its size. */
-function drawer(rows: Rows): Draw {
+function drawer(samples: Samples): Draw {
   const kept = new Map<number, HostArray>();
-  const direct = rows.dtype === 'f32' ? rows.data instanceof Float32Array : rows.data instanceof Int32Array;
+  const direct = samples.dtype === 'f32' ? samples.data instanceof Float32Array : samples.data instanceof Int32Array;
   return (order, begin, size) => {
-    const type = { shape: [size, ...rows.shape], dtype: rows.dtype };
-    if (direct && !order) return hostTensor(type, rows.data.subarray(begin * rows.size, (begin + size) * rows.size) as HostArray);
+    const type = { shape: [size, ...samples.shape], dtype: samples.dtype };
+    if (direct && !order) return hostTensor(type, samples.data.subarray(begin * samples.size, (begin + size) * samples.size) as HostArray);
     let out = kept.get(size);
-    if (!out) kept.set(size, (out = allocate(rows.dtype, size * rows.size)));
-    if (order) gatherRows(rows, order, begin, size, out);
-    else out.set(rows.data.subarray(begin * rows.size, (begin + size) * rows.size));
+    if (!out) kept.set(size, (out = allocate(samples.dtype, size * samples.size)));
+    if (order) gatherSamples(samples, order, begin, size, out);
+    else out.set(samples.data.subarray(begin * samples.size, (begin + size) * samples.size));
     return hostTensor(type, out);
   };
 }
 
 /** Checks and changes each batch of a dataset before it is used. */
-export type Inspect = (batch: { x: Rows; y?: Rows; sampleWeight?: Rows }) => ArraySamples;
+export type Inspect = (batch: { x: Samples; y?: Samples; sampleWeight?: Samples }) => ArraySamples;
 
 /** A dataset as a source; its first batch is looked at before anything runs. Throws where it holds none, or none with x. */
-export async function datasetSource(where: string, dataset: Dataset<unknown>, xDtype: RowDtype, inspect: Inspect): Promise<BatchSource> {
+export async function datasetSource(where: string, dataset: Dataset<unknown>, xDtype: SampleDtype, inspect: Inspect): Promise<BatchSource> {
   const iterator = dataset[Symbol.asyncIterator]();
   const first = await iterator.next();
   // The first pass goes on where the look at the first batch left off, so that no sample is drawn twice.
@@ -123,7 +123,7 @@ export async function datasetSource(where: string, dataset: Dataset<unknown>, xD
   };
 }
 
-async function fieldsOf(where: string, element: unknown, xDtype: RowDtype): Promise<ArraySamples> {
+async function fieldsOf(where: string, element: unknown, xDtype: SampleDtype): Promise<ArraySamples> {
   const fields = element as { x?: unknown; y?: unknown; sampleWeight?: unknown } | undefined;
   if (typeof fields !== 'object' || fields === null || !('x' in fields)) {
     throw new DataError(`${where}: an element of the dataset has no x; elements are objects { x, y }`);
@@ -133,8 +133,8 @@ async function fieldsOf(where: string, element: unknown, xDtype: RowDtype): Prom
   }
   const { y, sampleWeight } = fields;
   return {
-    x: await rowsOf(where, 'x', fields.x, xDtype),
-    ...(y !== undefined && { y: await rowsOf(where, 'y', y) }),
-    ...(sampleWeight !== undefined && { sampleWeight: await rowsOf(where, 'sampleWeight', sampleWeight, 'f32') }),
+    x: await samplesOf(where, 'x', fields.x, xDtype),
+    ...(y !== undefined && { y: await samplesOf(where, 'y', y) }),
+    ...(sampleWeight !== undefined && { sampleWeight: await samplesOf(where, 'sampleWeight', sampleWeight, 'f32') }),
   };
 }

@@ -1,8 +1,8 @@
-// What a user may hand in as data, brought into one form: rows of numbers on the host, one per sample. Typed arrays are borrowed, not copied.
-import { DataError, DtypeError, ShapeError, asText } from '../../core/errors.ts';
-import { type HostArray, fitsI32, fromBigIntegers, isBigIntegers } from '../../core/dtype.ts';
-import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
-import { Tensor } from '../../graph/tensor.ts';
+// What a user may hand in as data, brought into one form: samples as numbers on the host, one after another. Typed arrays are borrowed, not copied.
+import { DataError, DtypeError, ShapeError, asText } from '../core/errors.ts';
+import { type HostArray, fitsI32, fromBigIntegers, isBigIntegers } from '../core/dtype.ts';
+import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
+import { Tensor } from '../graph/tensor.ts';
 
 export type NumericArray = Int8Array | Uint8ClampedArray | Int16Array | Uint16Array | HostArray;
 /** Read as i32 where all values fit, else as the nearest f32. */
@@ -14,16 +14,16 @@ export type ArrayInput =
   Tensor | NumericArray | BigIntegerArray | { readonly data: NumericArray | BigIntegerArray; readonly shape: Shape } | NestedNumbers;
 
 /** The dtype a batch has when it reaches the model. */
-export type RowDtype = 'f32' | 'i32';
+export type SampleDtype = 'f32' | 'i32';
 
 /** Samples of one shape, one after another. */
-export interface Rows {
+export interface Samples {
   readonly data: NumericArray;
   readonly count: number;
   /** Shape of one sample, and its number of elements. */
   readonly shape: Shape;
   readonly size: number;
-  readonly dtype: RowDtype;
+  readonly dtype: SampleDtype;
 }
 
 const arrayTypes = [
@@ -47,19 +47,19 @@ export function shapeOfInput(where: string, argument: string, input: unknown): S
 }
 
 /**
- * The samples of an input as rows of `dtype`, or of the dtype they come in: whole numbers within i32 are i32, everything else is f32.
+ * The samples of an input as `dtype`, or of the dtype they come in: whole numbers within i32 are i32, everything else is f32.
  * @throws DtypeError for what is not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples and
  * for values that are no i32 where these are asked for.
  */
-export async function rowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Promise<Rows> {
+export async function samplesOf(where: string, argument: string, input: unknown, dtype?: SampleDtype): Promise<Samples> {
   const opened = open(where, argument, input);
-  return toRows(where, argument, opened.shape, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
+  return toSamples(where, argument, opened.shape, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
 }
 
-/** As rowsOf, for inputs that are on the host already. */
-export function hostRowsOf(where: string, argument: string, input: unknown, dtype?: RowDtype): Rows {
+/** As samplesOf, for inputs that are on the host already. */
+export function hostSamplesOf(where: string, argument: string, input: unknown, dtype?: SampleDtype): Samples {
   const opened = open(where, argument, input);
-  if (!(opened.data instanceof Tensor)) return toRows(where, argument, opened.shape, opened.data, dtype);
+  if (!(opened.data instanceof Tensor)) return toSamples(where, argument, opened.shape, opened.data, dtype);
   throw new DataError(
     `${where}: ${argument} is a tensor that has yet to be read; pass tensors made from values, or await its data() first`,
   );
@@ -70,19 +70,19 @@ interface Opened {
   readonly data: NumericArray | Tensor;
 }
 
-function toRows(where: string, argument: string, shape: Shape, data: NumericArray, wanted?: RowDtype): Rows {
+function toSamples(where: string, argument: string, shape: Shape, data: NumericArray, wanted?: SampleDtype): Samples {
   const sample = shape.slice(1);
-  const rows = { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted ?? (holdsFloats(data) ? 'f32' : 'i32') };
-  if (wanted === 'i32') checkI32(where, argument, rows);
-  return rows;
+  const samples = { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted ?? (holdsFloats(data) ? 'f32' : 'i32') };
+  if (wanted === 'i32') checkI32(where, argument, samples);
+  return samples;
 }
 
 /** Position of an element in the array the user gave: `[12,403]`. */
-export function positionOf(rows: Rows, index: number): string {
-  const position = [Math.floor(index / rows.size)];
-  let rest = index % rows.size;
-  let stride = rows.size;
-  for (const n of rows.shape) {
+export function positionOf(samples: Samples, index: number): string {
+  const position = [Math.floor(index / samples.size)];
+  let rest = index % samples.size;
+  let stride = samples.size;
+  for (const n of samples.shape) {
     stride /= n;
     position.push(Math.floor(rest / stride));
     rest %= stride;
@@ -91,12 +91,12 @@ export function positionOf(rows: Rows, index: number): string {
 }
 
 /** Throws a DataError naming the first value that an i32 does not hold. */
-function checkI32(where: string, argument: string, rows: Rows): void {
-  const { data } = rows;
+function checkI32(where: string, argument: string, samples: Samples): void {
+  const { data } = samples;
   const i = data.findIndex((value: number) => !fitsI32(value));
   if (i < 0) return;
   throw new DataError(
-    `${where}: ${argument} holds ${data[i]} at ${positionOf(rows, i)}; the model takes whole numbers from -2147483648 to 2147483647 (i32): ` +
+    `${where}: ${argument} holds ${data[i]} at ${positionOf(samples, i)}; the model takes whole numbers from -2147483648 to 2147483647 (i32): ` +
       'correct the value, or let the first layer take floats',
   );
 }
@@ -178,15 +178,15 @@ function describe(value: unknown): string {
 }
 
 /** The samples from `begin` on, up to `end`. */
-export const sliceRows = (rows: Rows, begin: number, end: number): Rows => ({
-  ...rows,
-  data: rows.data.subarray(begin * rows.size, end * rows.size),
+export const sliceSamples = (samples: Samples, begin: number, end: number): Samples => ({
+  ...samples,
+  data: samples.data.subarray(begin * samples.size, end * samples.size),
   count: end - begin,
 });
 
 /** Copies the samples that `order` names, from its `begin` on, into `out`, which holds as many as fit. Converts where the types differ. */
-export function gatherRows(rows: Rows, order: ArrayLike<number>, begin: number, count: number, out: HostArray): void {
-  const { data, size } = rows;
+export function gatherSamples(samples: Samples, order: ArrayLike<number>, begin: number, count: number, out: HostArray): void {
+  const { data, size } = samples;
   if (size === 1) for (let i = 0; i < count; i++) out[i] = data[order[begin + i]];
   else for (let i = 0; i < count; i++) out.set(data.subarray(order[begin + i] * size, (order[begin + i] + 1) * size), i * size);
 }

@@ -1,7 +1,7 @@
 // Metrics, by name. A new metric that is the mean of a loss is one row here; others are a function in a family's file and a row.
-import { ArgumentError } from '../../core/errors.ts';
-import { lookUp } from '../../core/names.ts';
-import { type BinaryCrossentropyOptions, type ShortLossName, fullLossName, losses } from '../../losses/index.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { lookUp } from '../core/names.ts';
+import { type BinaryCrossentropyOptions, type ShortLossName, fullLossName, losses } from '../losses/index.ts';
 import {
   accuracy,
   binaryAccuracy,

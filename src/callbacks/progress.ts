@@ -1,4 +1,4 @@
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
 import type { Callback, FitInfo, Logs } from './callback.ts';
 
 /** How far fit is: for a page's own bar and chart. */

@@ -1,7 +1,7 @@
 // The IDX format of the MNIST files: 0, 0, element type, rank, then one big-endian u32 per axis, then the elements row by row.
 // Only unsigned bytes are read. Nothing is allocated from a size the file claims: every claim is compared with the file's length first.
-import { DataError } from '../../core/errors.ts';
-import { formatShape } from '../../core/shape.ts';
+import { DataError } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
 
 export interface IdxArray {
   readonly shape: readonly number[];

@@ -1,7 +1,7 @@
 // What a metric is: sums and counts carried from batch to batch, so that its result is exact over an epoch and never an average of batch
 // values. Pure graph functions: inside a compiled step the state stays on the device.
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
-import type { Tensor } from '../../graph/tensor.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
 
 /** A tree of scalars. */
 export type MetricState = { readonly [name: string]: Tensor | MetricState };

@@ -1,10 +1,10 @@
 // Metrics of true and false positives and negatives. Targets are 0 or 1, predictions above the threshold count as 1.
-import { ShapeError } from '../../core/errors.ts';
-import { formatShape } from '../../core/shape.ts';
-import { withScope } from '../../graph/scope.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { alignEqual, fitWeight } from '../../losses/index.ts';
-import { add, greater, logicalAnd, logicalNot, mul, notEqual } from '../../ops/index.ts';
+import { ShapeError } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { withScope } from '../graph/scope.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { alignEqual, fitWeight } from '../losses/index.ts';
+import { add, greater, logicalAnd, logicalNot, mul, notEqual } from '../ops/index.ts';
 import { checkThreshold, type ThresholdOptions } from './accuracy.ts';
 import { type Count, countTrue, countValue, noCount, ratio } from './accumulate.ts';
 import { type Metric, checkMetricOptions } from './metric.ts';

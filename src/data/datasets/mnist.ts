@@ -2,7 +2,7 @@ import { DataError, checkOptions } from '../../core/errors.ts';
 import { formatShape } from '../../core/shape.ts';
 import { type Tensor, hostTensor } from '../../graph/tensor.ts';
 import { type LoadProgress, loadFiles } from './files.ts';
-import { parseIdx } from './idx.ts';
+import { parseIdx } from '../../formats/idx.ts';
 
 export interface Split {
   /** Images, f32 [n, height, width, 1] in 0..1. */

@@ -1,8 +1,8 @@
 // Sums that stay exact over an epoch. The compensated sums of textbooks are no help on a GPU: WGSL lets a driver reassociate floats, and some
 // do, which cancels the compensation. Integers cannot be reassociated wrongly, so the running sums are kept in integers: counts in units of 1,
 // totals in units of about a 4096th of a summand. What is less than half a unit waits in a float of its own, which therefore stays small.
-import { isFloat } from '../../core/dtype.ts';
-import { type Tensor, hostTensor } from '../../graph/tensor.ts';
+import { isFloat } from '../core/dtype.ts';
+import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import {
   abs,
   add,
@@ -19,7 +19,7 @@ import {
   sub,
   sum,
   where,
-} from '../../ops/index.ts';
+} from '../ops/index.ts';
 
 const zeroI32 = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, new Int32Array(1));
 const zeroF32 = (): Tensor => hostTensor({ shape: [], dtype: 'f32' }, new Float32Array(1));

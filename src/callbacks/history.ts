@@ -1,4 +1,4 @@
-import { checkOptions } from '../../core/errors.ts';
+import { checkOptions } from '../core/errors.ts';
 import type { Callback } from './callback.ts';
 
 export interface History extends Callback {
