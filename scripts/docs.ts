@@ -1,14 +1,16 @@
-/** `npm run docs`: writes docs/ops.md. The sources import .wgsl files, so vite loads them. */
+/** `npm run docs`: writes docs/ops.md and docs/options.md. The sources import .wgsl files, so vite loads them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
-import type * as Document from './opsDocument.ts';
+import type * as OpsDocument from './opsDocument.ts';
+import type * as OptionsDocument from './optionsDocument.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { module } = await runnerImport<typeof Document>('./scripts/opsDocument.ts', {
-  root,
-  configFile: false,
-  logLevel: 'error',
-});
+const load = async <Module>(file: string): Promise<Module> =>
+  (await runnerImport<Module>(file, { root, configFile: false, logLevel: 'error' })).module;
+
 mkdirSync(`${root}docs`, { recursive: true });
-writeFileSync(`${root}docs/ops.md`, await module.opsDocument());
+const { opsDocument } = await load<typeof OpsDocument>('./scripts/opsDocument.ts');
+writeFileSync(`${root}docs/ops.md`, await opsDocument());
+const { optionsDocument } = await load<typeof OptionsDocument>('./scripts/optionsDocument.ts');
+writeFileSync(`${root}docs/options.md`, await optionsDocument());

@@ -1,5 +1,7 @@
 // Every public factory: its options are declared once, documented, checked, and written in its config. New factories need no row here.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { optionsDocument } from '../../scripts/optionsDocument.ts';
 import type { Config } from '../../src/core/config.ts';
 import { ArgumentError } from '../../src/core/errors.ts';
 import { shown } from '../../src/core/optionKinds.ts';
@@ -49,6 +51,12 @@ const sent = (config: Config): Config => fromConfig<{ config: Config }>(JSON.par
 test('every declaration is the only one of its factory', () => {
   expect(declarations.size).toBeGreaterThanOrEqual(factories.length);
   expect([...declarations.keys()].filter((name) => timesDeclared(name) !== 1)).toEqual([]);
+});
+
+test('docs/options.md is what `npm run docs` writes', async () => {
+  const committed = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8');
+  // A comparison of the texts would print both.
+  expect(committed === (await optionsDocument()), 'docs/options.md is stale: run `npm run docs` and commit it').toBe(true);
 });
 
 describe.each([...declarations])('the options of %s', (name, { options }) => {
