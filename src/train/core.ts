@@ -7,10 +7,10 @@ import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../eng
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import { type LayerTrees, type Network, TensorSpec } from '../nn/index.ts';
 import type { OptimizerState } from '../optim/index.ts';
-import type { Compiled } from './compiled.ts';
-import { type Programs, type TrainingPrograms, compilePrediction, compileTraining } from './programs.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
+import { type CompiledSteps, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
-import { requireRoom } from './room.ts';
+import { requireCapacity } from './capacity.ts';
 import { type StepBatch, type Totals, type TrainState, type Weights, freshTotals, resultNames } from './steps.ts';
 
 export interface ModelCore {
@@ -21,7 +21,7 @@ export interface ModelCore {
   inputShape: Shape | undefined;
   /** Stored in the layers, which other models may share. */
   weights: Weights | undefined;
-  compiled: Compiled | undefined;
+  setup: TrainingSetup | undefined;
   /** Keys of fits without a seed of their own, where compile was given a seed. */
   fitKeys: RandomStream | undefined;
   /** `trained` lists the layers that the state was made for. */
@@ -30,8 +30,8 @@ export interface ModelCore {
   learningRate: number | undefined;
   /** The last one asked for, for an optimizer state that is lost with its device. */
   learningRateSet: number | undefined;
-  programs: Programs | undefined;
-  trainingPrograms: TrainingPrograms | undefined;
+  steps: CompiledSteps | undefined;
+  trainingSteps: TrainingSteps | undefined;
   /** A fit is under way. */
   fitting: boolean;
   /** The end of the queue of steps. */
@@ -48,13 +48,13 @@ export const makeCore = (network: Network): ModelCore => ({
   set weights(weights) {
     if (weights) network.store(weights);
   },
-  compiled: undefined,
+  setup: undefined,
   fitKeys: undefined,
   optimizer: undefined,
   learningRate: undefined,
   learningRateSet: undefined,
-  programs: undefined,
-  trainingPrograms: undefined,
+  steps: undefined,
+  trainingSteps: undefined,
   fitting: false,
   tail: Promise.resolve(),
 });
@@ -94,28 +94,28 @@ const specOf = ({ network }: ModelCore, inputShape: Shape): TensorSpec => new Te
 export const outputShapeOf = (core: ModelCore, inputShape: Shape): Shape =>
   (core.network.outputSpecs(specOf(core, inputShape)) as TensorSpec).shape;
 
-export function requireCompiled(core: ModelCore, where: string): Compiled {
-  if (core.compiled) return core.compiled;
+export function requireSetup(core: ModelCore, where: string): TrainingSetup {
+  if (core.setup) return core.setup;
   throw new OmbreError(`${where}: the model is not compiled; call model.compile({ optimizer, loss }) first`);
 }
 
 /** Forward on the model's device: the one compile() named, else the default one, which weights follow when it changes. */
-export async function preparePrograms(core: ModelCore): Promise<Programs> {
-  const device = core.compiled?.device;
+export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
+  const device = core.setup?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());
   if (isElsewhere([core.weights, core.optimizer?.state], engine)) await exclusive(core, () => leaveDevice(core, engine));
-  if (core.programs?.engine !== engine) {
-    core.programs = compilePrediction(core.network, engine);
-    core.trainingPrograms = undefined;
+  if (core.steps?.engine !== engine) {
+    core.steps = compilePrediction(core.network, engine);
+    core.trainingSteps = undefined;
   }
-  return core.programs;
+  return core.steps;
 }
 
-/** The compiled steps; made anew after compile() and on another device. */
-export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingPrograms> {
-  const compiled = requireCompiled(core, where);
-  const programs = await preparePrograms(core);
-  return (core.trainingPrograms ??= compileTraining(programs, core.network, compiled));
+/** The compiled steps; made again after compile() and on another device. */
+export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingSteps> {
+  const setup = requireSetup(core, where);
+  const steps = await prepareSteps(core);
+  return (core.trainingSteps ??= compileTraining(steps, core.network, setup));
 }
 
 /**
@@ -138,20 +138,16 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
 }
 
 /** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
-export async function askTotals(
-  core: ModelCore,
-  programs: TrainingPrograms,
-  totals: Totals,
-): Promise<{ logs: Promise<Record<string, number>> }> {
-  const names = resultNames(core.compiled!);
-  const results = await programs.results(totals);
-  const answers = readAll(results, { engine: programs.engine }).finally(() => release(results));
+export async function askTotals(core: ModelCore, steps: TrainingSteps, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
+  const names = resultNames(core.setup!);
+  const results = await steps.results(totals);
+  const answers = readAll(results, { engine: steps.engine }).finally(() => release(results));
   return { logs: answers.then((values) => Object.fromEntries(names.map((name, i) => [name, values[i][0]]))) };
 }
 
 /** The values of loss and metrics, whose sums are then done with. */
-export async function finishTotals(core: ModelCore, programs: TrainingPrograms, totals: Totals): Promise<Record<string, number>> {
-  const { logs } = await askTotals(core, programs, totals);
+export async function finishTotals(core: ModelCore, steps: TrainingSteps, totals: Totals): Promise<Record<string, number>> {
+  const { logs } = await askTotals(core, steps, totals);
   release(totals);
   return logs;
 }
@@ -162,19 +158,19 @@ export function release(tree: unknown): void {
 }
 
 /** Sums at zero. */
-export const startTotals = (core: ModelCore, { engine }: Programs): Promise<Totals> => evaluate(freshTotals(core.compiled!), { engine });
+export const startTotals = (core: ModelCore, { engine }: CompiledSteps): Promise<Totals> => evaluate(freshTotals(core.setup!), { engine });
 
 /** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
-export function trainBatch(core: ModelCore, programs: TrainingPrograms, totals: Totals, batch: StepBatch): Promise<Totals> {
+export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals, batch: StepBatch): Promise<Totals> {
   return exclusive(core, async () => {
     const { trainable, frozen } = splitParameters(core);
     const { state } = core.weights!;
     const trained = Object.keys(trainable).join();
     if (core.optimizer?.trained !== trained) {
-      await requireRoom(programs, firstState(core, totals), batch);
-      await startOptimizer(core, programs, trainable, trained);
+      await requireCapacity(steps, firstState(core, totals), batch);
+      await startOptimizer(core, steps, trainable, trained);
     }
-    const next = await programs.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
+    const next = await steps.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
     core.optimizer = { state: next.optimizerState, trained };
@@ -193,13 +189,13 @@ function splitParameters({ weights, network }: ModelCore): { trainable: LayerTre
 /** What a first step would take over: an optimizer state of which nothing has been computed yet. */
 export function firstState(core: ModelCore, totals: Totals): TrainState {
   const { trainable, frozen } = splitParameters(core);
-  return { trainable, frozen, state: core.weights!.state, optimizerState: core.compiled!.optimizer.init(trainable), totals };
+  return { trainable, frozen, state: core.weights!.state, optimizerState: core.setup!.optimizer.init(trainable), totals };
 }
 
 /** Optimizer state for the parameters that are trained now. Freezing or thawing a layer starts the slots anew, at the learning rate reached. */
-async function startOptimizer(core: ModelCore, { engine }: Programs, trainable: LayerTrees, trained: string): Promise<void> {
+async function startOptimizer(core: ModelCore, { engine }: CompiledSteps, trainable: LayerTrees, trained: string): Promise<void> {
   const before = core.optimizer?.state;
-  let state = core.compiled!.optimizer.init(trainable);
+  let state = core.setup!.optimizer.init(trainable);
   if (before) state = { ...state, learningRate: before.learningRate };
   if (core.learningRate !== undefined) state = { ...state, learningRate: scalarOf(core.learningRate) };
   core.learningRate = undefined;

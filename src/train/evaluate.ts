@@ -6,17 +6,8 @@ import { readAll } from '../engine/index.ts';
 import { type NestedArray, type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { Logs } from '../callbacks/index.ts';
 import { formatProgress } from '../callbacks/progress.ts';
-import {
-  type ModelCore,
-  exclusive,
-  preparePrograms,
-  prepareTraining,
-  finishTotals,
-  release,
-  requireCompiled,
-  startTotals,
-} from './core.ts';
-import type { TrainingPrograms } from './programs.ts';
+import { type ModelCore, exclusive, prepareSteps, prepareTraining, finishTotals, release, requireSetup, startTotals } from './core.ts';
+import type { TrainingSteps } from './compiledSteps.ts';
 import type { BatchSource } from '../data/batches.ts';
 import type { ArrayInput } from '../data/samples.ts';
 import { type ModelInput, predictionSource, trainingSource } from './inputs.ts';
@@ -35,12 +26,12 @@ const fixedKey = (): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, new Uint
 export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayInput | undefined, options: EvaluateOptions): Promise<Logs> {
   const where = 'evaluate';
   checkOptions(where, options, ['batchSize', 'sampleWeight', 'verbose']);
-  requireCompiled(core, where);
+  requireSetup(core, where);
   const { batchSize, sampleWeight, verbose = 0 } = options;
   const source = await trainingSource(core, x, y, { where, batchSize, sampleWeight });
-  const programs = await prepareTraining(core, where);
+  const steps = await prepareTraining(core, where);
   const began = performance.now();
-  const { logs, samples } = await testSource(core, programs, source);
+  const { logs, samples } = await testSource(core, steps, source);
   if (verbose) {
     const samplesPerSecond = (1000 * samples) / (performance.now() - began);
     const info = { epoch: 0, epochs: 1, batch: 0, batches: undefined, samples, totalSamples: samples, secondsLeft: 0, done: true };
@@ -50,19 +41,15 @@ export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayInpu
 }
 
 /** Exact values over one pass of the source. */
-export async function testSource(
-  core: ModelCore,
-  programs: TrainingPrograms,
-  source: BatchSource,
-): Promise<{ logs: Logs; samples: number }> {
-  let totals = await startTotals(core, programs);
+export async function testSource(core: ModelCore, steps: TrainingSteps, source: BatchSource): Promise<{ logs: Logs; samples: number }> {
+  let totals = await startTotals(core, steps);
   let samples = 0;
   for await (const { size, x, y, sampleWeight } of source.pass()) {
     const batch = { key: fixedKey(), x, y: y!, ...(sampleWeight && { sampleWeight }) };
-    totals = await exclusive(core, () => programs.test(totals, core.weights!, batch));
+    totals = await exclusive(core, () => steps.test(totals, core.weights!, batch));
     samples += size;
   }
-  return { logs: await finishTotals(core, programs, totals), samples };
+  return { logs: await finishTotals(core, steps, totals), samples };
 }
 
 export interface PredictOptions {
@@ -94,14 +81,14 @@ async function predictBatches(core: ModelCore, x: ModelInput, options: PredictOp
   if (refused) return refused;
   checkOptions(where, options, ['batchSize']);
   const source = await predictionSource(core, x, { where, batchSize: options.batchSize });
-  const programs = await preparePrograms(core);
+  const steps = await prepareSteps(core);
   const reads: Promise<HostArray[]>[] = [];
   let last: Tensor | undefined;
   let count = 0;
   for await (const batch of source.pass()) {
-    last = await exclusive(core, () => programs.predict(core.weights!, batch.x));
+    last = await exclusive(core, () => steps.predict(core.weights!, batch.x));
     const output = last;
-    const read = readAll([output], { engine: programs.engine }).finally(() => release(output));
+    const read = readAll([output], { engine: steps.engine }).finally(() => release(output));
     // Awaited below; until then a failure is not an unhandled one.
     read.catch(() => undefined);
     reads.push(read);

@@ -6,9 +6,9 @@ import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import { callbackHooks } from '../callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
-import { checkSeed } from './compiled.ts';
-import { type ModelCore, askTotals, prepareTraining, finishTotals, requireCompiled, startTotals, trainBatch } from './core.ts';
-import type { TrainingPrograms } from './programs.ts';
+import { checkSeed } from './trainingSetup.ts';
+import { type ModelCore, askTotals, prepareTraining, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
+import type { TrainingSteps } from './compiledSteps.ts';
 import { testSource } from './evaluate.ts';
 import type { BatchSource } from '../data/batches.ts';
 import { isDataset } from '../data/dataset.ts';
@@ -70,14 +70,14 @@ export async function fitModel(
   options: FitOptions,
 ): Promise<History> {
   checkFitOptions(options);
-  requireCompiled(core, 'fit');
+  requireSetup(core, 'fit');
   if (core.fitting)
     throw new OmbreError('fit: the model is being trained already; await the fit under way, or stop it with model.stopTraining = true');
   core.fitting = true;
   try {
     const { train, validation } = await openSources(core, x, y, options);
-    const programs = await prepareTraining(core, 'fit');
-    return await runEpochs(core, model, programs, train, validation, options);
+    const steps = await prepareTraining(core, 'fit');
+    return await runEpochs(core, model, steps, train, validation, options);
   } finally {
     core.fitting = false;
   }
@@ -126,7 +126,7 @@ async function openSources(core: ModelCore, x: ModelInput, y: ArrayInput | undef
 async function runEpochs(
   core: ModelCore,
   model: TrainedModel,
-  programs: TrainingPrograms,
+  steps: TrainingSteps,
   train: BatchSource,
   validation: BatchSource | undefined,
   options: FitOptions,
@@ -136,14 +136,14 @@ async function runEpochs(
   const listeners = listenersOf(options, record);
   const fitKey = drawFitKey(core, options.seed);
   const dropoutKey = foldKey(fitKey, 1);
-  const reader = makeReader(core, programs);
+  const reader = makeReader(core, steps);
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
   let step = 0;
   let logs: Logs = {};
   let validationUsedUp = false;
 
   model.stopTraining = false;
-  const names = resultNames(core.compiled!);
+  const names = resultNames(core.setup!);
   await listeners.tell((c) =>
     c.onTrainBegin?.({
       ...{ model, epochs, initialEpoch, samples: train.samples, batches: train.batches },
@@ -155,14 +155,14 @@ async function runEpochs(
     await listeners.tell((c) => c.onEpochBegin?.(epoch));
     const order =
       shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), epoch)).permutation(train.samples) : undefined;
-    let totals = await startTotals(core, programs);
+    let totals = await startTotals(core, steps);
     let batchNumber = 0;
     reader.startEpoch();
     for await (const { size, x, y, sampleWeight } of train.pass(order)) {
       await listeners.tell((c) => c.onBatchBegin?.(batchNumber));
       if (stopped()) break;
       const batch = { key: keyTensor(foldKey(dropoutKey, step++)), x, y: y!, ...(sampleWeight && { sampleWeight }) };
-      totals = await trainBatch(core, programs, totals, batch);
+      totals = await trainBatch(core, steps, totals, batch);
       await reader.poll(totals);
       await listeners.tell((c) => c.onBatchEnd?.(batchNumber, { size, ...reader.latest() }));
       batchNumber++;
@@ -172,9 +172,9 @@ async function runEpochs(
       if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
       break;
     }
-    logs = await finishTotals(core, programs, totals);
+    logs = await finishTotals(core, steps, totals);
     if (validation && !signal?.aborted) {
-      const tested = await testSource(core, programs, validation);
+      const tested = await testSource(core, steps, validation);
       const used = tested.samples > 0;
       if (!used && !validationUsedUp) {
         warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
@@ -241,10 +241,7 @@ function listenersOf({ callbacks: given = [], verbose = 1 }: FitOptions, record:
 }
 
 /** Looks at the running values now and then. The answer comes when it comes; a failure is thrown at the next look. */
-function makeReader(
-  core: ModelCore,
-  programs: TrainingPrograms,
-): { startEpoch(): void; poll(totals: Totals): Promise<void>; latest(): Logs } {
+function makeReader(core: ModelCore, steps: TrainingSteps): { startEpoch(): void; poll(totals: Totals): Promise<void>; latest(): Logs } {
   let latest: Logs = {};
   let last = 0;
   let epoch = 0;
@@ -262,7 +259,7 @@ function makeReader(
       underway = true;
       const asked = epoch;
       // Awaited up to its submission only: the next step takes the totals over.
-      const { logs } = await askTotals(core, programs, totals);
+      const { logs } = await askTotals(core, steps, totals);
       void logs
         .then(
           (values) => {

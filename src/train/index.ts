@@ -8,7 +8,7 @@ export {
   type ProgressOptions,
   callbacks,
 } from '../callbacks/index.ts';
-export type { CompileOptions, DeviceChoice, LossFunction } from './compiled.ts';
+export type { CompileOptions, DeviceChoice, LossFunction } from './trainingSetup.ts';
 export { type ArrayInput, type Dataset, type Sample, data } from '../data/index.ts';
 export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts';
 export type { MemoryPlanOptions } from './memoryPlan.ts';

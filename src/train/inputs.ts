@@ -14,8 +14,8 @@ import {
   checkTargets,
   weightsByClass,
 } from './checks.ts';
-import type { Compiled } from './compiled.ts';
-import { type ModelCore, adoptWeights, draftWeights, outputShapeOf, requireCompiled } from './core.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
+import { type ModelCore, adoptWeights, draftWeights, outputShapeOf, requireSetup } from './core.ts';
 import { type ArraySamples, type BatchSource, arraySource, datasetSource } from '../data/batches.ts';
 import { type Dataset, isDataset } from '../data/dataset.ts';
 import { type ArrayInput, type SampleDtype, samplesOf, sliceSamples } from '../data/samples.ts';
@@ -128,30 +128,30 @@ function fixBesideDataset(where: string, name: string, value: unknown): string {
 
 function checkTraining(core: ModelCore, samples: ArraySamples, { where, classWeight }: SourceOptions): ArraySamples {
   const { network } = core;
-  const compiled = requireCompiled(core, where);
+  const setup = requireSetup(core, where);
   const { x, y, sampleWeight } = samples;
   if (!y) throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
   checkInput(where, network, x.shape, core.inputShape);
-  checkTargets(where, ruleOf(compiled), y, outputShapeOf(core, x.shape));
+  checkTargets(where, ruleOf(setup), y, outputShapeOf(core, x.shape));
   return classWeight !== undefined
     ? { x, y, sampleWeight: weightsByClass(where, classWeight, outputShapeOf(core, x.shape), y, sampleWeight) }
     : samples;
 }
 
-const ruleOf = ({ loss }: Compiled): TargetRule => loss;
+const ruleOf = ({ loss }: TrainingSetup): TargetRule => loss;
 
 /** Draws the weights if there are none, but keeps them only when a batch goes through the model, its loss and its metrics. */
 function checkAgainstModel(core: ModelCore, source: BatchSource): void {
   const weights = core.weights ?? draftWeights(core, source.xShape);
-  const compiled = core.compiled!;
-  const step = makeTestStep(core.network, compiled);
+  const setup = core.setup!;
+  const step = makeTestStep(core.network, setup);
   // Only the weights' shapes matter here, and the tensors themselves may belong to a step that is under way.
   let position = 0;
   const shapes = mapTree(weights, (leaf) => {
     const { shape, dtype } = leaf as Tensor;
     return placeholder(shape, dtype, { position: position++ });
   }) as Weights;
-  checkGraph(source, core.network.inputDtype, (batch) => step(freshTotals(compiled), shapes, batch));
+  checkGraph(source, core.network.inputDtype, (batch) => step(freshTotals(setup), shapes, batch));
   if (!core.weights) adoptWeights(core, source.xShape, weights);
 }
 

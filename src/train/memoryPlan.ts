@@ -23,9 +23,9 @@ export async function planMemory(
 ): Promise<MemoryPlan> {
   const where = 'memoryPlan';
   const source = await trainingSource(core, x, y, { where, ...options });
-  const programs = await prepareTraining(core, where);
+  const steps = await prepareTraining(core, where);
   const { firstSize: size, xShape, yShape = [], yDtype, weightShape } = source;
-  return programs.train.plan(firstState(core, freshTotals(core.compiled!)), {
+  return steps.train.plan(firstState(core, freshTotals(core.setup!)), {
     key: zeros([2], 'u32'),
     x: zeros([size, ...xShape], core.network.inputDtype),
     y: zeros([size, ...yShape], yDtype),

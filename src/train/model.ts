@@ -7,7 +7,7 @@ import type { MemoryPlan } from '../engine/index.ts';
 import { type Layer, type LayerTrees, type Network, chain, networkOf } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
-import { type CompileOptions, resolveCompileOptions } from './compiled.ts';
+import { type CompileOptions, resolveCompileOptions } from './trainingSetup.ts';
 import {
   type ModelCore,
   builtWeights,
@@ -15,7 +15,7 @@ import {
   makeCore,
   prepareTraining,
   finishTotals,
-  requireCompiled,
+  requireSetup,
   scalarOf,
   startTotals,
   trainBatch,
@@ -55,13 +55,13 @@ export class Model implements TrainedModel {
    * @throws ArgumentError for unknown options and names.
    */
   compile(options: CompileOptions): void {
-    const compiled = resolveCompileOptions(options);
+    const setup = resolveCompileOptions(options);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
-    core.compiled = compiled;
-    core.optimizer = core.learningRate = core.learningRateSet = core.trainingPrograms = core.fitKeys = undefined;
-    if (compiled.seed === undefined) return;
-    const key = keyFromSeed(compiled.seed);
+    core.setup = setup;
+    core.optimizer = core.learningRate = core.learningRateSet = core.trainingSteps = core.fitKeys = undefined;
+    if (setup.seed === undefined) return;
+    const key = keyFromSeed(setup.seed);
     if (!core.weights) core.initKey = foldKey(key, 0);
     core.fitKeys = new RandomStream(foldKey(key, 1));
   }
@@ -108,16 +108,16 @@ export class Model implements TrainedModel {
     if (refused) return refused;
     checkOptions(where, options, ['sampleWeight', 'classWeight']);
     const { core } = this;
-    requireCompiled(core, where);
+    requireSetup(core, where);
     const samples = await readSamples(where, x, y, options.sampleWeight, core.network.inputDtype);
     const source = sampledSource(core, samples, { where, batchSize: samples.x.count, classWeight: options.classWeight });
-    const programs = await prepareTraining(core, where);
-    let totals = await startTotals(core, programs);
+    const steps = await prepareTraining(core, where);
+    let totals = await startTotals(core, steps);
     for await (const { x: inputs, y: targets, sampleWeight } of source.pass()) {
       const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(drawFitKey(core, undefined)));
-      totals = await trainBatch(core, programs, totals, { key, x: inputs, y: targets!, ...(sampleWeight && { sampleWeight }) });
+      totals = await trainBatch(core, steps, totals, { key, x: inputs, y: targets!, ...(sampleWeight && { sampleWeight }) });
     }
-    return finishTotals(core, programs, totals);
+    return finishTotals(core, steps, totals);
   }
 
   /**
@@ -168,7 +168,7 @@ export class Model implements TrainedModel {
    *     model.setLearningRate(1e-4);
    */
   setLearningRate(learningRate: number): void {
-    requireCompiled(this.core, 'setLearningRate');
+    requireSetup(this.core, 'setLearningRate');
     if (!(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
       throw new ArgumentError(`setLearningRate: the learning rate is ${String(learningRate)}; it must be a positive number within f32`);
     }

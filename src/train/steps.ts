@@ -15,7 +15,7 @@ import { cast, mean, mul, sum } from '../ops/index.ts';
 import { isZero } from '../ops/uniform.ts';
 import { productOrZero } from '../ops/zeroFlow.ts';
 import type { OptimizerState } from '../optim/index.ts';
-import type { Compiled } from './compiled.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from '../metrics/accumulate.ts';
 import type { MetricState } from '../metrics/index.ts';
 
@@ -42,7 +42,7 @@ export interface StepBatch {
   readonly sampleWeight?: Tensor;
 }
 
-export const freshTotals = ({ metrics }: Compiled): Totals => ({
+export const freshTotals = ({ metrics }: TrainingSetup): Totals => ({
   loss: { total: noTotal(), count: noCount() },
   metrics: metrics.map((metric) => metric.init()),
 });
@@ -60,7 +60,7 @@ const nameOf = ({ name }: { readonly name: string }): string => (name && name !=
  * Refuses a loss that no weight has a part in: the training would run, and change nothing. What reaches no weight is the constant 0.
  * @throws ArgumentError naming the weights.
  */
-function requireConnected(loss: Compiled['loss'], gradients: LayerTrees): void {
+function requireConnected(loss: TrainingSetup['loss'], gradients: LayerTrees): void {
   const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
   if (found.some(({ value }) => !isZero(value as Tensor))) return;
   const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
@@ -74,7 +74,7 @@ function requireConnected(loss: Compiled['loss'], gradients: LayerTrees): void {
  * The loss of a batch as a scalar. A function that gives one value per sample is averaged here, over the samples that count.
  * @throws ArgumentError for a function that returns no tensor, or no weighted loss where weights are given.
  */
-function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
+function batchLoss({ loss }: TrainingSetup, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
   return withScope('loss', () => {
     const targets = alignTargets(y, predictions);
     const value: unknown = withoutReads(nameOf(loss), () =>
@@ -93,7 +93,7 @@ function batchLoss({ loss }: Compiled, { y, sampleWeight }: StepBatch, predictio
 }
 
 /** Applies the weights where the loss's function has not: a function may leave its third argument unused. */
-function weighOwnLoss(loss: Compiled['loss'], value: Tensor, sampleWeight: Tensor): Tensor {
+function weighOwnLoss(loss: TrainingSetup['loss'], value: Tensor, sampleWeight: Tensor): Tensor {
   if ('targetKind' in loss || topological([value]).some(({ inputs }) => inputs.includes(sampleWeight))) return value;
   if (value.rank > 0) return productOrZero(fitWeight(nameOf(loss), sampleWeight, value.shape), value);
   throw new ArgumentError(
@@ -102,23 +102,23 @@ function weighOwnLoss(loss: Compiled['loss'], value: Tensor, sampleWeight: Tenso
 }
 
 /** The samples of a batch that its loss is the mean of: the weight of the batch in the epoch's mean. */
-function samplesCounted({ loss }: Compiled, targets: Tensor, predictions: Tensor): number | Tensor {
+function samplesCounted({ loss }: TrainingSetup, targets: Tensor, predictions: Tensor): number | Tensor {
   const counted = 'countSamples' in loss && loss.reduction !== 'sum' && loss.countSamples?.(targets, predictions);
   return counted || predictions.shape[0];
 }
 
 /** Adds a batch to the sums. Losses of one's own and sums are weighted by the number of samples. */
-function addBatch(compiled: Compiled, totals: Totals, loss: Tensor, y: Tensor, predictions: Tensor): Totals {
+function addBatch(setup: TrainingSetup, totals: Totals, loss: Tensor, y: Tensor, predictions: Tensor): Totals {
   return withScope('metrics', () => {
     const targets = alignTargets(y, predictions);
-    const count = samplesCounted(compiled, targets, predictions);
+    const count = samplesCounted(setup, targets, predictions);
     const { total } = totals.loss;
     return {
       loss: {
         total: addToTotal(total, mul(cast(loss, 'f32'), typeof count === 'number' ? count : cast(count, 'f32'))),
         count: countAll(totals.loss.count, count),
       },
-      metrics: compiled.metrics.map((metric, i) =>
+      metrics: setup.metrics.map((metric, i) =>
         building(`metric '${metric.name}'`, () => metric.update(totals.metrics[i], targets, predictions)),
       ),
     };
@@ -126,17 +126,17 @@ function addBatch(compiled: Compiled, totals: Totals, loss: Tensor, y: Tensor, p
 }
 
 /** Forward, loss, gradients of the trainable parameters, update, metrics. */
-export function makeTrainStep(network: Network, compiled: Compiled): (carried: TrainState, batch: StepBatch) => TrainState {
-  const { optimizer } = compiled;
+export function makeTrainStep(network: Network, setup: TrainingSetup): (carried: TrainState, batch: StepBatch) => TrainState {
+  const { optimizer } = setup;
   return function trainStep({ trainable, frozen, state, optimizerState, totals }, batch) {
     return withKey(batch.key, () => {
       const forward = (parameters: LayerTrees): [Tensor, { outputs: Tensors; state: LayerTrees }] => {
         const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
-        return [batchLoss(compiled, batch, single(result.outputs)), result];
+        return [batchLoss(setup, batch, single(result.outputs)), result];
       };
       const hasParameters = leavesOf(trainable).length > 0;
       const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
-      if (hasParameters) requireConnected(compiled.loss, gradients);
+      if (hasParameters) requireConnected(setup.loss, gradients);
       const updated = hasParameters
         ? optimizer.update(gradients, optimizerState, trainable)
         : { parameters: trainable, state: optimizerState };
@@ -145,7 +145,7 @@ export function makeTrainStep(network: Network, compiled: Compiled): (carried: T
         frozen,
         state: result.state,
         optimizerState: updated.state,
-        totals: addBatch(compiled, totals, loss, batch.y, single(result.outputs)),
+        totals: addBatch(setup, totals, loss, batch.y, single(result.outputs)),
       };
     });
   };
@@ -157,11 +157,11 @@ const single = (outputs: Tensors): Tensor => outputs as Tensor;
 export type Weights = NetworkVariables;
 
 /** Forward, loss and metrics, without an update. */
-export function makeTestStep(network: Network, compiled: Compiled): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
+export function makeTestStep(network: Network, setup: TrainingSetup): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
   return function testStep(totals, weights, batch) {
     return withKey(batch.key, () => {
       const y = single(network.apply(weights, batch.x, { training: false }).outputs);
-      return addBatch(compiled, totals, batchLoss(compiled, batch, y), batch.y, y);
+      return addBatch(setup, totals, batchLoss(setup, batch, y), batch.y, y);
     });
   };
 }
@@ -173,7 +173,7 @@ export function makePredictStep(network: Network): (weights: Weights, x: Tensor)
 }
 
 /** Values of the loss and the metrics, by name and in the order of the names. */
-export function makeResults({ metrics }: Compiled): (totals: Totals) => Tensor[] {
+export function makeResults({ metrics }: TrainingSetup): (totals: Totals) => Tensor[] {
   return function results({ loss, metrics: states }) {
     return withScope('results', () => [
       ratio(totalValue(loss.total), countValue(loss.count)),
@@ -182,4 +182,4 @@ export function makeResults({ metrics }: Compiled): (totals: Totals) => Tensor[]
   };
 }
 
-export const resultNames = ({ metrics }: Compiled): string[] => ['loss', ...metrics.map(({ name }) => name)];
+export const resultNames = ({ metrics }: TrainingSetup): string[] => ['loss', ...metrics.map(({ name }) => name)];

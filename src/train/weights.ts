@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { type ModelCore, builtWeights, exclusive, preparePrograms } from './core.ts';
+import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
 import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
 
@@ -27,7 +27,7 @@ const pathOf = (path: string): string => path.slice(1).replaceAll('.', '/');
 
 export async function getWeights(core: ModelCore): Promise<Tensor[]> {
   builtWeights(core, 'getWeights');
-  const { engine } = await preparePrograms(core);
+  const { engine } = await prepareSteps(core);
   return exclusive(core, async () => listWeights(core, await toHost(core.weights!, engine)).map(({ tensor }) => tensor));
 }
 

@@ -2,14 +2,14 @@
 import { DeviceError } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { zeros } from '../ops/index.ts';
-import type { TrainingPrograms } from './programs.ts';
+import type { TrainingSteps } from './compiledSteps.ts';
 import type { StepBatch, TrainState } from './steps.ts';
 
 /**
  * Refuses a training step that its device does not run, before anything of it has been made there.
  * @throws DeviceError with the plan's peak bytes, the limit, the largest tensors and the largest batch that fits.
  */
-export async function requireRoom({ engine, train }: TrainingPrograms, carried: TrainState, batch: StepBatch): Promise<void> {
+export async function requireCapacity({ engine, train }: TrainingSteps, carried: TrainState, batch: StepBatch): Promise<void> {
   if (engine.info.kind === 'cpu') return;
   const { refusal } = await train.plan(carried, batch);
   if (refusal === undefined) return;

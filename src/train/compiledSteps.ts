@@ -2,7 +2,7 @@
 import { type Engine, type MemoryPlan, compile } from '../engine/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Network } from '../nn/index.ts';
-import type { Compiled } from './compiled.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
 import {
   type StepBatch,
   type Totals,
@@ -14,12 +14,12 @@ import {
   makeTrainStep,
 } from './steps.ts';
 
-export interface Programs {
+export interface CompiledSteps {
   readonly engine: Engine;
   predict(weights: Weights, x: Tensor): Promise<Tensor>;
 }
 
-export interface TrainingPrograms extends Programs {
+export interface TrainingSteps extends CompiledSteps {
   readonly train: {
     (carried: TrainState, batch: StepBatch): Promise<TrainState>;
     plan(carried: TrainState, batch: StepBatch): Promise<MemoryPlan>;
@@ -28,17 +28,17 @@ export interface TrainingPrograms extends Programs {
   results(totals: Totals): Promise<Tensor[]>;
 }
 
-export const compilePrediction = (network: Network, engine: Engine): Programs => ({
+export const compilePrediction = (network: Network, engine: Engine): CompiledSteps => ({
   engine,
   predict: compile(makePredictStep(network), { engine, name: 'predictStep' }),
 });
 
-export const compileTraining = (programs: Programs, network: Network, compiled: Compiled): TrainingPrograms => {
-  const { engine } = programs;
+export const compileTraining = (steps: CompiledSteps, network: Network, setup: TrainingSetup): TrainingSteps => {
+  const { engine } = steps;
   return {
-    ...programs,
-    train: compile(makeTrainStep(network, compiled), { engine, name: 'trainStep', donate: [0] }),
-    test: compile(makeTestStep(network, compiled), { engine, name: 'testStep', donate: [0] }),
-    results: compile(makeResults(compiled), { engine, name: 'results' }),
+    ...steps,
+    train: compile(makeTrainStep(network, setup), { engine, name: 'trainStep', donate: [0] }),
+    test: compile(makeTestStep(network, setup), { engine, name: 'testStep', donate: [0] }),
+    results: compile(makeResults(setup), { engine, name: 'results' }),
   };
 };

@@ -24,7 +24,7 @@ export interface CompileOptions {
   seed?: number;
 }
 
-export interface Compiled {
+export interface TrainingSetup {
   readonly optimizer: Optimizer;
   readonly loss: Loss | LossFunction;
   readonly metrics: readonly Metric[];
@@ -35,7 +35,7 @@ export interface Compiled {
 const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
 
 /** @throws ArgumentError for unknown options, names, devices, and metrics that share a name. */
-export function resolveCompileOptions(options: CompileOptions): Compiled {
+export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
   checkOptions('compile', options, ['optimizer', 'loss', 'metrics', 'device', 'seed']);
   const { optimizer = 'rmsprop', loss, metrics = [], device, seed } = options;
   if (!Array.isArray(metrics)) throw new ArgumentError("compile: metrics must be a list, such as ['accuracy']");
