@@ -27,7 +27,7 @@ import {
   tensor,
   where,
 } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignClasses, alignEqual, tooFewClasses } from './align.ts';
 import { type Loss, epsilon, lossOptions, makeLoss } from './loss.ts';
 

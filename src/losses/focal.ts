@@ -3,7 +3,7 @@ import type { Configured } from '../core/config.ts';
 import { boolean, number } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { add, exp, mul, neg, pow, sigmoid, sub } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
 import {
   axisOption,

@@ -7,9 +7,9 @@ import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, na
 import { type Shape, formatShape, normalizeAxis, reducedShape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { checkTensor } from '../ops/arguments.ts';
+import { checkTensor } from '../ops/operands/arguments.ts';
 import { broadcastTo, cast, div, equal, expandDims, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { type Pair, alignEqual } from './align.ts';
 
 /** Keras's fuzz factor: keeps divisions and logarithms of zero finite. */

@@ -3,7 +3,7 @@ import type { Configured } from '../core/config.ts';
 import { declareOptions } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, cast, equal, logicalOr, max, maximum, min, mul, neg, square, sub, sum, where } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
 import { type Loss, type LossOptions, lossOptions, makeLoss, termwise } from './loss.ts';
 

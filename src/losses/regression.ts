@@ -4,7 +4,7 @@ import { integer, number } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, add, div, exp, less, lessEqual, log, log1p, maximum, mul, neg, norm, square, sub, where } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignEqual } from './align.ts';
 import { type Loss, type LossOptions, epsilon, lossOptions, makeLoss, termwise } from './loss.ts';
 

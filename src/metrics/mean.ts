@@ -4,7 +4,7 @@ import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Loss, fitWeight } from '../losses/index.ts';
 import { cast, mul, neg, sqrt, sum as sumOf } from '../ops/index.ts';
-import { productOrZero } from '../ops/zeroFlow.ts';
+import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from './accumulate.ts';
 import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
 

@@ -18,14 +18,14 @@ import {
   silu,
   softsign,
   tanhShrink,
-} from './activations.ts';
-import { adaptiveAvgPool, adaptiveMaxPool } from './adaptivePool.ts';
-import { takeAlongAxis } from './alongAxis.ts';
-import { argMax, argMin } from './argReduce.ts';
-import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './arithmetic.ts';
-import { avgPool2d, globalAvgPool } from './averagePool.ts';
-import { scaledDotProductAttention } from './attention.ts';
-import { cast } from './cast.ts';
+} from './elementwise/activations.ts';
+import { adaptiveAvgPool, adaptiveMaxPool } from './pool/adaptivePool.ts';
+import { takeAlongAxis } from './indexing/alongAxis.ts';
+import { argMax, argMin } from './reduce/argReduce.ts';
+import { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './elementwise/arithmetic.ts';
+import { avgPool2d, globalAvgPool } from './pool/averagePool.ts';
+import { scaledDotProductAttention } from './attention/attention.ts';
+import { cast } from './elementwise/cast.ts';
 import {
   equal,
   greater,
@@ -40,50 +40,50 @@ import {
   logicalOr,
   logicalXor,
   notEqual,
-} from './comparison.ts';
-import { conv2d } from './conv.ts';
-import { conv1d } from './conv1d.ts';
-import { conv3d } from './conv3d.ts';
-import { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './convTranspose.ts';
-import { cumMax, cumMin, logCumSumExp } from './cumulative.ts';
-import { diag, diagonal } from './diagonal.ts';
-import { median, quantile, searchSorted } from './quantile.ts';
-import { fft, ifft, irfft, rfft } from './fft.ts';
-import { cholesky } from './cholesky.ts';
-import { determinant, logDeterminant } from './determinant.ts';
-import { inverse, solve, triangularSolve } from './solve.ts';
-import { oneHot, onesLike, triL, triU, zerosLike } from './create.ts';
-import { depthwiseConv2d } from './depthwise.ts';
-import { tensordot } from './einsum.ts';
-import { erf, erfInv, erfc } from './errorFunction.ts';
-import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './exponential.ts';
-import { digamma, lgamma, polygamma } from './gammaFunctions.ts';
-import { gather, scatterAdd } from './gather.ts';
-import { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, fmod, leftShift, rightShift, truncDiv } from './integers.ts';
-import { gridSample } from './gridSample.ts';
-import { dot, matmul, outer } from './matmul.ts';
-import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
-import { pad } from './pad.ts';
-import { depthToSpace, pixelShuffle, pixelUnshuffle, spaceToDepth } from './pixelShuffle.ts';
-import { maxPool2d } from './pool.ts';
-import { maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './poolIndices.ts';
-import { dropout } from './random.ts';
-import { repeat, roll, split, tile, unstack } from './rearrange.ts';
-import { all, any, max, min, prod, sum } from './reduce.ts';
-import { resize } from './resize.ts';
-import { ceil, floor, round, trunc } from './rounding.ts';
-import { cumProd, cumSum } from './scan.ts';
-import { scatterAlongAxis } from './scatterAlong.ts';
-import { gatherNd, scatterNd } from './scatterNd.ts';
-import { clip } from './select.ts';
-import { broadcastTo, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape.ts';
-import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './separablePool.ts';
-import { flip, slice } from './slice.ts';
-import { logSoftmax, softmax } from './softmax.ts';
-import { argSort, sort, topK } from './sort.ts';
-import { logSumExp, mean, norm, std, variance } from './statistics.ts';
-import { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './trigonometric.ts';
-import { upsample2d } from './upsample.ts';
+} from './elementwise/comparison.ts';
+import { conv2d } from './conv/conv2d.ts';
+import { conv1d } from './conv/conv1d.ts';
+import { conv3d } from './conv/conv3d.ts';
+import { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './conv/convTranspose.ts';
+import { cumMax, cumMin, logCumSumExp } from './scan/cumulative.ts';
+import { diag, diagonal } from './shape/diagonal.ts';
+import { median, quantile, searchSorted } from './sort/quantile.ts';
+import { fft, ifft, irfft, rfft } from './fourier/fft.ts';
+import { cholesky } from './linalg/cholesky.ts';
+import { determinant, logDeterminant } from './linalg/determinant.ts';
+import { inverse, solve, triangularSolve } from './linalg/solve.ts';
+import { oneHot, onesLike, triL, triU, zerosLike } from './create/create.ts';
+import { depthwiseConv2d } from './conv/depthwise.ts';
+import { tensordot } from './matmul/einsum.ts';
+import { erf, erfInv, erfc } from './elementwise/errorFunction.ts';
+import { exp, exp2, expm1, log, log1p, log2, logSigmoid, rsqrt, sigmoid, softplus, sqrt } from './elementwise/exponential.ts';
+import { digamma, lgamma, polygamma } from './elementwise/gammaFunctions.ts';
+import { gather, scatterAdd } from './indexing/gather.ts';
+import { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, fmod, leftShift, rightShift, truncDiv } from './elementwise/integers.ts';
+import { gridSample } from './resize/gridSample.ts';
+import { dot, matmul, outer } from './matmul/matmul.ts';
+import { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization/normalization.ts';
+import { pad } from './shape/pad.ts';
+import { depthToSpace, pixelShuffle, pixelUnshuffle, spaceToDepth } from './shape/pixelShuffle.ts';
+import { maxPool2d } from './pool/maxPool.ts';
+import { maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices, maxUnpool2d } from './pool/poolIndices.ts';
+import { dropout } from './create/random.ts';
+import { repeat, roll, split, tile, unstack } from './shape/rearrange.ts';
+import { all, any, max, min, prod, sum } from './reduce/reduce.ts';
+import { resize } from './resize/resize.ts';
+import { ceil, floor, round, trunc } from './elementwise/rounding.ts';
+import { cumProd, cumSum } from './scan/scan.ts';
+import { scatterAlongAxis } from './indexing/scatterAlong.ts';
+import { gatherNd, scatterNd } from './indexing/scatterNd.ts';
+import { clip } from './elementwise/select.ts';
+import { broadcastTo, expandDims, flatten, reshape, squeeze, stopGradient, transpose } from './shape/shape.ts';
+import { avgPool1d, avgPool3d, maxPool1d, maxPool3d } from './pool/separablePool.ts';
+import { flip, slice } from './shape/slice.ts';
+import { logSoftmax, softmax } from './normalization/softmax.ts';
+import { argSort, sort, topK } from './sort/sort.ts';
+import { logSumExp, mean, norm, std, variance } from './reduce/statistics.ts';
+import { acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh } from './elementwise/trigonometric.ts';
+import { upsample2d } from './resize/upsample.ts';
 
 const methods = {
   ...{ abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub },

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Target } from '../../src/graph/op.ts';
 import { conv2d, conv3d } from '../../src/ops/index.ts';
-import { matmulOp } from '../../src/ops/matmul.ts';
+import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { checkProduct, directions, product, stridedCopy } from './products.ts';

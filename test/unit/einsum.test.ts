@@ -6,7 +6,7 @@ import { type Graph, topological } from '../../src/graph/graph.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
-import { bestOrder } from '../../src/ops/contract.ts';
+import { bestOrder } from '../../src/ops/matmul/contract.ts';
 import { einsum, tensordot } from '../../src/ops/index.ts';
 import { gpuTarget } from '../support/graphs.ts';
 import { dataOf, expectClose, indices, random, valuesOf } from './kernelChecks.ts';

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { Shape } from '../../src/core/shape.ts';
-import { type Conv2dOptions, conv2d } from '../../src/ops/conv.ts';
+import { type Conv2dOptions, conv2d } from '../../src/ops/conv/conv2d.ts';
 import { sum } from '../../src/ops/index.ts';
-import { type Pool2dOptions, maxPool2d } from '../../src/ops/pool.ts';
+import { type Pool2dOptions, maxPool2d } from '../../src/ops/pool/maxPool.ts';
 import { checkGradients, dataOf, expectClose, f32, i32, indices, random, valuesOf } from './kernelChecks.ts';
 
 describe('conv2d', () => {

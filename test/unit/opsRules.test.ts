@@ -8,7 +8,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import '../../src/ops/methods.ts';
 import * as o from '../../src/ops/index.ts';
-import { padInterior } from '../../src/ops/pad.ts';
+import { padInterior } from '../../src/ops/shape/pad.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import golden from '../golden/ops.json';
 import { noteError, noteVectors } from '../support/findings.ts';

@@ -4,7 +4,7 @@ import { gradients } from '../../src/autodiff/index.ts';
 import { topological } from '../../src/graph/graph.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { add, concat, matmul, mul, sin, slice, split, sum, tensor, transpose } from '../../src/ops/index.ts';
-import { padInterior } from '../../src/ops/pad.ts';
+import { padInterior } from '../../src/ops/shape/pad.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { values } from '../support/graphs.ts';
 

@@ -1,14 +1,14 @@
 // Attention as a composition: what it means. It is what short sequences run, what the kernels are tested against, and what gradients of
 // gradients go through.
 import type { Tensor } from '../../graph/tensor.ts';
-import { add, div, mul, sub } from '../arithmetic.ts';
-import { greater, lessEqual } from '../comparison.ts';
-import { iota } from '../create.ts';
-import { exp } from '../exponential.ts';
-import { matmul } from '../matmul.ts';
-import { max, sum } from '../reduce.ts';
-import { clip, where } from '../select.ts';
-import { reshape, stopGradient } from '../shape.ts';
+import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
+import { greater, lessEqual } from '../elementwise/comparison.ts';
+import { iota } from '../create/create.ts';
+import { exp } from '../elementwise/exponential.ts';
+import { matmul } from '../matmul/matmul.ts';
+import { max, sum } from '../reduce/reduce.ts';
+import { clip, where } from '../elementwise/select.ts';
+import { reshape, stopGradient } from '../shape/shape.ts';
 
 export interface AttentionAttributes {
   /** Query t sees the keys 0 … t. */

@@ -2,8 +2,8 @@
 // one convolution, whose channels lie side by side.
 import type { BatchContext } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { foldIntoBatch, moveAxis, spreadInputs } from '../batching.ts';
-import { reshape } from '../shape.ts';
+import { foldIntoBatch, moveAxis, spreadInputs } from '../batching/batching.ts';
+import { reshape } from '../shape/shape.ts';
 
 /** [B, .., C] -> [.., B * C]: the rows' channels side by side. */
 function besides(x: Tensor): Tensor {

@@ -3,7 +3,7 @@ import { type Dtype, isFloat, promote } from '../../core/dtype.ts';
 import { DtypeError } from '../../core/errors.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { cast } from '../cast.ts';
+import { cast } from '../elementwise/cast.ts';
 
 /** What the primitives take: two floats of one dtype. */
 export function checkFloats(op: string, [a, b]: readonly TensorType[]): Dtype {

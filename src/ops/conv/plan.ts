@@ -1,7 +1,7 @@
 // The three directions of convolution as products. Which factor, which strides, which result layout; tiles and launch come from matmul/plan.ts.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
-import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/operands.ts';
+import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
 import { planProduct } from '../matmul/plan.ts';
 import type { ConvSizes } from './reference.ts';
 import { type WindowParams, spreadFactor, tapFactor, windowFactor } from './windows.ts';

@@ -1,7 +1,7 @@
 // The three directions of the convolution of volumes as products: plan.ts with a third axis.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
-import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/operands.ts';
+import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
 import { type Product, planProduct } from '../matmul/plan.ts';
 import type { TapSizes } from './taps.ts';
 import { type VolumeParams, volumeFactor, volumeSpreadFactor, volumeTapFactor } from './volumes.ts';

@@ -1,5 +1,5 @@
 // The window factors of windows.ts with a third axis: convolution of volumes [batch, depth, height, width, channels] as a matrix product.
-import type { Access, Factor } from '../matmul/operands.ts';
+import type { Access, Factor } from '../matmul/factors.ts';
 import { reads } from './windows.ts';
 
 const fields = [

@@ -1,6 +1,6 @@
 // The window factors of convolution as a matrix product (implicit GEMM): nothing is laid out in memory, each element is read where it lies.
 // A run is a stretch of k that lies contiguously (or at an even step) in memory; `begin` and `end` bound what of it is inside the image, the rest is padding.
-import type { Access, Factor } from '../matmul/operands.ts';
+import type { Access, Factor } from '../matmul/factors.ts';
 
 const fields = [
   'inHeight',

@@ -3,12 +3,12 @@
 import { sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
-import { add, mul } from '../arithmetic.ts';
-import { shiftAxis } from '../batching.ts';
-import { concat } from '../concat.ts';
-import { zeros } from '../create.ts';
-import { reshape } from '../shape.ts';
-import { flip, sliceAxis } from '../slice.ts';
+import { add, mul } from '../elementwise/arithmetic.ts';
+import { shiftAxis } from '../batching/batching.ts';
+import { concat } from '../shape/concat.ts';
+import { zeros } from '../create/create.ts';
+import { reshape } from '../shape/shape.ts';
+import { flip, sliceAxis } from '../shape/slice.ts';
 import { planTransform } from './plan.ts';
 import { factorsOf, transform } from './reference.ts';
 

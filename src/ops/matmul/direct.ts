@@ -2,7 +2,7 @@
 // implemented on a CPU (SwiftShader, llvmpipe), where workgroup memory and barriers are slow; with subgroups, whose lanes share their rows, each
 // element of a is loaded by one lane and spread to the others. On GPUs it takes products of few results, whose k a workgroup cuts into slices.
 import { indent } from '../../wgsl/index.ts';
-import type { Factor } from './operands.ts';
+import type { Factor } from './factors.ts';
 import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface DirectTile {

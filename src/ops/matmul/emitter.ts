@@ -3,7 +3,7 @@
 // is how memory is accessed and how large the register tile is. Not here: which variant to use (plan.ts).
 import { type FilledKernel, type ParamValues, declareStruct, indent, layOut, wordFields } from '../../wgsl/index.ts';
 import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
-import type { Factor } from './operands.ts';
+import type { Factor } from './factors.ts';
 import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
 export type Tile = DirectTile | SharedTile;

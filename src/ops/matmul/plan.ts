@@ -7,7 +7,7 @@ import { gridOf } from '../../graph/workgroups.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { type KernelFile, type ParamValues, fillKernel } from '../../wgsl/index.ts';
 import { type ProductKernel, type Tile, emitProduct } from './emitter.ts';
-import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './operands.ts';
+import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './factors.ts';
 import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 

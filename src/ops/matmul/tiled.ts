@@ -1,7 +1,7 @@
 // The core for GPUs: a workgroup brings a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies its
 // `rows` x `columns` share from there. Each factor is staged as it lies in memory, by vec4 along k or along rows (columns); nothing is transposed.
 import { indent } from '../../wgsl/index.ts';
-import type { Factor } from './operands.ts';
+import type { Factor } from './factors.ts';
 import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface SharedTile {

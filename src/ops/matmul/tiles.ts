@@ -3,7 +3,7 @@
 import type { Target } from '../../graph/op.ts';
 import type { DirectTile } from './direct.ts';
 import type { Tile } from './emitter.ts';
-import type { Access } from './operands.ts';
+import type { Access } from './factors.ts';
 import type { SharedTile } from './tiled.ts';
 
 const tiled = (rows: number, columns: number, width: number, height: number, depth: number, ahead = false): SharedTile => ({

@@ -6,9 +6,9 @@ import { type Tensor, apply } from '../../graph/tensor.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
 import resampleSource from '../../../shaders/resample.wgsl?raw';
 import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
-import { foldIntoBatch } from '../batching.ts';
-import { ofLanes } from '../conv/planPool.ts';
-import { reshape } from '../shape.ts';
+import { foldIntoBatch } from '../batching/batching.ts';
+import { ofLanes } from '../pool/planPool.ts';
+import { reshape } from '../shape/shape.ts';
 import { type AxisMap, type ResampleAttributes, exactWeights, identity, tapTables } from './taps.ts';
 
 const resampleKernel: KernelFile = { name: 'resample', text: resampleSource };

@@ -6,8 +6,8 @@ import dotSource from '../../../shaders/weightedDot.wgsl?raw';
 import gatherSource from '../../../shaders/weightedGather.wgsl?raw';
 import scatterSource from '../../../shaders/weightedScatter.wgsl?raw';
 import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
-import { ofLanes } from '../conv/planPool.ts';
-import { planLinks } from '../scatterPlan.ts';
+import { ofLanes } from '../pool/planPool.ts';
+import { planLinks } from '../indexing/scatterPlan.ts';
 
 const gatherKernel: KernelFile = { name: 'weightedGather', text: gatherSource };
 const dotKernel: KernelFile = { name: 'weightedDot', text: dotSource };

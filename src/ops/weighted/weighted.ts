@@ -4,7 +4,7 @@ import type { HostArray } from '../../core/dtype.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
-import { foldIntoBatch } from '../batching.ts';
+import { foldIntoBatch } from '../batching/batching.ts';
 import { planWeightedDot, planWeightedGather, planWeightedScatter } from './plan.ts';
 
 interface Sizes {

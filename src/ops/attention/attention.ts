@@ -1,0 +1,105 @@
+// Scaled dot-product attention: the checks, and the choice between a composition and the kernels that hold no T x S tensor.
+import { isFloat, promote } from '../../core/dtype.ts';
+import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
+import { formatShape, sameShape } from '../../core/shape.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { checkFlag, checkTensor } from '../operands/arguments.ts';
+import { flashAttention } from './flash.ts';
+import { deepest } from './plan.ts';
+import { type AttentionAttributes, composedAttention, excluded } from './scores.ts';
+import { cast } from '../elementwise/cast.ts';
+import { pad } from '../shape/pad.ts';
+import { where } from '../elementwise/select.ts';
+import { broadcastTo } from '../shape/shape.ts';
+import { sliceAxis } from '../shape/slice.ts';
+
+export interface AttentionOptions {
+  /** What broadcasts to [B, H, T, S]: bool, true where a query sees a key; or floats, added to the scores (-Infinity hides a key). */
+  readonly mask?: Tensor;
+  /** Query t sees the keys 0 … t only. */
+  readonly isCausal?: boolean;
+  /** What q kᵀ is multiplied by; 1 / sqrt(depth) unless given. */
+  readonly scale?: number;
+}
+
+/** Beyond so many pairs of a query and a key the scores of a head (1 MB) are recomputed instead of kept. */
+const mostScores = 512 * 512;
+
+/**
+ * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences run as kernels whose memory grows with
+ * T + S, forward and backward; gradients of gradients, and of a float mask, take T x S.
+ *
+ * q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E].
+ * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al. 2022,
+ * arXiv:2205.14135.
+ *
+ *     scaledDotProductAttention(q, k, v, { isCausal: true })
+ */
+export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+  checkOptions('scaledDotProductAttention', options, ['mask', 'isCausal', 'scale']);
+  checkShapes(query, key, value);
+  const dtype = [key, value].reduce((so, t) => promote('scaledDotProductAttention', so, t.dtype), query.dtype);
+  if (!isFloat(dtype)) {
+    throw new DtypeError(
+      `scaledDotProductAttention: takes floats, got ${query.dtype}, ${key.dtype} and ${value.dtype}; use cast(x, 'f32')`,
+    );
+  }
+  const depth = query.shape[3];
+  const { isCausal = false, scale = 1 / Math.sqrt(Math.max(1, depth)) } = options;
+  if (typeof scale !== 'number' || !Number.isFinite(scale)) {
+    throw new ArgumentError(
+      `scaledDotProductAttention: scale is ${String(scale)}; use a finite number, or leave it out for 1 / sqrt(depth)`,
+    );
+  }
+  // Half precision is storage only: scores are single.
+  const [q, k, v] = [query, key, value].map((t) => cast(t, 'f32'));
+  checkFlag('scaledDotProductAttention', 'isCausal', isCausal);
+  const mask = options.mask === undefined ? undefined : maskFor(options.mask, query, key);
+  const attributes: AttentionAttributes = { causal: isCausal, scale, masked: mask !== undefined };
+
+  const longest = Math.max(depth, value.shape[3]);
+  if (query.shape[2] * key.shape[2] <= mostScores || longest > deepest) {
+    return cast(composedAttention(q, k, v, mask, attributes), dtype);
+  }
+  // Zeros behind the depth change no product; columns of zeros behind v are cut off again.
+  const width = 4 * Math.ceil(longest / 4);
+  const widen = (t: Tensor): Tensor =>
+    t.shape[3] === width ? t : pad(t, [[0, 0], [0, 0], [0, 0], [0, width - t.shape[3]]]); // prettier-ignore
+  const scores = [...query.shape.slice(0, 3), key.shape[2]];
+  const result = flashAttention(widen(q), widen(k), widen(v), mask && broadcastTo(mask, scores), attributes);
+  return cast(value.shape[3] === width ? result : sliceAxis(result, 3, 0, value.shape[3]), dtype);
+}
+
+function checkShapes(query: Tensor, key: Tensor, value: Tensor): void {
+  const named = { q: query, k: key, v: value };
+  for (const [name, t] of Object.entries(named)) {
+    checkTensor('scaledDotProductAttention', name, t);
+  }
+  const [q, k, v] = [query.shape, key.shape, value.shape];
+  const shapes = `q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)}`;
+  const fail = (rule: string): never => {
+    throw new ShapeError(`scaledDotProductAttention: ${shapes}; ${rule}`);
+  };
+  if ([q, k, v].some((shape) => shape.length !== 4)) fail('all three are [batch, heads, time, depth]; use expandDims or reshape');
+  if (![k, v].every((shape) => sameShape(shape.slice(0, 2), q.slice(0, 2)))) fail('batch and heads must be equal; use broadcastTo');
+  if (q[3] !== k[3]) fail('q and k need the same depth');
+  if (k[2] !== v[2]) fail('k and v need the same time');
+  if (k[2] === 0) fail('there must be a key to attend to');
+}
+
+/** A mask to add: bool ones become 0 and a score so low that it weighs nothing. */
+function maskFor(mask: Tensor, query: Tensor, key: Tensor): Tensor {
+  checkTensor('scaledDotProductAttention', 'mask', mask);
+  const scores = [...query.shape.slice(0, 3), key.shape[2]];
+  const added = scores.length - mask.rank;
+  if (added < 0 || !mask.shape.every((n, i) => n === 1 || n === scores[added + i])) {
+    throw new ShapeError(
+      `scaledDotProductAttention: mask ${formatShape(mask.shape)} does not broadcast to [batch, heads, queries, keys] = ${formatShape(scores)}`,
+    );
+  }
+  if (mask.dtype === 'bool') return where(mask, 0, excluded);
+  if (isFloat(mask.dtype)) return cast(mask, 'f32');
+  throw new DtypeError(
+    `scaledDotProductAttention: mask is ${mask.dtype}; use bool (true: attend), as by greater(mask, 0), or floats to add to the scores`,
+  );
+}

@@ -1,0 +1,173 @@
+// Random tensors from counter-based bits: each element is a function of its key and its position, the same on every stack.
+import { ArgumentError, TraceError, checkOptions } from '../../core/errors.ts';
+import { RandomStream, globalStream, keyFromSeed, threefry } from '../../core/random.ts';
+import { type Shape, sizeOf } from '../../core/shape.ts';
+import { defineOp } from '../../graph/op.ts';
+import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
+import { currentTrace, drawKey } from '../../graph/trace.ts';
+import { checkFinite, inWords } from '../operands/arguments.ts';
+import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
+import { less } from '../elementwise/comparison.ts';
+import { full } from './create.ts';
+import { unary } from '../elementwise/elementwise.ts';
+import { erfInv } from '../elementwise/errorFunction.ts';
+import { log, sqrt } from '../elementwise/exponential.ts';
+import { type TensorLike, operand } from '../operands/operands.ts';
+import { erfOf } from '../elementwise/hostMath.ts';
+import { clip, where } from '../elementwise/select.ts';
+import { broadcastTo, checkShape, reshape } from '../shape/shape.ts';
+import { sliceAxis } from '../shape/slice.ts';
+import { cos } from '../elementwise/trigonometric.ts';
+
+const randomBitsOp = defineOp<{ readonly site: number; readonly lane: 0 | 1 }>({
+  name: 'randomBits',
+  infer: ([k0]) => [{ shape: k0.shape, dtype: 'u32' }],
+  vjp: 'nondifferentiable',
+  reference: ({ inputs: [k0, k1], outputs: [type], attributes: { site, lane }, allocate }) => {
+    const out = allocate('u32', sizeOf(type.shape));
+    for (let i = 0; i < out.length; i++) out[i] = threefry(k0.data[i], k1.data[i], i, site, lane);
+    return [out];
+  },
+  lowering: {
+    kind: 'elementwise',
+    expression: ([k0, k1], { attributes: { site, lane }, index }) =>
+      `threefry2x32(vec2u(${k0}, ${k1}), vec2u(${index}, ${site >>> 0}u))[${lane}]`,
+  },
+});
+
+/** The upper 24 bits as a number in [0, 1): every one of them is exact in f32. */
+const toUniform = unary({
+  name: 'bitsToUniform',
+  takes: 'any',
+  gives: 'f32',
+  scalar: (bits) => bits,
+  integer: (bits) => (bits >>> 8) * 2 ** -24,
+  wgsl: { u32: (bits) => `bits_to_uniform(${bits})` },
+  derivatives: 'nondifferentiable',
+});
+
+/** A source of random bits: u32 tensors of one shape, of which one key gives two. */
+type Bits = (lane: 0 | 1) => Tensor;
+
+function checkSeed(op: string, seed: unknown): void {
+  if (seed !== undefined) checkFinite(op, 'seed', seed);
+}
+
+function bitsFor(op: string, shape: Shape, seed: number | undefined): Bits {
+  checkShape(op, shape);
+  checkSeed(op, seed);
+  const { key, site } =
+    seed === undefined ? drawKey() : { key: hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(keyFromSeed(seed))), site: 0 };
+  const word = (i: number): Tensor => broadcastTo(reshape(sliceAxis(key, 0, i, 1), []), shape);
+  return (lane) => apply(randomBitsOp, [word(0), word(1)], { site, lane });
+}
+
+export interface SeedOptions {
+  /** Fixes the numbers, whatever setSeed says: the same seed gives the same tensor on every stack. */
+  readonly seed?: number;
+}
+
+export interface UniformOptions extends SeedOptions {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Uniform numbers in [min, max), by default [0, 1). */
+function uniform(shape: Shape, options: UniformOptions = {}): Tensor {
+  checkOptions('random.uniform', options, ['min', 'max', 'seed']);
+  const { min = 0, max = 1, seed } = options;
+  checkFinite('random.uniform', 'min', min);
+  checkFinite('random.uniform', 'max', max);
+  const unit = toUniform(bitsFor('random.uniform', shape, seed)(0));
+  return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
+}
+
+export interface NormalOptions extends SeedOptions {
+  readonly mean?: number;
+  readonly stddev?: number;
+}
+
+function checkMoments(op: string, options: NormalOptions): void {
+  checkOptions(op, options, ['mean', 'stddev', 'seed']);
+  const { mean = 0, stddev = 1 } = options;
+  checkFinite(op, 'mean', mean);
+  checkFinite(op, 'stddev', stddev);
+}
+
+/** Normal numbers by Box and Muller's transform: √(-2 log(1 - u)) cos(2π v). Equal on all stacks to about 1e-6. */
+function normal(shape: Shape, options: NormalOptions = {}): Tensor {
+  checkMoments('random.normal', options);
+  const bits = bitsFor('random.normal', shape, options.seed);
+  const radius = sqrt(mul(log(sub(1, toUniform(bits(0)))), -2));
+  return affine(mul(radius, cos(mul(toUniform(bits(1)), 2 * Math.PI))), options);
+}
+
+/** Normal numbers no further than two standard deviations from the mean, by the inverse of the truncated distribution function. */
+function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
+  checkMoments('random.truncatedNormal', options);
+  const u = toUniform(bitsFor('random.truncatedNormal', shape, options.seed)(0));
+  // u in [0, 1) -> erf's values between -2 and 2 standard deviations -> back through its inverse.
+  const edge = erfOf(Math.SQRT2);
+  const z = mul(erfInv(mul(sub(mul(u, 2), 1), edge)), Math.SQRT2);
+  return affine(clip(z, -2, 2), options);
+}
+
+const affine = (z: Tensor, { mean = 0, stddev = 1 }: NormalOptions): Tensor => (mean === 0 && stddev === 1 ? z : add(mul(z, stddev), mean));
+
+export interface BernoulliOptions extends SeedOptions {
+  /** Probability of true. */
+  readonly p?: number;
+}
+
+/** Flags that are true with probability p, by default 0.5. */
+function bernoulli(shape: Shape, options: BernoulliOptions = {}): Tensor {
+  checkOptions('random.bernoulli', options, ['p', 'seed']);
+  const { p = 0.5, seed } = options;
+  if (typeof p !== 'number' || !(p >= 0 && p <= 1))
+    throw new ArgumentError(`random.bernoulli: p ${String(p)} is no probability; use 0 to 1`);
+  return less(toUniform(bitsFor('random.bernoulli', shape, seed)(0)), p);
+}
+
+/**
+ * 0 … n - 1 in random order, as i32, drawn on the host.
+ * @throws TraceError inside a compiled function, whose every call would see the same order.
+ */
+function permutation(n: number, options: SeedOptions = {}): Tensor {
+  checkOptions('random.permutation', options, ['seed']);
+  checkShape('random.permutation', [n]);
+  checkSeed('random.permutation', options.seed);
+  const trace = currentTrace();
+  if (trace && options.seed === undefined) {
+    throw new TraceError(`random.permutation: ${trace.name} would see the same order on every call; draw it outside and pass it in`);
+  }
+  const stream = options.seed === undefined ? new RandomStream(globalStream().nextKey()) : RandomStream.fromSeed(options.seed);
+  return hostTensor({ shape: [n], dtype: 'i32' }, Int32Array.from(stream.permutation(n)));
+}
+
+/** Random tensors. setSeed() fixes what follows; `seed` fixes one tensor. */
+export const random = { uniform, normal, truncatedNormal, bernoulli, permutation };
+
+export interface DropoutOptions extends SeedOptions {
+  /** The share of elements set to 0. */
+  readonly rate?: number;
+}
+
+/**
+ * Sets a random share of the elements to 0 and scales the others by 1 / (1 - rate), so that sums keep their expectation (Srivastava et al. 2014).
+ * Rate 0 gives x, rate 1 zeros. Elements that are dropped are 0 with gradient 0, infinities and NaN too.
+ *
+ * @throws ArgumentError for a rate outside 0..1.
+ *
+ *     dropout(x, { rate: 0.2 })
+ */
+export function dropout(x: TensorLike, options: DropoutOptions = {}): Tensor {
+  checkOptions('dropout', options, ['rate', 'seed']);
+  const { rate = 0.5, seed } = options;
+  if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1))
+    throw new ArgumentError(`dropout: rate is ${inWords(rate)}; it must be a number from 0 to 1, the share of elements to drop`);
+  checkSeed('dropout', seed);
+  const t = operand('dropout', x, 'float');
+  if (rate === 0) return t;
+  if (rate === 1) return where(full(t.shape, 0, 'bool'), t, 0);
+  return where(bernoulli(t.shape, { p: 1 - rate, seed }), div(t, 1 - rate), 0);
+}

@@ -1,0 +1,53 @@
+// Change of dtype.
+import { type Dtype, isFloat, toElement } from '../../core/dtype.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { defineOp } from '../../graph/op.ts';
+import { type Tensor, apply } from '../../graph/tensor.ts';
+import { type ValueType, valueType } from '../../wgsl/index.ts';
+import { checkDtype, checkTensor } from '../operands/arguments.ts';
+import { inputOf } from '../operands/knownValue.ts';
+
+const castOp = defineOp<{ readonly dtype: Dtype }>({
+  name: 'cast',
+  infer: ([{ shape }], { dtype }) => [{ shape, dtype }],
+  // Between floats the derivative is 1; through integers nothing flows.
+  vjp: ({ inputs: [x], cotangents: [g], attributes: { dtype } }) => [
+    g && isFloat(dtype) && isFloat(x.dtype) ? cast(g, x.dtype) : undefined,
+  ],
+  reference: ({ inputs: [x], attributes: { dtype }, allocate }) => {
+    const out = allocate(dtype, sizeOf(x.shape));
+    if (dtype === 'f32') out.set(x.data);
+    else for (let i = 0; i < out.length; i++) out[i] = toElement(dtype, x.data[i]);
+    return [out];
+  },
+  lowering: {
+    kind: 'elementwise',
+    expression: ([x], { inputs, output }) => conversions[valueType(inputs[0].dtype)][valueType(output.dtype)](x),
+  },
+  simplify: ([x], { dtype }) => {
+    if (x.dtype === dtype) return x;
+    // f32 -> f16 -> f32 rounds, bool -> f32 -> bool does not.
+    const before = inputOf(x, 'cast');
+    return before?.dtype === dtype && dtype === 'bool' ? before : undefined;
+  },
+});
+
+const same = (x: string): string => x;
+
+/** WGSL from type to type. Floats are truncated and clamped to the integer's range, NaN becomes 0: WGSL leaves those cases open. NaN is true. */
+const conversions: Record<ValueType, Record<ValueType, (x: string) => string>> = {
+  f32: { f32: same, i32: (x) => `to_i32(${x})`, u32: (x) => `to_u32(${x})`, bool: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` },
+  i32: { f32: (x) => `f32(${x})`, i32: same, u32: (x) => `u32(max(${x}, 0))`, bool: (x) => `(${x} != 0)` },
+  u32: { f32: (x) => `f32(${x})`, i32: (x) => `i32(min(${x}, 0x7fffffffu))`, u32: same, bool: (x) => `(${x} != 0u)` },
+  bool: { f32: (x) => `f32(${x})`, i32: (x) => `i32(${x})`, u32: (x) => `u32(${x})`, bool: same },
+};
+
+/**
+ * The tensor in another dtype. To an integer: truncated, clamped to its range, NaN as 0; to bool: x ≠ 0.
+ * @throws DtypeError for a name that is no dtype, ArgumentError for what is no tensor.
+ */
+export function cast(x: Tensor, dtype: Dtype): Tensor {
+  checkTensor('cast', 'x', x);
+  checkDtype('cast', dtype);
+  return x.dtype === dtype ? x : apply(castOp, [x], { dtype });
+}

@@ -1,0 +1,155 @@
+// Rows of division that truncates, and of operations on the bits of integers.
+import { isFloat } from '../../core/dtype.ts';
+import { DtypeError } from '../../core/errors.ts';
+import { Tensor } from '../../graph/tensor.ts';
+import { neg } from './arithmetic.ts';
+import { logicalAnd, logicalNot, logicalOr, logicalXor } from './comparison.ts';
+import { binary, unary } from './elementwise.ts';
+import { type TensorLike, commonDtype } from '../operands/operands.ts';
+import { truncDivide } from './hostMath.ts';
+import { isDivisor } from '../operands/knownValue.ts';
+import { propagate } from './zeroFlow.ts';
+
+/**
+ * Quotient rounded towards 0, trunc(a / b), in the operands' own dtype: as / of integers in C and Div of integers in ONNX. An integer divided by zero
+ * gives 0; the most negative i32 divided by -1 stays itself. floorDiv rounds down instead. Broadcasts.
+ *
+ *     truncDiv(tensor([-7, 7], [2], 'i32'), 2)   // [-3, 3]
+ */
+export const truncDiv = binary({
+  name: 'truncDiv',
+  takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
+  scalar: truncDivide,
+  integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  wgsl: {
+    f32: (a, b) => `trunc_div(${a}, ${b})`,
+    i32: (a, b) => `trunc_div_i32(${a}, ${b})`,
+    u32: (a, b) => `floor_div_u32(${a}, ${b})`,
+  },
+  derivatives: 'zero',
+});
+
+/**
+ * Remainder of truncated division, a - b trunc(a / b): it has the sign of a, as % in C and JavaScript and Mod with fmod = 1 in ONNX. An integer
+ * remainder by zero is 0, a float one NaN. mod has the sign of b instead. Broadcasts.
+ *
+ *     fmod(tensor([-7, 7], [2], 'i32'), 3)   // [-1, 1]
+ */
+export const fmod = binary({
+  name: 'fmod',
+  takes: 'number',
+  unbounded: ([, divisor]) => !isDivisor(divisor),
+  scalar: (a, b) => a % b,
+  integer: (a, b) => (b === 0 ? 0 : a % b),
+  wgsl: {
+    f32: (a, b) => `trunc_mod(${a}, ${b})`,
+    i32: (a, b) => `trunc_mod_i32(${a}, ${b})`,
+    u32: (a, b) => `floor_mod_u32(${a}, ${b})`,
+  },
+  // d fmod(a, b) = da - trunc(a / b) db
+  derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, truncDiv(a, b)))],
+});
+
+type Binary = (a: TensorLike, b: TensorLike) => Tensor;
+
+/** @throws DtypeError where the operands meet in a float dtype. */
+function checkIntegers(op: string, operands: readonly TensorLike[]): void {
+  const dtype = commonDtype(op, operands, 'any');
+  if (!isFloat(dtype)) return;
+  throw new DtypeError(`${op}: takes integers, got ${dtype}; use cast(x, 'i32')`);
+}
+
+const allBool = (operands: readonly TensorLike[]): boolean => operands.every((x) => x instanceof Tensor && x.dtype === 'bool');
+
+/** A row over the bits of i32 and u32, which is `logical` of bools. */
+function bitwise(name: string, symbol: string, logical: Binary, integer: (a: number, b: number) => number): Binary {
+  const ofIntegers = binary({
+    name,
+    takes: 'number',
+    scalar: integer,
+    wgsl: { i32: (a, b) => `(${a} ${symbol} ${b})`, u32: (a, b) => `(${a} ${symbol} ${b})` },
+    derivatives: 'nondifferentiable',
+  });
+  return (a, b) => {
+    checkIntegers(name, [a, b]);
+    return allBool([a, b]) ? logical(a, b) : ofIntegers(a, b);
+  };
+}
+
+/**
+ * Bits that are set in both, a & b. i32 and u32; of bools it is logicalAnd. Broadcasts.
+ * @throws DtypeError for floats.
+ *
+ *     bitwiseAnd(tensor([12], [1], 'i32'), 10)   // [8]
+ */
+export const bitwiseAnd = bitwise('bitwiseAnd', '&', logicalAnd, (a, b) => a & b);
+
+/**
+ * Bits that are set in either or both, a | b. i32 and u32; of bools it is logicalOr. Broadcasts.
+ * @throws DtypeError for floats.
+ *
+ *     bitwiseOr(tensor([12], [1], 'i32'), 10)   // [14]
+ */
+export const bitwiseOr = bitwise('bitwiseOr', '|', logicalOr, (a, b) => a | b);
+
+/**
+ * Bits that are set in one of both, a ^ b. i32 and u32; of bools it is logicalXor. Broadcasts.
+ * @throws DtypeError for floats.
+ *
+ *     bitwiseXor(tensor([12], [1], 'i32'), 10)   // [6]
+ */
+export const bitwiseXor = bitwise('bitwiseXor', '^', logicalXor, (a, b) => a ^ b);
+
+const notOfIntegers = unary({
+  name: 'bitwiseNot',
+  takes: 'number',
+  scalar: (a) => ~a,
+  wgsl: { i32: (a) => `(~${a})`, u32: (a) => `(~${a})` },
+  derivatives: 'nondifferentiable',
+});
+
+/**
+ * Every bit inverted, ~x; -x - 1 of i32. i32 and u32; of bools it is logicalNot.
+ * @throws DtypeError for floats.
+ *
+ *     bitwiseNot(tensor([5], [1], 'i32'))   // [-6]
+ */
+export function bitwiseNot(x: TensorLike): Tensor {
+  checkIntegers('bitwiseNot', [x]);
+  return allBool([x]) ? logicalNot(x) : notOfIntegers(x);
+}
+
+function shift(name: string, wgsl: string, integer: (a: number, count: number) => number): Binary {
+  const ofIntegers = binary({
+    name,
+    takes: 'number',
+    scalar: integer,
+    wgsl: { i32: (a, b) => `${wgsl}_i32(${a}, ${b})`, u32: (a, b) => `${wgsl}_u32(${a}, ${b})` },
+    derivatives: 'nondifferentiable',
+  });
+  return (a, b) => {
+    checkIntegers(name, [a, b]);
+    return ofIntegers(a, b);
+  };
+}
+
+/** More bits than a number has; a negative count is such a one. */
+const isFar = (count: number): boolean => count < 0 || count > 31;
+
+/**
+ * a with its bits moved up by b places, a << b modulo 2^32. i32 and u32; bool counts as i32. A count of 32 or more, or below 0, gives 0. Broadcasts.
+ * @throws DtypeError for floats.
+ *
+ *     leftShift(tensor([3], [1], 'i32'), 4)   // [48]
+ */
+export const leftShift = shift('leftShift', 'shift_left', (a, count) => (isFar(count) ? 0 : a << count));
+
+/**
+ * a with its bits moved down by b places, a >> b: i32 keeps its sign, u32 is filled with zeros. bool counts as i32. A count of 32 or more, or below 0,
+ * gives 0, and -1 of a negative number. Broadcasts.
+ * @throws DtypeError for floats.
+ *
+ *     rightShift(tensor([-48], [1], 'i32'), 4)   // [-3]
+ */
+export const rightShift = shift('rightShift', 'shift_right', (a, count) => (isFar(count) ? (a < 0 ? -1 : 0) : Math.floor(a / 2 ** count)));

@@ -1,0 +1,164 @@
+// Rows of trigonometric and hyperbolic functions, in radians. WGSL bounds the error of its own only loosely (sin and cos to 2^-11):
+// shaders/math.wgsl has the versions used here.
+import type { Tensor } from '../../graph/tensor.ts';
+import { abs, add, maximum, mul, neg, square, sub } from './arithmetic.ts';
+import { cast } from './cast.ts';
+import { binary, unary } from './elementwise.ts';
+import { rsqrt } from './exponential.ts';
+import { reciprocalScale } from './scaling.ts';
+import { stopGradient } from '../shape/shape.ts';
+import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
+
+/** Sine of any finite angle, on the GPU within 3 units in the last place; NaN of infinities. */
+export const sin = unary({
+  name: 'sin',
+  takes: 'float',
+  scalar: Math.sin,
+  wgsl: (x) => `safe_sin(${x})`,
+  // d sin(x) = cos(x) dx
+  derivatives: [(g, _y, x) => propagate(g, cos(x))],
+});
+
+/** Cosine of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
+export const cos = unary({
+  name: 'cos',
+  takes: 'float',
+  scalar: Math.cos,
+  wgsl: (x) => `safe_cos(${x})`,
+  // d cos(x) = -sin(x) dx
+  derivatives: [(g, _y, x) => neg(propagate(g, sin(x)))],
+});
+
+/** Tangent of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
+export const tan = unary({
+  name: 'tan',
+  takes: 'float',
+  scalar: Math.tan,
+  wgsl: (x) => `safe_tan(${x})`,
+  // d tan(x) = (1 + tan^2(x)) dx
+  derivatives: [(g, y) => propagate(g, add(square(y), 1))],
+});
+
+/** Inverse sine, for x in [-1, 1]; NaN elsewhere. */
+export const asin = unary({
+  name: 'asin',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.asin,
+  wgsl: (x) => `safe_asin(${x})`,
+  // d asin(x) = dx / sqrt(1 - x^2)
+  derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(1, square(x))))],
+});
+
+/** Inverse cosine, for x in [-1, 1]; NaN elsewhere. */
+export const acos = unary({
+  name: 'acos',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.acos,
+  wgsl: (x) => `safe_acos(${x})`,
+  // d acos(x) = -dx / sqrt(1 - x^2)
+  derivatives: [(g, _y, x) => neg(propagate(g, rsqrt(sub(1, square(x)))))],
+});
+
+/** Inverse tangent, in (-π/2, π/2). */
+export const atan = unary({
+  name: 'atan',
+  takes: 'float',
+  scalar: Math.atan,
+  wgsl: (x) => `safe_atan(${x})`,
+  // d atan(x) = dx / (1 + x^2)
+  derivatives: [(g, _y, x) => quotientOrZero(g, add(square(x), 1))],
+});
+
+/**
+ * g a / (a² + b²), and 0 at the origin. The squares are those of s a and s b, near 1; the result does not depend on s. Halves are computed in f32:
+ * f16 does not hold the s of a subnormal number.
+ */
+function perSquaredRadius(g: Tensor, a: Tensor, b: Tensor): Tensor {
+  const [wideA, wideB] = [cast(a, 'f32'), cast(b, 'f32')];
+  const s = stopGradient(reciprocalScale(maximum(abs(wideA), abs(wideB))));
+  const [p, q] = [mul(wideA, s), mul(wideB, s)];
+  return cast(mul(quotientOrZero(productOrZero(cast(g, 'f32'), p), add(square(p), square(q))), s), g.dtype);
+}
+
+/** Angle of the point (x, y), in [-π, π]: atan2(y, x). */
+export const atan2 = binary({
+  name: 'atan2',
+  takes: 'float',
+  scalar: Math.atan2,
+  wgsl: (y, x) => `safe_atan2(${y}, ${x})`,
+  // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), taken as 0 at the origin
+  derivatives: [(g, _angle, y, x) => perSquaredRadius(g, x, y), (g, _angle, y, x) => neg(perSquaredRadius(g, y, x))],
+});
+
+/** 1 / √(x² ± 1) as s / √((s x)² ± s²), whose squares are at most 4; it does not depend on s. f16 does not hold the s of Infinity. */
+function inverseRoot(x: Tensor, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  const wide = cast(x, 'f32');
+  const s = stopGradient(reciprocalScale(maximum(abs(wide), 1)));
+  return cast(mul(s, rsqrt(combine(square(mul(wide, s)), square(s)))), x.dtype);
+}
+
+/** Hyperbolic sine. */
+export const sinh = unary({
+  name: 'sinh',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.sinh,
+  wgsl: (x) => `safe_sinh(${x})`,
+  // d sinh(x) = cosh(x) dx
+  derivatives: [(g, _y, x) => propagate(g, cosh(x))],
+});
+
+/** Hyperbolic cosine. */
+export const cosh = unary({
+  name: 'cosh',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.cosh,
+  wgsl: (x) => `safe_cosh(${x})`,
+  // d cosh(x) = sinh(x) dx
+  derivatives: [(g, _y, x) => propagate(g, sinh(x))],
+});
+
+/** Hyperbolic tangent. */
+export const tanh = unary({
+  name: 'tanh',
+  takes: 'float',
+  scalar: Math.tanh,
+  wgsl: (x) => `safe_tanh(${x})`,
+  // d tanh(x) = (1 - tanh^2(x)) dx
+  derivatives: [(g, y) => propagate(g, sub(1, square(y)))],
+});
+
+/** Inverse hyperbolic sine. */
+export const asinh = unary({
+  name: 'asinh',
+  takes: 'float',
+  scalar: Math.asinh,
+  wgsl: (x) => `safe_asinh(${x})`,
+  // d asinh(x) = dx / sqrt(x^2 + 1)
+  derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, add))],
+});
+
+/** Inverse hyperbolic cosine, for x >= 1; NaN elsewhere. */
+export const acosh = unary({
+  name: 'acosh',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.acosh,
+  wgsl: (x) => `safe_acosh(${x})`,
+  // d acosh(x) = dx / sqrt(x^2 - 1)
+  derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, sub))],
+});
+
+/** Inverse hyperbolic tangent, for x in [-1, 1]; NaN elsewhere. */
+export const atanh = unary({
+  name: 'atanh',
+  takes: 'float',
+  unbounded: true,
+  scalar: Math.atanh,
+  wgsl: (x) => `safe_atanh(${x})`,
+  // d atanh(x) = dx / (1 - x^2)
+  derivatives: [(g, _y, x) => quotientOrZero(g, sub(1, square(x)))],
+});

@@ -1,0 +1,46 @@
+// The launch that picks elements of an axis by index, for gather and takeAlongAxis.
+import { sizeOf } from '../../core/shape.ts';
+import type { KernelContext, KernelPlan } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
+import gatherSource from '../../../shaders/gather.wgsl?raw';
+import { type KernelFile, computeType, fillKernel, storageType } from '../../wgsl/index.ts';
+
+const gatherKernel: KernelFile = { name: 'gather', text: gatherSource };
+
+export interface Pick {
+  readonly name: string;
+  /** Sizes of the axis in x and in the result, and of what lies behind it. */
+  readonly rows: number;
+  readonly count: number;
+  readonly inner: number;
+  /** Whether every element of the result has an index of its own; else the indices [count] are those of every line. */
+  readonly ownIndices: boolean;
+}
+
+/** x [outer, rows, inner], indices [count] or [outer, count, inner] -> [outer, count, inner] */
+export function planGather(
+  { inputs: [x, indices], outputs: [y], target }: KernelContext<object>,
+  { name, rows, count, inner, ownIndices }: Pick,
+): KernelPlan {
+  const size = sizeOf(y.shape);
+  const run = runOf(size, target);
+  return {
+    dispatches: [
+      {
+        name,
+        ...fillKernel(gatherKernel, {
+          constants: { ownIndices },
+          aliases: { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) },
+          params: { size, run, rows, count, inner },
+        }),
+        operands: [
+          { kind: 'input', index: 0 },
+          { kind: 'input', index: 1 },
+          { kind: 'output', index: 0 },
+        ],
+        workgroups: gridOf(Math.ceil(size / (run * 64)), target),
+      },
+    ],
+    temporaries: [],
+  };
+}

@@ -1,0 +1,91 @@
+// How the GPU pools: one dispatch, of a kernel behind the head that all pooling kernels share.
+import { type Shape, sizeOf } from '../../core/shape.ts';
+import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf, runOf } from '../../graph/workgroups.ts';
+import headSource from '../../../shaders/pooling.wgsl?raw';
+import { type Filling, type KernelFile, fillKernel, parseKernel, storageType } from '../../wgsl/index.ts';
+import type { Padding2d, Pair, Window2d } from '../conv/geometry.ts';
+
+export interface PoolAttributes extends Window2d {
+  /** [height, width] of a window. */
+  readonly window: Pair;
+  /** How far beyond each side of the image taps count for a mean, as zeros; nowhere by default. */
+  readonly reach?: Padding2d;
+}
+
+/** Shapes of what is pooled and of what comes out, whichever of them the kernel writes. */
+export interface Pooling {
+  readonly images: Shape;
+  readonly pooled: Shape;
+  readonly attributes: PoolAttributes;
+  /** Whether the kernel is written so that its element may be a vec4 of channels. */
+  readonly quads?: boolean;
+}
+
+/** The types of a kernel whose element is a vec4 of channels. */
+const quadTypes = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', Truth: 'vec4<bool>' };
+
+const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}) var<storage, read_write> result: array<Element>;
+fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
+
+/** Aliases and blocks for elements of `lanes` channels: 1, or 4 in a vec4, which are stored at four times the place that the kernel counts. */
+export function ofLanes(kernel: KernelFile, lanes: 1 | 4, type: string): Pick<Filling, 'aliases' | 'blocks'> {
+  if (lanes === 1) return { aliases: { Element: type } };
+  const { aliases, blocks, bindings } = parseKernel(kernel);
+  const types = Object.entries(quadTypes).filter(([name]) => aliases.has(name));
+  return {
+    aliases: { ...Object.fromEntries(types), Element: `vec4<${type}>` },
+    ...(blocks.has('epilogue') && {
+      blocks: {
+        epilogue: quadEpilogue(bindings.get('result')!.number),
+        put: 'fn put(index: u32, value: vec4<f32>) { store4(index * 4u, value); }',
+      },
+    }),
+  };
+}
+
+/** A kernel after the head that all pooling kernels share. */
+export const poolingKernel = (name: string, source: string): KernelFile => ({ name, text: `${headSource}\n${source}` });
+
+const workgroupSize = 64;
+const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
+
+/** A kernel that writes elements of `result`, a run of neighbours each invocation. */
+export function planPool(
+  name: string,
+  kernel: KernelFile,
+  operands: readonly Operand[],
+  { images, pooled, attributes: { strides, padding, dilations, window, reach = nowhere }, quads }: Pooling,
+  result: TensorType,
+  target: Target,
+): KernelPlan {
+  // On a GPU one invocation an element, so that neighbours touch neighbouring memory.
+  const lanes = quads && target.processor === 'cpu' && images[3] % 4 === 0 ? 4 : 1;
+  const channels = images[3] / lanes;
+  const size = sizeOf(result.shape) / lanes;
+  const run = runOf(size, target, channels);
+  const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
+  const [, height, width] = images;
+  const [[padTop], [padLeft]] = padding;
+  const [[reachTop, reachBottom], [reachLeft, reachRight]] = reach;
+  const filled = fillKernel(kernel, {
+    ...ofLanes(kernel, lanes, storageType(result.dtype)),
+    constants: { dilated: dilations.some((n) => n > 1) },
+    params: {
+      ...{ size, gridWidth: workgroups[0], height, width, outHeight: pooled[1], outWidth: pooled[2], channels, run },
+      ...{ windowHeight: window[0], windowWidth: window[1], strideY: strides[0], strideX: strides[1] },
+      ...{ padTop, padLeft, dilationY: dilations[0], dilationX: dilations[1], reachTop, reachBottom, reachLeft, reachRight },
+    },
+  });
+  return { dispatches: [{ name, ...filled, operands, workgroups }], temporaries: [] };
+}
+
+const input = (index: number): Operand => ({ kind: 'input', index });
+const output = (index: number): Operand => ({ kind: 'output', index });
+
+/** What pooling kernels read and write. */
+export const poolOperands = {
+  oneToOne: [input(0), output(0)],
+  oneToTwo: [input(0), output(0), output(1)],
+  twoToOne: [input(0), input(1), output(0)],
+};

@@ -1,0 +1,150 @@
+// How the GPU scans: lines in one go, or cut into chunks whose effects are scanned first, by the same two kernels at every level.
+import { type Shape, sizeOf } from '../../core/shape.ts';
+import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf } from '../../graph/workgroups.ts';
+import scanSource from '../../../shaders/scan.wgsl?raw';
+import headSource from '../../../shaders/scanChunks.wgsl?raw';
+import totalsSource from '../../../shaders/scanTotals.wgsl?raw';
+import { type FilledKernel, type KernelFile, computeType, fillKernel, storageType } from '../../wgsl/index.ts';
+
+const scanKernel: KernelFile = { name: 'scan', text: `${headSource}\n${scanSource}` };
+const totalsKernel: KernelFile = { name: 'scanTotals', text: `${headSource}\n${totalsSource}` };
+
+/** What a step does to the state: state + b, state * a, or a * state + b. The kernels know them by these numbers. */
+export const scanModes = { sum: 0, product: 1, recurrence: 2 } as const;
+export type ScanMode = keyof typeof scanModes;
+
+export interface ScanAttributes {
+  readonly axis: number;
+  /** From the last item to the first. */
+  readonly reverse: boolean;
+  /** The state before each step instead of after it. */
+  readonly exclusive: boolean;
+  /** Recurrences: a step takes the a of the step before it. */
+  readonly lagged: boolean;
+}
+
+/** A tensor cut at the scanned axis: [outer, length, inner]. */
+export interface ScanGeometry {
+  readonly outer: number;
+  readonly length: number;
+  readonly inner: number;
+}
+
+export const scanGeometry = (shape: Shape, axis: number): ScanGeometry => ({
+  outer: sizeOf(shape.slice(0, axis)),
+  length: shape[axis],
+  inner: sizeOf(shape.slice(axis + 1)),
+});
+
+/**
+ * Items one invocation walks. A GPU wants many short chunks, unless there are lines enough to keep it busy; a CPU-implemented device wants
+ * thousands of invocations at most.
+ */
+function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target): number {
+  const lines = outer * inner;
+  if (processor === 'gpu') return lines >= 65536 || length <= 128 ? length : 32;
+  return lines >= 1024 || length <= 512 ? length : Math.max(256, Math.ceil((lines * length) / 4096));
+}
+
+/** Chunks for each invocation of a CPU-implemented device, so that short lines do not each cost an invocation. */
+const chunksPerInvocation = (chunks: number, chunk: number, { processor }: Target): number =>
+  processor === 'gpu' ? 1 : Math.ceil(Math.max(64, (chunks * chunk) / 4096) / chunk);
+
+/** Products of integers wrap around. */
+const wrappingProduct = `alias Product = Value;
+fn one() -> Product { return Value(1); }
+fn times(p: Product, q: Product) -> Product { return p * q; }
+fn value_of(p: Product) -> Value { return p; }
+fn first_word(p: Product) -> Value { return p; }
+fn second_word(p: Product) -> Value { return p; }
+fn from_words(first: Value, second: Value) -> Product { return first; }
+fn factor_at(at: u32) -> Product { return Value(a[at]); }`;
+
+interface Level {
+  readonly geometry: ScanGeometry;
+  readonly mode: ScanMode;
+  readonly reverse: boolean;
+  readonly exclusive: boolean;
+  readonly lagged: boolean;
+  /** Products of floats of the level below, in two words each. */
+  readonly packed: boolean;
+  readonly source: { readonly element: string; readonly a: Operand; readonly b: Operand };
+  readonly result: Operand;
+}
+
+/** The scan of inputs [a, b] (the same one where the mode needs one only) into output 0. */
+export function planScan(
+  type: TensorType,
+  mode: ScanMode,
+  operands: { readonly a: Operand; readonly b: Operand },
+  { axis, reverse, exclusive, lagged }: ScanAttributes,
+  target: Target,
+): KernelPlan {
+  const temporaries: TensorType[] = [];
+  const value = computeType(type.dtype);
+  const temporary = (shape: Shape): Operand => ({ kind: 'temporary', index: temporaries.push({ shape, dtype: value }) - 1 });
+
+  function scan(level: Level): KernelDispatch[] {
+    const { geometry, source, result } = level;
+    const { outer, length, inner } = geometry;
+    const chunk = chunkOf(geometry, target);
+    const chunks = Math.ceil(length / chunk);
+    const size = outer * chunks * inner;
+    const run = chunksPerInvocation(size, chunk, target);
+    const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
+    // Read where there are chunks only; any buffer will do else.
+    const pairs = level.mode === 'product' && value === 'f32';
+    const carry = chunks > 1 ? temporary([pairs ? 2 : 1, outer, chunks, inner]) : source.b;
+    const fill = (kernel: KernelFile): FilledKernel =>
+      fillKernel(kernel, {
+        aliases: { Element: source.element, Value: value },
+        blocks: value === 'f32' ? {} : { product: wrappingProduct },
+        params: {
+          ...{ size, run, length, inner, chunk, chunks, mode: scanModes[level.mode] },
+          ...{ lagged: level.lagged, reverse: level.reverse, exclusive: level.exclusive },
+          ...{ initial: level.mode === 'product', carried: chunks > 1, total: outer * length * inner, pairs, packed: level.packed },
+        },
+      });
+    const dispatches: KernelDispatch[] = [];
+    if (chunks > 1) {
+      const shape = [outer, chunks, inner];
+      const a = temporary(level.mode === 'sum' ? [1] : shape);
+      const b = temporary(level.mode === 'product' && !pairs ? [1] : shape);
+      dispatches.push({
+        name: 'scan_totals',
+        ...fill(totalsKernel),
+        operands: [source.a, source.b, a, b],
+        workgroups,
+      });
+      const above = {
+        geometry: { outer, length: chunks, inner },
+        mode: level.mode,
+        reverse: false,
+        exclusive: true,
+        lagged: false,
+        packed: pairs,
+      };
+      dispatches.push(...scan({ ...above, source: { element: value, a, b }, result: carry }));
+    }
+    dispatches.push({
+      name: 'scan',
+      ...fill(scanKernel),
+      operands: [source.a, source.b, carry, result],
+      workgroups,
+    });
+    return dispatches;
+  }
+
+  const dispatches = scan({
+    geometry: scanGeometry(type.shape, axis),
+    mode,
+    reverse,
+    exclusive,
+    lagged,
+    packed: false,
+    source: { element: storageType(type.dtype), ...operands },
+    result: { kind: 'output', index: 0 },
+  });
+  return { dispatches, temporaries };
+}
