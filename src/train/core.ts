@@ -1,5 +1,6 @@
 // What a model holds, and the rules for changing it: weights are replaced only by what a finished step returned, one step at a time.
 import { OmbreError, ShapeError } from '../core/errors.ts';
+import { PromiseQueue } from '../core/promiseQueue.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import { leavesOf } from '../core/tree.ts';
@@ -34,8 +35,8 @@ export interface ModelCore {
   trainingSteps: TrainingSteps | undefined;
   /** A fit is under way. */
   fitting: boolean;
-  /** The end of the queue of steps. */
-  tail: Promise<unknown>;
+  /** Steps wait here for their turn. */
+  readonly queue: PromiseQueue;
 }
 
 export const makeCore = (network: Network): ModelCore => ({
@@ -56,15 +57,11 @@ export const makeCore = (network: Network): ModelCore => ({
   steps: undefined,
   trainingSteps: undefined,
   fitting: false,
-  tail: Promise.resolve(),
+  queue: new PromiseQueue(),
 });
 
-/** Runs fn when everything asked for before is done: while a step is under way the weights belong to it. */
-export function exclusive<T>(core: ModelCore, fn: () => Promise<T>): Promise<T> {
-  const turn = core.tail.then(fn);
-  core.tail = turn.catch(() => undefined);
-  return turn;
-}
+/** Runs fn after everything queued so far. Only one step at a time may own the weights. */
+export const exclusive = <T>(core: ModelCore, fn: () => Promise<T>): Promise<T> => core.queue.run(fn);
 
 /** Fresh weights for an input shape: the same ones however often it is asked. */
 export function draftWeights(core: ModelCore, inputShape: Shape): Weights {
