@@ -1,10 +1,11 @@
-// What fit tells whoever listens, and what a listener may do. Every hook may be async: fit waits for it, so a hook can pause the training.
+// The contract of callbacks: hooks that fit calls. Every hook may be async. Fit waits for it, so a hook can pause the training.
+import type { Config } from '../core/config.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
-/** Values of the loss and the metrics by name; validation's begin with `val_`. */
+/** Values of the loss and the metrics by name. Names of validation begin with `val_`. */
 export type Logs = Readonly<Record<string, number>>;
 
-/** What a callback may do with the model that is being trained. */
+/** The model that is being trained, as callbacks see it. */
 export interface TrainedModel {
   /** Set to true, ends the training after the current batch. */
   stopTraining: boolean;
@@ -18,7 +19,7 @@ export interface FitInfo {
   readonly model: TrainedModel;
   readonly epochs: number;
   readonly initialEpoch: number;
-  /** Samples and batches of one epoch, where they are known before it ends. */
+  /** Samples and batches of one epoch, if they are known before it ends. */
   readonly samples: number | undefined;
   readonly batches: number | undefined;
   /** Names that the logs of an epoch's end will have. */
@@ -30,7 +31,8 @@ export interface FitInfo {
 type MaybeAsync = void | Promise<void>;
 
 export interface Callback {
-  /** It shows progress itself: fit then adds no progress line of its own. */
+  readonly config?: Config;
+  /** True if it shows progress itself. Fit then adds no progress line. */
   readonly showsProgress?: boolean;
   onTrainBegin?(info: FitInfo): MaybeAsync;
   onTrainEnd?(logs: Logs): MaybeAsync;
@@ -39,8 +41,8 @@ export interface Callback {
   onEpochEnd?(epoch: number, logs: Logs): MaybeAsync;
   onBatchBegin?(batch: number): MaybeAsync;
   /**
-   * `size` is the batch's number of samples. Loss and metrics are running values over the epoch as of the last time they were read from the
-   * device, a few times a second, and are missing until then: reading them at every batch would make every batch wait.
+   * `size` is the batch's number of samples. Loss and metrics are running values over the epoch, read from the device a few times a second, and
+   * missing until the first read. Reading them at every batch would make every batch wait.
    */
   onBatchEnd?(batch: number, logs: Logs): MaybeAsync;
 }

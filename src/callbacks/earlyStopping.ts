@@ -1,31 +1,35 @@
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+// Stops the training when a value no longer improves.
+import type { Configured } from '../core/config.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { boolean, integer, number, oneOf, text } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Callback, TrainedModel } from './callback.ts';
 
-export interface EarlyStoppingOptions {
-  /** Name of the watched value. */
-  monitor?: string;
-  /** Smaller changes are no improvement. */
-  minDelta?: number;
-  /** Epochs without improvement that are put up with. */
-  patience?: number;
-  /** Whether smaller or larger is better; 'auto' knows by the name. */
-  mode?: 'auto' | 'min' | 'max';
-  /** The value must also beat this one before the patience starts anew. */
-  baseline?: number;
-  /** Ends with the weights of the best epoch instead of the last. */
-  restoreBestWeights?: boolean;
-  /** Epochs before this one are not watched. */
-  startFromEpoch?: number;
-}
+export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
+  /** Name of the watched value. @default 'val_loss' */
+  monitor: optional(text, 'val_loss'),
+  /** Smallest change that counts as an improvement. @default 0 */
+  minDelta: optional(number(), 0),
+  /** Number of epochs without improvement after which the training stops. @default 0 */
+  patience: optional(integer('at least 0'), 0),
+  /** Whether smaller or larger is better. 'auto' decides by the name. @default 'auto' */
+  mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
+  /** Value that must also be improved on before the patience starts again. */
+  baseline: optional(number()),
+  /** Ends with the weights of the best epoch instead of the last. @default false */
+  restoreBestWeights: optional(boolean, false),
+  /** Number of epochs at the beginning that are not watched. @default 0 */
+  startFromEpoch: optional(integer('at least 0'), 0),
+});
+export type EarlyStoppingOptions = OptionsOf<typeof earlyStoppingOptions>;
 
 export interface EarlyStopping extends Callback {
-  /** The epoch after which the training was stopped; undefined where it ran to its end. */
+  /** The epoch after which the training was stopped. Undefined if it ran to its end. */
   readonly stoppedEpoch: number | undefined;
   readonly bestEpoch: number | undefined;
 }
 
-const optionNames = ['monitor', 'minDelta', 'patience', 'mode', 'baseline', 'restoreBestWeights', 'startFromEpoch'];
 const largerIsBetter =
   /(^|_)(acc|auc|precision|recall|fBeta|f1Score|r2Score|.*iou|matthews|cohenKappa|pearson|concordance|cosineSimilarity|.*accuracy)$/i;
 
@@ -36,14 +40,10 @@ const largerIsBetter =
  *
  * @throws ArgumentError when fit begins and no value of that name will be there.
  */
-export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping {
-  const where = 'callbacks.earlyStopping';
-  checkOptions(where, options, optionNames);
-  const { monitor = 'val_loss', patience = 0, mode = 'auto', baseline, restoreBestWeights = false, startFromEpoch = 0 } = options;
-  const minDelta = Math.abs(options.minDelta ?? 0);
-  if (!['auto', 'min', 'max'].includes(mode)) throw new ArgumentError(`${where}: mode is '${mode}'; it must be auto, min or max`);
-  if (!Number.isInteger(patience) || patience < 0)
-    throw new ArgumentError(`${where}: patience is ${patience}; it must be a whole number of epochs`);
+export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<EarlyStopping> {
+  const settings = earlyStoppingOptions.read(options);
+  const { monitor, patience, mode, baseline, restoreBestWeights, startFromEpoch } = settings;
+  const minDelta = Math.abs(settings.minDelta);
   const sign = mode === 'max' || (mode === 'auto' && largerIsBetter.test(monitor)) ? 1 : -1;
   const improves = (value: number, reference: number): boolean => sign * (value - reference) > minDelta;
 
@@ -53,7 +53,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
   let wait = 0;
   let bestEpoch: number | undefined;
   let stoppedEpoch: number | undefined;
-  return {
+  const callback: EarlyStopping = {
     get stoppedEpoch() {
       return stoppedEpoch;
     },
@@ -63,7 +63,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     onTrainBegin(info) {
       if (!info.metrics.includes(monitor)) {
         const fix = monitor.startsWith('val_') ? '; pass validationData or validationSplit to fit, or choose another' : '';
-        throw new ArgumentError(`${where}: monitor '${monitor}' is none of the values ${info.metrics.join(', ')}${fix}`);
+        throw new ArgumentError(`callbacks.earlyStopping: monitor '${monitor}' is none of the values ${info.metrics.join(', ')}${fix}`);
       }
       model = info.model;
       best = -sign * Infinity;
@@ -75,7 +75,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       const value = logs[monitor];
       wait++;
       const better = improves(value, best);
-      // The first watched epoch leaves its weights even where its value is NaN: there must be some to go back to. It is no improvement.
+      // Weights of the first watched epoch are kept even if its value is NaN: there must be some to restore. It is no improvement.
       if (better || bestEpoch === undefined) {
         bestEpoch = epoch;
         if (restoreBestWeights) bestWeights = await model.getWeights();
@@ -95,4 +95,5 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       bestWeights = undefined;
     },
   };
+  return withConfig(callback, earlyStoppingOptions, settings);
 }

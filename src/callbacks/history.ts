@@ -1,4 +1,6 @@
-import { checkOptions } from '../core/errors.ts';
+// Records the values of every epoch.
+import type { Configured } from '../core/config.ts';
+import { type OptionsOf, declareOptions, withConfig } from '../core/options.ts';
 import type { Callback } from './callback.ts';
 
 export interface History extends Callback {
@@ -8,17 +10,20 @@ export interface History extends Callback {
   readonly history: Readonly<Record<string, readonly number[]>>;
 }
 
+export const historyOptions = declareOptions('callbacks.history', {});
+export type HistoryOptions = OptionsOf<typeof historyOptions>;
+
 /**
- * Records the values of every epoch. fit makes one of its own and returns it.
+ * Records the values of every epoch. Fit makes one and returns it.
  *
  *     const { history } = await model.fit(x, y, { epochs: 3 });
  *     console.log(history.loss, history.accuracy);
  */
-export function history(options: object = {}): History {
-  checkOptions('callbacks.history', options, []);
+export function history(options: HistoryOptions = {}): Configured<History> {
+  const settings = historyOptions.read(options);
   const epochs: number[] = [];
   const values: Record<string, number[]> = {};
-  return {
+  const callback: History = {
     epoch: epochs,
     history: values,
     onEpochEnd(epoch, logs) {
@@ -26,4 +31,5 @@ export function history(options: object = {}): History {
       for (const [name, value] of Object.entries(logs)) (values[name] ??= []).push(value);
     },
   };
+  return withConfig(callback, historyOptions, settings);
 }

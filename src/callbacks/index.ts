@@ -10,4 +10,5 @@ export const callbacks = { earlyStopping, history, lambda, progress };
 export type { Callback, FitInfo, Logs, TrainedModel } from './callback.ts';
 export type { EarlyStopping, EarlyStoppingOptions } from './earlyStopping.ts';
 export type { History } from './history.ts';
+export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';

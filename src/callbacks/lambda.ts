@@ -1,5 +1,26 @@
-import { ArgumentError, checkOptions } from '../core/errors.ts';
-import { type Callback, callbackHooks } from './callback.ts';
+// A callback of plain functions.
+import type { Configured } from '../core/config.ts';
+import { callable } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
+import type { Callback } from './callback.ts';
+
+type Hook<Name extends keyof Callback> = NonNullable<Callback[Name]> & ((...args: never[]) => unknown);
+
+export const lambdaOptions = declareOptions('callbacks.lambda', {
+  /** Called before the first epoch. */
+  onTrainBegin: optional(callable<Hook<'onTrainBegin'>>()),
+  /** Called after the last epoch, with its logs. */
+  onTrainEnd: optional(callable<Hook<'onTrainEnd'>>()),
+  /** Called before each epoch. */
+  onEpochBegin: optional(callable<Hook<'onEpochBegin'>>()),
+  /** Called after each epoch, with the values over the epoch. */
+  onEpochEnd: optional(callable<Hook<'onEpochEnd'>>()),
+  /** Called before each batch. */
+  onBatchBegin: optional(callable<Hook<'onBatchBegin'>>()),
+  /** Called after each batch, with the latest values. */
+  onBatchEnd: optional(callable<Hook<'onBatchEnd'>>()),
+});
+export type LambdaOptions = OptionsOf<typeof lambdaOptions>;
 
 /**
  * A callback of plain functions.
@@ -8,11 +29,7 @@ import { type Callback, callbackHooks } from './callback.ts';
  *
  * @throws ArgumentError for a hook that does not exist or is not a function.
  */
-export function lambda(hooks: Callback): Callback {
-  checkOptions('callbacks.lambda', hooks, callbackHooks);
-  for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
-    if (hook !== undefined && typeof hook !== 'function')
-      throw new ArgumentError(`callbacks.lambda: ${name} is ${typeof hook}; it must be a function`);
-  }
-  return { ...hooks };
+export function lambda(options: LambdaOptions = {}): Configured<Callback> {
+  const settings = lambdaOptions.read(options);
+  return withConfig<Callback, typeof lambdaOptions.options>({ ...settings }, lambdaOptions, settings);
 }

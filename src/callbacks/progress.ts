@@ -1,62 +1,64 @@
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+// Shows the progress of fit on a line of text.
+import type { Configured } from '../core/config.ts';
+import { boolean, callable, objectWith } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Callback, FitInfo, Logs } from './callback.ts';
 
-/** How far fit is: for a page's own bar and chart. */
+/** Progress of fit, for a page's own bar and chart. */
 export interface ProgressInfo {
   /** From 0. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Batches and samples of this epoch done so far, and all of them where their number is known. */
+  /** Batches and samples of this epoch done so far, and all of them if their number is known. */
   readonly batch: number;
   readonly batches: number | undefined;
   readonly samples: number;
   readonly totalSamples: number | undefined;
   /** Of the current epoch. */
   readonly samplesPerSecond: number;
-  /** Until the last epoch's end, without validation; undefined while it cannot be told. */
+  /** Until the end of the last epoch, without validation. Undefined until it can be estimated. */
   readonly secondsLeft: number | undefined;
-  /** The newest values of loss and metrics; at the epoch's end validation's too. */
+  /** The latest values of loss and metrics, and those of validation after an epoch. */
   readonly logs: Logs;
   /** The epoch is over. */
   readonly done: boolean;
 }
 
-/** What the line is written to: a terminal's stdout will do. */
+/** The stream that lines are written to, such as a terminal's stdout. */
 export interface ProgressStream {
   write(text: string): unknown;
-  /** Rewrites its line in place; others get one line an epoch. */
+  /** True if a line can be rewritten in place. Other streams get one line per epoch. */
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-export interface ProgressOptions {
-  /** Called about ten times a second instead of writing a line. */
-  onUpdate?: (info: ProgressInfo) => void;
-  stream?: ProgressStream;
-  /** False writes one line an epoch, without a bar. */
-  bar?: boolean;
-}
+export const progressOptions = declareOptions('callbacks.progress', {
+  /** Called about ten times a second, instead of writing a line. */
+  onUpdate: optional(callable<(info: ProgressInfo) => void>()),
+  /** Stream that the lines are written to. @default standard output if there is one, else the console */
+  stream: optional(objectWith<ProgressStream>('a stream with a method write', 'write')),
+  /** False writes one line per epoch, without a bar. @default true */
+  bar: optional(boolean, true),
+});
+export type ProgressOptions = OptionsOf<typeof progressOptions>;
 
 const interval = 100;
 const barWidth = 24;
 
 /**
- * Shows how far fit is: a bar, samples a second, the time left, loss and metrics. Writes to the terminal, else to the console.
+ * Shows the progress of fit: a bar, samples a second, the time left, loss and metrics. Writes to the terminal, else to the console.
  *
  *     callbacks.progress({ onUpdate: ({ batch, batches, logs }) => draw(batch / batches, logs.loss) })
  */
-export function progress(options: ProgressOptions = {}): Callback {
-  checkOptions('callbacks.progress', options, ['onUpdate', 'stream', 'bar']);
-  const { onUpdate, stream = terminal(), bar = true } = options;
-  if (onUpdate !== undefined && typeof onUpdate !== 'function') {
-    throw new ArgumentError(`callbacks.progress: onUpdate is ${typeof onUpdate}; it must be a function`);
-  }
+export function progress(options: ProgressOptions = {}): Configured<Callback> {
+  const settings = progressOptions.read(options);
+  const { onUpdate, stream = terminal(), bar } = settings;
   const show = onUpdate ?? lineWriter(stream, bar);
   let fit: FitInfo;
   let epoch = 0;
   let batch = 0;
   let samples = 0;
-  /** Of the epochs before: a dataset tells its size at the first epoch's end. */
+  /** Samples of the last epoch. The size of a dataset may be unknown until its first epoch ends. */
   let epochSamples: number | undefined;
   let began = 0;
   let lastShown = 0;
@@ -79,7 +81,7 @@ export function progress(options: ProgressOptions = {}): Callback {
       done,
     });
   };
-  return {
+  const callback: Callback = {
     showsProgress: true,
     onTrainBegin(info) {
       fit = info;
@@ -103,6 +105,7 @@ export function progress(options: ProgressOptions = {}): Callback {
       report(true);
     },
   };
+  return withConfig(callback, progressOptions, settings);
 }
 
 function lineWriter(stream: ProgressStream | undefined, bar: boolean): (info: ProgressInfo) => void {
@@ -112,7 +115,7 @@ function lineWriter(stream: ProgressStream | undefined, bar: boolean): (info: Pr
     const line = formatProgress(info, live);
     if (!stream) console.log(line);
     else if (!live) stream.write(`${line}\n`);
-    // A line that wraps could not be taken back by \r; \x1b[K clears what a longer line before left.
+    // \r cannot take back a line that wraps, so the line is cut. \x1b[K clears the rest of a longer line.
     else stream.write(`\r${info.done ? line : line.slice(0, (stream.columns ?? 120) - 1)}\x1b[K${info.done ? '\n' : ''}`);
   };
 }
@@ -132,7 +135,7 @@ export function formatProgress(info: ProgressInfo, bar: boolean): string {
   return parts.join('  ');
 }
 
-/** Four decimals, or an exponent where they would say nothing. */
+/** Four decimals, or an exponent if they would all be 0 or too many. */
 function formatValue(value: number): string {
   const size = Math.abs(value);
   return Number.isFinite(value) && size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : value.toFixed(4);
@@ -145,7 +148,7 @@ function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
 }
 
-/** Standard output where the environment has one. */
+/** Standard output if the environment has one. */
 function terminal(): ProgressStream | undefined {
   const { process } = globalThis as { process?: { stdout?: Partial<ProgressStream> } };
   return typeof process?.stdout?.write === 'function' ? (process.stdout as ProgressStream) : undefined;

@@ -69,4 +69,5 @@ export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
 export type { BinaryCrossentropyOptions, CategoricalCrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
+export { crossentropyOptions } from './crossentropy.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';

@@ -1,15 +1,17 @@
 // Metrics of true and false positives and negatives. Targets are 0 or 1, predictions above the threshold count as 1.
+import type { Configured } from '../core/config.ts';
 import { ShapeError } from '../core/errors.ts';
+import { type Declaration, declareOptions } from '../core/options.ts';
 import { formatShape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { alignEqual, fitWeight } from '../losses/index.ts';
 import { add, greater, logicalAnd, logicalNot, mul, notEqual } from '../ops/index.ts';
-import { checkThreshold, type ThresholdOptions } from './accuracy.ts';
+import { type ThresholdOptions, thresholdOptions } from './accuracy.ts';
 import { type Count, countTrue, countValue, noCount, ratio } from './accumulate.ts';
-import { type Metric, checkMetricOptions } from './metric.ts';
+import { type Metric, makeMetric } from './metric.ts';
 
-/** What a sample can be: predicted rightly or wrongly, as 1 or as 0. */
+/** The four outcomes of a prediction. */
 const outcomes = {
   truePositives: (target: Tensor, prediction: Tensor) => logicalAnd(target, prediction),
   trueNegatives: (target: Tensor, prediction: Tensor) => logicalAnd(logicalNot(target), logicalNot(prediction)),
@@ -18,19 +20,18 @@ const outcomes = {
 };
 type Outcome = keyof typeof outcomes;
 
-/** A metric that counts outcomes and makes its value of the counts. */
+type Counting<O extends Outcome> = Metric<Record<O, Count>>;
+
+/** A metric that counts outcomes and computes its value from the counts. */
 function ofOutcomes<O extends Outcome>(
-  metric: string,
+  declaration: Declaration<typeof thresholdOptions>,
   options: ThresholdOptions,
   counted: readonly O[],
   value: (counts: Record<O, Tensor>) => Tensor,
   oneColumn = false,
-): Metric<Record<O, Count>> {
-  const name = checkMetricOptions(metric, options, ['threshold']);
-  const threshold = checkThreshold(metric, options.threshold);
+): Configured<Counting<O>> {
   const record = <T>(make: (outcome: O) => T): Record<O, T> => Object.fromEntries(counted.map((o) => [o, make(o)])) as Record<O, T>;
-  return {
-    name,
+  return makeMetric<Counting<O>, typeof thresholdOptions>(declaration, options, (name, { threshold }) => ({
     init: () => record(noCount),
     update: (state, targets, predictions, sampleWeight) =>
       withScope(name, () => {
@@ -47,44 +48,60 @@ function ofOutcomes<O extends Outcome>(
         return record((o) => countTrue(state[o], outcomes[o](target, prediction), weight));
       }),
     result: (state) => value(record((o) => countValue(state[o]))),
-  };
+  }));
 }
 
+export const truePositivesOptions = declareOptions('metrics.truePositives', thresholdOptions);
+
 /** Number (or weight) of targets 1 that were predicted 1. */
-export const truePositives = (options: ThresholdOptions = {}): Metric<Record<'truePositives', Count>> =>
-  ofOutcomes('truePositives', options, ['truePositives'], (n) => n.truePositives);
+export const truePositives = (options: ThresholdOptions = {}): Configured<Counting<'truePositives'>> =>
+  ofOutcomes(truePositivesOptions, options, ['truePositives'], (n) => n.truePositives);
+
+export const trueNegativesOptions = declareOptions('metrics.trueNegatives', thresholdOptions);
 
 /** Number (or weight) of targets 0 that were predicted 0. */
-export const trueNegatives = (options: ThresholdOptions = {}): Metric<Record<'trueNegatives', Count>> =>
-  ofOutcomes('trueNegatives', options, ['trueNegatives'], (n) => n.trueNegatives);
+export const trueNegatives = (options: ThresholdOptions = {}): Configured<Counting<'trueNegatives'>> =>
+  ofOutcomes(trueNegativesOptions, options, ['trueNegatives'], (n) => n.trueNegatives);
+
+export const falsePositivesOptions = declareOptions('metrics.falsePositives', thresholdOptions);
 
 /** Number (or weight) of targets 0 that were predicted 1. */
-export const falsePositives = (options: ThresholdOptions = {}): Metric<Record<'falsePositives', Count>> =>
-  ofOutcomes('falsePositives', options, ['falsePositives'], (n) => n.falsePositives);
+export const falsePositives = (options: ThresholdOptions = {}): Configured<Counting<'falsePositives'>> =>
+  ofOutcomes(falsePositivesOptions, options, ['falsePositives'], (n) => n.falsePositives);
+
+export const falseNegativesOptions = declareOptions('metrics.falseNegatives', thresholdOptions);
 
 /** Number (or weight) of targets 1 that were predicted 0. */
-export const falseNegatives = (options: ThresholdOptions = {}): Metric<Record<'falseNegatives', Count>> =>
-  ofOutcomes('falseNegatives', options, ['falseNegatives'], (n) => n.falseNegatives);
+export const falseNegatives = (options: ThresholdOptions = {}): Configured<Counting<'falseNegatives'>> =>
+  ofOutcomes(falseNegativesOptions, options, ['falseNegatives'], (n) => n.falseNegatives);
+
+export const precisionOptions = declareOptions('metrics.precision', thresholdOptions);
 
 /**
- * Precision, true positives / predicted positives; 0 where nothing was predicted positive. Targets and predictions [n], [n, 1] or, for several
- * labels a sample counted together, [n, d].
+ * Precision, true positives / predicted positives; 0 if nothing was predicted positive. Targets and predictions [n], [n, 1] or, for several
+ * labels per sample that are counted together, [n, d].
  *
  *     model.compile({ loss: 'binaryCrossentropy', metrics: [metrics.precision({ threshold: 0.7 })] })
  */
-export const precision = (options: ThresholdOptions = {}): Metric<Record<'truePositives' | 'falsePositives', Count>> =>
-  ofOutcomes('precision', options, ['truePositives', 'falsePositives'], (n) =>
+export const precision = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falsePositives'>> =>
+  ofOutcomes(precisionOptions, options, ['truePositives', 'falsePositives'], (n) =>
     ratio(n.truePositives, add(n.truePositives, n.falsePositives)),
   );
 
-/** Recall, true positives / actual positives; 0 where there were none. Shapes as precision. */
-export const recall = (options: ThresholdOptions = {}): Metric<Record<'truePositives' | 'falseNegatives', Count>> =>
-  ofOutcomes('recall', options, ['truePositives', 'falseNegatives'], (n) => ratio(n.truePositives, add(n.truePositives, n.falseNegatives)));
+export const recallOptions = declareOptions('metrics.recall', thresholdOptions);
+
+/** Recall, true positives / actual positives; 0 if there were none. Shapes as precision. */
+export const recall = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falseNegatives'>> =>
+  ofOutcomes(recallOptions, options, ['truePositives', 'falseNegatives'], (n) =>
+    ratio(n.truePositives, add(n.truePositives, n.falseNegatives)),
+  );
+
+export const f1ScoreOptions = declareOptions('metrics.f1Score', thresholdOptions);
 
 /** F1 score, the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN), a scalar. Targets and predictions [n] or [n, 1]. */
-export const f1Score = (options: ThresholdOptions = {}): Metric<Record<'truePositives' | 'falsePositives' | 'falseNegatives', Count>> =>
+export const f1Score = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falsePositives' | 'falseNegatives'>> =>
   ofOutcomes(
-    'f1Score',
+    f1ScoreOptions,
     options,
     ['truePositives', 'falsePositives', 'falseNegatives'],
     (n) => {

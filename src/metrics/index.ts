@@ -1,7 +1,7 @@
-// Metrics, by name. A new metric that is the mean of a loss is one row here; others are a function in a family's file and a row.
+// Metrics, by name. A new metric is a function in the file of its family, and a row here.
 import { ArgumentError } from '../core/errors.ts';
 import { lookUp } from '../core/names.ts';
-import { type BinaryCrossentropyOptions, type ShortLossName, fullLossName, losses } from '../losses/index.ts';
+import { type ShortLossName, fullLossName } from '../losses/index.ts';
 import {
   accuracy,
   binaryAccuracy,
@@ -11,43 +11,25 @@ import {
   topKCategoricalAccuracy,
 } from './accuracy.ts';
 import { f1Score, falseNegatives, falsePositives, precision, recall, trueNegatives, truePositives } from './confusion.ts';
-import { type MeanState, mean, meanOfLoss, rootOfMean, signTurned, sum } from './mean.ts';
-import { type Metric, type MetricOptions, checkMetricOptions } from './metric.ts';
-
-type PlainLoss =
-  | 'meanSquaredError'
-  | 'meanAbsoluteError'
-  | 'meanAbsolutePercentageError'
-  | 'meanSquaredLogarithmicError'
-  | 'logCosh'
-  | 'poisson'
-  | 'hinge'
-  | 'squaredHinge'
-  | 'categoricalHinge'
-  | 'klDivergence';
-
-/** The mean of a loss that has no options of its own. */
-const plain =
-  (loss: PlainLoss) =>
-  (options: MetricOptions = {}): Metric<MeanState> =>
-    meanOfLoss(checkMetricOptions(loss, options), losses[loss]());
-
-export interface CrossentropyMetricOptions extends MetricOptions, Pick<BinaryCrossentropyOptions, 'fromLogits' | 'labelSmoothing'> {}
-
-/** The mean of a cross-entropy. */
-const entropy =
-  (loss: 'binaryCrossentropy' | 'categoricalCrossentropy' | 'sparseCategoricalCrossentropy') =>
-  (options: CrossentropyMetricOptions = {}): Metric<MeanState> => {
-    const name = checkMetricOptions(loss, options, ['fromLogits', 'labelSmoothing']);
-    const { fromLogits, labelSmoothing } = options;
-    return meanOfLoss(name, losses[loss]({ fromLogits, labelSmoothing }));
-  };
-
-const rootMeanSquaredError = (options: MetricOptions = {}): Metric<MeanState> =>
-  meanOfLoss(checkMetricOptions('rootMeanSquaredError', options), losses.meanSquaredError(), rootOfMean);
-
-const cosineSimilarity = (options: MetricOptions = {}): Metric<MeanState> =>
-  meanOfLoss(checkMetricOptions('cosineSimilarity', options), losses.cosineSimilarity(), signTurned);
+import { mean, sum } from './mean.ts';
+import type { Metric, MetricOptions } from './metric.ts';
+import {
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  categoricalHinge,
+  cosineSimilarity,
+  hinge,
+  klDivergence,
+  logCosh,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  meanSquaredLogarithmicError,
+  poisson,
+  rootMeanSquaredError,
+  sparseCategoricalCrossentropy,
+  squaredHinge,
+} from './ofLosses.ts';
 
 export const metrics = {
   accuracy,
@@ -63,21 +45,21 @@ export const metrics = {
   precision,
   recall,
   f1Score,
-  meanSquaredError: plain('meanSquaredError'),
+  meanSquaredError,
   rootMeanSquaredError,
-  meanAbsoluteError: plain('meanAbsoluteError'),
-  meanAbsolutePercentageError: plain('meanAbsolutePercentageError'),
-  meanSquaredLogarithmicError: plain('meanSquaredLogarithmicError'),
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredLogarithmicError,
   cosineSimilarity,
-  logCosh: plain('logCosh'),
-  poisson: plain('poisson'),
-  hinge: plain('hinge'),
-  squaredHinge: plain('squaredHinge'),
-  categoricalHinge: plain('categoricalHinge'),
-  klDivergence: plain('klDivergence'),
-  binaryCrossentropy: entropy('binaryCrossentropy'),
-  categoricalCrossentropy: entropy('categoricalCrossentropy'),
-  sparseCategoricalCrossentropy: entropy('sparseCategoricalCrossentropy'),
+  logCosh,
+  poisson,
+  hinge,
+  squaredHinge,
+  categoricalHinge,
+  klDivergence,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  sparseCategoricalCrossentropy,
   mean,
   sum,
 };
@@ -85,14 +67,14 @@ export const metrics = {
 /** The names model.compile({ metrics }) takes. */
 export type MetricName = keyof typeof metrics | ShortMetricName;
 
-/** Keras's short names, under which the values then stand in the logs. */
+/** Keras's short names. The logs then use the short name. */
 type ShortMetricName = 'acc' | Exclude<ShortLossName, 'kld' | 'KLD'>;
 
 const fullName = (name: string): string => (name === 'acc' ? 'accuracy' : fullLossName(name));
 
 /**
  * The metric of that name, or short name, with its default options; or the metric itself.
- * @throws ArgumentError listing the names, or for a factory that was not called.
+ * @throws ArgumentError listing the names, or if a factory was not called.
  */
 export function resolveMetric(metric: string | Metric): Metric {
   if (typeof metric === 'string') {
@@ -111,3 +93,4 @@ export function resolveMetric(metric: string | Metric): Metric {
 
 export type { Metric, MetricOptions, MetricState } from './metric.ts';
 export type { TopKOptions, ThresholdOptions } from './accuracy.ts';
+export type { CrossentropyMetricOptions } from './ofLosses.ts';

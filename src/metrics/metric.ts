@@ -1,6 +1,8 @@
-// What a metric is: sums and counts carried from batch to batch, so that its result is exact over an epoch and never an average of batch
-// values. Pure graph functions: inside a compiled step the state stays on the device.
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+// The contract of metrics: sums and counts carried from batch to batch, so that the result is exact over an epoch and never an average of batch
+// values. Metrics are pure graph functions: inside a compiled step the state stays on the device.
+import type { Config, Configured } from '../core/config.ts';
+import { text } from '../core/optionKinds.ts';
+import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, nameOf, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 /** A tree of scalars. */
@@ -8,22 +10,30 @@ export type MetricState = { readonly [name: string]: Tensor | MetricState };
 
 export interface Metric<S extends MetricState = MetricState> {
   readonly name: string;
+  readonly config?: Config;
   init(): S;
-  /** Targets arrive as a loss of one's own gets them: as floats in the predictions' shape where they fit it, else as they are. */
+  /** Targets arrive as a loss of the user's gets them: as floats in the predictions' shape if they fit it, else as they are. */
   update(state: S, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): S;
   /** A float scalar. */
   result(state: S): Tensor;
 }
 
-export interface MetricOptions {
-  /** The key in logs and history; the metric's own name unless said otherwise. */
-  name?: string;
-}
+/** Spread into the declaration of each metric. */
+export const metricOptions = {
+  /** The key in logs and history. @default the metric's own name */
+  name: /* @__PURE__ */ optional(text),
+};
+export type MetricOptions = OptionsOf<Declaration<typeof metricOptions>>;
 
-/** Checks options and gives the metric's name back. */
-export function checkMetricOptions(metric: string, options: MetricOptions, own: readonly string[] = []): string {
-  checkOptions(`metrics.${metric}`, options, ['name', ...own]);
-  const { name = metric } = options;
-  if (typeof name !== 'string' || name === '') throw new ArgumentError(`metrics.${metric}: name is ${String(name)}; it must be a word`);
-  return name;
+type MetricTable = OptionTable & typeof metricOptions;
+
+/** Makes a metric. `define` gets its name and its settings. */
+export function makeMetric<M extends Metric, T extends MetricTable>(
+  declaration: Declaration<T>,
+  options: OptionsOf<Declaration<T>>,
+  define: (name: string, settings: SettingsOf<Declaration<T>>) => Omit<M, 'name'>,
+): Configured<M> {
+  const settings = declaration.read(options);
+  const { name = nameOf(declaration) } = settings as SettingsOf<Declaration<typeof metricOptions>>;
+  return withConfig({ name, ...define(name, settings) } as M, declaration, settings);
 }

@@ -1,11 +1,13 @@
 // The library's factories by kind, for configs. This file imports every factory: leave it out, and a bundler drops those that are not used.
 import type { Config } from '../core/config.ts';
 import { type FactoryTables, makeFromConfig } from '../core/registry.ts';
+import { callbacks } from '../callbacks/index.ts';
 import { losses } from '../losses/index.ts';
+import { metrics } from '../metrics/index.ts';
 import { initializers, layers } from '../nn/index.ts';
 import { optimizers, schedules } from '../optim/index.ts';
 
-const tables: FactoryTables = { layers, losses, initializers, optimizers, schedules };
+const tables: FactoryTables = { layers, losses, initializers, optimizers, schedules, metrics, callbacks };
 
 /**
  * Makes what a config describes: the reverse of `.config` of layers, losses, optimizers, schedules, metrics, initializers and callbacks.

@@ -306,11 +306,11 @@ describe('edges and errors', () => {
     [
       'unknown option',
       () => metrics.recall({ treshold: 1 } as object),
-      "metrics.recall: unknown option 'treshold'; it takes name, threshold",
+      "metrics.recall: unknown option 'treshold'; did you mean 'threshold'? It takes threshold, name",
     ],
     ['threshold', () => metrics.f1Score({ threshold: NaN }), 'metrics.f1Score: threshold is NaN; it must be a number'],
-    ['k', () => metrics.topKCategoricalAccuracy({ k: 0 }), 'metrics.topKCategoricalAccuracy: k is 0; it must be a whole number above 0'],
-    ['name', () => metrics.mean({ name: '' }), 'metrics.mean: name is ; it must be a word'],
+    ['k', () => metrics.topKCategoricalAccuracy({ k: 0 }), 'metrics.topKCategoricalAccuracy: k is 0; it must be a positive integer'],
+    ['name', () => metrics.mean({ name: '' }), "metrics.mean: name is ''; it must be a text that is not empty"],
     [
       'columns',
       () => metrics.f1Score().update(metrics.f1Score().init(), tensor([[0, 1]]), tensor([[0, 1]])),
