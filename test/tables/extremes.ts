@@ -1,4 +1,4 @@
-// Norms, spreads and normalisations of numbers whose squares f32 does not hold, against PyTorch in f64 (scripts/golden-extremes.py).
+// Norms, spreads and normalisations of numbers whose squares f32 does not hold, against PyTorch in f64 (scripts/golden/extremes.py).
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';

@@ -1,5 +1,5 @@
 // Every elementwise op of floats at NaN, infinities, signed zeros, huge and subnormal numbers; sin, cos and tan at angles up to 3e38; powers with huge
-// exponents; remainders of large quotients. Expected results are PyTorch's (scripts/golden-limits.py).
+// exponents; remainders of large quotients. Expected results are PyTorch's (scripts/golden/limits.py).
 import * as o from '../../src/ops/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import golden from '../golden/limits.json';

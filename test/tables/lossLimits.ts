@@ -1,4 +1,4 @@
-// Losses at limits and with class weights against PyTorch (test/golden/lossLimits.json, made by scripts/golden-loss-limits.py), and what samples of weight
+// Losses at limits and with class weights against PyTorch (test/golden/lossLimits.json, made by scripts/golden/lossLimits.py), and what samples of weight
 // 0 may hold. Graphs are built here, so that every stack computes the same.
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';

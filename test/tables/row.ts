@@ -36,7 +36,7 @@ export const w = (shape: readonly number[], low = -5, high = 6, dtype: Dtype = '
 
 const frac = (x: number): number => x - Math.floor(x);
 
-/** The values of input k of a row; scripts/golden-ops.py makes the same. */
+/** The values of input k of a row; scripts/golden/ops.py makes the same. */
 export function valuesOf({ shape, low, high, dtype }: InputSpec, k: number, mode: 'f32' | 'f64'): HostArray {
   const values = allocate(dtype, sizeOf(shape), mode);
   for (let i = 0; i < values.length; i++) {

@@ -28,7 +28,7 @@ test('every op with a gradient has a row at its kinks, or a reason for none', ()
   const tested = new Set(kinkCases.map(({ name }) => name.split(' ')[0]));
   const sloped = functions.filter(({ slope }) => slope.kind === 'gradient').map(({ name }) => name);
   const missing = sloped.filter((name) => !tested.has(name) && !(name in kinkReasons));
-  expect(missing, 'add a row to scripts/golden-kinks.py and test/tables/kinks.ts, or a reason to test/tables/kinkReasons.ts').toEqual([]);
+  expect(missing, 'add a row to scripts/golden/kinks.py and test/tables/kinks.ts, or a reason to test/tables/kinkReasons.ts').toEqual([]);
   expect(Object.keys(kinkReasons).filter((name) => !sloped.includes(name) || (tested.has(name) && name !== 'where'))).toEqual([]);
   expect([...tested].filter((name) => !sloped.includes(name))).toEqual([]);
 });

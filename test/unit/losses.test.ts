@@ -1,4 +1,4 @@
-// Losses: values and gradients against PyTorch (test/golden/losses.json, made by scripts/golden-losses.py), extreme inputs, reductions, errors.
+// Losses: values and gradients against PyTorch (test/golden/losses.json, made by scripts/golden/losses.py), extreme inputs, reductions, errors.
 import { describe, expect, test } from 'vitest';
 import golden from '../golden/losses.json';
 import { gradients } from '../../src/autodiff/index.ts';

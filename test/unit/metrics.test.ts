@@ -1,4 +1,4 @@
-// Metrics: against scikit-learn over uneven batches (test/golden/metrics.json, made by scripts/golden-metrics.py), exactness over long epochs,
+// Metrics: against scikit-learn over uneven batches (test/golden/metrics.json, made by scripts/golden/metrics.py), exactness over long epochs,
 // errors.
 import { describe, expect, test } from 'vitest';
 import golden from '../golden/metrics.json';

@@ -98,7 +98,7 @@ describe('values', () => {
       return;
     }
     const expected = goldenRows[name];
-    if (!expected) throw new Error(`${name}: neither an expected value nor a golden row; add one to scripts/golden-ops.py`);
+    if (!expected) throw new Error(`${name}: neither an expected value nor a golden row; add one to scripts/golden/ops.py`);
     expect(row.inputs.map(({ shape, low, high, dtype }) => ({ shape, low, high, whole: !isFloat(dtype) }))).toEqual(expected.inputs);
     expect(output.shape).toEqual(expected.shape);
     expectClose(row, actual, expected.value.map(Number), 1e-11, 1e-12);

@@ -1,4 +1,4 @@
-// Optimizers: ten updates against PyTorch (test/golden/optimizers.json, made by scripts/golden-optimizers.py), options that PyTorch lacks
+// Optimizers: ten updates against PyTorch (test/golden/optimizers.json, made by scripts/golden/optimizers.py), options that PyTorch lacks
 // against their formulas, schedules, errors.
 import { describe, expect, test } from 'vitest';
 import golden from '../golden/optimizers.json';

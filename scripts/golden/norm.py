@@ -1,9 +1,9 @@
 """Writes test/golden/norm.json: results of PyTorch in f64 for the rows of test/tables/contraction.ts and normalization.ts. Run with Debian's
 python3-torch:
 
-    /usr/bin/python3 scripts/golden-norm.py
+    /usr/bin/python3 scripts/golden/norm.py
 
-Inputs are not stored; they are made as in golden-ops.py.
+Inputs are not stored; they are made as in ops.py.
 """
 import json
 import math
@@ -127,7 +127,7 @@ row('scaledDotProductAttention causal', [f(1, 2, 5, 4)] * 3, lambda q, k, v: att
 row('scaledDotProductAttention mask', [Q, KV, KV, w(3, 5, low=0, high=2)], lambda q, k, v, m: attend(q, k, v, m > 0))
 row('scaledDotProductAttention bias', [Q, KV, KV, f(2, 1, 5)], attend)
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'norm.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'norm.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

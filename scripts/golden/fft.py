@@ -1,6 +1,6 @@
 """Writes test/golden/fft.json: results of torch.fft in f64 for the rows of test/tables/fft.ts. Run with Debian's python3-torch:
 
-    /usr/bin/python3 scripts/golden-fft.py
+    /usr/bin/python3 scripts/golden/fft.py
 """
 import torch
 

@@ -1,6 +1,6 @@
 """Writes test/golden/metrics.json: metrics of scikit-learn over data that the tests feed in batches of uneven size.
 
-Run with a Python that has scikit-learn (1.2.1 made the committed file): python3 scripts/golden-metrics.py
+Run with a Python that has scikit-learn (1.2.1 made the committed file): python3 scripts/golden/metrics.py
 """
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ golden = {
     "data": {k: {"targets": d["targets"].flatten().tolist(), "predictions": d["predictions"].tolist()} for k, d in zip(("binary", "classes", "numbers"), (binary, classes, numbers))},
     "cases": cases,
 }
-path = Path(__file__).parent.parent / "test" / "golden" / "metrics.json"
+path = Path(__file__).parent.parent.parent / "test" / "golden" / "metrics.json"
 path.parent.mkdir(exist_ok=True)
 path.write_text(json.dumps(golden).replace('{"name"', '\n{"name"') + "\n")
 print(f"{len(cases)} cases in {path.name}")

@@ -1,6 +1,6 @@
 """Writes test/golden/kinks.json: values and gradients of PyTorch, in f32, where functions have kinks, infinite slopes or limits.
 
-Run with Debian's python3-torch (1.13): /usr/bin/python3 scripts/golden-kinks.py
+Run with Debian's python3-torch (1.13): /usr/bin/python3 scripts/golden/kinks.py
 
 The calls of this library under the same names are in test/tables/kinks.ts. Numbers that JSON lacks are the texts "inf", "-inf" and "nan".
 """
@@ -185,7 +185,7 @@ row('maxPool2d', [[[[[v] for v in line] for line in plane]]], lambda x: F.max_po
 row('maxPool1d', [[[[v] for v in plane[0]]]], lambda x: F.max_pool1d(x.movedim(-1, 1), 2).movedim(1, -1))
 row('maxPool3d', [[[[[[v] for v in line] for line in plane[:2]]]]], lambda x: F.max_pool3d(x.movedim(-1, 1), (1, 2, 2)).movedim(1, -1))
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'kinks.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'kinks.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

@@ -1,8 +1,8 @@
 """Writes test/golden/images.json: transposed convolution, pooling and resampling of PyTorch in f64 for the rows of test/tables/images.ts.
 
-    /usr/bin/python3 scripts/golden-images.py
+    /usr/bin/python3 scripts/golden/images.py
 
-Inputs are made as in golden-ops.py. PyTorch has channels first and filters [in, out / groups, ...]: here they are permuted, in and out.
+Inputs are made as in ops.py. PyTorch has channels first and filters [in, out / groups, ...]: here they are permuted, in and out.
 """
 import json
 import math
@@ -152,7 +152,7 @@ row('pixelUnshuffle', [[2, 4, 6, 3]], lambda x: pool(F.pixel_unshuffle, x, 2))
 row('depthToSpace', [[2, 2, 3, 18]], lambda x: tensorflow_depth(x, 3))
 row('spaceToDepth', [[1, 4, 6, 3]], lambda x: x.reshape(1, 2, 2, 3, 2, 3).permute(0, 1, 3, 2, 4, 5).reshape(1, 2, 3, 12))
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'images.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'images.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

@@ -1,6 +1,6 @@
 """Writes test/golden/linalg.json: results of PyTorch in f64 for the rows of test/tables/linalg.ts. Run with Debian's python3-torch:
 
-    /usr/bin/python3 scripts/golden-linalg.py
+    /usr/bin/python3 scripts/golden/linalg.py
 """
 import torch
 

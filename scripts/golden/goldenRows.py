@@ -1,4 +1,4 @@
-"""What the scripts that write golden rows share: inputs that the tests make too, and the file. See golden-ops.py."""
+"""What the scripts that write golden rows share: inputs that the tests make too, and the file. See ops.py."""
 import json
 import math
 import pathlib
@@ -49,7 +49,7 @@ class Rows:
         }
 
     def write(self, file, **more):
-        path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / file
+        path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / file
         lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in self.rows.items())
         rest = ''.join(f',\n{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in more.items())
         path.write_text('{\n"rows": {\n' + lines + '\n}' + rest + '\n}\n')

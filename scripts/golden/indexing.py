@@ -1,6 +1,6 @@
 """Writes test/golden/indexing.json: results of PyTorch in f64 for the rows of test/tables/indexing.ts. Run with Debian's python3-torch:
 
-    /usr/bin/python3 scripts/golden-indexing.py
+    /usr/bin/python3 scripts/golden/indexing.py
 """
 import torch
 

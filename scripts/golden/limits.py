@@ -1,7 +1,7 @@
 """Writes test/golden/limits.json: PyTorch's results for NaN, infinities, signed zeros, huge and subnormal numbers, for large angles, powers with huge
 exponents and remainders of large quotients. In f64 of f32 arguments, rounded to f32 at the end. Run with a Python that has PyTorch:
 
-    python3 scripts/golden-limits.py
+    python3 scripts/golden/limits.py
 """
 import json
 import math
@@ -10,7 +10,7 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
-HERE = pathlib.Path(__file__).parent.parent
+HERE = pathlib.Path(__file__).parent.parent.parent
 VALUES = [float('nan'), math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 6.5, -4.0, 90.0, -90.0]
 VALUES += [1e-20, 1e30, -1e30, 3e38, -3e38, 1.2e-38, 1e-40, -1e-40]
 

@@ -1,7 +1,7 @@
 """Writes test/golden/lossLimits.json: losses and gradients by PyTorch where predictions are extreme or infinite, targets are hit exactly, and with class
 weights.
 
-Run with Debian's python3-torch (1.13): /usr/bin/python3 scripts/golden-loss-limits.py
+Run with Debian's python3-torch (1.13): /usr/bin/python3 scripts/golden/lossLimits.py
 
 Numbers that JSON lacks are the texts "inf", "-inf" and "nan".
 """
@@ -253,6 +253,6 @@ for factor in [3.0, [0.5, 2.0, 4.0]]:
         lambda p, t: -(pos_weight * t * torch.log(p) + (1 - t) * torch.log(1 - p)).mean(),
     )
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'lossLimits.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'lossLimits.json'
 path.write_text('[\n' + ',\n'.join(json.dumps(r, separators=(',', ':')) for r in rows) + '\n]\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

@@ -1,8 +1,8 @@
 """Writes test/golden/windows.json: convolution, pooling and upsampling of PyTorch in f64 for the rows of test/tables/windows.ts.
 
-    /usr/bin/python3 scripts/golden-windows.py
+    /usr/bin/python3 scripts/golden/windows.py
 
-Inputs are made as in golden-ops.py. PyTorch has channels first and filters [out, in, ...]: here they are permuted, in and out.
+Inputs are made as in ops.py. PyTorch has channels first and filters [out, in, ...]: here they are permuted, in and out.
 """
 import json
 import math
@@ -95,7 +95,7 @@ row('upsample2d uneven', [[1, 3, 2, 2]], lambda x: last(F.interpolate(first(x), 
 row('upsample2d bilinear', [[2, 3, 4, 3]], lambda x: last(F.interpolate(first(x), scale_factor=2, mode='bilinear')))
 row('upsample2d bilinear thrice', [[1, 1, 5, 2]], lambda x: last(F.interpolate(first(x), scale_factor=(2, 3), mode='bilinear')))
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'windows.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'windows.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

@@ -1,5 +1,5 @@
 """Writes test/golden/extremes.json: norms, spreads and normalisations of very large and very small numbers, with first and second derivatives,
-by PyTorch in f64 from inputs that f32 holds. Run once: python3 scripts/golden-extremes.py"""
+by PyTorch in f64 from inputs that f32 holds. Run once: python3 scripts/golden/extremes.py"""
 import json
 import pathlib
 
@@ -103,7 +103,7 @@ for function in ['layerNorm', 'groupNorm', 'instanceNorm']:
     # Shifted to 0, which changes nothing: PyTorch's own mean is off by a rounding, and 1e20 times that is far more than epsilon.
     add(function, (lambda fn: lambda x: fn(x - x.detach()))(spreads[function]), 'of equal values', constant, False)
 
-path = pathlib.Path(__file__).parent.parent / 'test/golden/extremes.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test/golden/extremes.json'
 document = {'rows': ROWS, 'length': LENGTH, 'target': numbers(target, 9), 'cases': cases}
 path.write_text(json.dumps(document, separators=(',', ':')).replace('NaN', 'null') + '\n')
 print(len(cases), 'cases', path.stat().st_size, 'bytes')

@@ -1,6 +1,6 @@
 """Writes test/golden/ops.json: results of PyTorch in f64 for the rows of test/tables. Run with Debian's python3-torch:
 
-    /usr/bin/python3 scripts/golden-ops.py
+    /usr/bin/python3 scripts/golden/ops.py
 
 Inputs are not stored: value i of input k is low + (high - low) * frac((i + 1) * golden + k * plastic), in both languages the same.
 """
@@ -261,7 +261,7 @@ for name, fn in pairs.items():
     y = fn(SPECIAL_F32.unsqueeze(1), SPECIAL_F32)
     special['of'][name] = [number(v) for v in y.to(torch.float32).to(torch.float64).flatten().tolist()]
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'ops.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'ops.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n},\n"special": ' + json.dumps(special, separators=(',', ':')) + '\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

@@ -1,6 +1,6 @@
 """Writes test/golden/losses.json: values and gradients of the losses by PyTorch, in f64.
 
-Run with a Python that has PyTorch (1.13 made the committed file): python3 scripts/golden-losses.py
+Run with a Python that has PyTorch (1.13 made the committed file): python3 scripts/golden/losses.py
 """
 import json
 from pathlib import Path
@@ -209,7 +209,7 @@ cases.append(
     }
 )
 
-path = Path(__file__).parent.parent / "test" / "golden" / "losses.json"
+path = Path(__file__).parent.parent.parent / "test" / "golden" / "losses.json"
 path.parent.mkdir(exist_ok=True)
 path.write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
 print(f"{len(cases)} cases in {path.name}")

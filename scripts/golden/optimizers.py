@@ -1,6 +1,6 @@
 """Writes test/golden/optimizers.json: ten updates of two parameters by PyTorch's optimizers, in f64, from given gradients.
 
-Run with a Python that has PyTorch (1.13 made the committed file): python3 scripts/golden-optimizers.py
+Run with a Python that has PyTorch (1.13 made the committed file): python3 scripts/golden/optimizers.py
 Keras's defaults are passed to PyTorch in so many words.
 """
 import json
@@ -67,7 +67,7 @@ golden = {
     "gradients": [flat(g) for g in gradients],
     "cases": cases,
 }
-path = Path(__file__).parent.parent / "test" / "golden" / "optimizers.json"
+path = Path(__file__).parent.parent.parent / "test" / "golden" / "optimizers.json"
 path.parent.mkdir(exist_ok=True)
 path.write_text(json.dumps(golden).replace('{"name"', '\n{"name"') + "\n")
 print(f"{len(cases)} cases in {path.name}")

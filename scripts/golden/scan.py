@@ -1,8 +1,8 @@
 """Writes test/golden/scan.json: results of PyTorch in f64 for the rows of test/tables/scan.ts. Run with Debian's python3-torch:
 
-    /usr/bin/python3 scripts/golden-scan.py
+    /usr/bin/python3 scripts/golden/scan.py
 
-Inputs are made as in golden-ops.py.
+Inputs are made as in ops.py.
 """
 import json
 import math
@@ -80,7 +80,7 @@ row('takeAlongAxis inner', [CUBE, w(2, 4, 5, low=0, high=3)], lambda x, i: x.tak
 row('takeAlongAxis broadcast', [f(2, 1, 5), w(1, 3, 4, low=0, high=5)], lambda x, i: x.take_along_dim(i, 2))
 row('gather many', [f(13, 2), w(700, low=0, high=13)], lambda x, i: x[i])
 
-path = pathlib.Path(__file__).parent.parent / 'test' / 'golden' / 'scan.json'
+path = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'scan.json'
 lines = ',\n'.join(f'  {json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in rows.items())
 path.write_text('{\n"rows": {\n' + lines + '\n}\n}\n')
 print(f'{len(rows)} rows, {path.stat().st_size} bytes')

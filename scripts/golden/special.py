@@ -1,7 +1,7 @@
 """Writes test/golden/special.json: results of PyTorch and SciPy in f64 for the rows of test/tables/numbers.ts and for the gamma functions at
 awkward points. Run with Debian's python3-torch and python3-scipy:
 
-    /usr/bin/python3 scripts/golden-special.py
+    /usr/bin/python3 scripts/golden/special.py
 """
 import math
 
