@@ -16,14 +16,14 @@ export type OptimizerName = keyof typeof optimizers;
  */
 export const optimizerByName = (name: string): Optimizer => lookUp<() => Optimizer>('optimizer', name, optimizers)();
 
-export { schedules, type Schedule, type ScheduleName } from './schedules.ts';
+export { schedules, type Schedule, type ScheduleName } from './schedules/index.ts';
 export type {
   ConstantOptions,
   CosineDecayOptions,
   DecayOptions,
   PiecewiseConstantDecayOptions,
   PolynomialDecayOptions,
-} from './schedules.ts';
+} from './schedules/index.ts';
 export { type LossAndGradients, type Optimizer, type OptimizerState, type UpdateOptions, makeOptimizer } from './optimizer.ts';
 export type { OptimizerOptions, OptimizerSettings } from './optimizerOptions.ts';
 export {

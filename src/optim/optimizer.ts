@@ -13,7 +13,7 @@ import { clipGradients } from './clipping.ts';
 import { type OptimizerSettings, excludes } from './optimizerOptions.ts';
 import { type ParameterLeaf, matchLeaves, parameterLeaves } from './parameterTree.ts';
 import type { ParameterUpdate, Rule, RuleResult, Slots, Update } from './rule.ts';
-import type { Schedule } from './schedules.ts';
+import type { Schedule } from './schedules/index.ts';
 
 /**
  * `step` (i32, number of updates done) and `learningRate` (f32: the last one used; a callback may replace it if the optimizer has no schedule).

@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { type Kind, integer, kindOf, listOf, number } from '../core/optionKinds.ts';
 import { type Declaration, type OptionsOf, type SettingsOf, optional } from '../core/options.ts';
 import { checkClipping, clippingOptions } from './clipping.ts';
-import type { Schedule } from './schedules.ts';
+import type { Schedule } from './schedules/index.ts';
 
 /** A text that a path is searched for, as a regular expression. */
 const pathPattern: Kind<string> = /* @__PURE__ */ kindOf({

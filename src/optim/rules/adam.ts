@@ -7,7 +7,7 @@ import { add, div, expm1, maximum, mul, neg, sqrt, square } from '../../ops/inde
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { slotsLike } from '../rule.ts';
-import { learningRateKind } from '../schedules.ts';
+import { learningRateKind } from '../schedules/index.ts';
 
 const options = {
   /** Step size: a number, or a schedule of the step. @default 0.001 */

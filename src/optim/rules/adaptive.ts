@@ -7,7 +7,7 @@ import { add, div, maximum, mul, sqrt, square, sub } from '../../ops/index.ts';
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { onlyLearningRate, slotsLike } from '../rule.ts';
-import { learningRateKind } from '../schedules.ts';
+import { learningRateKind } from '../schedules/index.ts';
 
 /** decay * average + (1 - decay) * x */
 const moving = (average: Tensor, x: Tensor, decay: number): Tensor => add(mul(average, decay), mul(x, 1 - decay));

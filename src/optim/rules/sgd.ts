@@ -8,7 +8,7 @@ import { add, equal, mul, where } from '../../ops/index.ts';
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { slotsLike } from '../rule.ts';
-import { learningRateKind } from '../schedules.ts';
+import { learningRateKind } from '../schedules/index.ts';
 
 export const sgdOptions = declareOptions(
   'optimizers.sgd',
