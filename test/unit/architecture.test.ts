@@ -172,6 +172,60 @@ function readTree(folder: string): SourceFile[] {
     .map((path) => ({ path, text: readFileSync(root + path, 'utf8') }));
 }
 
+/**
+ * Circles of imports that exist for a reason. No other file may join them.
+ * tensor.ts and op.ts name each other's types: a node has an op, and an op has tensors. The gradient of an elementwise op is written in other ops,
+ * whose gradients are written in it: comparison, selection, views and reductions all take part.
+ */
+const knownCircles: readonly (readonly string[])[] = [
+  ['src/graph/op.ts', 'src/graph/tensor.ts'],
+  [
+    ...['arithmetic', 'comparison', 'elementwise', 'exponential', 'powScalar', 'scaling', 'select', 'zeroFlow'].map(
+      (name) => `src/ops/elementwise/${name}.ts`,
+    ),
+    ...['src/ops/batching/batching.ts', 'src/ops/create/create.ts', 'src/ops/operands/operands.ts'],
+    ...['src/ops/reduce/productGradient.ts', 'src/ops/reduce/reduce.ts'],
+    ...['concat', 'pad', 'shape', 'slice'].map((name) => `src/ops/shape/${name}.ts`),
+  ],
+];
+
+/** Groups of files that import each other in a circle, imports of types included: strongly connected components (Tarjan, 1972). */
+function circlesOf(files: readonly SourceFile[]): string[][] {
+  const paths = new Set(files.map(({ path }) => path));
+  const targets = new Map(
+    files.map((file) => [file.path, importsOf(file).filter(isRelative).map((to) => resolve(file.path, to)).filter((to) => paths.has(to))]), // prettier-ignore
+  );
+  const number = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (path: string): void => {
+    number.set(path, number.size);
+    low.set(path, number.get(path)!);
+    stack.push(path);
+    for (const to of targets.get(path)!) {
+      if (!number.has(to)) visit(to);
+      if (stack.includes(to)) low.set(path, Math.min(low.get(path)!, low.get(to)!));
+    }
+    if (low.get(path) !== number.get(path)) return;
+    const circle = stack.splice(stack.indexOf(path));
+    if (circle.length > 1) circles.push(circle.sort());
+  };
+  for (const { path } of files) if (!number.has(path)) visit(path);
+  return circles;
+}
+
+/** Complaints about circles that are not among the known ones, and about files that joined one. */
+function newCircles(files: readonly SourceFile[], known: readonly (readonly string[])[]): string[] {
+  return circlesOf(files).flatMap((circle) => {
+    const home = known.find((members) => circle.some((path) => members.includes(path))) ?? [];
+    const joined = circle.filter((path) => !home.includes(path));
+    return joined.length
+      ? [`${joined.join(', ')}: imports in a circle with ${circle.filter((path) => !joined.includes(path)).join(', ') || 'each other'}`]
+      : [];
+  });
+}
+
 interface RuleRow {
   readonly rule: Rule;
   readonly allowed: readonly SourceFile[];
@@ -302,4 +356,26 @@ describe.each(Object.entries(rules))('%s', (_name, { rule, allowed, forbidden })
 test('the tree was read', () => {
   expect(project.map(({ path }) => path)).toContain('src/index.ts');
   expect(project.map(({ path }) => path)).toContain('test/unit/architecture.test.ts');
+});
+
+describe('files import each other in no new circle', () => {
+  const library = project.filter(({ path }) => path.startsWith('src/'));
+
+  test('holds in this repository', () => expect(newCircles(library, knownCircles)).toEqual([]));
+
+  test('known circles are still there', () => expect(circlesOf(library).length).toBe(knownCircles.length));
+
+  const a = file('src/ops/a.ts', `import { b } from './b.ts';`);
+  const b = file('src/ops/b.ts', `import type { C } from './c.ts';`);
+  const c = file('src/ops/c.ts', `export { a } from './a.ts';`);
+  test('finds a circle, of types too', () => {
+    expect(newCircles([a, b, c], [])).toEqual(['src/ops/a.ts, src/ops/b.ts, src/ops/c.ts: imports in a circle with each other']);
+    expect(newCircles([a, b, file('src/ops/c.ts')], [])).toEqual([]);
+  });
+
+  test('finds a file that joins a known circle', () => {
+    expect(newCircles([a, b, c], [['src/ops/a.ts', 'src/ops/b.ts']])).toEqual([
+      'src/ops/c.ts: imports in a circle with src/ops/a.ts, src/ops/b.ts',
+    ]);
+  });
 });
