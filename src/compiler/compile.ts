@@ -14,7 +14,7 @@ import { type Donation, schedule } from './schedule.ts';
 import { simplifyStepwise } from './simplify.ts';
 import { materialize } from './views.ts';
 
-export interface CompileOptions {
+export interface CompilerOptions {
   readonly name: string;
   readonly target: Target;
   /** Outputs that may take the place of an input. */
@@ -23,10 +23,10 @@ export interface CompileOptions {
 }
 
 /** Compiles a graph whose leaves are placeholders and constants. Pure: no device is touched. */
-export const compileGraph = (graph: Graph, options: CompileOptions): Program => complete(compileStepwise(graph, options));
+export const compileGraph = (graph: Graph, options: CompilerOptions): Program => complete(compileStepwise(graph, options));
 
 /** The same with breaks: between the passes, and behind every node, group or value within them. */
-export function* compileStepwise(graph: Graph, { name, target, donations = [], fusion = true }: CompileOptions): Pass<Program> {
+export function* compileStepwise(graph: Graph, { name, target, donations = [], fusion = true }: CompilerOptions): Pass<Program> {
   yield 'simplify';
   const simplified = yield* simplifyStepwise(graph);
   yield 'materialize';

@@ -1,4 +1,4 @@
-// Batches on their way to the device: drawn row by row from arrays into typed arrays that are used again and again, or taken from a Dataset.
+// Batches for the device. They come from a Dataset, or are copied sample by sample from arrays into typed arrays that later batches use again.
 import { type HostArray, allocate } from '../core/dtype.ts';
 import { DataError, ShapeError } from '../core/errors.ts';
 import { type Shape, formatShape } from '../core/shape.ts';

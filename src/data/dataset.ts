@@ -122,14 +122,14 @@ async function stackElements<T>(elements: readonly T[]): Promise<T> {
     const [first] = tensors;
     if (!(first instanceof Tensor)) throw new DataError(`batch: elements${leaves[0][i].path} are not tensors; map them to tensors first`);
     const data = allocate(first.dtype, first.size * tensors.length);
-    for (const [row, tensor] of tensors.entries()) {
+    for (const [position, tensor] of tensors.entries()) {
       if (!(tensor instanceof Tensor) || tensor.dtype !== first.dtype || !sameShape(tensor.shape, first.shape)) {
         throw new ShapeError(
-          `batch: element 0${leaves[0][i].path} is ${first.dtype}${formatShape(first.shape)}, element ${row} is ` +
+          `batch: element 0${leaves[0][i].path} is ${first.dtype}${formatShape(first.shape)}, element ${position} is ` +
             `${tensor instanceof Tensor ? tensor.dtype + formatShape(tensor.shape) : typeof tensor}; elements of a batch must be alike`,
         );
       }
-      data.set(tensor.value?.kind === 'host' ? tensor.value.data : await tensor.data(), row * first.size);
+      data.set(tensor.value?.kind === 'host' ? tensor.value.data : await tensor.data(), position * first.size);
     }
     stacked.push(hostTensor({ shape: [tensors.length, ...first.shape], dtype: first.dtype }, data));
   }
