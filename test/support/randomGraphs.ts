@@ -35,16 +35,20 @@ import {
 } from '../../src/ops/index.ts';
 import { type InputType, graphOf, values } from './graphs.ts';
 
-/** What every random graph starts from. */
-export const inputTypes: readonly InputType[] = [
-  { shape: [4, 6] },
-  { shape: [4, 6] },
-  { shape: [6] },
-  { shape: [4, 1] },
+const typesOf = (rows: number, columns: number): readonly InputType[] => [
+  { shape: [rows, columns] },
+  { shape: [rows, columns] },
+  { shape: [columns] },
+  { shape: [rows, 1] },
   { shape: [], scalar: true },
-  { shape: [6, 4] },
+  { shape: [columns, rows] },
   { shape: [3], dtype: 'i32' }, // places to gather from
 ];
+
+/** What every random graph starts from. */
+export const inputTypes = typesOf(4, 6);
+/** The same with rows long enough for a workgroup each. */
+export const wideInputTypes = typesOf(5, 70);
 
 type Make = (a: Tensor, b: Tensor, places: Tensor) => Tensor;
 
@@ -138,5 +142,5 @@ export function outputsOf({ steps, wanted, differentiate }: Recipe, inputs: read
 export const build = (made: Recipe): Graph => graphOf(inputTypes, (...inputs) => outputsOf(made, inputs));
 
 /** Values for the inputs: arrays, and a number for the scalar. */
-export const inputValues = (): (Float32Array | Int32Array | number)[] =>
-  inputTypes.map(({ shape, scalar, dtype }, i) => (scalar ? 0.375 : dtype ? Int32Array.of(2, 0, 2) : values(sizeOf(shape), i + 1)));
+export const inputValues = (types = inputTypes): (Float32Array | Int32Array | number)[] =>
+  types.map(({ shape, scalar, dtype }, i) => (scalar ? 0.375 : dtype ? Int32Array.of(2, 0, 2) : values(sizeOf(shape), i + 1)));
