@@ -1,6 +1,6 @@
 /** docs/options.md: every factory with its options, from their declarations and the sentences above them in the source. */
 import { format, resolveConfig } from 'prettier';
-import { shown } from '../src/core/optionKinds.ts';
+import { shown } from '../src/core/shown.ts';
 import type { Declaration, Option, Need } from '../src/core/options.ts';
 import { type OptionDoc, declarations, docsOf } from '../test/support/declarations.ts';
 

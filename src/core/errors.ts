@@ -1,4 +1,6 @@
 // Every error a user can meet. A message names the op or argument, what came, the rule and the fix.
+import { didYouMean } from './nearest.ts';
+import { shown } from './shown.ts';
 
 /** Base of all errors thrown by ombre, so that `error instanceof OmbreError` separates them from bugs elsewhere. */
 export class OmbreError extends Error {
@@ -68,17 +70,19 @@ export function asText(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(asText).join(',')}]` : String(JSON.stringify(value));
 }
 
-/** Throws an ArgumentError for option names that `known` does not list: a misspelt option must not be silently ignored. */
-export function checkOptions(where: string, options: object | undefined, known: readonly string[]): void {
-  if (options !== undefined && (typeof options !== 'object' || options === null || Array.isArray(options))) {
-    const example = known.length ? `{ ${known[0]}: … }` : '{}';
-    throw new ArgumentError(
-      `${where}: options come as one object, such as ${example}; got ${options === null ? 'null' : JSON.stringify(options)}`,
-    );
+/**
+ * Throws an ArgumentError unless `options` is undefined or one object whose names are all in `known`: a misspelt option must not be ignored.
+ * `example` is a call that works.
+ */
+export function checkOptions(where: string, options: unknown, known: readonly string[], example?: string): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const form = example ?? (known.length ? `{ ${known[0]}: … }` : '{}');
+    throw new ArgumentError(`${where}: options come as one object, such as ${form}; got ${shown(options)}`);
   }
-  for (const name of Object.keys(options ?? {})) {
+  for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const list = known.length ? `it takes ${known.join(', ')}` : 'it takes no options';
-    throw new ArgumentError(`${where}: unknown option '${name}'; ${list}`);
+    throw new ArgumentError(`${where}: unknown option '${name}'; ${list}${didYouMean(name, known)}`);
   }
 }

@@ -1,6 +1,7 @@
 // Kinds of option values: one vocabulary of checks for every factory. Rooms above core add their own kinds by `kindOf`.
 import { ArgumentError } from './errors.ts';
-import { nearestName } from './names.ts';
+import { didYouMean } from './nearest.ts';
+import { shown } from './shown.ts';
 
 /** A kind of values: the values a user may give (In), and the checked value that the factory uses (Out). */
 export interface Kind<In, Out = In> {
@@ -42,27 +43,6 @@ export function kindOf<In, Out = In>({ rule, accepts, convert, hint, toConfig }:
 /** Throws the error about a value that a rule does not accept. */
 export function refuse(at: string, value: unknown, rule: string, hint = ''): never {
   throw new ArgumentError(`${at} is ${shown(value)}; it must be ${rule}${hint}`);
-}
-
-const longestText = 80;
-
-/** A value as messages show it. Long values are cut. */
-export function shown(value: unknown): string {
-  const text = textOf(value, 0);
-  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
-}
-
-function textOf(value: unknown, depth: number): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (depth > 2) return '…';
-  if (Array.isArray(value)) return `[${Array.from(value, (element) => textOf(element, depth + 1)).join(',')}]`;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return `a ${value.constructor?.name || 'object'}`;
-  const entries = Object.entries(value).map(([name, element]) => `${name}: ${textOf(element, depth + 1)}`);
-  return entries.length ? `{ ${entries.join(', ')} }` : '{}';
 }
 
 const numberRanges = {
@@ -121,18 +101,13 @@ const quoted = (names: readonly string[]): string => joined(names.map((name) => 
 const joined = (parts: readonly string[]): string =>
   parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} or ${parts[parts.length - 1]}`;
 
-function nearHint(value: unknown, names: readonly string[]): string {
-  const near = typeof value === 'string' ? nearestName(value, names) : undefined;
-  return near === undefined ? '' : `; did you mean '${near}'?`;
-}
-
 /** One of a few names. */
 /* @__NO_SIDE_EFFECTS__ */
 export function oneOf<const Name extends string>(...names: readonly Name[]): Kind<Name> {
   return kindOf({
     rule: quoted(names),
     accepts: (value): value is Name => (names as readonly unknown[]).includes(value),
-    hint: (value) => nearHint(value, names),
+    hint: (value) => didYouMean(value, names),
   });
 }
 
@@ -238,7 +213,7 @@ export function named<Name extends string, F extends (...args: never[]) => unkno
     accepts: (value): value is Name | F => typeof value === 'function' || isName(value),
     read(value, at) {
       if (typeof value === 'function') return check(value as F, at);
-      return isName(value) ? find(value) : refuse(at, value, kind.rule, nearHint(value, names()));
+      return isName(value) ? find(value) : refuse(at, value, kind.rule, didYouMean(value, names()));
     },
     ...(toConfig && { toConfig }),
   };

@@ -1,9 +1,9 @@
 // One declaration for each factory: name, check, default and example of every option. The declaration gives the TypeScript types, the error
 // texts, the config from which the thing can be made again, and the tables of docs/options.md. JSDoc of the options is part of the declaration.
 import { type Config, type Configured, plainData } from './config.ts';
-import { ArgumentError } from './errors.ts';
-import { nearestName } from './names.ts';
-import { type Kind, shown } from './optionKinds.ts';
+import { ArgumentError, checkOptions } from './errors.ts';
+import type { Kind } from './optionKinds.ts';
+import { shown } from './shown.ts';
 
 /** Required options have no default. Optional ones have a default, or may be absent. */
 export type Need = 'required' | 'default' | 'absent';
@@ -131,25 +131,6 @@ function asRecord(declaration: Declaration, given: unknown): Readonly<Record<str
   const known = Object.keys(options);
   checkOptions(factory, given, known, exampleCall(declaration));
   return given as Record<string, unknown>;
-}
-
-/** Throws an ArgumentError unless `options` is undefined or one object whose names are all in `known`. `example` is a call that works. */
-export function checkOptions(where: string, options: unknown, known: readonly string[], example?: string): void {
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const form = example ?? (known.length ? `{ ${known[0]}: … }` : '{}');
-    throw new ArgumentError(`${where}: options come as one object, such as ${form}; got ${shown(options)}`);
-  }
-  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(where, name, known);
-}
-
-function unknownOption(where: string, name: string, known: readonly string[]): ArgumentError {
-  if (known.length === 0) return new ArgumentError(`${where}: unknown option '${name}'; it takes no options`);
-  const near = nearestName(name, known);
-  const list = `takes ${known.join(', ')}`;
-  return new ArgumentError(
-    `${where}: unknown option '${name}'; ${near === undefined ? `it ${list}` : `did you mean '${near}'? It ${list}`}`,
-  );
 }
 
 /** Gives what a factory made its `config`. The config is written when it is read. */

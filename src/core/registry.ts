@@ -1,8 +1,8 @@
 // Making things again from their configs. Tables of the library's own factories are passed in, so that core knows none of them.
 import { type Config, type Configured, isConfig, plainData, revive } from './config.ts';
 import { ArgumentError } from './errors.ts';
-import { nearestName } from './names.ts';
-import { shown } from './optionKinds.ts';
+import { didYouMean } from './nearest.ts';
+import { shown } from './shown.ts';
 
 /** Names of the tables of factories, which begin the kinds of the library: `layers.dense`. */
 const tableNames = [
@@ -77,9 +77,8 @@ function factoryOf(kind: string, tables: FactoryTables): (options: never) => unk
   const factory = builtIn ? (Object.hasOwn(builtIn, name) ? builtIn[name] : undefined) : registered.get(kind);
   if (factory) return factory;
   const known = [...Object.entries(tables).flatMap(([of, row]) => Object.keys(row).map((one) => `${of}.${one}`)), ...registered.keys()];
-  const near = nearestName(kind, known);
   throw new ArgumentError(
-    `fromConfig: unknown kind '${kind}'${near === undefined ? '' : `; did you mean '${near}'?`}; ` +
-      `kinds are those of the library (${Object.keys(tables).join(', ')}) and those given to register(kind, factory)`,
+    `fromConfig: unknown kind '${kind}'; kinds are those of the library (${Object.keys(tables).join(', ')}) ` +
+      `and those given to register(kind, factory)${didYouMean(kind, known)}`,
   );
 }

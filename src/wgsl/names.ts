@@ -1,5 +1,5 @@
 // Errors of kernel texts: they name the kernel, the wrong name and the known ones.
-import { nearestName } from '../core/names.ts';
+import { nearestName } from '../core/nearest.ts';
 
 const plurals = { param: 'params', constant: 'constants', alias: 'aliases', block: 'blocks', binding: 'bindings' } as const;
 

@@ -297,7 +297,7 @@ describe('errors', () => {
     [
       'an unknown option',
       () => losses.meanSquaredError({ reducton: 'sum' } as object),
-      "losses.meanSquaredError: unknown option 'reducton'; did you mean 'reduction'? It takes reduction",
+      "losses.meanSquaredError: unknown option 'reducton'; it takes reduction; did you mean 'reduction'?",
     ],
     [
       'an unknown reduction',

@@ -306,7 +306,7 @@ describe('edges and errors', () => {
     [
       'unknown option',
       () => metrics.recall({ treshold: 1 } as object),
-      "metrics.recall: unknown option 'treshold'; did you mean 'threshold'? It takes threshold, name",
+      "metrics.recall: unknown option 'treshold'; it takes threshold, name; did you mean 'threshold'?",
     ],
     ['threshold', () => metrics.f1Score({ threshold: NaN }), 'metrics.f1Score: threshold is NaN; it must be a number'],
     ['k', () => metrics.topKCategoricalAccuracy({ k: 0 }), 'metrics.topKCategoricalAccuracy: k is 0; it must be a positive integer'],

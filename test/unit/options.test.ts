@@ -1,7 +1,7 @@
 // The declaration of options: types, defaults, error texts and configs. Rules of the real factories are tested in factories.test.ts.
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { plainData } from '../../src/core/config.ts';
-import { ArgumentError } from '../../src/core/errors.ts';
+import { ArgumentError, checkOptions } from '../../src/core/errors.ts';
 import {
   anyNumber,
   boolean,
@@ -18,11 +18,11 @@ import {
   seed,
   shape,
   shapeWithOneOpen,
-  shown,
   sizes,
   text,
 } from '../../src/core/optionKinds.ts';
-import { type OptionsOf, type SettingsOf, checkOptions, declareOptions, optional, required, withConfig } from '../../src/core/options.ts';
+import { type OptionsOf, type SettingsOf, declareOptions, optional, required, withConfig } from '../../src/core/options.ts';
+import { shown } from '../../src/core/shown.ts';
 import { type FactoryTables, makeFromConfig, register } from '../../src/core/registry.ts';
 
 const double = (x: number): number => 2 * x;
@@ -116,7 +116,7 @@ describe('a declaration', () => {
     [
       'an unknown option',
       { unit: 1 },
-      "layers.box: unknown option 'unit'; did you mean 'units'? It takes units, size, transform, limit, rates",
+      "layers.box: unknown option 'unit'; it takes units, size, transform, limit, rates; did you mean 'units'?",
     ],
     ['an option far from all', { units: 1, q: 1 }, "layers.box: unknown option 'q'; it takes units, size, transform, limit, rates"],
     ['options that disagree', { units: 2, rates: [1] }, 'layers.box: 1 rates for 2 units'],
@@ -262,7 +262,11 @@ describe('a config', () => {
     ['a text', 'layers.box', "fromConfig: config is 'layers.box'; it must be { kind, options }"],
     ['no options', { kind: 'layers.box' }, "fromConfig: config is { kind: 'layers.box' }; it must be { kind, options }"],
     ['another key', { kind: 'a', options: {}, more: 1 }, 'it must be { kind, options }'],
-    ['an unknown kind', { kind: 'layers.bx', options: {} }, "fromConfig: unknown kind 'layers.bx'; did you mean 'layers.box'?; kinds are"],
+    [
+      'an unknown kind',
+      { kind: 'layers.bx', options: {} },
+      "fromConfig: unknown kind 'layers.bx'; kinds are those of the library (layers) and those given to register(kind, factory); did you mean 'layers.box'?",
+    ],
     ['a name of Object', { kind: 'layers.toString', options: {} }, "fromConfig: unknown kind 'layers.toString'; kinds are"],
     ['a table of Object', { kind: 'constructor.name', options: {} }, "unknown kind 'constructor.name'"],
     ['wrong options', { kind: 'layers.box', options: { units: 0 } }, 'layers.box: units is 0; it must be a positive integer'],
