@@ -70,7 +70,7 @@ describe('runExclusive', () => {
     expect(log.slice(6).sort()).toEqual(['a after ends', 'a after starts', 'b after ends', 'b after starts']);
   });
 
-  test('leaves other owners alone', async () => {
+  test('leaves other owners as they are', async () => {
     const [a, b, c] = [new PromiseQueue(), new PromiseQueue(), new PromiseQueue()];
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
