@@ -27,7 +27,7 @@ const limit = -1e37;
 
 struct Params {
   size: u32, // elements, all of them
-  // How far.
+  // How far: i32, of any sign.
   step: i32,
   scale: f32,
 }
