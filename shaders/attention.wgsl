@@ -53,15 +53,15 @@ const nothing = -1e37;
 const excluded = -3e38;
 
 // By bits: max() and comparisons may drop NaN.
-fn nan_lanes(x: vec4<f32>) -> vec4<bool> {
+fn nanLanes(x: vec4<f32>) -> vec4<bool> {
   return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }
 
 // The weights of four scores, whose largest or log-sum-exp is `shift`; NaN stays.
-fn weights_of(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
+fn weightsOf(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
   let distance = score - shift;
-  let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nan_lanes(distance));
-  return select(weight, vec4<f32>(), (score <= vec4<f32>(nothing)) & !nan_lanes(score));
+  let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nanLanes(distance));
+  return select(weight, vec4<f32>(), (score <= vec4<f32>(nothing)) & !nanLanes(score));
 }
 
 @compute @workgroup_size(64)
@@ -112,7 +112,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
     let next = max(largest, max(max(score.x, score.y), max(score.z, score.w)));
     let shrink = exp(max(largest - next, -200.0));
-    let weight = weights_of(score, vec4<f32>(next));
+    let weight = weightsOf(score, vec4<f32>(next));
     total = total * shrink + (weight.x + weight.y + weight.z + weight.w);
     largest = next;
     let vAt = vFirst + at * params.vRow;

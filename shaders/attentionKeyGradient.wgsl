@@ -1,7 +1,7 @@
 // The gradients of attention with respect to its keys and values, without a matrix of scores in memory: with P = exp(score - logSumExp)
 // recomputed, result[s] = [scale * sum over t of P[t, s] (g[t] . v[s] - delta[t]) q[t], sum over t of P[t, s] g[t]], side by side.
 // One key an invocation, 64 keys of one head a workgroup; queries pass by four at a time. Each sum has one writer and one order.
-// Behind attentionGradient.wgsl.
+// Follows attentionGradientHead.wgsl.
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let r = rowFirst + at;
     let shift = vec4<f32>(logSumExp[r.x], logSumExp[r.y], logSumExp[r.z], logSumExp[r.w]);
     let mean = vec4<f32>(delta[r.x], delta[r.y], delta[r.z], delta[r.w]);
-    let weight = weights_of(score, shift);
+    let weight = weightsOf(score, shift);
     let ds = weight * (product - mean) * scale;
     for (var d = 0u; d < depth; d++) {
       keySums[d] += ds.x * q[qAt.x + d] + ds.y * q[qAt.y + d] + ds.z * q[qAt.z + d] + ds.w * q[qAt.w + d];

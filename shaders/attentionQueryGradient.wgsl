@@ -1,6 +1,6 @@
 // The gradient of attention with respect to its queries, without a matrix of scores in memory: with P = exp(score - logSumExp) recomputed,
 // result[t] = scale * sum over s of P[t, s] (g[t] . v[s] - delta[t]) k[s]. Laid out as attention.wgsl: one query an invocation, keys by four.
-// Behind attentionGradient.wgsl.
+// Follows attentionGradientHead.wgsl.
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
     let last = select(lastKey, min(lastKey, query), params.causal != 0u);
     score = select(score, vec4<f32>(excluded), vec4<u32>(s, s + 1u, s + 2u, s + 3u) > vec4<u32>(last));
-    let weight = weights_of(score, vec4<f32>(shift));
+    let weight = weightsOf(score, vec4<f32>(shift));
     let ds = weight * (product - mean) * scale;
     for (var d = 0u; d < depth; d++) {
       sums[d] += ds.x * k[kAt.x + d] + ds.y * k[kAt.y + d] + ds.z * k[kAt.z + d] + ds.w * k[kAt.w + d];

@@ -1,6 +1,6 @@
 // Mean of each window of x [batch, height, width, channels] over those of its taps that count: inside the image, or within its reach, where they
 // are 0.
-// Behind pooling.wgsl.
+// Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 // epilogue
@@ -10,7 +10,7 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let run = run_of(workgroup, local);
+  let run = runOf(workgroup, local);
   let end = run.y;
   var index = run.x;
   while (index < end) {

@@ -1,5 +1,5 @@
 // Gradient of avgPool.wgsl in gather form: dx at a pixel is the sum of dy / taps over the windows that cover it, in the order of the windows.
-// Behind pooling.wgsl.
+// Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
 // epilogue
@@ -9,7 +9,7 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let run = run_of(workgroup, local);
+  let run = runOf(workgroup, local);
   let end = run.y;
   var index = run.x;
   while (index < end) {
@@ -18,8 +18,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.height;
     let y = line % params.height + params.padTop;
     let x = pixel % params.width + params.padLeft;
-    let rows = windows_over(y, params.windowHeight, params.strideY, params.outHeight);
-    let columns = windows_over(x, params.windowWidth, params.strideX, params.outWidth);
+    let rows = windowsOver(y, params.windowHeight, params.strideY, params.outHeight);
+    let columns = windowsOver(x, params.windowWidth, params.strideX, params.outWidth);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = 0.0;

@@ -31,12 +31,12 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
 // Taps before this one lie in front of the image.
-fn first_tap(corner: i32, dilation: u32) -> u32 {
+fn firstTap(corner: i32, dilation: u32) -> u32 {
   return (u32(max(0, -corner)) + dilation - 1u) / dilation;
 }
 
 // This tap and those behind it lie past the image's end.
-fn end_tap(corner: i32, dilation: u32, size: u32, taps: u32) -> u32 {
+fn endTap(corner: i32, dilation: u32, size: u32, taps: u32) -> u32 {
   return min(taps, (u32(max(0, i32(size) - corner)) + dilation - 1u) / dilation);
 }
 
@@ -51,10 +51,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.outHeight;
     let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
     let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
-    let firstY = first_tap(cornerY, params.dilationY);
-    let firstX = first_tap(cornerX, params.dilationX);
-    let lastY = end_tap(cornerY, params.dilationY, params.height, params.windowHeight);
-    let lastX = end_tap(cornerX, params.dilationX, params.width, params.windowWidth);
+    let firstY = firstTap(cornerY, params.dilationY);
+    let firstX = firstTap(cornerX, params.dilationX);
+    let lastY = endTap(cornerY, params.dilationY, params.height, params.windowHeight);
+    let lastX = endTap(cornerX, params.dilationX, params.width, params.windowWidth);
     let corner = (i32(image * params.height) + cornerY) * i32(params.width) + cornerX;
     let pixelEnd = min(end, (pixel + 1u) * outputs);
     for (var place = index - pixel * outputs; index < pixelEnd; place++) {

@@ -36,7 +36,7 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
 // The first tap that reaches `place`, counted from the corner of the padding, from some window's corner; `taps` where none does.
-fn first_tap(place: i32, stride: i32, dilation: i32, tapStep: u32, taps: u32) -> u32 {
+fn firstTap(place: i32, stride: i32, dilation: i32, tapStep: u32, taps: u32) -> u32 {
   for (var tap = 0u; tap < min(tapStep, taps); tap++) {
     if ((place - i32(tap) * dilation) % stride == 0) {
       return tap;
@@ -60,8 +60,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.height;
     let y = i32(line % params.height + params.padTop);
     let x = i32(pixel % params.width + params.padLeft);
-    let firstY = first_tap(y, strideY, dilationY, params.tapStepY, params.windowHeight);
-    let firstX = first_tap(x, strideX, dilationX, params.tapStepX, params.windowWidth);
+    let firstY = firstTap(y, strideY, dilationY, params.tapStepY, params.windowHeight);
+    let firstX = firstTap(x, strideX, dilationX, params.tapStepX, params.windowWidth);
     let firstWindowY = (y - i32(firstY) * dilationY) / strideY;
     let firstWindowX = (x - i32(firstX) * dilationX) / strideX;
     let pixelEnd = min(end, (pixel + 1u) * params.channels);

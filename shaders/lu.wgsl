@@ -13,8 +13,8 @@ struct Params {
 
 // team
 const lanes = 64u;
-fn matrix_of(group: u32, local: u32) -> u32 { return group; }
-fn lane_of(local: u32) -> u32 { return local; }
+fn matrixOf(group: u32, local: u32) -> u32 { return group; }
+fn laneOf(local: u32) -> u32 { return local; }
 fn synchronize() {
   storageBarrier();
   workgroupBarrier();
@@ -27,8 +27,8 @@ fn isNaN(value: f32) -> bool {
 
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let matrix = matrix_of(group.y * groups.x + group.x, local);
-  let lane = lane_of(local);
+  let matrix = matrixOf(group.y * groups.x + group.x, local);
+  let lane = laneOf(local);
   if (matrix >= params.count) {
     return;
   }

@@ -6,15 +6,15 @@
 
 // --- special values ---
 
-fn is_nan(x: f32) -> bool {
+fn isNan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
-fn is_finite(x: f32) -> bool {
+fn isFinite(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
 
-fn is_inf(x: f32) -> bool {
+fn isInf(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u;
 }
 
@@ -24,78 +24,78 @@ fn infinity() -> f32 {
   return bitcast<f32>(bits);
 }
 
-fn not_a_number() -> f32 {
+fn notANumber() -> f32 {
   var bits = 0x7fc00000u;
   return bitcast<f32>(bits);
 }
 
 // The magnitude of one number with the sign of another; -0 is negative.
-fn with_sign(magnitude: f32, sign: f32) -> f32 {
+fn withSign(magnitude: f32, sign: f32) -> f32 {
   return bitcast<f32>((bitcast<u32>(magnitude) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
 }
 
 // x with its last 12 bits zero: the product of two such numbers is exact.
-fn leading_bits(x: f32) -> f32 {
+fn leadingBits(x: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
 }
 
 // --- comparison and choice ---
 
 // a * b, and 0 where a is 0 (or too small for a normal number): 0 times an infinite slope is 0 in gradients.
-fn product_or_zero(a: f32, b: f32) -> f32 {
+fn productOrZero(a: f32, b: f32) -> f32 {
   return select(a * b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
 }
 
-fn quotient_or_zero(a: f32, b: f32) -> f32 {
+fn quotientOrZero(a: f32, b: f32) -> f32 {
   return select(a / b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
 }
 
 // a * b, and 0 where either is 0.
-fn product_of_nonzero(a: f32, b: f32) -> f32 {
-  let is_null = ((bitcast<u32>(a) & 0x7f800000u) == 0u) | ((bitcast<u32>(b) & 0x7f800000u) == 0u);
-  return select(a * b, 0.0, is_null);
+fn productOfNonzero(a: f32, b: f32) -> f32 {
+  let isNull = ((bitcast<u32>(a) & 0x7f800000u) == 0u) | ((bitcast<u32>(b) & 0x7f800000u) == 0u);
+  return select(a * b, 0.0, isNull);
 }
 
 // NaN where either is NaN; max() may return the other operand.
-fn safe_max(a: f32, b: f32) -> f32 {
-  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
+fn safeMax(a: f32, b: f32) -> f32 {
+  return select(max(a, b), select(b, a, isNan(a)), isNan(a) | isNan(b));
 }
 
-fn safe_min(a: f32, b: f32) -> f32 {
-  return select(min(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
+fn safeMin(a: f32, b: f32) -> f32 {
+  return select(min(a, b), select(b, a, isNan(a)), isNan(a) | isNan(b));
 }
 
 // NaN stays NaN.
-fn safe_clip(x: f32, low: f32, high: f32) -> f32 {
-  return safe_min(safe_max(x, low), high);
+fn safeClip(x: f32, low: f32, high: f32) -> f32 {
+  return safeMin(safeMax(x, low), high);
 }
 
 // Whether candidate b replaces a as the largest; NaN beats every number.
-fn beats_max(a: f32, b: f32) -> bool {
-  return select(b > a, is_nan(b) & !is_nan(a), is_nan(a) | is_nan(b));
+fn beatsMax(a: f32, b: f32) -> bool {
+  return select(b > a, isNan(b) & !isNan(a), isNan(a) | isNan(b));
 }
 
-fn beats_min(a: f32, b: f32) -> bool {
-  return select(b < a, is_nan(b) & !is_nan(a), is_nan(a) | is_nan(b));
+fn beatsMin(a: f32, b: f32) -> bool {
+  return select(b < a, isNan(b) & !isNan(a), isNan(a) | isNan(b));
 }
 
 // 0 and NaN come back as they are.
-fn safe_sign(x: f32) -> f32 {
+fn safeSign(x: f32) -> f32 {
   let isNonzero = ((bitcast<u32>(x) & 0x7fffffffu) - 1u) < 0x7f800000u;
-  return select(x, with_sign(1.0, x), isNonzero);
+  return select(x, withSign(1.0, x), isNonzero);
 }
 
 // --- conversion ---
 
 // Truncated and clamped to the range; NaN becomes 0. 2147483520 is the largest f32 below 2^31.
-fn to_i32(x: f32) -> i32 {
+fn toI32(x: f32) -> i32 {
   let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
-  return select(select(inside, 2147483647, x >= 2147483648.0), 0, is_nan(x));
+  return select(select(inside, 2147483647, x >= 2147483648.0), 0, isNan(x));
 }
 
-fn to_u32(x: f32) -> u32 {
+fn toU32(x: f32) -> u32 {
   let inside = u32(clamp(x, 0.0, 4294967040.0));
-  return select(select(inside, 0xffffffffu, x >= 4294967296.0), 0u, is_nan(x));
+  return select(select(inside, 0xffffffffu, x >= 4294967296.0), 0u, isNan(x));
 }
 
 // --- division with a floored quotient, as in Python: the remainder has the sign of the divisor ---
@@ -103,7 +103,7 @@ fn to_u32(x: f32) -> u32 {
 // |a| / |b| of numbers that are finite, and of an infinite b, in integers, because a device's a / b is a rounding or two away: the whole quotient is
 // x 2^y plus digits below. Bit 0 of z: one of those digits is not 0; bit 1: one of them is not 1; bit 2: there is a remainder, whose bits as an
 // f32 are w, unless the device makes subnormal numbers 0.
-fn long_division(a: f32, b: f32) -> vec4<u32> {
+fn longDivision(a: f32, b: f32) -> vec4<u32> {
   let dividend = bitcast<u32>(a) & 0x7fffffffu;
   let divisor = bitcast<u32>(b) & 0x7fffffffu;
   let dividendExponent = max(dividend >> 23u, 1u);
@@ -132,21 +132,21 @@ fn long_division(a: f32, b: f32) -> vec4<u32> {
 }
 
 // Whether the quotient is negative and not whole: it is then one less than the truncated one, and the remainder one b more.
-fn is_floored(a: f32, b: f32, flags: u32) -> bool {
+fn isFloored(a: f32, b: f32, flags: u32) -> bool {
   return ((flags & 4u) != 0u) & ((bitcast<u32>(a) ^ bitcast<u32>(b)) >= 0x80000000u);
 }
 
-fn floor_mod(a: f32, b: f32) -> f32 {
-  let division = long_division(a, b);
-  let remainder = with_sign(bitcast<f32>(division.w), a);
-  let floored = select(remainder, remainder + b, is_floored(a, b, division.z));
-  return select(floored, not_a_number(), !is_finite(a) | is_nan(b) | ((bitcast<u32>(b) & 0x7fffffffu) == 0u));
+fn floorMod(a: f32, b: f32) -> f32 {
+  let division = longDivision(a, b);
+  let remainder = withSign(bitcast<f32>(division.w), a);
+  let floored = select(remainder, remainder + b, isFloored(a, b, division.z));
+  return select(floored, notANumber(), !isFinite(a) | isNan(b) | ((bitcast<u32>(b) & 0x7fffffffu) == 0u));
 }
 
 // The exact quotient, rounded to an f32 once.
-fn floor_div(a: f32, b: f32) -> f32 {
-  let division = long_division(a, b);
-  let floored = is_floored(a, b, division.z);
+fn floorDiv(a: f32, b: f32) -> f32 {
+  let division = longDivision(a, b);
+  let floored = isFloored(a, b, division.z);
   // One more carries through digits that are all 1.
   let carries = floored & ((division.z & 2u) == 0u);
   let quotient = division.x + select(0u, 1u, carries);
@@ -156,38 +156,38 @@ fn floor_div(a: f32, b: f32) -> f32 {
   let below = quotient - (kept << shift);
   let half = (1u << shift) >> 1u;
   let up = (below > half) | ((below == half) & (half != 0u) & (lost | ((kept & 1u) == 1u)));
-  let magnitude = scale_by_power_of_two(f32(kept + select(0u, 1u, up)), f32(shift + division.y));
+  let magnitude = scaleByPowerOfTwo(f32(kept + select(0u, 1u, up)), f32(shift + division.y));
   let negative = (bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u;
   let aIsZero = (bitcast<u32>(a) & 0x7fffffffu) == 0u;
   let bIsZero = (bitcast<u32>(b) & 0x7fffffffu) == 0u;
   let signed = bitcast<f32>(bitcast<u32>(select(magnitude, infinity(), bIsZero)) | negative);
-  let undefined = is_nan(a) | is_nan(b) | (is_inf(a) & !bIsZero) | (aIsZero & bIsZero);
-  return select(signed, not_a_number(), undefined);
+  let undefined = isNan(a) | isNan(b) | (isInf(a) & !bIsZero) | (aIsZero & bIsZero);
+  return select(signed, notANumber(), undefined);
 }
 
 // An integer divided by zero gives 0.
-fn floor_div_i32(a: i32, b: i32) -> i32 {
+fn floorDivI32(a: i32, b: i32) -> i32 {
   let divisor = select(b, 1, b == 0);
   let quotient = a / divisor;
   let inexact = a - quotient * divisor != 0;
   return select(quotient - select(0, 1, inexact & ((a < 0) != (divisor < 0))), 0, b == 0);
 }
 
-fn floor_mod_i32(a: i32, b: i32) -> i32 {
-  return select(a - floor_div_i32(a, b) * b, 0, b == 0);
+fn floorModI32(a: i32, b: i32) -> i32 {
+  return select(a - floorDivI32(a, b) * b, 0, b == 0);
 }
 
-fn floor_div_u32(a: u32, b: u32) -> u32 {
+fn floorDivU32(a: u32, b: u32) -> u32 {
   return select(a / select(b, 1u, b == 0u), 0u, b == 0u);
 }
 
-fn floor_mod_u32(a: u32, b: u32) -> u32 {
+fn floorModU32(a: u32, b: u32) -> u32 {
   return select(a % select(b, 1u, b == 0u), 0u, b == 0u);
 }
 
 // --- powers ---
 
-fn pow_u32(a: u32, b: u32) -> u32 {
+fn powU32(a: u32, b: u32) -> u32 {
   var result = 1u;
   var base = a;
   for (var rest = b; rest > 0u; rest >>= 1u) {
@@ -198,14 +198,14 @@ fn pow_u32(a: u32, b: u32) -> u32 {
 }
 
 // A negative exponent gives the truncated quotient: 0 except for bases 1 and -1.
-fn pow_i32(a: i32, b: i32) -> i32 {
-  let power = bitcast<i32>(pow_u32(bitcast<u32>(a), u32(max(b, 0))));
+fn powI32(a: i32, b: i32) -> i32 {
+  let power = bitcast<i32>(powU32(bitcast<u32>(a), u32(max(b, 0))));
   let sign = select(1, -1, (b & 1) == 1);
   return select(power, select(select(0, sign, a == -1), 1, a == 1), b < 0);
 }
 
 // x^n for |n| < 128 by repeated squaring, without a loop: exact where pow()'s logarithm is not.
-fn pow_integer(x: f32, n: i32) -> f32 {
+fn powInteger(x: f32, n: i32) -> f32 {
   let bits = vec4<u32>(u32(abs(n)));
   let x2 = x * x;
   let x4 = x2 * x2;
@@ -219,39 +219,39 @@ fn pow_integer(x: f32, n: i32) -> f32 {
 }
 
 // a^b with C's rules: 1 for b = 0, negative bases for whole b, NaN for others. Special cases by bits.
-fn safe_pow(a: f32, b: f32) -> f32 {
+fn safePow(a: f32, b: f32) -> f32 {
   let whole = b == trunc(b);
   // Floats from 2^24 on are even.
   let half = b * 0.5;
   let odd = whole & (abs(b) < 16777216.0) & (half != trunc(half));
   let negative = bitcast<u32>(a) >= 0x80000000u;
-  let magnitude = power_of_positive(abs(a), b);
+  let magnitude = powerOfPositive(abs(a), b);
   let signed = select(magnitude, -magnitude, negative & odd);
   let isZero = (bitcast<u32>(a) & 0x7fffffffu) == 0u;
-  let undefined = is_nan(a) | is_nan(b) | (negative & !whole & !isZero & is_finite(a));
+  let undefined = isNan(a) | isNan(b) | (negative & !whole & !isZero & isFinite(a));
   let isOne = ((bitcast<u32>(b) & 0x7fffffffu) == 0u) | (bitcast<u32>(a) == 0x3f800000u);
-  return select(select(signed, not_a_number(), undefined), 1.0, isOne);
+  return select(select(signed, notANumber(), undefined), 1.0, isOne);
 }
 
 // a^b for a >= 0 as 2^(b log2 a). b times the logarithm's rounding error would show in the exponent: the logarithm and b are each held as a
 // number of 12 bits and the rest, so that the large products are exact, and the whole part of each goes to the exponent.
-fn power_of_positive(a: f32, b: f32) -> f32 {
+fn powerOfPositive(a: f32, b: f32) -> f32 {
   // a = (1 + f) 2^n; log(1 + f) = f - f^2 / 2 + ... = high + low
-  let parts = log_parts(a);
+  let parts = logParts(a);
   let f = parts.x;
   let n = parts.y;
-  let head = leading_bits(f);
+  let head = leadingBits(f);
   let square = 0.5 * head * head;
-  let high = leading_bits(f - square);
-  let low = ((f - high) - square) + (f * f * f * log_polynomial(f) - 0.5 * (f - head) * (f + head));
+  let high = leadingBits(f - square);
+  let low = ((f - high) - square) + (f * f * f * logPolynomial(f) - 0.5 * (f - head) * (f + head));
   // log2(1 + f) = log2Head + log2Tail; 1 / log(2) in two parts
   let product = high * 1.4423828125;
   let correction = high * 3.1222838896e-4 + low * 1.44269504;
-  let log2Head = leading_bits(product + correction);
+  let log2Head = leadingBits(product + correction);
   let log2Tail = (product - log2Head) + correction;
   // Beyond 2^32 every power but that of 1 is 0 or infinite.
   let bounded = clamp(b, -4294967296.0, 4294967296.0);
-  let bHead = leading_bits(bounded);
+  let bHead = leadingBits(bounded);
   let bTail = bounded - bHead;
   let products = vec4<f32>(bHead * n, bTail * n, bHead * log2Head, bTail * log2Head + bounded * log2Tail);
   let exponents = round(products);
@@ -259,90 +259,90 @@ fn power_of_positive(a: f32, b: f32) -> f32 {
   let rest = fractions.x + fractions.y + fractions.z + fractions.w;
   let more = round(rest);
   let exponent = exponents.x + exponents.y + exponents.z + exponents.w + more;
-  let power = scale_by_power_of_two(exp2_near_zero(rest - more), exponent);
+  let power = scaleByPowerOfTwo(exp2NearZero(rest - more), exponent);
   let shrinks = bitcast<u32>(b) >= 0x80000000u;
   let ofInfinity = select(infinity(), 0.0, shrinks);
   let ofZero = select(0.0, infinity(), shrinks);
-  return select(select(power, ofInfinity, is_inf(a)), ofZero, bitcast<u32>(a) == 0u);
+  return select(select(power, ofInfinity, isInf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
 // Factor for numbers before they are squared, chosen by the sum of their squares. It is 1, or a power of two if that sum overflows or is so small
 // that squares were lost. With it f32 holds the squares of up to 2^24 numbers. Squares that are still lost are too small to count.
-fn squares_scale(total: f32) -> f32 {
+fn squaresScale(total: f32) -> f32 {
   return select(select(1.0, 1.2089258196146292e24, total < 3.308722450212111e-24), 1.262177448353619e-29, total > 1.7014118346046923e38);
 }
 
 // x * s for a power of two s > 0. Drivers may regroup products of floats; they cannot regroup the addition of exponents.
-fn scale_by_power(x: f32, s: f32) -> f32 {
+fn scaleByPower(x: f32, s: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let exponent = i32((bits >> 23u) & 255u);
   let shift = i32(bitcast<u32>(s) >> 23u) - 127;
   let moved = exponent + shift;
-  let is_normal = (exponent > 0) & (exponent < 255) & (moved > 0) & (moved < 255);
-  return select(x * s, bitcast<f32>(bits + (bitcast<u32>(shift) << 23u)), is_normal);
+  let isNormal = (exponent > 0) & (exponent < 255) & (moved > 0) & (moved < 255);
+  return select(x * s, bitcast<f32>(bits + (bitcast<u32>(shift) << 23u)), isNormal);
 }
 
-// The root of a sum of squares of numbers multiplied by squares_scale().
-fn root_of_squares(total: f32, scale: f32) -> f32 {
+// The root of a sum of squares of numbers multiplied by squaresScale().
+fn rootOfSquares(total: f32, scale: f32) -> f32 {
   return sqrt(total) * select(select(1.0, 8.271806125530277e-25, scale > 1.0), 7.922816251426434e28, scale < 1.0);
 }
 
 fn hypotenuse(a: f32, b: f32) -> f32 {
-  let scale = squares_scale(a * a + b * b);
+  let scale = squaresScale(a * a + b * b);
   let x = a * scale;
   let y = b * scale;
-  return root_of_squares(x * x + y * y, scale);
+  return rootOfSquares(x * x + y * y, scale);
 }
 
-fn safe_sqrt(x: f32) -> f32 {
-  return select(sqrt(x), not_a_number(), x < 0.0);
+fn safeSqrt(x: f32) -> f32 {
+  return select(sqrt(x), notANumber(), x < 0.0);
 }
 
 // --- exponentials ---
 
 // y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
-fn scale_by_power_of_two(y: f32, n: f32) -> f32 {
+fn scaleByPowerOfTwo(y: f32, n: f32) -> f32 {
   let whole = i32(clamp(n, -250.0, 250.0));
   let half = whole / 2;
   return y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(whole - half + 127) << 23u);
 }
 
 // e^x - 1 - x over x^2 for |x| <= log(2) / 2.
-fn exp_polynomial(x: f32) -> f32 {
+fn expPolynomial(x: f32) -> f32 {
   return ((((1.9875691500e-4 * x + 1.3981999507e-3) * x + 8.3334519073e-3) * x + 4.1665795894e-2) * x + 1.6666665459e-1) * x + 5.0000001201e-1;
 }
 
 // 2^x for |x| <= 1 / 2.
-fn exp2_near_zero(x: f32) -> f32 {
+fn exp2NearZero(x: f32) -> f32 {
   let r = x * 0.693147181;
-  return 1.0 + (r + r * r * exp_polynomial(r));
+  return 1.0 + (r + r * r * expPolynomial(r));
 }
 
-fn safe_exp(x: f32) -> f32 {
+fn safeExp(x: f32) -> f32 {
   // Beyond these bounds the result is 0 or infinite anyway.
   let bounded = clamp(x, -105.0, 90.0);
   let n = floor(bounded * 1.44269504 + 0.5);
   // log(2) in two parts, the first with few bits: n times it is exact.
   let r = (bounded - n * 0.693359375) - n * -2.12194440e-4;
-  let y = 1.0 + (r + r * r * exp_polynomial(r));
-  return select(scale_by_power_of_two(y, n), x, is_nan(x));
+  let y = 1.0 + (r + r * r * expPolynomial(r));
+  return select(scaleByPowerOfTwo(y, n), x, isNan(x));
 }
 
-fn safe_exp2(x: f32) -> f32 {
+fn safeExp2(x: f32) -> f32 {
   let bounded = clamp(x, -152.0, 130.0);
   let n = round(bounded);
-  return select(scale_by_power_of_two(exp2_near_zero(bounded - n), n), x, is_nan(x));
+  return select(scaleByPowerOfTwo(exp2NearZero(bounded - n), n), x, isNan(x));
 }
 
 // e^x - 1 without cancellation near 0.
 fn expm1(x: f32) -> f32 {
-  return select(safe_exp(x) - 1.0, x + x * x * exp_polynomial(x), abs(x) < 0.35);
+  return select(safeExp(x) - 1.0, x + x * x * expPolynomial(x), abs(x) < 0.35);
 }
 
 // --- logarithms ---
 
 // x = (1 + parts.x) * 2^parts.y with 1 + parts.x in [sqrt(1/2), sqrt(2)), for positive finite x.
-fn log_parts(x: f32) -> vec2f {
+fn logParts(x: f32) -> vec2f {
   // Subnormal numbers are shifted into the normal range first, as integers: the device may take them for 0.
   let shift = max(countLeadingZeros(bitcast<u32>(x)), 8u) - 8u;
   let bits = bitcast<u32>(x) << shift;
@@ -353,47 +353,47 @@ fn log_parts(x: f32) -> vec2f {
 }
 
 // log(1 + x) - x + x^2 / 2 over x^3, for 1 + x in [sqrt(1/2), sqrt(2)).
-fn log_polynomial(x: f32) -> f32 {
+fn logPolynomial(x: f32) -> f32 {
   return (((((((7.0376836292e-2 * x - 1.1514610310e-1) * x + 1.1676998740e-1) * x - 1.2420140846e-1) * x + 1.4249322787e-1) * x - 1.6668057665e-1) * x + 2.0000714765e-1) * x - 2.4999993993e-1) * x + 3.3333331174e-1;
 }
 
-fn log1p_near_zero(x: f32) -> f32 {
+fn log1pNearZero(x: f32) -> f32 {
   let z = x * x;
-  return x + (x * z * log_polynomial(x) - 0.5 * z);
+  return x + (x * z * logPolynomial(x) - 0.5 * z);
 }
 
 // The answers for arguments that have no finite logarithm.
-fn log_or_special(x: f32, value: f32) -> f32 {
+fn logOrSpecial(x: f32, value: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  let of_zero = select(value, -infinity(), (bits & 0x7fffffffu) == 0u);
-  return select(select(of_zero, x, !is_finite(x)), not_a_number(), bits > 0x80000000u);
+  let ofZero = select(value, -infinity(), (bits & 0x7fffffffu) == 0u);
+  return select(select(ofZero, x, !isFinite(x)), notANumber(), bits > 0x80000000u);
 }
 
-fn safe_log(x: f32) -> f32 {
-  let parts = log_parts(x);
+fn safeLog(x: f32) -> f32 {
+  let parts = logParts(x);
   let z = parts.x * parts.x;
-  let y = parts.x * z * log_polynomial(parts.x) + parts.y * -2.12194440e-4 - 0.5 * z;
-  return log_or_special(x, (parts.x + y) + parts.y * 0.693359375);
+  let y = parts.x * z * logPolynomial(parts.x) + parts.y * -2.12194440e-4 - 0.5 * z;
+  return logOrSpecial(x, (parts.x + y) + parts.y * 0.693359375);
 }
 
-fn safe_log2(x: f32) -> f32 {
-  let parts = log_parts(x);
-  return log_or_special(x, log1p_near_zero(parts.x) * 1.44269504 + parts.y);
+fn safeLog2(x: f32) -> f32 {
+  let parts = logParts(x);
+  return logOrSpecial(x, log1pNearZero(parts.x) * 1.44269504 + parts.y);
 }
 
 // log(1 + x) without cancellation near 0.
 fn log1p(x: f32) -> f32 {
-  return select(safe_log(1.0 + x), log1p_near_zero(x), (x > -0.29) & (x < 0.41));
+  return select(safeLog(1.0 + x), log1pNearZero(x), (x > -0.29) & (x < 0.41));
 }
 
 // --- the logistic family ---
 
 fn sigmoid(x: f32) -> f32 {
-  let e = safe_exp(-abs(x));
+  let e = safeExp(-abs(x));
   return select(1.0, e, x < 0.0) / (1.0 + e);
 }
 
 // log(1 + e^x) without overflow.
 fn softplus(x: f32) -> f32 {
-  return select(x, 0.0, x < 0.0) + log1p(safe_exp(-abs(x)));
+  return select(x, 0.0, x < 0.0) + log1p(safeExp(-abs(x)));
 }

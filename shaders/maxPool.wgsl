@@ -1,6 +1,6 @@
 // Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
 // Ties go to the first tap, a NaN beats every number, padding never wins. A window whose taps all miss the image gives -Infinity and tap -1.
-// Behind pooling.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Follows poolingHead.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
 
 alias Value = f32; // f32 or vec4<f32>
 alias Bits = u32; // u32 or vec4<u32>
@@ -12,7 +12,7 @@ alias Truth = bool; // bool or vec4<bool>
 @group(0) @binding(3) var<storage, read_write> winners: array<Winner>;
 
 // By bits: WGSL may assume that no value is NaN and fold v != v to false.
-fn is_nan(value: Value) -> Truth {
+fn isNan(value: Value) -> Truth {
   return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
 }
 
@@ -24,7 +24,7 @@ fn infinity() -> Value {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let run = run_of(workgroup, local);
+  let run = runOf(workgroup, local);
   let end = run.y;
   var index = run.x;
   while (index < end) {
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     // Corner of the window, and the taps first … last of each direction that lie inside the image: there is one at least where none has gaps.
     let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
     let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
-    let steps = vec2<i32>(tap_steps());
+    let steps = vec2<i32>(tapSteps());
     let firstY = (max(0, -cornerY) + steps.x - 1) / steps.x;
     let firstX = (max(0, -cornerX) + steps.y - 1) / steps.y;
     let lastY = min(i32(params.windowHeight), (i32(params.height) - cornerY + steps.x - 1) / steps.x);
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       for (var ky = firstY; ky < lastY; ky++) {
         for (var kx = firstX; kx < lastX; kx++) {
           let value = Value(x[corner + (ky * steps.x * i32(params.width) + kx * steps.y) * i32(params.channels) + channel]);
-          let wins = (winner < Winner(0)) | (!is_nan(best) & (is_nan(value) | (value > best)));
+          let wins = (winner < Winner(0)) | (!isNan(best) & (isNan(value) | (value > best)));
           best = select(best, value, wins);
           winner = select(winner, Winner(ky * i32(params.windowWidth) + kx), wins);
         }

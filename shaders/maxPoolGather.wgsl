@@ -1,6 +1,6 @@
 // Reads x [batch, height, width, channels] at the pixel that won each window of a max pooling: the transpose of maxPoolScatter.wgsl. A window
 // that no pixel won gives 0.
-// Behind pooling.wgsl.
+// Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 @group(0) @binding(2) var<storage, read> winners: array<i32>;
@@ -11,7 +11,7 @@ fn store(index: u32, value: f32) { result[index] = Element(value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let run = run_of(workgroup, local);
+  let run = runOf(workgroup, local);
   let end = run.y;
   var index = run.x;
   while (index < end) {
@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.outHeight;
     let cornerY = line % params.outHeight * params.strideY - params.padTop;
     let cornerX = pixel % params.outWidth * params.strideX - params.padLeft;
-    let steps = tap_steps();
+    let steps = tapSteps();
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       let winner = winners[index];

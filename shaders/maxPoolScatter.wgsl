@@ -1,5 +1,5 @@
 // Gradient of max pooling in gather form: dx at a pixel is the sum of dy over the windows that the pixel won, in the order of the windows.
-// Behind pooling.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Follows poolingHead.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
 
 alias Value = f32; // f32 or vec4<f32>
 alias Winner = i32; // i32 or vec4<i32>
@@ -17,7 +17,7 @@ fn put(index: u32, value: f32) { store(index, value); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let run = run_of(workgroup, local);
+  let run = runOf(workgroup, local);
   let end = run.y;
   var index = run.x;
   while (index < end) {
@@ -26,9 +26,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.height;
     let y = line % params.height + params.padTop;
     let x = pixel % params.width + params.padLeft;
-    let steps = tap_steps();
-    let rows = windows_over(y, (params.windowHeight - 1u) * steps.x + 1u, params.strideY, params.outHeight);
-    let columns = windows_over(x, (params.windowWidth - 1u) * steps.y + 1u, params.strideX, params.outWidth);
+    let steps = tapSteps();
+    let rows = windowsOver(y, (params.windowHeight - 1u) * steps.x + 1u, params.strideY, params.outHeight);
+    let columns = windowsOver(x, (params.windowWidth - 1u) * steps.y + 1u, params.strideX, params.outWidth);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
       var sum = Value(0.0);

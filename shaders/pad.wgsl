@@ -6,8 +6,8 @@ alias Compute = f32;
 
 struct Params {
   // Sizes of the input and the output, row-major; unused leading axes have size 1.
-  from_size: array<vec4u, 2>,
-  to_size: array<vec4u, 2>,
+  fromSize: array<vec4u, 2>,
+  toSize: array<vec4u, 2>,
   // Elements before the first one, and the distance from one to the next.
   before: array<vec4u, 2>,
   step: array<vec4u, 2>,
@@ -32,16 +32,16 @@ fn element(i: u32) -> Compute {
   var inside = true;
   for (var k = 0u; k < 8u; k++) {
     let axis = 7u - k;
-    let size = params.to_size[axis / 4u][axis % 4u];
+    let size = params.toSize[axis / 4u][axis % 4u];
     let next = rest / size;
     // Below the first element this wraps to a huge number, which no input has.
     let offset = rest - next * size - params.before[axis / 4u][axis % 4u];
     let step = params.step[axis / 4u][axis % 4u];
     let element = offset / step;
-    let from_size = params.from_size[axis / 4u][axis % 4u];
-    inside = inside & (element * step == offset) & (element < from_size);
+    let fromSize = params.fromSize[axis / 4u][axis % 4u];
+    inside = inside & (element * step == offset) & (element < fromSize);
     position += element * stride;
-    stride *= from_size;
+    stride *= fromSize;
     rest = next;
   }
   var value = bitcast<Compute>(params.value);

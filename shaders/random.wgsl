@@ -1,7 +1,7 @@
 // Counter-based random bits, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011), equal
 // bit for bit to src/core/random.ts.
 
-fn threefry_round(x: vec2u, rotation: u32) -> vec2u {
+fn threefryRound(x: vec2u, rotation: u32) -> vec2u {
   let first = x.x + x.y;
   return vec2u(first, ((x.y << rotation) | (x.y >> (32u - rotation))) ^ first);
 }
@@ -10,19 +10,19 @@ fn threefry_round(x: vec2u, rotation: u32) -> vec2u {
 fn threefry2x32(key: vec2u, counter: vec2u) -> vec2u {
   let third = key.x ^ key.y ^ 0x1bd11bdau;
   var x = counter + key;
-  x = threefry_round(threefry_round(threefry_round(threefry_round(x, 13u), 15u), 26u), 6u);
+  x = threefryRound(threefryRound(threefryRound(threefryRound(x, 13u), 15u), 26u), 6u);
   x += vec2u(key.y, third + 1u);
-  x = threefry_round(threefry_round(threefry_round(threefry_round(x, 17u), 29u), 16u), 24u);
+  x = threefryRound(threefryRound(threefryRound(threefryRound(x, 17u), 29u), 16u), 24u);
   x += vec2u(third, key.x + 2u);
-  x = threefry_round(threefry_round(threefry_round(threefry_round(x, 13u), 15u), 26u), 6u);
+  x = threefryRound(threefryRound(threefryRound(threefryRound(x, 13u), 15u), 26u), 6u);
   x += vec2u(key.x, key.y + 3u);
-  x = threefry_round(threefry_round(threefry_round(threefry_round(x, 17u), 29u), 16u), 24u);
+  x = threefryRound(threefryRound(threefryRound(threefryRound(x, 17u), 29u), 16u), 24u);
   x += vec2u(key.y, third + 4u);
-  x = threefry_round(threefry_round(threefry_round(threefry_round(x, 13u), 15u), 26u), 6u);
+  x = threefryRound(threefryRound(threefryRound(threefryRound(x, 13u), 15u), 26u), 6u);
   return x + vec2u(third, key.x + 5u);
 }
 
 // The upper 24 bits as a number in [0, 1); every one of them is exact in f32.
-fn bits_to_uniform(bits: u32) -> f32 {
+fn bitsToUniform(bits: u32) -> f32 {
   return f32(bits >> 8u) * 5.9604644775390625e-8;
 }

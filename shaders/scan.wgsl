@@ -1,7 +1,7 @@
 // Running sums, products or linear recurrences, a chunk of a line after the other for each invocation. Where lines are cut into several chunks,
 // `carry` holds the state that enters each one; else it is not read and the state starts at `initial`. Items are taken in a fixed order: the
 // result does not depend on timing. A sum adds up runs of 128 items from 0, and what came before them last: thousands of small items added one by one
-// to a large sum would be lost. Behind scanChunks.wgsl.
+// to a large sum would be lost. Follows scanHead.wgsl.
 
 @group(0) @binding(3) var<storage, read> carry: array<Value>;
 @group(0) @binding(4) var<storage, read_write> result: array<Element>;
@@ -11,7 +11,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
   let finish = min(begin + params.run, params.size);
   for (var p = begin; p < finish; p++) {
-    let chunk = chunk_of(p);
+    let chunk = chunkOf(p);
     var state = Value(params.initial);
     if (params.carried == 1u) {
       state = carry[p];
@@ -35,7 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     } else if (params.mode == 1u) {
       var product = one();
       if (params.carried == 1u) {
-        product = from_words(carry[p], carry[p + params.size * params.pairs]);
+        product = fromWords(carry[p], carry[p + params.size * params.pairs]);
       }
       // Products of many factors near 1 would round them off one by one; those of a run are multiplied first.
       for (var run = chunk.first; run < chunk.end; run += 128u) {
@@ -43,16 +43,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         var own = one();
         for (var t = run; t < end; t++) {
           var left = own;
-          own = times(own, factor_at(at));
+          own = times(own, factorAt(at));
           if (!exclusive) {
             left = own;
           }
           let whole = times(product, left);
           if (params.packed == 1u) {
-            result[at] = Element(first_word(whole));
-            result[at + params.total] = Element(second_word(whole));
+            result[at] = Element(firstWord(whole));
+            result[at + params.total] = Element(secondWord(whole));
           } else {
-            result[at] = Element(value_of(whole));
+            result[at] = Element(valueOf(whole));
           }
           at += stride;
         }
@@ -61,7 +61,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     } else {
       for (var t = chunk.first; t < chunk.end; t++) {
         let before = state;
-        let factor = factor_of(t, at, stride);
+        let factor = factorOf(t, at, stride);
         state = factor * state + Value(b[at]);
         result[at] = Element(select(state, before, exclusive));
         at += stride;

@@ -1,5 +1,5 @@
 // First pass of a scan: what each chunk of neighbouring items does to the state that enters it. However many steps a chunk has, that is
-// state = products * state + sums, which scan.wgsl scans in turn. Behind scanChunks.wgsl.
+// state = products * state + sums, which scan.wgsl scans in turn. Follows scanHead.wgsl.
 
 @group(0) @binding(3) var<storage, read_write> products: array<Value>;
 @group(0) @binding(4) var<storage, read_write> sums: array<Value>;
@@ -9,7 +9,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
   let finish = min(begin + params.run, params.size);
   for (var p = begin; p < finish; p++) {
-    let chunk = chunk_of(p);
+    let chunk = chunkOf(p);
     var product = Value(1);
     var sum = Value(0);
     var at = chunk.at;
@@ -31,18 +31,18 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let end = min(run + 128u, chunk.end);
         var own = one();
         for (var t = run; t < end; t++) {
-          own = times(own, factor_at(at));
+          own = times(own, factorAt(at));
           at += stride;
         }
         all = times(all, own);
       }
-      products[p] = first_word(all);
+      products[p] = firstWord(all);
       if (params.pairs == 1u) {
-        sums[p] = second_word(all);
+        sums[p] = secondWord(all);
       }
     } else {
       for (var t = chunk.first; t < chunk.end; t++) {
-        let factor = factor_of(t, at, stride);
+        let factor = factorOf(t, at, stride);
         product *= factor;
         sum = factor * sum + Value(b[at]);
         at += stride;

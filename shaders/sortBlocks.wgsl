@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> order: array<u32>;
 
 // NaN comes last in either direction, -0 is equal to 0.
-fn key_of(value: Value) -> u32 {
+fn keyOf(value: Value) -> u32 {
   let bits = bitcast<u32>(value);
   var key = bits;
   if (params.kind == 1u) {
@@ -53,7 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = p % params.blocks * params.block;
   let end = min(first + params.block, params.length);
   for (var i = first; i < end; i++) {
-    let key = key_of(Value(x[origin + i * params.inner]));
+    let key = keyOf(Value(x[origin + i * params.inner]));
     var at = i;
     while (at > first) {
       let other = keys[base + at - 1u];

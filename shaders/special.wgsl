@@ -4,68 +4,68 @@
 // --- division with a truncated quotient, as in C: the remainder has the sign of the dividend ---
 
 // Whether exactly one of two numbers has its sign bit set; -0 counts as negative.
-fn signs_differ(a: f32, b: f32) -> bool {
+fn signsDiffer(a: f32, b: f32) -> bool {
   return ((bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u) != 0u;
 }
 
-fn trunc_mod(a: f32, b: f32) -> f32 {
-  let remainder = floor_mod(abs(a), abs(b));
-  return select(remainder, -remainder, signs_differ(a, 1.0));
+fn truncMod(a: f32, b: f32) -> f32 {
+  let remainder = floorMod(abs(a), abs(b));
+  return select(remainder, -remainder, signsDiffer(a, 1.0));
 }
 
-fn trunc_div(a: f32, b: f32) -> f32 {
+fn truncDiv(a: f32, b: f32) -> f32 {
   // Of an infinity a / b stays: an infinity, unless b is one too or NaN.
-  let ofInfinity = select(not_a_number(), infinity(), is_finite(b));
-  let quotient = select(floor_div(abs(a), abs(b)), ofInfinity, is_inf(a));
-  return select(quotient, -quotient, signs_differ(a, b));
+  let ofInfinity = select(notANumber(), infinity(), isFinite(b));
+  let quotient = select(floorDiv(abs(a), abs(b)), ofInfinity, isInf(a));
+  return select(quotient, -quotient, signsDiffer(a, b));
 }
 
 // An integer divided by zero gives 0.
-fn trunc_div_i32(a: i32, b: i32) -> i32 {
+fn truncDivI32(a: i32, b: i32) -> i32 {
   return select(a / select(b, 1, b == 0), 0, b == 0);
 }
 
-fn trunc_mod_i32(a: i32, b: i32) -> i32 {
-  return select(a - trunc_div_i32(a, b) * b, 0, b == 0);
+fn truncModI32(a: i32, b: i32) -> i32 {
+  return select(a - truncDivI32(a, b) * b, 0, b == 0);
 }
 
 // --- shifts: by 32 bits or more nothing of the number is left; a negative count is such a one ---
 
-fn shift_left_u32(a: u32, count: u32) -> u32 {
+fn shiftLeftU32(a: u32, count: u32) -> u32 {
   return select(a << (count & 31u), 0u, count > 31u);
 }
 
-fn shift_left_i32(a: i32, count: i32) -> i32 {
-  return bitcast<i32>(shift_left_u32(bitcast<u32>(a), bitcast<u32>(count)));
+fn shiftLeftI32(a: i32, count: i32) -> i32 {
+  return bitcast<i32>(shiftLeftU32(bitcast<u32>(a), bitcast<u32>(count)));
 }
 
-fn shift_right_u32(a: u32, count: u32) -> u32 {
+fn shiftRightU32(a: u32, count: u32) -> u32 {
   return select(a >> (count & 31u), 0u, count > 31u);
 }
 
 // Keeps the sign: far shifts give 0 or -1.
-fn shift_right_i32(a: i32, count: i32) -> i32 {
+fn shiftRightI32(a: i32, count: i32) -> i32 {
   return a >> min(bitcast<u32>(count), 31u);
 }
 
 // --- gamma function ---
 
 // lgamma(1 + t) for |t| <= 1/2.
-fn lgamma_near_one(t: f32) -> f32 {
+fn lgammaNearOne(t: f32) -> f32 {
   let far = ((((((-1.4806483e-1 * t + 1.7807257e-1) * t - 7.2636478e-2) * t + 6.6450171e-2) * t - 1.1257850e-1) * t + 1.3081184e-1) * t - 1.4416663e-1) * t + 1.6916533e-1;
   return t * (((((far * t - 2.0736848e-1) * t + 2.7059293e-1) * t - 4.0068614e-1) * t + 8.2246691e-1) * t - 5.7721567e-1);
 }
 
 // lgamma(2 + t) for |t| <= 1/2.
-fn lgamma_near_two(t: f32) -> f32 {
+fn lgammaNearTwo(t: f32) -> f32 {
   let far = ((((-2.6633762e-4 * t + 5.7018560e-4) * t - 1.1795943e-3) * t + 2.8788974e-3) * t - 7.3871543e-3) * t + 2.0581622e-2;
   return t * (((far * t - 6.7352235e-2) * t + 3.2246703e-1) * t + 4.2278433e-1);
 }
 
 // lgamma(y) for y >= 1/2: polynomials about 1 and 2, steps down to 2.5, and Stirling's series from 8 on.
-fn lgamma_positive(y: f32) -> f32 {
+fn lgammaPositive(y: f32) -> f32 {
   if (y < 1.5) {
-    return lgamma_near_one(y - 1.0);
+    return lgammaNearOne(y - 1.0);
   }
   if (y < 8.0) {
     var z = y;
@@ -75,59 +75,59 @@ fn lgamma_positive(y: f32) -> f32 {
       z -= step;
       product *= select(1.0, z, step > 0.0);
     }
-    return lgamma_near_two(z - 2.0) + safe_log(product);
+    return lgammaNearTwo(z - 2.0) + safeLog(product);
   }
   let q = 1.0 / y;
   let z = q * q;
   let series = q * ((7.9365079e-4 * z - 2.7777778e-3) * z + 8.3333333e-2);
-  return (y - 0.5) * (safe_log(y) - 1.0) + (4.1893853e-1 + series);
+  return (y - 0.5) * (safeLog(y) - 1.0) + (4.1893853e-1 + series);
 }
 
 // x less the nearest integer: periodic functions of πx have no error of reduction then.
-fn turn_of(x: f32) -> f32 {
+fn turnOf(x: f32) -> f32 {
   return x - round(x);
 }
 
 // sin(πr) and cos(πr) for |r| <= 1/2.
-fn sin_pi(r: f32) -> f32 {
+fn sinPi(r: f32) -> f32 {
   let z = r * r;
   return r * ((((7.7558637e-2 * z - 5.9824121e-1) * z + 2.5500696) * z - 5.1677098) * z + 3.1415927);
 }
 
-fn cos_pi(r: f32) -> f32 {
+fn cosPi(r: f32) -> f32 {
   let z = r * r;
   return (0.5 - r) * (0.5 + r) * ((((2.4153706e-2 * z - 2.2873834e-1) * z + 1.2779897) * z - 3.7392080) * z + 4.0);
 }
 
 // 0, -1, -2, … and what lies beyond 2^23, where every f32 is a whole number.
-fn is_gamma_pole(x: f32) -> bool {
+fn isGammaPole(x: f32) -> bool {
   return (x <= 0.0) & (x == floor(x));
 }
 
 fn lgamma(x: f32) -> f32 {
   let a = abs(x);
-  if (is_nan(x) | is_inf(x)) {
-    return select(infinity(), x, is_nan(x));
+  if (isNan(x) | isInf(x)) {
+    return select(infinity(), x, isNan(x));
   }
-  if (is_gamma_pole(x)) {
+  if (isGammaPole(x)) {
     return infinity();
   }
   if (a < 0.5) {
-    return lgamma_near_one(x) - safe_log(a);
+    return lgammaNearOne(x) - safeLog(a);
   }
   if (x < 0.0) {
     // Γ(x) Γ(1 - x) = π / sin(πx)
-    return 1.1447299 - safe_log(abs(sin_pi(turn_of(x)))) - lgamma_positive(1.0 + a);
+    return 1.1447299 - safeLog(abs(sinPi(turnOf(x)))) - lgammaPositive(1.0 + a);
   }
-  return lgamma_positive(x);
+  return lgammaPositive(x);
 }
 
 // digamma(y) for y >= 1: a polynomial about the root, which is known in two parts; steps down to 2; a series from 10 on.
-fn digamma_positive(y: f32) -> f32 {
+fn digammaPositive(y: f32) -> f32 {
   if (y >= 10.0) {
     let q = 1.0 / y;
     let z = q * q;
-    return safe_log(y) - 0.5 * q - z * ((3.9682540e-3 * z - 8.3333333e-3) * z + 8.3333333e-2);
+    return safeLog(y) - 0.5 * q - z * ((3.9682540e-3 * z - 8.3333333e-3) * z + 8.3333333e-2);
   }
   var z = y;
   var sum = 0.0;
@@ -144,28 +144,28 @@ fn digamma_positive(y: f32) -> f32 {
 }
 
 fn digamma(x: f32) -> f32 {
-  if (is_nan(x) | is_inf(x)) {
-    return select(not_a_number(), x, !(x < 0.0));
+  if (isNan(x) | isInf(x)) {
+    return select(notANumber(), x, !(x < 0.0));
   }
   if (x == 0.0) {
-    return select(-infinity(), infinity(), signs_differ(x, 1.0));
+    return select(-infinity(), infinity(), signsDiffer(x, 1.0));
   }
-  if (is_gamma_pole(x)) {
-    return not_a_number();
+  if (isGammaPole(x)) {
+    return notANumber();
   }
   if (x < 0.0) {
     // ψ(x) = ψ(1 - x) - π / tan(πx)
-    let r = turn_of(x);
-    return digamma_positive(1.0 - x) - 3.1415927 * cos_pi(r) / sin_pi(r);
+    let r = turnOf(x);
+    return digammaPositive(1.0 - x) - 3.1415927 * cosPi(r) / sinPi(r);
   }
   if (x < 1.0) {
-    return digamma_positive(1.0 + x) - 1.0 / x;
+    return digammaPositive(1.0 + x) - 1.0 / x;
   }
-  return digamma_positive(x);
+  return digammaPositive(x);
 }
 
 // y^-power for a whole power.
-fn inverse_power(y: f32, power: u32) -> f32 {
+fn inversePower(y: f32, power: u32) -> f32 {
   let q = 1.0 / y;
   var result = q;
   for (var i = 1u; i < power; i++) {
@@ -175,11 +175,11 @@ fn inverse_power(y: f32, power: u32) -> f32 {
 }
 
 // |ψ_n(x)| / n! for x > 0, the sum of 1 / (x + k)^(n + 1) over all k >= 0: a few terms, then the Euler-Maclaurin formula.
-fn hurwitz_zeta(x: f32, n: u32) -> f32 {
+fn hurwitzZeta(x: f32, n: u32) -> f32 {
   var sum = 0.0;
   var y = x;
   for (var i = 0u; i < n + 8u; i++) {
-    sum += inverse_power(y, n + 1u);
+    sum += inversePower(y, n + 1u);
     y += 1.0;
   }
   let m = f32(n);
@@ -187,5 +187,5 @@ fn hurwitz_zeta(x: f32, n: u32) -> f32 {
   let z = q * q;
   let third = (m + 4.0) * (m + 5.0) * (m + 2.0) * (m + 3.0) / 30240.0;
   let series = (third * z - (m + 2.0) * (m + 3.0) / 720.0) * z + 1.0 / 12.0;
-  return sum + inverse_power(y, n) * (1.0 / m + q * (0.5 + (m + 1.0) * q * series));
+  return sum + inversePower(y, n) * (1.0 / m + q * (0.5 + (m + 1.0) * q * series));
 }

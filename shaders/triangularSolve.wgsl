@@ -24,7 +24,7 @@ fn notANumber() -> f32 {
 }
 
 // The row of a step: from the first to the last, or back.
-fn row_of(step: u32, isForward: bool) -> u32 {
+fn rowOf(step: u32, isForward: bool) -> u32 {
   return select(params.n - 1u - step, step, isForward);
 }
 
@@ -52,7 +52,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var values = vec4f();
     var factors = vec4u();
     for (var c = 0u; c < 4u; c++) {
-      let i = row_of(min(block + c, n - 1u), isForward);
+      let i = rowOf(min(block + c, n - 1u), isForward);
       var source = i;
       if (params.permuted == 1u) {
         source = u32(triangles[triangle + n * n + i]);
@@ -72,10 +72,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
     let rows = min(4u, n - block);
     for (var c = 0u; c < rows; c++) {
-      let i = row_of(block + c, isForward);
+      let i = rowOf(block + c, isForward);
       var value = values[c];
       for (var t = 0u; t < c; t++) {
-        let j = row_of(block + t, isForward);
+        let j = rowOf(block + t, isForward);
         value = fma(-triangles[triangle + i * rowStep + j * columnStep], x[first + j * m], value);
       }
       if (params.unit == 0u) {

@@ -6,8 +6,8 @@ import { callsOtherThan, inlinedSize } from '../wgsl/index.ts';
 /** Functions that are a single instruction, or a few. Others are costly: an exponential, a root, random bits. */
 const cheap = [
   ...['select', 'bitcast', 'min', 'max', 'clamp', 'abs', 'f32', 'i32', 'u32', 'bool'],
-  ...['safe_max', 'safe_min', 'safe_sign', 'is_nan', 'is_inf', 'is_finite'],
-  ...['product_or_zero', 'quotient_or_zero', 'product_of_nonzero'],
+  ...['safeMax', 'safeMin', 'safeSign', 'isNan', 'isInf', 'isFinite'],
+  ...['productOrZero', 'quotientOrZero', 'productOfNonzero'],
 ];
 const callsCostly = callsOtherThan(cheap);
 

@@ -41,7 +41,7 @@ export function finiteLiteral(value: number): string {
 /** Any number as an f32 expression. Infinities and NaN call shaders/math.wgsl, because such constants do not compile. */
 export function f32Literal(value: number): string {
   const rounded = Math.fround(value);
-  if (Number.isNaN(rounded)) return 'not_a_number()';
+  if (Number.isNaN(rounded)) return 'notANumber()';
   if (!Number.isFinite(rounded)) return rounded > 0 ? 'infinity()' : '(-infinity())';
   return `(${finiteLiteral(rounded)})`;
 }

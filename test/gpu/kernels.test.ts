@@ -300,7 +300,7 @@ describe('one kernel for all devices', () => {
 @group(0) @binding(1) var<storage, read> in: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) {
-  if (i < params.size) { out[i] = floor_mod(in[2 * i], in[2 * i + 1]); }
+  if (i < params.size) { out[i] = floorMod(in[2 * i], in[2 * i + 1]); }
 }`;
     // [a, b]: quotients that are whole, or one rounding away from it.
     const rows = [[49, 49], [49, 7], [-49, 7], [49, -7], [-50, -7], [55, 7], [0, 3], [48, 7], [-48, 7], [48, -7], [-48, -7]]; // prettier-ignore

@@ -138,6 +138,15 @@ const wgslIsNotSearched: Rule = (file) =>
         .map((node) => `${file.path}: searches text (${node.getText()}); set parts of WGSL by name with src/wgsl`)
     : [];
 
+/** Names with an underscore that belong to WGSL. */
+const wgslNames = /^(read_write|workgroup_size|num_workgroups|(workgroup|local_invocation|global_invocation)_(id|index))$/;
+const shadersAreCamelCase: Rule = ({ path, text }) =>
+  path.startsWith('shaders/')
+    ? [basename(path), ...new Set(text.match(/\w+/g))]
+        .filter((name) => /[a-z0-9]_[a-z0-9]/i.test(name) && !wgslNames.test(name))
+        .map((name) => `${path}: '${name}' has an underscore; shaders write names in camelCase`)
+    : [];
+
 const noDrawers: Rule = ({ path }) =>
   /^(utils?|helpers?|misc)\.\w+$/i.test(basename(path)) ? [`${path}: a drawer; name the file for what is in it`] : [];
 
@@ -310,6 +319,14 @@ const rules: Readonly<Record<string, RuleRow>> = {
     rule: filesStaySmall,
     allowed: [file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(400))],
     forbidden: [[file('shaders/matmul.wgsl', 'fn f() {}\n'.repeat(401)), '401 lines']],
+  },
+  'names in shaders are camelCase': {
+    rule: shadersAreCamelCase,
+    allowed: [file('shaders/poolingHead.wgsl', '@workgroup_size(64)\nfn runOf(@builtin(local_invocation_index) lane: u32) {}')],
+    forbidden: [
+      [file('shaders/reduce_serial.wgsl', 'fn f() {}'), `'reduce_serial.wgsl'`],
+      [file('shaders/math.wgsl', 'fn is_nan(x: f32) -> bool { return false; }'), `'is_nan'`],
+    ],
   },
   'text of kernels is searched in src/wgsl only': {
     rule: wgslIsNotSearched,

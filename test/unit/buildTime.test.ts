@@ -45,7 +45,22 @@ describe('no short circuits', () => {
   });
 
   test('in what is emitted for every row of the tables, values and gradients', () => {
-    const texts = new Set<string>();
+    expect(emitted().size).toBeGreaterThan(300);
+    for (const text of emitted()) expect(shortCircuits(text), text).toEqual([]);
+  });
+});
+
+test('every function that an emitted kernel calls is defined in it or belongs to WGSL', () => {
+  expect(undefinedCalls('fn f(x: f32) -> f32 { return safeExp(x) + exp(g(x)); } // h(x)')).toEqual(['safeExp', 'g']);
+  for (const text of emitted()) expect(undefinedCalls(text), text).toEqual([]);
+});
+
+let texts: Set<string> | undefined;
+
+/** Texts of all kernels of the rows of the tables: values and gradients, on every target. */
+function emitted(): ReadonlySet<string> {
+  if (!texts) {
+    texts = new Set();
     for (const row of opRows) {
       const fn = (...inputs: Tensor[]): unknown => {
         const output = row.call(...inputs);
@@ -64,10 +79,24 @@ describe('no short circuits', () => {
         for (const text of textsOf(program)) texts.add(text);
       }
     }
-    expect(texts.size).toBeGreaterThan(300);
-    for (const text of texts) expect(shortCircuits(text), text).toEqual([]);
-  });
-});
+  }
+  return texts;
+}
+
+/** Functions and types of WGSL that the kernels use. */
+const builtins = new Set(
+  [
+    'abs array bitcast bool ceil clamp countLeadingZeros dot exp f16 f32 floor fma i32 log max min quantizeToF16 round select',
+    'sqrt storageBarrier trunc u32 vec2 vec2f vec2u vec4 vec4f vec4u workgroupBarrier',
+  ].flatMap((line) => line.split(' ')),
+);
+
+function undefinedCalls(wgsl: string): string[] {
+  const code = wgsl.replace(/\/\/[^\n]*/g, '').replace(/@\w+(\([^)]*\))?/g, '');
+  const defined = new Set([...code.matchAll(/\b(?:fn|struct|alias) (\w+)/g)].map(([, name]) => name));
+  const called = [...code.matchAll(/\b([A-Za-z_]\w*)(?:<[^;(){}]*>)?\(/g)].map(([, name]) => name);
+  return [...new Set(called)].filter((name) => !defined.has(name) && !builtins.has(name));
+}
 
 /** More than a kernel may hold: SwiftShader takes half a second for 4,000. A function that is larger has a kernel of its own. */
 const mostOperations = 4000;

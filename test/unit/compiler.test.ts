@@ -170,7 +170,7 @@ describe('fuse', () => {
         return [next, sub(add(row, column), mul(next, rate))];
       },
     );
-    await expect(momentum).toMatchFileSnapshot('./wgsl/epilogue_quads.wgsl');
+    await expect(momentum).toMatchFileSnapshot('./wgsl/epilogueQuads.wgsl');
     const turned = blockOf([...product, { shape: [16, 32] }], (x, y, t) => [add(matmul(x, y), transpose(t))]);
     expect(turned).toContain('fn store4(index: u32, value: vec4<f32>) {\n  for (var i = 0u; i < 4u; i++) { store(index + i, value[i]); }');
     const narrow = blockOf([{ shape: [32, 20] }, { shape: [20, 15] }, { shape: [15] }], (x, y, b) => [add(matmul(x, y), b)]);

@@ -55,31 +55,31 @@ function paramsOf({ source, params }: KernelPlan['dispatches'][number]): Record<
 describe('text', () => {
   test('direct, subgroups of four', async () => {
     await expect(planOf(matmul(input([128, 784]), input([784, 128], 1)), cpu).dispatches[0].source).toMatchFileSnapshot(
-      './wgsl/matmul_direct.wgsl',
+      './wgsl/matmulDirect.wgsl',
     );
   });
 
   test('tiled, both operands transposed', async () => {
     await expect(planTransposed(256, 64, 256, { a: true, b: true }, gpu).dispatches[0].source).toMatchFileSnapshot(
-      './wgsl/matmul_tiled.wgsl',
+      './wgsl/matmulTiled.wgsl',
     );
   });
 
   test('tiled, 8 x 8 sums', async () => {
     const [main] = planOf(matmul(input([1024, 64]), input([64, 1024], 1)), gpu).dispatches;
     const { source } = variantsOf(main.alternatives).find(({ name }) => name.endsWith('64x64x16_8x8'))!;
-    await expect(source).toMatchFileSnapshot('./wgsl/matmul_tiled_8x8.wgsl');
+    await expect(source).toMatchFileSnapshot('./wgsl/matmulTiled8x8.wgsl');
   });
 
   test('one row on a GPU: k in slices', async () => {
     await expect(planOf(matmul(input([1, 1024]), input([1024, 256], 1)), gpu).dispatches[0].source).toMatchFileSnapshot(
-      './wgsl/matmul_sliced.wgsl',
+      './wgsl/matmulSliced.wgsl',
     );
   });
 
   test('convolution of one channel with padding', async () => {
     const y = conv2d(input([4, 28, 28, 1]), input([3, 3, 1, 16], 1), { padding: 'same' });
-    await expect(planOf(y, { ...cpu, subgroupSize: undefined }).dispatches[0].source).toMatchFileSnapshot('./wgsl/conv2d_direct.wgsl');
+    await expect(planOf(y, { ...cpu, subgroupSize: undefined }).dispatches[0].source).toMatchFileSnapshot('./wgsl/conv2dDirect.wgsl');
   });
 
   test('the loops that store end at what llvmpipe does not count to, or it would compile the epilogue for each of their turns', () => {

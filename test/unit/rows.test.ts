@@ -196,5 +196,5 @@ test('no value waits in memory that the kernel reads again', () => {
 
 test.each(['cpu', 'gpu'] as const)('the text for a %s', async (processor) => {
   const program = compile([{ shape: [8, 100] }], (x) => [softmax(x)], { ...softwareTarget, processor });
-  await expect(program.dispatches[0].wgsl).toMatchFileSnapshot(`./wgsl/softmax-${processor}.wgsl`);
+  await expect(program.dispatches[0].wgsl).toMatchFileSnapshot(`./wgsl/softmax${processor === 'cpu' ? 'Cpu' : 'Gpu'}.wgsl`);
 });

@@ -236,7 +236,7 @@ describe('other texts', () => {
       '1.2676506002282294e+30f',
     ]);
     expect(() => finiteLiteral(1e39)).toThrow('1e+39 has no f32 literal');
-    expect([Infinity, -Infinity, NaN, -1].map(f32Literal)).toEqual(['infinity()', '(-infinity())', 'not_a_number()', '(-1.0f)']);
+    expect([Infinity, -Infinity, NaN, -1].map(f32Literal)).toEqual(['infinity()', '(-infinity())', 'notANumber()', '(-1.0f)']);
     expect([wordOf(1, 'f32'), wordOf(-1, 'i32'), wordOf(2, 'bool'), wordOf(7, 'u32')]).toEqual([0x3f800000, 0xffffffff, 1, 7]);
     const fields = new UniformFields('params', 'Params');
     expect([fields.add('size', 3), fields.add('size', 4), fields.number(Infinity, 'f32'), fields.number(2, 'i32')]).toEqual([

@@ -2,11 +2,11 @@
 import { type StridedView, contiguousView, sameShape, sizeOf } from '../../core/shape.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
-import indexSource from '../../../shaders/reduce_index.wgsl?raw';
-import indexWorkgroupSource from '../../../shaders/reduce_index_workgroup.wgsl?raw';
-import quadsSource from '../../../shaders/reduce_quads.wgsl?raw';
-import serialSource from '../../../shaders/reduce_serial.wgsl?raw';
-import workgroupSource from '../../../shaders/reduce_workgroup.wgsl?raw';
+import indexSource from '../../../shaders/reduceIndex.wgsl?raw';
+import indexWorkgroupSource from '../../../shaders/reduceIndexWorkgroup.wgsl?raw';
+import quadsSource from '../../../shaders/reduceQuads.wgsl?raw';
+import serialSource from '../../../shaders/reduceSerial.wgsl?raw';
+import workgroupSource from '../../../shaders/reduceWorkgroup.wgsl?raw';
 import {
   type KernelFile,
   UniformFields,
@@ -110,7 +110,7 @@ function mergeBlock(node: Node, family: ReductionPass['family']): string {
 function rootBlock(family: ReductionPass['family'], read: string): string {
   const [first, step] = family === 'workgroup' ? ['first + lane', 'item += 64u'] : ['first', 'item++'];
   return indent([
-    'let scale = squares_scale(total);',
+    'let scale = squaresScale(total);',
     'if (scale != 1.0) {',
     '  total = 0.0;',
     `  for (var item = ${first}; item < end; ${step}) {`,
@@ -118,7 +118,7 @@ function rootBlock(family: ReductionPass['family'], read: string): string {
     '    total += x * x;',
     '  }',
     '}',
-    'total = root_of_squares(total, scale);',
+    'total = rootOfSquares(total, scale);',
   ]).join('\n');
 }
 
@@ -155,7 +155,7 @@ function emitElement<Memory>(
     return terms.join(' + ') || '0u';
   };
   const roles = [...inQuads].map((base) => [base, bindings.roleOf(base)] as const);
-  const given = new Map(roles.map(([base, role]) => [base, `${role}_item`]));
+  const given = new Map(roles.map(([base, role]) => [base, `${role}Item`]));
   const body = new Body({ ...context, fields, roleOf: bindings.roleOf, position, index: 'index', element: ({ base }) => given.get(base) });
   for (const node of group.items) body.compute(node);
   const value = body.operand(anchor.inputs[0]);
@@ -171,20 +171,20 @@ function emitElement<Memory>(
     statements.unshift(...place);
   }
   const lines = indent([...statements, `return ${value};`]).join('\n');
-  const parameters = roles.map(([{ dtype }, role]) => `, ${role}_item: ${storageType(dtype)}`).join('');
+  const parameters = roles.map(([{ dtype }, role]) => `, ${role}Item: ${storageType(dtype)}`).join('');
   const element = lowering.ofSquares
     ? [
         `fn term(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`,
         `fn element(output: u32, item: u32${parameters}) -> ${type} {`,
-        `  let x = term(output, item${roles.map(([, role]) => `, ${role}_item`).join('')});`,
+        `  let x = term(output, item${roles.map(([, role]) => `, ${role}Item`).join('')});`,
         '  return x * x;',
         '}',
       ].join('\n')
     : `fn element(output: u32, item: u32${parameters}) -> ${type} {\n${lines}\n}`;
   if (inQuads.size === 0) return element;
-  const loads = roles.map(([, role]) => `  let ${role}_quad = ${role}[(output * params.length + item) / 4u];`);
+  const loads = roles.map(([, role]) => `  let ${role}Quad = ${role}[(output * params.length + item) / 4u];`);
   const call = (lane: string, i: number): string =>
-    `    element(output, item${i ? ` + ${i}u` : ''}${roles.map(([, role]) => `, ${role}_quad.${lane}`).join('')}),`;
+    `    element(output, item${i ? ` + ${i}u` : ''}${roles.map(([, role]) => `, ${role}Quad.${lane}`).join('')}),`;
   return [
     element,
     'fn quad(output: u32, item: u32) -> vec4<Accumulator> {',

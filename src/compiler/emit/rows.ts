@@ -3,8 +3,8 @@
 import { type StridedView, isContiguous, sizeOf } from '../../core/shape.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
-import serialSource from '../../../shaders/rows_serial.wgsl?raw';
-import workgroupSource from '../../../shaders/rows_workgroup.wgsl?raw';
+import serialSource from '../../../shaders/rowsSerial.wgsl?raw';
+import workgroupSource from '../../../shaders/rowsWorkgroup.wgsl?raw';
 import { type KernelFile, UniformFields, fillKernel, indent, mentions, valueType } from '../../wgsl/index.ts';
 import { isCostly } from '../cost.ts';
 import { type Group, nodesOf } from '../groups.ts';
@@ -201,7 +201,7 @@ function walk(terms: readonly Term[], statements: readonly string[], { family, d
 function takeRoots(norms: readonly Term[], statements: readonly string[]): string[] {
   const again = norms.map(({ name }) => `(${name}_scale != 1.0)`).join(' | ');
   return [
-    ...norms.map(({ name }) => `let ${name}_scale = squares_scale(${name});`),
+    ...norms.map(({ name }) => `let ${name}_scale = squaresScale(${name});`),
     `if (${again}) {`,
     ...norms.map(({ name }) => `  ${name} = 0.0;`),
     '  for (var item = first; item < params.length; item += step) {',
@@ -212,7 +212,7 @@ function takeRoots(norms: readonly Term[], statements: readonly string[]): strin
     ]),
     '  }',
     '}',
-    ...norms.map(({ name }) => `${name} = root_of_squares(${name}, ${name}_scale);`),
+    ...norms.map(({ name }) => `${name} = rootOfSquares(${name}, ${name}_scale);`),
   ];
 }
 

@@ -4,7 +4,7 @@ import { sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type KernelContext, type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../../graph/tensor.ts';
 import forwardSource from '../../../shaders/attention.wgsl?raw';
-import gradientHeadSource from '../../../shaders/attentionGradient.wgsl?raw';
+import gradientHeadSource from '../../../shaders/attentionGradientHead.wgsl?raw';
 import keySource from '../../../shaders/attentionKeyGradient.wgsl?raw';
 import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
 import type { KernelFile } from '../../wgsl/index.ts';

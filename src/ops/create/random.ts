@@ -42,7 +42,7 @@ const toUniform = unary({
   gives: 'f32',
   scalar: (bits) => bits,
   integer: (bits) => (bits >>> 8) * 2 ** -24,
-  wgsl: { u32: (bits) => `bits_to_uniform(${bits})` },
+  wgsl: { u32: (bits) => `bitsToUniform(${bits})` },
   derivatives: 'nondifferentiable',
 });
 

@@ -83,9 +83,9 @@ export const mod = binary({
   scalar: floorModulo,
   integer: (a, b) => (b === 0 ? 0 : floorModulo(a, b)),
   wgsl: {
-    f32: (a, b) => `floor_mod(${a}, ${b})`,
-    i32: (a, b) => `floor_mod_i32(${a}, ${b})`,
-    u32: (a, b) => `floor_mod_u32(${a}, ${b})`,
+    f32: (a, b) => `floorMod(${a}, ${b})`,
+    i32: (a, b) => `floorModI32(${a}, ${b})`,
+    u32: (a, b) => `floorModU32(${a}, ${b})`,
   },
   // d mod(a, b) = da - floor(a / b) db
   derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, floorDiv(a, b)))],
@@ -102,9 +102,9 @@ export const floorDiv = binary({
   scalar: floorDivide,
   integer: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
   wgsl: {
-    f32: (a, b) => `floor_div(${a}, ${b})`,
-    i32: (a, b) => `floor_div_i32(${a}, ${b})`,
-    u32: (a, b) => `floor_div_u32(${a}, ${b})`,
+    f32: (a, b) => `floorDiv(${a}, ${b})`,
+    i32: (a, b) => `floorDivI32(${a}, ${b})`,
+    u32: (a, b) => `floorDivU32(${a}, ${b})`,
   },
   derivatives: 'zero',
 });
@@ -118,7 +118,7 @@ export const maximum = binary({
       for (let i = 0; i < out.length; i++) out[i] = Math.max(a[i], b[i]);
     },
   },
-  wgsl: { f32: (a, b) => `safe_max(${a}, ${b})`, i32: (a, b) => `max(${a}, ${b})`, u32: (a, b) => `max(${a}, ${b})` },
+  wgsl: { f32: (a, b) => `safeMax(${a}, ${b})`, i32: (a, b) => `max(${a}, ${b})`, u32: (a, b) => `max(${a}, ${b})` },
   // d max(a, b) = [a > b] da + [b > a] db, half each where a = b
   derivatives: [(g, _y, a, b) => shareOf(g, a, b), (g, _y, a, b) => shareOf(g, b, a)],
 });
@@ -132,7 +132,7 @@ export const minimum = binary({
       for (let i = 0; i < out.length; i++) out[i] = Math.min(a[i], b[i]);
     },
   },
-  wgsl: { f32: (a, b) => `safe_min(${a}, ${b})`, i32: (a, b) => `min(${a}, ${b})`, u32: (a, b) => `min(${a}, ${b})` },
+  wgsl: { f32: (a, b) => `safeMin(${a}, ${b})`, i32: (a, b) => `min(${a}, ${b})`, u32: (a, b) => `min(${a}, ${b})` },
   // d min(a, b) = [a < b] da + [b < a] db, half each where a = b
   derivatives: [(g, _y, a, b) => shareOf(g, b, a), (g, _y, a, b) => shareOf(g, a, b)],
 });
@@ -172,7 +172,7 @@ export const sign = unary({
   name: 'sign',
   takes: 'number',
   scalar: Math.sign,
-  wgsl: { f32: (x) => `safe_sign(${x})`, i32: (x) => `sign(${x})`, u32: (x) => `min(${x}, 1u)` },
+  wgsl: { f32: (x) => `safeSign(${x})`, i32: (x) => `sign(${x})`, u32: (x) => `min(${x}, 1u)` },
   derivatives: 'zero',
 });
 
@@ -210,9 +210,9 @@ const powOp = defineElementwise({
   scalar: power,
   integer: integerPower,
   wgsl: {
-    f32: (a, b) => `safe_pow(${a}, ${b})`,
-    i32: (a, b) => `pow_i32(${a}, ${b})`,
-    u32: (a, b) => `pow_u32(${a}, ${b})`,
+    f32: (a, b) => `safePow(${a}, ${b})`,
+    i32: (a, b) => `powI32(${a}, ${b})`,
+    u32: (a, b) => `powU32(${a}, ${b})`,
   },
   derivatives: [
     // ∂/∂a a^b = b a^(b-1), which is 0 for b = 0, also where a = 0

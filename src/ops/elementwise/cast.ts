@@ -36,7 +36,7 @@ const same = (x: string): string => x;
 
 /** WGSL from type to type. Floats are truncated and clamped to the integer's range, NaN becomes 0: WGSL leaves those cases open. NaN is true. */
 const conversions: Record<ValueType, Record<ValueType, (x: string) => string>> = {
-  f32: { f32: same, i32: (x) => `to_i32(${x})`, u32: (x) => `to_u32(${x})`, bool: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` },
+  f32: { f32: same, i32: (x) => `toI32(${x})`, u32: (x) => `toU32(${x})`, bool: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` },
   i32: { f32: (x) => `f32(${x})`, i32: same, u32: (x) => `u32(max(${x}, 0))`, bool: (x) => `(${x} != 0)` },
   u32: { f32: (x) => `f32(${x})`, i32: (x) => `i32(min(${x}, 0x7fffffffu))`, u32: same, bool: (x) => `(${x} != 0u)` },
   bool: { f32: (x) => `f32(${x})`, i32: (x) => `i32(${x})`, u32: (x) => `u32(${x})`, bool: same },

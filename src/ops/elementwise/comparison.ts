@@ -13,7 +13,7 @@ import type { TensorLike } from '../operands/operands.ts';
 function ordered(a: string, symbol: string, b: string): string {
   if (symbol === '>' && isZeroLiteral(b)) return `((bitcast<u32>(${a}) - 1u) < 0x7f800000u)`;
   if (symbol === '<' && isZeroLiteral(b)) return `((bitcast<u32>(${a}) - 0x80000001u) < 0x7f800000u)`;
-  const tested = [a, b].filter((text) => !isLiteral(text)).map((text) => `!is_nan(${text})`);
+  const tested = [a, b].filter((text) => !isLiteral(text)).map((text) => `!isNan(${text})`);
   return `(${[`(${a} ${symbol} ${b})`, ...tested].join(' & ')})`;
 }
 
@@ -134,10 +134,10 @@ function floatTest(name: string, wgslName: string, ofInteger: boolean, scalar: (
 }
 
 /** True where x is NaN. */
-export const isNaN = floatTest('isNaN', 'is_nan', false, (x) => Number(Number.isNaN(x)));
+export const isNaN = floatTest('isNaN', 'isNan', false, (x) => Number(Number.isNaN(x)));
 
 /** True where x is neither NaN nor infinite. */
-export const isFinite = floatTest('isFinite', 'is_finite', true, (x) => Number(Number.isFinite(x)));
+export const isFinite = floatTest('isFinite', 'isFinite', true, (x) => Number(Number.isFinite(x)));
 
 /** True where x is an infinity of either sign. */
-export const isInf = floatTest('isInf', 'is_inf', false, (x) => Number(x === Infinity || x === -Infinity));
+export const isInf = floatTest('isInf', 'isInf', false, (x) => Number(x === Infinity || x === -Infinity));

@@ -41,7 +41,7 @@ export const erfInv = unary({
   takes: 'float',
   unbounded: true,
   scalar: erfInvOf,
-  wgsl: (x) => `erf_inv(${x})`,
+  wgsl: (x) => `erfInv(${x})`,
   // d erf⁻¹(x) = √π/2 e^(y²) dx with y = erf⁻¹(x)
   derivatives: [(g, y) => propagate(g, mul(exp(square(y)), 1 / twoOverRootPi))],
 });

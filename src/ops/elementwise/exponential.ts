@@ -16,7 +16,7 @@ export const sqrt = unary({
       for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i]);
     },
   },
-  wgsl: (x) => `safe_sqrt(${x})`,
+  wgsl: (x) => `safeSqrt(${x})`,
   // d sqrt(x) = dx / (2 sqrt(x))
   derivatives: [(g, y) => quotientOrZero(mul(g, 0.5), y)],
 });
@@ -27,7 +27,7 @@ export const rsqrt = unary({
   takes: 'float',
   unbounded: true,
   scalar: (x) => 1 / Math.sqrt(x),
-  wgsl: (x) => `(1.0 / safe_sqrt(${x}))`,
+  wgsl: (x) => `(1.0 / safeSqrt(${x}))`,
   // d x^(-1/2) = -x^(-3/2) / 2 dx
   derivatives: [(g, y, x) => propagate(g, div(mul(y, -0.5), x))],
 });
@@ -38,7 +38,7 @@ export const exp = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.exp,
-  wgsl: (x) => `safe_exp(${x})`,
+  wgsl: (x) => `safeExp(${x})`,
   // d e^x = e^x dx
   derivatives: [(g, y) => propagate(g, y)],
 });
@@ -60,7 +60,7 @@ export const exp2 = unary({
   takes: 'float',
   unbounded: true,
   scalar: (x) => 2 ** x,
-  wgsl: (x) => `safe_exp2(${x})`,
+  wgsl: (x) => `safeExp2(${x})`,
   // d 2^x = 2^x log(2) dx
   derivatives: [(g, y) => propagate(g, mul(y, Math.LN2))],
 });
@@ -71,7 +71,7 @@ export const log = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.log,
-  wgsl: (x) => `safe_log(${x})`,
+  wgsl: (x) => `safeLog(${x})`,
   // d log(x) = dx / x
   derivatives: [(g, _y, x) => quotientOrZero(g, x)],
 });
@@ -93,7 +93,7 @@ export const log2 = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.log2,
-  wgsl: (x) => `safe_log2(${x})`,
+  wgsl: (x) => `safeLog2(${x})`,
   // d log2(x) = dx / (x log(2))
   derivatives: [(g, _y, x) => quotientOrZero(g, mul(x, Math.LN2))],
 });

@@ -65,17 +65,17 @@ const polygammaOp: OpDefinition<{ readonly order: number }> = defineOp<{ readonl
     kind: 'elementwise',
     expression: ([x], { attributes: { order } }) => {
       const odd = order % 2 === 1;
-      const zeta = `(${f32Literal(factorial(order))} * hurwitz_zeta(select(${x}, 1.0 - (${x}), ${x} < 0.0), ${order}u))`;
-      const cotangent = `(cos_pi(turn_of(${x})) / sin_pi(turn_of(${x})))`;
+      const zeta = `(${f32Literal(factorial(order))} * hurwitzZeta(select(${x}, 1.0 - (${x}), ${x} < 0.0), ${order}u))`;
+      const cotangent = `(cosPi(turnOf(${x})) / sinPi(turnOf(${x})))`;
       const slope = cotangentDerivative(order).reduceRight(
         (sum, coefficient) => (sum === '' ? f32Literal(coefficient) : `(${sum} * ${cotangent} + ${f32Literal(coefficient)})`),
         '',
       );
       const reflected = `(-${zeta} - ${f32Literal(Math.PI ** (order + 1))} * ${slope})`;
       const regular = `select(${odd ? zeta : `(-${zeta})`}, ${reflected}, ${x} < 0.0)`;
-      const atPoles = `select(${regular}, ${odd ? 'infinity()' : 'not_a_number()'}, is_gamma_pole(${x}))`;
-      const far = `select(${atPoles}, select(0.0, not_a_number(), ${x} < 0.0), is_inf(${x}))`;
-      return `select(${far}, ${x}, is_nan(${x}))`;
+      const atPoles = `select(${regular}, ${odd ? 'infinity()' : 'notANumber()'}, isGammaPole(${x}))`;
+      const far = `select(${atPoles}, select(0.0, notANumber(), ${x} < 0.0), isInf(${x}))`;
+      return `select(${far}, ${x}, isNan(${x}))`;
     },
   },
   unbounded: () => true,

@@ -23,9 +23,9 @@ export const truncDiv = binary({
   scalar: truncDivide,
   integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
   wgsl: {
-    f32: (a, b) => `trunc_div(${a}, ${b})`,
-    i32: (a, b) => `trunc_div_i32(${a}, ${b})`,
-    u32: (a, b) => `floor_div_u32(${a}, ${b})`,
+    f32: (a, b) => `truncDiv(${a}, ${b})`,
+    i32: (a, b) => `truncDivI32(${a}, ${b})`,
+    u32: (a, b) => `floorDivU32(${a}, ${b})`,
   },
   derivatives: 'zero',
 });
@@ -43,9 +43,9 @@ export const fmod = binary({
   scalar: (a, b) => a % b,
   integer: (a, b) => (b === 0 ? 0 : a % b),
   wgsl: {
-    f32: (a, b) => `trunc_mod(${a}, ${b})`,
-    i32: (a, b) => `trunc_mod_i32(${a}, ${b})`,
-    u32: (a, b) => `floor_mod_u32(${a}, ${b})`,
+    f32: (a, b) => `truncMod(${a}, ${b})`,
+    i32: (a, b) => `truncModI32(${a}, ${b})`,
+    u32: (a, b) => `floorModU32(${a}, ${b})`,
   },
   // d fmod(a, b) = da - trunc(a / b) db
   derivatives: [(g) => g, (g, _y, a, b) => neg(propagate(g, truncDiv(a, b)))],
@@ -125,7 +125,7 @@ function shift(name: string, wgsl: string, integer: (a: number, count: number) =
     name,
     takes: 'number',
     scalar: integer,
-    wgsl: { i32: (a, b) => `${wgsl}_i32(${a}, ${b})`, u32: (a, b) => `${wgsl}_u32(${a}, ${b})` },
+    wgsl: { i32: (a, b) => `${wgsl}I32(${a}, ${b})`, u32: (a, b) => `${wgsl}U32(${a}, ${b})` },
     derivatives: 'nondifferentiable',
   });
   return (a, b) => {
@@ -143,7 +143,7 @@ const isFar = (count: number): boolean => count < 0 || count > 31;
  *
  *     leftShift(tensor([3], [1], 'i32'), 4)   // [48]
  */
-export const leftShift = shift('leftShift', 'shift_left', (a, count) => (isFar(count) ? 0 : a << count));
+export const leftShift = shift('leftShift', 'shiftLeft', (a, count) => (isFar(count) ? 0 : a << count));
 
 /**
  * a with its bits moved down by b places, a >> b: i32 keeps its sign, u32 is filled with zeros. bool counts as i32. A count of 32 or more, or below 0,
@@ -152,4 +152,4 @@ export const leftShift = shift('leftShift', 'shift_left', (a, count) => (isFar(c
  *
  *     rightShift(tensor([-48], [1], 'i32'), 4)   // [-3]
  */
-export const rightShift = shift('rightShift', 'shift_right', (a, count) => (isFar(count) ? (a < 0 ? -1 : 0) : Math.floor(a / 2 ** count)));
+export const rightShift = shift('rightShift', 'shiftRight', (a, count) => (isFar(count) ? (a < 0 ? -1 : 0) : Math.floor(a / 2 ** count)));

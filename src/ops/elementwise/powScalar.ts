@@ -44,11 +44,11 @@ function powerOf(x: string, exponent: number, dtype: Dtype): string {
   if (exponent === 3) return `(${x} * ${x} * ${x})`;
   if (exponent === 4) return `((${x} * ${x}) * (${x} * ${x}))`;
   const type = valueType(dtype);
-  if (type !== 'f32') return `pow_${type}(${x}, ${exponent}${type === 'u32' ? 'u' : ''})`;
+  if (type !== 'f32') return `pow${type === 'u32' ? 'U32' : 'I32'}(${x}, ${exponent}${type === 'u32' ? 'u' : ''})`;
   // Repeated multiplication is exact where pow's logarithm is not; a few more products cost nothing.
   return Number.isInteger(exponent) && Math.abs(exponent) <= 64
-    ? `pow_integer(${x}, ${exponent})`
-    : `safe_pow(${x}, ${f32Literal(exponent)})`;
+    ? `powInteger(${x}, ${exponent})`
+    : `safePow(${x}, ${f32Literal(exponent)})`;
 }
 
 /** x^p for a number p. An integer tensor stays one for p = 0, 1, 2, …, and becomes f32 for other exponents. */

@@ -32,7 +32,7 @@ export const scaleByPower = binary({
   name: 'scaleByPower',
   takes: 'float',
   scalar: (x, s) => x * s,
-  wgsl: (x, s) => `scale_by_power(${x}, ${s})`,
+  wgsl: (x, s) => `scaleByPower(${x}, ${s})`,
   // d(x s) = s dx + x ds
   derivatives: [(g, _y, _x, s) => scaleByPower(g, s), (g, _y, x) => mul(g, x)],
 });

@@ -62,7 +62,7 @@ const clipOp = defineElementwise({
   takes: 'number',
   scalar: (x, low, high) => Math.min(Math.max(x, low), high),
   wgsl: {
-    f32: (x, low, high) => `safe_clip(${x}, ${low}, ${high})`,
+    f32: (x, low, high) => `safeClip(${x}, ${low}, ${high})`,
     i32: (x, low, high) => `min(max(${x}, ${low}), ${high})`,
     u32: (x, low, high) => `min(max(${x}, ${low}), ${high})`,
   },

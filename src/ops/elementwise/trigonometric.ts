@@ -14,7 +14,7 @@ export const sin = unary({
   name: 'sin',
   takes: 'float',
   scalar: Math.sin,
-  wgsl: (x) => `safe_sin(${x})`,
+  wgsl: (x) => `safeSin(${x})`,
   // d sin(x) = cos(x) dx
   derivatives: [(g, _y, x) => propagate(g, cos(x))],
 });
@@ -24,7 +24,7 @@ export const cos = unary({
   name: 'cos',
   takes: 'float',
   scalar: Math.cos,
-  wgsl: (x) => `safe_cos(${x})`,
+  wgsl: (x) => `safeCos(${x})`,
   // d cos(x) = -sin(x) dx
   derivatives: [(g, _y, x) => neg(propagate(g, sin(x)))],
 });
@@ -34,7 +34,7 @@ export const tan = unary({
   name: 'tan',
   takes: 'float',
   scalar: Math.tan,
-  wgsl: (x) => `safe_tan(${x})`,
+  wgsl: (x) => `safeTan(${x})`,
   // d tan(x) = (1 + tan^2(x)) dx
   derivatives: [(g, y) => propagate(g, add(square(y), 1))],
 });
@@ -45,7 +45,7 @@ export const asin = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.asin,
-  wgsl: (x) => `safe_asin(${x})`,
+  wgsl: (x) => `safeAsin(${x})`,
   // d asin(x) = dx / sqrt(1 - x^2)
   derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(1, square(x))))],
 });
@@ -56,7 +56,7 @@ export const acos = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.acos,
-  wgsl: (x) => `safe_acos(${x})`,
+  wgsl: (x) => `safeAcos(${x})`,
   // d acos(x) = -dx / sqrt(1 - x^2)
   derivatives: [(g, _y, x) => neg(propagate(g, rsqrt(sub(1, square(x)))))],
 });
@@ -66,7 +66,7 @@ export const atan = unary({
   name: 'atan',
   takes: 'float',
   scalar: Math.atan,
-  wgsl: (x) => `safe_atan(${x})`,
+  wgsl: (x) => `safeAtan(${x})`,
   // d atan(x) = dx / (1 + x^2)
   derivatives: [(g, _y, x) => quotientOrZero(g, add(square(x), 1))],
 });
@@ -87,7 +87,7 @@ export const atan2 = binary({
   name: 'atan2',
   takes: 'float',
   scalar: Math.atan2,
-  wgsl: (y, x) => `safe_atan2(${y}, ${x})`,
+  wgsl: (y, x) => `safeAtan2(${y}, ${x})`,
   // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), taken as 0 at the origin
   derivatives: [(g, _angle, y, x) => perSquaredRadius(g, x, y), (g, _angle, y, x) => neg(perSquaredRadius(g, y, x))],
 });
@@ -105,7 +105,7 @@ export const sinh = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.sinh,
-  wgsl: (x) => `safe_sinh(${x})`,
+  wgsl: (x) => `safeSinh(${x})`,
   // d sinh(x) = cosh(x) dx
   derivatives: [(g, _y, x) => propagate(g, cosh(x))],
 });
@@ -116,7 +116,7 @@ export const cosh = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.cosh,
-  wgsl: (x) => `safe_cosh(${x})`,
+  wgsl: (x) => `safeCosh(${x})`,
   // d cosh(x) = sinh(x) dx
   derivatives: [(g, _y, x) => propagate(g, sinh(x))],
 });
@@ -126,7 +126,7 @@ export const tanh = unary({
   name: 'tanh',
   takes: 'float',
   scalar: Math.tanh,
-  wgsl: (x) => `safe_tanh(${x})`,
+  wgsl: (x) => `safeTanh(${x})`,
   // d tanh(x) = (1 - tanh^2(x)) dx
   derivatives: [(g, y) => propagate(g, sub(1, square(y)))],
 });
@@ -136,7 +136,7 @@ export const asinh = unary({
   name: 'asinh',
   takes: 'float',
   scalar: Math.asinh,
-  wgsl: (x) => `safe_asinh(${x})`,
+  wgsl: (x) => `safeAsinh(${x})`,
   // d asinh(x) = dx / sqrt(x^2 + 1)
   derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, add))],
 });
@@ -147,7 +147,7 @@ export const acosh = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.acosh,
-  wgsl: (x) => `safe_acosh(${x})`,
+  wgsl: (x) => `safeAcosh(${x})`,
   // d acosh(x) = dx / sqrt(x^2 - 1)
   derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, sub))],
 });
@@ -158,7 +158,7 @@ export const atanh = unary({
   takes: 'float',
   unbounded: true,
   scalar: Math.atanh,
-  wgsl: (x) => `safe_atanh(${x})`,
+  wgsl: (x) => `safeAtanh(${x})`,
   // d atanh(x) = dx / (1 - x^2)
   derivatives: [(g, _y, x) => quotientOrZero(g, sub(1, square(x)))],
 });

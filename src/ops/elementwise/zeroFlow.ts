@@ -21,7 +21,7 @@ export const productOrZero: (g: TensorLike, slope: TensorLike) => Tensor = binar
       for (let i = 0; i < out.length; i++) out[i] = g[i] === 0 ? 0 : g[i] * slope[i];
     },
   },
-  wgsl: (g, slope) => `product_or_zero(${g}, ${slope})`,
+  wgsl: (g, slope) => `productOrZero(${g}, ${slope})`,
   // d(g s) = s dg + g ds, each 0 where its cotangent or the factor g is 0
   derivatives: [(h, _y, _g, slope) => productOrZero(h, slope), (h, _y, g) => productOfNonzero(h, g)],
   simplify: ([g, slope]) =>
@@ -38,7 +38,7 @@ export const quotientOrZero: (g: TensorLike, divisor: TensorLike) => Tensor = bi
       for (let i = 0; i < out.length; i++) out[i] = g[i] === 0 ? 0 : g[i] / divisor[i];
     },
   },
-  wgsl: (g, divisor) => `quotient_or_zero(${g}, ${divisor})`,
+  wgsl: (g, divisor) => `quotientOrZero(${g}, ${divisor})`,
   // d(g / s) = dg / s - (g / s) ds / s
   derivatives: [
     (h, _y, _g, divisor) => quotientOrZero(h, divisor),
@@ -56,7 +56,7 @@ export const productOfNonzero: (a: TensorLike, b: TensorLike) => Tensor = binary
       for (let i = 0; i < out.length; i++) out[i] = a[i] === 0 || b[i] === 0 ? 0 : a[i] * b[i];
     },
   },
-  wgsl: (a, b) => `product_of_nonzero(${a}, ${b})`,
+  wgsl: (a, b) => `productOfNonzero(${a}, ${b})`,
   // d(a b) = b da + a db
   derivatives: [(h, _y, _a, b) => productOfNonzero(h, b), (h, _y, a) => productOfNonzero(h, a)],
   simplify: ([a, b]) =>

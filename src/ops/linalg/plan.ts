@@ -27,8 +27,8 @@ export function temporaries(): { readonly list: TensorType[]; readonly make: (sh
 
 /** A matrix for each invocation instead of each workgroup. */
 const alone = `const lanes = 1u;
-fn matrix_of(group: u32, local: u32) -> u32 { return group * 64u + local; }
-fn lane_of(local: u32) -> u32 { return 0u; }
+fn matrixOf(group: u32, local: u32) -> u32 { return group * 64u + local; }
+fn laneOf(local: u32) -> u32 { return 0u; }
 fn synchronize() {}`;
 
 const teamOf = ({ processor }: Target): Pick<Filling, 'blocks'> => (processor === 'gpu' ? {} : { blocks: { team: alone } });

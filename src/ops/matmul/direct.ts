@@ -67,17 +67,17 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
     }
     return `min(row + ${sharers === 1 ? `${load}u` : `slot + ${load * sharers}u`}, params.rows - 1u)`;
   };
-  for (const i of range(loads)) lines.push(`let aAt${i} = a_row(batch, ${rowOf(i)});`);
+  for (const i of range(loads)) lines.push(`let aAt${i} = aRow(batch, ${rowOf(i)});`);
   const columns = b.access === 'outer4' ? 1 : 4;
   const columnsOfB = range(ownQuads).flatMap((q) => range(columns).map((c) => ({ name: `${c}${ending(q)}`, at: 4 * width * q + c })));
   for (const { name, at } of columnsOfB) {
-    lines.push(`let bAt${name} = b_row(batch, min(column + ${at}u, params.columns - ${b.access === 'outer4' ? 4 : 1}u));`);
+    lines.push(`let bAt${name} = bRow(batch, min(column + ${at}u, params.columns - ${b.access === 'outer4' ? 4 : 1}u));`);
   }
   lines.push(...declareSums(rows, ownQuads));
 
   const loop: string[] = [];
-  for (const i of range(loads)) loop.push(`let aRun${i} = a_run(aAt${i}, ${segmented ? 'segment' : '0u'});`);
-  for (const { name } of columnsOfB) loop.push(`let bRun${name} = b_run(bAt${name}, ${segmented ? 'segment' : '0u'});`);
+  for (const i of range(loads)) loop.push(`let aRun${i} = aRun(aAt${i}, ${segmented ? 'segment' : '0u'});`);
+  for (const { name } of columnsOfB) loop.push(`let bRun${name} = bRun(bAt${name}, ${segmented ? 'segment' : '0u'});`);
   const [begin, end] = segmented ? ['0u', 'params.inner'] : ['first', 'last'];
   loop.push(`for (var k = ${begin}${sliced ? ' + slice * 4u' : ''}; k < ${end}; k += ${4 * slices}u) {`, ...indent(step()), '}');
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
@@ -86,7 +86,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   // Loops, not 8 or 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more. llvmpipe unrolls what
   // it can count to the end of: through a bare min(8u, …) as a bound it sees, through the select around it not.
   const edge = (place: string): string[] => [
-    `let origin = result_index(matrix, row, ${place});`,
+    `let origin = resultIndex(matrix, row, ${place});`,
     `let height = select(0u, min(${rows}u, params.rows - min(row, params.rows)), ${place} < params.columns);`,
     ...(quads ? [] : [`let width = select(0u, min(4u, params.columns - ${place}), ${place} < params.columns);`]),
   ];
@@ -109,7 +109,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   if (quads && rows === 1 && ownQuads === 1) {
     // A workgroup of several rows of invocations may reach beyond the last row.
     const inside = tile.height > 1 ? '(row < params.rows) & (column < params.columns)' : 'column < params.columns';
-    return [...lines, `if (${inside}) { store4(result_index(matrix, row, column), sum0); }`];
+    return [...lines, `if (${inside}) { store4(resultIndex(matrix, row, column), sum0); }`];
   }
   lines.push(`var sums = array<vec4<f32>, ${rows * ownQuads}>(${ownSums.join(', ')});`);
   const eachRow = (sum: string): string[] => ['for (var r = 0u; r < height; r++) {', store(sum), '}'];
@@ -133,19 +133,19 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
     }
     for (const q of range(ownQuads)) {
       if (b.access === 'outer4') {
-        lines.push(...range(4).map((k) => `let b${k}${ending(q)} = ${nth('', `b_load(bRun0${ending(q)}`, k)};`));
+        lines.push(...range(4).map((k) => `let b${k}${ending(q)} = ${nth('', `bLoad(bRun0${ending(q)}`, k)};`));
       } else {
-        const column = (c: number): string => within('', `b_load(bRun${c}${ending(q)}, k)`, 'inside');
+        const column = (c: number): string => within('', `bLoad(bRun${c}${ending(q)}, k)`, 'inside');
         lines.push(...range(4).map((c) => `let column${c}${ending(q)} = ${column(c)};`), ...transposeColumns(q));
       }
     }
     if (a.access !== 'outer4') {
-      lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `a_load(aRun${i}, k)`, 'inside')};`));
+      lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `aLoad(aRun${i}, k)`, 'inside')};`));
       return [...lines, ...multiplyRows(rows, (r) => spread('a', r), ownQuads)];
     }
-    if (sharers === 1) return [...lines, ...multiplyQuads(rows, (q, k) => nth('-0.0', `a_load(aRun${q}`, k), ownQuads)];
+    if (sharers === 1) return [...lines, ...multiplyQuads(rows, (q, k) => nth('-0.0', `aLoad(aRun${q}`, k), ownQuads)];
     lines.push('let own = k + slot % 4u;');
-    lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `a_load(aRun${i}, own)`, `own < ${end}`)};`));
+    lines.push(...range(loads).map((i) => `let a${i} = ${within('-0.0', `aLoad(aRun${i}, own)`, `own < ${end}`)};`));
     return [...lines, ...multiplyQuads(rows, (q, k) => spread('a', 4 * q + k), ownQuads)];
   }
 }

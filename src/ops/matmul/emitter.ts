@@ -81,7 +81,7 @@ export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledK
     '',
     b.wgsl,
     '',
-    'fn result_index(matrix: u32, row: u32, column: u32) -> u32 {',
+    'fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {',
     '  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;',
     '  return first + row * params.resultRow + column * params.resultColumn;',
     '}',

@@ -1,9 +1,9 @@
 // Where the two factors of a product come from. A factor is a family of WGSL functions that the cores in direct.ts and tiled.ts call:
 //
-//   a_row(batch, row) -> A_Row            what does not change along k, such as where the row begins
-//   a_run(A_Row, segment) -> A_Run        k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
-//   a_load(A_Run, k) -> vec4<f32>         four elements from position k of the segment on
-//   a_one(A_Run, k) -> f32                one element
+//   aRow(batch, row) -> ARow               what does not change along k, such as where the row begins
+//   aRun(ARow, segment) -> ARun           k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
+//   aLoad(ARun, k) -> vec4<f32>           four elements from position k of the segment on
+//   aOne(ARun, k) -> f32                  one element
 //
 // and the same with b_ for columns. "inner" is the direction of k, "outer" that of rows (of a) or columns (of b).
 
@@ -31,28 +31,28 @@ export function matrixFactor(x: 'a' | 'b', access: Access): Factor {
   const along = { inner4: 'k', outer4: `k * params.${x}Inner`, scalar: `k * params.${x}Inner` }[access];
   const load =
     access === 'scalar'
-      ? `  return vec4<f32>(${[0, 1, 2, 3].map((i) => `${x}_one(run, k${i ? ` + ${i}u` : ''})`).join(', ')});`
+      ? `  return vec4<f32>(${[0, 1, 2, 3].map((i) => `${x}One(run, k${i ? ` + ${i}u` : ''})`).join(', ')});`
       : `  return vec4<f32>(${x}[(run + ${along}) / 4u]);`;
   const one =
     access === 'scalar'
       ? `
-fn ${x}_one(run: ${name}_Run, k: u32) -> f32 {
+fn ${x}One(run: ${name}Run, k: u32) -> f32 {
   return f32(${x}[run + ${along}]);
 }`
       : '';
   return {
     access,
     fields: matrixFields(x),
-    wgsl: `alias ${name}_Row = u32;
-alias ${name}_Run = u32;
-fn ${x}_row(batch: u32, ${place}: u32) -> ${name}_Row {
+    wgsl: `alias ${name}Row = u32;
+alias ${name}Run = u32;
+fn ${x}Row(batch: u32, ${place}: u32) -> ${name}Row {
   let first = params.${x}Offset + batch / params.batchInner * params.${x}BatchOuter + batch % params.batchInner * params.${x}BatchInner;
   return first + ${place}${access === 'outer4' ? '' : ` * params.${x}Outer`};
 }
-fn ${x}_run(at: ${name}_Row, segment: u32) -> ${name}_Run {
+fn ${x}Run(at: ${name}Row, segment: u32) -> ${name}Run {
   return at + segment * params.${x}Segment;
 }
-fn ${x}_load(run: ${name}_Run, k: u32) -> vec4<f32> {
+fn ${x}Load(run: ${name}Run, k: u32) -> vec4<f32> {
 ${load}
 }${one}`,
   };

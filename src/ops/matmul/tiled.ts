@@ -34,16 +34,16 @@ const staged = (tile: SharedTile, b: Factor) => ({
 export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean): string[] {
   const { aVectors, bVectors } = staged(tile, b);
   const stores = quads
-    ? ['  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }']
+    ? ['  if (column < params.columns) { store4(resultIndex(matrix, row, column), sum); }']
     : range(4).map((c) => {
         const at = c ? `column + ${c}u` : 'column';
-        return `  if (${at} < params.columns) { store(result_index(matrix, row, ${at}), sum.${'xyzw'[c]}); }`;
+        return `  if (${at} < params.columns) { store(resultIndex(matrix, row, ${at}), sum.${'xyzw'[c]}); }`;
       });
   return [
     `var<workgroup> tileA: array<vec4<f32>, ${aVectors}>;`,
     `var<workgroup> tileB: array<vec4<f32>, ${bVectors}>;`,
     '',
-    'fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {',
+    'fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {',
     '  if (row >= params.rows) { return; }',
     ...stores,
     '}',
@@ -75,7 +75,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
       ? [`${slot(i)} / ${runs}u`, `${slot(i)} % ${runs}u * 4u`]
       : [`${slot(i)} % ${tileRows / 4}u * 4u`, `${slot(i)} / ${tileRows / 4}u`];
     lines.push(`let aRow${i} = rowTile * ${tileRows}u + ${outer};`, `let aK${i} = ${k};`);
-    lines.push(`let aAt${i} = a_row(batch, min(aRow${i}, params.rows - 1u));`);
+    lines.push(`let aAt${i} = aRow(batch, min(aRow${i}, params.rows - 1u));`);
   }
   const bColumns = b.access === 'scalar' ? 4 : 1;
   for (const i of range(bLoads)) {
@@ -85,7 +85,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
       : [`${slot(i)} % ${allQuads}u * 4u`, `${slot(i)} / ${allQuads}u`];
     lines.push(`let bColumn${i} = columnTile * ${tileColumns}u + ${outer};`, `let bK${i} = ${k};`);
     for (const c of range(bColumns))
-      lines.push(`let bAt${i}${c || ''} = b_row(batch, min(bColumn${i}${c ? ` + ${c}u` : ''}, params.columns - 1u));`);
+      lines.push(`let bAt${i}${c || ''} = bRow(batch, min(bColumn${i}${c ? ` + ${c}u` : ''}, params.columns - 1u));`);
   }
   lines.push(...declareSums(rows, ownQuads));
   if (ahead) lines.push(...fetch('var', 'first'));
@@ -97,7 +97,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   lines.push('  workgroupBarrier();', '}');
   // Row after row passes through the first sums: the fused epilogue is inlined once for each quad, and no register is chosen by an index.
   lines.push(`for (var r = 0u; r < ${rows}u; r++) {`);
-  lines.push(...range(ownQuads).map((q) => `  store_row(matrix, row + r, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(0, q)});`));
+  lines.push(...range(ownQuads).map((q) => `  storeRow(matrix, row + r, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(0, q)});`));
   lines.push(...range(rows - 1).flatMap((r) => range(ownQuads).map((q) => `  ${sumOf(r, q)} = ${sumOf(r + 1, q)};`)), '}');
   return lines;
 
@@ -116,11 +116,11 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
         // Element by element: the four k's may straddle the end, or two segments.
         for (const c of range(4)) {
           const [segment, j] = position(`${k} + ${c}u`);
-          step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = a_one(a_run(aAt${i}, ${segment}), ${j}); }`);
+          step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = aOne(aRun(aAt${i}, ${segment}), ${j}); }`);
         }
       } else {
         const [segment, j] = position(k);
-        step.push(`if (${k} < last) { nextA${i} = a_load(a_run(aAt${i}, ${segment}), ${j}); }`);
+        step.push(`if (${k} < last) { nextA${i} = aLoad(aRun(aAt${i}, ${segment}), ${j}); }`);
       }
     }
     for (const i of range(bLoads)) {
@@ -129,9 +129,9 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
       const value =
         b.access === 'scalar'
           ? `vec4<f32>(${range(4)
-              .map((c) => `b_one(b_run(bAt${i}${c || ''}, ${segment}), ${j})`)
+              .map((c) => `bOne(bRun(bAt${i}${c || ''}, ${segment}), ${j})`)
               .join(', ')})`
-          : `b_load(b_run(bAt${i}, ${segment}), ${j})`;
+          : `bLoad(bRun(bAt${i}, ${segment}), ${j})`;
       step.push(`${name(`nextB${i}`)} = vec4<f32>();`, `if (${k} < last) { nextB${i} = ${value}; }`);
     }
     return step;

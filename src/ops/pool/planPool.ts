@@ -2,7 +2,7 @@
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
-import headSource from '../../../shaders/pooling.wgsl?raw';
+import headSource from '../../../shaders/poolingHead.wgsl?raw';
 import { type Filling, type KernelFile, fillKernel, parseKernel, storageType } from '../../wgsl/index.ts';
 import type { Padding2d, Pair, Window2d } from '../conv/geometry.ts';
 

@@ -53,7 +53,7 @@ const argMaxOp = defineArgReduction({
   name: 'argMax',
   beats: larger,
   identity: () => '(-infinity())',
-  merge: (a, b) => `beats_max(${a}, ${b})`,
+  merge: (a, b) => `beatsMax(${a}, ${b})`,
 });
 
 const argMaxOfIntegersOp = defineArgReduction({
@@ -67,7 +67,7 @@ const argMinOp = defineArgReduction({
   name: 'argMin',
   beats: smaller,
   identity: () => 'infinity()',
-  merge: (a, b) => `beats_min(${a}, ${b})`,
+  merge: (a, b) => `beatsMin(${a}, ${b})`,
 });
 
 const argMinOfIntegersOp = defineArgReduction({

@@ -214,7 +214,7 @@ const maxOp = defineReduction({
   allowsEmpty: false,
   fold: largest,
   identity: { f32: '(-infinity())' },
-  merge: (a, b) => `safe_max(${a}, ${b})`,
+  merge: (a, b) => `safeMax(${a}, ${b})`,
   vjp: shareAmongTies,
 });
 
@@ -232,7 +232,7 @@ const minOp = defineReduction({
   allowsEmpty: false,
   fold: smallest,
   identity: { f32: 'infinity()' },
-  merge: (a, b) => `safe_min(${a}, ${b})`,
+  merge: (a, b) => `safeMin(${a}, ${b})`,
   vjp: shareAmongTies,
 });
 

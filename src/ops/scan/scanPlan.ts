@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
 import scanSource from '../../../shaders/scan.wgsl?raw';
-import headSource from '../../../shaders/scanChunks.wgsl?raw';
+import headSource from '../../../shaders/scanHead.wgsl?raw';
 import totalsSource from '../../../shaders/scanTotals.wgsl?raw';
 import { type FilledKernel, type KernelFile, computeType, fillKernel, storageType } from '../../wgsl/index.ts';
 
@@ -55,11 +55,11 @@ const chunksPerInvocation = (chunks: number, chunk: number, { processor }: Targe
 const wrappingProduct = `alias Product = Value;
 fn one() -> Product { return Value(1); }
 fn times(p: Product, q: Product) -> Product { return p * q; }
-fn value_of(p: Product) -> Value { return p; }
-fn first_word(p: Product) -> Value { return p; }
-fn second_word(p: Product) -> Value { return p; }
-fn from_words(first: Value, second: Value) -> Product { return first; }
-fn factor_at(at: u32) -> Product { return Value(a[at]); }`;
+fn valueOf(p: Product) -> Value { return p; }
+fn firstWord(p: Product) -> Value { return p; }
+fn secondWord(p: Product) -> Value { return p; }
+fn fromWords(first: Value, second: Value) -> Product { return first; }
+fn factorAt(at: u32) -> Product { return Value(a[at]); }`;
 
 interface Level {
   readonly geometry: ScanGeometry;

@@ -94,8 +94,8 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
         ...fillKernel(padKernel, {
           aliases: { Element: storageType(x.dtype), Compute: computeType(x.dtype) },
           params: {
-            from_size: axes.map((a) => a.from),
-            to_size: axes.map((a) => a.to),
+            fromSize: axes.map((a) => a.from),
+            toSize: axes.map((a) => a.to),
             before: axes.map((a) => a.before),
             step: axes.map((a) => a.step),
             count: size,

@@ -46,42 +46,42 @@ struct Params {
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
-struct A_Row { image: i32, y: i32, x: i32, channel: i32 }
-struct A_Run { base: i32, begin: i32, end: i32 }
-fn a_row(group: u32, row: u32) -> A_Row {
+struct ARow { image: i32, y: i32, x: i32, channel: i32 }
+struct ARun { base: i32, begin: i32, end: i32 }
+fn aRow(group: u32, row: u32) -> ARow {
   let line = row / params.outWidth;
   let y = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
   let x = i32(row % params.outWidth * params.strideX) - i32(params.padLeft);
-  return A_Row(i32(line / params.outHeight * params.inHeight), y, x, i32(group * params.groupChannels));
+  return ARow(i32(line / params.outHeight * params.inHeight), y, x, i32(group * params.groupChannels));
 }
-fn a_run(at: A_Row, segment: u32) -> A_Run {
+fn aRun(at: ARow, segment: u32) -> ARun {
   let y = at.y + i32(segment / params.tapsX * params.dilationY);
   let x = at.x + i32(segment % params.tapsX * params.dilationX);
   let taps = select(0, min(i32(params.runWidth), i32(params.inWidth) - x), (y >= 0) & (y < i32(params.inHeight)));
   let base = ((at.image + y) * i32(params.inWidth) + x) * i32(params.channels) + at.channel;
-  return A_Run(base, max(0, -x) * i32(params.groupChannels), taps * i32(params.groupChannels));
+  return ARun(base, max(0, -x) * i32(params.groupChannels), taps * i32(params.groupChannels));
 }
-fn a_load(run: A_Run, k: u32) -> vec4<f32> {
-  return vec4<f32>(a_one(run, k), a_one(run, k + 1u), a_one(run, k + 2u), a_one(run, k + 3u));
+fn aLoad(run: ARun, k: u32) -> vec4<f32> {
+  return vec4<f32>(aOne(run, k), aOne(run, k + 1u), aOne(run, k + 2u), aOne(run, k + 3u));
 }
-fn a_one(run: A_Run, k: u32) -> f32 {
+fn aOne(run: ARun, k: u32) -> f32 {
   return select(0.0, f32(a[u32(run.base + i32(k))]), (i32(k) >= run.begin) & (i32(k) < run.end));
 }
 
-alias B_Row = u32;
-alias B_Run = u32;
-fn b_row(batch: u32, column: u32) -> B_Row {
+alias BRow = u32;
+alias BRun = u32;
+fn bRow(batch: u32, column: u32) -> BRow {
   let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
   return first + column;
 }
-fn b_run(at: B_Row, segment: u32) -> B_Run {
+fn bRun(at: BRow, segment: u32) -> BRun {
   return at + segment * params.bSegment;
 }
-fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+fn bLoad(run: BRun, k: u32) -> vec4<f32> {
   return vec4<f32>(b[(run + k * params.bInner) / 4u]);
 }
 
-fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {
   let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
   return first + row * params.resultRow + column * params.resultColumn;
 }
@@ -101,15 +101,15 @@ fn main(
   let last = min(first + params.splitLength, params.splitEnd);
   let row = (rowTile * 1u + local.y) * 8u;
   let column = (columnTile * 4u + local.x) * 4u;
-  let aAt0 = a_row(batch, min(row + 0u, params.rows - 1u));
-  let aAt1 = a_row(batch, min(row + 1u, params.rows - 1u));
-  let aAt2 = a_row(batch, min(row + 2u, params.rows - 1u));
-  let aAt3 = a_row(batch, min(row + 3u, params.rows - 1u));
-  let aAt4 = a_row(batch, min(row + 4u, params.rows - 1u));
-  let aAt5 = a_row(batch, min(row + 5u, params.rows - 1u));
-  let aAt6 = a_row(batch, min(row + 6u, params.rows - 1u));
-  let aAt7 = a_row(batch, min(row + 7u, params.rows - 1u));
-  let bAt0 = b_row(batch, min(column + 0u, params.columns - 4u));
+  let aAt0 = aRow(batch, min(row + 0u, params.rows - 1u));
+  let aAt1 = aRow(batch, min(row + 1u, params.rows - 1u));
+  let aAt2 = aRow(batch, min(row + 2u, params.rows - 1u));
+  let aAt3 = aRow(batch, min(row + 3u, params.rows - 1u));
+  let aAt4 = aRow(batch, min(row + 4u, params.rows - 1u));
+  let aAt5 = aRow(batch, min(row + 5u, params.rows - 1u));
+  let aAt6 = aRow(batch, min(row + 6u, params.rows - 1u));
+  let aAt7 = aRow(batch, min(row + 7u, params.rows - 1u));
+  let bAt0 = bRow(batch, min(column + 0u, params.columns - 4u));
   var sum0 = vec4<f32>();
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
@@ -119,29 +119,29 @@ fn main(
   var sum6 = vec4<f32>();
   var sum7 = vec4<f32>();
   for (var segment = first; segment < last; segment++) {
-    let aRun0 = a_run(aAt0, segment);
-    let aRun1 = a_run(aAt1, segment);
-    let aRun2 = a_run(aAt2, segment);
-    let aRun3 = a_run(aAt3, segment);
-    let aRun4 = a_run(aAt4, segment);
-    let aRun5 = a_run(aAt5, segment);
-    let aRun6 = a_run(aAt6, segment);
-    let aRun7 = a_run(aAt7, segment);
-    let bRun0 = b_run(bAt0, segment);
+    let aRun0 = aRun(aAt0, segment);
+    let aRun1 = aRun(aAt1, segment);
+    let aRun2 = aRun(aAt2, segment);
+    let aRun3 = aRun(aAt3, segment);
+    let aRun4 = aRun(aAt4, segment);
+    let aRun5 = aRun(aAt5, segment);
+    let aRun6 = aRun(aAt6, segment);
+    let aRun7 = aRun(aAt7, segment);
+    let bRun0 = bRun(bAt0, segment);
     for (var k = 0u; k < params.inner; k += 4u) {
       let inside = vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(params.inner);
-      let b0 = b_load(bRun0, k);
-      let b1 = select(vec4<f32>(), b_load(bRun0, k + 1u), k + 1u < params.inner);
-      let b2 = select(vec4<f32>(), b_load(bRun0, k + 2u), k + 2u < params.inner);
-      let b3 = select(vec4<f32>(), b_load(bRun0, k + 3u), k + 3u < params.inner);
-      let a0 = select(vec4<f32>(-0.0), a_load(aRun0, k), inside);
-      let a1 = select(vec4<f32>(-0.0), a_load(aRun1, k), inside);
-      let a2 = select(vec4<f32>(-0.0), a_load(aRun2, k), inside);
-      let a3 = select(vec4<f32>(-0.0), a_load(aRun3, k), inside);
-      let a4 = select(vec4<f32>(-0.0), a_load(aRun4, k), inside);
-      let a5 = select(vec4<f32>(-0.0), a_load(aRun5, k), inside);
-      let a6 = select(vec4<f32>(-0.0), a_load(aRun6, k), inside);
-      let a7 = select(vec4<f32>(-0.0), a_load(aRun7, k), inside);
+      let b0 = bLoad(bRun0, k);
+      let b1 = select(vec4<f32>(), bLoad(bRun0, k + 1u), k + 1u < params.inner);
+      let b2 = select(vec4<f32>(), bLoad(bRun0, k + 2u), k + 2u < params.inner);
+      let b3 = select(vec4<f32>(), bLoad(bRun0, k + 3u), k + 3u < params.inner);
+      let a0 = select(vec4<f32>(-0.0), aLoad(aRun0, k), inside);
+      let a1 = select(vec4<f32>(-0.0), aLoad(aRun1, k), inside);
+      let a2 = select(vec4<f32>(-0.0), aLoad(aRun2, k), inside);
+      let a3 = select(vec4<f32>(-0.0), aLoad(aRun3, k), inside);
+      let a4 = select(vec4<f32>(-0.0), aLoad(aRun4, k), inside);
+      let a5 = select(vec4<f32>(-0.0), aLoad(aRun5, k), inside);
+      let a6 = select(vec4<f32>(-0.0), aLoad(aRun6, k), inside);
+      let a7 = select(vec4<f32>(-0.0), aLoad(aRun7, k), inside);
       let row0 = a0;
       let row1 = a1;
       let row2 = a2;
@@ -185,7 +185,7 @@ fn main(
     }
   }
   var sums = array<vec4<f32>, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
-  let origin = result_index(matrix, row, column);
+  let origin = resultIndex(matrix, row, column);
   let height = select(0u, min(8u, params.rows - min(row, params.rows)), column < params.columns);
   for (var r = 0u; r < height; r++) {
     store4(origin + r * params.resultRow, sums[r]);

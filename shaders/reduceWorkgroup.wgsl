@@ -1,5 +1,5 @@
 // Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup
-// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. An invocation adds its items in runs of 256, as reduce_serial.wgsl does.
+// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. An invocation adds its items in runs of 256, as reduceSerial.wgsl does.
 // The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
 
 struct Params {

@@ -33,7 +33,7 @@ struct Chunk {
   stride: u32,
 }
 
-fn chunk_of(p: u32) -> Chunk {
+fn chunkOf(p: u32) -> Chunk {
   let line = p / params.inner;
   let base = line / params.chunks * params.length * params.inner + p % params.inner;
   let first = line % params.chunks * params.chunk;
@@ -44,7 +44,7 @@ fn chunk_of(p: u32) -> Chunk {
 }
 
 // What a step of mode 2 multiplies by: before the first step there is nothing.
-fn factor_of(t: u32, at: u32, stride: u32) -> Value {
+fn factorOf(t: u32, at: u32, stride: u32) -> Value {
   if (t < params.lagged) {
     return Value(0);
   }
@@ -83,7 +83,7 @@ fn times(p: Product, q: Product) -> Product {
 }
 
 // The nearest f32. It is made of bits: a compiler may multiply two powers of two first, and their product may vanish where the result does not.
-fn value_of(p: Product) -> f32 {
+fn valueOf(p: Product) -> f32 {
   // A subnormal number keeps fewer bits of the mantissa.
   let lost = 8u + u32(clamp(-126 - p.exponent, 0, 24));
   let kept = (p.mantissa >> (lost - 1u)) >> 1u;
@@ -96,7 +96,7 @@ fn value_of(p: Product) -> f32 {
   return select(p.sign, value, abs(p.sign) == 1.0);
 }
 
-fn product_of(x: f32) -> Product {
+fn productOf(x: f32) -> Product {
   let bits = bitcast<u32>(x);
   let size = bits & 0x7fffffffu;
   if ((size == 0u) | (size >= 0x7f800000u)) {
@@ -109,15 +109,15 @@ fn product_of(x: f32) -> Product {
 }
 
 // The two words of a product: both are whole numbers that f32 holds.
-fn first_word(p: Product) -> f32 {
+fn firstWord(p: Product) -> f32 {
   return select(p.sign, p.sign * f32(p.mantissa >> 8u), abs(p.sign) == 1.0);
 }
 
-fn second_word(p: Product) -> f32 {
+fn secondWord(p: Product) -> f32 {
   return f32(p.exponent * 256 + i32(p.mantissa & 255u));
 }
 
-fn from_words(first: f32, second: f32) -> Product {
+fn fromWords(first: f32, second: f32) -> Product {
   let size = abs(first);
   if ((size >= 8388608.0) & (size < 16777216.0)) {
     let word = i32(second);
@@ -126,10 +126,10 @@ fn from_words(first: f32, second: f32) -> Product {
   return Product(first, 0x80000000u, 0);
 }
 
-fn factor_at(at: u32) -> Product {
+fn factorAt(at: u32) -> Product {
   if (params.packed == 1u) {
-    return from_words(f32(a[at]), f32(b[at]));
+    return fromWords(f32(a[at]), f32(b[at]));
   }
-  return product_of(f32(a[at]));
+  return productOf(f32(a[at]));
 }
 // end product

@@ -31,19 +31,19 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 
 // First and end of the elements of an invocation.
-fn run_of(workgroup: vec3<u32>, local: u32) -> vec2<u32> {
+fn runOf(workgroup: vec3<u32>, local: u32) -> vec2<u32> {
   let first = ((workgroup.y * params.gridWidth + workgroup.x) * 64u + local) * params.run;
   return vec2<u32>(first, min(first + params.run, params.size));
 }
 
 // Distance of the taps of a window: [down, across].
-fn tap_steps() -> vec2<u32> {
+fn tapSteps() -> vec2<u32> {
   return select(vec2<u32>(1u, 1u), vec2<u32>(params.dilationY, params.dilationX), dilated);
 }
 
 // First and end of the windows that cover a pixel along one direction; `place` counts from the corner of the padding,
 // and `window` is the length of a window with its gaps.
-fn windows_over(place: u32, window: u32, stride: u32, windows: u32) -> vec2<u32> {
+fn windowsOver(place: u32, window: u32, stride: u32, windows: u32) -> vec2<u32> {
   let first = select(0u, (place - window) / stride + 1u, place >= window);
   return vec2<u32>(first, min(place / stride + 1u, windows));
 }

@@ -1,5 +1,5 @@
 // Arg-reduction, one workgroup per output and chunk: each invocation takes every 64th candidate, then a tree in workgroup memory, in which the
-// first one among equals wins. For real GPUs; otherwise as reduce_index.wgsl, whose blocks it has.
+// first one among equals wins. For real GPUs; otherwise as reduceIndex.wgsl, whose blocks it has.
 
 struct Params {
   outputs: u32, // number of results of one chunk

@@ -38,33 +38,33 @@ struct Params {
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
-alias A_Row = u32;
-alias A_Run = u32;
-fn a_row(batch: u32, row: u32) -> A_Row {
+alias ARow = u32;
+alias ARun = u32;
+fn aRow(batch: u32, row: u32) -> ARow {
   let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
   return first + row * params.aOuter;
 }
-fn a_run(at: A_Row, segment: u32) -> A_Run {
+fn aRun(at: ARow, segment: u32) -> ARun {
   return at + segment * params.aSegment;
 }
-fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+fn aLoad(run: ARun, k: u32) -> vec4<f32> {
   return vec4<f32>(a[(run + k) / 4u]);
 }
 
-alias B_Row = u32;
-alias B_Run = u32;
-fn b_row(batch: u32, column: u32) -> B_Row {
+alias BRow = u32;
+alias BRun = u32;
+fn bRow(batch: u32, column: u32) -> BRow {
   let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
   return first + column;
 }
-fn b_run(at: B_Row, segment: u32) -> B_Run {
+fn bRun(at: BRow, segment: u32) -> BRun {
   return at + segment * params.bSegment;
 }
-fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+fn bLoad(run: BRun, k: u32) -> vec4<f32> {
   return vec4<f32>(b[(run + k * params.bInner) / 4u]);
 }
 
-fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {
   let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
   return first + row * params.resultRow + column * params.resultColumn;
 }
@@ -72,9 +72,9 @@ fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
 var<workgroup> tileA: array<vec4<f32>, 256>;
 var<workgroup> tileB: array<vec4<f32>, 256>;
 
-fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
+fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
   if (row >= params.rows) { return; }
-  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }
+  if (column < params.columns) { store4(resultIndex(matrix, row, column), sum); }
 }
 
 @compute @workgroup_size(8, 8)
@@ -95,28 +95,28 @@ fn main(
   let column = columnTile * 64u + local.x * 4u;
   let aRow0 = rowTile * 64u + index / 4u;
   let aK0 = index % 4u * 4u;
-  let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
+  let aAt0 = aRow(batch, min(aRow0, params.rows - 1u));
   let aRow1 = rowTile * 64u + (index + 64u) / 4u;
   let aK1 = (index + 64u) % 4u * 4u;
-  let aAt1 = a_row(batch, min(aRow1, params.rows - 1u));
+  let aAt1 = aRow(batch, min(aRow1, params.rows - 1u));
   let aRow2 = rowTile * 64u + (index + 128u) / 4u;
   let aK2 = (index + 128u) % 4u * 4u;
-  let aAt2 = a_row(batch, min(aRow2, params.rows - 1u));
+  let aAt2 = aRow(batch, min(aRow2, params.rows - 1u));
   let aRow3 = rowTile * 64u + (index + 192u) / 4u;
   let aK3 = (index + 192u) % 4u * 4u;
-  let aAt3 = a_row(batch, min(aRow3, params.rows - 1u));
+  let aAt3 = aRow(batch, min(aRow3, params.rows - 1u));
   let bColumn0 = columnTile * 64u + index % 16u * 4u;
   let bK0 = index / 16u;
-  let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  let bAt0 = bRow(batch, min(bColumn0, params.columns - 1u));
   let bColumn1 = columnTile * 64u + (index + 64u) % 16u * 4u;
   let bK1 = (index + 64u) / 16u;
-  let bAt1 = b_row(batch, min(bColumn1, params.columns - 1u));
+  let bAt1 = bRow(batch, min(bColumn1, params.columns - 1u));
   let bColumn2 = columnTile * 64u + (index + 128u) % 16u * 4u;
   let bK2 = (index + 128u) / 16u;
-  let bAt2 = b_row(batch, min(bColumn2, params.columns - 1u));
+  let bAt2 = bRow(batch, min(bColumn2, params.columns - 1u));
   let bColumn3 = columnTile * 64u + (index + 192u) % 16u * 4u;
   let bK3 = (index + 192u) / 16u;
-  let bAt3 = b_row(batch, min(bColumn3, params.columns - 1u));
+  let bAt3 = bRow(batch, min(bColumn3, params.columns - 1u));
   var sum0 = vec4<f32>();
   var sum0_1 = vec4<f32>();
   var sum1 = vec4<f32>();
@@ -135,21 +135,21 @@ fn main(
   var sum7_1 = vec4<f32>();
   for (var start = first; start < last; start += 16u) {
     var nextA0 = vec4<f32>(-0.0);
-    if (start + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + aK0); }
+    if (start + aK0 < last) { nextA0 = aLoad(aRun(aAt0, 0u), start + aK0); }
     var nextA1 = vec4<f32>(-0.0);
-    if (start + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + aK1); }
+    if (start + aK1 < last) { nextA1 = aLoad(aRun(aAt1, 0u), start + aK1); }
     var nextA2 = vec4<f32>(-0.0);
-    if (start + aK2 < last) { nextA2 = a_load(a_run(aAt2, 0u), start + aK2); }
+    if (start + aK2 < last) { nextA2 = aLoad(aRun(aAt2, 0u), start + aK2); }
     var nextA3 = vec4<f32>(-0.0);
-    if (start + aK3 < last) { nextA3 = a_load(a_run(aAt3, 0u), start + aK3); }
+    if (start + aK3 < last) { nextA3 = aLoad(aRun(aAt3, 0u), start + aK3); }
     var nextB0 = vec4<f32>();
-    if (start + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + bK0); }
+    if (start + bK0 < last) { nextB0 = bLoad(bRun(bAt0, 0u), start + bK0); }
     var nextB1 = vec4<f32>();
-    if (start + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + bK1); }
+    if (start + bK1 < last) { nextB1 = bLoad(bRun(bAt1, 0u), start + bK1); }
     var nextB2 = vec4<f32>();
-    if (start + bK2 < last) { nextB2 = b_load(b_run(bAt2, 0u), start + bK2); }
+    if (start + bK2 < last) { nextB2 = bLoad(bRun(bAt2, 0u), start + bK2); }
     var nextB3 = vec4<f32>();
-    if (start + bK3 < last) { nextB3 = b_load(b_run(bAt3, 0u), start + bK3); }
+    if (start + bK3 < last) { nextB3 = bLoad(bRun(bAt3, 0u), start + bK3); }
     tileA[index] = nextA0;
     tileA[(index + 64u)] = nextA1;
     tileA[(index + 128u)] = nextA2;
@@ -244,8 +244,8 @@ fn main(
     workgroupBarrier();
   }
   for (var r = 0u; r < 8u; r++) {
-    store_row(matrix, row + r, column, sum0);
-    store_row(matrix, row + r, column + 32u, sum0_1);
+    storeRow(matrix, row + r, column, sum0);
+    storeRow(matrix, row + r, column + 32u, sum0_1);
     sum0 = sum1;
     sum0_1 = sum1_1;
     sum1 = sum2;

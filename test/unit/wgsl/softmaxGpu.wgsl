@@ -1,5 +1,5 @@
 // max + sub + exp + sum + div  f32[8,100]
-fn is_nan(x: f32) -> bool {
+fn isNan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
@@ -10,66 +10,85 @@ fn infinity() -> f32 {
 }
 
 // NaN where either is NaN; max() may return the other operand.
-fn safe_max(a: f32, b: f32) -> f32 {
-  return select(max(a, b), select(b, a, is_nan(a)), is_nan(a) | is_nan(b));
+fn safeMax(a: f32, b: f32) -> f32 {
+  return select(max(a, b), select(b, a, isNan(a)), isNan(a) | isNan(b));
 }
 
 // y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
-fn scale_by_power_of_two(y: f32, n: f32) -> f32 {
+fn scaleByPowerOfTwo(y: f32, n: f32) -> f32 {
   let whole = i32(clamp(n, -250.0, 250.0));
   let half = whole / 2;
   return y * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(whole - half + 127) << 23u);
 }
 
 // e^x - 1 - x over x^2 for |x| <= log(2) / 2.
-fn exp_polynomial(x: f32) -> f32 {
+fn expPolynomial(x: f32) -> f32 {
   return ((((1.9875691500e-4 * x + 1.3981999507e-3) * x + 8.3334519073e-3) * x + 4.1665795894e-2) * x + 1.6666665459e-1) * x + 5.0000001201e-1;
 }
 
-fn safe_exp(x: f32) -> f32 {
+fn safeExp(x: f32) -> f32 {
   // Beyond these bounds the result is 0 or infinite anyway.
   let bounded = clamp(x, -105.0, 90.0);
   let n = floor(bounded * 1.44269504 + 0.5);
   // log(2) in two parts, the first with few bits: n times it is exact.
   let r = (bounded - n * 0.693359375) - n * -2.12194440e-4;
-  let y = 1.0 + (r + r * r * exp_polynomial(r));
-  return select(scale_by_power_of_two(y, n), x, is_nan(x));
+  let y = 1.0 + (r + r * r * expPolynomial(r));
+  return select(scaleByPowerOfTwo(y, n), x, isNan(x));
 }
 
-// Row kernel, one invocation per row: for CPU-implemented Vulkan, for columns, and for rows of a few items. Each loop walks the row once;
-// what a loop adds up is there for the loops behind it. The compiler replaces the marked blocks; as it stands this file computes the
-// softmax of the rows of a matrix.
+// Row kernel, one workgroup per row, for real GPUs: each invocation takes every 64th item (neighbours read neighbours), and what a loop adds up
+// is brought together by a tree in workgroup memory, where all invocations read it. The compiler replaces the marked blocks; as it stands
+// this file divides the rows of a matrix by their sums.
 
 // bindings
 struct Params { rows: u32, length: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> out0: array<f32>;
 @group(0) @binding(2) var<storage, read> in0: array<f32>;
+var<workgroup> r0_total: array<f32, 64>;
+var<workgroup> r1_total: array<f32, 64>;
 // end bindings
 
-const first = 0u;
-const step = 1u;
+const step = 64u;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * (groups.x * 64u) + id.x;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) first: u32) {
+  let row = group.y * groups.x + group.x;
   if (row >= params.rows) { return; }
 // loops
   var r0 = f32((-infinity()));
   for (var item = first; item < params.length; item += step) {
     let index = row * params.length + item;
     let ix0 = in0[index];
-    r0 = safe_max(r0, ix0);
+    r0 = safeMax(r0, ix0);
   }
+  r0_total[first] = r0;
+  for (var reach = 32u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if ((first < reach) & (first + reach < params.length)) {
+      r0_total[first] = safeMax(r0_total[first], r0_total[first + reach]);
+    }
+  }
+  workgroupBarrier();
+  r0 = r0_total[0];
   var r1 = f32(0.0);
   for (var item = first; item < params.length; item += step) {
     let index = row * params.length + item;
     let ix0 = in0[index];
     let iv0: f32 = (ix0 - r0);
-    let iv1: f32 = safe_exp(iv0);
+    let iv1: f32 = safeExp(iv0);
     out0[index] = iv1;
     r1 = (r1 + iv1);
   }
+  r1_total[first] = r1;
+  for (var reach = 32u; reach > 0u; reach /= 2u) {
+    workgroupBarrier();
+    if ((first < reach) & (first + reach < params.length)) {
+      r1_total[first] = (r1_total[first] + r1_total[first + reach]);
+    }
+  }
+  workgroupBarrier();
+  r1 = r1_total[0];
   for (var item = first; item < params.length; item += step) {
     let index = row * params.length + item;
     let iv0 = out0[index];

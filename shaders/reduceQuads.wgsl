@@ -1,4 +1,4 @@
-// Reduction of rows, one invocation per output and chunk as in reduce_serial.wgsl, but loading four neighbouring items at once: for
+// Reduction of rows, one invocation per output and chunk as in reduceSerial.wgsl, but loading four neighbouring items at once: for
 // CPU-implemented Vulkan, where every load is checked and costs the same whatever its width. Items are merged one by one in ascending order, so the
 // result is that of the other family to the last bit, whose runs it has. Lengths and chunks are multiples of 4.
 // The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
@@ -19,14 +19,14 @@ fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
 
 // prologue
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-fn element(output: u32, item: u32, x_item: f32) -> Accumulator { return x_item; }
+fn element(output: u32, item: u32, xItem: f32) -> Accumulator { return xItem; }
 fn quad(output: u32, item: u32) -> vec4<Accumulator> {
-  let x_quad = x[(output * params.length + item) / 4u];
+  let xQuad = x[(output * params.length + item) / 4u];
   return vec4<Accumulator>(
-    element(output, item, x_quad.x),
-    element(output, item + 1u, x_quad.y),
-    element(output, item + 2u, x_quad.z),
-    element(output, item + 3u, x_quad.w),
+    element(output, item, xQuad.x),
+    element(output, item + 1u, xQuad.y),
+    element(output, item + 2u, xQuad.z),
+    element(output, item + 3u, xQuad.w),
   );
 }
 // end prologue

@@ -39,33 +39,33 @@ struct Params {
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
-alias A_Row = u32;
-alias A_Run = u32;
-fn a_row(batch: u32, row: u32) -> A_Row {
+alias ARow = u32;
+alias ARun = u32;
+fn aRow(batch: u32, row: u32) -> ARow {
   let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
   return first + row * params.aOuter;
 }
-fn a_run(at: A_Row, segment: u32) -> A_Run {
+fn aRun(at: ARow, segment: u32) -> ARun {
   return at + segment * params.aSegment;
 }
-fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+fn aLoad(run: ARun, k: u32) -> vec4<f32> {
   return vec4<f32>(a[(run + k) / 4u]);
 }
 
-alias B_Row = u32;
-alias B_Run = u32;
-fn b_row(batch: u32, column: u32) -> B_Row {
+alias BRow = u32;
+alias BRun = u32;
+fn bRow(batch: u32, column: u32) -> BRow {
   let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
   return first + column;
 }
-fn b_run(at: B_Row, segment: u32) -> B_Run {
+fn bRun(at: BRow, segment: u32) -> BRun {
   return at + segment * params.bSegment;
 }
-fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+fn bLoad(run: BRun, k: u32) -> vec4<f32> {
   return vec4<f32>(b[(run + k * params.bInner) / 4u]);
 }
 
-fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {
   let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
   return first + row * params.resultRow + column * params.resultColumn;
 }
@@ -87,9 +87,9 @@ fn main(
   let row = (rowTile * 1u + local.y) * 8u;
   let column = (columnTile * 4u + local.x) * 4u;
   let slot = lane % 4u;
-  let aAt0 = a_row(batch, min(row + slot + 0u, params.rows - 1u));
-  let aAt1 = a_row(batch, min(row + slot + 4u, params.rows - 1u));
-  let bAt0 = b_row(batch, min(column + 0u, params.columns - 4u));
+  let aAt0 = aRow(batch, min(row + slot + 0u, params.rows - 1u));
+  let aAt1 = aRow(batch, min(row + slot + 4u, params.rows - 1u));
+  let bAt0 = bRow(batch, min(column + 0u, params.columns - 4u));
   var sum0 = vec4<f32>();
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
@@ -98,16 +98,16 @@ fn main(
   var sum5 = vec4<f32>();
   var sum6 = vec4<f32>();
   var sum7 = vec4<f32>();
-  let aRun0 = a_run(aAt0, 0u);
-  let aRun1 = a_run(aAt1, 0u);
-  let bRun0 = b_run(bAt0, 0u);
+  let aRun0 = aRun(aAt0, 0u);
+  let aRun1 = aRun(aAt1, 0u);
+  let bRun0 = bRun(bAt0, 0u);
   for (var k = first; k < last; k += 4u) {
-    let b0 = b_load(bRun0, k);
-    let b1 = b_load(bRun0, k + 1u);
-    let b2 = b_load(bRun0, k + 2u);
-    let b3 = b_load(bRun0, k + 3u);
-    let a0 = a_load(aRun0, k);
-    let a1 = a_load(aRun1, k);
+    let b0 = bLoad(bRun0, k);
+    let b1 = bLoad(bRun0, k + 1u);
+    let b2 = bLoad(bRun0, k + 2u);
+    let b3 = bLoad(bRun0, k + 3u);
+    let a0 = aLoad(aRun0, k);
+    let a1 = aLoad(aRun1, k);
     let row0 = subgroupBroadcast(a0, 0u);
     let row1 = subgroupBroadcast(a0, 1u);
     let row2 = subgroupBroadcast(a0, 2u);
@@ -150,7 +150,7 @@ fn main(
     sum7 = fma(vec4<f32>(row7.w), b3, sum7);
   }
   var sums = array<vec4<f32>, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
-  let origin = result_index(matrix, row, column);
+  let origin = resultIndex(matrix, row, column);
   let height = select(0u, min(8u, params.rows - min(row, params.rows)), column < params.columns);
   for (var r = 0u; r < height; r++) {
     store4(origin + r * params.resultRow, sums[r]);

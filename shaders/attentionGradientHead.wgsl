@@ -59,13 +59,13 @@ const nothing = -1e37;
 const excluded = -3e38;
 
 // By bits: max() and comparisons may drop NaN.
-fn nan_lanes(x: vec4<f32>) -> vec4<bool> {
+fn nanLanes(x: vec4<f32>) -> vec4<bool> {
   return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }
 
 // The weights of four scores, whose largest or log-sum-exp is `shift`; NaN stays.
-fn weights_of(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
+fn weightsOf(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
   let distance = score - shift;
-  let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nan_lanes(distance));
-  return select(weight, vec4<f32>(), (score <= vec4<f32>(nothing)) & !nan_lanes(score));
+  let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nanLanes(distance));
+  return select(weight, vec4<f32>(), (score <= vec4<f32>(nothing)) & !nanLanes(score));
 }

@@ -38,33 +38,33 @@ struct Params {
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = vec4<Result>(value); }
 // end epilogue
 
-alias A_Row = u32;
-alias A_Run = u32;
-fn a_row(batch: u32, row: u32) -> A_Row {
+alias ARow = u32;
+alias ARun = u32;
+fn aRow(batch: u32, row: u32) -> ARow {
   let first = params.aOffset + batch / params.batchInner * params.aBatchOuter + batch % params.batchInner * params.aBatchInner;
   return first + row;
 }
-fn a_run(at: A_Row, segment: u32) -> A_Run {
+fn aRun(at: ARow, segment: u32) -> ARun {
   return at + segment * params.aSegment;
 }
-fn a_load(run: A_Run, k: u32) -> vec4<f32> {
+fn aLoad(run: ARun, k: u32) -> vec4<f32> {
   return vec4<f32>(a[(run + k * params.aInner) / 4u]);
 }
 
-alias B_Row = u32;
-alias B_Run = u32;
-fn b_row(batch: u32, column: u32) -> B_Row {
+alias BRow = u32;
+alias BRun = u32;
+fn bRow(batch: u32, column: u32) -> BRow {
   let first = params.bOffset + batch / params.batchInner * params.bBatchOuter + batch % params.batchInner * params.bBatchInner;
   return first + column * params.bOuter;
 }
-fn b_run(at: B_Row, segment: u32) -> B_Run {
+fn bRun(at: BRow, segment: u32) -> BRun {
   return at + segment * params.bSegment;
 }
-fn b_load(run: B_Run, k: u32) -> vec4<f32> {
+fn bLoad(run: BRun, k: u32) -> vec4<f32> {
   return vec4<f32>(b[(run + k) / 4u]);
 }
 
-fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
+fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {
   let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;
   return first + row * params.resultRow + column * params.resultColumn;
 }
@@ -72,9 +72,9 @@ fn result_index(matrix: u32, row: u32, column: u32) -> u32 {
 var<workgroup> tileA: array<vec4<f32>, 128>;
 var<workgroup> tileB: array<vec4<f32>, 160>;
 
-fn store_row(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
+fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
   if (row >= params.rows) { return; }
-  if (column < params.columns) { store4(result_index(matrix, row, column), sum); }
+  if (column < params.columns) { store4(resultIndex(matrix, row, column), sum); }
 }
 
 @compute @workgroup_size(8, 8)
@@ -95,28 +95,28 @@ fn main(
   let column = columnTile * 32u + local.x * 4u;
   let aRow0 = rowTile * 32u + index % 8u * 4u;
   let aK0 = index / 8u;
-  let aAt0 = a_row(batch, min(aRow0, params.rows - 1u));
+  let aAt0 = aRow(batch, min(aRow0, params.rows - 1u));
   let aRow1 = rowTile * 32u + (index + 64u) % 8u * 4u;
   let aK1 = (index + 64u) / 8u;
-  let aAt1 = a_row(batch, min(aRow1, params.rows - 1u));
+  let aAt1 = aRow(batch, min(aRow1, params.rows - 1u));
   let bColumn0 = columnTile * 32u + index / 4u % 8u * 4u + index / 32u;
   let bK0 = index % 4u * 4u;
-  let bAt0 = b_row(batch, min(bColumn0, params.columns - 1u));
+  let bAt0 = bRow(batch, min(bColumn0, params.columns - 1u));
   let bColumn1 = columnTile * 32u + (index + 64u) / 4u % 8u * 4u + (index + 64u) / 32u;
   let bK1 = (index + 64u) % 4u * 4u;
-  let bAt1 = b_row(batch, min(bColumn1, params.columns - 1u));
+  let bAt1 = bRow(batch, min(bColumn1, params.columns - 1u));
   var sum0 = vec4<f32>();
   var sum1 = vec4<f32>();
   var sum2 = vec4<f32>();
   var sum3 = vec4<f32>();
   var nextA0 = vec4<f32>(-0.0);
-  if (first + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), first + aK0); }
+  if (first + aK0 < last) { nextA0 = aLoad(aRun(aAt0, 0u), first + aK0); }
   var nextA1 = vec4<f32>(-0.0);
-  if (first + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), first + aK1); }
+  if (first + aK1 < last) { nextA1 = aLoad(aRun(aAt1, 0u), first + aK1); }
   var nextB0 = vec4<f32>();
-  if (first + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), first + bK0); }
+  if (first + bK0 < last) { nextB0 = bLoad(bRun(bAt0, 0u), first + bK0); }
   var nextB1 = vec4<f32>();
-  if (first + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), first + bK1); }
+  if (first + bK1 < last) { nextB1 = bLoad(bRun(bAt1, 0u), first + bK1); }
   for (var start = first; start < last; start += 16u) {
     tileA[index] = nextA0;
     tileA[(index + 64u)] = nextA1;
@@ -124,13 +124,13 @@ fn main(
     tileB[(index + 64u) / 4u * 5u + (index + 64u) % 4u] = nextB1;
     workgroupBarrier();
     nextA0 = vec4<f32>(-0.0);
-    if (start + 16u + aK0 < last) { nextA0 = a_load(a_run(aAt0, 0u), start + 16u + aK0); }
+    if (start + 16u + aK0 < last) { nextA0 = aLoad(aRun(aAt0, 0u), start + 16u + aK0); }
     nextA1 = vec4<f32>(-0.0);
-    if (start + 16u + aK1 < last) { nextA1 = a_load(a_run(aAt1, 0u), start + 16u + aK1); }
+    if (start + 16u + aK1 < last) { nextA1 = aLoad(aRun(aAt1, 0u), start + 16u + aK1); }
     nextB0 = vec4<f32>();
-    if (start + 16u + bK0 < last) { nextB0 = b_load(b_run(bAt0, 0u), start + 16u + bK0); }
+    if (start + 16u + bK0 < last) { nextB0 = bLoad(bRun(bAt0, 0u), start + 16u + bK0); }
     nextB1 = vec4<f32>();
-    if (start + 16u + bK1 < last) { nextB1 = b_load(b_run(bAt1, 0u), start + 16u + bK1); }
+    if (start + 16u + bK1 < last) { nextB1 = bLoad(bRun(bAt1, 0u), start + 16u + bK1); }
     for (var k = 0u; k < 4u; k++) {
       let column0 = tileB[local.x * 5u + k];
       let column1 = tileB[(local.x + 8u) * 5u + k];
@@ -164,7 +164,7 @@ fn main(
     workgroupBarrier();
   }
   for (var r = 0u; r < 4u; r++) {
-    store_row(matrix, row + r, column, sum0);
+    storeRow(matrix, row + r, column, sum0);
     sum0 = sum1;
     sum1 = sum2;
     sum2 = sum3;
