@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { launchOptions } from './scripts/browser.ts';
 import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
+import unit from './scripts/unit.config.ts';
 
 /** What tests in a page cannot read from the environment themselves. */
 const { OMBRE_GPU_GRAPHS = '30', OMBRE_PLAN = '', OMBRE_SUBGROUPS = '' } = process.env;
@@ -37,14 +38,7 @@ export default defineConfig({
   test: {
     watch: false,
     projects: [
-      {
-        test: {
-          name: 'unit',
-          sequence: { groupOrder: 0 },
-          include: ['test/unit/**/*.test.ts'],
-          testTimeout: 60_000,
-        },
-      },
+      unit,
       {
         plugins: [mnistFiles()],
         test: {
@@ -92,6 +86,7 @@ export default defineConfig({
       {
         test: {
           name: 'node-gpu',
+          experimental: { fsModuleCache: true },
           provide,
           setupFiles: ['test/support/setupGpu.ts'],
           sequence: { groupOrder: 2 },
