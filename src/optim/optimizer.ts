@@ -37,6 +37,8 @@ export interface Optimizer {
   readonly name: string;
   /** Plain data from which fromConfig() makes the optimizer again. Optimizers of the user's own have none. */
   readonly config?: Config;
+  /** Options that all optimizers share, such as the learning rate. Optimizers of the user's own may have none. */
+  readonly settings?: OptimizerSettings;
   /** True for optimizers whose update() must be given lossAndGradients. */
   readonly needsLoss?: boolean;
   /**
@@ -183,7 +185,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
       };
     });
 
-  return { name, ...(rule.needsLoss && { needsLoss: true }), init, update };
+  return { name, settings, ...(rule.needsLoss && { needsLoss: true }), init, update };
 }
 
 const nextParameter = (result: RuleResult, parameter: Tensor): Tensor =>

@@ -1,15 +1,25 @@
 // What a model holds, and the rules for changing it: weights are replaced only by what a finished step returned, one step at a time.
-import { OmbreError, ShapeError } from '../core/errors.ts';
-import { PromiseQueue } from '../core/promiseQueue.ts';
+import { ArgumentError, OmbreError, ShapeError } from '../core/errors.ts';
+import type { PromiseQueue } from '../core/promiseQueue.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
 import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
-import { Tensor, hostTensor } from '../graph/tensor.ts';
+import { Tensor } from '../graph/tensor.ts';
 import { type LayerTrees, type Network, TensorSpec } from '../nn/index.ts';
-import type { OptimizerState } from '../optim/index.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 import { type CompiledSteps, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
+import {
+  type OptimizerRecord,
+  type OptimizerRecords,
+  type OptimizerStates,
+  bringToHost,
+  draftState,
+  isStateOf,
+  recordsOf,
+  startState,
+} from './optimizerState.ts';
+import { queuesOf, runAlone } from './ownership.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
 import { type StepBatch, type Totals, type TrainState, type Weights, freshTotals, resultNames } from './steps.ts';
@@ -25,18 +35,14 @@ export interface ModelCore {
   setup: TrainingSetup | undefined;
   /** Keys of fits without a seed of their own, where compile was given a seed. */
   fitKeys: RandomStream | undefined;
-  /** `trained` lists the layers that the state was made for. */
-  optimizer: { readonly state: OptimizerState; readonly trained: string } | undefined;
-  /** Asked for before there was an optimizer state to hold it. */
-  learningRate: number | undefined;
-  /** The last one asked for, for an optimizer state that is lost with its device. */
-  learningRateSet: number | undefined;
+  /** Optimizers of the setup with their state. */
+  optimizers: OptimizerRecords;
   steps: CompiledSteps | undefined;
   trainingSteps: TrainingSteps | undefined;
   /** A fit is under way. */
   fitting: boolean;
   /** Steps wait here for their turn. */
-  readonly queue: PromiseQueue;
+  readonly queues: readonly PromiseQueue[];
 }
 
 export const makeCore = (network: Network): ModelCore => ({
@@ -51,17 +57,15 @@ export const makeCore = (network: Network): ModelCore => ({
   },
   setup: undefined,
   fitKeys: undefined,
-  optimizer: undefined,
-  learningRate: undefined,
-  learningRateSet: undefined,
+  optimizers: {},
   steps: undefined,
   trainingSteps: undefined,
   fitting: false,
-  queue: new PromiseQueue(),
+  queues: queuesOf(network),
 });
 
-/** Runs fn after everything queued so far. Only one step at a time may own the weights. */
-export const exclusive = <T>(core: ModelCore, fn: () => Promise<T>): Promise<T> => core.queue.run(fn);
+/** Runs fn after everything queued so far, for this model and for models that share layers with it. */
+export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runAlone(queues, fn);
 
 /** Fresh weights for an input shape: the same ones however often it is asked. */
 export function draftWeights(core: ModelCore, inputShape: Shape): Weights {
@@ -100,7 +104,7 @@ export function requireSetup(core: ModelCore, where: string): TrainingSetup {
 export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   const device = core.setup?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());
-  if (isElsewhere([core.weights, core.optimizer?.state], engine)) await exclusive(core, () => leaveDevice(core, engine));
+  if (isElsewhere([core.weights, heldBy(core.optimizers)], engine)) await exclusive(core, () => leaveDevice(core, engine));
   if (core.steps?.engine !== engine) {
     core.steps = compilePrediction(core.network, engine);
     core.trainingSteps = undefined;
@@ -124,15 +128,11 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
     if (isLost(core.weights)) throw lostWeights();
     core.weights = await toHost(core.weights, engine);
   }
-  const { optimizer } = core;
-  if (!optimizer || !isElsewhere(optimizer.state, engine)) return;
-  if (!isLost(optimizer.state)) core.optimizer = { ...optimizer, state: await toHost(optimizer.state, engine) };
-  else {
-    core.optimizer = undefined;
-    core.learningRate = core.learningRateSet;
-    console.warn("ombre: the optimizer's state was lost with its device; its slots and its step count start again");
-  }
+  await bringToHost(core.optimizers, engine);
 }
+
+/** Tensors that the optimizers hold. */
+const heldBy = (records: OptimizerRecords): unknown => Object.values(records).map(({ state, aside }) => [state, aside]);
 
 /** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
 export async function askTotals(core: ModelCore, steps: TrainingSteps, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
@@ -162,15 +162,19 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
   return exclusive(core, async () => {
     const { trainable, frozen } = splitParameters(core);
     const { state } = core.weights!;
-    const trained = Object.keys(trainable).join();
-    if (core.optimizer?.trained !== trained) {
+    const layers = Object.keys(trainable);
+    const records = Object.values(core.optimizers);
+    if (!records.every((record) => isStateOf(record, layers))) {
       await requireCapacity(steps, firstState(core, totals), batch);
-      await startOptimizer(core, steps, trainable, trained);
+      for (const record of records) await startState(record, trainable, steps.engine);
     }
-    const next = await steps.train({ trainable, frozen, state, optimizerState: core.optimizer!.state, totals }, batch);
+    const next = await steps.train({ trainable, frozen, state, optimizerStates: statesOf(core), totals }, batch);
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
-    core.optimizer = { state: next.optimizerState, trained };
+    for (const [name, record] of Object.entries(core.optimizers)) {
+      record.state = next.optimizerStates[name];
+      record.calls++;
+    }
     return next.totals;
   });
 }
@@ -186,17 +190,32 @@ function splitParameters({ weights, network }: ModelCore): { trainable: LayerTre
 /** What a first step would take over: an optimizer state of which nothing has been computed yet. */
 export function firstState(core: ModelCore, totals: Totals): TrainState {
   const { trainable, frozen } = splitParameters(core);
-  return { trainable, frozen, state: core.weights!.state, optimizerState: core.setup!.optimizer.init(trainable), totals };
+  return { trainable, frozen, state: core.weights!.state, optimizerStates: draftStates(core, trainable), totals };
 }
 
-/** Optimizer state for the parameters that are trained now. Freezing or thawing a layer starts the slots anew, at the learning rate reached. */
-async function startOptimizer(core: ModelCore, { engine }: CompiledSteps, trainable: LayerTrees, trained: string): Promise<void> {
-  const before = core.optimizer?.state;
-  let state = core.setup!.optimizer.init(trainable);
-  if (before) state = { ...state, learningRate: before.learningRate };
-  if (core.learningRate !== undefined) state = { ...state, learningRate: scalarOf(core.learningRate) };
-  core.learningRate = undefined;
-  core.optimizer = { state: await evaluate(state, { engine }), trained };
+const statesOf = ({ optimizers }: ModelCore): OptimizerStates =>
+  Object.fromEntries(Object.entries(optimizers).map(([name, { state }]) => [name, state!]));
+
+const draftStates = ({ optimizers }: ModelCore, parameters: LayerTrees): OptimizerStates =>
+  Object.fromEntries(Object.entries(optimizers).map(([name, record]) => [name, draftState(record, parameters)]));
+
+/** Optimizers without state, for a new setup. */
+export function startSetup(core: ModelCore, setup: TrainingSetup): void {
+  core.setup = setup;
+  core.optimizers = recordsOf(setup.optimizers);
+  core.trainingSteps = core.fitKeys = undefined;
 }
 
-export const scalarOf = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
+/**
+ * An optimizer of the model, by name if there are several.
+ * @throws ArgumentError listing the names.
+ */
+export function recordOf(core: ModelCore, where: string, name: string | undefined): OptimizerRecord {
+  requireSetup(core, where);
+  const { optimizers } = core;
+  const names = Object.keys(optimizers);
+  if (name === undefined && names.length === 1) return optimizers[names[0]];
+  if (name !== undefined && Object.hasOwn(optimizers, name)) return optimizers[name];
+  const asked = name === undefined ? 'the model has several optimizers' : `the model has no optimizer '${name}'`;
+  throw new ArgumentError(`${where}: ${asked}; name one of ${names.join(', ')}: model.setLearningRate(rate, { optimizer: '${names[0]}' })`);
+}

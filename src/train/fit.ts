@@ -9,6 +9,7 @@ import type { ClassWeight } from './checks.ts';
 import { checkSeed } from './trainingSetup.ts';
 import { type ModelCore, askTotals, prepareTraining, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
+import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
 import type { BatchSource } from '../data/batches.ts';
 import { isDataset } from '../data/dataset.ts';
@@ -73,6 +74,7 @@ export async function fitModel(
   requireSetup(core, 'fit');
   if (core.fitting)
     throw new OmbreError('fit: the model is being trained already; await the fit under way, or stop it with model.stopTraining = true');
+  const release = claimLayers(core.network, core, 'fit');
   core.fitting = true;
   try {
     const { train, validation } = await openSources(core, x, y, options);
@@ -80,6 +82,7 @@ export async function fitModel(
     return await runEpochs(core, model, steps, train, validation, options);
   } finally {
     core.fitting = false;
+    release();
   }
 }
 

@@ -1,5 +1,5 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
-import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
+import { OmbreError, checkOptions } from '../core/errors.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
 import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
@@ -14,9 +14,10 @@ import {
   exclusive,
   makeCore,
   prepareTraining,
+  recordOf,
   finishTotals,
   requireSetup,
-  scalarOf,
+  startSetup,
   startTotals,
   trainBatch,
 } from './core.ts';
@@ -25,6 +26,7 @@ import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateMod
 import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
 import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
 import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
+import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
 import { formatSummary } from './summary.ts';
 import { getWeights, setWeights } from './weights.ts';
 
@@ -58,8 +60,7 @@ export class Model implements TrainedModel {
     const setup = resolveCompileOptions(options);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
-    core.setup = setup;
-    core.optimizer = core.learningRate = core.learningRateSet = core.trainingSteps = core.fitKeys = undefined;
+    startSetup(core, setup);
     if (setup.seed === undefined) return;
     const key = keyFromSeed(setup.seed);
     if (!core.weights) core.initKey = foldKey(key, 0);
@@ -163,22 +164,29 @@ export class Model implements TrainedModel {
   }
 
   /**
-   * Replaces the optimizer's learning rate from the next step on, without compiling anything anew. An optimizer with a schedule keeps to its schedule.
+   * Replaces the learning rate from the next step on. Nothing is compiled again.
    *
-   *     model.setLearningRate(1e-4);
+   *     model.setLearningRate(1e-4);          // or: model.learningRate = 1e-4
+   *
+   * @param options.optimizer name of one of several optimizers
+   * @throws ArgumentError for a rate that is not positive, and for an optimizer with a schedule.
    */
-  setLearningRate(learningRate: number): void {
-    requireSetup(this.core, 'setLearningRate');
-    if (!(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
-      throw new ArgumentError(`setLearningRate: the learning rate is ${String(learningRate)}; it must be a positive number within f32`);
-    }
-    const { core } = this;
-    void exclusive(core, async () => {
-      const { optimizer } = core;
-      core.learningRateSet = learningRate;
-      if (optimizer) core.optimizer = { ...optimizer, state: { ...optimizer.state, learningRate: scalarOf(learningRate) } };
-      else core.learningRate = learningRate;
-    });
+  setLearningRate(learningRate: number, { optimizer }: { optimizer?: string } = {}): void {
+    const where = 'setLearningRate';
+    const record = recordOf(this.core, where, optimizer);
+    checkSetRate(record, where, learningRate);
+    record.learningRate = learningRate;
+    // A step that is under way owns the state.
+    void exclusive(this.core, async () => applyRate(record));
+  }
+
+  /** Learning rate of the next update; with a schedule, its value there. Setting it is setLearningRate(). */
+  get learningRate(): number {
+    return currentRate(recordOf(this.core, 'learningRate', undefined));
+  }
+
+  set learningRate(learningRate: number) {
+    this.setLearningRate(learningRate);
   }
 }
 

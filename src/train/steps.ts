@@ -14,7 +14,7 @@ import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index
 import { cast, mean, mul, sum } from '../ops/index.ts';
 import { isZero } from '../ops/operands/knownValue.ts';
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
-import type { OptimizerState } from '../optim/index.ts';
+import type { OptimizerStates } from './optimizerState.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from '../metrics/accumulate.ts';
 import type { MetricState } from '../metrics/index.ts';
@@ -30,7 +30,7 @@ export interface TrainState {
   readonly trainable: LayerTrees;
   readonly frozen: LayerTrees;
   readonly state: LayerTrees;
-  readonly optimizerState: OptimizerState;
+  readonly optimizerStates: OptimizerStates;
   readonly totals: Totals;
 }
 
@@ -127,8 +127,8 @@ function addBatch(setup: TrainingSetup, totals: Totals, loss: Tensor, y: Tensor,
 
 /** Forward, loss, gradients of the trainable parameters, update, metrics. */
 export function makeTrainStep(network: Network, setup: TrainingSetup): (carried: TrainState, batch: StepBatch) => TrainState {
-  const { optimizer } = setup;
-  return function trainStep({ trainable, frozen, state, optimizerState, totals }, batch) {
+  const { optimizer } = setup.optimizers;
+  return function trainStep({ trainable, frozen, state, optimizerStates, totals }, batch) {
     return withKey(batch.key, () => {
       const forward = (parameters: LayerTrees): [Tensor, { outputs: Tensors; state: LayerTrees }] => {
         const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
@@ -138,13 +138,13 @@ export function makeTrainStep(network: Network, setup: TrainingSetup): (carried:
       const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
       if (hasParameters) requireConnected(setup.loss, gradients);
       const updated = hasParameters
-        ? optimizer.update(gradients, optimizerState, trainable)
-        : { parameters: trainable, state: optimizerState };
+        ? optimizer.update(gradients, optimizerStates.optimizer, trainable)
+        : { parameters: trainable, state: optimizerStates.optimizer };
       return {
         trainable: updated.parameters,
         frozen,
         state: result.state,
-        optimizerState: updated.state,
+        optimizerStates: { optimizer: updated.state },
         totals: addBatch(setup, totals, loss, batch.y, single(result.outputs)),
       };
     });

@@ -25,7 +25,8 @@ export interface CompileOptions {
 }
 
 export interface TrainingSetup {
-  readonly optimizer: Optimizer;
+  /** Optimizers by name. A single one is called `optimizer`. */
+  readonly optimizers: Readonly<Record<string, Optimizer>>;
   readonly loss: Loss | LossFunction;
   readonly metrics: readonly Metric[];
   readonly device: DeviceChoice | undefined;
@@ -49,7 +50,7 @@ export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
       `compile: two values would be called '${twice}' in the logs; give one metric another name: metrics.NAME({ name })`,
     );
   }
-  return { optimizer: resolveOptimizer(optimizer), loss: resolveLoss(loss), metrics: resolved, device, seed };
+  return { optimizers: { optimizer: resolveOptimizer(optimizer) }, loss: resolveLoss(loss), metrics: resolved, device, seed };
 }
 
 function resolveLoss(loss: LossName | Loss | LossFunction | undefined): Loss | LossFunction {

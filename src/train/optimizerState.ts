@@ -1,0 +1,110 @@
+// The optimizers of a model and their state. State is made for the layers that are trained. A layer that is frozen leaves its slots aside, and
+// finds them again when it is trained again.
+import { ArgumentError } from '../core/errors.ts';
+import { type Engine, evaluate } from '../engine/index.ts';
+import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { LayerTrees } from '../nn/index.ts';
+import type { Optimizer, OptimizerState } from '../optim/index.ts';
+import { interpret } from '../runtime/cpu.ts';
+import { isElsewhere, isLost, toHost } from './residence.ts';
+
+/** One optimizer of a model. */
+export interface OptimizerRecord {
+  readonly optimizer: Optimizer;
+  /** Undefined before the first step. */
+  state: OptimizerState | undefined;
+  /** Paths of the layers that the state was made for. */
+  layers: readonly string[];
+  /** Slots of layers that are not trained now, by slot name. */
+  aside: Readonly<Record<string, LayerTrees>>;
+  /** Learning rate that was set last. */
+  learningRate: number | undefined;
+  /** Number of calls of update() since the state began. */
+  calls: number;
+}
+
+export type OptimizerRecords = Readonly<Record<string, OptimizerRecord>>;
+export type OptimizerStates = Readonly<Record<string, OptimizerState>>;
+
+export const recordsOf = (optimizers: Readonly<Record<string, Optimizer>>): OptimizerRecords =>
+  Object.fromEntries(
+    Object.entries(optimizers).map(([name, optimizer]): [string, OptimizerRecord] => [
+      name,
+      { optimizer, state: undefined, layers: [], aside: {}, learningRate: undefined, calls: 0 },
+    ]),
+  );
+
+/** Names in an OptimizerState that hold slots: trees by layer path. */
+const isSlot = (value: unknown): value is LayerTrees =>
+  typeof value === 'object' && value !== null && !('shape' in value && 'dtype' in value);
+
+/** State for parameters, of which new parts are not computed yet. Everything that the record has for them is kept. */
+export function draftState({ optimizer, state, aside, learningRate }: OptimizerRecord, parameters: LayerTrees): OptimizerState {
+  const previous =
+    state && (Object.fromEntries(Object.entries(state).map(([name, value]) => [name, withAside(value, aside[name])])) as OptimizerState);
+  const drafted = optimizer.init(parameters, previous);
+  return learningRate === undefined || isScheduled(optimizer) ? drafted : { ...drafted, learningRate: scalarOf(learningRate) };
+}
+
+const withAside = (value: unknown, aside: LayerTrees | undefined): unknown => (aside && isSlot(value) ? { ...aside, ...value } : value);
+
+/** Makes the state for parameters, and keeps the slots of layers that are no longer among them. */
+export async function startState(record: OptimizerRecord, parameters: LayerTrees, engine: Engine): Promise<void> {
+  const state = await evaluate(draftState(record, parameters), { engine });
+  const before = Object.entries(record.state ?? {}).filter(([, value]) => isSlot(value));
+  record.aside = Object.fromEntries(
+    before.map(([slot, value]) => {
+      const known = { ...record.aside[slot], ...(value as LayerTrees) };
+      return [slot, Object.fromEntries(Object.entries(known).filter(([path]) => !(path in parameters)))];
+    }),
+  );
+  record.state = state;
+  record.layers = Object.keys(parameters);
+}
+
+/** Whether the state was made for exactly these layers. */
+export const isStateOf = (record: OptimizerRecord, layers: readonly string[]): boolean =>
+  record.state !== undefined && record.layers.join() === layers.join();
+
+/**
+ * Brings the states to the host, from where any device takes them. A state that was lost with its device starts again, at the learning rate
+ * that was set last.
+ */
+export async function bringToHost(records: OptimizerRecords, engine: Engine): Promise<void> {
+  for (const record of Object.values(records)) {
+    const held = [record.state, record.aside];
+    if (!isElsewhere(held, engine)) continue;
+    if (!isLost(held)) [record.state, record.aside] = (await toHost(held, engine)) as [OptimizerState, OptimizerRecord['aside']];
+    else {
+      Object.assign(record, { state: undefined, layers: [], aside: {}, calls: 0 });
+      console.warn("ombre: the optimizer's state was lost with its device; its slots and its step count start again");
+    }
+  }
+}
+
+const isScheduled = ({ settings }: Optimizer): boolean => typeof settings?.learningRate === 'function';
+
+/** The learning rate of the next update. */
+export function currentRate({ optimizer, learningRate, calls }: OptimizerRecord): number {
+  const { learningRate: rate, gradientAccumulationSteps = 1 } = optimizer.settings ?? { learningRate: NaN };
+  if (typeof rate !== 'function') return learningRate ?? rate;
+  const step = hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(Math.floor(calls / gradientAccumulationSteps)));
+  return interpret([rate(step)])[0][0];
+}
+
+/** @throws ArgumentError for a rate that is not positive within f32, and for optimizers with a schedule. */
+export function checkSetRate({ optimizer }: OptimizerRecord, where: string, learningRate: number): void {
+  if (!(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
+    throw new ArgumentError(`${where}: the learning rate is ${String(learningRate)}; it must be a positive number within f32`);
+  }
+  if (!isScheduled(optimizer)) return;
+  throw new ArgumentError(`${where}: the optimizer follows a schedule; compile it with a number as learningRate to set the rate by hand`);
+}
+
+/** Puts the learning rate that was set last into the state. No step may own the state meanwhile. */
+export function applyRate(record: OptimizerRecord): void {
+  const { state, learningRate } = record;
+  if (state && learningRate !== undefined) record.state = { ...state, learningRate: scalarOf(learningRate) };
+}
+
+const scalarOf = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
