@@ -278,12 +278,21 @@ export {
 // Models
 export {
   type ApplyOptions,
+  type CallOptions,
+  type GraphOptions,
+  type HasLayer,
+  type InputOptions,
   type Layer,
   type LayerDefinition,
   type LayerOptions,
+  type Masks,
+  type SublayerCall,
+  type SymbolicCall,
+  type Tensors,
   type Variables,
   defineLayer,
   initializers,
+  input,
   layers,
 } from './nn/index.ts';
 export { type Loss, type LossOptions, losses } from './losses/index.ts';
@@ -292,7 +301,7 @@ export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
 export { type ArrayInput, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
-export { Model, sequential } from './train/index.ts';
+export { Model, createModel, sequential } from './train/index.ts';
 export type {
   CompileOptions,
   DeviceChoice,

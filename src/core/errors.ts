@@ -1,10 +1,15 @@
 // Every error a user can meet. A message names the op or argument, what came, the rule and the fix.
+import { nameBatchSizes } from './batchAxis.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './shown.ts';
 
 /** Base of all errors thrown by ombre, so that `error instanceof OmbreError` separates them from bugs elsewhere. */
 export class OmbreError extends Error {
   override name = 'OmbreError';
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message && nameBatchSizes(message), options);
+  }
 }
 
 /** Shapes, ranks, sizes or axes that do not fit the op. */

@@ -1,4 +1,5 @@
 // Shapes and strided views of flat memory: the arithmetic that ops, compiler and runtimes share.
+import { formatSize } from './batchAxis.ts';
 import { ShapeError } from './errors.ts';
 
 export type Shape = readonly number[];
@@ -10,7 +11,7 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-export const formatShape = (shape: Shape): string => `[${shape.join(',')}]`;
+export const formatShape = (shape: Shape): string => `[${shape.map(formatSize).join(',')}]`;
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 

@@ -1,6 +1,6 @@
 // A Tensor is an immutable node output of the graph. Ops build the graph; nothing runs until a value is asked for.
 import type { Dtype, HostArray } from '../core/dtype.ts';
-import { DonatedError, OmbreError } from '../core/errors.ts';
+import { DonatedError, OmbreError, TraceError } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import type { Attributes, OpDefinition, TensorType } from './op.ts';
 import { type LateReads, coercionError, refuseLateRead, refuseRead, refuseStrayRead } from './reads.ts';
@@ -28,12 +28,15 @@ export class Node {
     this.scope = scope;
     this.trace = activeTrace;
     this.serial = nodesMade++;
-    this.placeholder = op.name === placeholderName ? this : inputs.find(({ node }) => node?.placeholder)?.node!.placeholder;
+    const isPlaceholder = op.name === placeholderName || op.name === symbolicName;
+    this.placeholder = isPlaceholder ? this : inputs.find(({ node }) => node?.placeholder)?.node!.placeholder;
   }
 }
 
 /** Name of the op of placeholders: values that are given when the graph runs. */
 export const placeholderName = 'placeholder';
+/** Name of the op of a model's symbolic inputs. */
+export const symbolicName = 'symbolicInput';
 
 let nodesMade = 0;
 
@@ -220,6 +223,7 @@ export function refuseValues(what: string, inputs: readonly unknown[]): Promise<
   for (const input of inputs) {
     if (!(input instanceof Tensor) || !input.node) continue;
     const { placeholder } = input.node;
+    if (placeholder?.op.name === symbolicName) return Promise.reject(symbolicRead(what));
     const trace = (placeholder ?? input.node).trace;
     const late = refuseLateRead(trace?.late, trace?.name ?? '', what);
     if (late) return late;
@@ -227,6 +231,11 @@ export function refuseValues(what: string, inputs: readonly unknown[]): Promise<
   }
   return undefined;
 }
+
+const symbolicRead = (what: string): TraceError =>
+  new TraceError(
+    `${what}: a symbolic tensor has no values; make a model of it: createModel({ inputs, outputs }), and call predict() with data`,
+  );
 
 /** Throws when the tensor's memory was taken over or its value cannot exist yet. */
 export function assertUsable(tensor: Tensor): void {

@@ -30,8 +30,27 @@ export function withTrace<T>(trace: Trace, fn: () => T): T {
   }
 }
 
+/** Where a word of a key came from that was drawn outside of traces. */
+export interface DrawnWord {
+  readonly key: Tensor;
+  readonly word: number;
+}
+
+const drawnKeys = new WeakSet<Tensor>();
+const drawnWords = new WeakMap<Tensor, DrawnWord>();
+
 /** Key (u32[2]) and site for one random op: from the trace while tracing, else fresh from the global stream. */
 export function drawKey(): { key: Tensor; site: number } {
   if (current) return { key: current.key(), site: current.nextSite() };
-  return { key: hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(globalStream().nextKey())), site: 0 };
+  const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(globalStream().nextKey()));
+  drawnKeys.add(key);
+  return { key, site: 0 };
 }
+
+/** Remembers a word of a key. Models that contain the random op draw another key in each step. */
+export function noteWord(tensor: Tensor, from: DrawnWord): void {
+  if (drawnKeys.has(from.key)) drawnWords.set(tensor, from);
+}
+
+/** The key that a tensor is a word of, if it was drawn outside of traces. */
+export const drawnWordOf = (tensor: Tensor): DrawnWord | undefined => drawnWords.get(tensor);

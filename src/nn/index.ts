@@ -13,14 +13,21 @@ export const layers = { activation, conv2d, dense, dropout, flatten, maxPooling2
 export type { Activation, ActivationName } from './activations.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
 export { type Chain, chain } from './chain.ts';
-export {
-  type ApplyOptions,
-  type Layer,
-  type LayerDefinition,
-  type LayerOptions,
-  type NamedLayer,
-  type Variables,
-  defineLayer,
+export { type LayerDefinition, type SublayerCall, defineLayer } from './defineLayer.ts';
+export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
+export { type InputOptions, input } from './symbolic.ts';
+export type {
+  ApplyOptions,
+  CallOptions,
+  Container,
+  HasLayer,
+  Layer,
+  LayerOptions,
+  LayerUse,
+  Masks,
+  NamedLayer,
+  SymbolicCall,
+  Variables,
 } from './layer.ts';
 export { type LayerTrees, type Network, type NetworkVariables, networkOf } from './network.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';

@@ -1,24 +1,13 @@
 // The layer contract. A layer is a description with identity. It owns one cell of variables, and every model that contains the layer uses that
 // cell: sharing a layer shares its weights. A layer's name belongs to the model that contains it, so two models may name one layer differently.
-import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
-import type { Dtype } from '../core/dtype.ts';
-import { RandomStream, globalStream } from '../core/random.ts';
+import { ShapeError } from '../core/errors.ts';
+import { RandomStream } from '../core/random.ts';
 import { type Shape, formatShape } from '../core/shape.ts';
-import { leavesOf } from '../core/tree.ts';
+import { type Tree, leavesOf } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
-import {
-  type Shapes,
-  type ShapesOf,
-  type Specs,
-  type Tensors,
-  formatBatch,
-  formatBatches,
-  shapesOf,
-  specsFor,
-  specsOfBatch,
-} from './spec.ts';
+import { type Shapes, type Specs, type Tensors, formatBatches } from './spec.ts';
 
 /** Tensors by name. Deeper trees are allowed at run time; most layers have none. */
 export type TensorRecord = Readonly<Record<string, Tensor>>;
@@ -37,9 +26,14 @@ export class VariableCell {
   inputShape: Shapes | undefined;
 }
 
+/** Bool tensors [batch, time] that are true for steps that count. A tree like the outputs; undefined if all steps count. */
+export type Masks = Tree<Tensor | undefined>;
+
 export interface ApplyOptions {
   /** Dropout drops and moving statistics move only while training. */
   readonly training: boolean;
+  /** Masks of the inputs. */
+  readonly mask?: Masks;
 }
 
 /** Results of a layer for one batch. */
@@ -47,16 +41,136 @@ export interface LayerResult {
   readonly outputs: Tensors;
   /** State for the next batch. The old state stays when this is absent. */
   readonly state?: TensorRecord;
+  /** Masks of the outputs. When this is absent, the layer's `masking` decides. */
+  readonly mask?: Masks;
+  /** Scalars that training adds to the loss. */
+  readonly losses?: readonly Tensor[];
 }
 
-/** One forward pass through a network: it holds the variables of every layer and collects their new state. */
+/** Outputs of a layer on their way to the next one. */
+export interface Flow {
+  readonly outputs: Tensors;
+  readonly mask: Masks;
+}
+
+export interface LayerOptions {
+  /** Name of the layer in its model, such as `dense_1`. A model makes one for a layer without a name. */
+  name?: string;
+  /** False keeps the parameters as they are: they get no gradient. May be changed on the layer between calls of fit. */
+  trainable?: boolean;
+  /** Shape of one input, without the batch axis. The first layer of a model may state it, so that the model is built before it sees data. */
+  inputShape?: Shape;
+}
+
+/** One application of a layer to symbolic tensors. */
+export interface SymbolicCall {
+  readonly layer: Layer;
+  readonly inputs: Tensors;
+  readonly outputs: Tensors;
+  /** Undefined: the layer does as the model does. */
+  readonly training: boolean | undefined;
+}
+
+/** Options of `layer.apply`. */
+export interface CallOptions {
+  /** @default false. On symbolic tensors: as the model does. */
+  training?: boolean;
+}
+
+export interface Layer {
+  /** Name of the factory, such as `dense`. */
+  readonly kind: string;
+  /** Name that the user gave. Models name the others. */
+  readonly name: string | undefined;
+  trainable: boolean;
+  readonly inputShape: Shape | undefined;
+  /** Dtype of the batches that reach the layer if it is the first of a model. Data are converted on the host. */
+  readonly inputDtype: 'f32' | 'i32';
+  /** Inputs that the layer states; undefined if it states none. */
+  readonly inputSpecs: Specs | undefined;
+  readonly variables: VariableCell;
+  /** False for layers that only contain others. */
+  readonly ownsVariables: boolean;
+  /** Layers that this layer is made of, by name. */
+  readonly sublayers: Readonly<Record<string, Layer>>;
+  /** Applications to symbolic tensors so far, in order. */
+  readonly symbolicCalls: readonly SymbolicCall[];
+  /** Symbolic inputs of the only application. @throws ArgumentError if there are none or several. */
+  readonly input: Tensors;
+  /** Symbolic outputs of the only application. @throws ArgumentError if there are none or several. */
+  readonly output: Tensors;
+  inputAt(call: number): Tensors;
+  outputAt(call: number): Tensors;
+  /**
+   * Applies the layer. On symbolic tensors it gives symbolic outputs, of which createModel makes a model. On tensors with values it builds the
+   * layer if needed, and computes with its variables.
+   *
+   *     const h = layers.dense({ units: 8, activation: 'relu' }).apply(x);
+   *
+   * @throws ShapeError if the layer does not take the shape.
+   */
+  apply(x: Tensor, options?: CallOptions): Tensor;
+  apply<O extends Tensors = Tensors>(x: Tensors, options?: CallOptions): O;
+  /** Shapes without the batch axis. Throws if the layer does not take the shape. `where` names the layer in messages. */
+  outputShape(inputShape: Shapes, where?: string): Shapes;
+  /** Fresh variables of the layer itself, on the host; those of sublayers are their own. */
+  build(inputShape: Shapes, random?: RandomStream): Variables;
+  /** Builds the layer and its sublayers if needed. Returns the specs of the outputs. */
+  draft(builder: Builder, inputs: Specs, where: string): Specs;
+  /** Pure: outputs for one batch. Random ops draw their key from the call that is being traced. */
+  call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
+  /** The same inside a network: variables come from the pass; new state and losses go into it. */
+  run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
+}
+
+/** Something that is used as a layer, such as a model. */
+export interface HasLayer {
+  readonly asLayer: Layer;
+}
+
+export interface NamedLayer {
+  readonly name: string;
+  readonly layer: Layer;
+}
+
+/** One use of a layer in a container. */
+export interface LayerUse extends NamedLayer {
+  /** Names of the layers and inputs that feed it. */
+  readonly connections: readonly string[];
+}
+
+/** A layer that is made of other layers only. */
+export interface Container extends Layer {
+  /** Uses of layers in the order in which they run. A layer that is used twice occurs twice. */
+  readonly calls: readonly LayerUse[];
+  /** Output specs of each use, in order: for the summary. */
+  callSpecs(inputs: Specs): Specs[];
+}
+
+/** The layer of a value that a user gave, or undefined if it is none. */
+export function layerOf(value: unknown): Layer | undefined {
+  const found = (value as Partial<HasLayer> | undefined | null)?.asLayer ?? value;
+  return typeof (found as Partial<Layer> | undefined | null)?.run === 'function' && typeof (found as Partial<Layer>).draft === 'function'
+    ? (found as Layer)
+    : undefined;
+}
+
+/** One forward pass through a network: it holds the variables of every layer, and collects their new state and losses. */
 export class ForwardPass {
   readonly training: boolean;
+  /** Scalars that training adds to the loss. */
+  readonly losses: Tensor[];
   private readonly variables: Map<Layer, Variables>;
 
-  constructor(training: boolean, variables: Map<Layer, Variables>) {
+  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = []) {
     this.training = training;
     this.variables = variables;
+    this.losses = losses;
+  }
+
+  /** The same pass for layers that always, or never, do as in training. */
+  inMode(training: boolean | undefined): ForwardPass {
+    return training === undefined || training === this.training ? this : new ForwardPass(training, this.variables, this.losses);
   }
 
   variablesOf(layer: Layer): Variables {
@@ -101,13 +215,16 @@ export class Builder {
   }
 }
 
+/** Variables of the right shapes for checks. A separate stream of numbers leaves the weights of other layers as they are. */
+export const exampleVariables = (layer: Layer, inputShape: Shapes, where: string): Variables =>
+  building(`layer '${where}'`, () => layer.build(inputShape, RandomStream.fromSeed(0)));
+
 /** @throws ShapeError if a layer is used again on inputs that its weights do not fit. */
 function checkReuse(layer: Layer, before: Shapes, now: Shapes, where: string): void {
   const [first, second] = [formatBatches(before), formatBatches(now)];
   if (first === second) return;
-  // Only shapes matter here. A separate stream of numbers leaves the weights of other layers as they are.
   const shapesFor = (input: Shapes): string => {
-    const { parameters, state } = building(`layer '${where}'`, () => layer.build(input, RandomStream.fromSeed(0)));
+    const { parameters, state } = exampleVariables(layer, input, where);
     return leavesOf([parameters, state])
       .flatMap(({ path, value }) => (value instanceof Tensor ? [`${path.replace(/^\[\d\]\.?/, '')} ${formatShape(value.shape)}`] : []))
       .join(', ');
@@ -120,150 +237,11 @@ function checkReuse(layer: Layer, before: Shapes, now: Shapes, where: string): v
   );
 }
 
-export interface LayerOptions {
-  /** Name of the layer in its model, such as `dense_1`. A model makes one for a layer without a name. */
-  name?: string;
-  /** False keeps the parameters as they are: they get no gradient. May be changed on the layer between calls of fit. */
-  trainable?: boolean;
-  /** Shape of one input, without the batch axis. The first layer of a model may state it, so that the model is built before it sees data. */
-  inputShape?: Shape;
-}
-
-export const layerOptionNames = ['name', 'trainable', 'inputShape'] as const;
-
-export interface Layer {
-  /** Name of the factory, such as `dense`. */
-  readonly kind: string;
-  /** Name that the user gave. Models name the others. */
-  readonly name: string | undefined;
-  trainable: boolean;
-  readonly inputShape: Shape | undefined;
-  /** Dtype of the batches that reach the layer if it is the first of a model. Data are converted on the host. */
-  readonly inputDtype: 'f32' | 'i32';
-  readonly variables: VariableCell;
-  /** Layers that this layer is made of, by name. */
-  readonly sublayers: Readonly<Record<string, Layer>>;
-  /** Shapes without the batch axis. Throws if the layer does not take the shape. `where` names the layer in messages. */
-  outputShape(inputShape: Shapes, where?: string): Shapes;
-  /** Fresh variables of the layer itself, on the host; those of sublayers are their own. */
-  build(inputShape: Shapes, random?: RandomStream): Variables;
-  /** Builds the layer and its sublayers if needed. Returns the specs of the outputs. */
-  draft(builder: Builder, inputs: Specs, where: string): Specs;
-  /** Pure: outputs for one batch. Random ops draw their key from the call that is being traced. */
-  call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
-  /** The same inside a network: variables come from the pass, and new state goes into it. */
-  run(pass: ForwardPass, inputs: Tensors, where: string): Tensors;
-}
-
-export interface LayerDefinition<I = Tensor, O = Tensor, P extends object = TensorRecord, S extends object = TensorRecord> {
-  readonly kind: string;
-  readonly options: LayerOptions;
-  /** @default 'f32' */
-  readonly inputDtype?: 'f32' | 'i32';
-  /** @default 'f32' */
-  readonly outputDtype?: Dtype;
-  /** Shapes without the batch axis. `where` names the layer in messages. */
-  outputShape(inputShape: ShapesOf<I>, where: string): ShapesOf<O>;
-  /** Fresh variables for an input shape. A layer without it has none. */
-  build?(inputShape: ShapesOf<I>, random: RandomStream): { readonly parameters?: P; readonly state?: S };
-  /** Pure: outputs from variables and inputs. Layers with state return the next state too. */
-  apply(variables: Variables<P, S>, inputs: I, options: ApplyOptions): O | { readonly outputs: O; readonly state?: S };
-}
-
-const isResult = (value: unknown): value is LayerResult =>
-  typeof value === 'object' && value !== null && !(value instanceof Tensor) && 'outputs' in value;
-
-/**
- * A layer from its definition. Adds the checks, the cell of variables and the scope that all layers share.
- *
- *     const scaleBy = (options) => defineLayer({
- *       kind: 'scaleBy', options, outputShape: (shape) => shape,
- *       build: (shape) => ({ parameters: { scale: ones([shape.at(-1)]) } }),
- *       apply: ({ parameters: { scale } }, x) => x.mul(scale),
- *     });
- */
-export function defineLayer<I = Tensor, O = Tensor, P extends object = TensorRecord, S extends object = TensorRecord>(
-  definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S>,
-): Layer {
-  const { kind, options, inputDtype = 'f32', outputDtype = 'f32' } = definition;
-  const { name, trainable = true, inputShape } = options;
-  if (name !== undefined && (typeof name !== 'string' || !/^[^/\s]+$/.test(name))) {
-    throw new ArgumentError(`${kind}: name is ${asText(name)}; it must be a text without blanks and slashes`);
-  }
-  if (inputShape !== undefined) checkSizes(kind, 'inputShape', inputShape);
-  const own = name ?? kind;
-  const outputShape = (shape: Shapes, where: string): Shapes => definition.outputShape(shape as ShapesOf<I>, where);
-  const call = (variables: Variables, inputs: Tensors, { training }: ApplyOptions, where: string): LayerResult => {
-    outputShape(shapesOf(specsOfBatch(inputs)), where);
-    const result = definition.apply(variables as unknown as Variables<P, S>, inputs as I, { training });
-    return isResult(result) ? result : { outputs: result as unknown as Tensors };
-  };
-  return {
-    kind,
-    name,
-    trainable,
-    inputShape,
-    inputDtype,
-    variables: new VariableCell(),
-    sublayers: {},
-    outputShape: (shape, where = own) => outputShape(shape, where),
-    build(shape, random = globalStream()) {
-      outputShape(shape, own);
-      const { parameters = {}, state = {} } = definition.build?.(shape as ShapesOf<I>, random) ?? {};
-      return { parameters: parameters, state: state };
-    },
-    draft(builder, inputs, where) {
-      const shapes = shapesOf(inputs);
-      const outputs = specsFor(outputShape(shapes, where), outputDtype);
-      builder.build(this, shapes, where);
-      return outputs;
-    },
-    call(variables, inputs, applyOptions) {
-      return withScope(own, () => call(variables, inputs, applyOptions, own));
-    },
-    run(pass, inputs, where) {
-      const { outputs, state } = call(pass.variablesOf(this), inputs, pass, where);
-      if (state) pass.setState(this, state);
-      return outputs;
-    },
-  };
-}
+/** Path of a layer inside a container. */
+export const joinPath = (outer: string, name: string): string => (outer ? `${outer}/${name}` : name);
 
 /** Runs a layer of a container under its name there. */
-export const runNamed = (pass: ForwardPass, { name, layer }: NamedLayer, inputs: Tensors, outer: string): Tensors => {
-  const where = outer ? `${outer}/${name}` : name;
-  return building(`layer '${where}'`, () => withScope(name, () => layer.run(pass, inputs, where)));
-};
-
-export interface NamedLayer {
-  readonly name: string;
-  readonly layer: Layer;
-}
-
-/** Throws unless `shape` is a list of positive integers. */
-export function checkSizes(where: string, argument: string, shape: unknown): void {
-  if (Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && (n as number) > 0)) return;
-  throw new ShapeError(`${where}: ${argument} is ${asText(shape)}; it must be a list of positive integers, without the batch axis`);
-}
-
-/** Throws unless `value` is a positive integer. */
-export function checkPositive(where: string, argument: string, value: unknown): void {
-  if (Number.isInteger(value) && (value as number) > 0) return;
-  throw new ArgumentError(`${where}: ${argument} is ${String(value)}; it must be a positive integer`);
-}
-
-/** Throws unless the input (without its batch axis) has this rank. `axes` describes the input that the layer expects. */
-export function checkRank(where: string, shape: Shape, rank: number, axes: string): void {
-  if (shape.length !== rank) refuseRank(where, shape, axes);
-}
-
-/** Throws unless the input (without its batch axis) has at least this rank. */
-export function checkRankAtLeast(where: string, shape: Shape, rank: number, axes: string): void {
-  if (shape.length < rank) refuseRank(where, shape, axes);
-}
-
-function refuseRank(where: string, shape: Shape, axes: string): never {
-  throw new ShapeError(
-    `${where}: takes inputs ${axes}, got inputs of shape ${formatBatch(shape)}; reshape the data or put a reshape layer in front`,
-  );
+export function runNamed(pass: ForwardPass, { name, layer }: NamedLayer, inputs: Tensors, mask: Masks, outer: string): Flow {
+  const where = joinPath(outer, name);
+  return building(`layer '${where}'`, () => withScope(name, () => layer.run(pass, inputs, mask, where)));
 }

@@ -1,10 +1,11 @@
 // Options that every layer takes.
 import type { Config, Configured } from '../core/config.ts';
-import { boolean, kindOf, shape } from '../core/optionKinds.ts';
+import { type Kind, boolean, kindOf, shape } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
 import type { Layer } from './layer.ts';
 
-const layerName = /* @__PURE__ */ kindOf({
+/** Name of a layer or an input. */
+export const layerName: Kind<string> = /* @__PURE__ */ kindOf({
   rule: 'a text without blanks and slashes',
   accepts: (value): value is string => typeof value === 'string' && /^[^/\s]+$/.test(value),
 });

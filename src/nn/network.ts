@@ -1,7 +1,19 @@
 // Networks: a layer, with all layers inside it, as one pure function from variables and inputs to outputs. Training knows only this interface.
+import { ArgumentError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
-import { type ApplyOptions, Builder, ForwardPass, type Layer, type NamedLayer, type TensorRecord, type Variables } from './layer.ts';
-import { type Specs, type Tensors, TensorSpec } from './spec.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import {
+  type ApplyOptions,
+  Builder,
+  ForwardPass,
+  type Layer,
+  type Masks,
+  type NamedLayer,
+  type TensorRecord,
+  type Variables,
+  joinPath,
+} from './layer.ts';
+import type { Specs, Tensors } from './spec.ts';
 
 /** Variables of a network by layer path, then by the layer's own names: `{ 'encoder/dense_1': { kernel, bias } }`. */
 export type LayerTrees = Readonly<Record<string, TensorRecord>>;
@@ -15,6 +27,10 @@ export interface NetworkVariables {
 export interface NetworkResult {
   readonly outputs: Tensors;
   readonly state: LayerTrees;
+  /** Masks of the outputs: bool tensors, true for steps that count. Undefined if all steps count. */
+  readonly mask: Masks;
+  /** Scalars that training adds to the loss. */
+  readonly losses: readonly Tensor[];
 }
 
 export interface Network {
@@ -37,7 +53,9 @@ export interface Network {
 
 /** The network of a layer, a chain or a graph of layers. */
 export function networkOf(root: Layer): Network {
-  const owners = listOwners(root);
+  // Layers of a container have names in it. A layer alone has its own name.
+  const where = root.ownsVariables ? (root.name ?? root.kind) : '';
+  const owners = listOwners(root, where);
   const treesOf = (pick: (layer: Layer) => Variables): NetworkVariables => ({
     parameters: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).parameters])),
     state: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).state])),
@@ -45,42 +63,50 @@ export function networkOf(root: Layer): Network {
   return {
     root,
     owners,
-    inputs: root.inputShape && new TensorSpec(root.inputShape, root.inputDtype),
+    inputs: root.inputSpecs,
     inputDtype: root.inputDtype,
-    outputSpecs: (inputs) => root.draft(new Builder(undefined), inputs, ''),
+    outputSpecs: (inputs) => root.draft(new Builder(undefined), inputs, where),
     current: () => (owners.every(({ layer }) => layer.variables.value) ? treesOf((layer) => layer.variables.value!) : undefined),
     draft(inputs, random) {
       const builder = new Builder(random);
-      root.draft(builder, inputs, '');
+      root.draft(builder, inputs, where);
       return treesOf((layer) => builder.variablesOf(layer)!);
     },
     store({ parameters, state }, inputs) {
       const builder = inputs && new Builder(undefined);
-      if (builder) root.draft(builder, inputs, '');
+      if (builder) root.draft(builder, inputs, where);
       for (const { name, layer } of owners) {
         layer.variables.value = { parameters: parameters[name], state: state[name] };
         if (builder) layer.variables.inputShape = builder.inputShapeOf(layer);
       }
     },
-    apply({ parameters, state }, x, { training }) {
+    apply({ parameters, state }, x, { training, mask: inputMask }) {
       const pass = new ForwardPass(
         training,
         new Map(owners.map(({ name, layer }) => [layer, { parameters: parameters[name], state: state[name] }])),
       );
-      const outputs = root.run(pass, x, '');
-      return { outputs, state: treesOf((layer) => pass.variablesOf(layer)).state };
+      const { outputs, mask } = root.run(pass, x, inputMask, where);
+      return { outputs, state: treesOf((layer) => pass.variablesOf(layer)).state, mask, losses: pass.losses };
     },
   };
 }
 
-/** Layers without sublayers, each once, by their first path. */
-function listOwners(root: Layer): NamedLayer[] {
+/**
+ * Layers that own variables, each once, by their first path. A layer comes before its sublayers.
+ * @throws ArgumentError for a layer that contains itself.
+ */
+function listOwners(root: Layer, where: string): NamedLayer[] {
   const found = new Map<Layer, NamedLayer>();
+  const open = new Set<Layer>();
   const visit = (layer: Layer, path: string): void => {
-    const sublayers = Object.entries(layer.sublayers);
-    if (sublayers.length === 0 && !found.has(layer)) found.set(layer, { name: path || (layer.name ?? layer.kind), layer });
-    for (const [name, sublayer] of sublayers) visit(sublayer, path ? `${path}/${name}` : name);
+    if (open.has(layer)) {
+      throw new ArgumentError(`${path}: the layer contains itself; a layer is made of other layers, so leave it out of its own layers`);
+    }
+    open.add(layer);
+    if (layer.ownsVariables && !found.has(layer)) found.set(layer, { name: path, layer });
+    for (const [name, sublayer] of Object.entries(layer.sublayers)) visit(sublayer, joinPath(path, name));
+    open.delete(layer);
   };
-  visit(root, '');
+  visit(root, where);
   return [...found.values()];
 }

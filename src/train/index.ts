@@ -14,4 +14,4 @@ export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts'
 export type { MemoryPlanOptions } from './memoryPlan.ts';
 export type { FitOptions } from './fit.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
-export { Model, sequential } from './model.ts';
+export { Model, createModel, sequential } from './model.ts';

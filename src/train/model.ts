@@ -1,10 +1,23 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
-import { OmbreError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
 import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
-import { type Layer, type LayerTrees, type Network, chain, networkOf } from '../nn/index.ts';
+import {
+  type CallOptions,
+  type GraphOptions,
+  type HasLayer,
+  type Layer,
+  type LayerTrees,
+  type Network,
+  type Tensors,
+  chain,
+  findLayer,
+  graph,
+  networkOf,
+} from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
 import type { ClassWeight } from './checks.ts';
 import { type CompileOptions, resolveCompileOptions } from './trainingSetup.ts';
@@ -36,7 +49,7 @@ export interface TrainOnBatchOptions {
 }
 
 /** A network that can be trained. Made by sequential(). */
-export class Model implements TrainedModel {
+export class Model implements TrainedModel, HasLayer {
   /** Set to true, for instance by a callback, ends fit after the batch under way. */
   stopTraining = false;
   private readonly core: ModelCore;
@@ -47,6 +60,45 @@ export class Model implements TrainedModel {
 
   get layers(): readonly Layer[] {
     return Object.values(this.core.network.root.sublayers);
+  }
+
+  /** The model as a layer of other models. Its weights are shared with them. */
+  get asLayer(): Layer {
+    return this.core.network.root;
+  }
+
+  /** Symbolic inputs of the model, from which other models may begin. */
+  get input(): Tensors {
+    return this.asLayer.input;
+  }
+
+  /** Symbolic outputs of the model. */
+  get output(): Tensors {
+    return this.asLayer.output;
+  }
+
+  /** Applies the model as a layer: to symbolic tensors, or to tensors with values. */
+  apply(x: Tensor, options?: CallOptions): Tensor;
+  apply<O extends Tensors = Tensors>(x: Tensors, options?: CallOptions): O;
+  apply(x: Tensors, options?: CallOptions): Tensors {
+    return this.asLayer.apply(x, options);
+  }
+
+  /**
+   * The layer of this name, or of a path such as `encoder/dense_1`.
+   *
+   *     const features = createModel({ inputs: model.input, outputs: model.getLayer('dense_1').output });
+   *
+   * @throws ArgumentError listing the names, if there is none.
+   */
+  getLayer(name: string): Layer {
+    const { network } = this.core;
+    // Chains make their symbolic tensors when they are first asked for; layers then know their outputs.
+    if (network.inputs) void network.root.output;
+    const layer = findLayer(network.root, name);
+    if (layer) return layer;
+    const known = Object.keys(network.root.sublayers);
+    throw new ArgumentError(`getLayer: there is no layer '${name}'; the layers are ${known.join(', ')}${didYouMean(name, known)}`);
   }
 
   /**
@@ -197,4 +249,15 @@ export class Model implements TrainedModel {
  *
  * @throws ArgumentError for an empty list and names used twice, ShapeError where a layer does not take what the one before it gives.
  */
-export const sequential = (layers: readonly Layer[]): Model => new Model(networkOf(chain(layers)));
+export const sequential = (layers: readonly (Layer | HasLayer)[]): Model => new Model(networkOf(chain(layers)));
+
+/**
+ * A model of symbolic tensors: everything that leads from its inputs to its outputs.
+ *
+ *     const x = input({ shape: [784] });
+ *     const h = layers.dense({ units: 128, activation: 'relu' }).apply(x);
+ *     const model = createModel({ inputs: x, outputs: layers.dense({ units: 10 }).apply(h) });
+ *
+ * @throws ArgumentError for tensors that are not symbolic, an output that no input reaches or that needs another input, and an unused input.
+ */
+export const createModel = (options: GraphOptions): Model => new Model(networkOf(graph(options)));

@@ -1,5 +1,5 @@
 // The model as a table: layers, output shapes, numbers of parameters.
-import { type Chain, type NamedLayer, TensorSpec, formatBatch } from '../nn/index.ts';
+import { type Chain, type LayerTrees, type NamedLayer, TensorSpec, formatBatch } from '../nn/index.ts';
 import type { ModelCore } from './core.ts';
 import type { Weights } from './steps.ts';
 import { countElements } from './weights.ts';
@@ -15,7 +15,7 @@ export function formatSummary(core: ModelCore): string {
   const rows = calls.map((call, i) => [
     `${call.name} (${call.layer.kind})`,
     shapes ? formatBatch(shapes[i]) : '?',
-    weights ? parametersOf(call, weights, calls.indexOf(call) < i) : '?',
+    weights ? parametersOf(call, weights, calls.findIndex(({ layer }) => layer === call.layer) < i) : '?',
   ]);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
   const line = (cells: readonly string[]): string =>
@@ -25,10 +25,14 @@ export function formatSummary(core: ModelCore): string {
 }
 
 /** Number of weights; those of a layer that is used again were counted where it came first. */
-function parametersOf({ name }: NamedLayer, { parameters, state }: Weights, again: boolean): string {
-  const count = countElements([parameters[name], state[name]]);
+function parametersOf({ name }: NamedLayer, weights: Weights, again: boolean): string {
+  const count = countElements([weights.parameters, weights.state].map((trees) => inside(name, trees)));
   return again && count ? 'shared' : count.toLocaleString('en-US');
 }
+
+/** Trees of a layer and of the layers inside it. */
+const inside = (name: string, trees: LayerTrees): unknown[] =>
+  Object.entries(trees).flatMap(([path, tree]) => (path === name || path.startsWith(`${name}/`) ? [tree] : []));
 
 function totals({ network, weights }: ModelCore): string[] {
   if (!weights) return ['The model is not built: give its first layer an inputShape, or call fit.'];

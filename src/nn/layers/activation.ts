@@ -1,7 +1,8 @@
 import type { Configured } from '../../core/config.ts';
 import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
 import { activationKind } from '../activations.ts';
-import { type Layer, defineLayer } from '../layer.ts';
+import { defineLayer } from '../defineLayer.ts';
+import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 
 export const activationOptions = declareOptions('layers.activation', {

@@ -5,7 +5,9 @@ import { type OptionsOf, declareOptions, optional, required } from '../../core/o
 import { add, conv2d as convolve } from '../../ops/index.ts';
 import { activationKind } from '../activations.ts';
 import { initializerKind } from '../initializers.ts';
-import { type Layer, checkRank, defineLayer } from '../layer.ts';
+import { defineLayer } from '../defineLayer.ts';
+import { checkRank } from '../inputChecks.ts';
+import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 import { paddingKind, windowedShape } from '../windows.ts';
 

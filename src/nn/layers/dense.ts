@@ -4,7 +4,9 @@ import { type OptionsOf, declareOptions, optional, required } from '../../core/o
 import { add, matmul } from '../../ops/index.ts';
 import { activationKind } from '../activations.ts';
 import { initializerKind } from '../initializers.ts';
-import { type Layer, checkRankAtLeast, defineLayer } from '../layer.ts';
+import { defineLayer } from '../defineLayer.ts';
+import { checkRankAtLeast } from '../inputChecks.ts';
+import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 
 export const denseOptions = declareOptions('layers.dense', {

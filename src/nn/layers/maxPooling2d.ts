@@ -2,7 +2,9 @@ import type { Configured } from '../../core/config.ts';
 import { sizes } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { maxPool2d } from '../../ops/index.ts';
-import { type Layer, checkRank, defineLayer } from '../layer.ts';
+import { defineLayer } from '../defineLayer.ts';
+import { checkRank } from '../inputChecks.ts';
+import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 import { paddingKind, windowedShape } from '../windows.ts';
 

@@ -4,7 +4,8 @@ import { shapeWithOneOpen } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import { reshape as reshapeTensor } from '../../ops/index.ts';
-import { type Layer, defineLayer } from '../layer.ts';
+import { defineLayer } from '../defineLayer.ts';
+import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
 import { formatBatch } from '../spec.ts';
 

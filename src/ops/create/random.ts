@@ -4,7 +4,7 @@ import { RandomStream, globalStream, keyFromSeed, threefry } from '../../core/ra
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import { defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
-import { currentTrace, drawKey } from '../../graph/trace.ts';
+import { currentTrace, drawKey, noteWord } from '../../graph/trace.ts';
 import { checkFinite, inWords } from '../operands/arguments.ts';
 import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
 import { less } from '../elementwise/comparison.ts';
@@ -53,12 +53,19 @@ function checkSeed(op: string, seed: unknown): void {
   if (seed !== undefined) checkFinite(op, 'seed', seed);
 }
 
+/** One of the two words of a key, as a scalar. */
+export const keyWord = (key: Tensor, word: number): Tensor => reshape(sliceAxis(key, 0, word, 1), []);
+
 function bitsFor(op: string, shape: Shape, seed: number | undefined): Bits {
   checkShape(op, shape);
   checkSeed(op, seed);
   const { key, site } =
     seed === undefined ? drawKey() : { key: hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(keyFromSeed(seed))), site: 0 };
-  const word = (i: number): Tensor => broadcastTo(reshape(sliceAxis(key, 0, i, 1), []), shape);
+  const word = (i: number): Tensor => {
+    const scalarWord = keyWord(key, i);
+    noteWord(scalarWord, { key, word: i });
+    return broadcastTo(scalarWord, shape);
+  };
   return (lane) => apply(randomBitsOp, [word(0), word(1)], { site, lane });
 }
 

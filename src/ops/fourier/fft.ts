@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, normalizeAxis } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { checkTensor, inWords } from '../operands/arguments.ts';
+import { checkTensor, inWords, refuseBatchAxis } from '../operands/arguments.ts';
 import { mul } from '../elementwise/arithmetic.ts';
 import { cast } from '../elementwise/cast.ts';
 import { concat } from '../shape/concat.ts';
@@ -52,6 +52,7 @@ function checked(
   if (options.n !== undefined && (!Number.isInteger(n) || n < 1)) {
     throw new ArgumentError(`${op}: n is ${inWords(options.n)}; it must be a whole number from 1 on`);
   }
+  refuseBatchAxis(op, n);
   if (n < 1 || t.shape[axis] === 0) {
     throw new ShapeError(`${op}: axis ${axis} of ${formatShape(t.shape)} makes a transform of no elements; check for empty input first`);
   }

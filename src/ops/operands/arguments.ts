@@ -1,5 +1,6 @@
 // What the ops ask of arguments that are not operands of arithmetic: tensors (a number or an array in the place of one is a mistake), flags,
 // numbers, dtypes. Each check throws the error that the user sees.
+import { isBatchSize } from '../../core/batchAxis.ts';
 import { type Dtype, dtypes, inRange, integerRange } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../../core/errors.ts';
 import { type Shape, formatShape } from '../../core/shape.ts';
@@ -88,4 +89,12 @@ export function checkNotEmpty(op: string, shape: Shape, axes: readonly number[])
     if (shape[axis] !== 0) continue;
     throw new ShapeError(`${op}: axis ${axis} of ${formatShape(shape)} has no elements to choose from; check for empty input first`);
   }
+}
+
+/** Throws if an axis whose size an op builds tables for is the batch axis of a symbolic tensor. */
+export function refuseBatchAxis(op: string, size: number): void {
+  if (!isBatchSize(size)) return;
+  throw new ShapeError(
+    `${op}: builds tables for the size of its axis, which is the batch and not known yet; use another axis, or layers.lambda({ fn })`,
+  );
 }

@@ -16,7 +16,10 @@ interface SliceAttributes {
 
 const sliceOp = defineView<SliceAttributes>({
   name: 'slice',
-  shape: (_, { size }) => size,
+  shape: (from, attributes) => {
+    attributes.size.forEach((_, axis) => checkWindow(from, attributes, axis));
+    return attributes.size;
+  },
   view: (input, { begin, size, strides }) => ({
     shape: size,
     strides: input.strides.map((stride, i) => stride * strides[i]),
@@ -39,6 +42,15 @@ const sliceOp = defineView<SliceAttributes>({
   },
   simplify: ([x], { size, strides }) => (size.every((n, i) => n === x.shape[i] && strides[i] === 1) ? x : undefined),
 });
+
+/** Throws if a window leaves its axis. A window that was written for an unknown batch size may be too large for a small batch. */
+function checkWindow(from: Shape, { begin, size, strides }: SliceAttributes, axis: number): void {
+  const last = begin[axis] + (size[axis] - 1) * strides[axis];
+  if (size[axis] === 0 || (Math.min(begin[axis], last) >= 0 && Math.max(begin[axis], last) < from[axis])) return;
+  throw new ShapeError(
+    `slice: positions ${begin[axis]} to ${last} are outside axis ${axis} of ${formatShape(from)}; use positions from 0 to ${from[axis] - 1}`,
+  );
+}
 
 /**
  * A window onto x: from `begin` up to, not including, `end`, in steps of `strides`, as in NumPy's x[begin:end:stride]. Negative positions

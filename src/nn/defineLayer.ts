@@ -1,0 +1,228 @@
+// Layers from definitions: plain ones, and composite ones whose `apply` calls other layers.
+import { batchAxis } from '../core/batchAxis.ts';
+import type { Dtype } from '../core/dtype.ts';
+import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
+import { type RandomStream, globalStream } from '../core/random.ts';
+import { formatShape } from '../core/shape.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { placeholder } from '../graph/leaves.ts';
+import { building } from '../graph/reads.ts';
+import { withScope } from '../graph/scope.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { withTrace } from '../graph/trace.ts';
+import { BasicLayer } from './basicLayer.ts';
+import { checkSizes } from './inputChecks.ts';
+import {
+  type ApplyOptions,
+  type Builder,
+  type Flow,
+  type ForwardPass,
+  type HasLayer,
+  type Layer,
+  type LayerOptions,
+  type LayerResult,
+  type Masks,
+  type TensorRecord,
+  type Variables,
+  exampleVariables,
+  joinPath,
+  layerOf,
+  runNamed,
+} from './layer.ts';
+import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
+
+/** Calls a sublayer inside the pass of the layer that contains it. */
+export interface SublayerCall {
+  (x: Tensor, options?: { readonly mask?: Masks }): Tensor;
+  (x: Tensors, options?: { readonly mask?: Masks }): Tensors;
+}
+
+/** Calls of the sublayers of a definition, by name. */
+export type SublayerCalls<L> = { readonly [N in keyof L]: SublayerCall };
+
+export interface LayerDefinition<
+  I = Tensor,
+  O = Tensor,
+  P extends object = TensorRecord,
+  S extends object = TensorRecord,
+  L extends object = Record<never, never>,
+> {
+  readonly kind: string;
+  readonly options: LayerOptions;
+  /** @default 'f32' */
+  readonly inputDtype?: 'f32' | 'i32';
+  /** Dtype of the outputs, if outputShape is given. @default 'f32' */
+  readonly outputDtype?: Dtype;
+  /** 'pass': outputs keep the mask of the input. 'drop': they have none, unless `apply` returns one. @default 'drop' */
+  readonly masking?: 'pass' | 'drop';
+  /** Layers that `apply` calls. A layer may occur under several names. */
+  readonly layers?: L;
+  /**
+   * Shapes without the batch axis. `where` names the layer in messages.
+   * When this is absent, the shapes follow from a trial of `apply` without values.
+   */
+  outputShape?(inputShape: ShapesOf<I>, where: string): ShapesOf<O>;
+  /** Fresh variables for an input shape. A layer without it has none. */
+  build?(inputShape: ShapesOf<I>, random: RandomStream): { readonly parameters?: P; readonly state?: S };
+  /** Pure: outputs from variables and inputs. Layers with state return the next state too. */
+  apply(
+    variables: Variables<P, S> & { readonly layers: SublayerCalls<L> },
+    inputs: I,
+    options: ApplyOptions,
+  ): O | { readonly outputs: O; readonly state?: S; readonly mask?: Masks; readonly losses?: readonly Tensor[] };
+}
+
+const isResult = (value: unknown): value is LayerResult =>
+  typeof value === 'object' && value !== null && !(value instanceof Tensor) && 'outputs' in value;
+
+/**
+ * A layer from its definition. Adds the checks, the cell of variables and the scope that all layers share.
+ *
+ *     const scaleBy = (options) => defineLayer({
+ *       kind: 'scaleBy', options,
+ *       build: (shape) => ({ parameters: { scale: ones([shape.at(-1)]) } }),
+ *       apply: ({ parameters: { scale } }, x) => x.mul(scale),
+ *     });
+ *
+ * A layer made of layers lists them and calls them by name: `layers: { first, second }, apply: ({ layers }, x) => layers.second(layers.first(x))`.
+ */
+export function defineLayer<
+  I = Tensor,
+  O = Tensor,
+  P extends object = TensorRecord,
+  S extends object = TensorRecord,
+  L extends object = Record<never, never>,
+>(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L>): Layer {
+  return new DefinedLayer(definition as unknown as AnyDefinition);
+}
+
+/** A definition whose types of inputs and outputs are left open. */
+interface AnyDefinition extends Omit<
+  LayerDefinition<Tensor, Tensor, TensorRecord, TensorRecord, Record<string, Layer>>,
+  'outputShape' | 'build' | 'apply'
+> {
+  outputShape?(inputShape: Shapes, where: string): Shapes;
+  build?(inputShape: Shapes, random: RandomStream): { readonly parameters?: TensorRecord; readonly state?: TensorRecord };
+  apply(
+    variables: Variables & { readonly layers: Readonly<Record<string, unknown>> },
+    inputs: Tensors,
+    options: ApplyOptions,
+  ): Tensors | LayerResult;
+}
+
+class DefinedLayer extends BasicLayer {
+  readonly ownsVariables = true;
+  readonly sublayers: Readonly<Record<string, Layer>>;
+  trainable: boolean;
+  private readonly definition: AnyDefinition;
+
+  constructor(definition: AnyDefinition) {
+    const { kind, options, inputDtype = 'f32' } = definition;
+    const { name, trainable = true, inputShape } = options;
+    if (name !== undefined && (typeof name !== 'string' || !/^[^/\s]+$/.test(name))) {
+      throw new ArgumentError(`${kind}: name is ${asText(name)}; it must be a text without blanks and slashes`);
+    }
+    if (inputShape !== undefined) checkSizes(kind, 'inputShape', inputShape);
+    super(kind, name, inputShape, inputDtype);
+    this.trainable = trainable;
+    this.definition = definition;
+    this.sublayers = readSublayers(kind, definition.layers ?? {});
+  }
+
+  outputShape(shapes: Shapes, where = this.where): Shapes {
+    if (this.definition.outputShape) return this.definition.outputShape(shapes, where);
+    return shapesOf(this.trial(undefined, specsFor(shapes, this.inputDtype), where));
+  }
+
+  build(shapes: Shapes, random = globalStream()): Variables {
+    this.definition.outputShape?.(shapes, this.where);
+    const { parameters = {}, state = {} } = this.definition.build?.(shapes, random) ?? {};
+    return { parameters, state };
+  }
+
+  draft(builder: Builder, inputs: Specs, where: string): Specs {
+    const shapes = shapesOf(inputs);
+    const { definition } = this;
+    const outputs = definition.outputShape && specsFor(definition.outputShape(shapes, where), definition.outputDtype);
+    builder.build(this, shapes, where);
+    return outputs && this.isPlain ? outputs : this.trial(builder, inputs, where);
+  }
+
+  call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult {
+    if (!this.isPlain) {
+      throw new ArgumentError(`${this.where}: the variables of its layers belong to them; use layer.apply(x), or make a model of it`);
+    }
+    return withScope(this.where, () => this.compute(variables, inputs, options, {}, this.where));
+  }
+
+  run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
+    const calls = mapRecord(
+      this.sublayers,
+      (layer, name) =>
+        (x: Tensors, options: { readonly mask?: Masks } = {}) =>
+          runNamed(pass, { name, layer }, x, options.mask, where).outputs,
+    );
+    const result = this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
+    if (result.state) pass.setState(this, result.state);
+    if (result.losses) pass.losses.push(...result.losses);
+    const passed = this.definition.masking === 'pass' ? mask : undefined;
+    return { outputs: result.outputs, mask: 'mask' in result ? result.mask : passed };
+  }
+
+  private get isPlain(): boolean {
+    return Object.keys(this.sublayers).length === 0;
+  }
+
+  private compute(
+    variables: Variables,
+    inputs: Tensors,
+    options: ApplyOptions,
+    calls: Readonly<Record<string, unknown>>,
+    where: string,
+  ): LayerResult {
+    this.definition.outputShape?.(shapesOf(specsOfBatch(inputs)), where);
+    const result = this.definition.apply({ ...variables, layers: calls }, inputs, options);
+    return isResult(result) ? result : { outputs: result };
+  }
+
+  /** Output specs by running `apply` over tensors without values. Sublayers are drafted as they are called. */
+  private trial(builder: Builder | undefined, inputs: Specs, where: string): Specs {
+    const variables = builder?.variablesOf(this) ?? exampleVariables(this, shapesOf(inputs), where);
+    const calls = mapRecord(this.sublayers, (layer, name) => (x: Tensors) => {
+      const path = joinPath(where, name);
+      const shapes = specsOfBatch(x);
+      const [batch] = (leavesOf(x)[0].value as Tensor).shape;
+      const specs = builder ? layer.draft(builder, shapes, path) : specsFor(layer.outputShape(shapesOf(shapes), path));
+      return standIns(specs, batch);
+    });
+    const outputs = withTrace(
+      { name: where, key: () => placeholder([2], 'u32', { position: -1, label: 'random key' }), nextSite: () => 0 },
+      () =>
+        building(`layer '${where}'`, () => this.compute(variables, standIns(inputs, batchAxis), { training: false }, calls, where).outputs),
+    );
+    return mapTree(outputs, (leaf, path) => {
+      if (leaf instanceof Tensor && leaf.shape[0] === batchAxis) return new TensorSpec(leaf.shape.slice(1), leaf.dtype);
+      const got = leaf instanceof Tensor ? formatShape(leaf.shape) : asText(leaf);
+      throw new ShapeError(
+        `${where}: apply returned ${got}${path && ` as ${path.replace(/^\./, '')}`}; outputs must be tensors whose first axis is the batch`,
+      );
+    }) as Specs;
+  }
+}
+
+const standIns = (specs: Specs, batch: number): Tensors =>
+  mapTree(specs, (spec) => {
+    const { shape, dtype } = spec as TensorSpec;
+    return placeholder([batch, ...shape], dtype, { position: -1, label: 'input of a layer' });
+  }) as Tensors;
+
+const mapRecord = <T, R>(record: Readonly<Record<string, T>>, make: (value: T, name: string) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value, name)]));
+
+function readSublayers(kind: string, given: Readonly<Record<string, Layer | HasLayer>>): Record<string, Layer> {
+  return mapRecord(given, (value, name) => {
+    const layer = layerOf(value);
+    if (layer) return layer;
+    throw new ArgumentError(`${kind}: layers.${name} is not a layer; make layers with the factories, such as layers.dense({ units: 1 })`);
+  });
+}

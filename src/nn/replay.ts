@@ -1,0 +1,106 @@
+// Raw ops between symbolic tensors, computed again for a batch. Sizes that were derived from the stand-in of the batch axis are computed anew.
+import { atBatchSize, dependsOnBatch, isRoundedShare, isUnclear } from '../core/batchAxis.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { isBranch } from '../core/tree.ts';
+import { type Node, Tensor, applyAll } from '../graph/tensor.ts';
+import { drawKey, drawnWordOf } from '../graph/trace.ts';
+import { keyWord } from '../ops/create/random.ts';
+import { formatShape } from '../core/shape.ts';
+
+/** Attributes that are values of elements and no sizes. A large one that is no multiple of the batch is the user's own. */
+const valueNames: ReadonlySet<string> = new Set(['value', 'exponent', 'fill', 'scale']);
+
+const remedy = 'write this part as layers.lambda({ fn: (x) => ... }), whose function sees the real batch';
+
+/**
+ * @throws ArgumentError if an op holds a number, or a tensor, that cannot be computed again for another batch size.
+ */
+export function checkReplayable({ op, attributes, inputs }: Node): void {
+  const visit = (value: unknown, name: string): void => {
+    if (typeof value === 'number' && (isRoundedShare(value) || (isUnclear(value) && !valueNames.has(name)))) {
+      throw new ArgumentError(`${op.name}: ${name} ${value} cannot be told from a size made of the batch size; ${remedy}`);
+    }
+    if (isBranch(value)) for (const [key, child] of Object.entries(value)) visit(child, Array.isArray(value) ? name : key);
+  };
+  visit(attributes, op.name);
+  for (const { value, shape } of inputs) {
+    if (!value || !shape.some(dependsOnBatch)) continue;
+    throw new ArgumentError(`${op.name}: the tensor ${formatShape(shape)} has values for the stand-in of the batch; ${remedy}`);
+  }
+}
+
+/** Attributes for a batch size. The same object if nothing changes. */
+function atBatch(value: unknown, batch: number): unknown {
+  if (typeof value === 'number') return atBatchSize(value, batch);
+  if (!isBranch(value)) return value;
+  if (Array.isArray(value)) {
+    const list = value.map((child) => atBatch(child, batch));
+    return list.some((child, i) => child !== value[i] && !Number.isNaN(child)) ? list : value;
+  }
+  const entries = Object.entries(value).map(([name, child]) => [name, atBatch(child, batch)] as const);
+  return entries.some(([name, child]) => child !== value[name] && !Number.isNaN(child)) ? Object.fromEntries(entries) : value;
+}
+
+/** One replay of a graph: values of tensors that were computed for the batch. */
+export class Replay {
+  readonly batch: number;
+  private readonly values = new Map<Node, Tensor[]>();
+  private readonly keys = new Map<Tensor, { readonly key: Tensor; readonly site: number }>();
+  /** Number of the random op, by the nodes between a key and the op that draws from it. */
+  private readonly sites = new Map<Node, number>();
+
+  constructor(batch: number) {
+    this.batch = batch;
+  }
+
+  has({ node, index }: Tensor): boolean {
+    return node !== undefined && this.values.get(node)?.[index] !== undefined;
+  }
+
+  set({ node, index }: Tensor, value: Tensor): void {
+    const outputs = this.values.get(node!) ?? [];
+    outputs[index] = value;
+    this.values.set(node!, outputs);
+  }
+
+  /** Value of a tensor: itself, if it does not depend on the inputs. */
+  get(tensor: Tensor): Tensor {
+    const { node, index } = tensor;
+    if (node) return this.values.get(node)?.[index] ?? tensor;
+    const from = drawnWordOf(tensor);
+    return from ? keyWord(this.keyOf(from.key).key, from.word) : tensor;
+  }
+
+  /** Computes the outputs of an op for the batch. */
+  compute(node: Node): void {
+    const inputs = node.inputs.map((input) => this.get(input));
+    const site = this.siteOf(node);
+    let attributes = atBatch(node.attributes, this.batch) as object;
+    if (site !== undefined) {
+      if (node.op.name === 'randomBits') attributes = { ...attributes, site };
+      else this.sites.set(node, site);
+    }
+    const same = attributes === node.attributes && inputs.every((input, i) => input === node.inputs[i]);
+    if (same) return;
+    applyAll(node.op, inputs, attributes).forEach((output, index) => {
+      const tensor = new Tensor(node.types[index], { node, index });
+      if (!this.has(tensor)) this.set(tensor, output);
+    });
+  }
+
+  /** Each key that was drawn when the op was written is drawn again in each replay. */
+  private keyOf(key: Tensor): { readonly key: Tensor; readonly site: number } {
+    const drawn = this.keys.get(key) ?? drawKey();
+    this.keys.set(key, drawn);
+    return drawn;
+  }
+
+  private siteOf(node: Node): number | undefined {
+    for (const input of node.inputs) {
+      if (input.node && this.sites.has(input.node)) return this.sites.get(input.node);
+      const from = drawnWordOf(input);
+      if (from) return this.keyOf(from.key).site;
+    }
+    return undefined;
+  }
+}
