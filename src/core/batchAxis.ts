@@ -74,5 +74,6 @@ export function formatSize(n: number): string {
   return `${product}${offset > 0 ? '+' : ''}${offset}`;
 }
 
-/** Writes sizes that depend on the batch by name. */
-export const nameBatchSizes = (text: string): string => text.replace(/\d{7,}/g, (digits) => formatSize(Number(digits)));
+/** Writes sizes that depend on the batch by name. Digits after a point are no sizes. */
+export const nameBatchSizes = (text: string): string =>
+  text.replace(/(?<![\d.])\d{7,}/g, (digits) => (isBatchSize(Number(digits)) ? formatSize(Number(digits)) : digits));

@@ -39,6 +39,7 @@ describe('sizes that depend on the batch', () => {
     expect([batchAxis, 3 * batchAxis, batchAxis + 1, batchAxis - 2, batchAxis ** 2, 7_000_000].map(formatSize)).toEqual([
       ...['batch', '3*batch', 'batch+1', 'batch-2', 'batch*batch', '7000000'],
     ]);
+    expect(nameBatchSizes('1.0000001 of 00000012')).toBe('1.0000001 of 00000012');
     expect(nameBatchSizes(`[${batchAxis},4] has ${4 * batchAxis} elements`)).toBe('[batch,4] has 4*batch elements');
     expect(() => input({ shape: [4] }).reshape([3, 3])).toThrow('reshape: [batch,4] has 4*batch elements, [3,3] has 9');
     expect(() => input({ shape: [4] }).matmul(zeros([3, 2]))).toThrow('[batch,4]');
