@@ -310,6 +310,7 @@ export type {
   LossFunction,
   MemoryPlanOptions,
   ModelInput,
+  ModelVariable,
   PredictOptions,
 } from './train/index.ts';
 

@@ -41,7 +41,7 @@ import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
 import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
 import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
 import { formatSummary } from './summary.ts';
-import { getWeights, setWeights } from './weights.ts';
+import { type ModelVariable, getWeights, listVariables, setWeights, swapAverages } from './weights.ts';
 
 export interface TrainOnBatchOptions {
   sampleWeight?: ArrayInput;
@@ -197,6 +197,25 @@ export class Model implements TrainedModel, HasLayer {
   /** The parameters as they are now, by layer name: `{ dense_1: { kernel, bias } }`. The next training step takes these tensors over; to keep values, use getWeights(). */
   parameters(): LayerTrees {
     return builtWeights(this.core, 'parameters').parameters;
+  }
+
+  /**
+   * All tensors with their paths, in the order of getWeights().
+   *
+   *     for (const { path, tensor, trainable } of model.variables()) console.log(path, tensor.shape, trainable);
+   */
+  variables(): ModelVariable[] {
+    return listVariables(this.core, builtWeights(this.core, 'variables'));
+  }
+
+  /**
+   * Exchanges the parameters and their moving averages, which an optimizer with emaDecay keeps. A second call exchanges them back.
+   *
+   *     await model.swapAverages();      // evaluate with the averages
+   *     await model.swapAverages();      // go on training
+   */
+  swapAverages(): Promise<void> {
+    return refuseRead('swapAverages()') ?? swapAverages(this.core);
   }
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */

@@ -1,25 +1,31 @@
 // Weights as lists, in Keras's order: layer by layer, parameters before state. They are copies on the host, which no training takes over.
-import { ShapeError } from '../core/errors.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
+import type { Layer, LayerTrees } from '../nn/index.ts';
+import { type ModelCore, builtWeights, exclusive, prepareSteps, requireSetup } from './core.ts';
 import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
 
-interface NamedWeight {
-  /** `dense_1/kernel`. */
-  readonly name: string;
+/** One tensor of a model. */
+export interface ModelVariable {
+  /** Layer path and name, such as `encoder/dense_1/kernel`. Paths and their order are stable: files and summaries use them. */
+  readonly path: string;
+  /** The tensor as it is now. The next training step takes it over; getWeights() copies. */
   readonly tensor: Tensor;
+  /** False for state, and for parameters of frozen layers. */
+  readonly trainable: boolean;
+  readonly layer: Layer;
 }
 
-/** Every weight with its name, in order. */
-export function listWeights(core: ModelCore, { parameters, state }: Weights): NamedWeight[] {
-  return core.network.owners.flatMap(({ name }) =>
-    [parameters[name], state[name]].flatMap((tensors) =>
-      leavesOf(tensors).map(({ path, value }) => ({ name: pathOf(`.${name}${path}`), tensor: value as Tensor })),
-    ),
-  );
+/** Every tensor with its path: layer by layer, parameters before state. */
+export function listVariables(core: ModelCore, { parameters, state }: Weights): ModelVariable[] {
+  return core.network.owners.flatMap(({ name, layer }) => {
+    const listed = (tensors: unknown, trainable: boolean): ModelVariable[] =>
+      leavesOf(tensors).map(({ path, value }) => ({ path: pathOf(`.${name}${path}`), tensor: value as Tensor, trainable, layer }));
+    return [...listed(parameters[name], layer.trainable), ...listed(state[name], false)];
+  });
 }
 
 /** `encoder/dense_1/kernel` for the path of a leaf, `.encoder/dense_1.kernel`. */
@@ -28,31 +34,55 @@ const pathOf = (path: string): string => path.slice(1).replaceAll('.', '/');
 export async function getWeights(core: ModelCore): Promise<Tensor[]> {
   builtWeights(core, 'getWeights');
   const { engine } = await prepareSteps(core);
-  return exclusive(core, async () => listWeights(core, await toHost(core.weights!, engine)).map(({ tensor }) => tensor));
+  return exclusive(core, async () => listVariables(core, await toHost(core.weights!, engine)).map(({ tensor }) => tensor));
 }
 
 /** @throws ShapeError, before any weight is changed, where number, shapes or dtypes differ from getWeights(). */
 export async function setWeights(core: ModelCore, weights: readonly Tensor[]): Promise<void> {
-  const expected = listWeights(core, builtWeights(core, 'setWeights'));
+  const expected = listVariables(core, builtWeights(core, 'setWeights'));
   if (weights.length !== expected.length) {
     throw new ShapeError(
-      `setWeights: got ${weights.length} tensors, the model has ${expected.length} weights: ${expected.map(({ name }) => name).join(', ')}`,
+      `setWeights: got ${weights.length} tensors, the model has ${expected.length} weights: ${expected.map(({ path }) => path).join(', ')}`,
     );
   }
-  expected.forEach(({ name, tensor }, i) => {
+  expected.forEach(({ path, tensor }, i) => {
     const given = weights[i] as unknown;
     if (given instanceof Tensor && given.dtype === tensor.dtype && sameShape(given.shape, tensor.shape)) return;
     const got = given instanceof Tensor ? given.dtype + formatShape(given.shape) : typeof given;
-    throw new ShapeError(`setWeights: tensor ${i} is ${got}, but ${name} is ${tensor.dtype}${formatShape(tensor.shape)}`);
+    throw new ShapeError(`setWeights: tensor ${i} is ${got}, but ${path} is ${tensor.dtype}${formatShape(tensor.shape)}`);
   });
   const copies = new Map<string, Tensor>();
-  for (const [i, { name, tensor }] of expected.entries()) {
-    copies.set(name, hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, await weights[i].data()));
+  for (const [i, { path, tensor }] of expected.entries()) {
+    copies.set(path, hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, await weights[i].data()));
   }
   await exclusive(core, async () => {
     const replace = (tree: Weights['parameters']): Weights['parameters'] =>
       mapTree(tree, (_, path) => copies.get(pathOf(path))) as Weights['parameters'];
     core.weights = { parameters: replace(core.weights!.parameters), state: replace(core.weights!.state) };
+  });
+}
+
+/**
+ * Exchanges the parameters and their averages. A second call exchanges them back.
+ * @throws ArgumentError if no optimizer of the model averages, or before its first step.
+ */
+export async function swapAverages(core: ModelCore): Promise<void> {
+  const where = 'swapAverages';
+  requireSetup(core, where);
+  await exclusive(core, async () => {
+    const records = Object.values(core.optimizers).filter(({ state }) => state?.average !== undefined);
+    if (records.length === 0) {
+      throw new ArgumentError(
+        `${where}: there are no averages; compile with an optimizer that has emaDecay, such as 0.999, and train first`,
+      );
+    }
+    const { parameters, state } = core.weights!;
+    const averages = Object.assign({}, ...records.map((record) => record.state!.average as LayerTrees)) as LayerTrees;
+    for (const record of records) {
+      const average = Object.fromEntries(Object.keys(record.state!.average as LayerTrees).map((path) => [path, parameters[path]]));
+      record.state = { ...record.state!, average };
+    }
+    core.weights = { parameters: { ...parameters, ...averages }, state };
   });
 }
 

@@ -127,3 +127,38 @@ describe('model.learningRate', () => {
     expect(() => (model.learningRate = 1)).toThrow('setLearningRate: the optimizer follows a schedule');
   });
 });
+
+describe('model.variables', () => {
+  const model = (): Model =>
+    sequential([layers.dense({ units: 2, inputShape: [3], name: 'hidden' }), layers.dense({ units: 1, useBias: false })]);
+
+  test('variables have paths, tensors and layers', async () => {
+    const built = model();
+    built.getLayer('hidden').trainable = false;
+    const listed = built.variables();
+    expect(listed.map(({ path, trainable }) => [path, trainable])).toEqual([
+      ['hidden/kernel', false],
+      ['hidden/bias', false],
+      ['dense_1/kernel', true],
+    ]);
+    expect(listed[2].layer).toBe(built.getLayer('dense_1'));
+    expect(listed[2].tensor).toBe(built.parameters().dense_1.kernel);
+    expect((await built.getWeights()).map(({ shape }) => shape)).toEqual(listed.map(({ tensor: { shape } }) => shape));
+  });
+});
+
+describe('swapAverages', () => {
+  test('exchanges parameters and averages, and back', async () => {
+    const model = sequential([scale(4)]);
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 0.5, emaDecay: 0.75 }), loss: (_, predictions) => predictions });
+    await expect(model.swapAverages()).rejects.toThrow('swapAverages: there are no averages; compile with an optimizer that has emaDecay');
+    await model.trainOnBatch([[1]], [[0]]);
+    await model.trainOnBatch([[1]], [[0]]);
+    // 3.5, then 3: the average is 0.75 * 3.5 + 0.25 * 3.
+    await model.swapAverages();
+    expect(await weightsOf(model)).toEqual([[3.375]]);
+    await model.swapAverages();
+    await model.trainOnBatch([[1]], [[0]]);
+    expect(await weightsOf(model)).toEqual([[2.5]]);
+  });
+});
