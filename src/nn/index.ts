@@ -4,11 +4,13 @@ import { conv2d } from './layers/conv2d.ts';
 import { dense } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
 import { flatten } from './layers/flatten.ts';
+import { lambda } from './layers/lambda.ts';
 import { maxPooling2d } from './layers/maxPooling2d.ts';
 import { reshape } from './layers/reshape.ts';
+import { timeDistributed } from './layers/timeDistributed.ts';
 
 /** Layer factories by name: `layers.dense({ units: 10 })`. */
-export const layers = { activation, conv2d, dense, dropout, flatten, maxPooling2d, reshape };
+export const layers = { activation, conv2d, dense, dropout, flatten, lambda, maxPooling2d, reshape, timeDistributed };
 
 export type { Activation, ActivationName } from './activations.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
@@ -36,5 +38,7 @@ export type { Conv2dOptions } from './layers/conv2d.ts';
 export type { DenseOptions } from './layers/dense.ts';
 export type { DropoutOptions } from './layers/dropout.ts';
 export type { FlattenOptions } from './layers/flatten.ts';
+export type { LambdaFunction, LambdaOptions } from './layers/lambda.ts';
 export type { MaxPooling2dOptions } from './layers/maxPooling2d.ts';
 export type { ReshapeOptions } from './layers/reshape.ts';
+export type { TimeDistributedOptions } from './layers/timeDistributed.ts';

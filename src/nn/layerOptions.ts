@@ -2,12 +2,19 @@
 import type { Config, Configured } from '../core/config.ts';
 import { type Kind, boolean, kindOf, shape } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
-import type { Layer } from './layer.ts';
+import { type HasLayer, type Layer, layerOf } from './layer.ts';
 
 /** Name of a layer or an input. */
 export const layerName: Kind<string> = /* @__PURE__ */ kindOf({
   rule: 'a text without blanks and slashes',
   accepts: (value): value is string => typeof value === 'string' && /^[^/\s]+$/.test(value),
+});
+
+/** A layer, or a model that is used as one. */
+export const layerKind: Kind<Layer | HasLayer, Layer> = /* @__PURE__ */ kindOf<Layer | HasLayer, Layer>({
+  rule: 'a layer or a model',
+  accepts: (value): value is Layer | HasLayer => layerOf(value) !== undefined,
+  convert: (value) => layerOf(value)!,
 });
 
 /** Spread into the declaration of each layer. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { optionsDocument } from '../../scripts/optionsDocument.ts';
 import type { Config } from '../../src/core/config.ts';
 import { ArgumentError } from '../../src/core/errors.ts';
+import { register } from '../../src/core/registry.ts';
 import { shown } from '../../src/core/shown.ts';
 import { callbacks } from '../../src/callbacks/index.ts';
 import { losses } from '../../src/losses/index.ts';
@@ -32,7 +33,9 @@ const factories = Object.entries(tables).flatMap(([table, row]) =>
 /** Options that a factory needs, with the examples of its declaration. */
 const examplesOf = (name: string): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(declarations.get(name)!.options).flatMap(([option, { need, value }]) => (need === 'required' ? [[option, value]] : [])),
+    Object.entries(declarations.get(name)!.options).flatMap(([option, { need, value }]) =>
+      need === 'required' ? [[option, typeof value === 'function' ? register(`example.${option}`, () => value)() : value]] : [],
+    ),
   );
 
 /** The message of the ArgumentError that a call throws, or undefined if it works. */
