@@ -279,6 +279,7 @@ export {
 export {
   type ApplyOptions,
   type CallOptions,
+  type Constraint,
   type GraphOptions,
   type HasLayer,
   type InputOptions,
@@ -286,14 +287,17 @@ export {
   type LayerDefinition,
   type LayerOptions,
   type Masks,
+  type Regularizer,
   type SublayerCall,
   type SymbolicCall,
   type Tensors,
   type Variables,
+  constraints,
   defineLayer,
   initializers,
   input,
   layers,
+  regularizers,
 } from './nn/index.ts';
 export { type Loss, type LossOptions, losses } from './losses/index.ts';
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';

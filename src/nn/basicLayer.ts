@@ -15,6 +15,7 @@ import {
   type LayerResult,
   type Masks,
   type SymbolicCall,
+  type TensorRecord,
   type Variables,
   VariableCell,
 } from './layer.ts';
@@ -76,6 +77,10 @@ export abstract class BasicLayer implements Layer {
   abstract draft(builder: Builder, inputs: Specs, where: string): Specs;
   abstract call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
   abstract run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
+
+  constrain(parameters: TensorRecord): TensorRecord {
+    return parameters;
+  }
 
   /** Name of the layer in messages, outside of a model. */
   protected get where(): string {

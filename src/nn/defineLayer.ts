@@ -3,14 +3,16 @@ import { batchAxis } from '../core/batchAxis.ts';
 import type { Dtype } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
-import { formatShape } from '../core/shape.ts';
+import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { withTrace } from '../graph/trace.ts';
+import { div } from '../ops/index.ts';
 import { BasicLayer } from './basicLayer.ts';
+import type { Constraint } from './constraints.ts';
 import { checkSizes } from './inputChecks.ts';
 import {
   type ApplyOptions,
@@ -29,6 +31,7 @@ import {
   layerOf,
   runNamed,
 } from './layer.ts';
+import type { Regularizer } from './regularizers.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
 
 /** Calls a sublayer inside the pass of the layer that contains it. */
@@ -55,6 +58,12 @@ export interface LayerDefinition<
   readonly outputDtype?: Dtype;
   /** 'pass': outputs keep the mask of the input. 'drop': they have none, unless `apply` returns one. @default 'drop' */
   readonly masking?: 'pass' | 'drop';
+  /** Penalties of parameters by name. They are added to the loss while the layer is trainable. */
+  readonly regularizers?: Readonly<Record<string, Regularizer | undefined>>;
+  /** Rules by name that parameters are brought back to after each update. */
+  readonly constraints?: Readonly<Record<string, Constraint | undefined>>;
+  /** Penalty of the outputs. It is divided by the batch size and added to the loss. */
+  readonly activityRegularizer?: Regularizer | undefined;
   /** Layers that `apply` calls. A layer may occur under several names. */
   readonly layers?: L;
   /**
@@ -165,8 +174,37 @@ class DefinedLayer extends BasicLayer {
     const result = this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
     if (result.state) pass.setState(this, result.state);
     if (result.losses) pass.losses.push(...result.losses);
+    this.addPenalties(pass, result.outputs);
     const passed = this.definition.masking === 'pass' ? mask : undefined;
     return { outputs: result.outputs, mask: 'mask' in result ? result.mask : passed };
+  }
+
+  override constrain(parameters: TensorRecord): TensorRecord {
+    const rules = Object.entries(this.definition.constraints ?? {}).filter(([name, rule]) => rule && Object.hasOwn(parameters, name));
+    if (rules.length === 0) return parameters;
+    const constrained = rules.map(([name, rule]) => {
+      const before = parameters[name];
+      return [name, checkParameter(`${this.where}: the constraint of ${name}`, rule!(before), before)] as const;
+    });
+    return { ...parameters, ...Object.fromEntries(constrained) };
+  }
+
+  /** Penalties of parameters are added once in a pass, those of outputs at each use. */
+  private addPenalties(pass: ForwardPass, outputs: Tensors): void {
+    const { regularizers = {}, activityRegularizer } = this.definition;
+    if (this.trainable && pass.isFirstUse(this)) {
+      const { parameters } = pass.variablesOf(this);
+      for (const [name, regularizer] of Object.entries(regularizers)) {
+        if (!regularizer || !Object.hasOwn(parameters, name)) continue;
+        pass.losses.push(checkScalar(`${this.where}: the regularizer of ${name}`, regularizer(parameters[name])));
+      }
+    }
+    if (!activityRegularizer) return;
+    for (const { value } of leavesOf(outputs)) {
+      const output = value as Tensor;
+      const penalty = checkScalar(`${this.where}: activityRegularizer`, activityRegularizer(output));
+      pass.losses.push(div(penalty, output.shape[0]));
+    }
   }
 
   private get isPlain(): boolean {
@@ -208,6 +246,17 @@ class DefinedLayer extends BasicLayer {
       );
     }) as Specs;
   }
+}
+
+function checkScalar(what: string, given: unknown): Tensor {
+  if (given instanceof Tensor && given.rank === 0) return given;
+  throw new ArgumentError(`${what} returned ${given instanceof Tensor ? given.toString() : asText(given)}; it must return a scalar`);
+}
+
+function checkParameter(what: string, given: unknown, before: Tensor): Tensor {
+  if (given instanceof Tensor && given.dtype === before.dtype && sameShape(given.shape, before.shape)) return given;
+  const got = given instanceof Tensor ? given.toString() : asText(given);
+  throw new ArgumentError(`${what} returned ${got}; it must return a tensor like the parameter, ${before.toString()}`);
 }
 
 const standIns = (specs: Specs, batch: number): Tensors =>

@@ -1,18 +1,44 @@
 // The room of layers: descriptions of networks in terms of ops. It knows ops and nothing of how they are run; weights live in models.
 import { activation } from './layers/activation.ts';
+import { batchNormalization } from './layers/batchNormalization.ts';
 import { conv2d } from './layers/conv2d.ts';
 import { dense } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
+import { embedding } from './layers/embedding.ts';
 import { flatten } from './layers/flatten.ts';
 import { lambda } from './layers/lambda.ts';
+import { masking } from './layers/masking.ts';
 import { maxPooling2d } from './layers/maxPooling2d.ts';
+import { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merge.ts';
 import { reshape } from './layers/reshape.ts';
 import { timeDistributed } from './layers/timeDistributed.ts';
 
 /** Layer factories by name: `layers.dense({ units: 10 })`. */
-export const layers = { activation, conv2d, dense, dropout, flatten, lambda, maxPooling2d, reshape, timeDistributed };
+export const layers = {
+  activation,
+  add,
+  average,
+  batchNormalization,
+  concatenate,
+  conv2d,
+  dense,
+  dropout,
+  embedding,
+  flatten,
+  lambda,
+  masking,
+  maximum,
+  maxPooling2d,
+  minimum,
+  multiply,
+  reshape,
+  subtract,
+  timeDistributed,
+};
 
 export type { Activation, ActivationName } from './activations.ts';
+export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
+export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
 export { type Chain, chain } from './chain.ts';
 export { type LayerDefinition, type SublayerCall, defineLayer } from './defineLayer.ts';
@@ -34,11 +60,23 @@ export type {
 export { type LayerTrees, type Network, type NetworkVariables, networkOf } from './network.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
 export type { ActivationOptions } from './layers/activation.ts';
+export type { BatchNormalizationOptions } from './layers/batchNormalization.ts';
 export type { Conv2dOptions } from './layers/conv2d.ts';
 export type { DenseOptions } from './layers/dense.ts';
 export type { DropoutOptions } from './layers/dropout.ts';
+export type { EmbeddingOptions } from './layers/embedding.ts';
 export type { FlattenOptions } from './layers/flatten.ts';
 export type { LambdaFunction, LambdaOptions } from './layers/lambda.ts';
+export type { MaskingOptions } from './layers/masking.ts';
 export type { MaxPooling2dOptions } from './layers/maxPooling2d.ts';
+export type {
+  AddOptions,
+  AverageOptions,
+  ConcatenateOptions,
+  MaximumOptions,
+  MinimumOptions,
+  MultiplyOptions,
+  SubtractOptions,
+} from './layers/merge.ts';
 export type { ReshapeOptions } from './layers/reshape.ts';
 export type { TimeDistributedOptions } from './layers/timeDistributed.ts';

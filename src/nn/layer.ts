@@ -121,6 +121,8 @@ export interface Layer {
   call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
   /** The same inside a network: variables come from the pass; new state and losses go into it. */
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
+  /** The layer's own parameters as its constraints want them after an update. The same object if there are none. */
+  constrain(parameters: TensorRecord): TensorRecord;
 }
 
 /** Something that is used as a layer, such as a model. */
@@ -161,16 +163,25 @@ export class ForwardPass {
   /** Scalars that training adds to the loss. */
   readonly losses: Tensor[];
   private readonly variables: Map<Layer, Variables>;
+  private readonly used: Set<Layer>;
 
-  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = []) {
+  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = [], used = new Set<Layer>()) {
     this.training = training;
     this.variables = variables;
     this.losses = losses;
+    this.used = used;
+  }
+
+  /** Whether this is the first use of the layer in the pass. Penalties of shared parameters count once. */
+  isFirstUse(layer: Layer): boolean {
+    if (this.used.has(layer)) return false;
+    this.used.add(layer);
+    return true;
   }
 
   /** The same pass for layers that always, or never, do as in training. */
   inMode(training: boolean | undefined): ForwardPass {
-    return training === undefined || training === this.training ? this : new ForwardPass(training, this.variables, this.losses);
+    return training === undefined || training === this.training ? this : new ForwardPass(training, this.variables, this.losses, this.used);
   }
 
   variablesOf(layer: Layer): Variables {

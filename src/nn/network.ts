@@ -1,6 +1,7 @@
 // Networks: a layer, with all layers inside it, as one pure function from variables and inputs to outputs. Training knows only this interface.
 import { ArgumentError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
+import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   type ApplyOptions,
@@ -49,6 +50,8 @@ export interface Network {
   /** Stores variables in the layers. `inputs` are given if they were drafted for them. */
   store(variables: NetworkVariables, inputs?: Specs): void;
   apply(variables: NetworkVariables, x: Tensors, options: ApplyOptions): NetworkResult;
+  /** Parameters as the layers' constraints want them after an update. Parameters of some layers may be missing. */
+  constrain(parameters: LayerTrees): LayerTrees;
 }
 
 /** The network of a layer, a chain or a graph of layers. */
@@ -87,6 +90,14 @@ export function networkOf(root: Layer): Network {
       );
       const { outputs, mask } = root.run(pass, x, inputMask, where);
       return { outputs, state: treesOf((layer) => pass.variablesOf(layer)).state, mask, losses: pass.losses };
+    },
+    constrain(parameters) {
+      const constrained = owners.flatMap(({ name, layer }) => {
+        if (!Object.hasOwn(parameters, name)) return [];
+        const after = withScope(name, () => layer.constrain(parameters[name]));
+        return after === parameters[name] ? [] : [[name, after] as const];
+      });
+      return constrained.length ? { ...parameters, ...Object.fromEntries(constrained) } : parameters;
     },
   };
 }

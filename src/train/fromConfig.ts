@@ -4,10 +4,10 @@ import { type FactoryTables, makeFromConfig } from '../core/registry.ts';
 import { callbacks } from '../callbacks/index.ts';
 import { losses } from '../losses/index.ts';
 import { metrics } from '../metrics/index.ts';
-import { initializers, layers } from '../nn/index.ts';
+import { constraints, initializers, layers, regularizers } from '../nn/index.ts';
 import { optimizers, schedules } from '../optim/index.ts';
 
-const tables: FactoryTables = { layers, losses, initializers, optimizers, schedules, metrics, callbacks };
+const tables: FactoryTables = { layers, losses, initializers, regularizers, constraints, optimizers, schedules, metrics, callbacks };
 
 /**
  * Makes what a config describes: the reverse of `.config` of layers, losses, optimizers, schedules, metrics, initializers and callbacks.

@@ -9,7 +9,7 @@ import { shown } from '../../src/core/shown.ts';
 import { callbacks } from '../../src/callbacks/index.ts';
 import { losses } from '../../src/losses/index.ts';
 import { metrics } from '../../src/metrics/index.ts';
-import { initializers, layers } from '../../src/nn/index.ts';
+import { constraints, initializers, layers, regularizers } from '../../src/nn/index.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { declarations, docsOf, timesDeclared } from '../support/declarations.ts';
@@ -18,6 +18,8 @@ const tables: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   layers,
   losses,
   initializers,
+  regularizers,
+  constraints,
   optimizers,
   schedules,
   metrics,

@@ -22,6 +22,7 @@ export function activation(options: ActivationOptions): Configured<Layer> {
   const layer = defineLayer({
     kind: 'activation',
     options: settings,
+    masking: 'pass',
     outputShape: (shape) => shape,
     apply: (_, x) => settings.activation(x),
   });

@@ -9,6 +9,7 @@ import { defineLayer } from '../defineLayer.ts';
 import { checkRank } from '../inputChecks.ts';
 import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
+import { kernelAndBiasOptions, parameterRules } from '../parameterOptions.ts';
 import { paddingKind, windowedShape } from '../windows.ts';
 
 export const conv2dOptions = declareOptions(
@@ -34,6 +35,7 @@ export const conv2dOptions = declareOptions(
     kernelInitializer: optional(initializerKind, 'glorotUniform'),
     /** First values of the bias. @default 'zeros' */
     biasInitializer: optional(initializerKind, 'zeros'),
+    ...kernelAndBiasOptions,
     ...layerOptions,
   },
   ({ filters, groups }, where) => {
@@ -57,6 +59,7 @@ export function conv2d(options: Conv2dOptions): Configured<Layer> {
   const layer = defineLayer({
     kind: 'conv2d',
     options: settings,
+    ...parameterRules(settings),
     outputShape: (shape, where) => {
       checkRank(where, shape, 3, '[batch, height, width, channels]');
       if (shape[2] % groups !== 0) {

@@ -8,6 +8,7 @@ import { defineLayer } from '../defineLayer.ts';
 import { checkRankAtLeast } from '../inputChecks.ts';
 import type { Layer } from '../layer.ts';
 import { layerOptions, withLayerConfig } from '../layerOptions.ts';
+import { kernelAndBiasOptions, parameterRules } from '../parameterOptions.ts';
 
 export const denseOptions = declareOptions('layers.dense', {
   /** Number of outputs. */
@@ -20,6 +21,7 @@ export const denseOptions = declareOptions('layers.dense', {
   kernelInitializer: optional(initializerKind, 'glorotUniform'),
   /** First values of the bias. @default 'zeros' */
   biasInitializer: optional(initializerKind, 'zeros'),
+  ...kernelAndBiasOptions,
   ...layerOptions,
 });
 export type DenseOptions = OptionsOf<typeof denseOptions>;
@@ -37,6 +39,8 @@ export function dense(options: DenseOptions): Configured<Layer> {
   const layer = defineLayer({
     kind: 'dense',
     options: settings,
+    ...parameterRules(settings),
+    masking: 'pass',
     outputShape: (shape, where) => {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];

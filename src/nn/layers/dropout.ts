@@ -25,6 +25,7 @@ export function dropout(options: DropoutOptions): Configured<Layer> {
   const layer = defineLayer({
     kind: 'dropout',
     options: settings,
+    masking: 'pass',
     outputShape: (shape) => shape,
     apply: (_, x, { training }) => (training && rate > 0 ? dropoutOp(x, { rate }) : x),
   });
