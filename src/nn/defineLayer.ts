@@ -49,6 +49,8 @@ export interface LayerDefinition<
   P extends object = TensorRecord,
   S extends object = TensorRecord,
   L extends object = Record<never, never>,
+  InputShapes = ShapesOf<I>,
+  OutputShapes = ShapesOf<O>,
 > {
   readonly kind: string;
   readonly options: LayerOptions;
@@ -70,9 +72,9 @@ export interface LayerDefinition<
    * Shapes without the batch axis. `where` names the layer in messages.
    * When this is absent, the shapes follow from a trial of `apply` without values.
    */
-  outputShape?(inputShape: ShapesOf<I>, where: string): ShapesOf<O>;
+  outputShape?(inputShape: InputShapes, where: string): OutputShapes;
   /** Fresh variables for an input shape. A layer without it has none. */
-  build?(inputShape: ShapesOf<I>, random: RandomStream): { readonly parameters?: P; readonly state?: S };
+  build?(inputShape: InputShapes, random: RandomStream): { readonly parameters?: P; readonly state?: S };
   /** Pure: outputs from variables and inputs. Layers with state return the next state too. */
   apply(
     variables: Variables<P, S> & { readonly layers: SublayerCalls<L> },
@@ -101,7 +103,7 @@ export function defineLayer<
   P extends object = TensorRecord,
   S extends object = TensorRecord,
   L extends object = Record<never, never>,
->(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L>): Layer {
+>(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L, NoInfer<ShapesOf<I>>, NoInfer<ShapesOf<O>>>): Layer {
   return new DefinedLayer(definition as unknown as AnyDefinition);
 }
 

@@ -25,7 +25,7 @@ export type Tensors = Tree<Tensor>;
 export type Shapes = Shape | readonly Shapes[] | { readonly [name: string]: Shapes };
 
 /** The tree of shapes that belongs to a tree of tensors. */
-export type ShapesOf<T> = T extends Tensor ? Shape : { readonly [K in keyof T]: ShapesOf<T[K]> };
+export type ShapesOf<T> = Tensors extends T ? Shapes : T extends Tensor ? Shape : { readonly [K in keyof T]: ShapesOf<T[K]> };
 
 export const specsOfBatch = (tensors: Tensors): Specs =>
   mapTree(tensors, (leaf) => {
