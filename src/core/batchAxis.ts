@@ -1,5 +1,5 @@
 // The batch axis of tensors without values. Its size is not known when a model is written, so a prime number stands in for it.
-// Sizes and counts that ops derive from it can be told from other numbers, and are computed again for the batch that comes.
+// Sizes and counts that ops derive from it differ from other numbers, and are computed again for each batch.
 
 /** Size of the batch axis of symbolic tensors. A prime below 2^24, which f32 holds exactly and no product of other sizes gives. */
 export const batchAxis = 7_368_787;

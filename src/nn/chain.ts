@@ -1,5 +1,6 @@
 // A chain of layers: each layer takes the output of the one before it.
 import { ArgumentError } from '../core/errors.ts';
+import { mapTree } from '../core/tree.ts';
 import { BasicContainer, nameLayers } from './container.ts';
 import {
   Builder,
@@ -15,7 +16,7 @@ import {
   layerOf,
   runNamed,
 } from './layer.ts';
-import { type Specs, TensorSpec, type Tensors } from './spec.ts';
+import type { Specs, TensorSpec, Tensors } from './spec.ts';
 import { input } from './symbolic.ts';
 
 export type Chain = Container;
@@ -72,9 +73,12 @@ class LayerChain extends BasicContainer {
   /** The chain's own symbolic input and output, if its input shape is known. They are made when they are first asked for. */
   protected override onlyCall(property: 'input' | 'output'): Pick<SymbolicCall, 'inputs' | 'outputs'> {
     const specs = this.inputSpecs;
-    if (!(specs instanceof TensorSpec)) return super.onlyCall(property);
+    if (!specs) return super.onlyCall(property);
     if (!this.own) {
-      const inputs = input({ shape: specs.shape, dtype: specs.dtype as 'f32' | 'i32' });
+      const inputs = mapTree(specs, (spec) => {
+        const { shape, dtype, name } = spec as TensorSpec;
+        return input({ shape, dtype: dtype as 'f32' | 'i32', name });
+      }) as Tensors;
       this.own = { inputs, outputs: this.calls.reduce<Tensors>((x, { layer }) => layer.apply(x), inputs) };
     }
     return this.own;

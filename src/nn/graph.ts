@@ -19,7 +19,7 @@ import {
   runNamed,
 } from './layer.ts';
 import { Replay, checkReplayable } from './replay.ts';
-import { type Specs, TensorSpec, type Tensors, formatBatches, shapesOf } from './spec.ts';
+import { type Specs, TensorSpec, type Tensors, formatBatches, inOrderOf, shapesOf } from './spec.ts';
 import { callOf, isSymbolic, isSymbolicInput, nameOfInput, specsOfSymbolic } from './symbolic.ts';
 
 export interface GraphOptions {
@@ -119,7 +119,7 @@ class Graph extends BasicContainer implements LayerGraph {
 
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
     const entries = leavesOf(this.own.inputs).map(({ value }) => value as Tensor);
-    const values = leavesOf(inputs).map(({ value }) => value as Tensor);
+    const values = leavesOf(inOrderOf(this.own.inputs, inputs)).map(({ value }) => value as Tensor);
     const replay = new Replay(values[0].shape[0]);
     const masks = new Map<Node, Tensor[]>();
     const setMasks = (tensors: readonly Tensor[], given: Masks): void => {
@@ -134,7 +134,7 @@ class Graph extends BasicContainer implements LayerGraph {
       return leavesOf(found).some(({ value }) => value) ? found : undefined;
     };
     entries.forEach((entry, i) => replay.set(entry, values[i]));
-    setMasks(entries, mask);
+    setMasks(entries, inOrderOf(this.own.inputs, mask));
     for (const node of this.order) {
       const named = this.callsByNode.get(node);
       if (!named) {
@@ -161,7 +161,7 @@ class Graph extends BasicContainer implements LayerGraph {
   }
 
   private walk(builder: Builder, inputs: Specs, where: string): Specs[] {
-    const [wanted, got] = [formatBatches(shapesOf(this.specs)), formatBatches(shapesOf(inputs))];
+    const [wanted, got] = [formatBatches(shapesOf(this.specs)), formatBatches(shapesOf(inOrderOf(this.specs, inputs)))];
     if (wanted !== got) {
       throw new ShapeError(
         `${where || (this.name ?? 'model')}: takes inputs ${wanted}, got ${got}; reshape the data, or make a model for them`,

@@ -56,7 +56,7 @@ export interface Network {
 
 /** The network of a layer, a chain or a graph of layers. */
 export function networkOf(root: Layer): Network {
-  // Layers of a container have names in it. A layer alone has its own name.
+  // Layers of a container have names in it. A root without a container has its own name.
   const where = root.ownsVariables ? (root.name ?? root.kind) : '';
   const owners = listOwners(root, where);
   const treesOf = (pick: (layer: Layer) => Variables): NetworkVariables => ({

@@ -18,7 +18,7 @@ const remedy = 'write this part as layers.lambda({ fn: (x) => ... }), whose func
 export function checkReplayable({ op, attributes, inputs }: Node): void {
   const visit = (value: unknown, name: string): void => {
     if (typeof value === 'number' && (isRoundedShare(value) || (isUnclear(value) && !valueNames.has(name)))) {
-      throw new ArgumentError(`${op.name}: ${name} ${value} cannot be told from a size made of the batch size; ${remedy}`);
+      throw new ArgumentError(`${op.name}: ${name} ${value} may be a size made of the batch size, in a form that is not known; ${remedy}`);
     }
     if (isBranch(value)) for (const [key, child] of Object.entries(value)) visit(child, Array.isArray(value) ? name : key);
   };

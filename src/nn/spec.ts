@@ -1,7 +1,7 @@
 // Shapes and dtypes of samples. The batch axis is left out everywhere in this room, unless a name says "batch".
 import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
-import { type Tree, mapTree } from '../core/tree.ts';
+import { type Tree, isBranch, mapTree } from '../core/tree.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 /** Shape and dtype of one sample of an input or output. A class, so that trees treat it as a leaf. */
@@ -42,6 +42,16 @@ export function specsFor(shapes: Shapes, dtype: Dtype = 'f32'): Specs {
   if (isShape(shapes)) return new TensorSpec(shapes, dtype);
   if (Array.isArray(shapes)) return (shapes as readonly Shapes[]).map((shape) => specsFor(shape, dtype));
   return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, specsFor(shape, dtype)]));
+}
+
+/** A tree with the names of its records in the order of a pattern, if it has the same names. */
+export function inOrderOf<T>(pattern: unknown, tree: T): T {
+  if (!isBranch(pattern) || !isBranch(tree)) return tree;
+  if (Array.isArray(tree)) return (Array.isArray(pattern) ? tree.map((child, i) => inOrderOf(pattern[i], child)) : tree) as T;
+  if (Array.isArray(pattern)) return tree;
+  const names = Object.keys(pattern);
+  if (names.length !== Object.keys(tree).length || !names.every((name) => Object.hasOwn(tree, name))) return tree;
+  return Object.fromEntries(names.map((name) => [name, inOrderOf(pattern[name], tree[name])])) as T;
 }
 
 /** A shape with the batch axis first, for messages: `[batch,28,28]`. */

@@ -1,5 +1,5 @@
-// Layers that several models share. A step takes the memory of the variables over, so the steps of all models that share a layer take turns, and
-// only one of these models is trained by fit at a time.
+// Layers that several models share. A step takes over the memory of the variables, so steps of models that share a layer take turns. fit trains
+// only one of these models at a time.
 import { OmbreError } from '../core/errors.ts';
 import { PromiseQueue, runExclusive } from '../core/promiseQueue.ts';
 import type { Layer, Network } from '../nn/index.ts';

@@ -177,6 +177,8 @@ describe('a graph', () => {
       expect(await values(total)).toEqual(await values(joined.sum({ axis: 1 })));
       const last = model.sublayers.digit.variables.value!.parameters;
       expect(await values(digit)).toEqual(await values(joined.matmul(last.kernel).add(last.bias)));
+      const swapped = model.apply<{ digit: Tensor; total: Tensor }>({ age, image });
+      expect(await values(swapped.total)).toEqual(await values(total));
     }
   });
 
@@ -258,6 +260,14 @@ describe('a graph', () => {
   });
 });
 
+test('a chain that begins with a graph of two inputs has its inputs', () => {
+  const [a, b] = [input({ shape: [2], name: 'a' }), input({ shape: [2] })];
+  const model = sequential([graph({ inputs: { a, b }, outputs: a.add(b) }), dense(1, 'last')]);
+  expect(Object.keys(model.input)).toEqual(['a', 'b']);
+  expect(String(model.output as Tensor)).toBe('Tensor(f32[batch,1])');
+  expect(model.getLayer('last').output).toBe(model.output);
+});
+
 describe('refuses', () => {
   const x = input({ shape: [2], name: 'x' });
   const age = input({ shape: [], name: 'age' });
@@ -296,7 +306,7 @@ describe('refuses', () => {
     [
       'shares of the batch',
       () => graph({ inputs: x, outputs: x.mul(Math.floor(x.shape[0] / 2)) }),
-      'constant: value 3684393 cannot be told from a size made of the batch size; write this part as layers.lambda',
+      'constant: value 3684393 may be a size made of the batch size, in a form that is not known; write this part as layers.lambda',
     ],
     [
       'other inputs than its own',

@@ -4,7 +4,7 @@ import { type Dtype, nearestF32 } from '../../src/core/dtype.ts';
 import { DataError, DtypeError } from '../../src/core/errors.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { layers } from '../../src/nn/index.ts';
+import { defineLayer, layers } from '../../src/nn/index.ts';
 import { add, arange, cast, clip, full, greater, maximum, pad, pow, scalar, tensor, where } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { type ArrayInput, type Model, type ModelInput, data, sequential } from '../../src/train/index.ts';
@@ -216,7 +216,7 @@ describe('data of a model', () => {
   });
 
   test('a first layer that takes i32 refuses what is none', async () => {
-    const layer = { ...layers.activation({ activation: 'linear', inputShape: [1] }), inputDtype: 'i32' } as const;
+    const layer = defineLayer({ kind: 'whole', options: { inputShape: [1] }, inputDtype: 'i32', outputDtype: 'i32', apply: (_, x) => x });
     const model = sequential([layer]);
     expect(await model.predict([[2147483647], [-1]]).array()).toEqual([[2147483647], [-1]]);
     expect(await model.predict({ data: Float32Array.of(7), shape: [1, 1] }).array()).toEqual([[7]]);
