@@ -1,4 +1,4 @@
-// The ops floor: every op, defined once. Public names, one by one.
+// All ops. Each is defined once; public names are listed one by one.
 export type { TensorLike } from './operands/operands.ts';
 export { abs, add, div, floorDiv, maximum, minimum, mod, mul, neg, pow, reciprocal, sign, square, sub } from './elementwise/arithmetic.ts';
 export { ceil, floor, round, trunc } from './elementwise/rounding.ts';

@@ -1,5 +1,5 @@
-// Methods of Tensor: every free function whose first argument is a tensor, under the same name. Derived from one table, typed and attached
-// at once: `relu(x)` and `x.relu()` are the same function.
+// Methods of Tensor: every free function whose first argument is a tensor, under the same name. One table gives the types and attaches
+// them: `relu(x)` and `x.relu()` are the same function.
 import { Tensor } from '../graph/tensor.ts';
 import {
   celu,
@@ -113,7 +113,7 @@ const methods = {
   ...{ oneHot, triL, triU, zerosLike, onesLike },
 };
 
-/** The function without its first argument, which is the tensor it is called on. */
+/** The function without its first argument, which is `this`. */
 type Method<F> = F extends (first: never, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
 type Methods = { readonly [Name in keyof typeof methods]: Method<(typeof methods)[Name]> };
 

@@ -1,4 +1,4 @@
-// Scaled dot-product attention: the checks, and the choice between a composition and the kernels that hold no T x S tensor.
+// Scaled dot-product attention: checks, and the choice between a composition and the kernels that store no T x S tensor.
 import { isFloat, promote } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, sameShape } from '../../core/shape.ts';
@@ -14,24 +14,27 @@ import { broadcastTo } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
 
 export interface AttentionOptions {
-  /** What broadcasts to [B, H, T, S]: bool, true where a query sees a key; or floats, added to the scores (-Infinity hides a key). */
+  /**
+   * Broadcasts to [B, H, T, S]. A bool mask is true if a query sees a key; a float mask is added to the scores (-Infinity hides a key).
+   * @default none
+   */
   readonly mask?: Tensor;
-  /** Query t sees the keys 0 … t only. */
+  /** Whether query t sees only the keys 0 … t. @default false */
   readonly isCausal?: boolean;
-  /** What q kᵀ is multiplied by; 1 / sqrt(depth) unless given. */
+  /** Factor of q kᵀ. @default 1 / sqrt(depth) */
   readonly scale?: number;
 }
 
-/** Beyond so many pairs of a query and a key the scores of a head (1 MB) are recomputed instead of kept. */
+/** Maximum number of (query, key) pairs per head (1 MB of scores) that are stored. Above it, scores are recomputed. */
 const mostScores = 512 * 512;
 
 /**
- * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences run as kernels whose memory grows with
- * T + S, forward and backward; gradients of gradients, and of a float mask, take T x S.
+ * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences use kernels whose memory grows
+ * with T + S, forward and backward. Gradients of gradients, and of a float mask, need T x S.
  *
  * q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E].
- * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al. 2022,
- * arXiv:2205.14135.
+ * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al.
+ * 2022, arXiv:2205.14135.
  *
  *     scaledDotProductAttention(q, k, v, { isCausal: true })
  */
@@ -51,7 +54,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
       `scaledDotProductAttention: scale is ${String(scale)}; use a finite number, or leave it out for 1 / sqrt(depth)`,
     );
   }
-  // Half precision is storage only: scores are single.
+  // Half precision is used only for storage. Scores are f32.
   const [q, k, v] = [query, key, value].map((t) => cast(t, 'f32'));
   checkFlag('scaledDotProductAttention', 'isCausal', isCausal);
   const mask = options.mask === undefined ? undefined : maskFor(options.mask, query, key);
@@ -61,7 +64,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   if (query.shape[2] * key.shape[2] <= mostScores || longest > deepest) {
     return cast(composedAttention(q, k, v, mask, attributes), dtype);
   }
-  // Zeros behind the depth change no product; columns of zeros behind v are cut off again.
+  // Zeros after the depth change no product. Added columns of v are cut off at the end.
   const width = 4 * Math.ceil(longest / 4);
   const widen = (t: Tensor): Tensor =>
     t.shape[3] === width ? t : pad(t, [[0, 0], [0, 0], [0, 0], [0, width - t.shape[3]]]); // prettier-ignore
@@ -87,7 +90,7 @@ function checkShapes(query: Tensor, key: Tensor, value: Tensor): void {
   if (k[2] === 0) fail('there must be a key to attend to');
 }
 
-/** A mask to add: bool ones become 0 and a score so low that it weighs nothing. */
+/** Converts a mask to values that are added to the scores. False becomes a score so low that its weight is 0. */
 function maskFor(mask: Tensor, query: Tensor, key: Tensor): Tensor {
   checkTensor('scaledDotProductAttention', 'mask', mask);
   const scores = [...query.shape.slice(0, 3), key.shape[2]];

@@ -1,5 +1,6 @@
-// Attention for long sequences: kernels that never hold the scores of all pairs. Forward keeps the log-sum-exp of each row; the two gradient
-// kernels recompute the weights from it, each sum with one writer. All three are ops over [batch, heads, time, depth] in f32, a mask comes last.
+// Attention for long sequences: kernels that never store the scores of all pairs. The forward kernel stores the log-sum-exp of each row,
+// and the two gradient kernels recompute the weights from it. Each sum has one writer. All three are ops over [batch, heads, time, depth]
+// in f32; a mask is the last input.
 import { sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type KernelContext, type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../../graph/tensor.ts';
@@ -24,7 +25,9 @@ const gradientKernel = (name: string, source: string): KernelFile => ({ name, te
 
 const transposed = { transposeB: true } as const;
 
-/** q, k, v and, where masked, a mask [B, H, T, S] -> result [B, H, T, D] and log Σ exp of each row's scores [B, H, T] (0 for a row without keys). */
+/**
+ * q, k, v and an optional mask [B, H, T, S] -> result [B, H, T, D] and log Σ exp of each row's scores [B, H, T] (0 for a row without keys).
+ */
 export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttributes>({
   name: 'attention',
   infer: ([q]) => [
@@ -33,7 +36,7 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
   ],
   batch: foldIntoBatch,
   // With delta = Σ g y:  dS = P (g vᵀ - delta);  dq = scale dS k,  dk = scale dSᵀ q,  dv = Pᵀ g,  dmask = dS.
-  // logSumExp = L moves by P dS, which is a cotangent of L taken from delta.
+  // logSumExp = L has the derivative P dS, so a cotangent of L is subtracted from delta.
   vjp: ({ inputs, outputs: [y, logSumExp], cotangents: [given, ofLog], needs, attributes }) => {
     if (!given && !ofLog) return inputs.map(() => undefined);
     const [q, k, v, mask] = inputs;
@@ -48,7 +51,7 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
       both && sliceAxis(both, 3, 0, depth),
       both && sliceAxis(both, 3, depth, depth),
     ];
-    // A learned mask has a gradient of its own size, T x S.
+    // A trainable mask has a gradient of its own size, T x S.
     return mask ? [...gradients, needs[3] ? mul(...weightsAndSlopes(operands, attributes)) : undefined] : gradients;
   },
   reference: ({ inputs, outputs: [y, logSumExp], attributes, allocate }) => {

@@ -6,19 +6,19 @@ import { type KernelFile, f32Bits, fillKernel } from '../../wgsl/index.ts';
 import { sizesOf } from './reference.ts';
 import type { AttentionAttributes } from './scores.ts';
 
-/** The register arrays of an invocation hold one row each: longer ones would not fit. */
+/** Maximum depth: an invocation holds one row in register arrays, and longer rows do not fit. */
 export const deepest = 256;
 
 const workgroupSize = 64;
 
-/** Rows without gaps, all starts in whole vec4s. */
+/** Whether rows have no gaps and start at whole vec4s. */
 export const acceptsRows = ({ shape, strides, offset }: StridedView): boolean =>
   shape.length === 4 && strides[3] === 1 && [offset, ...strides.slice(0, 3)].every((n) => n >= 0 && n % 4 === 0);
 
-/** A mask is read element by element; only its strides must be walkable with unsigned numbers. */
+/** Whether a mask has four axes and no negative strides. The kernels read it element by element. */
 export const acceptsMask = ({ shape, strides }: StridedView): boolean => shape.length === 4 && strides.every((n) => n >= 0);
 
-/** Where a matrix of rows begins, and how far apart its rows are, in vec4s. */
+/** Start of a matrix of rows, and the stride of its rows, in vec4s. */
 const rowParams = (name: string, { offset, strides }: StridedView): [param: string, value: number][] => [
   [`${name}Offset`, offset / 4],
   [`${name}Batch`, strides[0] / 4],
@@ -27,7 +27,7 @@ const rowParams = (name: string, { offset, strides }: StridedView): [param: stri
 ];
 
 /**
- * One dispatch, 64 rows of queries or keys for each workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
+ * One dispatch with 64 rows of queries or keys per workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
  * `flat` are inputs that are read element by element.
  */
 export function planAttention(
@@ -47,7 +47,7 @@ export function planAttention(
   const [maskBatch, maskHead, maskRow, maskColumn] = maskStrides;
   const input = (index: number): Operand => ({ kind: 'input', index });
   const maskOperand = input(masked ? maskAt : 0);
-  // The forward kernel binds the mask behind v, the others behind delta: always behind what else it reads.
+  // The forward kernel binds the mask after v, the gradient kernels after delta: it is always the last input.
   const dispatch: KernelDispatch = {
     name: kernel.name,
     ...fillKernel(kernel, {

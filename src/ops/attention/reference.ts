@@ -66,8 +66,8 @@ export function attend(inputs: readonly HostTensor[], attributes: AttentionAttri
 }
 
 /**
- * Walks all pairs that weigh something: with P = exp(score - logSumExp), E = g · v - delta, calls visit(query, key, P, scale P E), both positions
- * counted over all heads.
+ * Visits all pairs with a non-zero weight. With P = exp(score - logSumExp) and E = g · v - delta, calls visit(query, key, P, scale P E);
+ * both positions count over all heads.
  */
 export function forEachWeight(
   inputs: readonly HostTensor[],

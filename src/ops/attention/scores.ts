@@ -1,5 +1,4 @@
-// Attention as a composition: what it means. It is what short sequences run, what the kernels are tested against, and what gradients of
-// gradients go through.
+// Attention as a composition of ops. Short sequences and gradients of gradients use it, and tests compare the kernels with it.
 import type { Tensor } from '../../graph/tensor.ts';
 import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
 import { greater, lessEqual } from '../elementwise/comparison.ts';
@@ -18,9 +17,9 @@ export interface AttentionAttributes {
   readonly masked: boolean;
 }
 
-/** A score at or below this weighs nothing. */
+/** A score at or below this has the weight 0. */
 export const nothing = -1e37;
-/** The score of a key that a query may not see: infinities are not safe in WGSL. */
+/** Score of a key that is hidden from the query. WGSL does not guarantee infinities. */
 export const excluded = -3e38;
 
 /** scale q kᵀ + mask [B, H, T, S]. */
@@ -35,7 +34,7 @@ export function scoresOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { causa
 /** softmax(scale q kᵀ + mask) v; zeros for a query that sees no key. */
 export function composedAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, attributes: AttentionAttributes): Tensor {
   const scores = scoresOf(q, k, mask, attributes);
-  // The shift stays far above what is excluded, so that its exponential is 0 even where all keys are.
+  // The shift stays far above excluded scores. So their exponentials are 0 even if all keys are excluded.
   const shift = clip(stopGradient(max(scores, { axis: -1, keepDims: true })), nothing, Infinity);
   const powers = exp(sub(scores, shift));
   const total = sum(powers, { axis: -1, keepDims: true });

@@ -1,5 +1,5 @@
-// gather, scatterSum and scatterReduce under vmap. Where every row has its own indices, the rows' tables are stacked into one long one and each row's indices
-// are moved to its part of it.
+// gather, scatterSum and scatterReduce under vmap. If every example has its own indices, the examples' tables are stacked into one, and
+// each example's indices are offset to its part.
 import type { BatchContext } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { add, mul } from '../elementwise/arithmetic.ts';
@@ -9,21 +9,24 @@ import { iota } from '../create/create.ts';
 import { clip } from '../elementwise/select.ts';
 import { reshape } from '../shape/shape.ts';
 
-/** Indices [B, ..I] into tables of `rows` rows -> indices into the B tables one after another. Clamped before, so that none leaves its own. */
+/**
+ * Indices [B, ..I] into tables of `rows` rows -> indices into the B stacked tables. They are clamped first, so that none leaves its own
+ * table.
+ */
 export function intoStack(indices: Tensor, rows: number): Tensor {
   const [size, ...rest] = indices.shape;
   const starts = reshape(mul(cast(iota(size), indices.dtype), rows), [size, ...rest.map(() => 1)]);
   return add(clip(indices, 0, Math.max(0, rows - 1)), starts);
 }
 
-/** Moves `count` axes at `from` forward to `to`, one by one. */
+/** Moves `count` axes at `from` to `to`, which is before them, one by one. */
 function moveAxes(x: Tensor, from: number, to: number, count: number): Tensor {
   let y = x;
   for (let i = 0; i < count; i++) y = moveAxis(y, from + i, to + i);
   return y;
 }
 
-/** x [..P, N, ..Q], indices [..I] -> [..P, ..I, ..Q] for every row */
+/** x [..P, N, ..Q], indices [..I] -> [..P, ..I, ..Q] for every example */
 export function batchGather(context: BatchContext<{ readonly axis: number }>): readonly Tensor[] {
   const { inputs, mapped, attributes, apply } = context;
   const { axis } = attributes;
@@ -39,7 +42,7 @@ export function batchGather(context: BatchContext<{ readonly axis: number }>): r
   return taken.map((y) => moveAxes(y, indices.rank, 1, axis));
 }
 
-/** updates [..P, ..I, ..Q], indices [..I] -> [..P, rows, ..Q] for every row */
+/** updates [..P, ..I, ..Q], indices [..I] -> [..P, rows, ..Q] for every example */
 export function batchScatterSum(context: BatchContext<{ readonly axis: number; readonly rows: number }>): readonly Tensor[] {
   const { inputs, mapped, size, attributes, apply } = context;
   const { axis, rows } = attributes;
@@ -51,7 +54,7 @@ export function batchScatterSum(context: BatchContext<{ readonly axis: number; r
   return sums.map((y) => moveAxis(reshape(y, [size, rows, ...y.shape.slice(1)]), 1, axis + 1));
 }
 
-/** x [..P, N, ..Q], indices [K], updates [..P, K, ..Q] -> [..P, N, ..Q] for every row */
+/** x [..P, N, ..Q], indices [K], updates [..P, K, ..Q] -> [..P, N, ..Q] for every example */
 export function batchScatterRows<A extends { readonly axis: number }>(context: BatchContext<A>): readonly Tensor[] {
   const { mapped, size, attributes, apply } = context;
   const { axis } = attributes;

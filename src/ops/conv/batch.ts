@@ -1,11 +1,11 @@
-// Convolutions under vmap, along any number of axes. Images of all rows are one larger batch; filters that differ from row to row are groups of
-// one convolution, whose channels lie side by side.
+// Convolutions under vmap, along any number of axes. With a shared filter, the images of all examples become one larger batch. Filters that
+// differ between examples become groups of one convolution, with their channels side by side.
 import type { BatchContext } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { foldIntoBatch, moveAxis, spreadInputs } from '../batching/batching.ts';
 import { reshape } from '../shape/shape.ts';
 
-/** [B, .., C] -> [.., B * C]: the rows' channels side by side. */
+/** [B, .., C] -> [.., B * C]: puts the channels of all examples side by side. */
 function besides(x: Tensor): Tensor {
   const y = moveAxis(x, 0, x.rank - 2);
   return reshape(y, [...y.shape.slice(0, -2), y.shape[y.rank - 2] * y.shape[y.rank - 1]]);
@@ -23,7 +23,7 @@ function asGroups<A extends { readonly groups: number }>(context: BatchContext<A
   return results.map((y) => apart(y, size));
 }
 
-/** Where the filter is the same for every row, the images of all rows are one larger batch. */
+/** With one filter for all examples, their images become one larger batch. */
 function asOneBatch<A>({ inputs: [x, filter], size, attributes, apply }: BatchContext<A>): readonly Tensor[] {
   const images = { inputs: [x], mapped: [true], size, attributes };
   return foldIntoBatch({ ...images, apply: ([folded]: readonly Tensor[]) => apply([folded, filter], attributes) });
@@ -34,12 +34,12 @@ export function batchConvolution<A extends { readonly groups: number }>(context:
   return context.mapped[1] ? asGroups(context) : asOneBatch(context);
 }
 
-/** The gradient with respect to the filter sums over the images of its own row only. */
+/** The gradient with respect to the filter sums only over the images of its own example. */
 export function batchFilterGradient<A extends { readonly groups: number }>(context: BatchContext<A>): readonly Tensor[] {
   return asGroups(context);
 }
 
-/** [B, height, width, C, M] -> [height, width, B * C, M]: depthwise filters belong to channels, which lie side by side. */
+/** [B, height, width, C, M] -> [height, width, B * C, M]: depthwise filters belong to channels, which are side by side. */
 function filtersBesides(filter: Tensor): Tensor {
   const [size, height, width, channels, multiplier] = filter.shape;
   return reshape(moveAxis(filter, 0, 2), [height, width, size * channels, multiplier]);

@@ -1,4 +1,4 @@
-// Convolution of sequences: of images one pixel high. Views in front and behind, no kernel of its own.
+// Convolution of sequences, as images one pixel high. It reshapes before and after conv2d and has no kernel of its own.
 import { checkOptions } from '../../core/errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { checkTensor } from '../operands/arguments.ts';
@@ -8,18 +8,18 @@ import { toFloats } from './floats.ts';
 import { expandDims, squeeze } from '../shape/shape.ts';
 
 export interface Conv1dOptions {
-  /** Step of the window; 1 by default. */
+  /** Step of the window. @default 1 */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default): windows inside the sequence; 'same': ceil(size / stride) windows over a zero border; or [[left, right]]. */
+  /** 'valid': windows inside the sequence. 'same': ceil(size / stride) windows over a zero border. Or [[left, right]]. @default 'valid' */
   readonly padding?: 'valid' | 'same' | readonly Sides[];
-  /** Distance of a window's taps; 1 by default. */
+  /** Distance between the taps of a window. @default 1 */
   readonly dilations?: number | readonly number[];
-  /** Channels are cut into this many groups that do not see each other; 1 by default. */
+  /** Number of groups of channels. Each group is convolved on its own. @default 1 */
   readonly groups?: number;
 }
 
 /**
- * Convolution of sequences with a bank of filters; as conv2d, without a height:
+ * Convolution of sequences with a bank of filters, like conv2d without a height:
  * y[b, j, o] = Σ x[b, j s + k d, c] f[k, c, o], over k, c.
  *
  * x [B, W, C], filter [K, C / groups, O] -> [B, OW, O].

@@ -54,19 +54,22 @@ const { op: conv2dOp, inputGradientOp } = defineConvolution({
 export { inputGradientOp };
 
 export interface Conv2dOptions {
-  /** Step of the window, [height, width] or one number; 1 by default. */
+  /** Step of the window, [height, width] or one number. @default 1 */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default): windows inside the image; 'same': ceil(size / stride) windows over a zero border; or [[top, bottom], [left, right]]. */
+  /**
+   * 'valid': windows inside the image. 'same': ceil(size / stride) windows over a zero border. Or [[top, bottom], [left, right]]. @default
+   * 'valid'
+   */
   readonly padding?: 'valid' | 'same' | Padding2d;
-  /** Distance of a window's taps; 1 by default. */
+  /** Distance between the taps of a window. @default 1 */
   readonly dilations?: number | readonly number[];
-  /** Channels are cut into this many groups that do not see each other; 1 by default. */
+  /** Number of groups of channels. Each group is convolved on its own. @default 1 */
   readonly groups?: number;
 }
 
 /**
- * Convolution of images with a bank of filters (cross-correlation, as in every deep-learning library):
- * y[b, i, j, o] = Σ x[b, i s + ky d, j s + kx d, c] f[ky, kx, c, o], over ky, kx, c. 'same' puts the odd pixel of padding at the end, as TensorFlow.
+ * Convolution of images with a bank of filters (cross-correlation, as in every deep-learning library): y[b, i, j, o] = Σ x[b, i s + ky d, j
+ * s + kx d, c] f[ky, kx, c, o], over ky, kx, c. 'same' puts the odd pixel of padding at the end, like TensorFlow.
  *
  * x [B, H, W, C], filter [KH, KW, C / groups, O] -> [B, OH, OW, O].
  * @throws ShapeError for other ranks, channels that differ or a window larger than the image; ArgumentError for a bad option.

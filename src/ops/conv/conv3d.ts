@@ -69,18 +69,18 @@ const { op: conv3dOp, inputGradientOp: volumeInputGradientOp } = defineConvoluti
 export { volumeInputGradientOp };
 
 export interface Conv3dOptions {
-  /** Step of the window, [depth, height, width] or one number; 1 by default. */
+  /** Step of the window, [depth, height, width] or one number. @default 1 */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default), 'same': ceil(size / stride) windows over a zero border, or [[front, back], [top, bottom], [left, right]]. */
+  /** 'valid', 'same': ceil(size / stride) windows over a zero border, or [[front, back], [top, bottom], [left, right]]. @default 'valid' */
   readonly padding?: 'valid' | 'same' | readonly Sides[];
-  /** Distance of a window's taps; 1 by default. */
+  /** Distance between the taps of a window. @default 1 */
   readonly dilations?: number | readonly number[];
-  /** Channels are cut into this many groups that do not see each other; 1 by default. */
+  /** Number of groups of channels. Each group is convolved on its own. @default 1 */
   readonly groups?: number;
 }
 
 /**
- * Convolution of volumes with a bank of filters; as conv2d, with a depth:
+ * Convolution of volumes with a bank of filters, like conv2d with a depth axis:
  * y[b, z, i, j, o] = Σ x[b, z s + kz d, i s + ky d, j s + kx d, c] f[kz, ky, kx, c, o], over kz, ky, kx, c.
  *
  * x [B, D, H, W, C], filter [KD, KH, KW, C / groups, O] -> [B, OD, OH, OW, O].

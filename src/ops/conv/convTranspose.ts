@@ -1,5 +1,5 @@
-// Transposed convolution of sequences, images and volumes: the input gradient of a convolution as an op of its own. The primitives and their
-// gradients are those of conv2d.ts and conv3d.ts; a sequence is an image one pixel high.
+// Transposed convolution of sequences, images and volumes: the input gradient of a convolution as an op. It uses the primitives and
+// gradients of conv2d.ts and conv3d.ts; a sequence is an image one pixel high.
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape } from '../../core/shape.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
@@ -12,38 +12,43 @@ import type { Padding2d } from './geometry.ts';
 import { expandDims, squeeze } from '../shape/shape.ts';
 
 interface TransposeOptions {
-  /** How far apart the elements of x are spread, one number or one for each axis; 1 by default. */
+  /** Distance between the elements of x in the result, one number or one per axis. @default 1 */
   readonly strides?: number | readonly number[];
   /**
-   * Elements added at the end of each axis, fewer than the stride. A strided convolution maps several sizes to the same one; this picks one of
-   * them.
+   * Elements added at the end of each axis, fewer than the stride. A strided convolution maps several sizes to the same one; this selects
+   * one of them.
    */
   readonly outputPadding?: number | readonly number[];
-  /** Distance of the filter's taps; 1 by default. */
+  /** Distance between the taps of the filter. @default 1 */
   readonly dilations?: number | readonly number[];
-  /** Channels are cut into this many groups that do not see each other; 1 by default. */
+  /** Number of groups of channels. Each group is convolved on its own. @default 1 */
   readonly groups?: number;
 }
 
 export interface Conv1dTransposeOptions extends TransposeOptions {
-  /** 'valid' (default): everything the filter reaches; 'same': size * stride steps; or what to cut off, [[left, right]]. */
+  /**
+   * 'valid': all elements that the filter reaches. 'same': size * stride steps. Or the steps to cut off, [[left, right]]. @default 'valid'
+   */
   readonly padding?: 'valid' | 'same' | readonly Sides[];
 }
 
 export interface Conv2dTransposeOptions extends TransposeOptions {
-  /** 'valid' (default): everything the filter reaches; 'same': size * stride pixels; or what to cut off, [[top, bottom], [left, right]]. */
+  /**
+   * 'valid': all pixels that the filter reaches. 'same': size * stride pixels. Or the pixels to cut off, [[top, bottom], [left, right]].
+   * @default 'valid'
+   */
   readonly padding?: 'valid' | 'same' | Padding2d;
 }
 
 export interface Conv3dTransposeOptions extends TransposeOptions {
   /**
-   * 'valid' (default): everything the filter reaches; 'same': size * stride voxels; or what to cut off,
-   * [[front, back], [top, bottom], [left, right]].
+   * 'valid': all voxels that the filter reaches. 'same': size * stride voxels. Or the voxels to cut off, [[front, back], [top, bottom],
+   * [left, right]]. @default 'valid'
    */
   readonly padding?: 'valid' | 'same' | readonly Sides[];
 }
 
-/** Fewer than the stride: with more, the convolution back would have more windows than x has elements. */
+/** Throws unless each value is less than the stride. With more, the convolution back would have more windows than x has elements. */
 function checkOutputPadding(op: string, value: number | readonly number[], strides: readonly number[]): readonly number[] {
   const each = typeof value === 'number' ? strides.map(() => value) : value;
   const fits = (n: number, axis: number): boolean => Number.isInteger(n) && n >= 0 && n < strides[axis];
@@ -55,7 +60,7 @@ function checkOutputPadding(op: string, value: number | readonly number[], strid
   return each;
 }
 
-/** Size of the result along an axis and what of the filter's reach is cut off, with Keras's rules for 'valid' and 'same'. */
+/** Size of the result along an axis, and the amounts to cut off, with Keras's rules for 'valid' and 'same'. */
 function extentOf(
   size: number,
   window: number,
@@ -90,7 +95,7 @@ function checkFilter(op: string, x: Shape, filter: Shape, groups: number): void 
   }
 }
 
-/** The operands in floats and the attributes of the primitive; throws what the user sees. */
+/** Converts the operands to floats and resolves the attributes of the primitive. Throws the user-facing errors. */
 function resolve(op: string, axes: number, x: Tensor, filter: Tensor, options: Conv3dTransposeOptions) {
   checkTensor(op, 'x', x);
   checkTensor(op, 'filter', filter);
@@ -120,7 +125,7 @@ function resolve(op: string, axes: number, x: Tensor, filter: Tensor, options: C
 }
 
 /**
- * Transposed convolution of sequences; as conv2dTranspose, without a height:
+ * Transposed convolution of sequences, like conv2dTranspose without a height:
  * y[b, j s + k d - left, o] += x[b, j, c] f[k, o, c].
  *
  * x [B, W, C], filter [K, O / groups, C] -> [B, OW, O]; OW as in conv2dTranspose.
@@ -143,13 +148,13 @@ export function conv1dTranspose(x: Tensor, filter: Tensor, options: Conv1dTransp
 }
 
 /**
- * Transposed convolution: every pixel of x is spread over a window of the result, weighted by the filter; the sizes and the gradient are those
- * of a conv2d run backwards. y[b, i s + ky d - top, j s + kx d - left, o] += x[b, i, j, c] f[ky, kx, o, c]. With groups, output channels
- * O / groups g to O / groups (g + 1) see the channels of group g only.
+ * Transposed convolution: every pixel of x is added to a window of the result, weighted by the filter. Its sizes are those of conv2d with
+ * input and output swapped. y[b, i s + ky d - top, j s + kx d - left, o] += x[b, i, j, c] f[ky, kx, o, c]. With groups, output channels O /
+ * groups g to O / groups (g + 1) depend only on the channels of group g.
  *
- * x [B, H, W, C], filter [KH, KW, O / groups, C] -> [B, OH, OW, O]; OH = H s + max(KH - s, 0) for 'valid', H s for 'same',
- * (H - 1) s + KH - top - bottom for numbers; an outputPadding p makes it (H - 1) s + KH + p and (H - 1) s + KH - 2 ⌊KH / 2⌋ + p for the two
- * names, as in Keras. Dilated filters count with their gaps.
+ * x [B, H, W, C], filter [KH, KW, O / groups, C] -> [B, OH, OW, O]; OH = H s + max(KH - s, 0) for 'valid', H s for 'same', (H - 1) s + KH -
+ * top - bottom for numbers. With an outputPadding p, OH is (H - 1) s + KH + p for 'valid' and (H - 1) s + KH - 2 ⌊KH / 2⌋ + p for 'same',
+ * as in Keras. KH includes the gaps of a dilated filter.
  * @throws ShapeError for other ranks, channels that differ or a result without pixels; ArgumentError for a bad option.
  *
  *     const larger = conv2dTranspose(code, filter, { strides: 2, padding: 'same' });   // [8,7,7,32], [3,3,16,32] -> [8,14,14,16]
@@ -167,7 +172,7 @@ export function conv2dTranspose(x: Tensor, filter: Tensor, options: Conv2dTransp
 }
 
 /**
- * Transposed convolution of volumes; as conv2dTranspose, with a depth:
+ * Transposed convolution of volumes, like conv2dTranspose with a depth axis:
  * y[b, z s + kz d - front, i s + ky d - top, j s + kx d - left, o] += x[b, z, i, j, c] f[kz, ky, kx, o, c].
  *
  * x [B, D, H, W, C], filter [KD, KH, KW, O / groups, C] -> [B, OD, OH, OW, O]; the sizes as in conv2dTranspose.

@@ -1,5 +1,5 @@
-// A convolution is linear in its input and in its filter, and so are its gradients: three primitives, each the gradient of the others, so that
-// gradients of gradients work. What differs from one convolution to the next is a row.
+// A convolution is linear in its input and in its filter, and so are its gradients. It has three primitives, and each is the gradient of
+// the others, so gradients of gradients work. A record holds the differences between the convolutions.
 import type { HostArray } from '../../core/dtype.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import {
@@ -15,7 +15,7 @@ import { type Tensor, apply } from '../../graph/tensor.ts';
 import { type Windows, axesOf } from './extent.ts';
 import { checkFloats } from './floats.ts';
 
-/** Attributes of the gradient with respect to the input: the output does not tell the size of its axes. */
+/** Attributes of the gradient with respect to the input. The output does not determine the input's size. */
 type OfInput<A> = A & { readonly input: Shape };
 
 /** Writes a result from the two operands: the output from (x, filter), the input's gradient from (dy, filter), the filter's from (x, dy). */
@@ -23,22 +23,22 @@ type Write<S> = (a: HostArray, b: HostArray, result: HostArray, sizes: S) => voi
 
 type Batch<A> = <B extends A>(context: BatchContext<B>) => readonly Tensor[];
 
-/** A for the attributes of the convolution, F for those of its filter's gradient, S for all sizes of one. */
+/** Differences of one convolution. A: its attributes; F: the attributes of its filter gradient; S: all sizes. */
 interface ConvolutionRow<A extends Windows, F extends A, S> {
   readonly name: string;
-  /** The attributes of the convolution among those of a gradient. */
+  /** Extracts the attributes of the convolution from those of a gradient. */
   readonly own: (attributes: A) => A;
-  /** Shape of the output; throws the error that the user sees. */
+  /** Shape of the output. Throws the user-facing errors. */
   readonly outputShape: (x: Shape, filter: Shape, attributes: A) => Shape;
-  /** Channels of an input that goes with the filter. */
+  /** Number of input channels that fit the filter. */
   readonly inputChannels: (filter: Shape, attributes: A) => number;
-  /** What the filter's gradient must know, because x and dy do not tell it, and the shape that follows. */
+  /** Attributes of the filter gradient that x and dy do not determine, and its shape. */
   readonly filterAttributes: (own: A, filter: Shape) => F;
   readonly filterShape: (x: Shape, dy: Shape, attributes: F) => Shape;
   readonly sizes: (x: Shape, filter: Shape, y: Shape, attributes: A) => S;
   readonly references: { readonly output: Write<S>; readonly input: Write<S>; readonly filter: Write<S> };
   readonly plans: { readonly [of in 'output' | 'input' | 'filter']: (sizes: S, result: TensorType, target: Target) => KernelPlan };
-  /** Rules for vmap: of the convolution and its input's gradient, and of its filter's. */
+  /** Rules for vmap: one for the convolution and its input gradient, one for its filter gradient. */
   readonly batch: { readonly images: Batch<A>; readonly filter: Batch<A> };
 }
 
@@ -63,7 +63,7 @@ export function defineConvolution<A extends Windows, F extends A, S>(row: Convol
       return [{ shape: row.outputShape(x.shape, filter.shape, attributes), dtype }];
     },
     batch: batch.images,
-    // y = x * f:  dx spreads dy over the windows, df correlates x with dy
+    // y = x * f:  dx adds dy to the windows, df correlates x with dy
     vjp: ({ inputs: [x, filter], cotangents: [g], needs, attributes }) => [
       needs[0] && g ? apply(inputGradientOp, [g, filter], { ...attributes, input: axesOf(x.shape) }) : undefined,
       needs[1] && g ? apply(filterGradientOp, [x, g], row.filterAttributes(attributes, filter.shape)) : undefined,
@@ -112,7 +112,7 @@ export function defineConvolution<A extends Windows, F extends A, S>(row: Convol
       { shape: row.filterShape(x.shape, dy.shape, attributes), dtype: checkFloats(`${name}FilterGradient`, [x, dy]) },
     ],
     batch: batch.filter,
-    // Linear in x and in dy. With u the cotangent of df:  dx spreads dy weighted by u,  d(dy) = x * u
+    // Linear in x and in dy. With u the cotangent of df:  dx adds dy weighted by u,  d(dy) = x * u
     vjp: ({ inputs: [x, dy], cotangents: [u], needs, attributes }) => [
       needs[0] && u ? apply(inputGradientOp, [dy, u], { ...own(attributes), input: axesOf(x.shape) }) : undefined,
       needs[1] && u ? apply(op, [x, u], own(attributes)) : undefined,
@@ -130,7 +130,10 @@ export function defineConvolution<A extends Windows, F extends A, S>(row: Convol
   return { op, inputGradientOp };
 }
 
-/** The three references from one walk that calls visit(element of x, of the filter, of y) for every product that a convolution sums; in f64. */
+/**
+ * Makes the three references from one loop that calls visit(element of x, of the filter, of y) for every product of the convolution. Sums
+ * are f64.
+ */
 export function referencesBy<S>(
   forEachProduct: (sizes: S, visit: (x: number, filter: number, y: number) => void) => void,
 ): ConvolutionRow<Windows, Windows, S>['references'] {

@@ -1,4 +1,4 @@
-// Depthwise convolution of images, channels last: every channel has filters of its own.
+// Depthwise convolution of images, channels last: every channel has its own filters.
 import { ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape } from '../../core/shape.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
@@ -14,7 +14,7 @@ import { forEachTap } from './taps.ts';
 interface FilterGradientAttributes extends Window2d {
   /** [height, width] of the filter. */
   readonly window: Shape;
-  /** Filters of a channel: dy does not tell it where there are no channels. */
+  /** Filters per channel. With no channels, dy does not determine it. */
   readonly multiplier: number;
 }
 
@@ -71,16 +71,19 @@ const { op: depthwiseOp } = defineConvolution({
 });
 
 export interface DepthwiseConv2dOptions {
-  /** Step of the window, [height, width] or one number; 1 by default. */
+  /** Step of the window, [height, width] or one number. @default 1 */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default): windows inside the image; 'same': ceil(size / stride) windows over a zero border; or [[top, bottom], [left, right]]. */
+  /**
+   * 'valid': windows inside the image. 'same': ceil(size / stride) windows over a zero border. Or [[top, bottom], [left, right]]. @default
+   * 'valid'
+   */
   readonly padding?: 'valid' | 'same' | Padding2d;
-  /** Distance of a window's taps; 1 by default. */
+  /** Distance between the taps of a window. @default 1 */
   readonly dilations?: number | readonly number[];
 }
 
 /**
- * Convolution of each channel with M filters of its own; channels do not mix:
+ * Convolution of each channel with its own M filters; channels do not mix:
  * y[b, i, j, c M + m] = Σ x[b, i s + ky d, j s + kx d, c] f[ky, kx, c, m], over ky, kx.
  *
  * x [B, H, W, C], filter [KH, KW, C, M] -> [B, OH, OW, C M].

@@ -1,10 +1,10 @@
-// Where windows lie along one, two or three axes: strides, padding and dilation over [batch, ...axes, channels], and what is wrong with them.
+// Positions of windows along one, two or three axes: strides, padding and dilation over [batch, ...axes, channels], and their checks.
 import { ArgumentError, ShapeError } from '../../core/errors.ts';
 import { type Shape, formatShape } from '../../core/shape.ts';
 
 export type Sides = readonly [before: number, after: number];
 
-/** How far windows step, how much zero padding surrounds the data, how far apart the taps of a window are: an entry for each axis. */
+/** Step of the windows, zero padding around the data, and distance between the taps, with one entry per axis. */
 export interface Windows {
   readonly strides: readonly number[];
   readonly padding: readonly Sides[];
@@ -14,13 +14,13 @@ export interface Windows {
 export type PaddingOption = 'valid' | 'same' | readonly Sides[];
 
 interface Space {
-  /** What lies along so many axes, with its article. */
+  /** Name of the data with this many axes, with its article. */
   readonly one: string;
   readonly many: string;
   readonly axes: readonly string[];
   readonly count: string;
   readonly sides: string;
-  /** What padding is counted in. */
+  /** Unit of padding. */
   readonly unit: string;
 }
 
@@ -44,7 +44,7 @@ const spaces: Readonly<Record<number, Space>> = {
   },
 };
 
-/** Names of so many axes between batch and channels. */
+/** Names of the axes between batch and channels. */
 export const axisNames = (axes: number): readonly string[] => spaces[axes].axes;
 
 /** The axes between batch and channels. */
@@ -64,10 +64,10 @@ export function sizesAlong(op: string, name: string, value: number | readonly nu
 const areSizes = (sizes: unknown, axes: number): sizes is readonly number[] =>
   Array.isArray(sizes) && sizes.length === axes && sizes.every((n) => Number.isInteger(n) && (n as number) >= 1);
 
-/** Size of a window including the gaps of dilation. */
+/** Size of a window, including the gaps of dilation. */
 export const span = (size: number, dilation: number): number => (size - 1) * dilation + 1;
 
-/** An amount of padding on both sides; the odd one goes to the end, as in TensorFlow. */
+/** Splits the total padding between both sides. The odd element goes to the end, as in TensorFlow. */
 export const halves = (total: number): Sides => [Math.floor(total / 2), Math.ceil(total / 2)];
 
 /**
@@ -102,7 +102,7 @@ function arePaddings(padding: unknown, axes: number): padding is readonly Sides[
   return Array.isArray(padding) && padding.length === axes && padding.every(areSides);
 }
 
-/** How many windows fit along each axis. */
+/** Number of windows along each axis. */
 export function windowsAlong(op: string, size: Shape, window: readonly number[], { strides, padding, dilations }: Windows): number[] {
   return size.map((n, axis) => {
     const room = n + padding[axis][0] + padding[axis][1] - span(window[axis], dilations[axis]);
@@ -118,8 +118,8 @@ export function windowsAlong(op: string, size: Shape, window: readonly number[],
 }
 
 /**
- * Padding with which a window that only begins inside the data (or the padding before it) has a place too, as PyTorch's ceil_mode has it: what is
- * missing is added at the end.
+ * Adds padding at the end so that the last window, which begins inside the data or the padding before it, is complete. This is PyTorch's
+ * ceil_mode.
  */
 export function padForLastWindow(size: Shape, window: readonly number[], { strides, padding, dilations }: Windows): readonly Sides[] {
   return size.map((n, axis): Sides => {
@@ -139,7 +139,7 @@ export function checkRank(op: string, shape: Shape, axes: number): void {
   throw new ShapeError(`${op}: x is ${formatShape(shape)}; ${many} are [batch, ${names.join(', ')}, channels], use reshape or expandDims`);
 }
 
-/** Throws where a window could lie in padding alone: it would have no element to pool. */
+/** Throws if a window could be entirely in padding: it would have no element to pool. */
 export function checkOverlap(op: string, padding: readonly Sides[], window: readonly number[]): void {
   padding.forEach((sides, axis) => {
     if (Math.max(...sides) < window[axis]) return;

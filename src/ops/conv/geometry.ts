@@ -1,4 +1,4 @@
-// Windows over images [batch, height, width, channels]: what extent.ts says for any number of axes, in pairs.
+// Windows over images [batch, height, width, channels]: extent.ts for two axes.
 import type { Shape } from '../../core/shape.ts';
 import { checkOverlap, checkRank, paddingAlong, sizesAlong, windowsAlong } from './extent.ts';
 
@@ -6,7 +6,7 @@ export type Pair = readonly [number, number];
 /** [[top, bottom], [left, right]] */
 export type Padding2d = readonly [Pair, Pair];
 
-/** How far windows step, how much zero padding surrounds the image, how far apart the taps of a window are: each [height, width]. */
+/** Step of the windows, zero padding around the image, and distance between the taps: each [height, width]. */
 export interface Window2d {
   readonly strides: Pair;
   readonly padding: Padding2d;
@@ -20,7 +20,7 @@ export function pairOf(op: string, name: string, value: number | readonly number
 }
 
 /**
- * Padding in numbers. `same` keeps ceil(size / stride) windows, with the odd one of the padding at the end, as TensorFlow does.
+ * Padding in numbers. `same` keeps ceil(size / stride) windows, and puts the odd pixel of padding at the end, like TensorFlow.
  * @throws ArgumentError for anything but 'valid', 'same' or [[top, bottom], [left, right]].
  */
 export function resolvePadding(
@@ -35,7 +35,7 @@ export function resolvePadding(
   return [rows, columns];
 }
 
-/** How many windows fit: [height, width] of the output. */
+/** Number of windows, [height, width] of the output. */
 export function windowsOver(op: string, size: Shape, window: Pair, windows: Window2d): Pair {
   const [height, width] = windowsAlong(op, size, window, windows);
   return [height, width];
@@ -44,5 +44,5 @@ export function windowsOver(op: string, size: Shape, window: Pair, windows: Wind
 /** Throws unless x is [batch, height, width, channels]. */
 export const checkImages = (op: string, shape: Shape): void => checkRank(op, shape, 2);
 
-/** Throws where a window could lie in padding alone: it would have no largest element. */
+/** Throws if a window could be entirely in padding: it would have no largest element. */
 export const checkCovered = (op: string, padding: Padding2d, window: readonly number[]): void => checkOverlap(op, padding, window);

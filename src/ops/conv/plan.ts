@@ -1,4 +1,4 @@
-// The three directions of convolution as products. Which factor, which strides, which result layout; tiles and launch come from matmul/plan.ts.
+// The three directions of convolution as products: factors, strides and result layout. matmul/plan.ts chooses tiles and launch.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
 import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';

@@ -1,4 +1,4 @@
-// Launches of the direct kernels of depthwise convolution: as a product each channel would be a matrix of its own, too small for a tile.
+// Launches of the direct kernels of depthwise convolution. As a product, each channel would be its own matrix, too small for a tile.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
@@ -35,7 +35,7 @@ const sizeParams = ({ input, output, channels, multiplier, window, strides, dila
   ...{ dilationY: dilations[0], dilationX: dilations[1], padTop: padding[0][0], padLeft: padding[1][0] },
 });
 
-/** One dispatch that writes a run of neighbouring elements an invocation, in whole pixels of `channels`. */
+/** One dispatch in which each invocation writes a run of neighbouring elements, in whole pixels of `channels`. */
 function perPixel(name: string, kernel: KernelFile, type: TensorType, channels: number, params: ParamValues, target: Target): KernelPlan {
   const size = sizeOf(type.shape);
   const run = runOf(size, target, channels);
@@ -69,7 +69,10 @@ export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType
   return perPixel('depthwiseConv2dInputGradient', inputGradientKernel, dx, sizes.channels, params, target);
 }
 
-/** Enough invocations to fill a processor, and stretches few enough to be added by one invocation. By shape only, so that all stacks agree. */
+/**
+ * Number of invocations that fill a processor, with at most as many terms per invocation as one can add. It depends only on the shape, so
+ * that all stacks agree.
+ */
 const wantedInvocations = 16384;
 const mostStretches = 256;
 

@@ -1,4 +1,4 @@
-// The three directions of the convolution of volumes as products: plan.ts with a third axis.
+// The three directions of volume convolution as products: plan.ts with a third axis.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
 import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
@@ -37,10 +37,10 @@ const volumeParams = ({ input, output, strides, dilations, padding, window }: Vo
 
 const isPadded = ({ padding }: VolumeSizes): boolean => padding.flat().some((n) => n > 0);
 
-/** Channels of a group can be read by four. */
+/** Whether the channels of a group can be read by four. */
 const byFour = (channels: number, groups: number): boolean => channels % 4 === 0 && (channels / groups) % 4 === 0;
 
-/** What the three products share. */
+/** Fields that the three products share. */
 const common = (
   { groups }: VolumeSizes,
   result: TensorType,

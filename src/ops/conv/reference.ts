@@ -1,5 +1,5 @@
-// Convolution on the CPU: each image's windows are laid out as a matrix (im2col) and multiplied, so all three directions run at the speed of
-// the matrix product. Padding takes part as zeros.
+// Convolution on the CPU: the windows of each image are copied into a matrix (im2col) and multiplied. So all three directions run at the
+// speed of the matrix product. Padding is zeros in the matrix.
 import { addProduct } from '../matmul/reference.ts';
 import type { HostArray } from '../../core/dtype.ts';
 import type { Pair, Window2d } from './geometry.ts';
@@ -15,7 +15,7 @@ export interface ConvSizes extends Window2d {
   readonly groups: number;
 }
 
-/** Calls visit(pixel of the output, tap of the window, first element in the image) for each pixel of a window that lies inside the image. */
+/** Calls visit(output pixel, tap of the window, first element in the image) for each pixel of a window inside the image. */
 function forEachTap(
   { input, window, output, strides, padding, dilations, channels }: ConvSizes,
   visit: (pixel: number, tap: number, at: number) => void,
@@ -34,7 +34,7 @@ function forEachTap(
   }
 }
 
-/** Copies `columns` of a row-major matrix of `width` columns, from column `first` on. */
+/** Copies `columns` columns of a row-major matrix with `width` columns, starting at column `first`. */
 function columnsOf(source: HostArray, offset: number, rows: number, width: number, first: number, columns: number): Float64Array {
   const out = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
@@ -99,7 +99,7 @@ function spreadColumns(
   }
 }
 
-/** dx: every pixel of dy is spread over its window, weighted by the filter. */
+/** dx: adds every pixel of dy to its window, weighted by the filter. */
 export function convolveInputGradient(dy: HostArray, filter: HostArray, dx: HostArray, sizes: ConvSizes): void {
   const { pixels, inputSize, k, groupChannels, groupOut } = groupSizes(sizes);
   for (let group = 0; group < sizes.groups; group++) {
@@ -121,7 +121,7 @@ export function convolveInputGradient(dy: HostArray, filter: HostArray, dx: Host
   }
 }
 
-/** df: for every tap, the products of x under it with dy, summed over all windows of all images. */
+/** df: for every tap, the products of its elements of x with dy, summed over all windows of all images. */
 export function convolveFilterGradient(x: HostArray, dy: HostArray, df: HostArray, sizes: ConvSizes): void {
   const { pixels, inputSize, k, groupChannels, groupOut } = groupSizes(sizes);
   for (let group = 0; group < sizes.groups; group++) {

@@ -1,4 +1,4 @@
-// Windows on the CPU, one tap after the other, along any number of axes: what the references of pooling, depthwise and volume kernels walk over.
+// Windows on the CPU, tap by tap, along any number of axes. The references of pooling, depthwise and volume kernels use it.
 import type { Windows } from './extent.ts';
 
 export interface TapSizes extends Windows {
@@ -9,7 +9,9 @@ export interface TapSizes extends Windows {
   readonly output: readonly number[];
 }
 
-/** Calls visit(place in the output, tap of the window, place in the input) for every tap that is not in padding; places count over the batch. */
+/**
+ * Calls visit(index in the output, tap of the window, index in the input) for every tap outside of padding. Indices count over the batch.
+ */
 export function forEachTap(
   { batch, input, window, output, strides, padding, dilations }: TapSizes,
   visit: (out: number, tap: number, at: number) => void,

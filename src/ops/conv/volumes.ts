@@ -18,7 +18,7 @@ fn aTap(tap: u32) -> Tap {
   return Tap(line / params.tapsY, line % params.tapsY, tap % params.tapsX);
 }`;
 
-/** Forward: rows are output voxels, k runs over the taps and channels of a window; a segment is a tap, or a line of neighbouring taps. */
+/** Forward: rows are output voxels; k counts the taps and channels of a window. A segment is a tap, or a line of neighbouring taps. */
 export const volumeFactor = (access: Access, padded: boolean): Factor => ({
   access,
   fields,
@@ -44,7 +44,7 @@ fn aRun(at: ARow, segment: u32) -> ARun {
 ${reads(access, '', padded)}`,
 });
 
-/** Input gradient: rows are input voxels, k runs over the taps whose window covers the voxel and the output channels; a segment is a tap. */
+/** Input gradient: rows are input voxels; k counts the output channels and the taps whose window covers the voxel. A segment is a tap. */
 export const volumeSpreadFactor = (access: Access): Factor => ({
   access,
   fields,
@@ -74,7 +74,7 @@ fn aRun(at: ARow, segment: u32) -> ARun {
 ${reads(access, '', true)}`,
 });
 
-/** Filter gradient: rows are taps and channels, k runs over output voxels; a segment is a line of them. */
+/** Filter gradient: rows are taps and channels; k counts output voxels. A segment is a line of voxels. */
 export const volumeTapFactor = (access: Access, padded: boolean): Factor => ({
   access,
   fields,

@@ -1,5 +1,6 @@
-// The window factors of convolution as a matrix product (implicit GEMM): nothing is laid out in memory, each element is read where it lies.
-// A run is a stretch of k that lies contiguously (or at an even step) in memory; `begin` and `end` bound what of it is inside the image, the rest is padding.
+// The window factors of convolution as a matrix product (implicit GEMM). No im2col matrix is stored; each element is read from the image. A
+// run is a part of k that is contiguous (or evenly spaced) in memory; `begin` and `end` bound its part inside the image, the rest is
+// padding.
 import type { Access, Factor } from '../matmul/factors.ts';
 
 const fields = [
@@ -24,7 +25,7 @@ export type WindowParams = Readonly<Record<(typeof fields)[number], number>>;
 const declarations = `struct ARow { image: i32, y: i32, x: i32, channel: i32 }
 struct ARun { base: i32, begin: i32, end: i32 }`;
 
-/** Reads of a run whose elements lie `step` apart; outside of begin … end they are 0. */
+/** Reads of a run whose elements are `step` apart. Outside of begin … end they are 0. */
 export function reads(access: Access, step: string, bounded: boolean): string {
   const at = `run.base + i32(k)${step ? ` * ${step}` : ''}`;
   const inside = '(i32(k) >= run.begin) & (i32(k) < run.end)';
@@ -43,8 +44,8 @@ fn aOne(run: ARun, k: u32) -> f32 {
 }
 
 /**
- * Forward: rows are output pixels, k runs over the taps and channels of a window. A segment is a tap, or a line of taps where these are neighbours
- * in memory (no dilation, one group): runWidth taps at once.
+ * Forward: rows are output pixels; k counts the taps and channels of a window. A segment is a tap, or a line of runWidth taps if they are
+ * neighbours in memory (no dilation, one group).
  */
 export const windowFactor = (access: Access, padded: boolean): Factor => ({
   access,
@@ -66,7 +67,7 @@ fn aRun(at: ARow, segment: u32) -> ARun {
 ${reads(access, '', padded)}`,
 });
 
-/** Input gradient: rows are input pixels, k runs over the taps whose window covers the pixel and the output channels; a segment is a tap. */
+/** Input gradient: rows are input pixels; k counts the output channels and the taps whose window covers the pixel. A segment is a tap. */
 export const spreadFactor = (access: Access): Factor => ({
   access,
   fields,
@@ -90,7 +91,7 @@ fn aRun(at: ARow, segment: u32) -> ARun {
 ${reads(access, '', true)}`,
 });
 
-/** Filter gradient: rows are taps and channels, k runs over output pixels; a segment is a line of them. */
+/** Filter gradient: rows are taps and channels; k counts output pixels. A segment is a line of pixels. */
 export const tapFactor = (access: Access, padded: boolean): Factor => ({
   access,
   fields,

@@ -1,4 +1,4 @@
-// Tensors from nothing: from values, from one number, from a rule.
+// Creates tensors from values, from one number, or from a rule.
 import { type Dtype, type HostArray, allocate, fitsI32, fromBigIntegers, isBigIntegers, isFloat, toElement } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
@@ -18,11 +18,12 @@ type NestedValues = number | boolean | HostArray | readonly NestedValues[];
 export type Values = NestedValues | BigInt64Array | BigUint64Array;
 
 /**
- * A tensor of the given values, which are copied. Arrays of numbers give f32, of booleans bool; typed arrays keep their type (Float64Array
- * gives f32, Uint8Array gives i32: say 'bool' where it holds flags). 64-bit integers give i32 where all fit, else the nearest f32. The values
- * stay on the host until a kernel needs them.
+ * A tensor of a copy of the given values. Arrays of numbers give f32, arrays of booleans bool. Typed arrays keep their type; Float64Array
+ * gives f32, Uint8Array gives i32 (pass 'bool' for flags). 64-bit integers give i32 if all fit, otherwise the nearest f32. The values stay
+ * on the host until a kernel needs them.
  *
- * @throws ShapeError when the nesting is ragged or the shape does not hold the values. DtypeError for values beyond a named integer dtype.
+ * @throws ShapeError if the nesting is ragged or the shape does not fit the number of values. DtypeError for values outside the range of a
+ * given integer dtype.
  *
  *     tensor([[1, 2], [3, 4]])                        // f32[2,2]
  *     tensor(new Uint8Array(28 * 28), [28, 28])       // i32[28,28]
@@ -31,7 +32,7 @@ export type Values = NestedValues | BigInt64Array | BigUint64Array;
 export function tensor(given: Values, shape?: Shape, dtype?: Dtype): Tensor {
   checkValues(given);
   if (dtype !== undefined) checkDtype('tensor', dtype);
-  // Every value of an integer dtype is exact in f64.
+  // f64 holds every value of an integer dtype exactly.
   const values = !isBigIntegers(given)
     ? given
     : dtype === 'i32' || dtype === 'u32'
@@ -63,7 +64,7 @@ export function tensor(given: Values, shape?: Shape, dtype?: Dtype): Tensor {
   return hostTensor({ shape: wanted, dtype: type }, data);
 }
 
-/** What can hold values at all; the values themselves are checked as they are read. */
+/** Throws unless the argument is an array. The values are checked when they are read. */
 function checkValues(values: unknown): void {
   if (typeof values === 'number' || typeof values === 'boolean' || Array.isArray(values)) return;
   if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return;
@@ -73,7 +74,7 @@ function checkValues(values: unknown): void {
 
 const isTypedArray = (values: NestedValues): values is HostArray => ArrayBuffer.isView(values);
 
-/** Whether an array of the dtype takes these elements as they are (f64 is rounded): a large one is then copied at once, not one by one. */
+/** Whether an array of the dtype stores these elements unchanged (f64 is rounded). A large array is then copied at once. */
 function holdsAll(dtype: Dtype, values: HostArray): boolean {
   if (dtype === 'f32') return values instanceof Float32Array || values instanceof Float64Array;
   if (dtype === 'i32') return values instanceof Int32Array || values instanceof Uint8Array;
@@ -97,7 +98,7 @@ function nestedShape(values: NestedValues): number[] {
   return shape;
 }
 
-/** The leaves in order; every array of one depth must be as long as its siblings. */
+/** Flattens nested arrays in order. All arrays of one depth must have the same length. */
 function flattenNested(values: NestedValues): (number | boolean)[] {
   const shape = nestedShape(values);
   const flat: (number | boolean)[] = [];
@@ -124,7 +125,7 @@ export function scalar(value: number | boolean, dtype?: Dtype): Tensor {
 }
 
 /**
- * A tensor with one value everywhere: one number in memory, shown many times.
+ * A tensor with one value in every element. Memory holds the number only once.
  *
  *     full([2, 3], 7)
  */
@@ -132,7 +133,7 @@ export function full(shape: Shape, value: number, dtype: Dtype = 'f32'): Tensor 
   return filled('full', shape, value, dtype);
 }
 
-/** What full, zeros and ones make, each under its own name. */
+/** Common part of full, zeros and ones. `op` is the name in errors. */
 function filled(op: string, shape: Shape, value: number, dtype: Dtype): Tensor {
   checkShape(op, shape);
   if (typeof (value as unknown) !== 'boolean') checkNumber(op, 'value', value);
@@ -147,7 +148,7 @@ export const zeros = (shape: Shape, dtype: Dtype = 'f32'): Tensor => filled('zer
 /** A tensor of ones. */
 export const ones = (shape: Shape, dtype: Dtype = 'f32'): Tensor => filled('ones', shape, 1, dtype);
 
-/** One value in the shape of x, and in its dtype unless another is named. */
+/** A tensor with the shape of x and one value, in x's dtype unless another is given. */
 export const fullLike = (x: Tensor, value: number, dtype: Dtype = x.dtype): Tensor => full(x.shape, value, dtype);
 
 /** Zeros in the shape and dtype of x. */
@@ -159,7 +160,7 @@ export const onesLike = (x: Tensor): Tensor => fullLike(checkTensor('onesLike', 
 const iotaOp = defineOp<{ readonly size: number }>({
   name: 'iota',
   infer: (_, { size }) => [{ shape: [size], dtype: 'i32' }],
-  // Depends on nothing.
+  // It has no inputs.
   vjp: () => [],
   reference: ({ attributes: { size }, allocate }) => {
     const out = allocate('i32', size);
@@ -173,10 +174,10 @@ const iotaOp = defineOp<{ readonly size: number }>({
 export const iota = (size: number): Tensor => apply(iotaOp, [], { size });
 
 /**
- * Numbers from start up to, not including, stop: arange(stop), arange(start, stop) or arange(start, stop, step). i32 where all of them are whole
- * and within i32, else f32; another dtype may be named.
+ * Numbers from start up to, not including, stop: arange(stop), arange(start, stop) or arange(start, stop, step). The default dtype is i32
+ * if all numbers are integers within i32, otherwise f32.
  *
- * @throws ArgumentError for a step of 0 or a number that is not finite. DtypeError for numbers beyond a named integer dtype.
+ * @throws ArgumentError for a step of 0 or a number that is not finite. DtypeError for numbers outside the range of a given integer dtype.
  *
  *     arange(3)            // i32 [0, 1, 2]
  *     arange(1, 2, 0.25)   // f32 [1, 1.25, 1.5, 1.75]
@@ -194,10 +195,10 @@ export function arange(start: number, stop?: number, step = 1, dtype?: Dtype): T
   const type = dtype ?? ([from, to, step].every(Number.isInteger) && fitsI32(from) && fitsI32(last) ? 'i32' : 'f32');
   if (size === 0) return zeros([0], type);
   for (const end of [from, last]) checkInRange('arange', 'an element', end, type);
-  // A single element needs no step, which may lie beyond any dtype.
+  // A single element needs no step. The step may be out of the dtype's range.
   if (size === 1) return full([1], from, type);
   if (isFloat(type) || !Number.isInteger(from) || !Number.isInteger(step)) return cast(add(mul(cast(iota(size), 'f32'), step), from), type);
-  // Integers wrap: a step beyond i32, or downwards in u32, leads to the right elements modulo 2^32.
+  // Integers wrap around modulo 2^32, so a step outside i32, or a negative one in u32, still gives the right elements.
   if (type === 'u32') return add(mul(cast(iota(size), type), step >>> 0), from);
   return cast(add(mul(iota(size), step | 0), from), type);
 }
@@ -214,14 +215,14 @@ export function linspace(start: number, stop: number, num = 50): Tensor {
   if (!Number.isInteger(num) || num < 0) throw new ArgumentError(`linspace: num ${String(num)} is no count; use a whole number from 0 on`);
   if (num === 1) return full([1], start);
   const t = div(cast(iota(num), 'f32'), num - 1);
-  // A weighted mean of both ends hits the last one exactly.
+  // A weighted mean of both ends gives the last one exactly.
   return add(mul(sub(1, t), start), mul(t, stop));
 }
 
-/** Row and column numbers of a matrix, broadcasting together. */
+/** Row and column indices of a matrix; they broadcast together. */
 const gridOf = (rows: number, columns: number): [Tensor, Tensor] => [reshape(iota(rows), [rows, 1]), reshape(iota(columns), [1, columns])];
 
-/** The identity matrix, ones on the diagonal; `columns` wide, square unless given. */
+/** The identity matrix: ones on the diagonal. It has `columns` columns; square by default. */
 export function eye(rows: number, columns = rows, dtype: Dtype = 'f32'): Tensor {
   checkShape('eye', [rows, columns]);
   checkDtype('eye', dtype);
@@ -229,11 +230,11 @@ export function eye(rows: number, columns = rows, dtype: Dtype = 'f32'): Tensor 
 }
 
 /**
- * Rows of zeros with a one at each index. An index outside 0 … depth - 1, or between two, names no column: its row is all zeros, on every
- * device, as in TensorFlow; it is how a label that does not count is written.
+ * Rows of zeros with a one at each index. An index outside 0 … depth - 1, or a fraction, gives a row of zeros on every device, as in
+ * TensorFlow. Such an index marks an ignored label.
  *
  * indices [..] -> [.., depth].
- * @throws ArgumentError for a depth that is no whole number from 0 on.
+ * @throws ArgumentError for a depth that is not an integer of at least 0.
  *
  *     oneHot(tensor([0, 2], [2], 'i32'), 3)   // [[1, 0, 0], [0, 0, 1]]
  */
@@ -248,18 +249,21 @@ export function oneHot(indices: Tensor, depth: number, dtype: Dtype = 'f32'): Te
 }
 
 export interface TriangleOptions {
-  /** The diagonal that bounds the triangle: 0 the main one, positive above it. */
+  /**
+   * Diagonal that bounds the triangle: 0 is the main one, positive is above it.
+   * @default 0
+   */
   readonly k?: number;
 }
 
-/** Where column - row <= k, for the last two axes of x. */
+/** Mask of column - row <= k, for the last two axes of x. */
 function lowerMask(op: string, x: Tensor, k: number): Tensor {
   if (x.rank < 2) throw new ShapeError(`${op}: takes matrices, got ${formatShape(x.shape)}; reshape to at least two axes`);
   const [rows, columns] = gridOf(x.shape[x.rank - 2], x.shape[x.rank - 1]);
   return greaterEqual(add(rows, k), columns);
 }
 
-/** The diagonal an option names; throws what the user sees. */
+/** The diagonal of the options. Throws the user-facing errors. */
 function diagonalOf(op: string, x: unknown, options: TriangleOptions): number {
   checkTensor(op, 'x', x);
   checkOptions(op, options, ['k']);
@@ -269,8 +273,8 @@ function diagonalOf(op: string, x: unknown, options: TriangleOptions): number {
 }
 
 /**
- * x with zeros above diagonal k of the last two axes.
- * @throws ShapeError below rank 2, ArgumentError for a k that is no whole number.
+ * Sets elements to 0 above diagonal k of the last two axes.
+ * @throws ShapeError below rank 2, ArgumentError for a k that is not an integer.
  */
 export function triL(x: Tensor, options: TriangleOptions = {}): Tensor {
   const k = diagonalOf('triL', x, options);
@@ -278,8 +282,8 @@ export function triL(x: Tensor, options: TriangleOptions = {}): Tensor {
 }
 
 /**
- * x with zeros below diagonal k of the last two axes.
- * @throws ShapeError below rank 2, ArgumentError for a k that is no whole number.
+ * Sets elements to 0 below diagonal k of the last two axes.
+ * @throws ShapeError below rank 2, ArgumentError for a k that is not an integer.
  */
 export function triU(x: Tensor, options: TriangleOptions = {}): Tensor {
   const k = diagonalOf('triU', x, options);

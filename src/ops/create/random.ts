@@ -1,4 +1,4 @@
-// Random tensors from counter-based bits: each element is a function of its key and its position, the same on every stack.
+// Random tensors from counter-based bits. Each element is a function of its key and its position, the same on every stack.
 import { ArgumentError, TraceError, checkOptions } from '../../core/errors.ts';
 import { RandomStream, globalStream, keyFromSeed, threefry } from '../../core/random.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
@@ -35,7 +35,7 @@ const randomBitsOp = defineOp<{ readonly site: number; readonly lane: 0 | 1 }>({
   },
 });
 
-/** The upper 24 bits as a number in [0, 1): every one of them is exact in f32. */
+/** The upper 24 bits as a number in [0, 1). Each is exact in f32. */
 const toUniform = unary({
   name: 'bitsToUniform',
   takes: 'any',
@@ -46,7 +46,7 @@ const toUniform = unary({
   derivatives: 'nondifferentiable',
 });
 
-/** A source of random bits: u32 tensors of one shape, of which one key gives two. */
+/** Source of random bits: two u32 tensors of one shape per key. */
 type Bits = (lane: 0 | 1) => Tensor;
 
 function checkSeed(op: string, seed: unknown): void {
@@ -70,7 +70,10 @@ function bitsFor(op: string, shape: Shape, seed: number | undefined): Bits {
 }
 
 export interface SeedOptions {
-  /** Fixes the numbers, whatever setSeed says: the same seed gives the same tensor on every stack. */
+  /**
+   * Seed of this tensor, independent of setSeed(). The same seed gives the same tensor on every stack. @default the next numbers of
+   * setSeed()'s stream
+   */
   readonly seed?: number;
 }
 
@@ -79,7 +82,7 @@ export interface UniformOptions extends SeedOptions {
   readonly max?: number;
 }
 
-/** Uniform numbers in [min, max), by default [0, 1). */
+/** Uniform numbers in [min, max); the default is [0, 1). */
 function uniform(shape: Shape, options: UniformOptions = {}): Tensor {
   checkOptions('random.uniform', options, ['min', 'max', 'seed']);
   const { min = 0, max = 1, seed } = options;
@@ -109,11 +112,11 @@ function normal(shape: Shape, options: NormalOptions = {}): Tensor {
   return affine(mul(radius, cos(mul(toUniform(bits(1)), 2 * Math.PI))), options);
 }
 
-/** Normal numbers no further than two standard deviations from the mean, by the inverse of the truncated distribution function. */
+/** Normal numbers within two standard deviations of the mean, by the inverse of the truncated distribution function. */
 function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
   checkMoments('random.truncatedNormal', options);
   const u = toUniform(bitsFor('random.truncatedNormal', shape, options.seed)(0));
-  // u in [0, 1) -> erf's values between -2 and 2 standard deviations -> back through its inverse.
+  // u in [0, 1) -> erf's values between -2 and 2 standard deviations -> the inverse of erf.
   const edge = erfOf(Math.SQRT2);
   const z = mul(erfInv(mul(sub(mul(u, 2), 1), edge)), Math.SQRT2);
   return affine(clip(z, -2, 2), options);
@@ -122,11 +125,11 @@ function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
 const affine = (z: Tensor, { mean = 0, stddev = 1 }: NormalOptions): Tensor => (mean === 0 && stddev === 1 ? z : add(mul(z, stddev), mean));
 
 export interface BernoulliOptions extends SeedOptions {
-  /** Probability of true. */
+  /** Probability of true, in [0, 1]. @default 0.5 */
   readonly p?: number;
 }
 
-/** Flags that are true with probability p, by default 0.5. */
+/** Flags that are true with probability p; the default is 0.5. */
 function bernoulli(shape: Shape, options: BernoulliOptions = {}): Tensor {
   checkOptions('random.bernoulli', options, ['p', 'seed']);
   const { p = 0.5, seed } = options;
@@ -137,7 +140,7 @@ function bernoulli(shape: Shape, options: BernoulliOptions = {}): Tensor {
 
 /**
  * 0 … n - 1 in random order, as i32, drawn on the host.
- * @throws TraceError inside a compiled function, whose every call would see the same order.
+ * @throws TraceError inside a compiled function, because every call would return the same order.
  */
 function permutation(n: number, options: SeedOptions = {}): Tensor {
   checkOptions('random.permutation', options, ['seed']);
@@ -151,17 +154,17 @@ function permutation(n: number, options: SeedOptions = {}): Tensor {
   return hostTensor({ shape: [n], dtype: 'i32' }, Int32Array.from(stream.permutation(n)));
 }
 
-/** Random tensors. setSeed() fixes what follows; `seed` fixes one tensor. */
+/** Random tensors. setSeed() fixes the numbers of all later calls; `seed` fixes one tensor. */
 export const random = { uniform, normal, truncatedNormal, bernoulli, permutation };
 
 export interface DropoutOptions extends SeedOptions {
-  /** The share of elements set to 0. */
+  /** Fraction of elements set to 0, in [0, 1]. */
   readonly rate?: number;
 }
 
 /**
- * Sets a random share of the elements to 0 and scales the others by 1 / (1 - rate), so that sums keep their expectation (Srivastava et al. 2014).
- * Rate 0 gives x, rate 1 zeros. Elements that are dropped are 0 with gradient 0, infinities and NaN too.
+ * Sets a random fraction of the elements to 0 and scales the others by 1 / (1 - rate), so that sums keep their expectation (Srivastava et
+ * al. 2014). Rate 0 gives x, rate 1 gives zeros. Dropped elements are 0 with gradient 0, also infinities and NaN.
  *
  * @throws ArgumentError for a rate outside 0..1.
  *

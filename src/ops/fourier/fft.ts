@@ -14,14 +14,14 @@ import { flip, sliceAxis } from '../shape/slice.ts';
 
 export interface FourierOptions {
   /**
-   * The axis to transform, counted without the axis of pairs; from the end where negative.
+   * Axis of the transform, not counting the axis of pairs. Negative values count from the end.
    * @default -1
    */
   readonly axis?: number;
-  /** Length of the transform: x is cut to it, or filled up with zeros. The axis's own length unless given. */
+  /** Length of the transform. x is cut to it, or padded with zeros. @default size of the axis */
   readonly n?: number;
   /**
-   * Which direction is scaled: 'backward' the inverse one by 1 / n, 'forward' the other one by 1 / n, 'ortho' both by 1 / √n.
+   * Scaled direction: 'backward' scales the inverse by 1 / n, 'forward' the forward transform by 1 / n, 'ortho' both by 1 / √n.
    * @default 'backward'
    */
   readonly norm?: 'backward' | 'ortho' | 'forward';
@@ -31,11 +31,11 @@ interface Checked {
   readonly t: Tensor;
   readonly axis: number;
   readonly n: number;
-  /** What the sums are multiplied by. */
+  /** Factor of the sums. */
   readonly scale: number;
 }
 
-/** The tensor in f32 and what the options name; `lengthOf` gives the default length. */
+/** Checks and resolves the tensor in f32 and the options; `lengthOf` gives the default length. */
 function checked(
   op: string,
   x: Tensor,
@@ -64,7 +64,7 @@ function checked(
   return { t: cast(t, 'f32'), axis, n, scale: norm === 'ortho' ? 1 / Math.sqrt(n) : isScaled ? 1 / n : 1 };
 }
 
-/** x cut to a length along an axis, or filled up with zeros. */
+/** Cuts x to a length along an axis, or pads it with zeros. */
 function fitted(x: Tensor, axis: number, n: number): Tensor {
   const size = x.shape[axis];
   if (size === n) return x;
@@ -80,11 +80,11 @@ function complexTransform(op: string, x: Tensor, options: FourierOptions, invers
 }
 
 /**
- * Discrete Fourier transform, y[k] = Σ x[j] e^(-2πi jk/n). Complex numbers are pairs along a trailing axis of size 2. Any length, in O(n log n) steps:
- * prime factors up to 13 directly, others by Bluestein's algorithm. The gradient is the transform in the other direction.
+ * Discrete Fourier transform, y[k] = Σ x[j] e^(-2πi jk/n). Complex numbers are pairs along a trailing axis of size 2. Any length takes O(n
+ * log n) steps: prime factors up to 13 directly, others by Bluestein's algorithm. The gradient is the transform in the other direction.
  *
  * x [.., n, .., 2] -> f32 [.., n, .., 2].
- * @throws ShapeError where the last axis is no pair or there is nothing to transform, ArgumentError for another norm or length. (numpy.fft.fft.)
+ * @throws ShapeError if the last axis is no pair or the axis is empty, ArgumentError for another norm or length. (numpy.fft.fft.)
  *
  *     fft(tensor([[1, 0], [0, 0]]))              // [[1, 0], [1, 0]]
  *     fft(x, { axis: 0, norm: 'ortho' })         // [8,3,2] -> [8,3,2]
@@ -95,7 +95,7 @@ export const fft = (x: Tensor, options: FourierOptions = {}): Tensor => complexT
  * Inverse of fft, y[j] = 1/n Σ x[k] e^(2πi jk/n). Complex numbers are pairs along a trailing axis of size 2.
  *
  * x [.., n, .., 2] -> f32 [.., n, .., 2].
- * @throws ShapeError where the last axis is no pair or there is nothing to transform, ArgumentError for another norm or length. (numpy.fft.ifft.)
+ * @throws ShapeError if the last axis is no pair or the axis is empty, ArgumentError for another norm or length. (numpy.fft.ifft.)
  *
  *     ifft(fft(x))   // x
  */
@@ -117,10 +117,10 @@ export function rfft(x: Tensor, options: FourierOptions = {}): Tensor {
 }
 
 /**
- * Inverse of rfft: the n real numbers whose transform begins with x. The imaginary parts of x[0] and, for an even n, of x[n/2] do not count.
+ * Inverse of rfft: the n real numbers whose transform begins with x. The imaginary parts of x[0] and, for an even n, of x[n/2] are ignored.
  *
  * x [.., floor(n / 2) + 1, .., 2] -> f32 [.., n, ..]; n is 2 (size - 1) unless given.
- * @throws ShapeError where the last axis is no pair or there is nothing to transform, ArgumentError for another norm or length. (numpy.fft.irfft.)
+ * @throws ShapeError if the last axis is no pair or the axis is empty, ArgumentError for another norm or length. (numpy.fft.irfft.)
  *
  *     irfft(rfft(x), { n: x.size })   // x [5] -> [5]
  */

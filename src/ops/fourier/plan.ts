@@ -1,4 +1,4 @@
-// How the GPU transforms: a dispatch for each factor of the length, back and forth between two buffers.
+// The transform on the GPU: one dispatch per factor of the length, alternating between two buffers.
 import type { KernelDispatch, KernelPlan, Operand, Target } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
 import fftSource from '../../../shaders/fft.wgsl?raw';
@@ -7,7 +7,7 @@ import { factorsOf } from './reference.ts';
 
 const fftKernel: KernelFile = { name: 'fft', text: fftSource };
 
-/** The transform of `radix` values v0, v1, …, stored where the pass wants them. */
+/** WGSL of the transform of `radix` values v0, v1, …, stored in the order of the pass. */
 function butterfly(radix: number): string {
   const loads = Array.from(
     { length: radix },
@@ -20,7 +20,7 @@ function butterfly(radix: number): string {
     const puts = [put(0, 'e0 + o0'), put(1, 'e1 + o1'), put(2, 'e0 - o0'), put(3, 'e1 - o1')];
     return [...loads, ...sums.map((line) => `    ${line};`), ...puts].join('\n');
   }
-  // Odd: v[j] and v[radix - j] meet conjugate roots, as do results q and radix - q.
+  // Odd radix: v[j] and v[radix - j] have conjugate roots, and so have results q and radix - q.
   const pairs = Array.from({ length: (radix - 1) / 2 }, (_, i) => i + 1);
   const sums = pairs.flatMap((j) => [
     `    let a${j} = v${j} + v${radix - j};`,

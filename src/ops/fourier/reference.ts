@@ -1,9 +1,9 @@
-// The discrete Fourier transform on the CPU, in f64, and how a length is cut into factors.
+// The discrete Fourier transform on the CPU, in f64, and the factorization of a length.
 
-/** Factors that a pass can take. */
+/** Supported factors of one pass. */
 const radices = [4, 2, 3, 5, 7, 11, 13];
 
-/** The factors of n in the order of the passes; undefined where n has a prime factor above 13. */
+/** The factors of n in the order of the passes; undefined if n has a prime factor above 13. */
 export function factorsOf(n: number): readonly number[] | undefined {
   const factors: number[] = [];
   let rest = n;
@@ -11,7 +11,7 @@ export function factorsOf(n: number): readonly number[] | undefined {
   return rest === 1 ? factors : undefined;
 }
 
-/** cos and sin of k / n of a turn for k = 0 … n - 1, exact at quarters. */
+/** cos and sin of 2π k / n for k = 0 … n - 1, exact at multiples of π/2. */
 function circle(n: number): Float64Array {
   const table = new Float64Array(2 * n);
   for (let k = 0; k < n; k++) {
@@ -29,7 +29,8 @@ function circle(n: number): Float64Array {
 }
 
 /**
- * The sums Σ x[j] e^(∓2πi jk/n) along the middle axis of complex numbers [outer, n, inner], stored as pairs; no factor 1 / n. n has factors as above.
+ * The sums Σ x[j] e^(∓2πi jk/n) along the middle axis of complex numbers [outer, n, inner], stored as pairs; no factor 1 / n. n has only
+ * the factors above.
  */
 export function transform(
   x: ArrayLike<number>,

@@ -1,5 +1,5 @@
-// The discrete Fourier transform of any length along an axis, without a factor 1 / n: one primitive where the prime factors are 13 at most, else
-// Bluestein's algorithm, which makes a convolution of it and transforms by powers of two.
+// The discrete Fourier transform of any length along an axis, without a factor 1 / n. Lengths with prime factors up to 13 use one
+// primitive. Others use Bluestein's algorithm: a convolution, computed by transforms of power-of-two length.
 import { sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
@@ -54,7 +54,10 @@ export const lengthened = (x: Tensor, axis: number, n: number): Tensor =>
     axis,
   );
 
-/** A table of complex numbers [n], as two tensors [n, 2] whose products with a and with a's swapped parts add up to a product of complex numbers. */
+/**
+ * A table of complex numbers [n], as two tensors [n, 2]. A complex product with a is the sum of their products with a and with a's swapped
+ * parts.
+ */
 interface Factors {
   readonly real: Tensor;
   readonly imaginary: Tensor;
@@ -73,22 +76,22 @@ function factorsFrom(table: Float64Array): Factors {
   };
 }
 
-/** x [..P, n, ..Q, 2] times a complex number for each place along the axis. */
+/** x [..P, n, ..Q, 2] times one complex number per position along the axis. */
 function times(x: Tensor, { real, imaginary }: Factors, axis: number): Tensor {
   const shape = x.shape.map((n, i) => (i === axis || i === x.rank - 1 ? n : 1));
   return add(mul(x, reshape(real, shape)), mul(flip(x, -1), reshape(imaginary, shape)));
 }
 
 interface Chirps {
-  /** Length of the convolution, a power of two. */
+  /** Length of the convolution: a power of two. */
   readonly long: number;
   /** e^(∓πi k²/n) for k = 0 … n - 1. */
   readonly chirp: Factors;
-  /** The transform of the conjugate chirp, laid out for a cyclic convolution, over its length. */
+  /** Transform of the conjugate chirp, ordered for a cyclic convolution, divided by its length. */
   readonly spectrum: Factors;
 }
 
-/** The tables of lengths used lately; each costs a transform on the host. */
+/** Cache of the tables of recent lengths. Each table costs a transform on the host. */
 const chirps = new Map<string, Chirps>();
 const mostChirps = 8;
 
@@ -101,7 +104,7 @@ function chirpsOf(n: number, inverse: boolean): Chirps {
   const cyclic = new Float64Array(2 * long);
   const direction = inverse ? 1 : -1;
   for (let k = 0; k < n; k++) {
-    // k² modulo 2n, in whole numbers: the angle has no rounding error to speak of. k² is exact below 2^26.
+    // k² modulo 2n in integers keeps the angle's rounding error negligible. k² is exact below 2^26.
     const angle = (Math.PI * ((k * k) % (2 * n))) / n;
     const [c, s] = [Math.cos(angle), direction * Math.sin(angle)];
     chirp.set([c, s], 2 * k);

@@ -1,4 +1,4 @@
-// Scattering along an axis, each line with indices of its own: the counterpart of takeAlongAxis.
+// Scattering along an axis, with separate indices for each line: the inverse of takeAlongAxis.
 import { promote } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, broadcastShapes, formatShape, normalizeAxis, sameShape } from '../../core/shape.ts';
@@ -13,7 +13,7 @@ import { broadcastTo } from '../shape/shape.ts';
 
 const modes: readonly ScatterMode[] = ['replace', 'add', 'multiply', 'min', 'max'];
 
-/** The mode an option names, and the dtype in which x and updates meet; throws what the user sees. */
+/** Checks the mode and returns the common dtype of x and updates. Throws the user-facing errors. */
 export function checkScatter(op: string, x: Tensor, updates: Tensor, mode: ScatterMode) {
   if (!modes.includes(mode)) throw new ArgumentError(`${op}: mode is ${inWords(mode)}; it must be one of ${modes.join(', ')}`);
   const dtype = promote(op, x.dtype, updates.dtype);
@@ -22,26 +22,26 @@ export function checkScatter(op: string, x: Tensor, updates: Tensor, mode: Scatt
 }
 
 export interface ScatterAlongOptions {
-  /** The axis that the indices count along; the last one by default. */
+  /** Axis of the indices. @default -1 */
   readonly axis?: number;
   /**
-   * What an update does to the element that it names: it replaces it (the last of several stays), is added to it, multiplies it, or the smaller or
-   * the larger of both stays.
+   * Effect of an update on its element: it replaces it (the last of several stays), is added, multiplies it, or the smaller or the larger
+   * of both stays.
    * @default 'replace'
    */
   readonly mode?: ScatterMode;
 }
 
 /**
- * x with updates put into its elements along an axis, each line with its own indices: with axis 1 and mode 'replace', y = x, then
- * y[i, indices[i, k]] = updates[i, k] for k = 0, 1, …. Other axes of indices and updates broadcast to those of x. The order is fixed: the result is the
- * same on every device and every time. Indices outside the axis are treated as gather does.
+ * Writes updates into elements of x along an axis, with separate indices for each line: with axis 1 and mode 'replace', y = x, then y[i,
+ * indices[i, k]] = updates[i, k] for k = 0, 1, …. Other axes of indices and updates broadcast to those of x. The order is fixed, so the
+ * result is reproducible on every device. Indices outside the axis are treated as in gather.
  *
  * x [.., N, ..], indices i32 or u32 [.., K, ..], updates [.., K, ..] -> [.., N, ..].
- * The gradient of 'min' and 'max' is shared by equals; that of 'replace' goes to the update that stays. That of 'multiply' divides the product of all
- * updates of an element by each: it is right where f32 holds that product, and where an element has one update.
- * @throws ShapeError where ranks differ or shapes do not broadcast, DtypeError for non-integer indices or bool in modes but 'replace', DataError for a
- * known index outside the axis, ArgumentError for an unknown mode. (ScatterElements of ONNX, scatter_reduce of PyTorch.)
+ * The gradient of 'min' and 'max' is shared by equal values. The gradient of 'replace' goes to the update that stays. 'multiply' divides
+ * the product of an element's updates by each of them: its gradient is correct if f32 holds that product, or if an element has one update.
+ * @throws ShapeError if ranks differ or shapes do not broadcast, DtypeError for non-integer indices or bool in modes other than 'replace',
+ * DataError for a known index outside the axis, ArgumentError for an unknown mode. (ScatterElements of ONNX, scatter_reduce of PyTorch.)
  *
  *     const y = scatterAlongAxis(zeros([2, 3]), tensor([[2], [0]], [2, 1], 'i32'), ones([2, 1]));   // [[0, 0, 1], [1, 0, 0]]
  *     const z = scatterAlongAxis(x, indices, updates, { axis: 0, mode: 'max' });

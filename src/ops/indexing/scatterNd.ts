@@ -1,4 +1,4 @@
-// Elements and slices by tuples of indices: gatherNd and scatterNd.
+// Elements and slices at tuples of indices: gatherNd and scatterNd.
 import { ArgumentError, DataError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf, stridesOf } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -15,8 +15,7 @@ import { broadcastTo, reshape } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
 
 /**
- * The number of the row of x, seen as [product of sizes, ..], that each tuple names; coordinates outside their axes are moved to the nearest end.
- * indices [..I, M] -> [..I]
+ * Row number of each tuple in x reshaped to [product of sizes, ..]. Coordinates outside their axes are clamped. indices [..I, M] -> [..I]
  */
 function rowNumbers(op: string, indices: Tensor, sizes: Shape, of: string): Tensor {
   const last = indices.rank - 1;
@@ -36,7 +35,7 @@ function rowNumbers(op: string, indices: Tensor, sizes: Shape, of: string): Tens
   return reshape(parts.reduce(add), indices.shape.slice(0, -1));
 }
 
-/** Number of coordinates in each tuple; throws what the user sees. */
+/** Number of coordinates in each tuple. Throws the user-facing errors. */
 function checkTuples(op: string, x: Tensor, indices: Tensor, from: number): number {
   checkIndices(op, indices);
   const coordinates = indices.shape[indices.rank - 1] ?? 0;
@@ -52,19 +51,19 @@ function checkFilled(op: string, sizes: Shape, x: Tensor, indices: Tensor): void
 
 export interface GatherNdOptions {
   /**
-   * Number of leading axes that x and indices have in common: each part along them has its own indices.
+   * Number of leading axes that x and indices share. Each part along them has its own indices.
    * @default 0
    */
   readonly batchDims?: number;
 }
 
 /**
- * Elements or slices of x by tuples of indices: y[i, …] = x[indices[i, 0], …, indices[i, M - 1], …]. Indices outside their axis are treated as gather
- * does. The gradient adds in a fixed order.
+ * Gathers elements or slices of x at tuples of indices: y[i, …] = x[indices[i, 0], …, indices[i, M - 1], …]. Indices outside their axis are
+ * treated as in gather. The gradient adds in a fixed order.
  *
  * x [..B, d1, …, dM, ..Q], indices i32 or u32 [..B, ..I, M] -> [..B, ..I, ..Q], B being `batchDims` axes.
- * @throws ShapeError for tuples longer than x has axes or batch axes that differ, DtypeError for non-integer indices, DataError for a known index
- * outside its axis, ArgumentError for batchDims that is no number of axes. (GatherND of ONNX, tf.gather_nd.)
+ * @throws ShapeError for tuples longer than x has axes or batch axes that differ, DtypeError for non-integer indices, DataError for a known
+ * index outside its axis, ArgumentError for batchDims that is not a valid number of axes. (GatherND of ONNX, tf.gather_nd.)
  *
  *     gatherNd(x, tensor([[0, 1], [2, 2]], [2, 2], 'i32'))            // [3,3] -> [2]: x[0,1] and x[2,2]
  *     gatherNd(x, tensor([[1], [0]], [2, 1], 'i32'), { batchDims: 1 })   // [2,3] -> [2]: x[0,1] and x[1,0]
@@ -91,15 +90,15 @@ export function gatherNd(x: Tensor, indices: Tensor, options: GatherNdOptions = 
   const rows = rowNumbers(op, indices, sizes, `last ${x.rank - batchDims} axes of ${formatShape(x.shape)}`);
   const table = reshape(x, [sizeOf(batch) * sizeOf(sizes), ...rest]);
   if (batchDims === 0) return takeRows(table, rows, 0);
-  // The parts one after the other: the indices of each start at its own rows.
+  // The parts are stacked, so the indices of each get an offset to its rows.
   const starts = mul(cast(iota(sizeOf(batch)), indices.dtype), sizeOf(sizes));
   return takeRows(table, add(rows, reshape(starts, [...batch, ...rows.shape.slice(batchDims).map(() => 1)])), 0);
 }
 
 export interface ScatterNdOptions {
   /**
-   * What an update does to the slice that it names: it replaces it (the last of several stays), is added to it, multiplies it, or the smaller or the
-   * larger of both stays.
+   * Effect of an update on its slice: it replaces it (the last of several stays), is added, multiplies it, or the smaller or the larger of
+   * both stays.
    * @default 'replace'
    */
   readonly mode?: ScatterMode;

@@ -1,5 +1,5 @@
-// How the GPU merges updates into rows in a fixed order, without atomics: indices are sorted (by counting where they are few, by merging else),
-// then every element of the result takes the updates of its row, one after the other.
+// Merges updates into rows on the GPU in a fixed order, without atomics. Indices are sorted (few by counting, many by merging). Then every
+// element of the result takes the updates of its row, one after the other.
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
 import ranksSource from '../../../shaders/scatterRanks.wgsl?raw';
@@ -14,7 +14,7 @@ const startsKernel: KernelFile = { name: 'scatterStarts', text: startsSource };
 const sumKernel: KernelFile = { name: 'scatterSum', text: sumSource };
 const reduceKernel: KernelFile = { name: 'scatterReduce', text: reduceSource };
 
-/** Comparisons that cost less than the dispatches of a sort. */
+/** Number of comparisons that cost less than the dispatches of a sort. */
 const maxComparisons = 2 ** 19;
 
 export interface ScatterGeometry {
@@ -23,11 +23,11 @@ export interface ScatterGeometry {
   readonly rows: number;
   readonly count: number;
   readonly inner: number;
-  /** Whether each of the outer * inner lines has its own indices, or all of them the same. */
+  /** Whether each of the outer * inner lines has its own indices. Otherwise all lines share them. */
   readonly ownIndices: boolean;
 }
 
-/** What an update does to the element that it names. The kernel knows the modes by these numbers. */
+/** Effect of an update on its element. The numbers are the kernel's codes. */
 const reduceModes = { replace: 0, multiply: 1, min: 2, max: 3 } as const;
 export type ReduceMode = keyof typeof reduceModes;
 
@@ -36,14 +36,14 @@ interface Links {
   readonly temporaries: readonly TensorType[];
   /** Starts and order of each line, see scatterRanks.wgsl. */
   readonly links: Operand;
-  /** From one line's links to the next; 0 where all lines share one. */
+  /** Stride of the lines' links; 0 if all lines share one. */
   readonly lineStride: number;
 }
 
-/** Which updates belong to each row named by the indices (input 1), in their order. */
+/** Finds the updates of each row at the indices (input 1), in their order. */
 export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeometry, indices: TensorType, target: Target): Links {
   const { temporaries, temporary } = temporariesOf('u32');
-  // Starts and order of all lines, in one buffer: the last dispatch may bind no more than the op has inputs.
+  // Starts and order of all lines share one buffer, because the last dispatch may bind at most as many buffers as the op has inputs.
   const lineStride = rows + 1 + count;
   const sorted = ownIndices ? { outer, inner } : { outer: 1, inner: 1 };
   const lines = sorted.outer * sorted.inner;
@@ -66,7 +66,7 @@ export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeom
     const starts = lines * (rows + 1);
     dispatches.push(...sort.dispatches, {
       name: 'scatter_starts',
-      // bias: the key of row 0, as sortBlocks.wgsl makes it.
+      // bias: the key of row 0, as sortBlocks.wgsl computes it.
       ...fillKernel(startsKernel, { params: { size: starts, rows, count, bias: indices.dtype === 'i32' ? 2 ** 31 : 0 } }),
       operands: [sort.sortedKeys, links],
       workgroups: gridOf(Math.ceil(starts / 64), target),
@@ -75,7 +75,7 @@ export function planLinks({ outer, rows, count, inner, ownIndices }: ScatterGeom
   return { dispatches, temporaries, links, lineStride: ownIndices ? lineStride : 0 };
 }
 
-/** The sum of the updates (input 0) of each row named by the indices (input 1). */
+/** The sum of the updates (input 0) of each row at the indices (input 1). */
 export function planScatter(geometry: ScatterGeometry, indices: TensorType, result: TensorType, target: Target): KernelPlan {
   const { outer, rows, count, inner } = geometry;
   const { dispatches, temporaries, links, lineStride } = planLinks(geometry, indices, target);
@@ -93,7 +93,7 @@ export function planScatter(geometry: ScatterGeometry, indices: TensorType, resu
   return { dispatches: [...dispatches, sum], temporaries };
 }
 
-/** x (input 0) with the updates (input 2) of each row named by the indices (input 1) merged into it. */
+/** Merges the updates (input 2) into the rows of x (input 0) at the indices (input 1). */
 export function planScatterReduce(
   geometry: ScatterGeometry,
   mode: ReduceMode,

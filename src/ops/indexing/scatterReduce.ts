@@ -1,4 +1,4 @@
-// The primitive of scatterAlongAxis and scatterNd for all modes but adding: updates merged into the elements that their indices name.
+// The primitive of scatterAlongAxis and scatterNd for all modes except adding. It merges updates into the elements at their indices.
 import { DtypeError } from '../../core/errors.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, type VjpContext, defineOp } from '../../graph/op.ts';
@@ -17,13 +17,13 @@ import { where } from '../elementwise/select.ts';
 import { broadcastTo, reshape } from '../shape/shape.ts';
 import { propagate } from '../elementwise/zeroFlow.ts';
 
-/** What an update does to the element that it names. */
+/** Effect of an update on its element. */
 export type ScatterMode = ReduceMode | 'add';
 
 interface ReduceAttributes {
   readonly axis: number;
   readonly mode: ReduceMode;
-  /** Whether every update has an index of its own; else the indices [K] are those of every line. */
+  /** Whether every update has its own index. Otherwise the indices [K] apply to every line. */
   readonly ownIndices: boolean;
 }
 
@@ -79,13 +79,13 @@ const scatterReduceOp: OpDefinition<ReduceAttributes> = defineOp<ReduceAttribute
   },
 });
 
-/** x with updates merged into the rows or elements that the indices name; shapes and dtypes fit already. */
+/** Merges updates into the rows or elements of x at the indices. Shapes and dtypes must already fit. */
 export const scatterReduce = (x: Tensor, indices: Tensor, updates: Tensor, attributes: ReduceAttributes): Tensor =>
   apply(scatterReduceOp, [x, indices, updates], attributes);
 
 type Slope = (context: VjpContext<ReduceAttributes>, g: Tensor) => readonly (Tensor | undefined)[];
 
-/** What each update sees of a tensor like x, and the sum of the updates of each element of x. */
+/** Returns two functions for tensors like x: gathering to the updates, and summing the updates of each element. */
 function linksOf({ inputs: [x, indices], attributes: { axis, ownIndices } }: VjpContext<ReduceAttributes>) {
   return {
     seen: (t: Tensor): Tensor => (ownIndices ? takeAlong(t, indices, axis) : takeRows(t, indices, axis)),
@@ -93,19 +93,19 @@ function linksOf({ inputs: [x, indices], attributes: { axis, ownIndices } }: Vjp
   };
 }
 
-/** The gradient goes to the values that are the extreme; equal ones share it, as in PyTorch's amax. */
+/** The gradient goes to the extreme values. Equal ones share it, as in PyTorch's amax. */
 const ofExtreme: Slope = (context, g) => {
   const { inputs, outputs, needs } = context;
   const [x, , updates] = inputs;
   const { seen, total } = linksOf(context);
   const [ofX, ofUpdates] = [equal(x, outputs[0]), equal(updates, seen(outputs[0]))];
-  // One at least, except where the result is NaN: there both conditions fail.
+  // At least one, unless the result is NaN: then both conditions fail.
   const share = div(g, add(cast(ofX, g.dtype), total(cast(ofUpdates, g.dtype))));
   return [needs[0] ? where(ofX, share, 0) : undefined, undefined, needs[2] ? where(ofUpdates, seen(share), 0) : undefined];
 };
 
 const slopes: Readonly<Record<ReduceMode, Slope>> = {
-  // y[r] = u[i] for the last i with index[i] = r, else x[r]:  du[i] = dy[r] for that i, dx[r] = dy[r] where there is none
+  // y[r] = u[i] for the last i with index[i] = r, otherwise x[r]:  du[i] = dy[r] for that i, dx[r] = dy[r] if there is none
   replace: (context, g) => {
     const { inputs, attributes, needs } = context;
     const [x, indices, updates] = inputs;
@@ -121,8 +121,9 @@ const slopes: Readonly<Record<ReduceMode, Slope>> = {
       needs[2] ? where(equal(seen(last), positions), seen(g), 0) : undefined,
     ];
   },
-  // y = x Π u:  dx = dy Π u,  du[i] = dy x v[i]. v[i], the product of the other updates, is that of those that are not 0 where no other is 0,
-  // else 0. x is no part of the product that is divided: where an element has one update, v is 1 at every size of x and u.
+  // y = x Π u:  dx = dy Π u,  du[i] = dy x v[i], with v[i] the product of the other updates. If no other update is 0, v[i] is the product
+  // of the non-zero ones divided by its own; otherwise 0. x is not in the divided product: for an element with one update, v is 1 for every
+  // x and u.
   multiply: (context, g) => {
     const { inputs, attributes, needs } = context;
     const [x, indices, updates] = inputs;

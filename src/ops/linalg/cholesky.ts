@@ -45,11 +45,11 @@ const choleskyOp: OpDefinition<object> = defineOp<object>({
 });
 
 /**
- * The lower triangular L with L Lᵀ = x, for symmetric positive definite matrices; the upper triangle of x is not read. NaN in all elements where x is
- * not positive definite. The gradient is symmetric, as in PyTorch.
+ * The lower triangular L with L Lᵀ = x, for symmetric positive definite matrices. The upper triangle of x is not read. All elements are NaN
+ * if x is not positive definite. The gradient is symmetric, as in PyTorch.
  *
  * x [.., n, n] -> float [.., n, n]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where x is no square matrix. (numpy.linalg.cholesky.)
+ * @throws ShapeError if x is not a square matrix. (numpy.linalg.cholesky.)
  *
  *     cholesky(tensor([[4, 2], [2, 2]]))   // [[2, 0], [1, 1]]
  */

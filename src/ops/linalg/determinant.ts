@@ -16,7 +16,7 @@ import { inverse } from './solve.ts';
 const spread = (x: Tensor): Tensor => reshape(x, [x.size, 1, 1]);
 const turned = (x: Tensor): Tensor => transpose(x, [0, 2, 1]);
 
-/** Factorizes each matrix, then computes each output from the factors. */
+/** Lowering that factorizes each matrix, then computes each output from the factors. */
 const fromFactors = (...results: readonly Parameters<typeof determinantDispatch>[0][]): Lowering<object> => ({
   kind: 'kernel',
   epilogue: false,
@@ -48,7 +48,7 @@ const determinantOp: OpDefinition<object> = defineOp<object>({
   lowering: fromFactors('product'),
 });
 
-/** f32 [count, n, n] -> [count, n, n]: det(A) A^-T; of a singular matrix that of a matrix 2^-24 beside it. */
+/** f32 [count, n, n] -> [count, n, n]: det(A) A^-T. For a singular matrix, that of a matrix at a distance of 2^-24. */
 const cofactorsOp: OpDefinition<object> = defineOp<object>({
   name: 'cofactors',
   infer: ([x]) => [{ shape: x.shape, dtype: 'f32' }],
@@ -108,11 +108,11 @@ const logDeterminantOp: OpDefinition<object> = defineOp<object>({
 });
 
 /**
- * Determinants of square matrices, the product of the pivots of their LU factorization. That of a singular matrix is 0, and its gradient the matrix of
- * cofactors, which is finite; the second derivative there is NaN. NaN where pivots are not finite.
+ * Determinants of square matrices, the product of the pivots of their LU factorization. For a singular matrix it is 0, its gradient is the
+ * (finite) matrix of cofactors, and its second derivative is NaN. NaN if pivots are not finite.
  *
  * x [.., n, n] -> float [..]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where x is no square matrix. (numpy.linalg.det.)
+ * @throws ShapeError if x is not a square matrix. (numpy.linalg.det.)
  *
  *     determinant(tensor([[1, 2], [3, 4]]))   // -2
  */
@@ -122,11 +122,11 @@ export function determinant(x: Tensor): Tensor {
 }
 
 /**
- * Signs and logarithms of the sizes of determinants, sign e^logAbs = det(x), without overflow. A singular matrix has sign 0 and -Infinity. The gradient
- * of logAbs is the transposed inverse, NaN where x is singular; that of the sign is 0.
+ * Signs of determinants and logarithms of their absolute values, sign e^logAbs = det(x), without overflow. A singular matrix has sign 0 and
+ * -Infinity. The gradient of logAbs is the transposed inverse, NaN if x is singular. The gradient of the sign is 0.
  *
  * x [.., n, n] -> [sign [..], logAbs [..]]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where x is no square matrix. (numpy.linalg.slogdet.)
+ * @throws ShapeError if x is not a square matrix. (numpy.linalg.slogdet.)
  *
  *     const [sign, logAbs] = logDeterminant(tensor([[1, 2], [3, 4]]));   // -1, 0.6931472
  */

@@ -1,4 +1,4 @@
-// What linear algebra asks of its operands: square matrices, any number of them along leading axes.
+// Checks the operands of linear algebra: square matrices with any leading axes.
 import { ShapeError } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
 import type { Dtype } from '../../core/dtype.ts';
@@ -14,7 +14,7 @@ export interface Matrices {
   /** The leading axes. */
   readonly batch: Shape;
   readonly n: number;
-  /** What the result is given in: the operand's float dtype. */
+  /** Dtype of the result: the operand's float dtype. */
   readonly dtype: Dtype;
 }
 
@@ -28,7 +28,7 @@ export function checkSquare(op: string, name: string, x: unknown): Tensor {
   return t;
 }
 
-/** The operand as one stack of square matrices; f16 is computed in f32. */
+/** Reshapes the operand to one stack of square matrices; f16 is computed in f32. */
 export function matricesOf(op: string, x: unknown): Matrices {
   const t = checkSquare(op, 'x', x);
   const batch = t.shape.slice(0, -2);

@@ -1,5 +1,5 @@
-// How the GPU factorizes small matrices and solves with the factors. A GPU gives each matrix a workgroup; a CPU-implemented device, whose barriers are
-// slow, an invocation.
+// Factorization and solving of small matrices on the GPU. A GPU uses a workgroup per matrix. A CPU-implemented device, whose barriers are
+// slow, uses an invocation per matrix.
 import type { Shape } from '../../core/shape.ts';
 import type { KernelDispatch, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
@@ -25,7 +25,7 @@ export function temporaries(): { readonly list: TensorType[]; readonly make: (sh
   return { list, make: (shape) => ({ kind: 'temporary', index: list.push({ shape, dtype: 'f32' }) - 1 }) };
 }
 
-/** A matrix for each invocation instead of each workgroup. */
+/** WGSL for one matrix per invocation instead of one per workgroup. */
 const alone = `const lanes = 1u;
 fn matrixOf(group: u32, local: u32) -> u32 { return group * 64u + local; }
 fn laneOf(local: u32) -> u32 { return 0u; }
@@ -77,16 +77,16 @@ export const determinantDispatch = (
 export interface TriangularSystem {
   readonly count: number;
   readonly n: number;
-  /** Columns of the right side. */
+  /** Columns of the right-hand side. */
   readonly m: number;
-  /** Words from one triangle to the next. */
+  /** Stride of the triangles, in words. */
   readonly stride: number;
   readonly lower: boolean;
   readonly transposed: boolean;
   readonly unit: boolean;
-  /** Whether the rows of the right side are taken in the order that the factorization left. */
+  /** Whether the rows of the right-hand side are read in the order of the factorization's permutation. */
   readonly permuted?: boolean;
-  /** Whether the right side is the identity; it is not read then. */
+  /** Whether the right-hand side is the identity, which is not read. */
   readonly identity?: boolean;
 }
 
@@ -105,7 +105,7 @@ export function triangularDispatch(
   };
 }
 
-/** x = A^-1 b from the factors of A, by way of `between`; without b the inverse. */
+/** x = A^-1 b from the factors of A, with the temporary `between`. Without b, the inverse. */
 export function solveDispatches(
   [count, n, m]: readonly [number, number, number],
   { factors, b, between, x }: { readonly factors: Operand; readonly b?: Operand; readonly between: Operand; readonly x: Operand },

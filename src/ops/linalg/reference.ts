@@ -1,15 +1,18 @@
-// Factorizations and triangular systems on the CPU, in f64: what the kernels in plan.ts compute.
+// Factorizations and triangular systems on the CPU, in f64: the reference of the kernels in plan.ts.
 
 export interface Factors {
   /** L below the diagonal, without its ones, and U [n, n]. */
   readonly lu: Float64Array;
-  /** The row of A that came to each row. */
+  /** Row of A that was moved to each row. */
   readonly rows: readonly number[];
   /** Sign of that permutation. */
   readonly sign: number;
 }
 
-/** Gaussian elimination with partial pivoting of the matrix at `start`. A zero pivot stays; with `perturb` it becomes 2^-24 of the largest element. */
+/**
+ * Gaussian elimination with partial pivoting of the matrix at `start`. A zero pivot is kept; with `perturb` it becomes 2^-24 of the largest
+ * element.
+ */
 export function factorizeMatrix(data: ArrayLike<number>, start: number, n: number, perturb = false): Factors {
   const lu = Float64Array.from({ length: n * n }, (_, i) => data[start + i]);
   const rows = Array.from({ length: n }, (_, i) => i);
@@ -19,7 +22,7 @@ export function factorizeMatrix(data: ArrayLike<number>, start: number, n: numbe
     let row = k;
     for (let i = k + 1; i < n; i++) {
       const [best, candidate] = [lu[row * n + k], lu[i * n + k]];
-      // NaN is chosen, so that it spreads.
+      // NaN is chosen as the pivot, so that it propagates.
       if (!Number.isNaN(best) && (Number.isNaN(candidate) || Math.abs(candidate) > Math.abs(best))) row = i;
     }
     if (row !== k) {
@@ -38,7 +41,7 @@ export function factorizeMatrix(data: ArrayLike<number>, start: number, n: numbe
   return { lu, rows, sign };
 }
 
-/** Sign of the determinant and the logarithm of its size; NaN where a pivot is not finite. */
+/** Sign of the determinant and logarithm of its absolute value; NaN if a pivot is not finite. */
 export function signAndLogarithm({ lu, rows, sign }: Factors): [sign: number, logarithm: number] {
   const n = rows.length;
   let [signs, logarithm] = [sign, 0];
@@ -67,7 +70,7 @@ export interface Triangle {
   readonly unit: boolean;
 }
 
-/** Solves T x = b in place for one column of b, the elements `step` apart. NaN where the diagonal has a zero. */
+/** Solves T x = b in place for one column of b, with elements `step` apart. NaN if the diagonal has a zero. */
 export function solveTriangle(
   { data, start, n }: { readonly data: ArrayLike<number>; readonly start: number; readonly n: number },
   { lower, transposed, unit }: Triangle,
@@ -103,7 +106,7 @@ export function solveFactors({ lu, rows }: Factors, b: ArrayLike<number>, start:
   return x;
 }
 
-/** L with L L^T = A, of which the lower triangle is read; NaN where A is not positive definite. */
+/** L with L L^T = A. Only the lower triangle of A is read. NaN if A is not positive definite. */
 export function choleskyOf(data: ArrayLike<number>, start: number, n: number): Float64Array {
   const l = new Float64Array(n * n);
   for (let k = 0; k < n; k++) {

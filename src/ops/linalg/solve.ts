@@ -99,7 +99,7 @@ const triangularSolveOp: OpDefinition<TriangularAttributes> = defineOp<Triangula
 export const solveTriangles = (t: Tensor, b: Tensor, attributes: TriangularAttributes): Tensor =>
   apply(triangularSolveOp, [t, b], attributes);
 
-/** Matrices and right sides as stacks of one length, and the way back. */
+/** Reshapes matrices and right-hand sides to stacks of one length, and returns the inverse reshape. */
 function systemsOf(op: string, a: Tensor, b: Tensor): { a: Tensor; b: Tensor; restore: (x: Tensor) => Tensor } {
   const matrices = checkSquare(op, 'a', a);
   const given = operand(op, checkTensor(op, 'b', b), 'float');
@@ -128,11 +128,11 @@ function systemsOf(op: string, a: Tensor, b: Tensor): { a: Tensor; b: Tensor; re
 }
 
 /**
- * The x with a x = b, by LU factorization with partial pivoting. NaN in all elements where a matrix is singular, that is, where a pivot is exactly 0.
- * Leading axes broadcast. Solving is faster and more exact than multiplying by inverse(a).
+ * The x with a x = b, by LU factorization with partial pivoting. All elements are NaN if a matrix is singular: a pivot is exactly 0.
+ * Leading axes broadcast. It is faster and more accurate than multiplying by inverse(a).
  *
  * a [.., n, n], b [.., n, m] or a vector [n] -> x [.., n, m] or [.., n]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where a is no square matrix or b does not fit it. (numpy.linalg.solve.)
+ * @throws ShapeError if a is not a square matrix or b does not fit it. (numpy.linalg.solve.)
  *
  *     solve(tensor([[2, 0], [1, 1]]), tensor([4, 5]))   // [2, 3]
  */
@@ -142,11 +142,11 @@ export function solve(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Inverses of square matrices, by LU factorization with partial pivoting. NaN in all elements where a matrix is singular, that is, where a pivot is
- * exactly 0.
+ * Inverses of square matrices, by LU factorization with partial pivoting. All elements are NaN if a matrix is singular: a pivot is exactly
+ * 0.
  *
  * x [.., n, n] -> float [.., n, n]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where x is no square matrix. (numpy.linalg.inv.)
+ * @throws ShapeError if x is not a square matrix. (numpy.linalg.inv.)
  *
  *     inverse(tensor([[2, 0], [0, 4]]))   // [[0.5, 0], [0, 0.25]]
  */
@@ -157,28 +157,28 @@ export function inverse(x: Tensor): Tensor {
 
 export interface TriangularSolveOptions {
   /**
-   * Whether the lower triangle of a is taken, or the upper one.
+   * Whether to use the lower triangle of a instead of the upper one.
    * @default true
    */
   readonly lower?: boolean;
   /**
-   * Solves with the transpose of the triangle.
+   * Whether to solve with the transposed triangle.
    * @default false
    */
   readonly transpose?: boolean;
   /**
-   * Takes the diagonal as ones, whatever it holds.
+   * Whether to treat the diagonal as ones, without reading it.
    * @default false
    */
   readonly unitDiagonal?: boolean;
 }
 
 /**
- * The x with a x = b for triangular matrices, by substitution. The other triangle of a is not read. NaN in all elements where the diagonal holds a 0.
- * Leading axes broadcast.
+ * The x with a x = b for triangular matrices, by substitution. The other triangle of a is not read. All elements are NaN if the diagonal
+ * has a 0. Leading axes broadcast.
  *
  * a [.., n, n], b [.., n, m] or a vector [n] -> x [.., n, m] or [.., n]. Made for n up to about 64 and many matrices. Integers become f32.
- * @throws ShapeError where a is no square matrix or b does not fit it, ArgumentError for an option that is neither true nor false.
+ * @throws ShapeError if a is not a square matrix or b does not fit it, ArgumentError for an option that is neither true nor false.
  * (torch.linalg.solve_triangular.)
  *
  *     triangularSolve(tensor([[2, 0], [1, 1]]), tensor([4, 5]))                        // [2, 3]

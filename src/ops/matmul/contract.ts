@@ -1,4 +1,4 @@
-// Contractions: sums of products over labelled axes, carried out as matrix products. einsum and tensordot both stand on it.
+// Contractions: sums of products over labelled axes, computed as matrix products. einsum and tensordot use them.
 import { isFloat } from '../../core/dtype.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -7,13 +7,13 @@ import { matmul } from './matmul.ts';
 import { sum } from '../reduce/reduce.ts';
 import { reshape, transpose } from '../shape/shape.ts';
 
-/** A tensor whose axes have names; none occurs twice. */
+/** A tensor with one unique name per axis. */
 export interface Labelled {
   readonly x: Tensor;
   readonly labels: readonly string[];
 }
 
-/** The axes in the order of `labels`, which names each once. */
+/** Permutes the axes into the order of `labels`. Each label occurs once. */
 export const arrange = ({ x, labels }: Labelled, order: readonly string[]): Tensor =>
   transpose(
     x,
@@ -27,13 +27,13 @@ export function sumOver({ x, labels }: Labelled, kept: ReadonlySet<string>): Lab
 }
 
 /**
- * Σ a b over the labels that are not kept. Equal labels have equal sizes. Transposes and reshapes are views in front of the product where
- * strides can express them, so shared labels are walked in the order of the larger operand.
+ * Σ a b over the labels that are not kept. Equal labels have equal sizes. Transposes and reshapes become views if strides can express them,
+ * so shared labels are read in the order of the larger operand.
  */
 export function contractPair(left: Labelled, right: Labelled, kept: ReadonlySet<string>): Labelled {
   const inRight = new Set(right.labels);
   const inLeft = new Set(left.labels);
-  // What only one operand has and nobody wants is summed before it is multiplied.
+  // Labels that only one operand has, and that are not kept, are summed before the product.
   const a = sumOver(left, new Set([...kept, ...inRight]));
   const b = sumOver(right, new Set([...kept, ...inLeft]));
   const shared = (a.x.size >= b.x.size ? a : b).labels.filter((label) => inLeft.has(label) && inRight.has(label));
@@ -65,15 +65,15 @@ export function contractPair(left: Labelled, right: Labelled, kept: ReadonlySet<
   return { x: reshape(product, [...outer, ...rowShape, ...columnShape]), labels };
 }
 
-/** A contraction as a tree: an operand's number, or two trees to contract. */
+/** A contraction tree: an operand's number, or two trees to contract. */
 export type Order = number | readonly [Order, Order];
 
-/** Beyond so many operands the best order is not searched for: 3ⁿ splits are looked at. */
+/** Maximum number of operands for an exhaustive search, which looks at 3ⁿ splits. */
 const searched = 8;
 
 /**
- * The order of least work: of all trees for up to eight operands, else always the cheapest pair next. A product's work is the number of its
- * multiplications, the sizes of all labels of both operands multiplied.
+ * The contraction order with the least work. Up to eight operands: the best of all trees; otherwise the cheapest pair each time. The work
+ * of a product is its number of multiplications: the product of the sizes of all labels of both operands.
  */
 export function bestOrder(terms: readonly (readonly string[])[], output: readonly string[], sizes: ReadonlyMap<string, number>): Order {
   const volume = (labels: Iterable<string>): number => sizeOf([...labels].map((label) => sizes.get(label) ?? 1));
@@ -85,7 +85,7 @@ type Volume = (labels: Iterable<string>) => number;
 function cheapestTree(terms: readonly (readonly string[])[], output: readonly string[], volume: Volume): Order {
   const all = (1 << terms.length) - 1;
   const labelsIn = (set: number): Set<string> => new Set(terms.flatMap((labels, i) => ((set >> i) & 1 ? labels : [])));
-  /** What is left of a set of operands once they are contracted: labels that others or the output still want. */
+  /** Labels that remain after a set of operands is contracted: other operands or the output need them. */
   const left = Array.from({ length: all + 1 }, (_, set) => {
     const wanted = new Set([...output, ...labelsIn(all & ~set)]);
     return [...labelsIn(set)].filter((label) => wanted.has(label));
@@ -99,7 +99,7 @@ function cheapestTree(terms: readonly (readonly string[])[], output: readonly st
     best[set] = { cost: Infinity, order: 0 };
     for (let part = (set - 1) & set; part > 0; part = (part - 1) & set) {
       const rest = set & ~part;
-      // Each split once, and the operands in their order: the part with the first of them goes left.
+      // Visits each split once, in the order of the operands: the left part has the first operand.
       if ((part & -part) > (rest & -rest)) continue;
       const cost = best[part].cost + best[rest].cost + volume(new Set([...left[part], ...left[rest]]));
       if (cost < best[set].cost) best[set] = { cost, order: [best[part].order, best[rest].order] };

@@ -1,30 +1,31 @@
-// The core without tiles: an invocation owns `rows` x `columns` sums and reads its factors straight from the storage buffers. It is the one for Vulkan
-// implemented on a CPU (SwiftShader, llvmpipe), where workgroup memory and barriers are slow; with subgroups, whose lanes share their rows, each
-// element of a is loaded by one lane and spread to the others. On GPUs it takes products of few results, whose k a workgroup cuts into slices.
+// The core without tiles: an invocation computes `rows` x `columns` sums and reads its factors directly from the storage buffers. Vulkan on
+// a CPU (SwiftShader, llvmpipe) uses it, because workgroup memory and barriers are slow there. With subgroups, the lanes share their rows:
+// one lane loads each element of a and broadcasts it. On GPUs it computes products with few results; a workgroup cuts their k into slices.
 import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './factors.ts';
 import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface DirectTile {
   readonly kind: 'direct';
-  /** Rows of the register tile of one invocation: 1, 2, 4 or 8; 4 or 8 where rows of a are read by four. */
+  /** Rows of the register tile of one invocation: 1, 2, 4 or 8. 4 or 8 if rows of a are read by four. */
   readonly rows: number;
   /** Columns: a multiple of 4. */
   readonly columns: number;
-  /** Workgroup size; the width is a multiple of `subgroup`, so that those who share have their rows in common. */
+  /** Workgroup size. The width is a multiple of `subgroup`, so that lanes with shared loads have the same rows. */
   readonly width: number;
   readonly height: number;
-  /** Lanes that share the elements of a among them, 4 or more: all of a subgroup, or of a quad where `quad` says so. 1 goes without. */
+  /** Number of lanes that share the elements of a, at least 4: a whole subgroup, or a quad if `quad` is set. 1 disables sharing. */
   readonly subgroup: number;
   readonly quad: boolean;
   /**
-   * Into how many slices a workgroup cuts k, four k's to each in turn, adding up their sums in workgroup memory: for few rows on a GPU, where the
-   * results alone do not keep it busy. 1 goes without, and without barriers; more want one subgroup, 4 columns and a height of 1.
+   * Number of slices of k in a workgroup; each slice takes four k's in turn, and the sums are added in workgroup memory. It is for products
+   * with few rows on a GPU, whose results do not keep it busy. 1 disables slices and barriers; more slices need one subgroup, 4 columns and
+   * a height of 1.
    */
   readonly slices: number;
 }
 
-/** Workgroup size: neighbours read neighbouring memory, which lies along k in some layouts of b and along columns in others. */
+/** Workgroup size. Neighbouring invocations read neighbouring memory, which is along k in some layouts of b and along columns in others. */
 export const directGroup = ({ width, height, slices }: DirectTile, b: Factor): [x: number, y: number] =>
   slices === 1 ? [width, height] : b.access === 'inner4' ? [slices, width] : [width, slices];
 
@@ -32,7 +33,7 @@ export const directGroup = ({ width, height, slices }: DirectTile, b: Factor): [
 export const directDeclarations = ({ rows, width, slices }: DirectTile): string[] =>
   slices === 1 ? [] : [`var<workgroup> partials: array<vec4<f32>, ${rows * width * slices}>;`, ''];
 
-/** What else the body depends on; see ProductKernel. */
+/** Other parameters of the body; see ProductKernel. */
 interface DirectOptions {
   readonly segmented: boolean;
   readonly tail: boolean;
@@ -44,9 +45,9 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   const { rows, width, slices } = tile;
   const sliced = slices > 1;
   const alongK = b.access === 'inner4';
-  /** Quads of columns of an invocation: they lie a workgroup's width apart. */
+  /** Quads of columns of an invocation. They are a workgroup's width apart. */
   const ownQuads = tile.columns / 4;
-  // Slots: the vec4s of a that one step of four k's needs, one a row, or one a k and quad of rows. Lanes share them out.
+  // Slots: the vec4s of a that one step of four k's needs, one per row, or one per k and quad of rows. The lanes distribute them.
   const sharers = Math.min(tile.subgroup, rows);
   const loads = a.access === 'outer4' && sharers === 1 ? rows / 4 : rows / sharers;
   const spread = (value: string, slot: number): string =>
@@ -59,7 +60,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   lines.push(sliced ? `let row = rowTile * ${rows}u;` : `let row = (rowTile * ${tile.height}u + local.y) * ${rows}u;`);
   lines.push(`let column = (columnTile * ${width * ownQuads}u + ${sliced ? 'own' : 'local.x'}) * 4u;`);
   if (sharers > 1) lines.push(`let slot = lane % ${sharers}u;`);
-  // Rows and columns beyond the edge read the last ones again; nothing is stored for them.
+  // Rows and columns past the edge read the last ones again. Their results are not stored.
   const rowOf = (load: number): string => {
     if (a.access === 'outer4') {
       const quad = sharers === 1 ? `${4 * load}u` : sharers === 4 ? `${4 * load}u` : `slot / 4u * 4u`;
@@ -83,8 +84,8 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   if (segmented) lines.push('for (var segment = first; segment < last; segment++) {', ...indent(loop), '}');
   else lines.push(...loop);
 
-  // Loops, not 8 or 32 stores in a row: the fused epilogue is inlined once, which halves the time to build a pipeline and more. llvmpipe unrolls what
-  // it can count to the end of: through a bare min(8u, …) as a bound it sees, through the select around it not.
+  // Loops instead of 8 or 32 unrolled stores: the fused epilogue is inlined once, which at least halves the time to build a pipeline.
+  // llvmpipe unrolls loops with a countable end. It counts a bare min(8u, …), but not the select around it.
   const edge = (place: string): string[] => [
     `let origin = resultIndex(matrix, row, ${place});`,
     `let height = select(0u, min(${rows}u, params.rows - min(row, params.rows)), ${place} < params.columns);`,
@@ -107,7 +108,7 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
     return lines;
   }
   if (quads && rows === 1 && ownQuads === 1) {
-    // A workgroup of several rows of invocations may reach beyond the last row.
+    // A workgroup with several rows of invocations may reach past the last row.
     const inside = tile.height > 1 ? '(row < params.rows) & (column < params.columns)' : 'column < params.columns';
     return [...lines, `if (${inside}) { store4(resultIndex(matrix, row, column), sum0); }`];
   }
@@ -118,14 +119,14 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   return [...lines, `for (var q = 0u; q < ${ownQuads}u; q++) {`, ...indent(eachQuad), '}'];
 
   /**
-   * Four k's. Beyond the end a is -0 and b 0: their product, -0, leaves every sum as it is, and what lies there in memory, which may be infinite,
-   * is in none.
+   * Four k's. Past the end, a is -0 and b is 0. Their product -0 changes no sum, and memory past the end, which may be infinite, enters no
+   * sum.
    */
   function step(): string[] {
     const lines: string[] = [];
     const within = (zero: string, value: string, inside: string): string =>
       tail ? `select(vec4<f32>(${zero}), ${value}, ${inside})` : value;
-    /** One of the four k's: the first is inside whenever any is. */
+    /** One of the four k's. If any is inside, the first is. */
     const nth = (zero: string, load: string, i: number): string =>
       i === 0 ? `${load}, k)` : within(zero, `${load}, k + ${i}u)`, `k + ${i}u < ${end}`);
     if (tail && (a.access !== 'outer4' || b.access !== 'outer4')) {

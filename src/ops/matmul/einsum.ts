@@ -1,4 +1,4 @@
-// Einstein summation, and tensordot: its case of two operands and paired axes.
+// Einstein summation and tensordot. tensordot is the case of two operands and paired axes.
 import { promote } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError } from '../../core/errors.ts';
 import { formatShape, normalizeAxes, normalizeAxis } from '../../core/shape.ts';
@@ -10,7 +10,7 @@ import { lift } from '../operands/operands.ts';
 import { mainDiagonal, reshape, transpose } from '../shape/shape.ts';
 
 interface Equation {
-  /** The labels of each operand. Axes under an ellipsis are called by their distance from its end, '0', '1', … */
+  /** The labels of each operand. Axes of an ellipsis are named by their distance from its end: '0', '1', … */
   readonly terms: readonly (readonly string[])[];
   readonly output: readonly string[];
 }
@@ -41,7 +41,7 @@ function parse(equation: string, operands: readonly Tensor[]): Equation {
   const flat = terms.flat();
   const hidden = [...new Set(flat.filter((label) => /\d/.test(label)))].sort((a, b) => Number(b) - Number(a));
   if (result === undefined) {
-    // Implicit: what occurs once, in the alphabet's order, behind the unnamed axes.
+    // Implicit output: the labels that occur once, in alphabetical order, after the unnamed axes.
     const once = [...new Set(flat)].filter((label) => /[a-zA-Z]/.test(label) && flat.indexOf(label) === flat.lastIndexOf(label));
     return { terms, output: [...hidden, ...once.sort()] };
   }
@@ -53,7 +53,7 @@ function parse(equation: string, operands: readonly Tensor[]): Equation {
   return { terms, output };
 }
 
-/** The size of each label: sizes are equal, or 1 where an operand is broadcast. */
+/** Size of each label. Sizes are equal, or 1 for a broadcast operand. */
 function measure(equation: string, { terms }: Equation, operands: readonly Tensor[]): Map<string, number> {
   const sizes = new Map<string, number>();
   terms.forEach((labels, i) => {
@@ -73,7 +73,7 @@ function measure(equation: string, { terms }: Equation, operands: readonly Tenso
   return sizes;
 }
 
-/** An operand with each label once: of a repeated one the diagonal, without those along which it is broadcast. */
+/** Returns an operand with each label once. A repeated label takes the diagonal; labels along which it is broadcast are removed. */
 function prepare(equation: string, operand: Tensor, names: readonly string[], sizes: ReadonlyMap<string, number>): Labelled {
   let x = operand;
   let labels = [...names];
@@ -104,11 +104,12 @@ function prepare(equation: string, operand: Tensor, names: readonly string[], si
 }
 
 /**
- * Einstein summation: the products of all operands' elements, summed over every label that the output does not name. A label twice in one
- * operand takes its diagonal; '...' stands for unnamed axes, which broadcast; without '->' the output is the unnamed axes and the labels that
- * occur once, in the alphabet's order. Several operands are contracted pair by pair, as matrix products, in the order of least work.
+ * Einstein summation: multiplies the elements of all operands and sums over every label that is not in the output. A label that occurs
+ * twice in one operand takes its diagonal. '...' means unnamed axes, which broadcast. Without '->' the output is the unnamed axes, then the
+ * labels that occur once, in alphabetical order. Several operands are contracted pair by pair, as matrix products, in the order of least
+ * work.
  *
- * @throws ArgumentError for an equation that does not parse or fit the operands' ranks, ShapeError where sizes differ.
+ * @throws ArgumentError for an equation that does not parse or does not fit the operands' ranks, ShapeError if sizes differ.
  *
  *     einsum('bij,bjk->bik', a, b)   // a batch of matrix products
  *     einsum('ii', a)                // the trace
@@ -143,12 +144,12 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
   return arrange(result, parsed.output);
 }
 
-/** Axes to pair: the last n of a with the first n of b, or those named, in this order. */
+/** Axes to pair: the last n of a with the first n of b, or two lists of axes in the same order. */
 export type TensordotAxes = number | readonly [number | readonly number[], number | readonly number[]];
 
 /**
- * Sum of products over pairs of axes: the last `axes` of a with the first of b, or the named ones, `[ofA, ofB]`. The other axes of a, then
- * those of b, make the result.
+ * Sum of products over pairs of axes: the last `axes` of a with the first of b, or the listed ones, `[ofA, ofB]`. The result has the other
+ * axes of a, then the other axes of b.
  *
  * a [..I, ..K], b [..K, ..J] -> [..I, ..J].
  * @throws ArgumentError for axes that do not pair, ShapeError for paired axes of different size.

@@ -1,6 +1,6 @@
-// Writes the WGSL of a product kernel: c[matrix][row, column] = Σₖ a[row, k] b[k, column]. Matmul and the three directions of convolution are all
-// this kernel, with different factors. Sizes and strides come through `params`, so one text serves all sizes; what is written into the text
-// is how memory is accessed and how large the register tile is. Not here: which variant to use (plan.ts).
+// Writes the WGSL of a product kernel: c[matrix][row, column] = Σₖ a[row, k] b[k, column]. Matmul and the three directions of convolution
+// use this kernel with different factors. Sizes and strides come through `params`, so one text serves all sizes. Only the memory access and
+// the size of the register tile are fixed in the text. plan.ts chooses the variant.
 import { type FilledKernel, type ParamValues, declareStruct, indent, layOut, wordFields } from '../../wgsl/index.ts';
 import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
 import type { Factor } from './factors.ts';
@@ -11,21 +11,23 @@ export type Tile = DirectTile | SharedTile;
 export interface ProductKernel {
   readonly name: string;
   readonly tile: Tile;
-  /** What the factors are stored in; sums are f32 always. */
+  /** Storage dtype of the factors. Sums are always f32. */
   readonly element: 'f32' | 'f16';
-  /** What the result is stored in: f32 for the partial sums of a split. */
+  /** Storage dtype of the result; f32 for the partial sums of a split. */
   readonly result: 'f32' | 'f16';
   readonly a: Factor;
   readonly b: Factor;
-  /** Whether k is cut into segments of `params.inner`; else `params.inner` is all of k. */
+  /** Whether k is cut into segments of `params.inner`. Otherwise `params.inner` is the whole length of k. */
   readonly segmented: boolean;
-  /** Whether the length of a segment may leave a remainder of 4. */
+  /** Whether the length of a segment may be no multiple of 4. */
   readonly tail: boolean;
-  /** Whether four neighbouring columns lie side by side in the result, the first at a multiple of four: they are then stored at once. */
+  /**
+   * Whether four neighbouring columns are adjacent in the result and the first is at a multiple of four. They are then stored by one vec4.
+   */
   readonly quads: boolean;
 }
 
-/** `Params` fields of every product; those of the factors follow. */
+/** `Params` fields of every product. The fields of the factors follow. */
 const commonFields = [
   'rows',
   'columns',
@@ -47,7 +49,7 @@ const commonFields = [
 /** The field names of `Params`, in order. */
 const productFields = (kernel: ProductKernel): string[] => [...new Set([...commonFields, ...kernel.a.fields, ...kernel.b.fields])];
 
-/** The kernel with its params laid out. */
+/** Returns the kernel with its params filled. */
 export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledKernel {
   const { tile, a, b, element, result } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;

@@ -1,30 +1,30 @@
-// Where the two factors of a product come from. A factor is a family of WGSL functions that the cores in direct.ts and tiled.ts call:
+// Sources of the two factors of a product. A factor is a family of WGSL functions that the cores in direct.ts and tiled.ts call:
 //
-//   aRow(batch, row) -> ARow               what does not change along k, such as where the row begins
-//   aRun(ARow, segment) -> ARun           k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
-//   aLoad(ARun, k) -> vec4<f32>           four elements from position k of the segment on
-//   aOne(ARun, k) -> f32                  one element
+// aRow(batch, row) -> ARow               values that are constant along k, such as the start of the row
+// aRun(ARow, segment) -> ARun           k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
+// aLoad(ARun, k) -> vec4<f32>           four elements that start at position k of the segment
+// aOne(ARun, k) -> f32                  one element
 //
-// and the same with b_ for columns. "inner" is the direction of k, "outer" that of rows (of a) or columns (of b).
+// and the same with b for columns. "inner" is the direction of k. "outer" is the direction of rows (of a) or columns (of b).
 
 /**
- * How four elements are read at once: `inner4` is one vec4 load along k, `outer4` one vec4 load along rows (columns), `scalar` four loads along k
- * with any strides.
+ * Access to four elements at once. `inner4`: one vec4 load along k. `outer4`: one vec4 load along rows (columns). `scalar`: four loads
+ * along k with any strides.
  */
 export type Access = 'inner4' | 'outer4' | 'scalar';
 
 export interface Factor {
   readonly access: Access;
-  /** Its `Params` fields. */
+  /** Names of the factor's `Params` fields. */
   readonly fields: readonly string[];
-  /** The functions named above. */
+  /** WGSL source of the functions named above. */
   readonly wgsl: string;
 }
 
 const matrixFields = (x: 'a' | 'b'): string[] =>
   ['Offset', 'Outer', 'Inner', 'Segment', 'BatchOuter', 'BatchInner'].map((field) => x + field);
 
-/** A strided matrix: element (outer, k) of a batch lies at offset + batch + outer * outerStride + k * innerStride. */
+/** A strided matrix. Element (outer, k) of a batch is at offset + batch + outer * outerStride + k * innerStride. */
 export function matrixFactor(x: 'a' | 'b', access: Access): Factor {
   const place = x === 'a' ? 'row' : 'column';
   const name = x.toUpperCase();
@@ -63,7 +63,7 @@ export interface MatrixLayout {
   readonly offset: number;
   readonly outer: number;
   readonly inner: number;
-  /** Distance of one segment of k from the next; 0 where there is only one. */
+  /** Stride between segments of k; 0 for a single segment. */
   readonly segment: number;
   readonly batchOuter: number;
   readonly batchInner: number;
@@ -81,7 +81,7 @@ export const matrixParams = (x: 'a' | 'b', layout: MatrixLayout): Record<string,
 /** The widest access that strides and sizes allow. `outerSize` counts rows or columns, `innerSize` is the length of a segment of k. */
 export function accessOf(layout: MatrixLayout, outerSize: number, innerSize: number): Access {
   const { offset, segment, batchOuter, batchInner } = layout;
-  // How far it is to the next row, column or k matters only where there is one.
+  // A stride matters only if its axis has more than one element.
   const outer = outerSize === 1 ? 0 : layout.outer;
   const inner = innerSize === 1 ? 0 : layout.inner;
   const aligned = [offset, segment, batchOuter, batchInner].every((n) => n % 4 === 0);

@@ -1,4 +1,4 @@
-// The matrix product: one primitive over equal batch shapes, and the free functions that broadcast, transpose and take vectors in front of it.
+// The matrix product: one primitive over equal batch shapes. The free functions broadcast, transpose and reshape vectors before it.
 import { isFloat, promote } from '../../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, broadcastShapes, formatShape, sameShape, sizeOf } from '../../core/shape.ts';
@@ -14,7 +14,7 @@ import { addProduct } from './reference.ts';
 import { commonDtype } from '../operands/operands.ts';
 import { broadcastTo, reshape, transpose } from '../shape/shape.ts';
 
-/** [..B, M, K] x [..B, K, N] -> [..B, M, N] over equal batch shapes. Transposes are views in front of it, whose strides the kernels walk. */
+/** [..B, M, K] x [..B, K, N] -> [..B, M, N] over equal batch shapes. Transposed operands are views; the kernels read them by strides. */
 export const matmulOp: OpDefinition<object> = defineOp<object>({
   name: 'matmul',
   infer: ([a, b]) => {
@@ -33,7 +33,7 @@ export const matmulOp: OpDefinition<object> = defineOp<object>({
   batch: (context) => {
     const { inputs, mapped, size, apply } = context;
     const [a, b] = inputs;
-    // One matrix for the rows of all: they become one large product.
+    // All examples share one matrix: they become one large product.
     if (mapped[1] || b.rank > 2) return apply(spreadInputs(context), {});
     const [product] = apply([reshape(a, [size * a.shape[1], a.shape[2]]), b], {});
     return [reshape(product, [size, a.shape[1], b.shape[1]])];
@@ -61,15 +61,15 @@ export const matmulOp: OpDefinition<object> = defineOp<object>({
 });
 
 /**
- * Σ Aₜ Bₜ = [A₁ A₂ …] [B₁; B₂; …]: the gradient of a weight that was used at many time steps is one product over all of them, where laying
- * the factors side by side moves less than the products would.
+ * Σ Aₜ Bₜ = [A₁ A₂ …] [B₁; B₂; …]. A weight that was used at many time steps gets its gradient from one product, if concatenating the
+ * factors moves less memory than the products would.
  */
 function sumOfProducts(terms: readonly Tensor[]): readonly Tensor[] {
   const [m, n] = terms[0].shape;
   const factors = terms.map(({ node }) => node!.inputs);
   const moved = factors.reduce((total, [a, b]) => total + a.size + b.size, 0);
   if (terms[0].rank !== 2 || 2 * moved > terms.length * m * n) return terms;
-  // A transposed factor is laid out as it lies in memory.
+  // A transposed factor is concatenated in its memory order.
   const isTransposed = factors.every(([a]) => a.node?.op.name === 'transpose');
   const left = isTransposed
     ? transposeLast(
@@ -104,18 +104,18 @@ function transposeLast(x: Tensor): Tensor {
 }
 
 export interface MatmulOptions {
-  /** Swap the last two axes of a first. */
+  /** Swaps the last two axes of a before the product. @default false */
   readonly transposeA?: boolean;
-  /** Swap the last two axes of b first. */
+  /** Swaps the last two axes of b before the product. @default false */
   readonly transposeB?: boolean;
 }
 
 /**
- * Matrix product over the last two axes, c[i, j] = Σₖ a[i, k] b[k, j]; leading axes broadcast. A vector counts as a row on the left and as a
- * column on the right, and its axis leaves the result, as in NumPy; transposeA and transposeB do nothing to it.
+ * Matrix product over the last two axes, c[i, j] = Σₖ a[i, k] b[k, j]; leading axes broadcast. A vector is a row on the left and a column
+ * on the right, and its axis is dropped from the result, as in NumPy. transposeA and transposeB do not change vectors.
  *
  * a [..B, M, K], b [..B, K, N] -> [..B, M, N].
- * @throws ShapeError for a scalar, inner sizes that differ, or batch shapes that do not broadcast; DtypeError where no operand is a float.
+ * @throws ShapeError for a scalar, inner sizes that differ, or batch shapes that do not broadcast; DtypeError if no operand is a float.
  *
  *     const logits = matmul(x, w);                           // [32,784] x [784,10] -> [32,10]
  *     const scores = matmul(q, k, { transposeB: true });     // [8,64,32] x [8,64,32] -> [8,64,64]
@@ -152,7 +152,7 @@ function batched(a: Tensor, b: Tensor, transposedA: boolean): Tensor {
   const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const [m, k] = a.shape.slice(-2);
   const n = b.shape[b.rank - 1];
-  // One matrix for all rows of a: fold the batch into the rows, which makes one large product (and one large sum of its gradient).
+  // All rows of a share one matrix. Folding the batch into the rows makes one large product, and one large sum in its gradient.
   if (batch.length > 0 && sizeOf(b.shape.slice(0, -2)) === 1 && sameShape(a.shape.slice(0, -2), batch) && !transposedA) {
     const folded = apply(matmulOp, [reshape(a, [sizeOf(batch) * m, k]), reshape(b, [k, n])], {});
     return reshape(folded, [...batch, m, n]);
@@ -161,10 +161,10 @@ function batched(a: Tensor, b: Tensor, transposedA: boolean): Tensor {
 }
 
 /**
- * Inner product of two vectors, Σᵢ a[i] b[i]; with operands of higher rank it is matmul(a, b).
+ * Inner product of two vectors, Σᵢ a[i] b[i]; Operands of higher rank are passed to matmul(a, b).
  *
  * a [K], b [K] -> [].
- * @throws ShapeError where the sizes differ or an operand has no axis, DtypeError where no operand is a float.
+ * @throws ShapeError if the sizes differ or an operand has no axis, DtypeError if no operand is a float.
  *
  *     const length = dot(v, v).sqrt();
  */
@@ -174,7 +174,7 @@ export const dot = (a: Tensor, b: Tensor): Tensor => matmul(checkTensor('dot', '
  * Outer product of two vectors, c[i, j] = a[i] b[j].
  *
  * a [M], b [N] -> [M, N].
- * @throws ShapeError where an operand is not a vector, DtypeError for i32 with u32.
+ * @throws ShapeError if an operand is not a vector, DtypeError for i32 with u32.
  *
  *     const table = outer(arange(1, 10), arange(1, 10));
  */

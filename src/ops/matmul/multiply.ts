@@ -1,17 +1,17 @@
-// The unrolled arithmetic that both cores share: one step of four k's, or one k, over a register tile of `rows` x 4 sums, or x 8 in two quads.
-// Every sum adds its products in ascending k by fma, whatever the kernel: that is what makes the variants agree bit for bit.
+// The unrolled arithmetic of both cores: one step of four k's, or of one k. The register tile has `rows` x 4 sums, or `rows` x 8 sums in
+// two quads. Every kernel adds the products of a sum in ascending k by fma, so all variants agree bit for bit.
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const lane = ['x', 'y', 'z', 'w'];
 
-/** The sums of row r in the q-th quad of columns, a vec4: `sum3`, `sum3_1`. The vec4s of b have the same endings. */
+/** Name of the sums of row r in the q-th quad of columns, a vec4: `sum3`, `sum3_1`. The vec4s of b have the same endings. */
 export const sumOf = (r: number, q = 0): string => `sum${r}${ending(q)}`;
 export const ending = (q: number): string => (q ? `_${q}` : '');
 
 export const declareSums = (rows: number, quads = 1): string[] =>
   range(rows).flatMap((r) => range(quads).map((q) => `var ${sumOf(r, q)} = vec4<f32>();`));
 
-/** One product of a row: `factor` is its element of a, the quads of b at this k are named b and endings. */
+/** Adds one product to each sum of a row. `factor` is the row's element of a; the quads of b at this k are named b plus an ending. */
 const addProducts = (r: number, factor: string, b: string, quads: number): string[] =>
   range(quads).map((q) => `${sumOf(r, q)} = fma(vec4<f32>(${factor}), ${b}${ending(q)}, ${sumOf(r, q)});`);
 
@@ -31,7 +31,7 @@ const multiplyQuad = (q: number, quad: string, b: string, name: string, quads = 
   ...range(4).flatMap((i) => addProducts(4 * q + i, `${name}.${lane[i]}`, b, quads)),
 ];
 
-/** From four columns along k to four k's along the columns, in the q-th quad of columns. */
+/** Transposes four columns along k into four k's along the columns, in the q-th quad of columns. */
 export const transposeColumns = (q = 0): string[] =>
   range(4).map(
     (k) =>

@@ -1,5 +1,5 @@
-// The kernels and the launch of a product, decided from shapes, strides and the kind of processor; nothing is timed. tiles.ts says which tiles,
-// and all of them share what is decided here: operands, splits of k, the order of every sum.
+// Chooses the kernels and the launch of a product from shapes, strides and the kind of processor; nothing is timed. tiles.ts chooses the
+// tiles. All tiles share the decisions made here: operands, splits of k, the order of every sum.
 import type { StridedView } from '../../core/shape.ts';
 import { collapse, sizeOf } from '../../core/shape.ts';
 import type { Alternatives, KernelContext, KernelDispatch, KernelPlan, KernelVariant, Operand, Target } from '../../graph/op.ts';
@@ -23,22 +23,22 @@ export interface Product {
   /** Number of segments; undefined for a plain matrix. */
   readonly segments?: number;
   readonly batches: number;
-  /** Size of the inner of the two batch axes. */
+  /** Size of the inner one of the two batch axes. */
   readonly batchInner: number;
   readonly element: 'f32' | 'f16';
   /** The factors, and the values of their `Params` fields. */
   readonly factors: { readonly a: Factor; readonly b: Factor; readonly params: Readonly<Record<string, number>> };
   readonly operands: readonly [a: Operand, b: Operand];
-  /** Distances of rows, columns and batches in the result. */
+  /** Strides of rows, columns and batches in the result. */
   readonly result: { readonly row: number; readonly column: number; readonly batch: number };
   readonly outputSize: number;
 }
 
-/** Four columns of the result lie side by side, and every four begin at a multiple of four. */
+/** Whether four columns of the result are adjacent and every four begin at a multiple of four. */
 const storesQuads = ({ rows, columns, result, outputSize }: Product): boolean =>
   result.column === 1 && [columns, rows === 1 ? 0 : result.row, result.batch, outputSize].every((n) => n % 4 === 0);
 
-/** What a benchmark may decide instead of this file. */
+/** Choices that a benchmark may override. */
 export interface ProductChoice {
   /** Tiles, best first. @default candidateTiles */
   readonly tilesFor?: typeof candidateTiles;
@@ -53,10 +53,10 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
   const { a, b, params } = product.factors;
   const query: TileQuery = { rows, columns, k, matrices: batches * wanted, segmented: segments !== undefined, b: b.access };
   const [tile, ...others] = tilesFor(target, query);
-  // What a split counts in: segments where the core walks them one by one, else k's, in multiples that no depth of a stage straddles.
+  // Unit of a split: segments if the core processes them one by one, otherwise k's. Multiples of the unit fit every stage depth.
   const length = segments !== undefined && tile.kind === 'direct' ? segments : k;
   const unit = segments !== undefined && tile.kind === 'direct' ? 1 : 32;
-  // One unit at least: a k of length 0 is one part, whose sums are 0.
+  // At least one unit: a k of length 0 is one part with sums of 0.
   const splitLength = Math.max(1, Math.ceil(length / wanted / unit)) * unit;
   const splits = Math.max(1, Math.ceil(length / splitLength));
   const output: Operand = { kind: 'output', index: 0 };
@@ -120,7 +120,10 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
   return { dispatches: [main, sum], temporaries: [{ shape: [splits, outputSize], dtype: 'f32' }] };
 }
 
-/** Row or column strides that the kernels can walk: one of the two is 1, and the batch axes are at most two, or one stride walks them all. */
+/**
+ * Whether the kernels can read these strides. The row or the column stride is 1; there are at most two batch axes, or one stride covers all
+ * of them.
+ */
 export function acceptsMatrixView(view: StridedView): boolean {
   const rank = view.shape.length;
   if (rank < 2 || view.strides.some((stride) => stride < 0)) return false;
@@ -130,7 +133,7 @@ export function acceptsMatrixView(view: StridedView): boolean {
 
 const batchOf = (view: StridedView): StridedView => ({ shape: view.shape.slice(0, -2), strides: view.strides.slice(0, -2), offset: 0 });
 
-/** Strides of the two batch axes that the kernels know. Up to two axes go as they are; more are walked by one stride. */
+/** Strides of the kernels' two batch axes. Up to two axes keep their strides; more axes share one stride. */
 function batchStrides(view: StridedView): [outer: number, inner: number] {
   const batch = batchOf(view);
   if (batch.shape.length <= 2) return [batch.strides[batch.shape.length - 2] ?? 0, batch.strides[batch.shape.length - 1] ?? 0];

@@ -1,7 +1,9 @@
-// The matrix product on the CPU. Matmul and convolution both stand on it, and the CPU fallback trains with it, so it is blocked: a panel of
-// four columns of b stays in the cache while two rows of a at a time run over it with eight sums in registers.
+// The matrix product on the CPU, used by matmul, convolution and the CPU fallback. It is blocked for the cache: a panel of four columns of
+// b stays in the cache, and two rows of a at a time are multiplied with it, with eight sums in registers.
 
-/** c += a b, with a [m, k], b [k, n] and c [m, n] row-major; each element adds its products in ascending k to what c holds. */
+/**
+ * c += a b, with a [m, k], b [k, n] and c [m, n] row-major. Each element starts from the value in c and adds its products in ascending k.
+ */
 export function addProduct(a: Float64Array, b: Float64Array, c: Float64Array, m: number, k: number, n: number): void {
   const panel = new Float64Array(k * 4);
   for (let column = 0; column < n; column += 4) {
@@ -21,7 +23,10 @@ function packPanel(panel: Float64Array, b: Float64Array, k: number, n: number, c
   }
 }
 
-/** Two rows of a, which begin at `a0` and `a1`, times the panel, added to c at `at`. With one row left over, a1 is a0 and its sums are dropped. */
+/**
+ * Multiplies the two rows of a at `a0` and `a1` with the panel, and adds the result to c at `at`. For a single last row, a1 equals a0 and
+ * its sums are dropped.
+ */
 function addTile(
   a: Float64Array,
   panel: Float64Array,
@@ -34,7 +39,7 @@ function addTile(
   height: number,
   width: number,
 ): void {
-  // Reading past a narrow tile gives undefined or a neighbour's value; neither is stored.
+  // Reads past a narrow tile return undefined or a neighbour's value. Neither is stored.
   let c00 = +c[at];
   let c01 = +c[at + 1];
   let c02 = +c[at + 2];

@@ -1,12 +1,13 @@
-// Into how many parts k is cut: a long k over few results leaves most of a processor idle. A second kernel adds the parts in a fixed order.
+// Decides the number of parts that k is cut into. A long k with few results leaves most of a processor idle. A second kernel adds the parts
+// in a fixed order.
 import type { Target } from '../../graph/op.ts';
 import { type TileQuery, fewResults, fewRows, usualCores } from './tiles.ts';
 
 type Extent = Pick<TileQuery, 'rows' | 'columns' | 'k' | 'matrices'>;
 
 /**
- * Number of parts of k. 1: k is not cut. It depends on the shape, the kind of processor and, on GPUs, the estimated number of cores. So GPUs of two
- * vendors may add in another order. The clock never decides.
+ * Number of parts of k; 1 means that k is not cut. It depends on the shape, the kind of processor and, on GPUs, the estimated number of
+ * cores. So GPUs of two vendors may add in another order. Measured times never decide.
  */
 export function splitsOf(target: Target, extent: Extent): number {
   return Math.max(target.processor === 'gpu' ? splitsOnGpu(target, extent) : 1, splitsOfLongK(extent), splitsForDigits(target, extent));
@@ -15,23 +16,24 @@ export function splitsOf(target: Target, extent: Extent): number {
 const tilesOf = ({ rows, columns, matrices }: Extent, size: number): number =>
   Math.ceil(rows / size) * Math.ceil(columns / size) * matrices;
 
-/** For every processor: k from 4,096 on over fewer than 32 tiles of 64 x 64. */
+/** For every processor: k of at least 4,096 with fewer than 32 tiles of 64 x 64. */
 function splitsOfLongK(extent: Extent): number {
   const tiles = tilesOf(extent, 64);
   if (extent.k < 4096 || tiles >= 32) return 1;
   return Math.min(Math.floor(extent.k / 512), Math.ceil(128 / tiles));
 }
 
-/** Whether a GPU's kernel slices k within a workgroup: 32 or 64 slices, each with a sum of its own. */
+/** Whether a GPU's kernel slices k within a workgroup: 32 or 64 slices, each with its own sum. */
 const isSliced = ({ rows, columns, matrices }: Extent): boolean =>
   rows <= fewRows || columns <= fewRows || rows * columns * matrices <= fewResults;
 
-/** Partial sums of a product: 64 MiB. */
+/** Maximum number of partial sums of a product: 64 MiB. */
 const mostPartials = 2 ** 24;
 
 /**
- * For every processor: one sum of 10^5 equal products is off by a thousandth. A part has 1,024 of them. Where the results are many, and the trip of
- * the partial sums through memory shows, it has 4,096, from a k of 8,192 on. There are fewer parts where they take too much memory.
+ * For every processor: one sum of 10^5 equal products has an error of a thousandth, so a part has 1,024 products. With many results the
+ * memory traffic of the partial sums matters: a part has 4,096 products, for k of at least 8,192. There are fewer parts if they take too
+ * much memory.
  */
 function splitsForDigits({ processor }: Target, extent: Extent): number {
   const results = extent.rows * extent.columns * extent.matrices;
@@ -42,8 +44,8 @@ function splitsForDigits({ processor }: Target, extent: Extent): number {
 }
 
 /**
- * For GPUs. Gradients of weights have k from 512 on and fewer small tiles than a card has room for. Long k also pays with more tiles: ten
- * workgroups a core. Measured on an NVIDIA H200 (docs/performance.md). Kernels that slice k within a workgroup need no parts.
+ * For GPUs. Gradients of weights have k of at least 512 and fewer small tiles than a card can run at once. A long k also pays with more
+ * tiles: ten workgroups per core. Measured on an NVIDIA H200 (docs/performance.md). Kernels that slice k within a workgroup need no parts.
  */
 function splitsOnGpu({ cores = usualCores }: Target, extent: Extent): number {
   const { k } = extent;

@@ -1,5 +1,6 @@
-// The core for GPUs: a workgroup brings a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies its
-// `rows` x `columns` share from there. Each factor is staged as it lies in memory, by vec4 along k or along rows (columns); nothing is transposed.
+// The core for GPUs. A workgroup copies a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies
+// its `rows` x `columns` share from there. Each factor keeps its memory order, by vec4 along k or along rows (columns); nothing is
+// transposed.
 import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './factors.ts';
 import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
@@ -12,16 +13,19 @@ export interface SharedTile {
   /** Workgroup size. */
   readonly width: number;
   readonly height: number;
-  /** k's that are staged at once, a multiple of 4. */
+  /** k's that are staged at once: a multiple of 4. */
   readonly depth: number;
-  /** Whether the loads of the next stage are under way while this one is multiplied. */
+  /** Whether the next stage is loaded while the current one is multiplied. */
   readonly ahead: boolean;
 }
 
 /** Vec4s of k in a stage. */
 const runsOf = ({ depth }: SharedTile): number => depth / 4;
 
-/** A vec4 more per column that is staged along k keeps neighbouring invocations, which read neighbouring columns, on different banks. */
+/**
+ * Columns that are staged along k have one padding vec4. Neighbouring invocations read neighbouring columns, so the padding puts them on
+ * different banks.
+ */
 const pitchOf = (tile: SharedTile): number => runsOf(tile) + 1;
 
 /** Workgroup memory of a tile, in vec4s. */
@@ -57,7 +61,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   const threads = width * height;
   const tileRows = rows * height;
   const tileColumns = tile.columns * width;
-  /** Quads of columns: of an invocation, whose quads lie a workgroup's width apart, and of the tile. */
+  /** Quads of columns per invocation and per tile. The quads of an invocation are a workgroup's width apart. */
   const ownQuads = tile.columns / 4;
   const allQuads = tileColumns / 4;
   const aLoads = (tileRows * runs) / threads;
@@ -69,7 +73,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   const lines: string[] = [];
   lines.push(`let row = rowTile * ${tileRows}u + local.y * ${rows}u;`);
   lines.push(`let column = columnTile * ${tileColumns}u + local.x * 4u;`);
-  // What this invocation stages: a row (or quad of rows) of a and its first k, a column (or quad) of b and its first k.
+  // Offsets of the loads of this invocation: a row (or quad of rows) of a and its first k, a column (or quad) of b and its first k.
   for (const i of range(aLoads)) {
     const [outer, k] = aAlongK
       ? [`${slot(i)} / ${runs}u`, `${slot(i)} % ${runs}u * 4u`]
@@ -79,7 +83,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   }
   const bColumns = b.access === 'scalar' ? 4 : 1;
   for (const i of range(bLoads)) {
-    // Along k, first the first columns of all quads are staged, then the second ones: invocations read neighbours.
+    // Along k, the first columns of all quads are staged first, then the second ones. So invocations read neighbours.
     const [outer, k] = bAlongK
       ? [`${slot(i)} / ${runs}u % ${allQuads}u * 4u + ${slot(i)} / ${runs * allQuads}u`, `${slot(i)} % ${runs}u * 4u`]
       : [`${slot(i)} % ${allQuads}u * 4u`, `${slot(i)} / ${allQuads}u`];
@@ -95,15 +99,15 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   if (ahead) lines.push(...indent(fetch('', `start + ${depth}u`)));
   lines.push(`  for (var k = 0u; k < ${runs}u; k++) {`, ...indent(multiply(), 4), '  }');
   lines.push('  workgroupBarrier();', '}');
-  // Row after row passes through the first sums: the fused epilogue is inlined once for each quad, and no register is chosen by an index.
+  // Each row is copied to the first sums in turn. So the fused epilogue is inlined once per quad, and no register is chosen by an index.
   lines.push(`for (var r = 0u; r < ${rows}u; r++) {`);
   lines.push(...range(ownQuads).map((q) => `  storeRow(matrix, row + r, column${q ? ` + ${4 * q * width}u` : ''}, ${sumOf(0, q)});`));
   lines.push(...range(rows - 1).flatMap((r) => range(ownQuads).map((q) => `  ${sumOf(r, q)} = ${sumOf(r + 1, q)};`)), '}');
   return lines;
 
   /**
-   * Reads what this invocation stages into vectors nextA0 …, nextB0 …. Beyond the end a is -0 and b 0: their product, -0, leaves every sum as it is,
-   * also one of -0, so that tiles of different depths agree bit for bit.
+   * Loads the staged values of this invocation into vectors nextA0 …, nextB0 …. Past the end, a is -0 and b is 0. Their product -0 changes
+   * no sum, not even a sum of -0, so tiles of different depths agree bit for bit.
    */
   function fetch(declare: 'var' | '', start: string): string[] {
     const step: string[] = [];
@@ -113,7 +117,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
       const k = `${start} + aK${i}`;
       step.push(`${name(`nextA${i}`)} = vec4<f32>(-0.0);`);
       if (a.access === 'scalar') {
-        // Element by element: the four k's may straddle the end, or two segments.
+        // Element by element: the four k's may cross the end, or belong to two segments.
         for (const c of range(4)) {
           const [segment, j] = position(`${k} + ${c}u`);
           step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = aOne(aRun(aAt${i}, ${segment}), ${j}); }`);

@@ -1,5 +1,5 @@
-// Which tiles suit a product, best guess first: by size and kind of processor, nothing is timed. All of them add the same products in the same
-// order, so that a device may choose among them by the clock.
+// Chooses the tiles of a product from its size and the kind of processor, best guess first; nothing is timed. All tiles add the same
+// products in the same order, so the runtime may time them and choose.
 import type { Target } from '../../graph/op.ts';
 import type { DirectTile } from './direct.ts';
 import type { Tile } from './emitter.ts';
@@ -16,12 +16,15 @@ const tiled = (rows: number, columns: number, width: number, height: number, dep
   ahead,
 });
 
-/** A tile for GPUs and how it performs. */
+/** A tile for GPUs with its measured performance. */
 interface RatedTile {
   readonly tile: SharedTile;
-  /** Share of the card's f32 peak that large products reach. */
+  /** Fraction of the card's f32 peak that large products reach. */
   readonly share: number;
-  /** Time of one stage of 16 k's of a workgroup that runs alone, in sums: the time in which a core at its peak adds 16 terms to each of that many sums. */
+  /**
+   * Time of one stage of 16 k's when a workgroup runs without others. Unit: the number of sums to which a core at its peak adds 16 terms in
+   * that time.
+   */
   readonly latency: number;
 }
 
@@ -43,22 +46,22 @@ const sharedTiles: readonly RatedTile[] = [
   rated(tiled(8, 8, 16, 16, 8), 0.31, 46000),
 ];
 
-/** Cores of a card whose adapter does not tell: with few workgroups per core, smaller tiles finish earlier. */
+/** Assumed number of cores if the adapter does not report it. With few workgroups per core, smaller tiles finish earlier. */
 export const usualCores = 48;
 
-/** Tiles that a rough estimate puts further than this behind the best one are not worth a try. */
+/** Maximum ratio of estimated costs to the best tile. Slower tiles are not timed. */
 const plausible = 4;
 
-/** What a choice of tiles goes by. */
+/** Inputs for the choice of tiles. */
 export interface TileQuery {
   readonly rows: number;
   readonly columns: number;
-  /** Length of all of k. */
+  /** Length of the whole k. */
   readonly k: number;
-  /** Products side by side, splits of k included. */
+  /** Number of independent products, splits of k included. */
   readonly matrices: number;
   readonly segmented: boolean;
-  /** How b is read. */
+  /** Access to b. */
   readonly b: Access;
 }
 
@@ -83,26 +86,30 @@ const direct = (rows: number, width: number, own: Partial<DirectTile> = {}): Dir
   ...own,
 });
 
-/** The lowest direct tile that holds all rows. */
+/** Smallest height of a direct tile that holds all rows. */
 const heightFor = (rows: number): number => [1, 2, 4].find((height) => height >= rows) ?? 8;
 
-/** Rows up to which a product is cut along k rather than into tiles, on a GPU. */
+/** Maximum number of rows for which a GPU cuts a product along k instead of into tiles. */
 export const fewRows = 8;
 
-/** Results for which a workgroup each 8 x 16 of them is enough of a GPU, and the k from which it is worth cutting theirs. */
+/** Maximum number of results for which a GPU cuts k within a workgroup: 256 workgroups of 8 x 16 results. */
 export const fewResults = 256 * 8 * 16;
+
+/** Minimum k for this. */
 const longK = 128;
 
-/** Whether a GPU cuts k within a workgroup: tiles over few results would be few workgroups that walk all of k, stage by stage. */
+/**
+ * Whether a GPU cuts k within a workgroup. With few results, tiles would give few workgroups, and each would process the whole k serially.
+ */
 const isSliced = ({ rows, columns, k, matrices, segmented }: TileQuery): boolean =>
   !segmented && ((rows <= fewRows && k >= 32) || (rows * columns * matrices <= fewResults && k >= longK));
 
-/** Longest k of a product that is over before a workgroup has brought anything together. */
+/** Maximum k of a product that ends before a workgroup could share loads. */
 const shortK = 8;
 
 /**
- * For GPUs: few rows or results, whose k is cut into slices within a workgroup. How many slices decides the order of summation, so it goes by the
- * sizes alone; what may be chosen by the clock is how many columns a workgroup has.
+ * For GPUs: products with few rows or few results. A workgroup cuts their k into slices. The number of slices decides the order of
+ * summation, so it depends only on the sizes; the runtime may choose the columns per workgroup by time.
  */
 function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
   const height = heightFor(rows);
@@ -111,25 +118,28 @@ function slicedCandidates({ rows, k }: TileQuery): readonly DirectTile[] {
   return [4, 8, 2].filter((width) => width <= most).map((width) => direct(height, width, { slices }));
 }
 
-/** Columns of a direct tile of one or two rows, where these lie side by side in b and are many: the longer the stretch that is read at a time, the better. */
+/** Columns of a direct tile of one or two rows, if b has many adjacent columns. Longer contiguous reads are faster. */
 const wide = 16;
 
-/** What a load of four elements costs on a CPU, where lanes are loaded one by one, in fmas of a vec4. */
+/** Cost of a load of four elements on a CPU, in fmas of a vec4. Lanes are loaded one by one. */
 const loadCost = 10;
 
-/** What four k's cost a direct tile's workgroup. */
+/** Cost of four k's for a direct tile's workgroup. */
 function stepCost({ rows, columns, height, width, subgroup, quad }: DirectTile): number {
   const loads = columns + rows / Math.min(subgroup, rows);
   return (loadCost * loads + rows * columns * (quad ? 1.25 : 1)) * width * height;
 }
 
-/** What a product costs on a CPU-implemented device, in some unit. */
+/** Estimated cost of a product on a CPU-implemented device. Only ratios matter. */
 const directCost = (tile: DirectTile, { rows, columns }: TileQuery): number => {
   const [tileRows, tileColumns] = extentOf(tile);
   return Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * stepCost(tile);
 };
 
-/** For CPU-implemented devices, where lanes share what they load of a: a subgroup the same rows, or each quad of it its own, for narrow results. */
+/**
+ * For CPU-implemented devices, whose lanes share loads of a. All lanes of a subgroup share the same rows; for narrow results each quad has
+ * its own rows.
+ */
 function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): readonly DirectTile[] {
   const { rows, columns, b } = query;
   const lanes = subgroupSize >= 4 && subgroupSize <= 16 ? subgroupSize : 1;
@@ -137,7 +147,7 @@ function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): reado
     .filter((height) => height > 2 || rows <= 2)
     .flatMap((height) => {
       const own = { columns: height <= 2 && b === 'outer4' && columns >= 64 * wide ? wide : 4 };
-      // A single row has nothing to share.
+      // With a single row, lanes share no loads.
       const alone = direct(height, height === 1 ? Math.max(4, lanes) : 4, own);
       if (lanes === 1 || height === 1) return [alone];
       const shared = direct(height, lanes, { ...own, subgroup: lanes });
@@ -147,14 +157,14 @@ function directCandidates({ subgroupSize = 1 }: Target, query: TileQuery): reado
   return best(tiles, (tile) => directCost(tile, query)).slice(0, 4);
 }
 
-/** The tiles by their estimated cost, without those that are far behind. */
+/** Sorts the tiles by estimated cost and drops the ones over `plausible` times the best. */
 function best<T>(tiles: readonly T[], costOf: (tile: T) => number): T[] {
   const inOrder = tiles.map((tile) => ({ tile, cost: costOf(tile) }));
   inOrder.sort((a, b) => a.cost - b.cost);
   return inOrder.filter(({ cost }) => cost <= plausible * inOrder[0].cost).map(({ tile }) => tile);
 }
 
-/** At most eight tiles that add the same products in the same order; the first is the one to take unless another was found faster. */
+/** At most eight tiles that add the same products in the same order. The first is the default until the runtime finds a faster one. */
 export function candidateTiles(target: Target, query: TileQuery): readonly Tile[] {
   if (target.processor === 'cpu') return directCandidates(target, query);
   const { rows, k, segmented } = query;
@@ -165,18 +175,18 @@ export function candidateTiles(target: Target, query: TileQuery): readonly Tile[
 }
 
 /**
- * Whether a CPU-implemented device does much less for b x a, the product on its side, than for a x b: results that lie along rows are then stored
- * one by one.
+ * Whether a CPU-implemented device has much less work for b x a, the transposed product, than for a x b. Results of the transposed product
+ * are stored one by one.
  */
 export function isCheaper(target: Target, onItsSide: TileQuery, upright: TileQuery): boolean {
   const [cost, other] = [onItsSide, upright].map((query) => directCost(directCandidates(target, query)[0], query));
   return cost < 0.75 * other;
 }
 
-/** Results of a workgroup. */
+/** Results per workgroup. */
 export const extentOf = (tile: Tile): [rows: number, columns: number] => [tile.rows * tile.height, tile.columns * tile.width];
 
-/** Told apart from all other tiles of its kind: `tiled_128x128x8_8x8_ahead`. */
+/** Unique name of a tile within its kind: `tiled_128x128x8_8x8_ahead`. */
 export function tileName(tile: Tile): string {
   const [rows, columns] = extentOf(tile);
   const own = `${tile.rows}x${tile.columns}`;

@@ -1,5 +1,5 @@
-// Normalisation layers' arithmetic, channels last. The mean is taken out before squares are added, so that a large mean does not drown a small
-// variance. Norms take the place of squares' sums: rows of 1e20 do not overflow, and rows of 1e-20 do not vanish.
+// Arithmetic of normalisation layers, channels last. The mean is subtracted before squaring, so that a large mean does not hide a small
+// variance. Norms replace sums of squares: rows of 1e20 do not overflow, and rows of 1e-20 do not underflow.
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, normalizeAxes, sizeOf } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -23,12 +23,12 @@ export interface NormalizationOptions {
 }
 
 export interface LayerNormOptions extends NormalizationOptions {
-  /** The axis or axes that are normalised together. */
+  /** Axis or axes that are normalised together. */
   readonly axis?: number | readonly number[];
 }
 
 export interface GroupNormOptions extends NormalizationOptions {
-  /** How many groups the channels are cut into; divides their number. */
+  /** Number of groups of channels. It divides the number of channels. */
   readonly groups: number;
 }
 
@@ -61,22 +61,22 @@ function divideByRms(x: Tensor, axis: readonly number[], epsilon: number): Tenso
   const size = sizeOf(axis.map((a) => x.shape[a]));
   const rms = div(euclideanNorm(x, { axis, keepDims: true }), Math.sqrt(size));
   const root = Math.sqrt(epsilon);
-  // Squares of s rms, at most 4. The result does not depend on s, so gradients take it as a constant.
+  // Squares of s rms are at most 4. The result does not depend on s, so gradients treat it as a constant.
   const s = stopGradient(reciprocalScale(maximum(rms, root)));
   const scaled = (t: TensorLike): Tensor => scaleByPower(t, s);
   return mul(x, scaled(rsqrt(add(square(scaled(rms)), square(scaled(root))))));
 }
 
-/** (x - mean) / sqrt(variance + epsilon) over axes. Halves are computed in f32. */
+/** (x - mean) / sqrt(variance + epsilon) over axes. f16 is computed in f32. */
 const standardize = (x: Tensor, axis: readonly number[], epsilon: number): Tensor =>
   cast(divideByRms(deviations(cast(x, 'f32'), axis), axis, epsilon), x.dtype);
 
 /**
- * Batch normalisation with given statistics, y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel (the last axis).
- * In training the statistics are those of the batch: mean(x, { axis }) and variance(x, { axis }) over all other axes.
+ * Batch normalisation with given statistics, y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel (the last axis). In
+ * training the statistics are those of the batch: mean(x, { axis }) and variance(x, { axis }) over all other axes.
  *
  * x [.., C], mean [C], variance [C], gamma [C], beta [C] -> [.., C].
- * @throws ShapeError where mean, variance, gamma or beta is not [C]. Ioffe and Szegedy 2015, arXiv:1502.03167.
+ * @throws ShapeError if mean, variance, gamma or beta is not [C]. Ioffe and Szegedy 2015, arXiv:1502.03167.
  *
  *     batchNorm(x, movingMean, movingVariance, { gamma, beta })
  */
@@ -109,13 +109,13 @@ export function layerNorm(x: TensorLike, options: LayerNormOptions = {}): Tensor
   return affine('layerNorm', standardize(t, axes, epsilon), axes, options);
 }
 
-/** The channels of x [B, .., C] in groups, each group of each example normalised by itself. */
+/** Normalises the channels of x [B, .., C] in groups, separately for each example. */
 function normalizeGroups(op: string, t: Tensor, groups: number, options: NormalizationOptions): Tensor {
   const { epsilon = 1e-3 } = options;
   checkEpsilon(op, epsilon);
   const channels = t.shape[t.rank - 1];
   const grouped = reshape(t, [...t.shape.slice(0, -1), groups, channels / groups]);
-  // All axes but the batch and the groups.
+  // All axes except the batch and the groups.
   const axes = grouped.shape.flatMap((_, i) => (i === 0 || i === t.rank - 1 ? [] : [i]));
   return affine(op, reshape(standardize(grouped, axes, epsilon), t.shape), [t.rank - 1], options);
 }
@@ -129,7 +129,7 @@ function checkChannelsLast(op: string, t: Tensor): void {
  * Group normalisation: the channels are cut into groups, and each group of each example is normalised over its positions and channels.
  *
  * x [B, .., C], gamma [C], beta [C] -> same shape.
- * @throws ArgumentError where `groups` does not divide C, ShapeError below rank 2. Wu and He 2018, arXiv:1803.08494.
+ * @throws ArgumentError if `groups` does not divide C, ShapeError below rank 2. Wu and He 2018, arXiv:1803.08494.
  *
  *     groupNorm(images, { groups: 8, gamma, beta })
  */
@@ -148,7 +148,7 @@ export function groupNorm(x: TensorLike, options: GroupNormOptions): Tensor {
 }
 
 /**
- * Instance normalisation: each channel of each example by itself, over its positions.
+ * Instance normalisation: each channel of each example is normalised over its positions.
  *
  * x [B, .., C], gamma [C], beta [C] -> same shape.
  * @throws ShapeError below rank 3 (there are no positions). Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022.
@@ -165,7 +165,8 @@ export function instanceNorm(x: TensorLike, options: NormalizationOptions = {}):
 }
 
 /**
- * Root-mean-square normalisation over the last axis, y = gamma x / sqrt(mean(x²) + epsilon): no mean is taken out. epsilon is 1e-6.
+ * Root-mean-square normalisation over the last axis, y = gamma x / sqrt(mean(x²) + epsilon): no mean is subtracted. The default epsilon is
+ * 1e-6.
  *
  * x [.., N], gamma [N] -> same shape.
  * @throws ShapeError for gamma of another shape. Zhang and Sennrich 2019, arXiv:1910.07467.

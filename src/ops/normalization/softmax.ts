@@ -1,4 +1,4 @@
-// softmax and its logarithm: rows of probabilities from rows of scores.
+// softmax and its logarithm: converts rows of scores to probabilities.
 import { checkOptions } from '../../core/errors.ts';
 import { normalizeAxis } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -10,12 +10,15 @@ import { max, sum } from '../reduce/reduce.ts';
 import { stopGradient } from '../shape/shape.ts';
 
 export interface SoftmaxOptions {
-  /** The axis along which the results add up to 1. */
+  /**
+   * Axis along which the results sum to 1.
+   * @default -1
+   */
   readonly axis?: number;
 }
 
 interface Shifted {
-  /** x less its largest element along the axis: exp() then cannot overflow, and softmax does not change. */
+  /** x minus its largest element along the axis. exp() then cannot overflow, and softmax does not change. */
   readonly z: Tensor;
   readonly axis: number;
 }
@@ -43,7 +46,7 @@ export function softmax(x: TensorLike, options: SoftmaxOptions = {}): Tensor {
 }
 
 /**
- * log softmax(x) along an axis, x - log Σ eˣ, accurate where a probability is too small for log(softmax(x)).
+ * log softmax(x) along an axis, x - log Σ eˣ, accurate even if a probability is too small for log(softmax(x)).
  *
  * x [.., N, ..] -> same shape, not above 0.
  * @throws ShapeError for an axis outside x or without elements.

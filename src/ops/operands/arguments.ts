@@ -1,5 +1,5 @@
-// What the ops ask of arguments that are not operands of arithmetic: tensors (a number or an array in the place of one is a mistake), flags,
-// numbers, dtypes. Each check throws the error that the user sees.
+// Checks of arguments that are not operands of arithmetic: tensors (a number or an array is an error), flags, numbers, dtypes. Each check
+// throws the user-facing error.
 import { isBatchSize } from '../../core/batchAxis.ts';
 import { type Dtype, dtypes, inRange, integerRange } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../../core/errors.ts';
@@ -7,13 +7,13 @@ import { type Shape, formatShape } from '../../core/shape.ts';
 import { disown } from '../../graph/reads.ts';
 import { Tensor } from '../../graph/tensor.ts';
 
-/** What came instead, with its article. */
+/** Describes the received value, with its article. */
 export function inWords(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'an array';
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   if (value instanceof Promise) {
-    // The caller's error is reported instead of its own.
+    // The caller's error is reported instead of the promise's own.
     disown(value);
     return 'a promise';
   }
@@ -32,10 +32,10 @@ export function inWords(value: unknown): string {
   }
 }
 
-/** Whether an array came, which a type may promise and a caller not keep. */
+/** Whether the value is an array. Callers without type checks may pass anything. */
 export const isList = (value: unknown): boolean => Array.isArray(value);
 
-/** How to make a tensor of what came. */
+/** Suggests how to make a tensor of the value. */
 function remedyFor(value: unknown): string {
   if (Array.isArray(value)) return 'wrap arrays in tensor([...])';
   if (ArrayBuffer.isView(value)) return 'wrap it in tensor(values, shape)';
@@ -45,7 +45,7 @@ function remedyFor(value: unknown): string {
 }
 
 /**
- * The argument, known to be a tensor.
+ * Returns the argument as a tensor.
  * @throws ArgumentError for anything else.
  */
 export function checkTensor(op: string, name: string, value: unknown): Tensor {
@@ -53,13 +53,13 @@ export function checkTensor(op: string, name: string, value: unknown): Tensor {
   throw new ArgumentError(`${op}: ${name} is ${inWords(value)}; it must be a tensor: ${remedyFor(value)}`);
 }
 
-/** @throws ArgumentError for an option that is neither true nor false; undefined stands for its default. */
+/** @throws ArgumentError for an option that is neither true nor false. undefined means the default. */
 export function checkFlag(op: string, name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return;
   throw new ArgumentError(`${op}: ${name} is ${inWords(value)}; it must be true or false`);
 }
 
-/** @throws ArgumentError for anything but a number. NaN and infinities are numbers: what they mean is the op's to say. */
+/** @throws ArgumentError for anything but a number. NaN and infinities are allowed; the op defines their meaning. */
 export function checkNumber(op: string, name: string, value: unknown): void {
   if (typeof value === 'number') return;
   throw new ArgumentError(`${op}: ${name} is ${inWords(value)}; it must be a number`);
@@ -76,14 +76,14 @@ export function checkDtype(op: string, dtype: Dtype): void {
   if (!dtypes.includes(dtype)) throw new DtypeError(`${op}: '${String(dtype)}' is no dtype; use one of ${dtypes.join(', ')}`);
 }
 
-/** @throws DtypeError for a number beyond the range of an integer dtype: no conversion wraps around, and NaN is no integer. */
+/** @throws DtypeError for a number outside the range of an integer dtype. Conversions never wrap around, and NaN is not an integer. */
 export function checkInRange(op: string, name: string, value: number, dtype: Dtype, fix = "use dtype 'f32'"): void {
   if (inRange(dtype, value)) return;
   const [low, high] = integerRange[dtype as keyof typeof integerRange];
   throw new DtypeError(`${op}: ${name} is ${value}, which is not a value of ${dtype} (${low} to ${high}); ${fix}`);
 }
 
-/** @throws ShapeError where an axis that something is chosen from has no elements. */
+/** @throws ShapeError if an axis has no elements to select from. */
 export function checkNotEmpty(op: string, shape: Shape, axes: readonly number[]): void {
   for (const axis of axes) {
     if (shape[axis] !== 0) continue;
@@ -91,7 +91,7 @@ export function checkNotEmpty(op: string, shape: Shape, axes: readonly number[])
   }
 }
 
-/** Throws if an axis whose size an op builds tables for is the batch axis of a symbolic tensor. */
+/** Throws if the size of an axis is an unknown batch size, for ops that build tables for the axis. */
 export function refuseBatchAxis(op: string, size: number): void {
   if (!isBatchSize(size)) return;
   throw new ShapeError(

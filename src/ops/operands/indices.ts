@@ -1,16 +1,16 @@
-// What ops that take positions ask of them.
+// Checks of index operands.
 import { DataError, DtypeError } from '../../core/errors.ts';
 import { formatShape, stridesOf } from '../../core/shape.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 
-/** What both sides do with an index outside the axis: the GPU cannot throw, and the two must agree. */
+/** Treatment of an index outside the axis, on CPU and GPU. The GPU cannot throw, and both must agree. */
 export const clampIndex = (index: number, rows: number): number => Math.min(Math.max(index, 0), rows - 1);
 
 /**
- * Refuses indices that the host knows to lie outside the axis: those of tensor([...]) that no kernel has made. What a device holds cannot be looked
- * at without waiting for it; there the index is moved to the axis's nearest end, see clampIndex.
- * @throws DataError naming the first one and its place.
+ * Throws for indices outside the axis that the host can check: tensor([...]) values that no kernel has made. Reading values on a device
+ * would need a wait, so there the index is clamped, see clampIndex.
+ * @throws DataError with the first such index and its position.
  */
 export function checkRange(op: string, indices: Tensor, rows: number, of: string): void {
   if (indices.value?.kind !== 'host') return;

@@ -1,4 +1,4 @@
-// What every free function does before it applies a primitive: JS numbers become constants, operands meet in one dtype and one shape.
+// Prepares the operands of a free function: JS numbers become constants, and operands get one dtype and one shape.
 import { type Dtype, inRange, integerRange, isFloat, promote } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError } from '../../core/errors.ts';
 import { broadcastShapes } from '../../core/shape.ts';
@@ -12,11 +12,12 @@ import { broadcastTo } from '../shape/shape.ts';
 export type TensorLike = Tensor | number;
 
 /**
- * The dtypes an op computes in: `number` lifts bool to i32, `float` lifts all integers to f32, `bool` tests against zero, `any` takes what comes.
+ * Dtypes that an op computes in. `number` converts bool to i32, `float` converts all integers to f32, `bool` tests against zero, `any`
+ * keeps the dtype.
  */
 export type DtypeRule = 'any' | 'number' | 'float' | 'bool';
 
-/** What `rule` makes of a dtype. */
+/** Applies `rule` to a dtype. */
 export function lift(dtype: Dtype, rule: DtypeRule): Dtype {
   switch (rule) {
     case 'any':
@@ -39,7 +40,7 @@ function checkOperand(op: string, operand: unknown, position: number): void {
   );
 }
 
-/** The dtype in which tensors and weak numbers meet; errors count the operands from `first`. */
+/** The common dtype of tensors and weak numbers. Errors count the operands from `first`. */
 export function commonDtype(op: string, operands: readonly TensorLike[], rule: DtypeRule, first = 0): Dtype {
   operands.forEach((operand, i) => checkOperand(op, operand, first + i));
   if (rule === 'bool') return 'bool';
@@ -56,7 +57,7 @@ export function commonDtype(op: string, operands: readonly TensorLike[], rule: D
   return lift(dtype, rule);
 }
 
-/** A weak number as a constant of the dtype its operands met in. */
+/** Converts a weak number to a constant of the operands' common dtype. */
 export function numberConstant(op: string, value: number, dtype: Dtype): Tensor {
   if (!inRange(dtype, value)) {
     const [low, high] = integerRange[dtype as keyof typeof integerRange];
@@ -65,12 +66,12 @@ export function numberConstant(op: string, value: number, dtype: Dtype): Tensor 
   return constant(dtype === 'bool' ? Number(value !== 0) : value, dtype);
 }
 
-/** One tensor from a tensor or number, lifted by `rule`. */
+/** Converts a tensor or number to a tensor of a dtype that `rule` allows. */
 export function operand(op: string, x: TensorLike, rule: DtypeRule = 'any'): Tensor {
   return matchOperands(op, [x], rule)[0];
 }
 
-/** The operands as tensors of one dtype and one shape; errors count them from `first`. */
+/** Converts the operands to tensors of one dtype and one shape. Errors count them from `first`. */
 export function matchOperands(op: string, operands: readonly TensorLike[], rule: DtypeRule, first = 0): Tensor[] {
   const dtype = commonDtype(op, operands, rule, first);
   return broadcastTogether(

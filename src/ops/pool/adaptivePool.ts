@@ -12,11 +12,11 @@ import { type AxisMap, identity } from '../resize/taps.ts';
 import { reshape } from '../shape/shape.ts';
 
 export interface AdaptivePoolOptions {
-  /** Size of the result along each axis between batch and channels, or one number for all; 1 by default. */
+  /** Size of the result along each axis between batch and channels, or one number for all. @default 1 */
   readonly size?: number | readonly number[];
 }
 
-/** Sizes of the result; throws what the user sees. */
+/** Sizes of the result. Throws the user-facing errors. */
 function resolve(op: string, x: Tensor, options: AdaptivePoolOptions): readonly number[] {
   checkTensor(op, 'x', x);
   checkOptions(op, options, ['size']);
@@ -31,10 +31,10 @@ function resolve(op: string, x: Tensor, options: AdaptivePoolOptions): readonly 
 }
 
 /**
- * Means of as many windows as asked for, whatever the size of x, as PyTorch's AdaptiveAvgPool: y[j] = mean of x from ⌊j n / m⌋ to ⌈(j + 1) n / m⌉ - 1,
- * along each axis between batch and channels.
+ * Means of a given number of windows, for any size of x, like PyTorch's AdaptiveAvgPool: y[j] = mean of x from ⌊j n / m⌋ to ⌈(j + 1) n / m⌉
+ * - 1, along each axis between batch and channels.
  *
- * x [B, W, C], [B, H, W, C] or [B, D, H, W, C] -> the same with the sizes asked for.
+ * x [B, W, C], [B, H, W, C] or [B, D, H, W, C] -> the same with the given sizes.
  * @throws ShapeError for other ranks or an empty axis, DtypeError for integers, ArgumentError for a bad option.
  *
  *     const fixed = adaptiveAvgPool(features, { size: 7 });   // [32,13,10,64] -> [32,7,7,64]
@@ -47,7 +47,7 @@ export function adaptiveAvgPool(x: Tensor, options: AdaptivePoolOptions = {}): T
   );
 }
 
-/** The windows of one axis, all as long as the longest: what is missing repeats the last element, which never wins a tie. */
+/** The windows of one axis, padded to the longest. Padding repeats the last element, which never changes the result. */
 function along(x: Tensor, axis: number, to: number): Tensor {
   const from = x.shape[axis];
   const [front, behind] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
@@ -61,16 +61,16 @@ function along(x: Tensor, axis: number, to: number): Tensor {
 }
 
 /**
- * The largest values of as many windows as asked for, whatever the size of x, as PyTorch's AdaptiveMaxPool; the windows are those of adaptiveAvgPool.
- * Among equals the first element gets the gradient; a NaN in a window is its result.
+ * The largest values of a given number of windows, for any size of x, like PyTorch's AdaptiveMaxPool. The windows equal those of
+ * adaptiveAvgPool. Among equal elements the first one gets the gradient; a NaN in a window is its result.
  *
- * x [B, W, C], [B, H, W, C] or [B, D, H, W, C] -> the same with the sizes asked for.
+ * x [B, W, C], [B, H, W, C] or [B, D, H, W, C] -> the same with the given sizes.
  * @throws ShapeError for other ranks or an empty axis, DtypeError for integers, ArgumentError for a bad option.
  *
  *     const fixed = adaptiveMaxPool(features, { size: 7 });   // [32,13,10,64] -> [32,7,7,64]
  */
 export function adaptiveMaxPool(x: Tensor, options: AdaptivePoolOptions = {}): Tensor {
   const sizes = resolve('adaptiveMaxPool', x, options);
-  // The innermost axis first: ties then go to the first element in the order of memory.
+  // The innermost axis is pooled first, so that ties go to the first element in memory order.
   return sizes.reduceRight((y, to, i) => (y.shape[i + 1] === to ? y : along(y, i + 1, to)), x);
 }

@@ -1,4 +1,4 @@
-// Average pooling of images, channels last. The gradient comes in gather form, as in maxPool.ts. Padding is left out of the count unless asked for.
+// Average pooling of images, channels last. The gradient is computed as a gather, as in maxPool.ts. Padding is not counted by default.
 import { isFloat } from '../../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
@@ -18,7 +18,7 @@ import { mean } from '../reduce/statistics.ts';
 const poolKernel = poolingKernel('avgPool', poolSource);
 const spreadKernel = poolingKernel('avgPoolSpread', spreadSource);
 
-/** `reach`: how far beyond each side of the image taps count, as zeros. */
+/** `reach`: distance outside each side of the image in which taps count, as zeros. */
 type AverageAttributes = PoolAttributes & Required<Pick<PoolAttributes, 'reach'>>;
 
 interface SpreadAttributes extends AverageAttributes {
@@ -43,7 +43,7 @@ const tapsOf = (x: Shape, y: Shape, attributes: AverageAttributes): TapSizes => 
   output: axesOf(y),
 });
 
-/** How many taps of each window count, by pixel of the output. */
+/** Number of counted taps of each window, by pixel of the output. */
 function countsOf({ batch, input, window, output, strides, padding }: TapSizes, { reach }: AverageAttributes): Int32Array {
   const along = (axis: number): number[] =>
     Array.from({ length: output[axis] }, (_, place) => {
@@ -65,7 +65,7 @@ const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>
     return [{ shape: [x.shape[0], ...output, x.shape[3]], dtype: x.dtype }];
   },
   batch: foldIntoBatch,
-  // Linear in x: dy goes in equal parts to the pixels of its window
+  // Linear in x: dy is divided equally among the pixels of its window
   vjp: ({ inputs: [x], cotangents: [g], attributes }) => [g && apply(spreadOp, [g], { ...attributes, input: axesOf(x.shape) })],
   reference: ({ inputs: [x], outputs: [y], attributes, allocate }) => {
     const taps = tapsOf(x.shape, y.shape, attributes);
@@ -87,7 +87,7 @@ const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>
   },
 });
 
-/** dy [B, OH, OW, C] -> dx [B, H, W, C]: each dy in equal parts to the pixels of its window. */
+/** dy [B, OH, OW, C] -> dx [B, H, W, C]: divides each dy equally among the pixels of its window. */
 const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   name: 'avgPool2dSpread',
   infer: ([dy], { input }) => [{ shape: [dy.shape[0], ...input, dy.shape[3]], dtype: dy.dtype }],
@@ -115,13 +115,13 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
 });
 
 export interface AvgPool2dOptions extends Pool2dOptions {
-  /** Counts the taps in the padding too, as zeros; false by default. What ceilMode adds is never counted. */
+  /** Whether to count padding in the mean, as zeros. Padding that ceilMode adds is never counted. @default false */
   readonly countIncludePad?: boolean;
 }
 
 /**
- * Mean of each window. Padding is left out of the count, unless countIncludePad is true: at the border the mean is that of the pixels there
- * are, as in Keras.
+ * Mean of each window. Without countIncludePad, padding is not counted: at the border the mean is over the pixels inside the image, as in
+ * Keras.
  *
  * x [B, H, W, C] -> [B, OH, OW, C]; OH as in maxPool2d.
  * @throws ShapeError for other ranks or a window larger than the image, DtypeError for integers, ArgumentError for a bad option.
@@ -147,12 +147,12 @@ export function avgPool2d(x: Tensor, options: AvgPool2dOptions = {}): Tensor {
 }
 
 export interface GlobalAvgPoolOptions {
-  /** Leaves the pooled axes in the shape, with size 1; false by default. */
+  /** Whether to keep the pooled axes, with size 1. @default false */
   readonly keepDims?: boolean;
 }
 
 /**
- * Mean over everything between batch and channels, for sequences, images and volumes alike.
+ * Mean over all axes between batch and channels, for sequences, images and volumes.
  *
  * x [B, .., C] -> [B, C].
  * @throws ShapeError for tensors of fewer than three axes or with nothing to average.

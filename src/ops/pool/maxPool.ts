@@ -1,5 +1,5 @@
-// Max pooling of images, channels last. Gradients come in gather form: each input pixel looks at the windows that cover it, so nothing is added
-// atomically and the result does not depend on timing.
+// Max pooling of images, channels last. Gradients are computed as gathers: each input pixel reads the windows that cover it. So no atomic
+// additions are needed, and the result does not depend on timing.
 import { isFloat } from '../../core/dtype.ts';
 import { DtypeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
@@ -23,7 +23,7 @@ interface ScatterAttributes extends PoolAttributes {
   readonly input: Pair;
 }
 
-/** x [B, H, W, C] -> the largest value of each window [B, OH, OW, C], and which of its taps (row * width + column) that was. */
+/** x [B, H, W, C] -> the largest value of each window [B, OH, OW, C], and its tap (row * width + column). */
 const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'maxPool2d',
   infer: ([x], attributes) => {
@@ -36,14 +36,14 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
     ];
   },
   batch: foldIntoBatch,
-  // dy goes to the pixel that won the window
+  // dy goes to the pixel with the largest value of the window
   vjp: ({ inputs: [x], outputs: [, winner], cotangents: [g], attributes }) => [
     g && apply(scatterOp, [g, winner], { ...attributes, input: [x.shape[1], x.shape[2]] }),
   ],
   reference: ({ inputs: [x], outputs: [y], attributes, allocate }) => {
     const values = allocate(y.dtype, sizeOf(y.shape));
     const winners = allocate('i32', values.length).fill(-1);
-    // Ties go to the first tap; a NaN beats every number.
+    // Ties go to the first tap. NaN is larger than every number.
     forEachTap(x.shape, y.shape, attributes, (out, tap, at) => {
       const value = x.data[at];
       if (winners[out] >= 0 && (Number.isNaN(values[out]) || value <= values[out])) return;
@@ -61,12 +61,12 @@ const maxPool2dOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   },
 });
 
-/** dy [B, OH, OW, C], winner -> dx [B, H, W, C]: each dy at the pixel that won its window. */
+/** dy [B, OH, OW, C], winner -> dx [B, H, W, C]: writes each dy to the pixel with the largest value of its window. */
 const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'maxPool2dScatter',
   infer: ([dy], { input }) => [{ shape: [dy.shape[0], ...input, dy.shape[3]], dtype: dy.dtype }],
   batch: foldIntoBatch,
-  // Linear in dy; its transpose reads where it wrote
+  // Linear in dy; its transpose is the gather below
   vjp: ({ inputs: [, winner], cotangents: [u], attributes: { strides, padding, dilations, window } }) => [
     u && apply(gatherOp, [u, winner], { strides, padding, dilations, window }),
     undefined,
@@ -95,7 +95,7 @@ const scatterOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   },
 });
 
-/** u [B, H, W, C], winner [B, OH, OW, C] -> [B, OH, OW, C]: u at the pixel that won each window. */
+/** u [B, H, W, C], winner [B, OH, OW, C] -> [B, OH, OW, C]: reads u at the pixel with the largest value of each window. */
 const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   name: 'maxPool2dGather',
   infer: ([u, winner]) => [{ shape: winner.shape, dtype: u.dtype }],
@@ -120,7 +120,7 @@ const gatherOp: OpDefinition<PoolAttributes> = defineOp<PoolAttributes>({
   },
 });
 
-/** Calls visit(window's element, tap, element under it) for every tap inside the image, the taps of a window in order. */
+/** Calls visit(window's element, tap, input element) for every tap inside the image, in the order of the window's taps. */
 function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, visit: (out: number, tap: number, at: number) => void): void {
   const { strides, padding, dilations, window } = attributes;
   const [batch, height, width, channels] = input;
@@ -145,22 +145,22 @@ function forEachTap(input: Shape, output: Shape, attributes: PoolAttributes, vis
 }
 
 export interface Pool2dOptions {
-  /** Size of the window, [height, width] or one number; 2 by default. */
+  /** Size of the window, [height, width] or one number. @default 2 */
   readonly poolSize?: number | readonly number[];
-  /** Step of the window; poolSize by default. */
+  /** Step of the window. @default poolSize */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default): windows inside the image; 'same': ceil(size / stride) windows; or [[top, bottom], [left, right]]. */
+  /** 'valid': windows inside the image. 'same': ceil(size / stride) windows. Or [[top, bottom], [left, right]]. @default 'valid' */
   readonly padding?: 'valid' | 'same' | Padding2d;
-  /** Counts a last window that only begins inside the image too: sizes are rounded up; false by default. */
+  /** Whether to round sizes up, so that a last window that only begins inside the image is included. @default false */
   readonly ceilMode?: boolean;
 }
 
 export interface MaxPool2dOptions extends Pool2dOptions {
-  /** Distance of a window's taps, [height, width] or one number; 1 by default. */
+  /** Distance between the taps of a window, [height, width] or one number. @default 1 */
   readonly dilations?: number | readonly number[];
 }
 
-/** The largest values, which tap of its window each was (-1: none), and where the windows lie. */
+/** Returns the largest values, the tap of each in its window (-1: none), and the positions of the windows. */
 export function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): { values: Tensor; winners: Tensor; windows: PoolAttributes } {
   checkTensor(op, 'x', x);
   checkOptions(op, options, ['poolSize', 'strides', 'padding', 'dilations', 'ceilMode']);
@@ -182,8 +182,8 @@ export function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): { val
 }
 
 /**
- * Largest value of each window. Padding never wins; among equals the first pixel gets the gradient; a NaN in a window is its result. A window
- * with gaps may miss the image altogether: it gives -Infinity, as in PyTorch.
+ * Largest value of each window. Padding is never selected. Among equal values the first pixel gets the gradient. A window with a NaN gives
+ * NaN. A dilated window without a tap in the image gives -Infinity, as in PyTorch.
  *
  * x [B, H, W, C] -> [B, OH, OW, C]; OH = ⌊(H + top + bottom - (poolSize - 1) dilation - 1) / stride⌋ + 1, or ⌈ ⌉ with ceilMode.
  * @throws ShapeError for other ranks or a window larger than the image, DtypeError for integers, ArgumentError for a bad option.

@@ -1,4 +1,4 @@
-// How the GPU pools: one dispatch, of a kernel behind the head that all pooling kernels share.
+// Pooling on the GPU: one dispatch of a kernel after the head that all pooling kernels share.
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
@@ -9,16 +9,16 @@ import type { Padding2d, Pair, Window2d } from '../conv/geometry.ts';
 export interface PoolAttributes extends Window2d {
   /** [height, width] of a window. */
   readonly window: Pair;
-  /** How far beyond each side of the image taps count for a mean, as zeros; nowhere by default. */
+  /** Distance outside each side of the image in which taps count for a mean, as zeros. @default 0 */
   readonly reach?: Padding2d;
 }
 
-/** Shapes of what is pooled and of what comes out, whichever of them the kernel writes. */
+/** Shapes of the pooling's input and output, whichever of them the kernel writes. */
 export interface Pooling {
   readonly images: Shape;
   readonly pooled: Shape;
   readonly attributes: PoolAttributes;
-  /** Whether the kernel is written so that its element may be a vec4 of channels. */
+  /** Whether the kernel's element may be a vec4 of channels. */
   readonly quads?: boolean;
 }
 
@@ -28,7 +28,7 @@ const quadTypes = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', 
 const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}) var<storage, read_write> result: array<Element>;
 fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
 
-/** Aliases and blocks for elements of `lanes` channels: 1, or 4 in a vec4, which are stored at four times the place that the kernel counts. */
+/** Aliases and blocks for elements of `lanes` channels: 1, or 4 in a vec4. A vec4 is stored at four times the kernel's index. */
 export function ofLanes(kernel: KernelFile, lanes: 1 | 4, type: string): Pick<Filling, 'aliases' | 'blocks'> {
   if (lanes === 1) return { aliases: { Element: type } };
   const { aliases, blocks, bindings } = parseKernel(kernel);
@@ -50,7 +50,7 @@ export const poolingKernel = (name: string, source: string): KernelFile => ({ na
 const workgroupSize = 64;
 const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
 
-/** A kernel that writes elements of `result`, a run of neighbours each invocation. */
+/** A kernel that writes elements of `result`, a run of neighbours per invocation. */
 export function planPool(
   name: string,
   kernel: KernelFile,
@@ -59,7 +59,7 @@ export function planPool(
   result: TensorType,
   target: Target,
 ): KernelPlan {
-  // On a GPU one invocation an element, so that neighbours touch neighbouring memory.
+  // On a GPU each invocation computes one element, so that neighbours access neighbouring memory.
   const lanes = quads && target.processor === 'cpu' && images[3] % 4 === 0 ? 4 : 1;
   const channels = images[3] / lanes;
   const size = sizeOf(result.shape) / lanes;
@@ -83,7 +83,7 @@ export function planPool(
 const input = (index: number): Operand => ({ kind: 'input', index });
 const output = (index: number): Operand => ({ kind: 'output', index });
 
-/** What pooling kernels read and write. */
+/** Operands of pooling kernels. */
 export const poolOperands = {
   oneToOne: [input(0), output(0)],
   oneToTwo: [input(0), output(0), output(1)],

@@ -1,4 +1,4 @@
-// Max pooling that tells where its values come from, and the way back. Views and elementwise ops around the kernels of maxPool.ts.
+// Max pooling that returns the positions of its values, and the inverse. Views and elementwise ops around the kernels of maxPool.ts.
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -14,14 +14,14 @@ import { type MaxPoolOptions, axesOptions, resolvePool } from './separablePool.t
 import { where } from '../elementwise/select.ts';
 import { expandDims, reshape, squeeze } from '../shape/shape.ts';
 
-/** Where the tap of a window lies in the data, along one axis; `places` are those of the windows. */
+/** Position of a tap in the data, along one axis. `places` are the positions of the windows. */
 function placeOf(tap: Tensor, places: Tensor, windows: PoolAttributes, axis: 0 | 1): Tensor {
   const { strides, dilations, padding } = windows;
   const corner = sub(mul(places, strides[axis]), padding[axis][0]);
   return add(corner, mul(tap, dilations[axis]));
 }
 
-/** Pixel of the image, row by row, from the winning tap; -1 stays. */
+/** Index of the pixel in the image, in row-major order, from the selected tap; -1 stays. */
 function pixelsOf(winners: Tensor, windows: PoolAttributes, width: number): Tensor {
   const [, outHeight, outWidth] = winners.shape;
   const row = placeOf(floorDiv(winners, windows.window[1]), reshape(iota(outHeight), [outHeight, 1, 1]), windows, 0);
@@ -35,11 +35,12 @@ function pooled2d(op: string, x: Tensor, options: MaxPool2dOptions): [values: Te
 }
 
 /**
- * maxPool2d and where each value comes from: the index of the pixel in its image, row times W plus column, within the value's own channel. That
- * is PyTorch's index, with channels last. A NaN counts as the largest, the first one wins. A window that misses the image has index -1.
+ * maxPool2d that also returns the source of each value: the index of the pixel in its image, row * W + column, within the value's channel.
+ * This is PyTorch's index, with channels last. NaN is larger than every number, and the first NaN is taken. A window outside the image has
+ * the index -1.
  *
  * x [B, H, W, C] -> values [B, OH, OW, C] and indices i32 [B, OH, OW, C].
- * @throws what maxPool2d throws.
+ * @throws the errors of maxPool2d.
  *
  *     const [values, indices] = maxPool2dWithIndices(features);   // [32,26,26,16] -> two times [32,13,13,16]
  *     const sparse = maxUnpool2d(values, indices, { size: [26, 26] });
@@ -48,10 +49,10 @@ export const maxPool2dWithIndices = (x: Tensor, options: MaxPool2dOptions = {}):
   pooled2d('maxPool2dWithIndices', x, options);
 
 /**
- * maxPool1d and the step of the sequence that each value comes from; see maxPool2dWithIndices.
+ * maxPool1d that also returns the source step of each value; see maxPool2dWithIndices.
  *
  * x [B, W, C] -> values [B, OW, C] and indices i32 [B, OW, C].
- * @throws what maxPool1d throws.
+ * @throws the errors of maxPool1d.
  *
  *     const [values, indices] = maxPool1dWithIndices(series);   // [32,100,16] -> two times [32,50,16]
  */
@@ -63,11 +64,11 @@ export function maxPool1dWithIndices(x: Tensor, options: MaxPoolOptions = {}): [
 }
 
 /**
- * maxPool3d and where each value comes from: the index of the voxel in its volume, (depth times H plus row) times W plus column; see
+ * maxPool3d that also returns the source of each value: the index of the voxel in its volume, (depth * H + row) * W + column; see
  * maxPool2dWithIndices.
  *
  * x [B, D, H, W, C] -> values [B, OD, OH, OW, C] and indices i32 [B, OD, OH, OW, C].
- * @throws what maxPool3d throws.
+ * @throws the errors of maxPool3d.
  *
  *     const [values, indices] = maxPool3dWithIndices(scans);   // [2,16,32,32,8] -> two times [2,8,16,16,8]
  */
@@ -94,11 +95,11 @@ export interface MaxUnpool2dOptions {
 }
 
 /**
- * The way back from maxPool2dWithIndices: each value at the pixel it came from, zeros elsewhere. Values that name the same pixel are added, in a
- * fixed order; PyTorch keeps one of them. An index of -1 writes nothing. The gradient reads where this writes.
+ * Inverse of maxPool2dWithIndices: writes each value to its source pixel, and zeros elsewhere. Values with the same pixel are added in a
+ * fixed order; PyTorch keeps one of them. An index of -1 writes nothing. The gradient reads at the indices.
  *
- * values [B, OH, OW, C], indices i32 [B, OH, OW, C] -> [B, height, width, C]. Indices beyond the image are treated as gather does.
- * @throws ShapeError where shapes differ, DtypeError where indices are not i32, ArgumentError for a bad size.
+ * values [B, OH, OW, C], indices i32 [B, OH, OW, C] -> [B, height, width, C]. Indices outside the image are treated as in gather.
+ * @throws ShapeError if shapes differ, DtypeError if indices are not i32, ArgumentError for a bad size.
  *
  *     const [values, indices] = maxPool2dWithIndices(features);
  *     const sparse = maxUnpool2d(values, indices, { size: [26, 26] });   // [32,13,13,16] -> [32,26,26,16]

@@ -1,5 +1,5 @@
-// Pooling along one and three axes by the kernels for two. A maximum or a mean of windows is separable: first over height and width, then over
-// depth. Ties still go to the first tap, a NaN still wins, and what padding leaves to average over is a product of the axes' counts.
+// Pooling along one and three axes by the kernels for two. A maximum or a mean of windows is separable: first over height and width, then
+// over depth. Ties still go to the first tap, a NaN still propagates, and the number of averaged elements is a product of the axes' counts.
 import { isFloat } from '../../core/dtype.ts';
 import { DtypeError, checkOptions } from '../../core/errors.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -10,23 +10,23 @@ import { maxPool2d } from './maxPool.ts';
 import { expandDims, reshape, squeeze } from '../shape/shape.ts';
 
 export interface PoolOptions {
-  /** Size of the window, one number or one for each axis; 2 by default. */
+  /** Size of the window, one number or one per axis. @default 2 */
   readonly poolSize?: number | readonly number[];
-  /** Step of the window; poolSize by default. */
+  /** Step of the window. @default poolSize */
   readonly strides?: number | readonly number[];
-  /** 'valid' (default): windows inside the data; 'same': ceil(size / stride) windows; or [before, after] for each axis. */
+  /** 'valid': windows inside the data. 'same': ceil(size / stride) windows. Or [before, after] for each axis. @default 'valid' */
   readonly padding?: 'valid' | 'same' | readonly Sides[];
-  /** Counts a last window that only begins inside the data too: sizes are rounded up; false by default. */
+  /** Whether to round sizes up, so that a last window that only begins inside the data is included. @default false */
   readonly ceilMode?: boolean;
 }
 
 export interface MaxPoolOptions extends PoolOptions {
-  /** Distance of a window's taps, one number or one for each axis; 1 by default. */
+  /** Distance between the taps of a window, one number or one per axis. @default 1 */
   readonly dilations?: number | readonly number[];
 }
 
 export interface AvgPoolOptions extends PoolOptions {
-  /** Counts the taps in the padding too, as zeros; false by default. What ceilMode adds is never counted. */
+  /** Whether to count padding in the mean, as zeros. Padding that ceilMode adds is never counted. @default false */
   readonly countIncludePad?: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface ResolvedPool {
   readonly ceilMode: boolean;
 }
 
-/** The options in numbers; throws what the user sees. */
+/** Resolves the options to numbers. Throws the user-facing errors. */
 export function resolvePool(op: string, x: Tensor, options: MaxPoolOptions, axes: number, own: readonly string[]): ResolvedPool {
   checkTensor(op, 'x', x);
   checkOptions(op, options, ['poolSize', 'strides', 'padding', 'ceilMode', ...own]);
@@ -57,7 +57,7 @@ export function resolvePool(op: string, x: Tensor, options: MaxPoolOptions, axes
 
 const untouched: Sides = [0, 0];
 
-/** The options of two neighbouring axes of what was resolved, for the pooling of images; an axis left out is not pooled. */
+/** Options of two neighbouring axes for the pooling of images. A missing axis is not pooled. */
 export function axesOptions(pool: ResolvedPool, rows: number | undefined, columns: number | undefined) {
   const both = <T>(values: readonly T[], idle: T): readonly [T, T] => [
     rows === undefined ? idle : values[rows],
@@ -74,7 +74,7 @@ export function axesOptions(pool: ResolvedPool, rows: number | undefined, column
 
 type Pool2d = (x: Tensor, options: ReturnType<typeof axesOptions>) => Tensor;
 
-/** The mean of windows, without the dilations that it does not have. */
+/** The mean of windows. It has no dilations. */
 function averageWith(op: string, { countIncludePad = false }: AvgPoolOptions): Pool2d {
   checkFlag(op, 'countIncludePad', countIncludePad);
   return (x, { poolSize, strides, padding, ceilMode }) => avgPool2d(x, { poolSize, strides, padding, ceilMode, countIncludePad });
@@ -115,7 +115,7 @@ export const maxPool3d = (x: Tensor, options: MaxPoolOptions = {}): Tensor =>
   pool3d(x, resolvePool('maxPool3d', x, options, 3, ['dilations']), maxPool2d);
 
 /**
- * Mean of each window of a sequence, padding left out of the count; see avgPool2d.
+ * Mean of each window of a sequence, without padding; see avgPool2d.
  *
  * x [B, W, C] -> [B, OW, C].
  * @throws ShapeError for other ranks or a window longer than the sequence, DtypeError for integers, ArgumentError for a bad option.
@@ -126,7 +126,7 @@ export const avgPool1d = (x: Tensor, options: AvgPoolOptions = {}): Tensor =>
   pool1d(x, resolvePool('avgPool1d', x, options, 1, ['countIncludePad']), averageWith('avgPool1d', options));
 
 /**
- * Mean of each window of a volume, padding left out of the count; see avgPool2d.
+ * Mean of each window of a volume, without padding; see avgPool2d.
  *
  * x [B, D, H, W, C] -> [B, OD, OH, OW, C].
  * @throws ShapeError for other ranks or a window larger than the volume, DtypeError for integers, ArgumentError for a bad option.

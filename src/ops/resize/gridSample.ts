@@ -1,5 +1,5 @@
-// Sampling at places that are computed, such as those of a spatial transformer. Coordinates, weights and indices are elementwise ops, so the gradient
-// in the grid is theirs; rows are gathered by weighted/weighted.ts, whose gradient in x adds in a fixed order.
+// Sampling at computed positions, such as those of a spatial transformer. Coordinates, weights and indices are elementwise ops, which give
+// the gradient of the grid. weighted/weighted.ts gathers the elements; its gradient in x adds in a fixed order.
 import { isFloat } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/shape.ts';
@@ -17,31 +17,31 @@ import { slice } from '../shape/slice.ts';
 import { weightedGather } from '../weighted/weighted.ts';
 
 export interface GridSampleOptions {
-  /** 'linear' (default) weighs the two neighbours along each axis, 'cubic' four (images only), 'nearest' takes one. */
+  /** 'linear' weights the two neighbours along each axis, 'cubic' four (images only), 'nearest' takes one. @default 'linear' */
   readonly method?: 'linear' | 'nearest' | 'cubic';
-  /** Beyond the ends: 'zeros' (default), the 'border' element, or the image again, 'reflect'ed. */
+  /** Values outside the image: 'zeros', the 'border' element, or the 'reflect'ed image. @default 'zeros' */
   readonly padding?: 'zeros' | 'border' | 'reflect';
-  /** Whether -1 and 1 are the centres of the first and last elements, not their outer edges; false by default. */
+  /** Whether -1 and 1 are the centres of the first and last elements, instead of their outer edges. @default false */
   readonly alignCorners?: boolean;
 }
 
 type Resolved = Required<GridSampleOptions>;
 
-/** Taps along one axis, [B, N, K] each: which elements (i32, 0 for those beyond the ends), whether they lie inside, and their weights. */
+/** Taps along one axis, [B, N, K] each: indices (i32, 0 for outside), whether they are inside, and weights. */
 interface AxisTaps {
   readonly places: Tensor;
   readonly inside: Tensor;
   readonly weights: Tensor;
 }
 
-/** x within [0, size - 1]; the ends pass no gradient, and a NaN is 0, as in PyTorch. */
+/** Clamps x to [0, size - 1]. Outside values pass no gradient, and a NaN is 0, as in PyTorch. */
 function clamped(x: Tensor, size: number): Tensor {
   const number = where(isNaN(x), 0, x);
   const within = logicalAnd(greater(number, 0), greater(size - 1, number));
   return where(within, number, stopGradient(clip(number, 0, size - 1)));
 }
 
-/** The coordinate thrown back at the ends as often as it takes: a zigzag between low and low + span. Infinity and NaN are 0, as in PyTorch. */
+/** Reflects the coordinate at the ends as often as needed: a zigzag between low and low + span. Infinity and NaN are 0, as in PyTorch. */
 function reflected(x: Tensor, size: number, alignCorners: boolean): Tensor {
   const [low, span] = alignCorners ? [0, size - 1] : [-0.5, size];
   if (span === 0) return zerosLike(x);
@@ -49,21 +49,24 @@ function reflected(x: Tensor, size: number, alignCorners: boolean): Tensor {
   return clamped(add(where(greater(along, span), sub(2 * span, along), along), low), size);
 }
 
-/** Where an element of the grid in [-1, 1] lies, counted in elements. */
+/** Coordinate of a grid value in [-1, 1], in elements. */
 const coordinateOf = (grid: Tensor, size: number, alignCorners: boolean): Tensor =>
   alignCorners ? mul(mul(add(grid, 1), 0.5), size - 1) : mul(sub(mul(add(grid, 1), size), 1), 0.5);
 
 const padded = (x: Tensor, size: number, { padding, alignCorners }: Resolved): Tensor =>
   padding === 'zeros' ? x : padding === 'border' ? clamped(x, size) : reflected(x, size, alignCorners);
 
-/** Taps at whole numbers, none of them NaN, with their weights. */
+/** Taps at integer positions (without NaN), with their weights. */
 function tapsAt(places: Tensor, size: number, weights: Tensor): AxisTaps {
   const fixed = stopGradient(places);
   const inside = logicalAnd(greaterEqual(fixed, 0), lessEqual(fixed, size - 1));
   return { places: cast(where(inside, fixed, 0), 'i32'), inside, weights };
 }
 
-/** Keys's cubic with a = -0.75, as in PyTorch: the taps at -1, 0, 1 and 2 from the element below, by the distance from it, 0 to 1. */
+/**
+ * Keys's cubic with a = -0.75, as in PyTorch. Returns the weights of the taps at -1, 0, 1 and 2 from the element below, given the distance
+ * from it, 0 to 1.
+ */
 function cubicWeights(fraction: Tensor): Tensor {
   const a = -0.75;
   const step = sub(iota(4), 1);
@@ -77,13 +80,13 @@ function tapsAlong(grid: Tensor, size: number, options: Resolved): AxisTaps {
   const { method, padding, alignCorners } = options;
   const raw = expandDims(coordinateOf(grid, size, alignCorners), -1);
   if (method === 'nearest') {
-    // Beyond every element, where no number says which.
+    // -1 is outside the image, for coordinates that are not finite.
     const at = round(padding === 'zeros' ? where(isFinite(raw), raw, -1) : padded(raw, size, options));
     return tapsAt(at, size, onesLike(at));
   }
-  // A cubic reads around the coordinate itself; its taps are padded one by one.
+  // The cubic filter reads around the unpadded coordinate. Its taps are padded one by one.
   const x = method === 'cubic' ? raw : padded(raw, size, options);
-  // What no number gives a place to has no weight either: NaN, as in PyTorch.
+  // Weights are NaN if the coordinate is not finite, as in PyTorch.
   const known = isFinite(x);
   const safe = where(known, x, 0);
   const lower = stopGradient(floor(safe));
@@ -98,7 +101,7 @@ function tapsAlong(grid: Tensor, size: number, options: Resolved): AxisTaps {
   return tapsAt(add(lower, step), size, where(known, weights, NaN));
 }
 
-/** Outer combination of the taps of the axes so far with those of one more: [B, N, K] and [B, N, L] -> [B, N, K L] */
+/** Outer combination of the taps of the previous axes with those of one more: [B, N, K] and [B, N, L] -> [B, N, K L] */
 function combined(a: Tensor, b: Tensor, fn: (a: Tensor, b: Tensor) => Tensor): Tensor {
   const [batch, count, taps] = a.shape;
   return reshape(fn(expandDims(a, 3), expandDims(b, 2)), [batch, count, taps * b.shape[2]]);
@@ -127,14 +130,14 @@ function checkShapes(x: Tensor, grid: Tensor): void {
 }
 
 /**
- * x at the places that a grid names, interpolated: y[b, i, j, c] = Σ w[h, w] x[b, h, w, c] over the neighbours of grid[b, i, j] = (x, y), where -1
- * is the left or upper edge of the image and 1 the right or lower one. Values and both gradients are those of PyTorch's grid_sample; nothing is
- * added atomically, so the gradient in x is the same every time. At 'border' and 'reflect' a NaN in the grid counts as 0 elements from the edge;
- * else it gives NaN, but 0 for 'nearest'.
+ * Interpolates x at the positions in a grid: y[b, i, j, c] = Σ w[h, w] x[b, h, w, c] over the neighbours of grid[b, i, j] = (x, y), where
+ * -1 is the left or upper edge of the image and 1 the right or lower one. Values and both gradients equal PyTorch's grid_sample. There are
+ * no atomic additions, so the gradient of x is reproducible. With 'border' and 'reflect', a NaN in the grid is the coordinate 0; with
+ * 'zeros' it gives NaN, or 0 for 'nearest'.
  *
  * x [B, H, W, C], grid [B, OH, OW, 2] -> [B, OH, OW, C]; x [B, D, H, W, C], grid [B, OD, OH, OW, 3] -> [B, OD, OH, OW, C].
- * @throws ShapeError for other ranks, batches that differ or an empty image, ArgumentError for a bad option.
- * M. Jaderberg et al., Spatial Transformer Networks, NeurIPS 2015.
+ * @throws ShapeError for other ranks, batches that differ or an empty image, ArgumentError for a bad option. M. Jaderberg et al., Spatial
+ * Transformer Networks, NeurIPS 2015.
  *
  *     const turned = gridSample(images, grid, { padding: 'border' });   // [8,32,32,3], [8,16,16,2] -> [8,16,16,3]
  */
@@ -152,7 +155,7 @@ export function gridSample(x: Tensor, grid: Tensor, options: GridSampleOptions =
   const sizes = axesOf(x.shape);
   const [batch, count, rows] = [x.shape[0], sizeOf(axesOf(grid.shape)), sizeOf(sizes)];
   const flat = reshape(cast(grid, 'f32'), [batch, count, sizes.length]);
-  // The grid counts from the last axis: (x, y, z).
+  // The grid's coordinates start from the last axis: (x, y, z).
   const taps = sizes.map((size, axis) => {
     const last = sizes.length - 1 - axis;
     const own = reshape(slice(flat, [0, 0, last], [batch, count, last + 1]), [batch, count]);

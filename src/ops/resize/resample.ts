@@ -1,5 +1,5 @@
-// The primitive of resampling: images whose rows and columns are weighted sums of the rows and columns of others. Linear in x; its gradient is the
-// same op with the taps turned round, so gradients of gradients work and nothing is added atomically.
+// The primitive of resampling: the rows and columns of the result are weighted sums of the rows and columns of x. It is linear in x. Its
+// gradient is the same op with transposed taps, so gradients of gradients work and no atomic additions are needed.
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type OpDefinition, type Target, type TensorType, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
@@ -91,14 +91,14 @@ function resampleBy(x: Tensor, attributes: ResampleAttributes): Tensor {
   return apply(resampleOp, [x, links, weights], attributes);
 }
 
-/** Beyond so many taps of an element, rows and columns are resampled one after the other. */
+/** Maximum number of taps of an element for one kernel. Above it, rows and columns are resampled one after the other. */
 const mostTogether = 8;
 
-/** An axis that stays as it is. */
+/** Whether an axis is not resampled. */
 const isUnchanged = ({ from, to, method, coordinates, step }: AxisMap): boolean =>
   method === 'identity' || (from === to && (method === 'area' || coordinates === 'alignCorners' || step === 1));
 
-/** One axis of x, or two neighbours in one kernel, from `axis` on. */
+/** Resamples one axis of x, or two neighbours in one kernel, starting at `axis`. */
 function along(x: Tensor, axis: number, maps: readonly AxisMap[]): Tensor {
   const [front, behind] = [x.shape.slice(0, axis), x.shape.slice(axis + maps.length)];
   const [rows, columns = identity(1)] = maps;
@@ -107,7 +107,7 @@ function along(x: Tensor, axis: number, maps: readonly AxisMap[]): Tensor {
   return reshape(y, [...front, ...maps.map(({ to }) => to), ...behind]);
 }
 
-/** x [B, ..axes, C] resampled along each axis between batch and channels. */
+/** Resamples x [B, ..axes, C] along each axis between batch and channels. */
 export function resample(x: Tensor, maps: readonly AxisMap[]): Tensor {
   const last = maps.length - 1;
   const pair = maps.slice(-2);
@@ -115,7 +115,7 @@ export function resample(x: Tensor, maps: readonly AxisMap[]): Tensor {
   const together = isPair && tapTables({ rows: pair[0], columns: pair[1], transposed: false }).most.reduce((a, b) => a * b) <= mostTogether;
   const passes = (together ? maps.slice(0, -2) : maps).flatMap((map, i) => (isUnchanged(map) ? [] : [{ axis: i + 1, maps: [map] }]));
   if (together) passes.push({ axis: last, maps: pair });
-  // What shrinks most comes first: the others then have less to do.
+  // The axis that shrinks most comes first, so that the others have less work.
   const growth = ({ maps: own }: { maps: readonly AxisMap[] }): number => own.reduce((n, { from, to }) => (n * to) / from, 1);
   passes.sort((a, b) => growth(a) - growth(b));
   return passes.reduce((y, pass) => along(y, pass.axis, pass.maps), x);

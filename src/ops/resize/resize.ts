@@ -1,4 +1,4 @@
-// Images, sequences and volumes in another size. One kernel takes any weights; which ones is told by resize/taps.ts.
+// Resizes images, sequences and volumes. One kernel takes any weights; resize/taps.ts computes them.
 import { isFloat } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape } from '../../core/shape.ts';
@@ -10,30 +10,30 @@ import { resample } from './resample.ts';
 import type { AxisMap, Coordinates, Rounding } from './taps.ts';
 
 export interface ResizeOptions {
-  /** Size of the result along each axis between batch and channels, or one number for all. Give it or `scale`. */
+  /** Size of the result along each axis between batch and channels, or one number for all. Required unless `scale` is given. */
   readonly size?: number | readonly number[];
-  /** How many times as large, one number or one for each axis: ⌊size · scale⌋ elements. Coordinates are divided by the scale itself. */
+  /** Factor of the size, one number or one per axis: ⌊size · scale⌋ elements. Coordinates are divided by the scale itself. */
   readonly scale?: number | readonly number[];
   /**
-   * 'nearest' (default) takes one element, 'linear' weighs two along each axis, 'cubic' four; 'area' takes the mean of all elements that an
-   * element of the result covers.
+   * 'nearest' takes one element, 'linear' weights two along each axis, 'cubic' four. 'area' takes the mean of all elements that an element
+   * of the result covers. @default 'nearest'
    */
   readonly method?: 'nearest' | 'linear' | 'cubic' | 'area';
   /**
-   * Where element j of the result lies in x, with s for x's size divided by the result's: 'halfPixel' (j + 1/2) s - 1/2, 'asymmetric' j s,
-   * 'alignCorners' j (size of x - 1) / (size - 1), 'pytorchHalfPixel' as halfPixel, but 0 where the result has one element. 'asymmetric' by
-   * default for 'nearest', else 'halfPixel'.
+   * Coordinate in x of element j of the result, with s for x's size divided by the result's. 'halfPixel' (j + 1/2) s - 1/2, 'asymmetric' j
+   * s, 'alignCorners' j (size of x - 1) / (size - 1). 'pytorchHalfPixel' is halfPixel, but 0 if the result has one element. @default
+   * 'asymmetric' for 'nearest', otherwise 'halfPixel'
    */
   readonly coordinates?: Coordinates;
-  /** true is `coordinates: 'alignCorners'`: the first and last elements keep their places. */
+  /** true means `coordinates: 'alignCorners'`: the first and last elements keep their positions. @default false */
   readonly alignCorners?: boolean;
-  /** How 'nearest' rounds a coordinate; 'floor' by default for 'asymmetric', else 'roundPreferCeil'. */
+  /** Rounding of a coordinate for 'nearest'. @default 'floor' for 'asymmetric', otherwise 'roundPreferCeil' */
   readonly rounding?: Rounding;
-  /** The slope of 'cubic' at distance 1; -0.75 by default, -0.5 with antialias. */
+  /** Slope of 'cubic' at distance 1. @default -0.75, or -0.5 with antialias */
   readonly cubicCoefficient?: number;
-  /** Widens the weights of 'linear' and 'cubic' where the result is smaller, so that every element counts; false by default. */
+  /** Widens the weights of 'linear' and 'cubic' if the result is smaller, so that every element is used. @default false */
   readonly antialias?: boolean;
-  /** Leaves out elements beyond the ends, instead of repeating the end, and divides by the weights that are left; false by default. */
+  /** Ignores elements outside of x instead of repeating the border, and divides by the sum of the remaining weights. @default false */
   readonly excludeOutside?: boolean;
 }
 
@@ -46,7 +46,7 @@ function checkChoice(name: string, value: unknown, choices: readonly unknown[]):
   throw new ArgumentError(`resize: ${name} is ${inWords(value)}; give '${choices.join("', '")}'`);
 }
 
-/** Sizes of the result, and how long a step of it is. */
+/** Sizes of the result, and its step in elements of x. */
 function extentsOf(x: Shape, { size, scale }: ResizeOptions): { to: number; step: number }[] {
   const from = axesOf(x);
   if ((size === undefined) === (scale === undefined)) {
@@ -70,11 +70,11 @@ function extentsOf(x: Shape, { size, scale }: ResizeOptions): { to: number; step
 }
 
 /**
- * x in another size: every element of the result is a weighted sum of the elements of x around its coordinate, along each axis between batch and
- * channels: y[b, i, j, c] = Σ r[i, h] s[j, w] x[b, h, w, c]. Ends are repeated. Integers become f32.
+ * Resizes x. Every element of the result is a weighted sum of the elements of x around its coordinate, along each axis between batch and
+ * channels: y[b, i, j, c] = Σ r[i, h] s[j, w] x[b, h, w, c]. The border is repeated. Integers become f32.
  *
- * The defaults are those of PyTorch's interpolate: 'nearest' as mode 'nearest' ('nearest-exact' is `coordinates: 'halfPixel'`), 'linear' as
- * linear, bilinear and trilinear, 'cubic' as bicubic, 'area' as area. The options cover ONNX's Resize.
+ * The defaults equal PyTorch's interpolate: 'nearest' is mode 'nearest' ('nearest-exact' is `coordinates: 'halfPixel'`), 'linear' is
+ * linear, bilinear and trilinear, 'cubic' is bicubic, 'area' is area. The options cover ONNX's Resize.
  *
  * x [B, W, C], [B, H, W, C] or [B, D, H, W, C] -> the same with other sizes.
  * @throws ShapeError for other ranks or an empty axis, ArgumentError for a bad option.

@@ -1,15 +1,15 @@
-// Resampling along one axis: which elements of x an element of the result is made of, and with which weights. Computed on the host in f64 from a
-// plain description, so that no stack rounds a coordinate to another element than the next one does.
+// Resampling along one axis: the elements of x, and their weights, that make each element of the result. They are computed on the host in
+// f64 from plain data, so that all stacks round coordinates to the same elements.
 import type { HostArray } from '../../core/dtype.ts';
 import { type Tensor, hostTensor } from '../../graph/tensor.ts';
 
-/** Where element j of the result lies in x: see ResizeOptions. */
+/** Mapping of element j of the result to a coordinate in x: see ResizeOptions. */
 export type Coordinates = 'halfPixel' | 'pytorchHalfPixel' | 'asymmetric' | 'alignCorners';
 
-/** Which element a coordinate between two of them takes. */
+/** Rounding of a coordinate between two elements. */
 export type Rounding = 'floor' | 'ceil' | 'roundPreferFloor' | 'roundPreferCeil';
 
-/** One axis. Plain data: a part of the key of a program. */
+/** One axis. It is plain data, because it is part of the key of a program. */
 export interface AxisMap {
   /** Sizes of the axis in x and in the result. */
   readonly from: number;
@@ -17,13 +17,13 @@ export interface AxisMap {
   readonly method: 'nearest' | 'linear' | 'cubic' | 'area' | 'identity';
   readonly coordinates: Coordinates;
   readonly rounding: Rounding;
-  /** Length of a step of the result, in steps of x. */
+  /** Step of the result, in elements of x. */
   readonly step: number;
-  /** The cubic's slope at distance 1. */
+  /** Slope of the cubic at distance 1. */
   readonly cubicCoefficient: number;
-  /** Widens the weights where the result is smaller, so that every element of x counts. */
+  /** Widens the weights if the result is smaller, so that every element of x is used. */
   readonly antialias: boolean;
-  /** Leaves out what lies beyond the ends, instead of repeating the end. */
+  /** Ignores elements outside of x instead of repeating the border. */
   readonly excludeOutside: boolean;
 }
 
@@ -39,7 +39,7 @@ export const identity = (size: number): AxisMap => ({
   excludeOutside: false,
 });
 
-/** Elements places[starts[j]] to places[starts[j + 1] - 1], weighted, make element j. */
+/** Element j is the weighted sum of the elements places[starts[j]] to places[starts[j + 1] - 1]. */
 export interface Taps {
   readonly starts: Int32Array;
   readonly places: Int32Array;
@@ -67,7 +67,7 @@ function coordinateOf({ coordinates, from, to, step }: AxisMap, j: number): numb
   return coordinates === 'pytorchHalfPixel' && to === 1 ? 0 : (j + 0.5) * step - 0.5;
 }
 
-/** As PyTorch and ONNX Runtime, in f32: in f64 some coordinates would fall on the other side of an element's border. */
+/** Computed in f32 as in PyTorch and ONNX Runtime. In f64 some coordinates would round to another element. */
 function nearestOf({ coordinates, rounding, from, to, step }: AxisMap, j: number): number {
   const round = Math.fround;
   const [first, length, shift] =
@@ -88,7 +88,7 @@ function nearestOf({ coordinates, rounding, from, to, step }: AxisMap, j: number
   return Math.min(Math.max(place, 0), from - 1);
 }
 
-/** The weights of a filter that is as wide as a step of the result where that is longer than one of x, as PyTorch and Pillow have it. */
+/** Weights of a filter whose width is one step of the result, or one of x if that is longer, as in PyTorch and Pillow. */
 function widened(map: AxisMap, j: number): Weighted[] {
   const { from, step } = map;
   const stretch = Math.max(1, step);
@@ -129,7 +129,7 @@ function tapsAt(map: AxisMap, j: number): Weighted[] {
   return map.antialias ? widened(map, j) : interpolated(map, j);
 }
 
-/** Equal places become one, and weights of 0 none: 0 · Infinity must not count. */
+/** Merges equal places and drops weights of 0, because 0 · Infinity must not be added. */
 function tapsOf(map: AxisMap): Taps {
   const starts = new Int32Array(map.to + 1);
   const places: number[] = [];
@@ -147,7 +147,7 @@ function tapsOf(map: AxisMap): Taps {
   return { starts, places: Int32Array.from(places), weights: Float64Array.from(weights) };
 }
 
-/** The same weights, seen from x: which elements of the result an element of x is a part of, in their order. */
+/** The same weights seen from x: for each element of x, the elements of the result that use it, in their order. */
 function transposed({ starts, places, weights }: Taps, from: number): Taps {
   const begins = new Int32Array(from + 1);
   for (const place of places) begins[place + 1]++;
@@ -167,27 +167,27 @@ function transposed({ starts, places, weights }: Taps, from: number): Taps {
 export interface ResampleAttributes {
   readonly rows: AxisMap;
   readonly columns: AxisMap;
-  /** The gradient's direction: from the size of the result to that of x. */
+  /** Whether this is the gradient: from the size of the result to the size of x. */
   readonly transposed: boolean;
 }
 
-/** The taps of both axes in two tensors, as shaders/resample.wgsl reads them. */
+/** The taps of both axes in two tensors, in the layout of shaders/resample.wgsl. */
 export interface TapTables {
-  /** Starts of the rows, starts of the columns (counted on), places of both. */
+  /** Starts of the rows, starts of the columns (with one running count), places of both. */
   readonly links: Tensor;
   /** Weights of both. */
   readonly weights: Tensor;
-  /** Taps of an element of the result at most: [rows, columns]. */
+  /** Maximum number of taps of an element of the result: [rows, columns]. */
   readonly most: readonly [number, number];
 }
 
 const longest = ({ starts }: Taps): number => starts.reduce((most, start, j) => (j === 0 ? 0 : Math.max(most, start - starts[j - 1])), 0);
 
-/** What f32 rounded: the reference in f64 counts with these. */
+/** The f64 values of tables that are stored in f32. The reference uses them. */
 const unrounded = new WeakMap<HostArray, Float64Array>();
 export const exactWeights = (weights: HostArray): HostArray => unrounded.get(weights) ?? weights;
 
-/** Tables in use, the last used one last. A table that is met again stays on the device. */
+/** Cache of tables, most recently used last. A repeated table stays on the device. */
 const tables = new Map<string, TapTables>();
 const tablesKept = 64;
 

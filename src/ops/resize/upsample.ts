@@ -1,4 +1,4 @@
-// Larger images by whole factors: resize's kernel, or views of whole numbers.
+// Enlarges images by integer factors, with resize's kernel, or with views for integer dtypes.
 import { isFloat } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape } from '../../core/shape.ts';
@@ -11,15 +11,18 @@ import { type AxisMap, identity } from './taps.ts';
 import { broadcastTo, reshape } from '../shape/shape.ts';
 
 export interface Upsample2dOptions {
-  /** How many times as high and wide, [height, width] or one number; 2 by default. */
+  /** Factors of height and width, [height, width] or one number. @default 2 */
   readonly size?: number | readonly number[];
-  /** 'nearest' (default) repeats pixels; 'bilinear' draws lines between their centres, and repeats the border beyond the outermost. */
+  /**
+   * 'nearest' repeats pixels. 'bilinear' interpolates between pixel centres and repeats the border outside the outermost centres. @default
+   * 'nearest'
+   */
   readonly interpolation?: 'nearest' | 'bilinear';
 }
 
 /**
- * Images larger by whole factors. 'bilinear' takes pixels as squares around their centres, as Keras's UpSampling2D and PyTorch's
- * interpolate(align_corners=False) do.
+ * Enlarges images by integer factors. 'bilinear' treats pixels as squares around their centres, like Keras's UpSampling2D and PyTorch's
+ * interpolate(align_corners=False).
  *
  * x [B, H, W, C] -> [B, H sizeY, W sizeX, C].
  * @throws ShapeError for other ranks or images without pixels, ArgumentError for a bad option.
@@ -43,7 +46,7 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions = {}): Tensor {
   if (interpolation === 'bilinear' && rows * columns === 0) {
     throw new ShapeError(`upsample2d: x ${formatShape(x.shape)} has no pixels to interpolate between; use 'nearest' or a larger image`);
   }
-  // The area that an element of the result covers is a part of one pixel.
+  // An element of the result covers a part of one pixel.
   const method = interpolation === 'nearest' ? 'area' : 'linear';
   const along = (from: number, factor: number): AxisMap => ({
     ...identity(from),

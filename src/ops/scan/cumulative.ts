@@ -1,5 +1,5 @@
-// Running extremes and running logarithms of sums. One primitive gives the position of each running extreme; values are picked by it, so that the
-// gradient goes to the element that is the extreme. The logarithm of running sums is a linear recurrence over sums scaled by the running maximum.
+// Running extremes and running log-sum-exp. One primitive returns the position of each running extreme, and values are gathered by it, so
+// the gradient goes to the extreme element. The log-sum-exp is a linear recurrence over sums scaled by the running maximum.
 import { DtypeError, checkOptions } from '../../core/errors.ts';
 import { normalizeAxis, sizeOf } from '../../core/shape.ts';
 import { type KernelDispatch, type Target, defineOp } from '../../graph/op.ts';
@@ -27,7 +27,7 @@ interface ExtremeAttributes {
   readonly largest: boolean;
 }
 
-/** Items one invocation walks; each looks at all chunks before its own, so there are no more of them than items in a chunk. */
+/** Items per invocation. Each invocation reads all earlier chunks, so there are at most as many chunks as items in a chunk. */
 function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target): number {
   const lines = outer * inner;
   const root = Math.ceil(Math.sqrt(length));
@@ -35,7 +35,7 @@ function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target):
   return lines >= 1024 || length <= 512 ? length : Math.max(256, root, Math.ceil((lines * length) / 4096));
 }
 
-/** x [.., N, ..] -> i32 [.., N, ..]: where along the axis the running extreme lies; of equals the latest, of NaN the first. */
+/** x [.., N, ..] -> i32 [.., N, ..]: position of the running extreme along the axis. The latest of equal elements, the first NaN. */
 const cumArgExtremeOp = defineOp<ExtremeAttributes>({
   name: 'cumArgExtreme',
   infer: ([{ shape, dtype }]) => {
@@ -79,7 +79,7 @@ const cumArgExtremeOp = defineOp<ExtremeAttributes>({
           aliases: { Element: storageType(x.dtype), Value: value },
           params: { size, run, length, inner, chunk, chunks, reverse, phase: number },
         }),
-        // Without chunks before its own no invocation reads the winners: any buffer will do.
+        // Without earlier chunks, no invocation reads the winners, so any buffer may be bound.
         operands: [input, number === 1 && chunks > 1 ? winners : input, number === 1 ? { kind: 'output', index: 0 } : winners],
         workgroups: gridOf(Math.ceil(size / (run * 64)), target),
       });
@@ -91,16 +91,16 @@ const cumArgExtremeOp = defineOp<ExtremeAttributes>({
 });
 
 export interface CumulativeOptions {
-  /** The axis to run along, counted from the end where negative; the flattened tensor unless given. */
+  /** Axis to scan. Negative values count from the end. Without it, the flattened tensor is scanned. */
   readonly axis?: number;
   /**
-   * From the last element to the first.
+   * Whether to scan from the last element to the first.
    * @default false
    */
   readonly reverse?: boolean;
 }
 
-/** The tensor and the axis that the options name. */
+/** Resolves the tensor and the axis from the options. */
 function lineOf(op: string, x: TensorLike, options: CumulativeOptions, rule: 'number' | 'float') {
   checkOptions(op, options, ['axis', 'reverse']);
   const t = operand(op, x, rule);
@@ -115,8 +115,8 @@ function running(op: string, x: TensorLike, options: CumulativeOptions, largest:
 }
 
 /**
- * Running maximum along an axis, y[i] = max x[j] over j ≤ i (reverse: j ≥ i). NaN from the first NaN on. The gradient goes to the element that is the
- * maximum, of equals to the latest, as in PyTorch's cummax. bool counts as i32.
+ * Running maximum along an axis, y[i] = max x[j] over j ≤ i (reverse: j ≥ i). All results after the first NaN are NaN. The gradient goes to
+ * the maximum, to the latest of equal elements, as in PyTorch's cummax. bool becomes i32.
  *
  * x [.., N, ..] -> [.., N, ..]; [size] without an axis.
  * @throws ShapeError for an axis that x does not have, ArgumentError for an option of another type.
@@ -126,8 +126,8 @@ function running(op: string, x: TensorLike, options: CumulativeOptions, largest:
 export const cumMax = (x: TensorLike, options: CumulativeOptions = {}): Tensor => running('cumMax', x, options, true);
 
 /**
- * Running minimum along an axis, y[i] = min x[j] over j ≤ i (reverse: j ≥ i). NaN from the first NaN on. The gradient goes to the element that is the
- * minimum, of equals to the latest, as in PyTorch's cummin. bool counts as i32.
+ * Running minimum along an axis, y[i] = min x[j] over j ≤ i (reverse: j ≥ i). All results after the first NaN are NaN. The gradient goes to
+ * the minimum, to the latest of equal elements, as in PyTorch's cummin. bool becomes i32.
  *
  * x [.., N, ..] -> [.., N, ..]; [size] without an axis.
  * @throws ShapeError for an axis that x does not have, ArgumentError for an option of another type.
@@ -137,8 +137,8 @@ export const cumMax = (x: TensorLike, options: CumulativeOptions = {}): Tensor =
 export const cumMin = (x: TensorLike, options: CumulativeOptions = {}): Tensor => running('cumMin', x, options, false);
 
 /**
- * Logarithm of the running sum of exponentials along an axis, y[i] = log Σ e^x[j] over j ≤ i (reverse: j ≥ i), without overflow: sums are scaled by the
- * running maximum. -Infinity where all elements so far are; its gradient there is 0.
+ * Logarithm of the running sum of exponentials along an axis, y[i] = log Σ e^x[j] over j ≤ i (reverse: j ≥ i), without overflow: sums are
+ * scaled by the running maximum. The result is -Infinity, with gradient 0, while all elements are -Infinity.
  *
  * x [.., N, ..] -> float [.., N, ..]; [size] without an axis. Integers become f32.
  * @throws ShapeError for an axis that x does not have, ArgumentError for an option of another type. (torch.logcumsumexp.)
@@ -147,10 +147,10 @@ export const cumMin = (x: TensorLike, options: CumulativeOptions = {}): Tensor =
  */
 export function logCumSumExp(x: TensorLike, options: CumulativeOptions = {}): Tensor {
   const { t, axis, reverse } = lineOf('logCumSumExp', x, options, 'float');
-  // s[i] = e^(m[i-1] - m[i]) s[i-1] + e^(x[i] - m[i]), y = m + log s with the running maximum m; y does not depend on m.
+  // s[i] = e^(m[i-1] - m[i]) s[i-1] + e^(x[i] - m[i]), y = m + log s with the running maximum m. y does not depend on m.
   const largest = cumMax(stopGradient(t), { axis, reverse });
   const m = where(isFinite(largest), largest, 0);
-  // At most 0, but where m stands for an infinity; nothing has been summed before -Infinity ended.
+  // At most 0, except if m replaces an infinity. Before the first finite element the sum is empty.
   const factor = exp(minimum(sub(shift(m, axis, reverse), m), 0));
   const s = linearRecurrence(factor, exp(sub(t, m)), { axis, reverse, exclusive: false, lagged: false });
   const none = equal(s, 0);

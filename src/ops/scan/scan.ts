@@ -1,4 +1,5 @@
-// Scans: running sums and products along an axis. The gradient of a running product is a linear recurrence, and so are that one's gradients.
+// Scans: running sums and products along an axis. The gradient of a running product is a linear recurrence, and so are the gradients of the
+// recurrence.
 import { DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, normalizeAxis, sameShape, sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, defineOp } from '../../graph/op.ts';
@@ -13,7 +14,10 @@ import { type ScanAttributes, type ScanMode, planScan, scanGeometry } from './sc
 import { flatten } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
 
-/** All steps of all lines on the CPU, in f64. `step` gets the state, the item's position and that of the item before it (itself at the first). */
+/**
+ * All steps of all lines on the CPU, in f64. `step` gets the state, the item's position and the previous item's position (for the first
+ * item, its own).
+ */
 function reference(
   { inputs: [x], outputs: [type], attributes, allocate }: ReferenceContext<ScanAttributes>,
   initial: number,
@@ -51,11 +55,11 @@ function defineScan(
     },
     batch: shiftAxis,
     vjp,
-    // Not products: their gradient is a recurrence, in which an infinity meets a state of 0.
+    // False for products: their gradient is a recurrence, in which an infinity is multiplied by a state of 0.
     passesInfinities: mode === 'sum' ? true : undefined,
     reference: (context) => {
       const { data, dtype } = context.inputs[0];
-      // Integers wrap around modulo 2^32: sums when they are written, products, which f64 cannot hold, at every step.
+      // Integers wrap around modulo 2^32. Sums wrap when they are written; products wrap at every step, because f64 cannot hold them.
       if (mode === 'sum') return reference(context, 0, (state, at) => state + data[at]);
       if (isInteger(dtype)) return reference(context, 1, (state, at) => Math.imul(state, data[at]));
       return reference(context, 1, (state, at) => state * data[at]);
@@ -79,14 +83,14 @@ const cumSumOp: OpDefinition<ScanAttributes> = defineScan('cumSum', 'sum', ({ co
 const cumProdOp: OpDefinition<ScanAttributes> = defineScan('cumProd', 'product', ({ inputs: [x], cotangents: [g], attributes }) => {
   if (!g) return [undefined];
   const { axis, reverse, exclusive } = attributes;
-  // dx[k] = Π_{j<k} x[j] s[k],  s[k] = Σ_{i≥k} dy[i] Π_{k<j≤i} x[j] = dy[k] + x[k+1] s[k+1]: no division, so zeros are right. An exclusive
-  // product y[i] = Π_{j<i} x[j] is an inclusive one moved on by a step, and so is its dy.
+  // dx[k] = Π_{j<k} x[j] s[k],  s[k] = Σ_{i≥k} dy[i] Π_{k<j≤i} x[j] = dy[k] + x[k+1] s[k+1]. It has no division, so zeros are handled. An
+  // exclusive product y[i] = Π_{j<i} x[j] is an inclusive one shifted by one step, and so is its dy.
   const before = apply(cumProdOp, [x], { ...attributes, exclusive: true });
   const dy = exclusive ? shift(g, axis, !reverse) : g;
   return [mul(before, linearRecurrence(x, dy, { axis, reverse: !reverse, lagged: true, exclusive: false }))];
 });
 
-/** Each element moved to its neighbour's place along the axis, towards lower positions or higher ones; a 0 comes in. */
+/** Shifts each element by one along the axis, towards lower or higher positions, and inserts a 0. */
 export function shift(x: Tensor, axis: number, down: boolean): Tensor {
   const n = x.shape[axis];
   if (n === 0) return x;
@@ -109,8 +113,8 @@ const recurrenceOp: OpDefinition<ScanAttributes> = defineOp<ScanAttributes>({
   vjp: ({ inputs: [a], outputs: [h], cotangents: [g], needs, attributes }) => {
     if (!g) return [undefined, undefined];
     const { axis, reverse, lagged } = attributes;
-    // db[t] = dh[t] + a[t+1] db[t+1]: the recurrence backwards, its a now that of the step before;  da[t] = db[t] h[t-1].
-    // Lagged, db[t] = dh[t] + a[t] db[t+1] and da[t] = db[t+1] h[t].
+    // db[t] = dh[t] + a[t+1] db[t+1]: the reversed recurrence, lagged;  da[t] = db[t] h[t-1].
+    // If this one is lagged, db[t] = dh[t] + a[t] db[t+1] and da[t] = db[t+1] h[t].
     const db = linearRecurrence(a, g, { ...attributes, reverse: !reverse, lagged: !lagged });
     const da = (): Tensor => (lagged ? mul(shift(db, axis, !reverse), h) : mul(db, shift(h, axis, reverse)));
     return [needs[0] ? da() : undefined, db];
@@ -132,11 +136,11 @@ const recurrenceOp: OpDefinition<ScanAttributes> = defineOp<ScanAttributes>({
 export const linearRecurrence = (a: Tensor, b: Tensor, attributes: ScanAttributes): Tensor => apply(recurrenceOp, [a, b], attributes);
 
 export interface ScanOptions {
-  /** The axis to run along, counted from the end where negative; the flattened tensor unless given. */
+  /** Axis to scan. Negative values count from the end. Without it, the flattened tensor is scanned. */
   readonly axis?: number;
-  /** Leave each element out of its own result: the first one is that of no elements. */
+  /** Whether each element is excluded from its own result. The first result is then the empty sum or product. @default false */
   readonly exclusive?: boolean;
-  /** Run from the last element to the first. */
+  /** Whether to scan from the last element to the first. @default false */
   readonly reverse?: boolean;
 }
 
@@ -151,7 +155,7 @@ function scanWith(name: string, op: OpDefinition<ScanAttributes>, x: TensorLike,
 }
 
 /**
- * Running sum along an axis, y[i] = Σ x[j] over j ≤ i (exclusive: j < i; reverse: j ≥ i or j > i). bool counts as i32, integers wrap around.
+ * Running sum along an axis, y[i] = Σ x[j] over j ≤ i (exclusive: j < i; reverse: j ≥ i or j > i). bool becomes i32; integers wrap around.
  *
  * x [.., N, ..] -> [.., N, ..]; [size] without an axis.
  * @throws ShapeError for an axis that x does not have.
@@ -162,8 +166,8 @@ function scanWith(name: string, op: OpDefinition<ScanAttributes>, x: TensorLike,
 export const cumSum = (x: TensorLike, options: ScanOptions = {}): Tensor => scanWith('cumSum', cumSumOp, x, options);
 
 /**
- * Running product along an axis, y[i] = Π x[j] over j ≤ i (exclusive: j < i; reverse: j ≥ i or j > i). bool counts as i32, integers wrap around.
- * The gradient is right where elements are 0.
+ * Running product along an axis, y[i] = Π x[j] over j ≤ i (exclusive: j < i; reverse: j ≥ i or j > i). bool becomes i32; integers wrap
+ * around. The gradient is also correct if elements are 0.
  *
  * x [.., N, ..] -> [.., N, ..]; [size] without an axis.
  * @throws ShapeError for an axis that x does not have.

@@ -1,4 +1,5 @@
-// How the GPU scans: lines in one go, or cut into chunks whose effects are scanned first, by the same two kernels at every level.
+// Scans on the GPU: each line is scanned at once, or cut into chunks whose totals are scanned first. The same two kernels serve every
+// level.
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
@@ -10,21 +11,21 @@ import { type FilledKernel, type KernelFile, computeType, fillKernel, storageTyp
 const scanKernel: KernelFile = { name: 'scan', text: `${headSource}\n${scanSource}` };
 const totalsKernel: KernelFile = { name: 'scanTotals', text: `${headSource}\n${totalsSource}` };
 
-/** What a step does to the state: state + b, state * a, or a * state + b. The kernels know them by these numbers. */
+/** Step of the state: state + b, state * a, or a * state + b. The numbers are the kernels' codes. */
 export const scanModes = { sum: 0, product: 1, recurrence: 2 } as const;
 export type ScanMode = keyof typeof scanModes;
 
 export interface ScanAttributes {
   readonly axis: number;
-  /** From the last item to the first. */
+  /** Whether to scan from the last item to the first. */
   readonly reverse: boolean;
-  /** The state before each step instead of after it. */
+  /** Whether to return the state before each step instead of after it. */
   readonly exclusive: boolean;
-  /** Recurrences: a step takes the a of the step before it. */
+  /** For recurrences: whether a step uses the a of the previous step. */
   readonly lagged: boolean;
 }
 
-/** A tensor cut at the scanned axis: [outer, length, inner]. */
+/** A tensor split at the scanned axis: [outer, length, inner]. */
 export interface ScanGeometry {
   readonly outer: number;
   readonly length: number;
@@ -38,8 +39,8 @@ export const scanGeometry = (shape: Shape, axis: number): ScanGeometry => ({
 });
 
 /**
- * Items one invocation walks. A GPU wants many short chunks, unless there are lines enough to keep it busy; a CPU-implemented device wants
- * thousands of invocations at most.
+ * Items per invocation. A GPU needs many short chunks unless there are many lines; a CPU-implemented device needs at most thousands of
+ * invocations.
  */
 function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target): number {
   const lines = outer * inner;
@@ -47,7 +48,7 @@ function chunkOf({ outer, length, inner }: ScanGeometry, { processor }: Target):
   return lines >= 1024 || length <= 512 ? length : Math.max(256, Math.ceil((lines * length) / 4096));
 }
 
-/** Chunks for each invocation of a CPU-implemented device, so that short lines do not each cost an invocation. */
+/** Chunks per invocation of a CPU-implemented device, so that a short line does not cost a whole invocation. */
 const chunksPerInvocation = (chunks: number, chunk: number, { processor }: Target): number =>
   processor === 'gpu' ? 1 : Math.ceil(Math.max(64, (chunks * chunk) / 4096) / chunk);
 
@@ -67,13 +68,13 @@ interface Level {
   readonly reverse: boolean;
   readonly exclusive: boolean;
   readonly lagged: boolean;
-  /** Products of floats of the level below, in two words each. */
+  /** Whether the level below stores products of floats in two words each. */
   readonly packed: boolean;
   readonly source: { readonly element: string; readonly a: Operand; readonly b: Operand };
   readonly result: Operand;
 }
 
-/** The scan of inputs [a, b] (the same one where the mode needs one only) into output 0. */
+/** The scan of inputs [a, b] into output 0. Modes with one input get it twice. */
 export function planScan(
   type: TensorType,
   mode: ScanMode,
@@ -93,7 +94,7 @@ export function planScan(
     const size = outer * chunks * inner;
     const run = chunksPerInvocation(size, chunk, target);
     const workgroups = gridOf(Math.ceil(size / (run * 64)), target);
-    // Read where there are chunks only; any buffer will do else.
+    // Read only if there are chunks; otherwise any buffer may be bound.
     const pairs = level.mode === 'product' && value === 'f32';
     const carry = chunks > 1 ? temporary([pairs ? 2 : 1, outer, chunks, inner]) : source.b;
     const fill = (kernel: KernelFile): FilledKernel =>

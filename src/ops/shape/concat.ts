@@ -14,10 +14,10 @@ import { sliceAxis } from './slice.ts';
 
 const concatKernel: KernelFile = { name: 'concat', text: concatSource };
 
-/** Inputs of one kernel: with the result, as many buffers as every device binds. */
+/** Maximum number of inputs of one kernel. With the result, every device can bind this many buffers. */
 const mostInputs = 7;
 
-/** Elements of each input from one step along the axis before it to the next. */
+/** Number of elements of each input per step along the axis before the concatenation axis. */
 const rowsOf = (inputs: readonly TensorType[], axis: number): number[] => inputs.map(({ shape }) => sizeOf(shape.slice(axis)));
 
 const concatOp = defineOp<{ readonly axis: number }>({
@@ -36,7 +36,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
     return [{ shape: first.shape.map((n, i) => (i === axis ? total : n)), dtype: first.dtype }];
   },
   batch: (context) => context.apply(spreadInputs(context), { axis: context.attributes.axis + 1 }),
-  // Each input gets its own window of dy
+  // Each input gets its own window of dy.
   vjp: ({ inputs, cotangents: [g], needs, attributes: { axis } }) => {
     let begin = 0;
     return inputs.map((x, i) => {
@@ -78,7 +78,7 @@ const concatOp = defineOp<{ readonly axis: number }>({
   simplify: (inputs) => (inputs.length === 1 ? inputs[0] : undefined),
 });
 
-/** The kernel for inputs whose rows have these sizes. */
+/** Returns the kernel for inputs whose rows have these sizes. */
 function kernelFor(
   dtype: Dtype,
   params: { readonly size: number; readonly run: number; readonly row: number },
@@ -108,7 +108,7 @@ function kernelFor(
   });
 }
 
-/** The argument of ops that take several tensors. */
+/** Checks the argument of ops that take several tensors. */
 export function checkList(op: string, tensors: unknown): void {
   if (!Array.isArray(tensors) || tensors.length === 0) {
     const what = Array.isArray(tensors) ? 'an empty list' : inWords(tensors);
@@ -118,10 +118,10 @@ export function checkList(op: string, tensors: unknown): void {
 }
 
 /**
- * The tensors one after another along an axis.
+ * Concatenates tensors along an axis.
  *
  * [.., Nᵢ, ..] -> [.., Σ Nᵢ, ..]. Dtypes promote.
- * @throws ArgumentError for an empty list, ShapeError when other axes differ.
+ * @throws ArgumentError for an empty list, ShapeError if other axes differ.
  *
  *     concat([zeros([2, 3]), ones([1, 3])], 0)   // [3,3]
  */
@@ -135,13 +135,13 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** Many tensors are joined in groups, and the groups in turn. */
+/** Concatenates many tensors in groups, then the groups. */
 function join(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length === 1) return tensors[0];
   if (tensors.length <= mostInputs) return apply(concatOp, tensors, { axis });
-  // Checked as a whole: an error then names all shapes.
+  // Checks all tensors together, so that an error names all shapes.
   concatOp.infer(tensors, { axis });
-  // Counted, not taken from logarithms: log(343) / log(7) is a little more than 3, and one group of all would never end.
+  // Computed by a loop: log(343) / log(7) is slightly more than 3 in floats, and one group with all tensors would never end.
   let size = mostInputs;
   while (size * mostInputs < tensors.length) size *= mostInputs;
   const groups = Array.from({ length: Math.ceil(tensors.length / size) }, (_, i) => tensors.slice(i * size, (i + 1) * size));

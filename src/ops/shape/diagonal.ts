@@ -19,7 +19,7 @@ function checkOffset(op: string, offset: unknown): void {
 
 export interface DiagonalOptions {
   /**
-   * Which diagonal: 0 the main one, positive above it, negative below.
+   * Offset of the diagonal: 0 is the main one, positive is above it, negative below.
    * @default 0
    */
   readonly offset?: number;
@@ -36,10 +36,12 @@ export interface DiagonalOptions {
 }
 
 /**
- * A diagonal of two axes, y[.., i] = x[.., i, i + offset]; empty where the matrix has none at the offset. It is a view: nothing is copied.
+ * A diagonal of two axes, y[.., i] = x[.., i, i + offset]. It is empty if the offset is outside the matrix. It is a view: nothing is
+ * copied.
  *
  * x [.., M, N] -> [.., K], the diagonal last; K = min(M, N - offset), below the main one min(M + offset, N).
- * @throws ShapeError for less than two axes, axes that x does not have, or the same axis twice, ArgumentError for an offset that is no whole number.
+ * @throws ShapeError for less than two axes, axes that x does not have, or the same axis twice, ArgumentError for an offset that is no
+ * whole number.
  *
  *     diagonal(tensor([[1, 2], [3, 4]]))                  // [1, 4]
  *     diagonal(tensor([[1, 2], [3, 4]]), { offset: 1 })   // [2]
@@ -64,7 +66,7 @@ export function diagonal(x: Tensor, options: DiagonalOptions = {}): Tensor {
 
 export interface DiagOptions {
   /**
-   * Which diagonal: 0 the main one, positive above it, negative below.
+   * Offset of the diagonal: 0 is the main one, positive is above it, negative below.
    * @default 0
    */
   readonly offset?: number;
@@ -90,6 +92,6 @@ export function diag(x: Tensor, options: DiagOptions = {}): Tensor {
   const n = long.shape[x.rank - 1];
   const places = iota(n);
   const isOn = equal(add(reshape(places, [n, 1]), offset), places);
-  // Above the main diagonal the value belongs to the row's number, below it to the column's.
+  // Above the main diagonal, the value is selected by the row. Below it, by the column.
   return cast(where(isOn, expandDims(long, offset < 0 ? -2 : -1), 0), x.dtype);
 }

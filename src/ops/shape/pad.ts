@@ -1,4 +1,4 @@
-// Padding: with a number (a kernel), with the mirrored or repeated border (compositions).
+// Padding with a constant (a kernel), or with the mirrored or repeated border (compositions).
 import { type Dtype, isFloat, toElement } from '../../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../../core/shape.ts';
@@ -16,7 +16,7 @@ import { broadcastTo } from './shape.ts';
 const padKernel: KernelFile = { name: 'pad', text: padSource };
 
 interface PadAttributes {
-  /** For each axis: elements before, after, and between any two neighbours. */
+  /** For each axis: number of elements before, after, and between two neighbours. */
   readonly padding: readonly (readonly [before: number, after: number, interior: number])[];
   readonly value: number;
 }
@@ -28,7 +28,7 @@ const padOp = defineOp<PadAttributes>({
     return [{ shape: x.shape.map((n, i) => paddedSize(n, padding[i])), dtype: x.dtype }];
   },
   batch: ({ inputs: [x], attributes: { padding, value } }) => [padInterior(x, [[0, 0, 0], ...padding], value)],
-  // Only the elements of x matter: dx is the strided window of dy where they went
+  // Only the elements of x matter: dx is the strided window of dy at their positions.
   vjp: ({ inputs: [x], cotangents: [g], attributes: { padding } }) => [
     g &&
       sliceStrided(
@@ -58,7 +58,7 @@ const padOp = defineOp<PadAttributes>({
     padding.every(([before, after]) => before === 0 && after === 0) && padding.every(isPlain(x.shape)) ? x : undefined,
 });
 
-/** No gaps, or no neighbours to have gaps between. */
+/** Whether an axis has no gaps, or no neighbours to have gaps between. */
 const isPlain =
   (shape: Shape) =>
   ([, , interior]: readonly [number, number, number], axis: number): boolean =>
@@ -70,13 +70,13 @@ const paddedSize = (n: number, [before, after, interior]: readonly [number, numb
 const maxAxes = 8;
 
 function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes, target: Target): KernelPlan {
-  // Neighbouring axes without padding are walked as one.
+  // Neighbouring axes without padding are merged into one.
   const axes: { from: number; to: number; before: number; step: number }[] = [];
   x.shape.forEach((n, i) => {
     const [before, after, interior] = padding[i];
     const last = axes[axes.length - 1];
     if (last && before === 0 && after === 0 && interior === 0) {
-      // The rows of an axis with gaps are whole multiples of what follows.
+      // On an axis with gaps, padding counts whole multiples of the merged inner axes.
       if (last.step === 1) axes[axes.length - 1] = { from: last.from * n, to: last.to * n, before: last.before * n, step: 1 };
       else axes.push({ from: n, to: n, before: 0, step: 1 });
     } else axes.push({ from: n, to: y.shape[i], before, step: interior + 1 });
@@ -114,7 +114,7 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
   };
 }
 
-/** The bits of the number as the kernel computes with it. */
+/** Bits of the fill value in the kernel's dtype. */
 function fillBits(dtype: Dtype, value: number): number {
   return isFloat(dtype) ? f32Bits(value) : toElement(dtype, value) >>> 0;
 }
@@ -126,14 +126,14 @@ export function padInterior(
   value: number,
 ): Tensor {
   if (padding.every(([before, after, interior]) => before === 0 && after === 0 && interior === 0)) return x;
-  // Kernels handle flags as the numbers they are stored as.
+  // Kernels store bools as integers.
   if (x.dtype === 'bool') return cast(padInterior(cast(x, 'u32'), padding, Number(value !== 0)), 'bool');
   return apply(padOp, [x], { padding, value });
 }
 
 /**
- * Tensors padded with zeros so that they lie side by side along one axis, as the gradients of a tensor's parts do, joined where one ends as the next
- * begins. No rounding changes: of any numbers added, all but one are 0.
+ * Recognises a sum of zero-padded tensors that do not overlap along one axis, and replaces it by one concat. Gradients of a tensor's parts
+ * have this form. No rounding changes: of the terms of each sum, all but one are 0.
  */
 function joinPadded(terms: readonly Tensor[]): readonly Tensor[] {
   const parts = terms.map((term) => ({ term, x: term.node!.inputs[0], ...(term.node!.attributes as PadAttributes) }));
@@ -164,16 +164,17 @@ function joinPadded(terms: readonly Tensor[]): readonly Tensor[] {
 }
 
 export interface PadOptions {
-  /** `constant` fills with `value`, `reflect` mirrors without repeating the border, `edge` repeats the border. */
+  /** `constant` fills with `value`, `reflect` mirrors without repeating the border, `edge` repeats the border. @default 'constant' */
   readonly mode?: 'constant' | 'reflect' | 'edge';
   readonly value?: number;
 }
 
 /**
- * x with elements added before and after each axis.
+ * Adds elements before and after each axis of x.
  *
  * x [N, ..], padding [[before, after], ..] -> [before + N + after, ..].
- * @throws ShapeError when padding does not name every axis, is negative, or reflects more than the axis has; ArgumentError for another mode.
+ * @throws ShapeError if padding does not have an entry per axis, is negative, or reflects more elements than the axis has; ArgumentError
+ * for another mode.
  *
  *     pad(tensor([1, 2, 3]), [[1, 2]])                        // [0, 1, 2, 3, 0, 0]
  *     pad(tensor([1, 2, 3]), [[1, 2]], { mode: 'reflect' })   // [2, 1, 2, 3, 2, 1]

@@ -1,4 +1,4 @@
-// Channels spread over pixels and pixels gathered into channels: views of one copy. Two orders of the channels are in use.
+// Moves channels to pixels and pixels to channels, as views of one copy. It supports both common orders of the channels.
 import { ArgumentError, ShapeError } from '../../core/errors.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -12,7 +12,7 @@ function checkFactor(op: string, x: Tensor, factor: number): void {
   checkImages(op, x.shape);
 }
 
-/** [B, H, W, C f²] -> [B, H f, W f, C]; the channels lie [C, f, f] or [f, f, C]. */
+/** [B, H, W, C f²] -> [B, H f, W f, C]; the channels are ordered [C, f, f] or [f, f, C]. */
 function spread(op: string, x: Tensor, factor: number, channelsFirst: boolean): Tensor {
   checkFactor(op, x, factor);
   const [batch, height, width, all] = x.shape;
@@ -42,8 +42,8 @@ function gathered(op: string, x: Tensor, factor: number, channelsFirst: boolean)
 }
 
 /**
- * Images f times as high and wide from channels: y[b, i f + p, j f + q, c] = x[b, i, j, c f² + p f + q], the order of PyTorch's PixelShuffle (ONNX
- * DepthToSpace in mode CRD). Shi et al., Real-Time Single Image and Video Super-Resolution, CVPR 2016.
+ * Makes images f times as high and wide from channels: y[b, i f + p, j f + q, c] = x[b, i, j, c f² + p f + q], the order of PyTorch's
+ * PixelShuffle (ONNX DepthToSpace in mode CRD). Shi et al., Real-Time Single Image and Video Super-Resolution, CVPR 2016.
  *
  * x [B, H, W, C f²] -> [B, H f, W f, C].
  * @throws ShapeError for other ranks or channels that do not divide, ArgumentError for a bad factor.
@@ -53,7 +53,7 @@ function gathered(op: string, x: Tensor, factor: number, channelsFirst: boolean)
 export const pixelShuffle = (x: Tensor, factor: number): Tensor => spread('pixelShuffle', x, factor, true);
 
 /**
- * The way back from pixelShuffle: y[b, i, j, c f² + p f + q] = x[b, i f + p, j f + q, c].
+ * Inverse of pixelShuffle: y[b, i, j, c f² + p f + q] = x[b, i f + p, j f + q, c].
  *
  * x [B, H f, W f, C] -> [B, H, W, C f²].
  * @throws ShapeError for other ranks or sizes that do not divide, ArgumentError for a bad factor.
@@ -73,7 +73,7 @@ export const pixelUnshuffle = (x: Tensor, factor: number): Tensor => gathered('p
 export const depthToSpace = (x: Tensor, factor: number): Tensor => spread('depthToSpace', x, factor, false);
 
 /**
- * The way back from depthToSpace, TensorFlow's and ONNX's space_to_depth: y[b, i, j, (p f + q) C + c] = x[b, i f + p, j f + q, c].
+ * Inverse of depthToSpace, TensorFlow's and ONNX's space_to_depth: y[b, i, j, (p f + q) C + c] = x[b, i f + p, j f + q, c].
  *
  * x [B, H f, W f, C] -> [B, H, W, f² C].
  * @throws ShapeError for other ranks or sizes that do not divide, ArgumentError for a bad factor.

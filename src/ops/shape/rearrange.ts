@@ -1,4 +1,4 @@
-// Compositions of views and concat: stack, split, tile and their like.
+// Compositions of views and concat: stack, split, tile and similar ops.
 import { ArgumentError, ShapeError } from '../../core/errors.ts';
 import { formatShape, normalizeAxis } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -8,10 +8,10 @@ import { broadcastTo, checkShape, expandDims, reshape, squeeze } from './shape.t
 import { sliceAxis } from './slice.ts';
 
 /**
- * Tensors of one shape side by side along a new axis.
+ * Stacks tensors of one shape along a new axis.
  *
  * n tensors [..] -> [.., n, ..].
- * @throws ArgumentError for an empty list, ShapeError when shapes differ.
+ * @throws ArgumentError for an empty list, ShapeError if shapes differ.
  *
  *     stack([tensor([1, 2]), tensor([3, 4])])   // [[1, 2], [3, 4]]
  */
@@ -30,9 +30,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * Parts of x along an axis: `parts` equal ones, or parts of the given sizes.
+ * Splits x along an axis into `parts` equal parts, or into parts of the given sizes.
  *
- * @throws ShapeError when the axis does not divide into that many parts or the sizes do not add up to it.
+ * @throws ShapeError if the axis does not divide into that many parts or the sizes do not add up to it.
  *
  *     const [a, b] = split(x, 2, -1);
  */
@@ -54,7 +54,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   });
 }
 
-/** Each element along an axis as a tensor without that axis. */
+/** Splits x into its elements along an axis. The results do not have that axis. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
   checkTensor('unstack', 'x', x);
   const at = normalizeAxis('unstack', axis, x.rank);
@@ -66,7 +66,7 @@ function checkCount(op: string, n: number): void {
 }
 
 /**
- * x written several times along each axis. Fewer counts than axes are meant for the last axes, more make new ones in front, as in NumPy.
+ * Repeats x along each axis. Fewer counts than axes apply to the last axes; more counts add new leading axes, as in NumPy.
  *
  *     tile(tensor([1, 2]), [2, 2])   // [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
@@ -85,7 +85,7 @@ export function tile(x: Tensor, reps: readonly number[]): Tensor {
 }
 
 /**
- * Each element n times in a row along an axis; of the flattened tensor unless one is given.
+ * Repeats each element n times along an axis. Without an axis, x is flattened first.
  *
  *     repeat(tensor([1, 2]), 2)   // [1, 1, 2, 2]
  */
@@ -102,7 +102,7 @@ export function repeat(x: Tensor, n: number, axis?: number): Tensor {
 }
 
 /**
- * Elements moved along an axis by `shift`; those pushed over the end come back in front. Without an axis the flattened tensor is rolled.
+ * Moves elements along an axis by `shift`. Elements past the end return at the start. Without an axis, x is rolled as a flat tensor.
  *
  * @throws ArgumentError for a shift that is no whole number, or several shifts without as many axes.
  *
@@ -122,7 +122,7 @@ export function roll(x: Tensor, shift: number | readonly number[], axis?: number
   return axes.reduce((rolled, at, i) => rollAxis(rolled, shifts[i], at), x);
 }
 
-/** One entry for a number; what is neither is left to the check of the entries. */
+/** Returns one entry for a number. A later check reports other values. */
 const listOf = (given: number | readonly number[]): readonly number[] => (isList(given) ? (given as readonly number[]) : [given as number]);
 
 function rollAxis(x: Tensor, shift: number, axis: number): Tensor {

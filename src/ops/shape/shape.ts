@@ -1,4 +1,4 @@
-// Views: other shapes of the same elements, without work. The values of a tensor that is still on the host are viewed there.
+// Views: new shapes of the same elements, without copies. If a tensor's values are still on the host, the view is made there.
 import { ShapeError } from '../../core/errors.ts';
 import {
   type Shape,
@@ -19,13 +19,13 @@ import { eye } from '../create/create.ts';
 import { sum } from '../reduce/reduce.ts';
 import { where } from '../elementwise/select.ts';
 
-/** What distinguishes one view op from another. */
+/** Properties of one view op. */
 export interface ViewRow<A extends object> extends Pick<OpDefinition<A>, 'name' | 'vjp' | 'simplify' | 'batch'> {
   readonly shape: (input: Shape, attributes: A) => Shape;
   readonly view: (input: StridedView, attributes: A, output: TensorType) => StridedView | undefined;
 }
 
-/** Defines a view op: its reference copies what the strided window of a contiguous input shows. */
+/** Defines a view op. Its reference copies the elements that the strided window of a contiguous input selects. */
 export function defineView<A extends object>(row: ViewRow<A>): OpDefinition<A> {
   return defineOp<A>({
     name: row.name,
@@ -46,7 +46,7 @@ export function defineView<A extends object>(row: ViewRow<A>): OpDefinition<A> {
   });
 }
 
-/** The shape argument of an op: whole numbers from 0 on. */
+/** Checks the shape argument of an op: integers of at least 0. */
 export function checkShape(op: string, shape: Shape): Shape {
   const given: unknown = shape;
   if (!Array.isArray(given) || !given.every((n) => Number.isInteger(n) && n >= 0)) {
@@ -77,10 +77,10 @@ const reshapeOp = defineView<{ readonly shape: Shape }>({
 });
 
 /**
- * The same elements in another shape; one size may be -1 and is worked out.
+ * Returns the same elements in another shape. One size may be -1; it is computed from the others.
  *
  * x [...], shape of equal size -> shape.
- * @throws ShapeError when the sizes differ.
+ * @throws ShapeError if the sizes differ.
  *
  *     reshape(arange(6), [2, -1])   // [2,3]
  */
@@ -138,9 +138,9 @@ function inverse(permutation: readonly number[]): number[] {
 const isIdentity = (permutation: readonly number[]): boolean => permutation.every((axis, i) => axis === i);
 
 /**
- * The axes in another order, reversed unless a permutation is given: axis i of the result is axis permutation[i] of x.
+ * Permutes the axes; the default reverses them. Axis i of the result is axis permutation[i] of x.
  *
- * @throws ShapeError when the permutation does not name every axis once.
+ * @throws ShapeError if the permutation does not contain every axis once.
  *
  *     transpose(zeros([2, 3, 5]), [0, 2, 1])   // [2,5,3]
  */
@@ -170,7 +170,7 @@ const broadcastOp = defineView<{ readonly shape: Shape }>({
     const added = new Array<number>(shape.length - (x.rank - 1)).fill(1);
     return [broadcastTo(reshape(x, [size, ...added, ...x.shape.slice(1)]), [size, ...shape])];
   },
-  // Each element was used in many places: its gradient is the sum over them.
+  // Each element is used in many places: its gradient is the sum over them.
   vjp: ({ inputs: [x], cotangents: [g], attributes: { shape } }) => {
     const added = shape.length - x.rank;
     const axes = shape.flatMap((n, i) => (i < added || (x.shape[i - added] === 1 && n !== 1) ? [i] : []));
@@ -183,9 +183,9 @@ const broadcastOp = defineView<{ readonly shape: Shape }>({
 });
 
 /**
- * x repeated along new leading axes and along axes of size 1, without copying.
+ * Repeats x along new leading axes and along axes of size 1, without copying.
  *
- * @throws ShapeError when an axis of x is neither 1 nor the wanted size.
+ * @throws ShapeError if the size of an axis of x is neither 1 nor the requested size.
  *
  *     broadcastTo(tensor([1, 2, 3]), [4, 3])
  */
@@ -209,12 +209,12 @@ const aliasOp = defineView<object>({
   shape: (from) => from,
   view: identityView,
   batch: ({ inputs, attributes, apply }) => apply(inputs, attributes),
-  // The same tensor under another name.
+  // An identity.
   vjp: ({ cotangents: [g] }) => [g],
   simplify: ([x]) => x,
 });
 
-/** A fresh tensor equal to x, so that a gradient can tell its uses from other uses of x. */
+/** Returns a new tensor equal to x, so that a gradient can separate its uses from other uses of x. */
 export const alias = (x: Tensor): Tensor => apply(aliasOp, [checkTensor('alias', 'x', x)], {});
 
 const stopGradientOp = defineView<object>({
@@ -222,13 +222,13 @@ const stopGradientOp = defineView<object>({
   shape: (from) => from,
   view: identityView,
   batch: ({ inputs, attributes, apply }) => apply(inputs, attributes),
-  // The purpose of the op: nothing flows back.
+  // The purpose of the op: no gradient is passed on.
   vjp: () => [undefined],
   simplify: ([x]) => x,
 });
 
 /**
- * x, seen as a constant by gradients.
+ * Returns x as a constant for gradients.
  *
  *     grad((x) => sum(mul(x, stopGradient(x))))   // x, not 2x
  */
@@ -247,7 +247,7 @@ const diagonalOp = defineView<object>({
   vjp: ({ inputs: [x], cotangents: [g] }) => {
     if (!g) return [undefined];
     const [rows, columns] = x.shape.slice(-2);
-    // Repeated along the longer axis: dy as a row for tall matrices, as a column for wide ones.
+    // Repeats dy along the longer axis: as a row for tall matrices, as a column for wide ones.
     const line = rows > columns ? expandDims(g, -2) : expandDims(g, -1);
     return [where(eye(rows, columns, 'bool'), line, 0)];
   },
@@ -257,7 +257,7 @@ const diagonalOp = defineView<object>({
 export const mainDiagonal = (x: Tensor): Tensor => apply(diagonalOp, [x], {});
 
 /**
- * x with a new axis of size 1 at `axis`; -1 puts it last.
+ * Adds an axis of size 1 at `axis`; -1 adds it as the last one.
  *
  *     expandDims(zeros([2, 3]), -1)   // [2,3,1]
  */
@@ -268,7 +268,7 @@ export function expandDims(x: Tensor, axis: number): Tensor {
 }
 
 /**
- * x without the given axes of size 1, or without all of them.
+ * Removes the given axes of size 1, or all axes of size 1.
  *
  * @throws ShapeError for an axis of another size.
  *
@@ -287,5 +287,5 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   );
 }
 
-/** All elements along one axis: [...] -> [size]. */
+/** Flattens all elements into one axis: [...] -> [size]. */
 export const flatten = (x: Tensor): Tensor => reshape(x, [checkTensor('flatten', 'x', x).size]);

@@ -7,9 +7,9 @@ import { padInterior } from './pad.ts';
 import { checkShape, defineView } from './shape.ts';
 
 interface SliceAttributes {
-  /** The first element taken along each axis. */
+  /** Index of the first element along each axis. */
   readonly begin: readonly number[];
-  /** How many are taken. */
+  /** Number of elements along each axis. */
   readonly size: Shape;
   readonly strides: readonly number[];
 }
@@ -27,7 +27,7 @@ const sliceOp = defineView<SliceAttributes>({
   }),
   batch: ({ inputs: [x], size: rows, attributes: { begin, size, strides }, apply }) =>
     apply([x], { begin: [0, ...begin], size: [rows, ...size], strides: [1, ...strides] }),
-  // y[i] = x[begin + i stride]:  dx has dy at those places and 0 before, between and after them
+  // y[i] = x[begin + i stride]:  dx has dy at these positions and 0 elsewhere
   vjp: ({ inputs: [x], cotangents: [g], attributes: { begin, size, strides } }) => {
     if (!g) return [undefined];
     const backwards = strides.flatMap((stride, i) => (stride < 0 ? [i] : []));
@@ -53,8 +53,9 @@ function checkWindow(from: Shape, { begin, size, strides }: SliceAttributes, axi
 }
 
 /**
- * A window onto x: from `begin` up to, not including, `end`, in steps of `strides`, as in NumPy's x[begin:end:stride]. Negative positions
- * count from the end and positions outside are moved to the border. Axes not mentioned are taken whole; an undefined end is the far border.
+ * A window of x from `begin` up to, not including, `end`, in steps of `strides`, as NumPy's x[begin:end:stride]. Negative positions count
+ * from the end; positions outside are moved to the border. Axes without an entry are taken whole. An undefined end is the border in the
+ * direction of the stride.
  *
  * @throws ShapeError for more positions than axes, ArgumentError for a stride of 0 or a position that is no whole number.
  *
@@ -88,7 +89,7 @@ function windowOf(
   stride: number,
 ): { begin: number; size: number; stride: number } {
   if (stride === 0) throw new ArgumentError('slice: a stride of 0 never moves; use 1 or -1');
-  // Downwards, positions run from n - 1 to -1, the border before the first element.
+  // With a negative stride, positions go from n - 1 down to -1, the border before the first element.
   const [low, high] = stride > 0 ? [0, n] : [-1, n - 1];
   const clamp = (position: number): number => Math.min(high, Math.max(low, position < 0 ? position + n : position));
   const from = begin === undefined ? (stride > 0 ? low : high) : clamp(begin);
@@ -102,14 +103,14 @@ function takeWindow(x: Tensor, attributes: SliceAttributes): Tensor {
   assertUsable(x);
   const rest = size.slice(1);
   if (x.value?.kind === 'host' && x.rank > 0 && strides[0] === 1 && rest.every((n, i) => n === x.shape[i + 1] && strides[i + 1] === 1)) {
-    // Whole rows of values on the host: a window onto the same array, and no node in the graph.
+    // Leading rows of values on the host share the same array, and the graph gets no node.
     const row = sizeOf(rest);
     return hostTensor({ shape: size, dtype: x.dtype }, x.value.data.subarray(begin[0] * row, (begin[0] + size[0]) * row));
   }
   return apply(sliceOp, [x], attributes);
 }
 
-/** `size` elements of one axis from `begin` on. */
+/** `size` elements of one axis, starting at `begin`. */
 export function sliceAxis(x: Tensor, axis: number, begin: number, size: number): Tensor {
   return takeWindow(x, {
     begin: x.shape.map((_, i) => (i === axis ? begin : 0)),
@@ -121,12 +122,12 @@ export function sliceAxis(x: Tensor, axis: number, begin: number, size: number):
   });
 }
 
-/** Every `stride`-th element of each axis from `begin` on, `size` of them. */
+/** Every `stride`-th element of each axis, starting at `begin`; `size` elements. */
 export const sliceStrided = (x: Tensor, begin: readonly number[], size: Shape, strides: readonly number[]): Tensor =>
   apply(sliceOp, [x], { begin, size, strides });
 
 /**
- * The elements in reverse order along one axis, several, or all.
+ * Reverses the elements along one axis, several axes, or all axes.
  *
  *     flip(tensor([1, 2, 3]))   // [3, 2, 1]
  */

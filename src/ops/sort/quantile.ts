@@ -1,4 +1,4 @@
-// Quantiles and the median, by sorting; and places in sorted values, by bisection.
+// Quantiles and the median by sorting, and positions in sorted values by bisection.
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, normalizeAxes } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -21,13 +21,14 @@ const interpolations: readonly Interpolation[] = ['linear', 'lower', 'higher', '
 
 export interface QuantileOptions extends ReduceOptions {
   /**
-   * What to give between two elements: a weighted mean, the lower or higher one, the nearest (halves to the even position), or their mean.
+   * Value between two elements: the weighted mean ('linear'), the lower or higher one, the nearest (halves to the even position), or their
+   * mean ('midpoint').
    * @default 'linear'
    */
   readonly interpolation?: Interpolation;
 }
 
-/** The quantile of lines sorted along their last axis, which stays with size 1. */
+/** Quantile of lines sorted along their last axis. The axis stays with size 1. */
 function quantileOf(sorted: Tensor, q: number, interpolation: Interpolation): Tensor {
   const last = sorted.rank - 1;
   const n = sorted.shape[last];
@@ -43,7 +44,7 @@ function quantileOf(sorted: Tensor, q: number, interpolation: Interpolation): Te
   const weight = interpolation === 'midpoint' ? 0.5 : share;
   // Two equal infinities have no difference.
   const difference = where(logicalAnd(equal(low, high), isInf(low)), 0, sub(high, low));
-  // From the nearer end, as in NumPy: both ends are met exactly.
+  // Interpolates from the nearer end, as in NumPy, so that both ends are exact.
   return weight < 0.5 ? add(low, mul(difference, weight)) : sub(high, mul(difference, 1 - weight));
 }
 
@@ -76,10 +77,10 @@ function quantileAs(op: string, x: TensorLike, q: number | readonly number[], op
 }
 
 /**
- * The q-quantile of elements: the value at place q (n - 1) among the n sorted ones, between two by interpolation. NaN where one of the elements is
- * NaN. The gradient goes to the elements that the value is made of.
+ * The q-quantile of elements: the value at position q (n - 1) of the n sorted elements, with interpolation between two. NaN if an element
+ * is NaN. The gradient goes to the elements used.
  *
- * x [..] -> float, without the reduced axes (keepDims: with size 1); an array of Q quantiles adds an axis [Q, ..] in front.
+ * x [..] -> float, without the reduced axes (keepDims: with size 1); an array of Q quantiles adds a leading axis [Q, ..].
  * @throws ArgumentError for a q outside 0 … 1 or an unknown interpolation, ShapeError for an axis that x does not have or that is empty.
  * (numpy.quantile, torch.quantile.)
  *
@@ -92,7 +93,7 @@ export function quantile(x: TensorLike, q: number | readonly number[], options: 
 }
 
 /**
- * The middle of the sorted elements; of an even number the mean of the two in the middle, as in NumPy. NaN where one of the elements is NaN.
+ * The middle of the sorted elements. For an even number it is the mean of the two middle ones, as in NumPy. NaN if an element is NaN.
  *
  * x [..] -> float, without the reduced axes (keepDims: with size 1).
  * @throws ShapeError for an axis that x does not have or that is empty.
@@ -106,18 +107,18 @@ export function median(x: TensorLike, options: ReduceOptions = {}): Tensor {
 
 export interface SearchSortedOptions {
   /**
-   * The place of a value that equals elements: before the first ('left') or after the last ('right') of them.
+   * Position of a value that equals elements: before the first ('left') or after the last ('right') of them.
    * @default 'left'
    */
   readonly side?: 'left' | 'right';
 }
 
 /**
- * Places at which values would be put into sorted elements to keep their order: the number of elements that are less than the value (side 'right': not
+ * Positions at which inserting the values keeps the elements sorted: the number of elements less than the value (side 'right': not
  * greater). NaN goes to the end. Found by bisection, one pass over the values for each power of two up to N.
  *
  * sorted [N] in ascending order, values [..] -> i32 [..].
- * @throws ShapeError where sorted is no vector, ArgumentError for another side, DtypeError for i32 with u32. (numpy.searchsorted.)
+ * @throws ShapeError if sorted is not a vector, ArgumentError for another side, DtypeError for i32 with u32. (numpy.searchsorted.)
  *
  *     searchSorted(tensor([1, 3, 5]), tensor([0, 3, 9]))   // [0, 1, 3]
  */

@@ -1,4 +1,4 @@
-// Sorting: one primitive gives the order of each line, everything else picks by it.
+// Sorting: one primitive returns the order of each line, and the other ops gather by it.
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../../core/shape.ts';
 import { defineOp } from '../../graph/op.ts';
@@ -15,7 +15,7 @@ interface SortAttributes {
   readonly descending: boolean;
 }
 
-/** x [.., N, ..] -> i32 [.., N, ..]: the positions of each line's elements in their order. */
+/** x [.., N, ..] -> i32 [.., N, ..]: the positions of each line's elements in sorted order. */
 const argSortOp = defineOp<SortAttributes>({
   name: 'argSort',
   infer: ([{ shape }]) => [{ shape, dtype: 'i32' }],
@@ -57,9 +57,9 @@ const argSortOp = defineOp<SortAttributes>({
 });
 
 export interface SortOptions {
-  /** The axis to sort along, counted from the end where negative; the last one by default. */
+  /** Axis to sort along. Negative values count from the end. @default -1 */
   readonly axis?: number;
-  /** The largest first. */
+  /** Whether the largest element comes first. @default false */
   readonly descending?: boolean;
 }
 
@@ -69,8 +69,8 @@ function axisOf(op: string, x: Tensor, axis: number): number {
 }
 
 /**
- * The elements along an axis in ascending or descending order; equals stay in their order, NaN comes last in both. The gradient of each
- * element goes back to where it came from.
+ * Sorts the elements along an axis, ascending or descending. Equal elements keep their order; NaN comes last in both. The gradient of each
+ * element goes to its original position.
  *
  * x [.., N, ..] -> [.., N, ..].
  * @throws ShapeError for a scalar or an axis that x does not have.
@@ -87,7 +87,7 @@ export function sort(x: Tensor, options: SortOptions = {}): Tensor {
 }
 
 /**
- * Where the elements of sort(x) come from: positions along the axis, as i32. Equals stay in their order, NaN comes last.
+ * The original positions of the elements of sort(x) along the axis, as i32. Equal elements keep their order; NaN comes last.
  *
  * x [.., N, ..] -> i32 [.., N, ..].
  * @throws ShapeError for a scalar or an axis that x does not have.
@@ -103,23 +103,23 @@ export function argSort(x: Tensor, options: SortOptions = {}): Tensor {
 }
 
 export interface TopKOptions {
-  /** The axis to search, counted from the end where negative; the last one by default. */
+  /** Axis to search. Negative values count from the end. @default -1 */
   readonly axis?: number;
   /**
-   * Whether the largest elements are taken, or the smallest.
+   * Whether to take the largest elements instead of the smallest.
    * @default true
    */
   readonly largest?: boolean;
   /**
-   * Whether the elements must come in their order. They do in any case.
+   * Whether the elements must be sorted. They are sorted in any case.
    * @default true
    */
   readonly sorted?: boolean;
 }
 
 /**
- * The k largest elements along an axis, the largest first, or the k smallest, the smallest first; and their positions as i32. Of equals the first ones
- * are taken; NaN is taken last.
+ * The k largest elements along an axis, the largest first, or the k smallest, the smallest first; and their positions as i32. Of equal
+ * elements the first ones are taken; NaN is taken last.
  *
  * x [.., N, ..] -> [[.., k, ..], i32 [.., k, ..]].
  * @throws ArgumentError for a k that the axis does not have, ShapeError for a scalar or an axis that x does not have.

@@ -1,4 +1,5 @@
-// How the GPU sorts: blocks by insertion, then merged pass by pass, without barriers and without atomics: the same kernels on every device.
+// Sorting on the GPU: blocks by insertion sort, then merge passes. It needs no barriers and no atomics, so every device uses the same
+// kernels.
 import type { Dtype } from '../../core/dtype.ts';
 import type { Shape } from '../../core/shape.ts';
 import type { KernelDispatch, Operand, Target, TensorType } from '../../graph/op.ts';
@@ -10,24 +11,26 @@ import { type KernelFile, fillKernel } from '../../wgsl/index.ts';
 const blocksKernel: KernelFile = { name: 'sortBlocks', text: blocksSource };
 const mergeKernel: KernelFile = { name: 'sortMerge', text: mergeSource };
 
-/** Elements that one invocation sorts by insertion. */
+/** Number of elements that one invocation sorts by insertion. */
 const blockLength = 16;
 
-/** How the shader turns the bits of an element into a key. */
+/** Code of the conversion from an element's bits to a key. */
 const keyKinds: Readonly<Record<Dtype, number>> = { bool: 0, u32: 0, i32: 1, f16: 2, f32: 2 };
 
 export interface SortPlan {
-  /** What is sorted, [outer, length, inner] along the middle axis. */
+  /** Elements to sort, [outer, length, inner] along the middle axis. */
   readonly keys: Operand;
   readonly dtype: Dtype;
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
   readonly descending: boolean;
-  /** Where the positions in sorted order go: item i of line l to offset + floor(l / inner) * lineStride + l % inner + i * inner. */
+  /**
+   * Destination of the positions in sorted order: item i of line l goes to offset + floor(l / inner) * lineStride + l % inner + i * inner.
+   */
   readonly order: { readonly operand: Operand; readonly inner: number; readonly lineStride: number; readonly offset: number };
   readonly target: Target;
-  /** A new u32 temporary of the plan. */
+  /** Adds a u32 temporary to the plan. */
   readonly temporary: (shape: Shape) => Operand;
 }
 
@@ -37,13 +40,13 @@ export function temporariesOf(dtype: Dtype): { temporaries: TensorType[]; tempor
   return { temporaries, temporary: (shape) => ({ kind: 'temporary', index: temporaries.push({ shape, dtype }) - 1 }) };
 }
 
-/** Dispatches that sort, and where the sorted keys [lines, length] lie afterwards. */
+/** Dispatches that sort, and the operand with the sorted keys [lines, length]. */
 export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sortedKeys: Operand } {
   const { length, inner, target, temporary } = plan;
   const lines = plan.outer * inner;
   const widths: number[] = [];
   for (let width = blockLength; width < length; width *= 2) widths.push(width);
-  // Passes read one pair of buffers and write the other; the last one writes the order where it is wanted.
+  // Passes alternate between two pairs of buffers. The last one writes the order to its destination.
   const pairOf = (): { keys: Operand; order: Operand } => ({ keys: temporary([lines, length]), order: temporary([lines, length]) });
   const pairs = widths.length > 1 ? [pairOf(), pairOf()] : widths.length === 1 ? [pairOf()] : [];
   const placed = { inner: 1, lineStride: length, offset: 0 };
@@ -58,7 +61,7 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
     {
       name: 'sort_blocks',
       ...fillKernel(blocksKernel, {
-        // Every other dtype has 32 bits, which the kernel takes as they are.
+        // Every other dtype has 32 bits, and the kernel reads these unchanged.
         aliases: f16 ? { Element: 'f16', Value: 'f32' } : {},
         params: {
           ...{ size: lines * blocks, length, inner, block: blockLength, blocks },
@@ -90,7 +93,10 @@ export function planSort(plan: SortPlan): { dispatches: KernelDispatch[]; sorted
   return { dispatches, sortedKeys: lastKeys };
 }
 
-/** Elements one invocation merges, a power of two: few on a GPU; on a CPU-implemented device so many that some thousand invocations do. */
+/**
+ * Number of elements that one invocation merges, a power of two: few on a GPU. On a CPU-implemented device it leaves some thousand
+ * invocations.
+ */
 function runOf(size: number, { processor }: Target): number {
   return processor === 'gpu' ? 8 : 2 ** Math.max(5, Math.ceil(Math.log2(size / 4096)));
 }

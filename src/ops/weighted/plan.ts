@@ -1,4 +1,4 @@
-// How the GPU gathers, scatters and compares rows by index with weights: see weighted.ts. Nothing is added atomically.
+// Kernels that gather, scatter and compare rows by index with weights: see weighted.ts. There are no atomic additions.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelContext, KernelDispatch, KernelPlan, Operand } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
@@ -68,7 +68,7 @@ export function planWeightedScatter({ inputs: [, indices], outputs: [dx], target
   const size = sizeOf(dx.shape) / lanes;
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
-  // One more row takes the taps that count nowhere.
+  // One extra row collects the ignored taps.
   const geometry = { outer: batch, rows: rows + 1, count: count * taps, inner: 1, ownIndices: true };
   const { dispatches, temporaries, links, lineStride } = planLinks(geometry, indices, target);
   const sum: KernelDispatch = {

@@ -1,5 +1,5 @@
-// Rows by index, weighted and added: what sampling at computed places is made of. Three primitives, each linear in its operands and each made of the
-// others in its gradient, so that gradients of gradients work. An index from the number of rows on counts nowhere.
+// Weighted sums of rows by index: the base of sampling at computed positions. It has three primitives. Each is linear in its operands, and
+// its gradient uses the others, so gradients of gradients work. A tap whose index is the number of rows or more is ignored.
 import type { HostArray } from '../../core/dtype.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, type ReferenceContext, defineOp } from '../../graph/op.ts';
@@ -15,7 +15,9 @@ interface Sizes {
   readonly channels: number;
 }
 
-/** Calls visit(pair of an output and a tap, first element of its row in x, first element of the output) for every tap that counts. */
+/**
+ * Calls visit(pair of an output and a tap, first element of its row in x, first element of the output) for every tap with a valid index.
+ */
 function forEachTap(
   { batch, rows, count, taps, channels }: Sizes,
   indices: HostArray,
