@@ -1,17 +1,17 @@
 // The room of layers: descriptions of networks in terms of ops. It knows ops and nothing of how they are run; weights live in models.
-import { activation } from './layers/activation.ts';
-import { batchNormalization } from './layers/batchNormalization.ts';
-import { conv2d } from './layers/conv2d.ts';
-import { dense } from './layers/dense.ts';
-import { dropout } from './layers/dropout.ts';
-import { embedding } from './layers/embedding.ts';
-import { flatten } from './layers/flatten.ts';
-import { lambda } from './layers/lambda.ts';
-import { masking } from './layers/masking.ts';
-import { maxPooling2d } from './layers/maxPooling2d.ts';
-import { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merge.ts';
-import { reshape } from './layers/reshape.ts';
-import { timeDistributed } from './layers/timeDistributed.ts';
+import { activation } from './layers/core/activation.ts';
+import { batchNormalization } from './layers/normalization/batchNormalization.ts';
+import { conv2d } from './layers/convolution/conv2d.ts';
+import { dense } from './layers/core/dense.ts';
+import { dropout } from './layers/regularization/dropout.ts';
+import { embedding } from './layers/core/embedding.ts';
+import { flatten } from './layers/reshaping/flatten.ts';
+import { lambda } from './layers/core/lambda.ts';
+import { masking } from './layers/core/masking.ts';
+import { maxPooling2d } from './layers/pooling/maxPooling2d.ts';
+import { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merging/merge.ts';
+import { reshape } from './layers/reshaping/reshape.ts';
+import { timeDistributed } from './layers/wrappers/timeDistributed.ts';
 
 /** Layer factories by name: `layers.dense({ units: 10 })`. */
 export const layers = {
@@ -59,16 +59,16 @@ export type {
 } from './layer.ts';
 export { type LayerTrees, type Network, type NetworkVariables, networkOf } from './network.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
-export type { ActivationOptions } from './layers/activation.ts';
-export type { BatchNormalizationOptions } from './layers/batchNormalization.ts';
-export type { Conv2dOptions } from './layers/conv2d.ts';
-export type { DenseOptions } from './layers/dense.ts';
-export type { DropoutOptions } from './layers/dropout.ts';
-export type { EmbeddingOptions } from './layers/embedding.ts';
-export type { FlattenOptions } from './layers/flatten.ts';
-export type { LambdaFunction, LambdaOptions } from './layers/lambda.ts';
-export type { MaskingOptions } from './layers/masking.ts';
-export type { MaxPooling2dOptions } from './layers/maxPooling2d.ts';
+export type { ActivationOptions } from './layers/core/activation.ts';
+export type { BatchNormalizationOptions } from './layers/normalization/batchNormalization.ts';
+export type { Conv2dOptions } from './layers/convolution/conv2d.ts';
+export type { DenseOptions } from './layers/core/dense.ts';
+export type { DropoutOptions } from './layers/regularization/dropout.ts';
+export type { EmbeddingOptions } from './layers/core/embedding.ts';
+export type { FlattenOptions } from './layers/reshaping/flatten.ts';
+export type { LambdaFunction, LambdaOptions } from './layers/core/lambda.ts';
+export type { MaskingOptions } from './layers/core/masking.ts';
+export type { MaxPooling2dOptions } from './layers/pooling/maxPooling2d.ts';
 export type {
   AddOptions,
   AverageOptions,
@@ -77,6 +77,6 @@ export type {
   MinimumOptions,
   MultiplyOptions,
   SubtractOptions,
-} from './layers/merge.ts';
-export type { ReshapeOptions } from './layers/reshape.ts';
-export type { TimeDistributedOptions } from './layers/timeDistributed.ts';
+} from './layers/merging/merge.ts';
+export type { ReshapeOptions } from './layers/reshaping/reshape.ts';
+export type { TimeDistributedOptions } from './layers/wrappers/timeDistributed.ts';

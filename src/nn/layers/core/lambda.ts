@@ -1,11 +1,11 @@
-import type { Configured } from '../../core/config.ts';
-import { callable } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
-import type { Tensor } from '../../graph/tensor.ts';
-import { defineLayer } from '../defineLayer.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import type { Tensors } from '../spec.ts';
+import type { Configured } from '../../../core/config.ts';
+import { callable } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import type { Tensors } from '../../spec.ts';
 
 /** A function of a batch. Lists and records of tensors come as they are. */
 export type LambdaFunction = (x: Tensor, options: { readonly training: boolean }) => Tensors;

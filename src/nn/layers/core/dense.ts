@@ -1,14 +1,14 @@
-import type { Configured } from '../../core/config.ts';
-import { boolean, positiveInteger } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, required } from '../../core/options.ts';
-import { add, matmul } from '../../ops/index.ts';
-import { activationKind } from '../activations.ts';
-import { initializerKind } from '../initializers.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { checkRankAtLeast } from '../inputChecks.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { kernelAndBiasOptions, parameterRules } from '../parameterOptions.ts';
+import type { Configured } from '../../../core/config.ts';
+import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { add, matmul } from '../../../ops/index.ts';
+import { activationKind } from '../../activations.ts';
+import { initializerKind } from '../../initializers.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { checkRankAtLeast } from '../../inputChecks.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 
 export const denseOptions = declareOptions('layers.dense', {
   /** Number of outputs. */

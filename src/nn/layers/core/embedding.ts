@@ -1,13 +1,13 @@
-import type { Configured } from '../../core/config.ts';
-import { boolean, positiveInteger } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, required } from '../../core/options.ts';
-import { cast, embedding as lookUp, notEqual } from '../../ops/index.ts';
-import { constraintKind } from '../constraints.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { initializerKind } from '../initializers.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { regularizerKind } from '../regularizers.ts';
+import type { Configured } from '../../../core/config.ts';
+import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { cast, embedding as lookUp, notEqual } from '../../../ops/index.ts';
+import { constraintKind } from '../../constraints.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { initializerKind } from '../../initializers.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { regularizerKind } from '../../regularizers.ts';
 
 export const embeddingOptions = declareOptions('layers.embedding', {
   /** Number of rows of the table. Indices are from 0 to inputDim - 1. */

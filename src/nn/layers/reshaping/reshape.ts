@@ -1,13 +1,13 @@
-import type { Configured } from '../../core/config.ts';
-import { ShapeError } from '../../core/errors.ts';
-import { shapeWithOneOpen } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
-import { type Shape, formatShape, sizeOf } from '../../core/shape.ts';
-import { reshape as reshapeTensor } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { formatBatch } from '../spec.ts';
+import type { Configured } from '../../../core/config.ts';
+import { ShapeError } from '../../../core/errors.ts';
+import { shapeWithOneOpen } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
+import { type Shape, formatShape, sizeOf } from '../../../core/shape.ts';
+import { reshape as reshapeTensor } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { formatBatch } from '../../spec.ts';
 
 export const reshapeOptions = declareOptions('layers.reshape', {
   /** Shape of one output, without the batch axis. One size may be -1 and follows from the others. */

@@ -1,16 +1,16 @@
-import type { Configured } from '../../core/config.ts';
-import { ArgumentError, ShapeError } from '../../core/errors.ts';
-import { boolean, positiveInteger, sizes } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, required } from '../../core/options.ts';
-import { add, conv2d as convolve } from '../../ops/index.ts';
-import { activationKind } from '../activations.ts';
-import { initializerKind } from '../initializers.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { checkRank } from '../inputChecks.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { kernelAndBiasOptions, parameterRules } from '../parameterOptions.ts';
-import { paddingKind, windowedShape } from '../windows.ts';
+import type { Configured } from '../../../core/config.ts';
+import { ArgumentError, ShapeError } from '../../../core/errors.ts';
+import { boolean, positiveInteger, sizes } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { add, conv2d as convolve } from '../../../ops/index.ts';
+import { activationKind } from '../../activations.ts';
+import { initializerKind } from '../../initializers.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { checkRank } from '../../inputChecks.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
+import { paddingKind, windowedShape } from '../../windows.ts';
 
 export const conv2dOptions = declareOptions(
   'layers.conv2d',

@@ -1,10 +1,10 @@
-import type { Configured } from '../../core/config.ts';
-import { type OptionsOf, declareOptions } from '../../core/options.ts';
-import { sizeOf } from '../../core/shape.ts';
-import { reshape } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
+import type { Configured } from '../../../core/config.ts';
+import { type OptionsOf, declareOptions } from '../../../core/options.ts';
+import { sizeOf } from '../../../core/shape.ts';
+import { reshape } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 
 export const flattenOptions = declareOptions('layers.flatten', { ...layerOptions });
 export type FlattenOptions = OptionsOf<typeof flattenOptions>;

@@ -1,11 +1,11 @@
-import type { Configured } from '../../core/config.ts';
-import { number } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
-import { any, notEqual, where } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { checkRankAtLeast } from '../inputChecks.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
+import type { Configured } from '../../../core/config.ts';
+import { number } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
+import { any, notEqual, where } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { checkRankAtLeast } from '../../inputChecks.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 
 export const maskingOptions = declareOptions('layers.masking', {
   /** A step whose features all have this value is left out. @default 0 */

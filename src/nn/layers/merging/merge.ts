@@ -1,15 +1,15 @@
 // Layers that make one tensor of a list.
-import type { Configured } from '../../core/config.ts';
-import { ShapeError } from '../../core/errors.ts';
-import { integer } from '../../core/optionKinds.ts';
-import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, declareOptions, optional } from '../../core/options.ts';
-import { type Shape, broadcastShapes, normalizeAxis } from '../../core/shape.ts';
-import { Tensor } from '../../graph/tensor.ts';
-import * as ops from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import type { Layer, LayerOptions, Masks } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { formatBatch } from '../spec.ts';
+import type { Configured } from '../../../core/config.ts';
+import { ShapeError } from '../../../core/errors.ts';
+import { integer } from '../../../core/optionKinds.ts';
+import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, declareOptions, optional } from '../../../core/options.ts';
+import { type Shape, broadcastShapes, normalizeAxis } from '../../../core/shape.ts';
+import { Tensor } from '../../../graph/tensor.ts';
+import * as ops from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import type { Layer, LayerOptions, Masks } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { formatBatch } from '../../spec.ts';
 
 type TensorList = readonly Tensor[];
 

@@ -1,9 +1,9 @@
-import type { Configured } from '../../core/config.ts';
-import { ShapeError } from '../../core/errors.ts';
-import { boolean, integer, number } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
-import { type Shape, normalizeAxis } from '../../core/shape.ts';
-import { Tensor } from '../../graph/tensor.ts';
+import type { Configured } from '../../../core/config.ts';
+import { ShapeError } from '../../../core/errors.ts';
+import { boolean, integer, number } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
+import { type Shape, normalizeAxis } from '../../../core/shape.ts';
+import { Tensor } from '../../../graph/tensor.ts';
 import {
   add,
   batchNorm,
@@ -19,15 +19,15 @@ import {
   transpose,
   variance,
   where,
-} from '../../ops/index.ts';
-import { constraintKind } from '../constraints.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { initializerKind } from '../initializers.ts';
-import { checkRankAtLeast } from '../inputChecks.ts';
-import type { Layer, Masks } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { regularizerKind } from '../regularizers.ts';
-import { formatBatch } from '../spec.ts';
+} from '../../../ops/index.ts';
+import { constraintKind } from '../../constraints.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { initializerKind } from '../../initializers.ts';
+import { checkRankAtLeast } from '../../inputChecks.ts';
+import type { Layer, Masks } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { regularizerKind } from '../../regularizers.ts';
+import { formatBatch } from '../../spec.ts';
 
 export const batchNormalizationOptions = declareOptions('layers.batchNormalization', {
   /** Axis of the features, counted with the batch axis. All other axes are averaged over. @default -1 */

@@ -1,11 +1,11 @@
-import type { Configured } from '../../core/config.ts';
-import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
-import { reshape } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { checkRankAtLeast } from '../inputChecks.ts';
-import type { Layer } from '../layer.ts';
-import { layerKind, layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { flatten } from './flatten.ts';
+import type { Configured } from '../../../core/config.ts';
+import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
+import { reshape } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { checkRankAtLeast } from '../../inputChecks.ts';
+import type { Layer } from '../../layer.ts';
+import { layerKind, layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { flatten } from '../reshaping/flatten.ts';
 
 export const timeDistributedOptions = declareOptions('layers.timeDistributed', {
   /** Layer or model that is applied to each step. All steps share its weights. */

@@ -1,12 +1,12 @@
-import type { Configured } from '../../core/config.ts';
-import { sizes } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
-import { maxPool2d } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import { checkRank } from '../inputChecks.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
-import { paddingKind, windowedShape } from '../windows.ts';
+import type { Configured } from '../../../core/config.ts';
+import { sizes } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
+import { maxPool2d } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import { checkRank } from '../../inputChecks.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { paddingKind, windowedShape } from '../../windows.ts';
 
 export const maxPooling2dOptions = declareOptions('layers.maxPooling2d', {
   /** Size of a window in pixels: [height, width], or one number for both. @default 2 */

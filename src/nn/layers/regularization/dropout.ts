@@ -1,10 +1,10 @@
-import type { Configured } from '../../core/config.ts';
-import { number } from '../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, required } from '../../core/options.ts';
-import { dropout as dropoutOp } from '../../ops/index.ts';
-import { defineLayer } from '../defineLayer.ts';
-import type { Layer } from '../layer.ts';
-import { layerOptions, withLayerConfig } from '../layerOptions.ts';
+import type { Configured } from '../../../core/config.ts';
+import { number } from '../../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
+import { dropout as dropoutOp } from '../../../ops/index.ts';
+import { defineLayer } from '../../defineLayer.ts';
+import type { Layer } from '../../layer.ts';
+import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 
 export const dropoutOptions = declareOptions('layers.dropout', {
   /** Probability that an element is set to zero, from 0 to 1. */
