@@ -141,7 +141,7 @@ export function makeTrainStep(network: Network, setup: TrainingSetup): (carried:
         ? optimizer.update(gradients, optimizerStates.optimizer, trainable)
         : { parameters: trainable, state: optimizerStates.optimizer };
       return {
-        trainable: updated.parameters,
+        trainable: network.constrain(updated.parameters),
         frozen,
         state: result.state,
         optimizerStates: { optimizer: updated.state },
