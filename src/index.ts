@@ -299,23 +299,31 @@ export {
   layers,
   regularizers,
 } from './nn/index.ts';
-export { type Loss, type LossOptions, losses } from './losses/index.ts';
+export { type JointLoss, type Loss, type LossOptions, jointLoss, losses } from './losses/index.ts';
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';
 export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
-export { type ArrayInput, type Dataset, data } from './train/index.ts';
+export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
 export { Model, createModel, sequential } from './train/index.ts';
 export type {
+  ClassWeight,
+  ClassWeights,
   CompileOptions,
   DeviceChoice,
   EvaluateOptions,
   FitOptions,
   LossFunction,
   MemoryPlanOptions,
+  MetricChoices,
   ModelInput,
   ModelVariable,
+  PerOutput,
   PredictOptions,
+  Prediction,
+  TestOnBatchOptions,
+  TrainOnBatchOptions,
+  ValidationData,
 } from './train/index.ts';
 
 // Configs: what a factory made, as plain data, and the way back

@@ -1,61 +1,70 @@
 // Batches for the device. They come from a Dataset, or are copied sample by sample from arrays into typed arrays that later batches use again.
 import { type HostArray, allocate } from '../core/dtype.ts';
 import { DataError, ShapeError } from '../core/errors.ts';
-import { type Shape, formatShape } from '../core/shape.ts';
+import { formatShape } from '../core/shape.ts';
+import { mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Dataset } from './dataset.ts';
-import { type SampleDtype, type Samples, gatherSamples, samplesOf } from './samples.ts';
+import { type BatchTree, type SampleTree, arraysGiven, arraysOf } from './sampleTree.ts';
+import { type Samples, gatherSamples } from './samples.ts';
 
 export interface Batch {
   readonly size: number;
-  readonly x: Tensor;
-  readonly y?: Tensor;
-  readonly sampleWeight?: Tensor;
+  readonly x: BatchTree;
+  readonly y?: BatchTree;
+  readonly sampleWeight?: BatchTree;
 }
 
-/** What fit, evaluate and predict draw from. */
+/** Samples of inputs, targets and weights, equally many of each. */
+export interface SampleTrees {
+  readonly x: SampleTree;
+  readonly y?: SampleTree;
+  readonly sampleWeight?: SampleTree;
+}
+
+/** The source of batches of fit, evaluate and predict. */
 export interface BatchSource {
-  /** Of one pass; undefined where only the pass itself will tell. */
+  /** Number of samples of one pass; undefined if only the pass can say. */
   readonly samples: number | undefined;
+  /** Number of batches of one pass; undefined if only the pass can say. */
   readonly batches: number | undefined;
-  /** Shapes of one sample, and the dtype its targets arrive in. */
-  readonly xShape: Shape;
-  readonly yShape: Shape | undefined;
-  readonly yDtype: SampleDtype;
-  readonly weightShape: Shape | undefined;
-  /** The size of the first batch. */
+  /** Samples of the source, or of its first batch: for their shapes and dtypes. */
+  readonly example: SampleTrees;
+  /** Number of samples in the first batch. */
   readonly firstSize: number;
-  /** One pass; in the given order of the samples where the source can follow one. A batch is valid until the next one is drawn. */
+  /** One pass, in the given order of the samples if the source can follow one. A batch is valid until the next one is drawn. */
   pass(order?: Uint32Array): AsyncIterable<Batch> | Iterable<Batch>;
 }
 
-export interface ArraySamples {
-  readonly x: Samples;
-  readonly y?: Samples;
-  readonly sampleWeight?: Samples;
+/** Number of samples: that of the first input. */
+export const countOf = ({ x }: SampleTrees): number => arraysOf('x', x)[0].samples.count;
+
+/** Applies a function to the trees that are there. */
+export function mapTrees<T>(
+  trees: SampleTrees,
+  replace: (samples: Samples, path: string) => T,
+): { x: unknown; y?: unknown; sampleWeight?: unknown } {
+  const map = (tree: SampleTree | undefined, argument: string): unknown =>
+    mapTree(tree, (leaf, path) => (leaf === undefined ? undefined : replace(leaf as Samples, argument + path)));
+  return {
+    x: map(trees.x, 'x'),
+    ...(trees.y !== undefined && { y: map(trees.y, 'y') }),
+    ...(trees.sampleWeight !== undefined && { sampleWeight: map(trees.sampleWeight, 'sampleWeight') }),
+  };
 }
 
-export function arraySource({ x, y, sampleWeight }: ArraySamples, batchSize: number): BatchSource {
-  const drawX = drawer(x);
-  const drawY = y && drawer(y);
-  const drawWeight = sampleWeight && drawer(sampleWeight);
+export function arraySource(samples: SampleTrees, batchSize: number): BatchSource {
+  const count = countOf(samples);
+  const drawers = mapTrees(samples, drawer);
   return {
-    samples: x.count,
-    batches: Math.ceil(x.count / batchSize),
-    xShape: x.shape,
-    yShape: y?.shape,
-    yDtype: y?.dtype ?? 'f32',
-    weightShape: sampleWeight?.shape,
-    firstSize: Math.min(batchSize, x.count),
+    samples: count,
+    batches: Math.ceil(count / batchSize),
+    example: samples,
+    firstSize: Math.min(batchSize, count),
     *pass(order) {
-      for (let begin = 0; begin < x.count; begin += batchSize) {
-        const size = Math.min(batchSize, x.count - begin);
-        yield {
-          size,
-          x: drawX(order, begin, size),
-          ...(drawY && { y: drawY(order, begin, size) }),
-          ...(drawWeight && { sampleWeight: drawWeight(order, begin, size) }),
-        };
+      for (let begin = 0; begin < count; begin += batchSize) {
+        const size = Math.min(batchSize, count - begin);
+        yield { size, ...(mapTree(drawers, (draw) => (draw as Draw | undefined)?.(order, begin, size)) as Omit<Batch, 'size'>) };
       }
     },
   };
@@ -63,7 +72,7 @@ export function arraySource({ x, y, sampleWeight }: ArraySamples, batchSize: num
 
 type Draw = (order: Uint32Array | undefined, begin: number, size: number) => Tensor;
 
-/** Without an order and a conversion a batch is a window onto the data; else it is gathered into an array kept for batches of its size. */
+/** Draws a view of the data if there is no order and no conversion. Otherwise gathers into an array that is kept for batches of one size. */
 function drawer(samples: Samples): Draw {
   const kept = new Map<number, HostArray>();
   const direct = samples.dtype === 'f32' ? samples.data instanceof Float32Array : samples.data instanceof Int32Array;
@@ -78,14 +87,24 @@ function drawer(samples: Samples): Draw {
   };
 }
 
-/** Checks and changes each batch of a dataset before it is used. */
-export type Inspect = (batch: { x: Samples; y?: Samples; sampleWeight?: Samples }) => ArraySamples;
+/** Elements of a dataset as users give them. */
+export interface RawElement {
+  readonly x: unknown;
+  readonly y?: unknown;
+  readonly sampleWeight?: unknown;
+}
 
-/** A dataset as a source; its first batch is looked at before anything runs. Throws where it holds none, or none with x. */
-export async function datasetSource(where: string, dataset: Dataset<unknown>, xDtype: SampleDtype, inspect: Inspect): Promise<BatchSource> {
+/** Reads and checks an element of a dataset. */
+export type ReadElement = (element: RawElement) => Promise<SampleTrees>;
+
+/**
+ * A dataset as a source. Its first batch is read before anything runs.
+ * @throws DataError if it is empty, or if an element has no x.
+ */
+export async function datasetSource(where: string, dataset: Dataset<unknown>, read: ReadElement): Promise<BatchSource> {
   const iterator = dataset[Symbol.asyncIterator]();
   const first = await iterator.next();
-  // The first pass goes on where the look at the first batch left off, so that no sample is drawn twice.
+  // The first pass continues after the first batch, so that no sample is drawn twice.
   let opened: { iterator: AsyncIterator<unknown>; first: IteratorResult<unknown> } | undefined = { iterator, first };
   if (first.done) {
     throw new DataError(
@@ -93,28 +112,24 @@ export async function datasetSource(where: string, dataset: Dataset<unknown>, xD
         "data.fromGenerator's function make a new one at each call",
     );
   }
-  const { x, y, sampleWeight } = inspect(await fieldsOf(where, first.value, xDtype));
-  const shape = formatShape(x.shape);
+  const example = await read(elementOf(where, first.value));
+  const shapes = inputShapes(example);
   return {
     samples: undefined,
     batches: dataset.size,
-    xShape: x.shape,
-    yShape: y?.shape,
-    yDtype: y?.dtype ?? 'f32',
-    weightShape: sampleWeight?.shape,
-    firstSize: x.count,
+    example,
+    firstSize: countOf(example),
     async *pass() {
       const { iterator, first } = opened ?? { iterator: dataset[Symbol.asyncIterator](), first: undefined };
       opened = undefined;
       try {
         for (let next = first ?? (await iterator.next()); !next.done; next = await iterator.next()) {
-          const samples = inspect(await fieldsOf(where, next.value, xDtype));
-          if (formatShape(samples.x.shape) !== shape) {
-            throw new ShapeError(
-              `${where}: the dataset gave inputs of shape ${formatShape(samples.x.shape)} after ones of shape ${shape}; they must be alike`,
-            );
+          const samples = next === first ? example : await read(elementOf(where, next.value));
+          const found = inputShapes(samples);
+          if (found !== shapes) {
+            throw new ShapeError(`${where}: the dataset gave inputs of shape ${found} after ones of shape ${shapes}; they must be alike`);
           }
-          yield* arraySource(samples, samples.x.count).pass();
+          yield* arraySource(samples, countOf(samples)).pass();
         }
       } finally {
         await iterator.return?.();
@@ -123,18 +138,19 @@ export async function datasetSource(where: string, dataset: Dataset<unknown>, xD
   };
 }
 
-async function fieldsOf(where: string, element: unknown, xDtype: SampleDtype): Promise<ArraySamples> {
-  const fields = element as { x?: unknown; y?: unknown; sampleWeight?: unknown } | undefined;
-  if (typeof fields !== 'object' || fields === null || !('x' in fields)) {
+const inputShapes = ({ x }: SampleTrees): string =>
+  arraysOf('', x)
+    .map(({ argument, samples }) => argument + (argument && ' ') + formatShape(samples.shape))
+    .join(', ');
+
+function elementOf(where: string, element: unknown): RawElement {
+  if (typeof element !== 'object' || element === null || !('x' in element)) {
     throw new DataError(`${where}: an element of the dataset has no x; elements are objects { x, y }`);
   }
-  if ([fields.x, fields.y].some((field) => field instanceof Tensor && field.rank === 0)) {
+  const fields = element as RawElement;
+  const arrays = [...arraysGiven('x', fields.x), ...arraysGiven('y', fields.y)];
+  if (arrays.some(({ value }) => value instanceof Tensor && value.rank === 0)) {
     throw new ShapeError(`${where}: an element of the dataset is a single sample; group samples with .batch(n) first`);
   }
-  const { y, sampleWeight } = fields;
-  return {
-    x: await samplesOf(where, 'x', fields.x, xDtype),
-    ...(y !== undefined && { y: await samplesOf(where, 'y', y) }),
-    ...(sampleWeight !== undefined && { sampleWeight: await samplesOf(where, 'sampleWeight', sampleWeight, 'f32') }),
-  };
+  return fields;
 }

@@ -1,35 +1,36 @@
-// Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next;
-// nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts anew.
+// Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next.
+// Nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts from the beginning.
 import { ArgumentError, DataError, ShapeError, checkOptions } from '../core/errors.ts';
 import { allocate, isBigIntegers, nearestF32 } from '../core/dtype.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { type ArrayInput, type Samples, isArrayInput, samplesOf, shapeOfInput } from './samples.ts';
+import { type ArrayTree, type BatchTree, type SampleTree, arraysGiven, isArrayTree, readTree } from './sampleTree.ts';
+import { type ArrayInput, Samples, isPlainArray, samplesOf, shapeOfInput } from './samples.ts';
 
-/** One sample, or a batch of them along the first axis. */
-export interface Sample {
-  readonly x: Tensor;
-  readonly y?: Tensor;
-  readonly sampleWeight?: Tensor;
+/** One sample, or a batch of them along the first axis. Models with several inputs or outputs take lists or records of tensors. */
+export interface Sample<X = Tensor, Y = Tensor> {
+  readonly x: X;
+  readonly y?: Y;
+  readonly sampleWeight?: Y;
 }
 
 export interface ShuffleOptions {
   seed?: number;
-  /** A new order for each iteration (each epoch). */
+  /** A new order for each iteration (each epoch). @default true */
   reshuffleEachIteration?: boolean;
 }
 
 export interface BatchOptions {
-  /** Leaves out a last batch that is smaller than the others. */
+  /** Leaves out a last batch that is smaller than the others. @default false */
   dropRemainder?: boolean;
 }
 
 export interface Dataset<T = Sample> extends AsyncIterable<T> {
-  /** Number of elements, where it is known. */
+  /** Number of elements, if it is known. */
   readonly size: number | undefined;
-  /** A random order, drawn through a buffer of that many elements; uniform where the buffer holds them all. */
+  /** A random order, drawn through a buffer of `bufferSize` elements. It is uniform if the buffer holds all of them. */
   shuffle(bufferSize: number, options?: ShuffleOptions): Dataset<T>;
   /** Elements stacked along a new first axis. */
   batch(batchSize: number, options?: BatchOptions): Dataset<T>;
@@ -146,7 +147,7 @@ async function* prefetched<T>(source: AsyncIterable<T>, count: number): AsyncGen
   const ahead: Promise<IteratorResult<T>>[] = [];
   const draw = (): void => {
     const next = iterator.next();
-    // Whoever awaits it later hears of the failure; until then it is not an unhandled one.
+    // A failure is reported when the result is awaited. Until then it must not count as unhandled.
     next.catch(() => undefined);
     ahead.push(next);
   };
@@ -172,26 +173,39 @@ async function* taken<T>(source: AsyncIterable<T>, count: number): AsyncGenerato
 }
 
 /**
- * A dataset of the samples of arrays, which are borrowed: { x, y } pairs of tensors without a batch axis.
+ * A dataset of the samples of arrays, which are borrowed: { x, y } pairs of tensors without a batch axis. For models with several inputs or
+ * outputs, x and y are lists or records of arrays.
  *
  *     data.fromArrays(images, labels).shuffle(1000).batch(32)
+ *     data.fromArrays({ image, age }, { digit, parity }).batch(32)
  *
- * @throws DataError where x and y hold different numbers of samples.
+ * @throws DataError if the arrays hold different numbers of samples.
  */
-export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset {
+export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset;
+export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<BatchTree, BatchTree>>;
+export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<BatchTree, BatchTree>> {
   const where = 'data.fromArrays';
-  const [count] = shapeOfInput(where, 'x', x);
-  if (y !== undefined) {
-    const [labels] = shapeOfInput(where, 'y', y);
-    if (labels !== count) throw new DataError(`${where}: x holds ${count} samples and y ${labels}; they must be the same`);
+  const counts = [...arraysGiven('x', x), ...arraysGiven('y', y)].map(({ argument, value }) => ({
+    argument,
+    count: shapeOfInput(where, argument, value)[0],
+  }));
+  const [first] = counts;
+  const other = counts.find(({ count }) => count !== first.count);
+  if (other) {
+    throw new DataError(
+      `${where}: ${first.argument} holds ${first.count} samples and ${other.argument} ${other.count}; they must be the same`,
+    );
   }
-  return makeDataset(count, async function* () {
-    const inputs = await samplesOf(where, 'x', x);
-    const targets = y === undefined ? undefined : await samplesOf(where, 'y', y);
-    for (let i = 0; i < count; i++)
-      yield targets ? { x: tensorOfSample(inputs, i), y: tensorOfSample(targets, i) } : { x: tensorOfSample(inputs, i) };
+  return makeDataset(first.count, async function* () {
+    const inputs = await readTree(where, 'x', x, undefined);
+    const targets = y === undefined ? undefined : await readTree(where, 'y', y, undefined);
+    for (let i = 0; i < first.count; i++) {
+      yield targets === undefined ? { x: sampleOf(inputs, i) } : { x: sampleOf(inputs, i), y: sampleOf(targets, i) };
+    }
   });
 }
+
+const sampleOf = (tree: SampleTree, i: number): BatchTree => mapTree(tree, (leaf) => tensorOfSample(leaf as Samples, i)) as BatchTree;
 
 function tensorOfSample({ data, size, shape, dtype }: Samples, i: number): Tensor {
   const sample = data.subarray(i * size, (i + 1) * size);
@@ -206,12 +220,15 @@ function tensorOfSample({ data, size, shape, dtype }: Samples, i: number): Tenso
   return hostTensor({ shape, dtype }, array);
 }
 
-/** What a generator may yield for a sample: tensors, arrays, or plain numbers. */
-export type LooseSample = Readonly<Record<string, ArrayInput | number | bigint | boolean>>;
+/** One value of a sample: an array or a number, or lists and records of them. */
+type LooseValue = ArrayInput | number | bigint | boolean | readonly LooseValue[] | { readonly [name: string]: LooseValue };
+
+/** One sample that a generator yields: tensors, arrays, or plain numbers. */
+export type LooseSample = Readonly<Record<string, LooseValue>>;
 
 /**
- * A dataset of what a generator function yields: objects { x, y } of tensors, arrays or numbers. The function is called for each iteration. It
- * must return a new iterator every time: one that is used up ends the training, with a warning.
+ * A dataset of the objects { x, y } that a generator function yields, with tensors, arrays or numbers. The function is called for each
+ * iteration. It must return a new iterator every time: an iterator that is used up ends the training, with a warning.
  *
  *     data.fromGenerator(function* () { for (;;) yield { x: [Math.random()], y: 1 }; }).take(1000).batch(32)
  */
@@ -221,32 +238,37 @@ export function fromGenerator(generator: () => Iterable<LooseSample> | AsyncIter
     throw new ArgumentError(`${where}: takes a function that returns an iterator, such as function* () { … }`);
   return makeDataset<Sample>(undefined, async function* () {
     for await (const sample of generator()) {
-      const entries = await Promise.all(
-        Object.entries(sample).map(async ([name, value]) => [name, await sampleTensor(where, name, value)] as const),
-      );
-      const fields = Object.fromEntries(entries);
+      const fields = await tensorsOf(where, '', sample);
       if (!('x' in fields)) throw new DataError(`${where}: an element has ${Object.keys(fields).join(', ')} and no x; yield { x, y }`);
       yield fields as unknown as Sample;
     }
   });
 }
 
+/** The tensors of a list or record of values. */
+async function tensorsOf(where: string, path: string, values: object): Promise<object> {
+  const entries = Object.entries(values).map(async ([key, value]: [string, LooseValue]) => {
+    const at = Array.isArray(values) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
+    return [key, isArrayTree(value) ? await tensorsOf(where, at, value as object) : await sampleTensor(where, at, value)] as const;
+  });
+  const read = await Promise.all(entries);
+  return Array.isArray(values) ? read.map(([, tensor]) => tensor) : Object.fromEntries(read);
+}
+
 /**
- * Plain numbers and integers that i32 may not hold become f32, whole or not: a dtype that changed from sample to sample would not batch.
- * Losses read f32 class indices as well.
+ * Plain numbers, and integers that may not fit i32, become f32, whole or not: samples must not change their dtype within a batch. Losses read
+ * f32 class indices as well.
  */
-async function sampleTensor(where: string, name: string, value: LooseSample[string]): Promise<Tensor> {
+async function sampleTensor(where: string, name: string, value: LooseValue): Promise<Tensor> {
   if (value instanceof Tensor) return value;
   if (typeof value === 'number' || typeof value === 'boolean')
     return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(Number(value)));
   if (typeof value === 'bigint') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(nearestF32(value)));
-  if (!isArrayInput(value)) throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
+  if (!isPlainArray(value) && !Array.isArray(value)) {
+    throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
+  }
   const values = 'data' in value ? value.data : value;
-  const samples = await samplesOf(
-    where,
-    name,
-    value,
-    Array.isArray(values) || values instanceof Uint32Array || isBigIntegers(values) ? 'f32' : undefined,
-  );
-  return tensorOfSample({ ...samples, shape: [samples.count, ...samples.shape], size: samples.count * samples.size }, 0);
+  const mayExceedI32 = Array.isArray(values) || values instanceof Uint32Array || isBigIntegers(values);
+  const { data, count, shape, dtype } = await samplesOf(where, name, value, mayExceedI32 ? 'f32' : undefined);
+  return tensorOfSample(new Samples(data, 1, [count, ...shape], dtype), 0);
 }

@@ -5,4 +5,5 @@ import { fromArrays, fromGenerator } from './dataset.ts';
 export const data = { fromArrays, fromGenerator };
 
 export type { BatchOptions, Dataset, LooseSample, Sample, ShuffleOptions } from './dataset.ts';
+export type { ArrayTree } from './sampleTree.ts';
 export type { ArrayInput, NestedNumbers, NumericArray } from './samples.ts';

@@ -1,11 +1,11 @@
-// What a user may hand in as data, brought into one form: samples as numbers on the host, one after another. Typed arrays are borrowed, not copied.
+// Arrays that a user gives as data, in one form: samples as numbers on the host, one after another. Typed arrays are borrowed, not copied.
 import { DataError, DtypeError, ShapeError, asText } from '../core/errors.ts';
 import { type HostArray, fitsI32, fromBigIntegers, isBigIntegers } from '../core/dtype.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
 import { Tensor } from '../graph/tensor.ts';
 
 export type NumericArray = Int8Array | Uint8ClampedArray | Int16Array | Uint16Array | HostArray;
-/** Read as i32 where all values fit, else as the nearest f32. */
+/** Read as i32 if all values fit, else as the nearest f32. */
 export type BigIntegerArray = BigInt64Array | BigUint64Array;
 export type NestedNumbers = readonly (number | boolean | NestedNumbers)[];
 
@@ -16,14 +16,24 @@ export type ArrayInput =
 /** The dtype a batch has when it reaches the model. */
 export type SampleDtype = 'f32' | 'i32';
 
-/** Samples of one shape, one after another. */
-export interface Samples {
+/** Samples of one shape, one after another. A class, so that trees treat it as a leaf. */
+export class Samples {
   readonly data: NumericArray;
   readonly count: number;
-  /** Shape of one sample, and its number of elements. */
+  /** Shape of one sample, without the batch axis. */
   readonly shape: Shape;
+  /** Number of elements of one sample. */
   readonly size: number;
+  /** Dtype of the batches. */
   readonly dtype: SampleDtype;
+
+  constructor(data: NumericArray, count: number, shape: Shape, dtype: SampleDtype) {
+    this.data = data;
+    this.count = count;
+    this.shape = shape;
+    this.size = sizeOf(shape);
+    this.dtype = dtype;
+  }
 }
 
 const arrayTypes = [
@@ -33,36 +43,29 @@ const arrayTypes = [
 
 export const isNumericArray = (value: unknown): value is NumericArray => arrayTypes.some((type) => value instanceof type);
 
-/** Whether `value` could be meant as arrays rather than as a Dataset. */
-export const isArrayInput = (value: unknown): value is ArrayInput =>
-  value instanceof Tensor ||
-  isNumericArray(value) ||
-  isBigIntegers(value) ||
-  Array.isArray(value) ||
-  (typeof value === 'object' && value !== null && 'data' in value);
+/** Whether a value is `{ data, shape }`, with data in a typed array. */
+const isShapedArray = (value: unknown): boolean => {
+  const data = typeof value === 'object' && value !== null && 'data' in value ? value.data : undefined;
+  return isNumericArray(data) || isBigIntegers(data);
+};
 
-/** Shape of what was given, known before a device tensor is read; checks all but the values. */
+/** Whether a value is one array, other than nested arrays. */
+export const isPlainArray = (value: unknown): boolean =>
+  value instanceof Tensor || isNumericArray(value) || isBigIntegers(value) || isShapedArray(value);
+
+/** Shape of an input. Checks all but the values, and reads no tensor from a device. */
 export function shapeOfInput(where: string, argument: string, input: unknown): Shape {
   return open(where, argument, input).shape;
 }
 
 /**
- * The samples of an input as `dtype`, or of the dtype they come in: whole numbers within i32 are i32, everything else is f32.
- * @throws DtypeError for what is not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples and
- * for values that are no i32 where these are asked for.
+ * Samples of an input as `dtype`. Without it, whole numbers within i32 are i32, and everything else is f32.
+ * @throws DtypeError if values are not numbers, ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples and
+ * for values that do not fit i32 if it is asked for.
  */
 export async function samplesOf(where: string, argument: string, input: unknown, dtype?: SampleDtype): Promise<Samples> {
   const opened = open(where, argument, input);
   return toSamples(where, argument, opened.shape, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
-}
-
-/** As samplesOf, for inputs that are on the host already. */
-export function hostSamplesOf(where: string, argument: string, input: unknown, dtype?: SampleDtype): Samples {
-  const opened = open(where, argument, input);
-  if (!(opened.data instanceof Tensor)) return toSamples(where, argument, opened.shape, opened.data, dtype);
-  throw new DataError(
-    `${where}: ${argument} is a tensor that has yet to be read; pass tensors made from values, or await its data() first`,
-  );
 }
 
 interface Opened {
@@ -71,8 +74,7 @@ interface Opened {
 }
 
 function toSamples(where: string, argument: string, shape: Shape, data: NumericArray, wanted?: SampleDtype): Samples {
-  const sample = shape.slice(1);
-  const samples = { data, count: shape[0], shape: sample, size: sizeOf(sample), dtype: wanted ?? (holdsFloats(data) ? 'f32' : 'i32') };
+  const samples = new Samples(data, shape[0], shape.slice(1), wanted ?? (holdsFloats(data) ? 'f32' : 'i32'));
   if (wanted === 'i32') checkI32(where, argument, samples);
   return samples;
 }
@@ -90,7 +92,7 @@ export function positionOf(samples: Samples, index: number): string {
   return formatShape(position);
 }
 
-/** Throws a DataError naming the first value that an i32 does not hold. */
+/** Throws a DataError for the first value that does not fit i32. */
 function checkI32(where: string, argument: string, samples: Samples): void {
   const { data } = samples;
   const i = data.findIndex((value: number) => !fitsI32(value));
@@ -101,7 +103,7 @@ function checkI32(where: string, argument: string, samples: Samples): void {
   );
 }
 
-/** Whether the values need f32: Uint32Arrays do where a value is beyond i32. */
+/** Whether the values need f32: Uint32Arrays do if a value is beyond i32. */
 function holdsFloats(data: NumericArray): boolean {
   if (data instanceof Uint32Array) return data.some((value) => value > 2147483647);
   return data instanceof Float32Array || data instanceof Float64Array;
@@ -158,7 +160,7 @@ function openNested(where: string, argument: string, input: readonly unknown[]):
       return value.forEach((child, i) => visit(child, axis + 1, `${path}[${i}]`));
     }
     if (Array.isArray(value))
-      throw new ShapeError(`${where}: ${argument}${path} is an array where a number was due; arrays must not be ragged`);
+      throw new ShapeError(`${where}: ${argument}${path} is an array instead of a number; arrays must not be ragged`);
     if (typeof value !== 'number' && typeof value !== 'boolean') {
       throw new DtypeError(`${where}: ${argument}${path} is ${describe(value)}; data are numbers`);
     }
@@ -169,7 +171,8 @@ function openNested(where: string, argument: string, input: readonly unknown[]):
   return { shape, data: whole ? Int32Array.from(data) : data };
 }
 
-function describe(value: unknown): string {
+/** A value that is not data, as messages show it. */
+export function describe(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`;
   if (typeof value === 'object')
@@ -177,14 +180,11 @@ function describe(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** The samples from `begin` on, up to `end`. */
-export const sliceSamples = (samples: Samples, begin: number, end: number): Samples => ({
-  ...samples,
-  data: samples.data.subarray(begin * samples.size, end * samples.size),
-  count: end - begin,
-});
+/** Samples from `begin` to `end`, without `end`. */
+export const sliceSamples = ({ data, size, shape, dtype }: Samples, begin: number, end: number): Samples =>
+  new Samples(data.subarray(begin * size, end * size), end - begin, shape, dtype);
 
-/** Copies the samples that `order` names, from its `begin` on, into `out`, which holds as many as fit. Converts where the types differ. */
+/** Copies the samples with the numbers order[begin], order[begin + 1], ... into `out`, which holds `count` of them. Converts to its dtype. */
 export function gatherSamples(samples: Samples, order: ArrayLike<number>, begin: number, count: number, out: HostArray): void {
   const { data, size } = samples;
   if (size === 1) for (let i = 0; i < count; i++) out[i] = data[order[begin + i]];

@@ -65,7 +65,8 @@ export function fullLossName(name: string): string {
  */
 export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', fullLossName(name), losses)();
 
-export { type Loss, type LossOptions, type Reduction, type TargetKind, fitWeight, meanOfCounted } from './loss.ts';
+export { type Loss, type LossOptions, type Reduction, type TargetKind, fitMask, fitWeight, meanOfCounted } from './loss.ts';
+export { type JointLoss, type OverOutputs, type TensorTree, isJointLoss, jointLoss } from './joint.ts';
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
 export type { BinaryCrossentropyOptions, CategoricalCrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';

@@ -8,7 +8,7 @@ import { type Shape, formatShape, normalizeAxis, reducedShape } from '../core/sh
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from '../ops/operands/arguments.ts';
-import { broadcastTo, cast, div, equal, expandDims, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
+import { broadcastTo, cast, div, equal, expandDims, logicalAnd, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { type Pair, alignEqual } from './align.ts';
 
@@ -37,11 +37,13 @@ export interface Loss {
   readonly targetKind: TargetKind;
   /** The class whose samples do not count, if there is one. */
   readonly ignoreClass?: number;
+  /** The same for samples of which some do not count: their mask (bool) is false. The mean is taken over the others. */
+  readonly masked: (mask: Tensor, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
   /**
    * Number of samples that count (i32 scalar), or the sum of their class weights (f32 scalar): 'mean' divides by it. An epoch's mean weighs each
-   * batch by it. Absent if every sample counts once.
+   * batch by it. Undefined if every sample counts once.
    */
-  readonly countSamples?: (targets: Tensor, predictions: Tensor) => Tensor;
+  readonly countSamples: (targets: Tensor, predictions: Tensor, mask?: Tensor) => Tensor | undefined;
 }
 
 /** Result of a loss before weights and reduction. */
@@ -74,30 +76,48 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
   const name = nameOf(declaration);
   const { reduction } = settings as SettingsOf<Declaration<typeof lossOptions>>;
   const { targetKind, ignoreClass, axis = -1 } = definition;
-  const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor => {
+  const axesOf = (predictions: Tensor): { along: number; samples: Shape } => {
+    const shape = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
+    const along = shape.length === 0 ? 0 : normalizeAxis(name, axis, shape.length);
+    return { along, samples: reducedShape(shape, [along], false) };
+  };
+  /** Samples that count, of those that the mask leaves. */
+  const validOf = (targets: Tensor, predictions: Tensor, mask: Tensor | undefined): Tensor | undefined => {
+    const valid = definition.valid?.(targets, predictions);
+    if (!mask) return valid;
+    const unmasked = fitMask(name, mask, axesOf(predictions).samples);
+    return valid ? logicalAnd(valid, unmasked) : unmasked;
+  };
+  const masked = (mask: Tensor | undefined, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor => {
     checkTensor(name, 'targets', targets);
     checkTensor(name, 'predictions', predictions);
     if (sampleWeight !== undefined) checkTensor(name, 'sampleWeight', sampleWeight);
+    if (mask !== undefined) checkTensor(name, 'mask', mask);
     return withScope(name, () => {
-      const valid = definition.valid?.(targets, predictions);
-      const shape = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
-      const along = shape.length === 0 ? 0 : normalizeAxis(name, axis, shape.length);
-      const weight = weightOf(name, reducedShape(shape, [along], false), sampleWeight, valid);
-      const masked = weight ? maskSamples(definition, targets, predictions, weight, along) : { targets, predictions };
-      const terms = definition.terms(masked.targets, masked.predictions);
+      const valid = validOf(targets, predictions, mask);
+      const { along, samples } = axesOf(predictions);
+      const weight = weightOf(name, samples, sampleWeight, valid);
+      const pair = weight ? maskSamples(definition, targets, predictions, weight, along) : { targets, predictions };
+      const terms = definition.terms(pair.targets, pair.predictions);
       const count = definition.shares || valid ? countOf(definition.shares?.(targets, predictions), valid) : undefined;
       return reduceTerms(terms, along, reduction, weight, count);
     });
   };
-  const countSamples = (targets: Tensor, predictions: Tensor): Tensor =>
-    withScope(name, () => countOf(definition.shares?.(targets, predictions), definition.valid?.(targets, predictions)));
+  const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor =>
+    masked(undefined, targets, predictions, sampleWeight);
+  const countSamples = (targets: Tensor, predictions: Tensor, mask?: Tensor): Tensor | undefined =>
+    withScope(name, () => {
+      const [shares, valid] = [definition.shares?.(targets, predictions), validOf(targets, predictions, mask)];
+      return shares || valid ? countOf(shares, valid) : undefined;
+    });
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
   const made: Loss = Object.assign(loss, {
     reduction,
     targetKind,
     ...(ignoreClass !== undefined && { ignoreClass }),
-    ...((definition.valid ?? definition.shares) && { countSamples }),
+    masked,
+    countSamples,
   });
   return withConfig(made, declaration, settings);
 }
@@ -178,16 +198,33 @@ function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Redu
  * Sample weights in the shape of the samples: [] and [n] spread over [n, t], [n, 1] fits [n].
  * @throws ShapeError if they do not fit.
  */
-export function fitWeight(name: string, weight: Tensor, samples: readonly number[]): Tensor {
-  const shape = [...weight.shape];
+export function fitWeight(name: string, weight: Tensor, samples: Shape): Tensor {
+  const fitted = fitTo(cast(weight, 'f32'), samples);
+  if (fitted) return fitted;
+  throw new ShapeError(
+    `${name}: sampleWeight ${formatShape(weight.shape)} does not fit losses of shape ${formatShape(samples)}; ` +
+      `give one weight per sample${samples.length ? `, shape [${samples[0]}]` : ''}`,
+  );
+}
+
+/**
+ * A mask (bool) in the shape of the samples: [n] spreads over [n, t].
+ * @throws ShapeError if it does not fit.
+ */
+export function fitMask(name: string, mask: Tensor, samples: Shape): Tensor {
+  const fitted = fitTo(mask, samples);
+  if (fitted) return fitted;
+  throw new ShapeError(
+    `${name}: the mask ${formatShape(mask.shape)} of the output does not fit losses of shape ${formatShape(samples)}; ` +
+      'keep the time axis up to the output, or let the layer that removes it drop the mask',
+  );
+}
+
+/** A tensor with trailing axes of 1 dropped or added, spread over the samples; undefined if it does not fit. */
+function fitTo(x: Tensor, samples: Shape): Tensor | undefined {
+  const shape = [...x.shape];
   while (shape.length > samples.length && shape[shape.length - 1] === 1) shape.pop();
-  const fits = shape.length <= samples.length && shape.every((n, i) => n === samples[i] || n === 1);
-  if (!fits) {
-    throw new ShapeError(
-      `${name}: sampleWeight ${formatShape(weight.shape)} does not fit losses of shape ${formatShape(samples)}; ` +
-        `give one weight per sample${samples.length ? `, shape [${samples[0]}]` : ''}`,
-    );
-  }
+  if (shape.length > samples.length || !shape.every((n, i) => n === samples[i] || n === 1)) return undefined;
   while (shape.length < samples.length) shape.push(1);
-  return broadcastTo(reshape(cast(weight, 'f32'), shape), samples);
+  return broadcastTo(reshape(x, shape), samples);
 }

@@ -57,7 +57,7 @@ export type {
   SymbolicCall,
   Variables,
 } from './layer.ts';
-export { type LayerTrees, type Network, type NetworkVariables, networkOf } from './network.ts';
+export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
 export type { ActivationOptions } from './layers/core/activation.ts';
 export type { BatchNormalizationOptions } from './layers/normalization/batchNormalization.ts';

@@ -1,25 +1,20 @@
 // The compiled functions of a model on one device.
 import { type Engine, type MemoryPlan, compile } from '../engine/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import type { Network } from '../nn/index.ts';
+import type { Network, Tensors } from '../nn/index.ts';
+import type { Objectives } from './objectives.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
-import {
-  type StepBatch,
-  type Totals,
-  type TrainState,
-  type Weights,
-  makePredictStep,
-  makeResults,
-  makeTestStep,
-  makeTrainStep,
-} from './steps.ts';
+import { type StepBatch, type TrainState, type Weights, makePredictStep, makeTestStep, makeTrainStep } from './steps.ts';
+import { type Totals, makeResults } from './totals.ts';
 
 export interface CompiledSteps {
   readonly engine: Engine;
-  predict(weights: Weights, x: Tensor): Promise<Tensor>;
+  predict(weights: Weights, x: Tensors): Promise<Tensors>;
 }
 
 export interface TrainingSteps extends CompiledSteps {
+  /** The losses and metrics that the steps compute. */
+  readonly objectives: Objectives;
   readonly train: {
     (carried: TrainState, batch: StepBatch): Promise<TrainState>;
     plan(carried: TrainState, batch: StepBatch): Promise<MemoryPlan>;
@@ -33,12 +28,13 @@ export const compilePrediction = (network: Network, engine: Engine): CompiledSte
   predict: compile(makePredictStep(network), { engine, name: 'predictStep' }),
 });
 
-export const compileTraining = (steps: CompiledSteps, network: Network, setup: TrainingSetup): TrainingSteps => {
+export const compileTraining = (steps: CompiledSteps, network: Network, setup: TrainingSetup, objectives: Objectives): TrainingSteps => {
   const { engine } = steps;
   return {
     ...steps,
-    train: compile(makeTrainStep(network, setup), { engine, name: 'trainStep', donate: [0] }),
-    test: compile(makeTestStep(network, setup), { engine, name: 'testStep', donate: [0] }),
-    results: compile(makeResults(setup), { engine, name: 'results' }),
+    objectives,
+    train: compile(makeTrainStep(network, setup, objectives), { engine, name: 'trainStep', donate: [0] }),
+    test: compile(makeTestStep(network, objectives), { engine, name: 'testStep', donate: [0] }),
+    results: compile(makeResults(objectives), { engine, name: 'results' }),
   };
 };

@@ -2,11 +2,10 @@
 import { ArgumentError, OmbreError, ShapeError } from '../core/errors.ts';
 import type { PromiseQueue } from '../core/promiseQueue.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
-import type { Shape } from '../core/shape.ts';
 import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { type LayerTrees, type Network, TensorSpec } from '../nn/index.ts';
+import type { LayerTrees, Network, Specs } from '../nn/index.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 import { type CompiledSteps, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import {
@@ -22,17 +21,21 @@ import {
 import { queuesOf, runAlone } from './ownership.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
-import { type StepBatch, type Totals, type TrainState, type Weights, freshTotals, resultNames } from './steps.ts';
+import { type Objectives, assignObjectives, namedOutputs } from './objectives.ts';
+import type { StepBatch, TrainState, Weights } from './steps.ts';
+import { type Totals, freshTotals } from './totals.ts';
 
 export interface ModelCore {
   readonly network: Network;
   /** What the initial weights are drawn from; fixed when the model is made where its input shape is known then. */
   initKey: Key | undefined;
-  /** Shape of one input that the weights were built for. */
-  inputShape: Shape | undefined;
+  /** Specs of the inputs that the weights were built for. */
+  inputs: Specs | undefined;
   /** Stored in the layers, which other models may share. */
   weights: Weights | undefined;
   setup: TrainingSetup | undefined;
+  /** Losses and metrics of the outputs; undefined until the form of the outputs is known. */
+  objectives: Objectives | undefined;
   /** Keys of fits without a seed of their own, where compile was given a seed. */
   fitKeys: RandomStream | undefined;
   /** Optimizers of the setup with their state. */
@@ -48,7 +51,7 @@ export interface ModelCore {
 export const makeCore = (network: Network): ModelCore => ({
   network,
   initKey: network.inputs && globalStream().nextKey(),
-  inputShape: undefined,
+  inputs: undefined,
   get weights() {
     return network.current();
   },
@@ -56,6 +59,7 @@ export const makeCore = (network: Network): ModelCore => ({
     if (weights) network.store(weights);
   },
   setup: undefined,
+  objectives: undefined,
   fitKeys: undefined,
   optimizers: {},
   steps: undefined,
@@ -67,33 +71,35 @@ export const makeCore = (network: Network): ModelCore => ({
 /** Runs fn after everything queued so far, for this model and for models that share layers with it. */
 export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runAlone(queues, fn);
 
-/** Fresh weights for an input shape: the same ones however often it is asked. */
-export function draftWeights(core: ModelCore, inputShape: Shape): Weights {
+/** Fresh weights for inputs: the same ones however often it is asked. */
+export function draftWeights(core: ModelCore, inputs: Specs): Weights {
   core.initKey ??= globalStream().nextKey();
-  return core.network.draft(specOf(core, inputShape), new RandomStream(core.initKey));
+  return core.network.draft(inputs, new RandomStream(core.initKey));
 }
 
-/** The model's weights, made now where its layers state an input shape. */
+/** The model's weights, made now if its layers state their inputs. */
 export function builtWeights(core: ModelCore, where: string): Weights {
   if (core.weights) return core.weights;
-  const { inputShape } = core.network.root;
-  if (!inputShape) {
+  const { inputs } = core.network;
+  if (!inputs) {
     throw new ShapeError(`${where}: the model is not built: give its first layer an inputShape, or call fit first`);
   }
-  return adoptWeights(core, inputShape, draftWeights(core, inputShape));
+  return adoptWeights(core, inputs, draftWeights(core, inputs));
 }
 
-export function adoptWeights(core: ModelCore, inputShape: Shape, weights: Weights): Weights {
-  core.inputShape = inputShape;
-  core.network.store(weights, specOf(core, inputShape));
+export function adoptWeights(core: ModelCore, inputs: Specs, weights: Weights): Weights {
+  core.inputs = inputs;
+  core.network.store(weights, inputs);
   return weights;
 }
 
-const specOf = ({ network }: ModelCore, inputShape: Shape): TensorSpec => new TensorSpec(inputShape, network.inputDtype);
+/** Specs of the inputs, if they are known before data come. */
+export const knownInputs = ({ inputs, network }: ModelCore): Specs | undefined => inputs ?? network.inputs;
 
-/** Shape of one output for a shape of one input. */
-export const outputShapeOf = (core: ModelCore, inputShape: Shape): Shape =>
-  (core.network.outputSpecs(specOf(core, inputShape)) as TensorSpec).shape;
+/** Losses and metrics of the outputs for inputs of this form. */
+export function objectivesFor(core: ModelCore, setup: TrainingSetup, inputs: Specs): Objectives {
+  return (core.objectives ??= assignObjectives(setup, namedOutputs(core.network, core.network.outputSpecs(inputs))));
+}
 
 export function requireSetup(core: ModelCore, where: string): TrainingSetup {
   if (core.setup) return core.setup;
@@ -112,11 +118,11 @@ export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   return core.steps;
 }
 
-/** The compiled steps; made again after compile() and on another device. */
+/** The compiled steps; made again after compile() and on another device. The objectives are known: data were opened before. */
 export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingSteps> {
   const setup = requireSetup(core, where);
   const steps = await prepareSteps(core);
-  return (core.trainingSteps ??= compileTraining(steps, core.network, setup));
+  return (core.trainingSteps ??= compileTraining(steps, core.network, setup, core.objectives!));
 }
 
 /**
@@ -135,16 +141,16 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
 const heldBy = (records: OptimizerRecords): unknown => Object.values(records).map(({ state, aside }) => [state, aside]);
 
 /** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
-export async function askTotals(core: ModelCore, steps: TrainingSteps, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
-  const names = resultNames(core.setup!);
+export async function askTotals(steps: TrainingSteps, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
+  const { names } = steps.objectives;
   const results = await steps.results(totals);
   const answers = readAll(results, { engine: steps.engine }).finally(() => release(results));
   return { logs: answers.then((values) => Object.fromEntries(names.map((name, i) => [name, values[i][0]]))) };
 }
 
 /** The values of loss and metrics, whose sums are then done with. */
-export async function finishTotals(core: ModelCore, steps: TrainingSteps, totals: Totals): Promise<Record<string, number>> {
-  const { logs } = await askTotals(core, steps, totals);
+export async function finishTotals(steps: TrainingSteps, totals: Totals): Promise<Record<string, number>> {
+  const { logs } = await askTotals(steps, totals);
   release(totals);
   return logs;
 }
@@ -155,7 +161,7 @@ export function release(tree: unknown): void {
 }
 
 /** Sums at zero. */
-export const startTotals = (core: ModelCore, { engine }: CompiledSteps): Promise<Totals> => evaluate(freshTotals(core.setup!), { engine });
+export const startTotals = ({ engine, objectives }: TrainingSteps): Promise<Totals> => evaluate(freshTotals(objectives), { engine });
 
 /** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
 export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals, batch: StepBatch): Promise<Totals> {
@@ -200,8 +206,9 @@ const draftStates = ({ optimizers }: ModelCore, parameters: LayerTrees): Optimiz
   Object.fromEntries(Object.entries(optimizers).map(([name, record]) => [name, draftState(record, parameters)]));
 
 /** Optimizers without state, for a new setup. */
-export function startSetup(core: ModelCore, setup: TrainingSetup): void {
+export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Objectives | undefined): void {
   core.setup = setup;
+  core.objectives = objectives;
   core.optimizers = recordsOf(setup.optimizers);
   core.trainingSteps = core.fitKeys = undefined;
 }

@@ -1,73 +1,76 @@
-// The training loop: draws batches, replays the step, tells the callbacks. It waits for the device only at an epoch's end; in between the
-// loss and the metrics are read a few times a second, without waiting for the answer.
-import { ArgumentError, OmbreError, asText, checkOptions } from '../core/errors.ts';
+// The training loop: draws batches, replays the step, calls the callbacks. It waits for the device only at the end of an epoch. In between,
+// loss and metrics are read a few times a second, without waiting for the answer.
+import { ArgumentError, OmbreError, asText } from '../core/errors.ts';
+import { checkOptions } from '../core/errors.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
-import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import { callbackHooks } from '../callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
-import type { ClassWeight } from './checks.ts';
-import { checkSeed } from './trainingSetup.ts';
-import { type ModelCore, askTotals, prepareTraining, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
+import type { ArrayTree } from '../data/index.ts';
+import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { ClassWeights } from './classWeights.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
+import { type ModelCore, askTotals, finishTotals, prepareTraining, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
-import type { BatchSource } from '../data/batches.ts';
-import { isDataset } from '../data/dataset.ts';
-import type { ArrayInput } from '../data/samples.ts';
-import {
-  type ModelInput,
-  type ValidationData,
-  checkBatchSize,
-  readSamples,
-  sampledSource,
-  splitSamples,
-  trainingSource,
-  validationSource,
-} from './inputs.ts';
-import { type Totals, resultNames } from './steps.ts';
+import { makeFeed } from './feed.ts';
+import { type ModelInput, type TrainingSources, type ValidationData, openTraining } from './inputs.ts';
+import type { Totals } from './totals.ts';
+import { checkSeed, checkSteps } from './trainingSetup.ts';
 
 export interface FitOptions {
+  /** Number of passes over the data. @default 1 */
   epochs?: number;
   /**
    * Number of samples in a batch. The last batch, or the only one of small data, holds the samples that are left.
    * @default 32
    */
   batchSize?: number;
+  /** Data to validate with after each epoch: `[x, y]`, `[x, y, sampleWeight]`, `{ x, y }` or a dataset. */
   validationData?: ValidationData;
-  /** Share of the samples, the last ones before shuffling, that are validated with and not trained on. */
+  /** Share of the samples, the last ones before shuffling, that are validated with and not trained on. @default 0 */
   validationSplit?: number;
-  /** The batch size of validation; batchSize where absent. */
+  /** Batch size of validation. @default batchSize */
   validationBatchSize?: number;
-  /** Another order of the samples for each epoch. A dataset keeps its own order: use its shuffle(). */
+  /** Number of batches to validate with; all of them if absent. */
+  validationSteps?: number;
+  /** Validates after every so many epochs, or after the epochs of a list, counted from 1. @default 1 */
+  validationFreq?: number | readonly number[];
+  /**
+   * Number of batches in an epoch. An epoch then continues in the data where the one before it stopped, and begins again at their end. Without
+   * it, an epoch is one pass. Datasets without end need it.
+   */
+  stepsPerEpoch?: number;
+  /** Another order of the samples for each pass. A dataset keeps its own order: use its shuffle(). @default true */
   shuffle?: boolean;
   /** Fixes the order of the samples and dropout. */
   seed?: number;
-  /** Weight of each class in the loss: { 0: 1, 1: 5 }. */
-  classWeight?: ClassWeight;
-  /** One weight per sample, for the loss. */
-  sampleWeight?: ArrayInput;
+  /** Weight of each class in the loss: `{ 0: 1, 1: 5 }`; for several outputs by name: `{ digit: { 0: 1, 1: 5 } }`. */
+  classWeight?: ClassWeights;
+  /** One weight per sample, for the loss and the weighted metrics; for several outputs also a list or record by output. */
+  sampleWeight?: ArrayTree;
+  /** Called during the training, in order. */
   callbacks?: Callback | readonly Callback[];
-  /** 0 is silent, 1 shows a bar in a terminal and a line per epoch elsewhere, 2 a line per epoch. */
+  /** 0 is silent, 1 shows a bar in a terminal and a line per epoch elsewhere, 2 a line per epoch. @default 1 */
   verbose?: 0 | 1 | 2;
-  /** Epochs before it are taken as done. */
+  /** Number of the first epoch: epochs before it count as done. @default 0 */
   initialEpoch?: number;
-  /** Ends the training after the batch under way; fit then resolves to the history so far. */
+  /** Ends the training after the current batch. fit then resolves to the history so far. */
   signal?: AbortSignal;
 }
 
 const optionNames = [
-  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'validationBatchSize', 'shuffle', 'seed', 'classWeight'],
-  ...['sampleWeight', 'callbacks', 'verbose', 'initialEpoch', 'signal'],
+  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'validationBatchSize', 'validationSteps', 'validationFreq'],
+  ...['stepsPerEpoch', 'shuffle', 'seed', 'classWeight', 'sampleWeight', 'callbacks', 'verbose', 'initialEpoch', 'signal'],
 ];
 
-/** Milliseconds between two looks at loss and metrics. */
+/** Milliseconds between two reads of loss and metrics. */
 const readInterval = 250;
 
 export async function fitModel(
   core: ModelCore,
   model: TrainedModel,
   x: ModelInput,
-  y: ArrayInput | undefined,
+  y: ArrayTree | undefined,
   options: FitOptions,
 ): Promise<History> {
   checkFitOptions(options);
@@ -77,9 +80,12 @@ export async function fitModel(
   const release = claimLayers(core.network, core, 'fit');
   core.fitting = true;
   try {
-    const { train, validation } = await openSources(core, x, y, options);
+    const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = options;
+    const weights = { sampleWeight, classWeight };
+    const validation = { validationSplit, validationData, validationBatchSize };
+    const sources = await openTraining(core, { where: 'fit', x, y, batchSize, ...weights, ...validation });
     const steps = await prepareTraining(core, 'fit');
-    return await runEpochs(core, model, steps, train, validation, options);
+    return await runEpochs(core, model, steps, sources, options);
   } finally {
     core.fitting = false;
     release();
@@ -89,12 +95,13 @@ export async function fitModel(
 function checkFitOptions(options: FitOptions): void {
   checkOptions('fit', options, optionNames);
   const { epochs = 1, initialEpoch = 0, batchSize, validationBatchSize, seed, verbose = 1, shuffle = true } = options;
-  const { validationData, validationSplit = 0 } = options;
+  const { validationData, validationSplit = 0, validationFreq = 1, validationSteps, stepsPerEpoch } = options;
   for (const [name, value] of Object.entries({ epochs, initialEpoch })) {
     if (!Number.isInteger(value) || value < 0) throw new ArgumentError(`fit: ${name} is ${value}; it must be a whole number of 0 or more`);
   }
-  checkBatchSize('fit', batchSize);
-  checkBatchSize('fit (validationBatchSize)', validationBatchSize);
+  for (const [name, value] of Object.entries({ batchSize, validationBatchSize, validationSteps, stepsPerEpoch })) {
+    checkSteps('fit', name, value);
+  }
   checkSeed('fit', seed);
   if (![0, 1, 2].includes(verbose)) throw new ArgumentError(`fit: verbose is ${String(verbose)}; it must be 0, 1 or 2`);
   if (typeof shuffle !== 'boolean') throw new ArgumentError(`fit: shuffle is ${asText(shuffle)}; it must be true or false`);
@@ -102,97 +109,101 @@ function checkFitOptions(options: FitOptions): void {
     throw new ArgumentError(`fit: validationSplit is ${asText(validationSplit)}; it must be a number of at least 0 and less than 1`);
   }
   if (validationData !== undefined && validationSplit) throw new ArgumentError('fit: give validationData or validationSplit, not both');
-}
-
-interface Sources {
-  readonly train: BatchSource;
-  readonly validation: BatchSource | undefined;
-}
-
-async function openSources(core: ModelCore, x: ModelInput, y: ArrayInput | undefined, options: FitOptions): Promise<Sources> {
-  const { batchSize, classWeight, sampleWeight, validationSplit = 0, validationData, validationBatchSize = batchSize ?? 32 } = options;
-  const where = 'fit';
-  if (isDataset(x)) {
-    if (validationSplit) throw new ArgumentError('fit: validationSplit does not go with a dataset; pass validationData');
-    const train = await trainingSource(core, x, y, { where, batchSize, sampleWeight, classWeight });
-    return { train, validation: validationData && (await validationSource(core, validationData, validationBatchSize)) };
+  for (const epoch of [validationFreq].flat() as unknown[]) {
+    if (Number.isInteger(epoch) && (epoch as number) > 0) continue;
+    throw new ArgumentError(
+      `fit: validationFreq is ${asText(validationFreq)}; it must be a whole number of 1 or more, or a list of epochs`,
+    );
   }
-  const samples = await readSamples(where, x, y, sampleWeight, core.network.inputDtype);
-  const [training, held] = validationSplit ? splitSamples(samples, validationSplit) : [samples, undefined];
-  const train = sampledSource(core, training, { where, batchSize, classWeight });
-  const validation = held
-    ? sampledSource(core, held, { where, batchSize: validationBatchSize })
-    : validationData && (await validationSource(core, validationData, validationBatchSize));
-  return { train, validation };
 }
 
 async function runEpochs(
   core: ModelCore,
   model: TrainedModel,
   steps: TrainingSteps,
-  train: BatchSource,
-  validation: BatchSource | undefined,
+  { train, validation }: TrainingSources,
   options: FitOptions,
 ): Promise<History> {
-  const { epochs = 1, initialEpoch = 0, shuffle = true, signal } = options;
+  const { epochs = 1, initialEpoch = 0, shuffle = true, stepsPerEpoch, validationFreq = 1, validationSteps, signal } = options;
+  const { names } = steps.objectives;
+  const { stepsPerExecution } = core.setup!;
   const record = callbacks.history();
   const listeners = listenersOf(options, record);
   const fitKey = drawFitKey(core, options.seed);
   const dropoutKey = foldKey(fitKey, 1);
-  const reader = makeReader(core, steps);
+  const orderOf = (pass: number): Uint32Array | undefined =>
+    shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
+  const feed = makeFeed(train, stepsPerEpoch, orderOf);
+  const reader = makeReader(steps);
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
+  const isValidated = (epoch: number): boolean =>
+    typeof validationFreq === 'number' ? (epoch + 1) % validationFreq === 0 : validationFreq.includes(epoch + 1);
   let step = 0;
   let logs: Logs = {};
   let validationUsedUp = false;
 
   model.stopTraining = false;
-  const names = resultNames(core.setup!);
   await listeners.tell((c) =>
     c.onTrainBegin?.({
-      ...{ model, epochs, initialEpoch, samples: train.samples, batches: train.batches },
+      ...{ model, epochs, initialEpoch },
+      samples: stepsPerEpoch === undefined ? train.samples : undefined,
+      batches: stepsPerEpoch ?? train.batches,
       metrics: [...names, ...(validation ? names.map((name) => `val_${name}`) : [])],
       activeSeconds: listeners.activeSeconds,
     }),
   );
-  for (let epoch = initialEpoch; epoch < epochs && !stopped(); epoch++) {
-    await listeners.tell((c) => c.onEpochBegin?.(epoch));
-    const order =
-      shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), epoch)).permutation(train.samples) : undefined;
-    let totals = await startTotals(core, steps);
-    let batchNumber = 0;
-    reader.startEpoch();
-    for await (const { size, x, y, sampleWeight } of train.pass(order)) {
-      await listeners.tell((c) => c.onBatchBegin?.(batchNumber));
-      if (stopped()) break;
-      const batch = { key: keyTensor(foldKey(dropoutKey, step++)), x, y: y!, ...(sampleWeight && { sampleWeight }) };
-      totals = await trainBatch(core, steps, totals, batch);
-      await reader.poll(totals);
-      await listeners.tell((c) => c.onBatchEnd?.(batchNumber, { size, ...reader.latest() }));
-      batchNumber++;
-      if (stopped()) break;
-    }
-    if (batchNumber === 0) {
-      if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
-      break;
-    }
-    logs = await finishTotals(core, steps, totals);
-    if (validation && !signal?.aborted) {
-      const tested = await testSource(core, steps, validation);
-      const used = tested.samples > 0;
-      if (!used && !validationUsedUp) {
-        warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
-        validationUsedUp = true;
+  try {
+    for (let epoch = initialEpoch; epoch < epochs && !stopped(); epoch++) {
+      await listeners.tell((c) => c.onEpochBegin?.(epoch));
+      let totals = await startTotals(steps);
+      let batchNumber = 0;
+      /** Batches and samples since the last callback. */
+      let group = { batches: 0, size: 0 };
+      const endGroup = async (): Promise<void> => {
+        const { size } = group;
+        group = { batches: 0, size: 0 };
+        await reader.poll(totals);
+        await listeners.tell((c) => c.onBatchEnd?.(batchNumber - 1, { size, ...reader.latest() }));
+      };
+      reader.startEpoch();
+      for await (const { size, ...arrays } of feed.epoch(epoch)) {
+        if (group.batches === 0) {
+          await listeners.tell((c) => c.onBatchBegin?.(batchNumber));
+          if (stopped()) break;
+        }
+        totals = await trainBatch(core, steps, totals, { key: keyTensor(foldKey(dropoutKey, step++)), ...arrays });
+        batchNumber++;
+        group = { batches: group.batches + 1, size: group.size + size };
+        if (group.batches < stepsPerExecution) continue;
+        await endGroup();
+        if (stopped()) break;
       }
-      const values = used ? tested.logs : Object.fromEntries(names.map((name) => [name, NaN]));
-      logs = { ...logs, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value])) };
+      if (group.batches) await endGroup();
+      if (batchNumber === 0) {
+        if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
+        break;
+      }
+      logs = await finishTotals(steps, totals);
+      if (validation && isValidated(epoch) && !signal?.aborted) {
+        const tested = await testSource(core, steps, validation, validationSteps);
+        const used = tested.samples > 0;
+        if (!used && !validationUsedUp) {
+          warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
+          validationUsedUp = true;
+        }
+        const values = used ? tested.logs : Object.fromEntries(names.map((name) => [name, NaN]));
+        logs = { ...logs, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value])) };
+      }
+      await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
     }
-    await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
+  } finally {
+    await feed.close();
   }
   await listeners.tell((c) => c.onTrainEnd?.(logs));
   return record;
 }
 
-/** A source that runs dry is no error: the epochs before were trained. */
+/** A source without more batches is no error: the epochs before were trained. */
 function warnUsedUp(what: string): void {
   console.warn(
     `ombre: fit: ${what}; a generator or iterator object is used up after one pass: let data.fromGenerator's function make a new one at each call`,
@@ -206,7 +217,7 @@ export function drawFitKey(core: ModelCore, seed: number | undefined): Key {
   return seed === undefined ? (core.fitKeys ?? globalStream()).nextKey() : keyFromSeed(seed);
 }
 
-/** Only hooks are named on…: an object may keep what else it likes. */
+/** Only names that begin with on must be hooks: an object may keep anything else. */
 function checkCallback(callback: unknown, position: number): void {
   if (typeof callback !== 'object' || callback === null) {
     throw new ArgumentError(
@@ -244,7 +255,7 @@ function listenersOf({ callbacks: given = [], verbose = 1 }: FitOptions, record:
 }
 
 /** Looks at the running values now and then. The answer comes when it comes; a failure is thrown at the next look. */
-function makeReader(core: ModelCore, steps: TrainingSteps): { startEpoch(): void; poll(totals: Totals): Promise<void>; latest(): Logs } {
+function makeReader(steps: TrainingSteps): { startEpoch(): void; poll(totals: Totals): Promise<void>; latest(): Logs } {
   let latest: Logs = {};
   let last = 0;
   let epoch = 0;
@@ -262,7 +273,7 @@ function makeReader(core: ModelCore, steps: TrainingSteps): { startEpoch(): void
       underway = true;
       const asked = epoch;
       // Awaited up to its submission only: the next step takes the totals over.
-      const { logs } = await askTotals(core, steps, totals);
+      const { logs } = await askTotals(steps, totals);
       void logs
         .then(
           (values) => {

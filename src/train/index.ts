@@ -8,9 +8,12 @@ export {
   type ProgressOptions,
   callbacks,
 } from '../callbacks/index.ts';
-export type { CompileOptions, DeviceChoice, LossFunction } from './trainingSetup.ts';
-export { type ArrayInput, type Dataset, type Sample, data } from '../data/index.ts';
-export type { EvaluateOptions, PredictOptions, Prediction } from './evaluate.ts';
+export type { CompileOptions, DeviceChoice, LossFunction, MetricChoices, PerOutput } from './trainingSetup.ts';
+export type { ClassWeight, ClassWeights } from './classWeights.ts';
+export { type ArrayInput, type ArrayTree, type Dataset, type Sample, data } from '../data/index.ts';
+export type { EvaluateOptions } from './evaluate.ts';
+export type { PredictOptions, Prediction } from './predict.ts';
+export type { TestOnBatchOptions, TrainOnBatchOptions } from './onBatch.ts';
 export type { MemoryPlanOptions } from './memoryPlan.ts';
 export type { FitOptions } from './fit.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';

@@ -1,115 +1,128 @@
-// From what the user handed in to a source of batches that the model can be trained on: every check that needs the data is made here,
-// before anything runs.
-import { ArgumentError, DataError, asText } from '../core/errors.ts';
-import { mapTree } from '../core/tree.ts';
+// The door for data: arrays and datasets become sources of batches that the model can be trained on. Every check that needs the data is made
+// here, before anything runs.
+import { ArgumentError, DataError } from '../core/errors.ts';
+import { leavesOf, mapTree } from '../core/tree.ts';
+import { type BatchSource, type RawElement, type SampleTrees, arraySource, countOf, datasetSource, mapTrees } from '../data/batches.ts';
+import { type Dataset, isDataset } from '../data/dataset.ts';
+import { type ArrayTree, Field, type Fields, type SampleTree, arraysGiven, arraysOf, isArrayTree, readTree } from '../data/sampleTree.ts';
+import type { Samples } from '../data/samples.ts';
+import { type SampleDtype, sliceSamples } from '../data/samples.ts';
 import { placeholder } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import {
-  type ClassWeight,
-  type TargetRule,
-  checkCount,
-  checkFinite,
-  checkGraph,
-  checkInput,
-  checkTargets,
-  weightsByClass,
-} from './checks.ts';
-import type { TrainingSetup } from './trainingSetup.ts';
-import { type ModelCore, adoptWeights, draftWeights, outputShapeOf, requireSetup } from './core.ts';
-import { type ArraySamples, type BatchSource, arraySource, datasetSource } from '../data/batches.ts';
-import { type Dataset, isDataset } from '../data/dataset.ts';
-import { type ArrayInput, type SampleDtype, samplesOf, sliceSamples } from '../data/samples.ts';
-import { type Weights, freshTotals, makeTestStep } from './steps.ts';
+import { TensorSpec, type Specs } from '../nn/index.ts';
+import { type CheckedOutput, checkInputs, checkSamples, checkTargets } from './checks.ts';
+import { type ClassWeights, classWeightsByOutput, weightsByClass } from './classWeights.ts';
+import { type ModelCore, adoptWeights, draftWeights, knownInputs, objectivesFor, requireSetup } from './core.ts';
+import type { Objectives } from './objectives.ts';
+import { type StepBatch, type Weights, makeTestStep } from './steps.ts';
+import { freshTotals } from './totals.ts';
+import { type TrainingSetup, checkSteps } from './trainingSetup.ts';
 
-export type ModelInput = ArrayInput | Dataset<unknown>;
+/** Arrays in the form of the model's inputs, or a dataset of { x, y, sampleWeight }. */
+export type ModelInput = ArrayTree | Dataset<unknown>;
 
-export interface SourceOptions {
-  /** The function's name, for messages. */
+/** Data for validation: arrays in the form of x and y, or a dataset. */
+export type ValidationData =
+  | readonly [x: ArrayTree, y: ArrayTree | undefined, sampleWeight?: ArrayTree]
+  | { readonly x: ArrayTree; readonly y: ArrayTree; readonly sampleWeight?: ArrayTree }
+  | Dataset<unknown>;
+
+/** Arrays or a dataset, and how they are cut into batches. */
+interface Given {
+  /** Name of the user's function, for messages. */
   readonly where: string;
-  /** Undefined where the user gave none. */
-  readonly batchSize?: number;
-  readonly sampleWeight?: ArrayInput;
-  readonly classWeight?: ClassWeight;
+  readonly x: unknown;
+  readonly y?: unknown;
+  readonly sampleWeight?: unknown;
+  readonly classWeight?: ClassWeights;
+  /** Undefined if the user gave none. `all` makes one batch of all samples. */
+  readonly batchSize?: number | 'all';
+}
+
+/** Everything that training takes its batches from. */
+export interface TrainingData extends Given {
+  /** Share of the samples that are held back for validation. */
+  readonly validationSplit?: number;
+  readonly validationData?: ValidationData;
+  /** Batch size of validation. */
+  readonly validationBatchSize?: number;
+}
+
+export interface TrainingSources {
+  readonly train: BatchSource;
+  readonly validation: BatchSource | undefined;
 }
 
 const defaultBatchSize = 32;
 
-/** Throws unless a batch size is a positive whole number. */
-export function checkBatchSize(where: string, batchSize: unknown): void {
-  if (batchSize === undefined || (Number.isInteger(batchSize) && (batchSize as number) > 0)) return;
-  throw new ArgumentError(`${where}: batchSize is ${asText(batchSize)}; it must be a whole number of 1 or more`);
-}
+/** All arrays in data that a user gave: a function that is being traced must not pass its tensors to a model. */
+export const arraysIn = (...data: readonly unknown[]): unknown[] => data.flatMap((tree) => arraysGiven('', tree).map(({ value }) => value));
 
-/** Arrays as samples, equally many of each, all finite. */
-export async function readSamples(where: string, x: unknown, y: unknown, sampleWeight: unknown, dtype: SampleDtype): Promise<ArraySamples> {
-  const samples = {
-    x: await samplesOf(where, 'x', x, dtype),
-    ...(y !== undefined && { y: await samplesOf(where, 'y', y) }),
-    ...(sampleWeight !== undefined && { sampleWeight: await samplesOf(where, 'sampleWeight', sampleWeight, 'f32') }),
-  };
-  checkSamples(where, samples);
-  return samples;
-}
-
-function checkSamples(where: string, { x, y, sampleWeight }: ArraySamples): void {
-  if (y) checkCount(where, 'y', y.count, x);
-  if (sampleWeight) checkCount(where, 'sampleWeight', sampleWeight.count, x);
-  checkFinite(where, 'x', x);
-  if (y) checkFinite(where, 'y', y);
-  if (sampleWeight) checkFinite(where, 'sampleWeight', sampleWeight);
-}
-
-/** Inputs with targets: checked against the model and its loss, which also builds the model where it was not. */
-export async function trainingSource(core: ModelCore, x: unknown, y: unknown, options: SourceOptions): Promise<BatchSource> {
-  const { where, batchSize, sampleWeight } = options;
-  checkBatchSize(where, batchSize);
-  const { inputDtype } = core.network;
-  const inspect = (samples: ArraySamples): ArraySamples => checkTraining(core, samples, options);
-  let source: BatchSource;
-  if (isDataset(x)) {
-    refuseBesideDataset(where, { y, batchSize, sampleWeight });
-    source = await datasetSource(where, x, inputDtype, (samples) => {
-      checkSamples(where, samples);
-      return inspect(samples);
-    });
+/**
+ * Opens data for training or evaluation. They are checked against the model, its losses and its metrics. A model that is not built yet is
+ * built for them.
+ * @throws ArgumentError, DataError, DtypeError or ShapeError before anything runs. The model is then as it was.
+ */
+export async function openTraining(core: ModelCore, data: TrainingData): Promise<TrainingSources> {
+  const { where, validationSplit = 0, validationData, validationBatchSize } = data;
+  const setup = requireSetup(core, where);
+  const { batchSize } = data;
+  const validationSize = validationBatchSize ?? (batchSize === 'all' ? undefined : batchSize) ?? defaultBatchSize;
+  let train: BatchSource;
+  let validation: BatchSource | undefined;
+  if (isDataset(data.x)) {
+    if (validationSplit) throw new ArgumentError(`${where}: validationSplit does not go with a dataset; pass validationData`);
+    train = await openDataset(data, (element) => readTraining(core, setup, { ...data, ...element }));
   } else {
-    const samples = inspect(await readSamples(where, x, y, sampleWeight, inputDtype));
-    source = arraySource(samples, batchSize ?? defaultBatchSize);
+    checkBatchSize(where, batchSize);
+    const samples = await readTraining(core, setup, data, validationSplit === 0);
+    if (validationSplit) {
+      const [kept, held] = splitSamples(samples, validationSplit).map((part, i) =>
+        checkObjectives(core, setup, i === 0 ? data : { where, x: undefined }, part),
+      );
+      train = cut(kept, batchSize);
+      validation = arraySource(held, validationSize);
+    } else train = cut(samples, batchSize);
   }
-  checkAgainstModel(core, source);
-  return source;
+  checkAgainstModel(core, train);
+  if (validationData !== undefined) validation = await openValidation(core, validationData, validationSize);
+  else if (validation) checkAgainstModel(core, validation);
+  return { train, validation };
 }
 
-/** Samples already read, of which a part is trained on. */
-export function sampledSource(core: ModelCore, samples: ArraySamples, options: SourceOptions): BatchSource {
-  const checked = checkTraining(core, samples, options);
-  const source = arraySource(checked, options.batchSize ?? defaultBatchSize);
-  checkAgainstModel(core, source);
-  return source;
-}
-
-/** Inputs alone. */
-export async function predictionSource(core: ModelCore, x: unknown, { where, batchSize }: SourceOptions): Promise<BatchSource> {
-  checkBatchSize(where, batchSize);
-  const { network } = core;
-  const inspect = (samples: ArraySamples): ArraySamples => {
-    checkInput(where, network, samples.x.shape, core.inputShape);
-    return { x: samples.x };
+/** Opens inputs alone. A model that is not built yet is built for them. */
+export async function openPrediction(core: ModelCore, data: Given): Promise<BatchSource> {
+  const { where, x, batchSize } = data;
+  const read = async ({ x }: RawElement): Promise<SampleTrees> => {
+    const samples = { x: await readInputs(core, where, x) };
+    checkSamples(where, samples);
+    checkInputs(where, core.network, samples.x, knownInputs(core));
+    return samples;
   };
   let source: BatchSource;
-  if (isDataset(x)) {
-    refuseBesideDataset(where, { batchSize });
-    source = await datasetSource(where, x, network.inputDtype, (samples) => {
-      checkSamples(where, samples);
-      return inspect(samples);
-    });
-  } else {
-    const samples = inspect(await readSamples(where, x, undefined, undefined, network.inputDtype));
-    source = arraySource(samples, batchSize ?? defaultBatchSize);
+  if (isDataset(x)) source = await openDataset(data, read);
+  else {
+    checkBatchSize(where, batchSize);
+    source = cut(await read({ x }), batchSize);
   }
-  outputShapeOf(core, source.xShape);
-  if (!core.weights) adoptWeights(core, source.xShape, draftWeights(core, source.xShape));
+  const inputs = specsOf(source.example.x);
+  core.network.outputSpecs(inputs);
+  if (!core.weights) adoptWeights(core, inputs, draftWeights(core, inputs));
   return source;
+}
+
+const cut = (samples: SampleTrees, batchSize: Given['batchSize']): BatchSource =>
+  arraySource(samples, batchSize === 'all' ? countOf(samples) : (batchSize ?? defaultBatchSize));
+
+function checkBatchSize(where: string, batchSize: unknown): void {
+  if (batchSize !== 'all') checkSteps(where, 'batchSize', batchSize);
+}
+
+function openDataset(data: Given, read: (element: RawElement) => Promise<SampleTrees>): Promise<BatchSource> {
+  const { where, x, batchSize, y, sampleWeight } = data;
+  if (batchSize === 'all') throw new ArgumentError(`${where}: x is a dataset; give one batch of arrays`);
+  refuseBesideDataset(where, { y, batchSize, sampleWeight });
+  return datasetSource(where, x as Dataset<unknown>, read);
 }
 
 function refuseBesideDataset(where: string, given: Readonly<Record<string, unknown>>): void {
@@ -126,33 +139,122 @@ function fixBesideDataset(where: string, name: string, value: unknown): string {
   return isOptions ? `options come third: ${where}(dataset, undefined, { … })` : 'let its elements be { x, y }';
 }
 
-function checkTraining(core: ModelCore, samples: ArraySamples, { where, classWeight }: SourceOptions): ArraySamples {
-  const { network } = core;
-  const setup = requireSetup(core, where);
-  const { x, y, sampleWeight } = samples;
-  if (!y) throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
-  checkInput(where, network, x.shape, core.inputShape);
-  checkTargets(where, ruleOf(setup), y, outputShapeOf(core, x.shape));
-  return classWeight !== undefined
-    ? { x, y, sampleWeight: weightsByClass(where, classWeight, outputShapeOf(core, x.shape), y, sampleWeight) }
-    : samples;
+/** @throws ArgumentError for data in no form of ValidationData. */
+async function openValidation(core: ModelCore, data: ValidationData, batchSize: number): Promise<BatchSource> {
+  const where = 'fit (validationData)';
+  if (isDataset(data)) return (await openTraining(core, { where, x: data })).train;
+  const isPair = Array.isArray(data) && (data.length === 2 || data.length === 3);
+  const isRecord = typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
+  if (!isPair && !isRecord) throw new ArgumentError('fit: validationData must be [x, y], [x, y, sampleWeight], { x, y } or a dataset');
+  const [x, y, sampleWeight] = isRecord ? [data.x, data.y, data.sampleWeight] : (data as readonly unknown[]);
+  return (await openTraining(core, { where, x, y, sampleWeight, batchSize })).train;
 }
 
-const ruleOf = ({ loss }: TrainingSetup): TargetRule => loss;
+const asDtype = (dtype: string): SampleDtype => (dtype === 'i32' ? 'i32' : 'f32');
 
-/** Draws the weights if there are none, but keeps them only when a batch goes through the model, its loss and its metrics. */
-function checkAgainstModel(core: ModelCore, source: BatchSource): void {
-  const weights = core.weights ?? draftWeights(core, source.xShape);
-  const setup = core.setup!;
-  const step = makeTestStep(core.network, setup);
+/** Inputs in the form that the model takes; as they are given if it is not known yet. */
+function readInputs(core: ModelCore, where: string, x: unknown): Promise<SampleTree> {
+  const known = knownInputs(core);
+  const fields = known && (mapTree(known, (spec) => new Field(asDtype((spec as TensorSpec).dtype))) as Fields);
+  return readTree(where, 'x', x, fields, core.network.inputDtype);
+}
+
+/** Specs of inputs, by the data. */
+const specsOf = (x: SampleTree): Specs =>
+  mapTree(x, (leaf) => {
+    const { shape, dtype } = leaf as Samples;
+    return new TensorSpec(shape, dtype);
+  }) as Specs;
+
+/** Reads and checks samples. `isComplete` is false if they are yet to be split: their targets are checked afterwards. */
+async function readTraining(core: ModelCore, setup: TrainingSetup, data: Given, isComplete = true): Promise<SampleTrees> {
+  const { where } = data;
+  const x = await readInputs(core, where, data.x);
+  const inputs = specsOf(x);
+  checkInputs(where, core.network, x, knownInputs(core));
+  const objectives = objectivesFor(core, setup, inputs);
+  const outputs = core.network.outputSpecs(inputs);
+  const { y, sampleWeight } = data;
+  if (y === undefined && !objectives.joint) throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
+  const samples: SampleTrees = {
+    x,
+    ...(y !== undefined && { y: await readTree(where, 'y', y, targetFields(objectives, outputs)) }),
+    ...(sampleWeight !== undefined && { sampleWeight: await readWeights(where, sampleWeight, outputs) }),
+  };
+  checkSamples(where, samples);
+  return isComplete ? checkObjectives(core, setup, data, samples) : samples;
+}
+
+/** Targets of outputs with a loss or metrics are required. A loss over all outputs without metrics takes targets in any form. */
+function targetFields({ outputs, joint }: Objectives, specs: Specs): Fields | undefined {
+  if (joint && outputs.every(({ metrics }) => metrics.length === 0)) return undefined;
+  const required = new Set(outputs.flatMap(({ path, loss, metrics }) => ((loss ?? metrics.length) ? [path] : [])));
+  return mapTree(specs, (_, path) => new Field(undefined, required.has(path))) as Fields;
+}
+
+/** Weights in the form of the outputs. One array weighs the samples of every output. */
+async function readWeights(where: string, given: unknown, outputs: Specs): Promise<SampleTree> {
+  const argument = 'sampleWeight';
+  const isByOutput = isArrayTree(given) || (Array.isArray(outputs) && Array.isArray(given) && Array.isArray(given[0]));
+  if (outputs instanceof TensorSpec || isByOutput) {
+    return readTree(where, argument, given, mapTree(outputs, () => new Field('f32', outputs instanceof TensorSpec)) as Fields);
+  }
+  const weights = await readTree(where, argument, given, new Field('f32'));
+  return mapTree(outputs, () => weights) as SampleTree;
+}
+
+/** Checks the targets of each output, and turns weights of classes into weights of samples. */
+function checkObjectives(core: ModelCore, setup: TrainingSetup, { where, classWeight }: Given, samples: SampleTrees): SampleTrees {
+  const inputs = specsOf(samples.x);
+  const { outputs } = objectivesFor(core, setup, inputs);
+  const specs = core.network.outputSpecs(inputs);
+  const shapes = new Map(leavesOf(specs).map(({ path, value }) => [path, (value as TensorSpec).shape]));
+  const targets = new Map(arraysOf('', samples.y).map(({ argument, samples }) => [argument, samples]));
+  const several = outputs.length > 1;
+  const checked = (name: string, path: string): CheckedOutput => ({
+    name: several ? name : undefined,
+    argument: `y${path}`,
+    shape: shapes.get(path)!,
+  });
+  for (const { name, path, loss } of outputs) {
+    const found = targets.get(path);
+    if (loss && found) checkTargets(where, loss, found, checked(name, path));
+  }
+  if (classWeight === undefined) return samples;
+  const byOutput = classWeightsByOutput(
+    where,
+    classWeight,
+    outputs.map(({ name }) => name),
+  );
+  const given = new Map(arraysOf('', samples.sampleWeight).map(({ argument, samples }) => [argument, samples]));
+  const weights = mapTree(specs, (_, path) => {
+    const { name } = outputs.find((output) => output.path === path)!;
+    const classes = byOutput.get(name);
+    const found = targets.get(path);
+    if (classes === undefined) return given.get(path);
+    if (!found) throw new DataError(`${where}: classWeight needs targets, but y${path} is missing`);
+    return weightsByClass(where, classes, checked(name, path), found, given.get(path));
+  });
+  return { ...samples, sampleWeight: weights as SampleTree };
+}
+
+/** Draws the weights if there are none, but keeps them only if a batch goes through the model, its losses and its metrics. */
+function checkAgainstModel(core: ModelCore, { example, firstSize }: BatchSource): void {
+  const inputs = specsOf(example.x);
+  const weights = core.weights ?? draftWeights(core, inputs);
+  const objectives = core.objectives!;
+  const step = makeTestStep(core.network, objectives);
   // Only the weights' shapes matter here, and the tensors themselves may belong to a step that is under way.
   let position = 0;
   const shapes = mapTree(weights, (leaf) => {
     const { shape, dtype } = leaf as Tensor;
     return placeholder(shape, dtype, { position: position++ });
   }) as Weights;
-  checkGraph(source, core.network.inputDtype, (batch) => step(freshTotals(setup), shapes, batch));
-  if (!core.weights) adoptWeights(core, source.xShape, weights);
+  position = 0;
+  const key = placeholder([2], 'u32', { position: position++, label: 'key' });
+  const batch = mapTrees(example, ({ shape, dtype }, label) => placeholder([firstSize, ...shape], dtype, { position: position++, label }));
+  step(freshTotals(objectives), shapes, { key, ...batch } as StepBatch);
+  if (!core.weights) adoptWeights(core, inputs, weights);
 }
 
 /**
@@ -166,35 +268,14 @@ export function splitBorder(count: number, fraction: number): number {
 }
 
 /** Splits the last fraction off, before any shuffling, as Keras does. */
-export function splitSamples(samples: ArraySamples, fraction: number): [ArraySamples, ArraySamples] {
-  const { count } = samples.x;
+function splitSamples(samples: SampleTrees, fraction: number): [SampleTrees, SampleTrees] {
+  const count = countOf(samples);
   const border = splitBorder(count, fraction);
   if (border === 0 || border === count) {
     throw new DataError(
       `fit: validationSplit ${fraction} of ${count} samples leaves none to ${border === 0 ? 'train on' : 'validate with'}; change it or pass validationData`,
     );
   }
-  const part = (begin: number, end: number): ArraySamples => ({
-    x: sliceSamples(samples.x, begin, end),
-    ...(samples.y && { y: sliceSamples(samples.y, begin, end) }),
-    ...(samples.sampleWeight && { sampleWeight: sliceSamples(samples.sampleWeight, begin, end) }),
-  });
+  const part = (begin: number, end: number): SampleTrees => mapTrees(samples, (leaf) => sliceSamples(leaf, begin, end)) as SampleTrees;
   return [part(0, border), part(border, count)];
-}
-
-/** What fit may be given to validate with. */
-export type ValidationData =
-  | readonly [x: ArrayInput, y: ArrayInput, sampleWeight?: ArrayInput]
-  | { readonly x: ArrayInput; readonly y: ArrayInput; readonly sampleWeight?: ArrayInput }
-  | Dataset<unknown>;
-
-/** @throws ArgumentError where it is none of the forms of ValidationData. */
-export async function validationSource(core: ModelCore, data: ValidationData, batchSize: number): Promise<BatchSource> {
-  const where = 'fit (validationData)';
-  if (isDataset(data)) return trainingSource(core, data, undefined, { where });
-  const isPair = Array.isArray(data) && (data.length === 2 || data.length === 3);
-  const isRecord = typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
-  if (!isPair && !isRecord) throw new ArgumentError('fit: validationData must be [x, y], [x, y, sampleWeight], { x, y } or a dataset');
-  const [x, y, sampleWeight] = isRecord ? [data.x, data.y, data.sampleWeight] : (data as readonly ArrayInput[]);
-  return trainingSource(core, x, y, { where, batchSize, sampleWeight });
 }

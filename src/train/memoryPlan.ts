@@ -1,34 +1,33 @@
 // The memory that training takes, before it begins.
+import type { ArrayTree } from '../data/index.ts';
+import { mapTrees } from '../data/batches.ts';
 import type { MemoryPlan } from '../engine/index.ts';
 import { zeros } from '../ops/index.ts';
+import type { ClassWeights } from './classWeights.ts';
 import { type ModelCore, firstState, prepareTraining } from './core.ts';
-import type { ArrayInput } from '../data/samples.ts';
-import type { ClassWeight } from './checks.ts';
-import { type ModelInput, trainingSource } from './inputs.ts';
-import { freshTotals } from './steps.ts';
+import { type ModelInput, openTraining } from './inputs.ts';
+import type { StepBatch } from './steps.ts';
+import { freshTotals } from './totals.ts';
 
 export interface MemoryPlanOptions {
-  /** As for fit: 32 where absent. */
+  /** As for fit. @default 32 */
   batchSize?: number;
-  sampleWeight?: ArrayInput;
-  classWeight?: ClassWeight;
+  /** As for fit. */
+  sampleWeight?: ArrayTree;
+  /** As for fit. */
+  classWeight?: ClassWeights;
 }
 
 /** The plan of the step that fit would replay for the same arguments. */
 export async function planMemory(
   core: ModelCore,
   x: ModelInput,
-  y: ArrayInput | undefined,
+  y: ArrayTree | undefined,
   options: MemoryPlanOptions,
 ): Promise<MemoryPlan> {
   const where = 'memoryPlan';
-  const source = await trainingSource(core, x, y, { where, ...options });
+  const { train } = await openTraining(core, { where, x, y, ...options });
   const steps = await prepareTraining(core, where);
-  const { firstSize: size, xShape, yShape = [], yDtype, weightShape } = source;
-  return steps.train.plan(firstState(core, freshTotals(core.setup!)), {
-    key: zeros([2], 'u32'),
-    x: zeros([size, ...xShape], core.network.inputDtype),
-    y: zeros([size, ...yShape], yDtype),
-    ...(weightShape && { sampleWeight: zeros([size, ...weightShape]) }),
-  });
+  const batch = mapTrees(train.example, ({ shape, dtype }) => zeros([train.firstSize, ...shape], dtype));
+  return steps.train.plan(firstState(core, freshTotals(steps.objectives)), { key: zeros([2], 'u32'), ...batch } as StepBatch);
 }

@@ -3,7 +3,7 @@ import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
-import { type Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
+import { type Tensor, refuseValues } from '../graph/tensor.ts';
 import type { MemoryPlan } from '../engine/index.ts';
 import {
   type CallOptions,
@@ -19,34 +19,19 @@ import {
   networkOf,
 } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
-import type { ClassWeight } from './checks.ts';
+import type { ArrayTree } from '../data/index.ts';
 import { type CompileOptions, resolveCompileOptions } from './trainingSetup.ts';
-import {
-  type ModelCore,
-  builtWeights,
-  exclusive,
-  makeCore,
-  prepareTraining,
-  recordOf,
-  finishTotals,
-  requireSetup,
-  startSetup,
-  startTotals,
-  trainBatch,
-} from './core.ts';
-import type { ArrayInput } from '../data/samples.ts';
-import { type EvaluateOptions, type PredictOptions, type Prediction, evaluateModel, predictModel } from './evaluate.ts';
-import { type FitOptions, drawFitKey, fitModel } from './fit.ts';
-import { type ModelInput, readSamples, sampledSource } from './inputs.ts';
+import { type ModelCore, builtWeights, exclusive, knownInputs, makeCore, recordOf, startSetup } from './core.ts';
+import { type EvaluateOptions, evaluateModel } from './evaluate.ts';
+import { type FitOptions, fitModel } from './fit.ts';
+import { type ModelInput, arraysIn } from './inputs.ts';
 import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
+import { assignObjectives, namedOutputs } from './objectives.ts';
+import { type TestOnBatchOptions, type TrainOnBatchOptions, testOnBatch, trainOnBatch } from './onBatch.ts';
 import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
+import { type PredictOptions, type Prediction, predictBatch, predictModel } from './predict.ts';
 import { formatSummary } from './summary.ts';
 import { type ModelVariable, getWeights, listVariables, setWeights, swapAverages } from './weights.ts';
-
-export interface TrainOnBatchOptions {
-  sampleWeight?: ArrayInput;
-  classWeight?: ClassWeight;
-}
 
 /** A network that can be trained. Made by sequential(). */
 export class Model implements TrainedModel, HasLayer {
@@ -106,13 +91,19 @@ export class Model implements TrainedModel, HasLayer {
    *
    *     model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
    *
-   * @throws ArgumentError for unknown options and names.
+   * Several outputs have several losses, by name or in order:
+   *
+   *     model.compile({ loss: { digit: 'sparseCategoricalCrossentropy', parity: 'binaryCrossentropy' }, lossWeights: { parity: 0.5 } });
+   *
+   * @throws ArgumentError for unknown options and names, outputs that do not exist, and values that would share a name in the logs.
    */
   compile(options: CompileOptions): void {
     const setup = resolveCompileOptions(options);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
-    startSetup(core, setup);
+    const inputs = knownInputs(core);
+    const objectives = inputs && assignObjectives(setup, namedOutputs(core.network, core.network.outputSpecs(inputs)));
+    startSetup(core, setup, objectives);
     if (setup.seed === undefined) return;
     const key = keyFromSeed(setup.seed);
     if (!core.weights) core.initKey = foldKey(key, 0);
@@ -120,15 +111,16 @@ export class Model implements TrainedModel, HasLayer {
   }
 
   /**
-   * Trains for `epochs` passes over the data. x and y are tensors, typed arrays with a shape, nested arrays, or x is a dataset of { x, y }.
+   * Trains for `epochs` passes over the data. x and y are tensors, typed arrays with a shape, nested arrays, lists or records of these in the
+   * form of the model's inputs and outputs, or x is a dataset of { x, y }.
    * Forward, loss, gradients, update and metrics are one program, compiled once per batch size and replayed.
    *
    *     const { history } = await model.fit(x, y, { epochs: 3, batchSize: 128, validationSplit: 0.1 });
    *
    * @throws ArgumentError, ShapeError, DtypeError or DataError before anything runs; the model is then as it was.
    */
-  fit(x: ModelInput, y?: ArrayInput, options: FitOptions = {}): Promise<History> {
-    return refuseValues('fit()', [x, y]) ?? fitModel(this.core, this, x, y, options);
+  fit(x: ModelInput, y?: ArrayTree, options: FitOptions = {}): Promise<History> {
+    return refuseValues('fit()', arraysIn(x, y)) ?? fitModel(this.core, this, x, y, options);
   }
 
   /**
@@ -137,40 +129,45 @@ export class Model implements TrainedModel, HasLayer {
    *
    *     const { loss, accuracy } = await model.evaluate(x, y);
    */
-  evaluate(x: ModelInput, y?: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
-    return refuseValues('evaluate()', [x, y]) ?? evaluateModel(this.core, x, y, options);
+  evaluate(x: ModelInput, y?: ArrayTree, options: EvaluateOptions = {}): Promise<Logs> {
+    return refuseValues('evaluate()', arraysIn(x, y)) ?? evaluateModel(this.core, x, y, options);
   }
 
   /**
-   * The model's outputs for x, in batches; resolves to a tensor on the host.
+   * The model's outputs for x, in batches; resolves to a tensor on the host, or to a list or record of tensors as the model's outputs are.
    *
    *     const probabilities = await model.predict(x);          // or: await model.predict(x).array()
+   *     const { digit, parity } = await model.predict<Record<string, Tensor>>({ image });
    */
-  predict(x: ModelInput, options: PredictOptions = {}): Prediction {
-    return predictModel(this.core, x, options);
+  predict<O extends Tensors = Tensor>(x: ModelInput, options: PredictOptions = {}): Prediction<O> {
+    return predictModel<O>(this.core, x, options);
   }
 
   /**
-   * One update by one batch; resolves to loss and metrics of that batch, as they were before the update.
+   * One update by one batch; resolves to loss and metrics of that batch before the update.
    *
    *     const { loss } = await model.trainOnBatch(x, y);
    */
-  async trainOnBatch(x: ArrayInput, y: ArrayInput, options: TrainOnBatchOptions = {}): Promise<Logs> {
-    const where = 'trainOnBatch';
-    const refused = refuseValues('trainOnBatch()', [x, y]);
-    if (refused) return refused;
-    checkOptions(where, options, ['sampleWeight', 'classWeight']);
-    const { core } = this;
-    requireSetup(core, where);
-    const samples = await readSamples(where, x, y, options.sampleWeight, core.network.inputDtype);
-    const source = sampledSource(core, samples, { where, batchSize: samples.x.count, classWeight: options.classWeight });
-    const steps = await prepareTraining(core, where);
-    let totals = await startTotals(core, steps);
-    for await (const { x: inputs, y: targets, sampleWeight } of source.pass()) {
-      const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(drawFitKey(core, undefined)));
-      totals = await trainBatch(core, steps, totals, { key, x: inputs, y: targets!, ...(sampleWeight && { sampleWeight }) });
-    }
-    return finishTotals(core, steps, totals);
+  trainOnBatch(x: ArrayTree, y?: ArrayTree, options: TrainOnBatchOptions = {}): Promise<Logs> {
+    return refuseValues('trainOnBatch()', arraysIn(x, y)) ?? trainOnBatch(this.core, x, y, options);
+  }
+
+  /**
+   * Loss and metrics of one batch, without an update.
+   *
+   *     const { loss } = await model.testOnBatch(x, y);
+   */
+  testOnBatch(x: ArrayTree, y?: ArrayTree, options: TestOnBatchOptions = {}): Promise<Logs> {
+    return refuseValues('testOnBatch()', arraysIn(x, y)) ?? testOnBatch(this.core, x, y, options);
+  }
+
+  /**
+   * The model's outputs for one batch, in the form of predict().
+   *
+   *     const probabilities = await model.predictOnBatch(x).array();
+   */
+  predictOnBatch<O extends Tensors = Tensor>(x: ArrayTree): Prediction<O> {
+    return predictBatch<O>(this.core, x);
   }
 
   /**
@@ -181,7 +178,7 @@ export class Model implements TrainedModel, HasLayer {
    * `refusal` says why the device would not run it, with the limit; undefined where it fits.
    * @throws ArgumentError on the CPU, whose arrays are the garbage collector's.
    */
-  memoryPlan(x: ModelInput, y?: ArrayInput, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
+  memoryPlan(x: ModelInput, y?: ArrayTree, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
     checkOptions('memoryPlan', options, ['batchSize', 'sampleWeight', 'classWeight']);
     return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);
   }

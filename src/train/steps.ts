@@ -1,29 +1,16 @@
-// The functions that are compiled once and replayed for every batch. Pure: trees of tensors in, trees out; loss and metrics are sums that
-// stay on the device, so that no step has anything to read back.
+// The functions that are compiled once and replayed for every batch. Pure: trees of tensors in, trees out.
 import { valueAndGrad } from '../autodiff/index.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
-import { topological } from '../graph/graph.ts';
-import { building, withoutReads } from '../graph/reads.ts';
-import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
-import { alignTargets, fitWeight, meanOfCounted } from '../losses/index.ts';
-import { inWords } from '../ops/operands/arguments.ts';
-import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index.ts';
-import { cast, mean, mul, sum } from '../ops/index.ts';
+import type { LayerTrees, Network, NetworkResult, NetworkVariables, Tensors } from '../nn/index.ts';
 import { isZero } from '../ops/operands/knownValue.ts';
-import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import type { OptimizerStates } from './optimizerState.ts';
+import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
+import type { Objectives } from './objectives.ts';
+import { type Totals, addBatch } from './totals.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
-import { type Count, type Total, addToTotal, countAll, countValue, noCount, noTotal, ratio, totalValue } from '../metrics/accumulate.ts';
-import type { MetricState } from '../metrics/index.ts';
-
-/** Sums of the loss and the metrics over the batches seen. */
-export interface Totals {
-  readonly loss: { readonly total: Total; readonly count: Count };
-  readonly metrics: readonly MetricState[];
-}
 
 /** Everything a training step takes over and gives back. Frozen parameters come back as they were. */
 export interface TrainState {
@@ -34,109 +21,53 @@ export interface TrainState {
   readonly totals: Totals;
 }
 
-export interface StepBatch {
-  /** u32[2], another one for each step: what dropout draws from. */
+/** One batch. Trees have the form of the network's inputs and outputs. */
+export interface StepBatch extends Supervision {
+  /** u32[2], another one for each step: dropout draws from it. */
   readonly key: Tensor;
-  readonly x: Tensor;
-  readonly y: Tensor;
-  readonly sampleWeight?: Tensor;
+  readonly x: Tensors;
 }
 
-export const freshTotals = ({ metrics }: TrainingSetup): Totals => ({
-  loss: { total: noTotal(), count: noCount() },
-  metrics: metrics.map((metric) => metric.init()),
-});
-
-/** Runs fn as the step of the key: its random ops draw from that key and not from the device's own sequence. */
+/** Runs fn with a key: its random ops draw from that key and not from the device's own sequence. */
 function withKey<T>(key: Tensor, fn: () => T): T {
   let site = 0;
   return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
 }
 
-/** A loss, as a message speaks of it. */
-const nameOf = ({ name }: { readonly name: string }): string => (name && name !== 'loss' ? `loss '${name}'` : 'the loss');
-
 /**
- * Refuses a loss that no weight has a part in: the training would run, and change nothing. What reaches no weight is the constant 0.
+ * Refuses a loss that no weight has an effect on: the training would run and change nothing. Gradients that reach no weight are the constant 0.
  * @throws ArgumentError naming the weights.
  */
-function requireConnected(loss: TrainingSetup['loss'], gradients: LayerTrees): void {
+function requireConnected({ outputs, joint }: Objectives, gradients: LayerTrees): void {
   const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
   if (found.some(({ value }) => !isZero(value as Tensor))) return;
   const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
+  const losses = joint ? [joint] : outputs.flatMap(({ loss }) => loss ?? []);
   throw new ArgumentError(
-    `${nameOf(loss)} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it from the predictions, by ops ` +
-      'that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
+    `${losses.map(nameOfLoss).join(' and ')} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it ` +
+      'from the predictions, by ops that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
   );
-}
-
-/**
- * The loss of a batch as a scalar. A function that gives one value per sample is averaged here, over the samples that count.
- * @throws ArgumentError for a function that returns no tensor, or no weighted loss where weights are given.
- */
-function batchLoss({ loss }: TrainingSetup, { y, sampleWeight }: StepBatch, predictions: Tensor): Tensor {
-  return withScope('loss', () => {
-    const targets = alignTargets(y, predictions);
-    const value: unknown = withoutReads(nameOf(loss), () =>
-      sampleWeight ? loss(targets, predictions, sampleWeight) : loss(targets, predictions),
-    );
-    if (!(value instanceof Tensor)) {
-      throw new ArgumentError(
-        `${nameOf(loss)} returned ${inWords(value)}; a loss takes (targets, predictions) and returns a tensor: a scalar or one value per sample`,
-      );
-    }
-    const weighted = sampleWeight ? weighOwnLoss(loss, value, sampleWeight) : value;
-    if (weighted.rank === 0) return weighted;
-    const counted = 'countSamples' in loss && loss.countSamples?.(targets, predictions);
-    return counted ? meanOfCounted(sum(weighted), counted) : mean(weighted);
-  });
-}
-
-/** Applies the weights where the loss's function has not: a function may leave its third argument unused. */
-function weighOwnLoss(loss: TrainingSetup['loss'], value: Tensor, sampleWeight: Tensor): Tensor {
-  if ('targetKind' in loss || topological([value]).some(({ inputs }) => inputs.includes(sampleWeight))) return value;
-  if (value.rank > 0) return productOrZero(fitWeight(nameOf(loss), sampleWeight, value.shape), value);
-  throw new ArgumentError(
-    `${nameOf(loss)} returned a scalar without use of the weights; return one value per sample, or apply the third argument, sampleWeight`,
-  );
-}
-
-/** The samples of a batch that its loss is the mean of: the weight of the batch in the epoch's mean. */
-function samplesCounted({ loss }: TrainingSetup, targets: Tensor, predictions: Tensor): number | Tensor {
-  const counted = 'countSamples' in loss && loss.reduction !== 'sum' && loss.countSamples?.(targets, predictions);
-  return counted || predictions.shape[0];
-}
-
-/** Adds a batch to the sums. Losses of one's own and sums are weighted by the number of samples. */
-function addBatch(setup: TrainingSetup, totals: Totals, loss: Tensor, y: Tensor, predictions: Tensor): Totals {
-  return withScope('metrics', () => {
-    const targets = alignTargets(y, predictions);
-    const count = samplesCounted(setup, targets, predictions);
-    const { total } = totals.loss;
-    return {
-      loss: {
-        total: addToTotal(total, mul(cast(loss, 'f32'), typeof count === 'number' ? count : cast(count, 'f32'))),
-        count: countAll(totals.loss.count, count),
-      },
-      metrics: setup.metrics.map((metric, i) =>
-        building(`metric '${metric.name}'`, () => metric.update(totals.metrics[i], targets, predictions)),
-      ),
-    };
-  });
 }
 
 /** Forward, loss, gradients of the trainable parameters, update, metrics. */
-export function makeTrainStep(network: Network, setup: TrainingSetup): (carried: TrainState, batch: StepBatch) => TrainState {
-  const { optimizer } = setup.optimizers;
+export function makeTrainStep(
+  network: Network,
+  { optimizers }: TrainingSetup,
+  objectives: Objectives,
+): (carried: TrainState, batch: StepBatch) => TrainState {
+  const { optimizer } = optimizers;
   return function trainStep({ trainable, frozen, state, optimizerStates, totals }, batch) {
     return withKey(batch.key, () => {
-      const forward = (parameters: LayerTrees): [Tensor, { outputs: Tensors; state: LayerTrees }] => {
+      const forward = (parameters: LayerTrees): [Tensor, { result: NetworkResult; batchLoss: BatchLoss }] => {
         const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
-        return [batchLoss(setup, batch, single(result.outputs)), result];
+        const found = batchLoss(objectives, result, batch);
+        return [found.loss, { result, batchLoss: found }];
       };
       const hasParameters = leavesOf(trainable).length > 0;
-      const [[loss, result], gradients] = hasParameters ? valueAndGrad(forward, { hasAux: true })(trainable) : [forward(trainable), {}];
-      if (hasParameters) requireConnected(setup.loss, gradients);
+      const [[, { result, batchLoss: found }], gradients] = hasParameters
+        ? valueAndGrad(forward, { hasAux: true })(trainable)
+        : [forward(trainable), {}];
+      if (hasParameters) requireConnected(objectives, gradients);
       const updated = hasParameters
         ? optimizer.update(gradients, optimizerStates.optimizer, trainable)
         : { parameters: trainable, state: optimizerStates.optimizer };
@@ -145,41 +76,26 @@ export function makeTrainStep(network: Network, setup: TrainingSetup): (carried:
         frozen,
         state: result.state,
         optimizerStates: { optimizer: updated.state },
-        totals: addBatch(setup, totals, loss, batch.y, single(result.outputs)),
+        totals: addBatch(objectives, totals, found, result, batch),
       };
     });
   };
 }
 
-/** The output of a network with one output. */
-const single = (outputs: Tensors): Tensor => outputs as Tensor;
-
 export type Weights = NetworkVariables;
 
 /** Forward, loss and metrics, without an update. */
-export function makeTestStep(network: Network, setup: TrainingSetup): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
+export function makeTestStep(network: Network, objectives: Objectives): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
   return function testStep(totals, weights, batch) {
     return withKey(batch.key, () => {
-      const y = single(network.apply(weights, batch.x, { training: false }).outputs);
-      return addBatch(setup, totals, batchLoss(setup, batch, y), batch.y, y);
+      const result = network.apply(weights, batch.x, { training: false });
+      return addBatch(objectives, totals, batchLoss(objectives, result, batch), result, batch);
     });
   };
 }
 
-export function makePredictStep(network: Network): (weights: Weights, x: Tensor) => Tensor {
+export function makePredictStep(network: Network): (weights: Weights, x: Tensors) => Tensors {
   return function predictStep(weights, x) {
-    return single(network.apply(weights, x, { training: false }).outputs);
+    return network.apply(weights, x, { training: false }).outputs;
   };
 }
-
-/** Values of the loss and the metrics, by name and in the order of the names. */
-export function makeResults({ metrics }: TrainingSetup): (totals: Totals) => Tensor[] {
-  return function results({ loss, metrics: states }) {
-    return withScope('results', () => [
-      ratio(totalValue(loss.total), countValue(loss.count)),
-      ...metrics.map((metric, i) => building(`metric '${metric.name}'`, () => metric.result(states[i]))),
-    ]);
-  };
-}
-
-export const resultNames = ({ metrics }: TrainingSetup): string[] => ['loss', ...metrics.map(({ name }) => name)];

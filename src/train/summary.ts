@@ -1,6 +1,6 @@
 // The model as a table: layers, output shapes, numbers of parameters.
-import { type Chain, type LayerTrees, type NamedLayer, TensorSpec, formatBatch } from '../nn/index.ts';
-import type { ModelCore } from './core.ts';
+import { type Chain, type LayerTrees, type NamedLayer, type TensorSpec, formatBatch } from '../nn/index.ts';
+import { type ModelCore, knownInputs } from './core.ts';
 import type { Weights } from './steps.ts';
 import { countElements } from './weights.ts';
 
@@ -8,10 +8,11 @@ const heads = ['Layer (type)', 'Output Shape', 'Param #'];
 
 /** A line per use of a layer, then the totals; shapes are `?` while the model does not know its input's. */
 export function formatSummary(core: ModelCore): string {
-  const { network, weights, inputShape } = core;
+  const { network, weights } = core;
+  const inputs = knownInputs(core);
   const root = network.root as Chain;
   const { calls } = root;
-  const shapes = inputShape && root.callSpecs(new TensorSpec(inputShape, network.inputDtype)).map((spec) => (spec as TensorSpec).shape);
+  const shapes = inputs && root.callSpecs(inputs).map((spec) => (spec as TensorSpec).shape);
   const rows = calls.map((call, i) => [
     `${call.name} (${call.layer.kind})`,
     shapes ? formatBatch(shapes[i]) : '?',

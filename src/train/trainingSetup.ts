@@ -1,66 +1,148 @@
-// What model.compile() makes of its options: names looked up, everything checked, nothing run.
-import { ArgumentError, asText, checkOptions } from '../core/errors.ts';
+// The checked options of model.compile(). Names are looked up here; objectives.ts assigns losses and metrics to the outputs.
+import { ArgumentError, asText } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
+import { checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Loss, type LossName, lossByName, losses } from '../losses/index.ts';
-import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
+import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName, losses } from '../losses/index.ts';
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
+import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
 
 /**
- * A loss of one's own: a scalar, or one value per sample, whose mean is then taken. Targets of the predictions' shape, up to a last axis of 1,
+ * A loss of your own: a scalar, or one value per sample, whose mean is then taken. Targets of the predictions' shape, up to a last axis of 1,
  * arrive as floats of that shape: [n] as [n,1]. Others, such as class indices, arrive as they are. An epoch's value weighs a scalar by its
- * batch size. Values per sample are multiplied by sampleWeight where the function does not use it.
+ * batch size. Values per sample are multiplied by sampleWeight if the function does not use it.
  */
 export type LossFunction = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
+
+/** The loss of one output. */
+export type OutputLoss = Loss | LossFunction;
+type LossChoice = LossName | OutputLoss;
+type MetricChoice = MetricName | Metric;
+
+/** A value for each output: a list in the order of the outputs, or a record by their names. Outputs without a value are null or absent. */
+export type PerOutput<T> = readonly (T | null | undefined)[] | Readonly<Record<string, T | null | undefined>>;
+
+/** Metrics of one output, or of each output. */
+export type MetricChoices = readonly MetricChoice[] | PerOutput<MetricChoice | readonly MetricChoice[]>;
 
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 
 export interface CompileOptions {
+  /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop' */
   optimizer?: OptimizerName | Optimizer;
-  loss: LossName | Loss | LossFunction;
-  metrics?: readonly (MetricName | Metric)[];
-  /** Where this model trains; the default device where absent. */
+  /**
+   * Loss of every output, or of each output: `'mse'`, `losses.huber()`, a function, `{ digit: 'mse', parity: null }`, a list in the order of the
+   * outputs, or one loss over all outputs made by `jointLoss(fn)`. An output without a loss is only predicted.
+   */
+  loss: LossChoice | OverOutputs | PerOutput<LossChoice>;
+  /** Factors of the outputs' losses in the sum that is trained on. @default 1 for each output */
+  lossWeights?: PerOutput<number>;
+  /** Metrics of a single output as a list. Metrics of several outputs as a record by name, or a list with one entry per output. */
+  metrics?: MetricChoices;
+  /** Metrics as above that also take sampleWeight and classWeight into account. */
+  weightedMetrics?: MetricChoices;
+  /**
+   * Number of steps that are submitted without a pause. Callbacks of batches and progress run after each group of so many batches, and
+   * `stopTraining` takes effect there. Each step is still one run of the same program.
+   * @default 1
+   */
+  stepsPerExecution?: number;
+  /** Device of this model. @default the device of setDevice() */
   device?: DeviceChoice;
   /** Fixes initial weights that are not drawn yet, shuffles and dropout. */
   seed?: number;
 }
 
+/** A value for every output, or values per output. */
+export type Assigned<T> =
+  | { readonly every: T | undefined }
+  | { readonly list: readonly (T | undefined)[] }
+  | { readonly byName: ReadonlyMap<string, T | undefined> };
+
 export interface TrainingSetup {
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
-  readonly loss: Loss | LossFunction;
-  readonly metrics: readonly Metric[];
+  readonly loss: Assigned<OutputLoss> | JointLoss;
+  readonly lossWeights: Assigned<number>;
+  /** A flat list is not assigned yet: it means something else for one output than for several. */
+  readonly metrics: Assigned<readonly Metric[]>;
+  readonly weightedMetrics: Assigned<readonly Metric[]>;
+  readonly stepsPerExecution: number;
   readonly device: DeviceChoice | undefined;
   readonly seed: number | undefined;
 }
 
+const optionNames = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics', 'stepsPerExecution', 'device', 'seed'];
 const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
 
-/** @throws ArgumentError for unknown options, names, devices, and metrics that share a name. */
+/** @throws ArgumentError for unknown options, names and devices. */
 export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
-  checkOptions('compile', options, ['optimizer', 'loss', 'metrics', 'device', 'seed']);
-  const { optimizer = 'rmsprop', loss, metrics = [], device, seed } = options;
-  if (!Array.isArray(metrics)) throw new ArgumentError("compile: metrics must be a list, such as ['accuracy']");
+  checkOptions('compile', options, optionNames, "compile({ optimizer: 'adam', loss: 'meanSquaredError' })");
+  const { optimizer = 'rmsprop', loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, device, seed } = options;
   if (!devices.includes(device)) throw new ArgumentError(`compile: unknown device '${String(device)}'; it is auto, webgpu or cpu`);
   checkSeed('compile', seed);
-  const resolved = (metrics as readonly (MetricName | Metric)[]).map(resolveMetric);
-  const names = ['loss', ...resolved.map(({ name }) => name)];
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) {
-    throw new ArgumentError(
-      `compile: two values would be called '${twice}' in the logs; give one metric another name: metrics.NAME({ name })`,
-    );
-  }
-  return { optimizers: { optimizer: resolveOptimizer(optimizer) }, loss: resolveLoss(loss), metrics: resolved, device, seed };
+  checkSteps('compile', 'stepsPerExecution', stepsPerExecution);
+  return {
+    optimizers: { optimizer: resolveOptimizer(optimizer) },
+    loss: resolveLosses(loss),
+    lossWeights: assign(lossWeights, resolveLossWeight),
+    metrics: resolveMetrics('metrics', metrics),
+    weightedMetrics: resolveMetrics('weightedMetrics', weightedMetrics),
+    stepsPerExecution,
+    device,
+    seed,
+  };
 }
 
-function resolveLoss(loss: LossName | Loss | LossFunction | undefined): Loss | LossFunction {
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+/** Resolves each value of a list or record. `at` names the value in messages. */
+function assign<T>(given: unknown, resolve: (value: unknown, at: string) => T): Assigned<T> {
+  const orNone = (value: unknown, at: string): T | undefined => ((value ?? undefined) === undefined ? undefined : resolve(value, at));
+  if (Array.isArray(given)) return { list: given.map((value: unknown, i) => orNone(value, `[${i}]`)) };
+  if (isRecord(given)) return { byName: new Map(Object.entries(given).map(([name, value]) => [name, orNone(value, `.${name}`)])) };
+  return { every: orNone(given, '') };
+}
+
+function resolveLosses(loss: unknown): Assigned<OutputLoss> | JointLoss {
+  if (isJointLoss(loss)) return loss;
+  const isEmpty = typeof loss === 'object' && loss !== null && Object.keys(loss).length === 0;
+  if (loss === undefined || loss === null || isEmpty) throw refuseLoss('', loss);
+  return assign(loss, resolveLoss);
+}
+
+function resolveLoss(loss: unknown, at: string): OutputLoss {
   const uncalled = Object.entries<unknown>(losses).find(([, factory]) => factory === loss);
-  if (uncalled) throw new ArgumentError(`compile: losses.${uncalled[0]} makes a loss and was not called; write losses.${uncalled[0]}()`);
-  if (typeof loss === 'function') return loss;
+  if (uncalled) {
+    throw new ArgumentError(`compile: losses.${uncalled[0]} makes a loss and was not called; write losses.${uncalled[0]}()`);
+  }
+  if (isJointLoss(loss))
+    throw new ArgumentError(`compile: loss${at} is a joint loss, which is over all outputs; give it alone: loss: jointLoss(fn)`);
+  if (typeof loss === 'function') return loss as OutputLoss;
   if (typeof loss === 'string') return lossByName(loss);
-  throw new ArgumentError(
-    `compile: loss is ${loss === undefined ? 'missing' : typeof loss}; give a name such as 'meanSquaredError', losses.NAME(options) or a function`,
+  throw refuseLoss(at, loss);
+}
+
+const refuseLoss = (at: string, loss: unknown): ArgumentError =>
+  new ArgumentError(
+    `compile: loss${at} is ${loss === undefined ? 'missing' : typeof loss}; give a name such as 'meanSquaredError', losses.NAME(options) or a function`,
   );
+
+function resolveLossWeight(weight: unknown, at: string): number {
+  if (at && typeof weight === 'number' && Number.isFinite(Math.fround(weight))) return weight;
+  throw new ArgumentError(
+    `compile: lossWeights${at} is ${shown(weight)}; ${at ? 'it must be a number within f32' : 'it must be a record by output, such as { digit: 1, parity: 0.5 }, or a list'}`,
+  );
+}
+
+function resolveMetrics(option: string, given: unknown): Assigned<readonly Metric[]> {
+  const isPlain = given === undefined || Array.isArray(given) || (isRecord(given) && typeof given.update !== 'function');
+  if (!isPlain) throw new ArgumentError(`compile: ${option} must be a list, such as ['accuracy'], or a record of lists by output`);
+  return assign(given ?? [], (entry) => (Array.isArray(entry) ? entry : [entry]).map((metric) => resolveMetric(metric as string | Metric)));
 }
 
 function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
@@ -76,4 +158,10 @@ function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
 export function checkSeed(where: string, seed: unknown): void {
   if (seed === undefined || Number.isSafeInteger(seed)) return;
   throw new ArgumentError(`${where}: seed is ${asText(seed)}; it must be a whole number`);
+}
+
+/** Throws unless a number of steps, batches or samples is a positive whole number, or undefined. */
+export function checkSteps(where: string, option: string, steps: unknown): void {
+  if (steps === undefined || (Number.isInteger(steps) && (steps as number) > 0)) return;
+  throw new ArgumentError(`${where}: ${option} is ${asText(steps)}; it must be a whole number of 1 or more`);
 }

@@ -1,13 +1,13 @@
 // Losses whose epoch value is known, for every way to cut the samples into batches; losses of one's own; losses that are not finite.
-import { losses } from '../../src/losses/index.ts';
+import { type LossName, losses } from '../../src/losses/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { abs, gather, logSoftmax, mean, oneHot, square, sub, tensor } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
-import { type CompileOptions, type Logs, type Model, sequential } from '../../src/train/index.ts';
+import { type CompileOptions, type Logs, type LossFunction, type Model, sequential } from '../../src/train/index.ts';
 import { type Metric, metrics } from '../../src/metrics/index.ts';
 import { quiet } from './models.ts';
 
-type Loss = CompileOptions['loss'];
+type Loss = LossFunction | LossName;
 type Nested = number | readonly Nested[];
 
 /** A model whose outputs are its inputs: the loss of the data themselves. */

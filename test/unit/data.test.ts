@@ -58,11 +58,12 @@ describe('batches', () => {
     const source = arraySource({ x, y: await rows(count(5)) }, 2);
     const arrays: unknown[] = [];
     const seen: number[][] = [];
-    for await (const batch of source.pass(Uint32Array.of(4, 2, 0, 1, 3))) {
-      expect(batch.x.dtype).toBe('f32');
-      expect(batch.x.shape).toEqual([batch.size, 2]);
-      arrays.push(batch.x.value?.kind === 'host' && batch.x.value.data);
-      seen.push(await numbers(batch.x), await numbers(batch.y!));
+    for await (const { size, ...batch } of source.pass(Uint32Array.of(4, 2, 0, 1, 3))) {
+      const [x, y] = [batch.x as Tensor, batch.y as Tensor];
+      expect(x.dtype).toBe('f32');
+      expect(x.shape).toEqual([size, 2]);
+      arrays.push(x.value?.kind === 'host' && x.value.data);
+      seen.push(await numbers(x), await numbers(y));
     }
     expect(seen).toEqual([[8, 9, 4, 5], [4, 2], [0, 1, 2, 3], [0, 1], [6, 7], [3]]); // prettier-ignore
     expect(arrays[0]).toBe(arrays[1]);
@@ -73,7 +74,8 @@ describe('batches', () => {
     const array = Float32Array.from(count(6));
     const x = await rows({ data: array, shape: [3, 2] });
     for await (const batch of arraySource({ x }, 2).pass()) {
-      expect(batch.x.value?.kind === 'host' && batch.x.value.data.buffer).toBe(array.buffer);
+      const { value } = batch.x as Tensor;
+      expect(value?.kind === 'host' && value.data.buffer).toBe(array.buffer);
     }
   });
 });

@@ -1,0 +1,91 @@
+// Weights of classes: they become weights of samples before the training begins.
+import { ArgumentError, DataError, ShapeError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest.ts';
+import { shown } from '../core/shown.ts';
+import { formatShape } from '../core/shape.ts';
+import { Samples, positionOf } from '../data/samples.ts';
+import { type CheckedOutput, checkFinite } from './checks.ts';
+
+/** Weight of each class by its index. Classes that are not named weigh 1. */
+export type ClassWeight = Readonly<Record<number, number>>;
+
+/** Weights of the classes of a single output, or of each output by its name. */
+export type ClassWeights = ClassWeight | Readonly<Record<string, ClassWeight | undefined>>;
+
+const form = 'it maps class indices to numbers, such as { 0: 1, 1: 5 }';
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * The class weights of each output by its name.
+ * @throws ArgumentError for names of no output, and for weights of a single output if there are several.
+ */
+export function classWeightsByOutput(where: string, given: ClassWeights, names: readonly string[]): ReadonlyMap<string, ClassWeight> {
+  if (names.length === 1) {
+    const own = isRecord(given) && Object.hasOwn(given, names[0]) ? given[names[0] as keyof typeof given] : given;
+    return new Map([[names[0], own as ClassWeight]]);
+  }
+  const example = `{ ${names[0]}: { 0: 1, 1: 5 } }`;
+  if (!isRecord(given))
+    throw new ArgumentError(`${where}: classWeight is ${shown(given)}; it must be a record by output, such as ${example}`);
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    const near = nearestName(name, names);
+    throw new ArgumentError(
+      `${where}: classWeight has '${name}', which is no output of the model; ` +
+        `${near === undefined ? `outputs are ${names.join(', ')}: give ${example}` : `did you mean '${near}'?`}`,
+    );
+  }
+  return new Map(Object.entries(given).filter((entry): entry is [string, ClassWeight] => entry[1] !== undefined));
+}
+
+/** Weights of samples by their class, times the weights that were given. */
+export function weightsByClass(
+  where: string,
+  classWeight: ClassWeight,
+  { name, argument, shape }: CheckedOutput,
+  targets: Samples,
+  given: Samples | undefined,
+): Samples {
+  const option = name === undefined ? 'classWeight' : `classWeight.${name}`;
+  if (!isRecord(classWeight)) throw new ArgumentError(`${where}: ${option} is ${JSON.stringify(classWeight)}; ${form}`);
+  const outputs = shape[shape.length - 1];
+  for (const [key, weight] of Object.entries(classWeight)) {
+    if (!/^\d+$/.test(key) || typeof weight !== 'number' || !Number.isFinite(weight)) {
+      throw new ArgumentError(`${where}: ${option} has ${key}: ${String(weight)}; ${form}`);
+    }
+    // One output may stand for any number of classes.
+    if (outputs > 1 && Number(key) >= outputs) {
+      const has = name === undefined ? `the model has ${outputs} outputs` : `output '${name}' has ${outputs}`;
+      throw new ArgumentError(`${where}: ${option} names class ${key}, but ${has}; its classes are 0 to ${outputs - 1}`);
+    }
+  }
+  if (targets.shape.length > 1) {
+    throw new ShapeError(
+      `${where}: ${option} needs one class per sample, but ${argument} has samples of shape ${formatShape(targets.shape)}; use sampleWeight`,
+    );
+  }
+  if (given && given.size !== 1) {
+    throw new ShapeError(`${where}: ${option} and a sampleWeight of more than one number per sample do not go together`);
+  }
+  const fraction = targets.size === 1 ? targets.data.findIndex((label: number) => !Number.isInteger(label)) : -1;
+  if (fraction >= 0) {
+    throw new DataError(
+      `${where}: ${option} needs class indices, but ${argument} holds ${targets.data[fraction]} at ${positionOf(targets, fraction)}; use sampleWeight`,
+    );
+  }
+  const data = new Float32Array(targets.count);
+  for (let i = 0; i < targets.count; i++) data[i] = (classWeight[classOf(targets, i)] ?? 1) * (given ? given.data[i] : 1);
+  const weights = new Samples(data, targets.count, [], 'f32');
+  checkFinite(where, given ? `${option} times sampleWeight` : `the weight of ${argument} by ${option}`, weights);
+  return weights;
+}
+
+/** The class of sample i: its index, or the largest element of its one-hot targets. */
+function classOf({ data, size }: Samples, i: number): number {
+  if (size === 1) return data[i];
+  let best = 0;
+  for (let j = 1; j < size; j++) if (data[i * size + j] > data[i * size + best]) best = j;
+  return best;
+}

@@ -1,0 +1,54 @@
+// Batches of an epoch: one pass of a source, or a number of steps that may begin and end anywhere in a pass.
+import type { Batch, BatchSource } from '../data/batches.ts';
+
+/** The first batches of one pass; all of them without a limit. */
+export async function* firstBatches(source: BatchSource, limit: number | undefined): AsyncGenerator<Batch> {
+  let drawn = 0;
+  for await (const batch of source.pass()) {
+    yield batch;
+    if (++drawn === limit) return;
+  }
+}
+
+/** Draws the epochs of a training from a source. */
+export interface Feed {
+  /** Batches of one epoch. The epoch is empty if the source has no more batches. */
+  epoch(number: number): AsyncIterable<Batch> | Iterable<Batch>;
+  /** Ends a pass that is still open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Without `steps`, an epoch is a pass. With `steps`, an epoch is so many batches: it continues the pass of the epoch before, and begins another
+ * pass when that one ends. `orderOf` gives the order of the samples of a pass.
+ */
+export function makeFeed(source: BatchSource, steps: number | undefined, orderOf: (pass: number) => Uint32Array | undefined): Feed {
+  if (steps === undefined) return { epoch: (number) => source.pass(orderOf(number)), close: async () => undefined };
+  let open: AsyncGenerator<Batch> | undefined;
+  let passes = 0;
+  return {
+    async *epoch() {
+      for (let step = 0; step < steps;) {
+        const begins = open === undefined;
+        open ??= passOf(source, orderOf(passes++));
+        let drawn = 0;
+        for (let next = await open.next(); !next.done; next = await open.next()) {
+          drawn++;
+          step++;
+          yield next.value;
+          if (step === steps) return;
+        }
+        open = undefined;
+        // A whole pass without a batch: the source has none any more.
+        if (begins && drawn === 0) return;
+      }
+    },
+    async close() {
+      await open?.return(undefined);
+    },
+  };
+}
+
+async function* passOf(source: BatchSource, order: Uint32Array | undefined): AsyncGenerator<Batch> {
+  yield* source.pass(order);
+}
