@@ -326,6 +326,27 @@ export type {
   ValidationData,
 } from './train/index.ts';
 
+// Option types of the factories
+export type { Activation, ActivationName, ActivationOptions, AddOptions, AverageOptions, BatchNormalizationOptions } from './nn/index.ts';
+export type { ConcatenateOptions, ConstraintName, Conv2dOptions, DenseOptions } from './nn/index.ts';
+export type { DropoutOptions as DropoutLayerOptions, EmbeddingOptions, FlattenOptions, Initializer } from './nn/index.ts';
+export type { InitializerName, LambdaFunction, LambdaOptions, MaskingOptions, MaxPooling2dOptions, MaximumOptions } from './nn/index.ts';
+export type { MinimumOptions, MultiplyOptions, RegularizerName, ReshapeOptions, SubtractOptions } from './nn/index.ts';
+export type { TimeDistributedOptions } from './nn/index.ts';
+export type { BinaryCrossentropyOptions, BinaryFocalOptions, CategoricalCrossentropyOptions } from './losses/index.ts';
+export type { CosineSimilarityOptions, FocalOptions, HuberOptions, LossName, Reduction, SmoothL1Options } from './losses/index.ts';
+export type { SparseCrossentropyOptions } from './losses/index.ts';
+export type { AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, ClippingOptions, ConstantOptions } from './optim/index.ts';
+export type { CosineDecayOptions, DecayOptions, OptimizerName, OptimizerOptions, OptimizerState } from './optim/index.ts';
+export type { PiecewiseConstantDecayOptions, PolynomialDecayOptions, RmspropOptions, Schedule, ScheduleName } from './optim/index.ts';
+export type { SgdOptions, UpdateOptions } from './optim/index.ts';
+export type { CrossentropyMetricOptions, MetricName, MetricOptions, MetricState, ThresholdOptions } from './metrics/index.ts';
+export type { TopKOptions as TopKMetricOptions } from './metrics/index.ts';
+export type { EarlyStopping, EarlyStoppingOptions, FitInfo, LambdaOptions as LambdaCallbackOptions } from './callbacks/index.ts';
+export type { TrainedModel } from './callbacks/index.ts';
+export type { BatchOptions, NestedNumbers, NumericArray, Sample, ShuffleOptions } from './data/index.ts';
+export type { ImageDataset, LoadProgress, MnistOptions, Split } from './data/datasets/index.ts';
+
 // Configs: what a factory made, as plain data, and the way back
 export type { Config, Configured } from './core/config.ts';
 export { register } from './core/registry.ts';

@@ -1,0 +1,57 @@
+/** Types of the transformations, of trees and of factories. `tsc` checks them; at run time only the calls are made. */
+import { expectTypeOf, test } from 'vitest';
+import {
+  type AdamOptions,
+  type CompiledFunction,
+  type DenseOptions,
+  type Layer,
+  type Loss,
+  type Metric,
+  type Optimizer,
+  type Schedule,
+  type Tensor,
+  compile,
+  grad,
+  layers,
+  losses,
+  metrics,
+  optimizers,
+  scalar,
+  schedules,
+  valueAndGrad,
+} from '../../src/index.ts';
+
+interface Line {
+  readonly w: Tensor;
+  readonly b: Tensor;
+}
+const loss = ({ w, b }: Line): Tensor => w.mul(b);
+const line: Line = { w: scalar(2), b: scalar(3) };
+
+test('grad gives a tree like its argument', () => {
+  expectTypeOf(grad(loss)(line).w).toEqualTypeOf<Tensor>();
+  // @ts-expect-error: the tree has no such branch
+  void grad(loss)(line).slope;
+});
+
+test('valueAndGrad gives the value and a tree like its argument', () => {
+  const [value, gradient] = valueAndGrad(loss)(line);
+  expectTypeOf(value).toEqualTypeOf<Tensor>();
+  expectTypeOf(gradient.b).toEqualTypeOf<Tensor>();
+});
+
+test('compile keeps the arguments and makes the result a promise', () => {
+  const step = compile((x: Tensor, rate: Tensor): [Tensor, Tensor] => [x.mul(rate), x]);
+  expectTypeOf(step).toEqualTypeOf<CompiledFunction<(x: Tensor, rate: Tensor) => [Tensor, Tensor]>>();
+  expectTypeOf(step).returns.resolves.toEqualTypeOf<[Tensor, Tensor]>();
+});
+
+test('factories give their contracts and take their options', () => {
+  expectTypeOf(layers.dense({ units: 2 })).toExtend<Layer>();
+  expectTypeOf<DenseOptions['units']>().toEqualTypeOf<number>();
+  expectTypeOf(losses.huber()).toExtend<Loss>();
+  expectTypeOf(optimizers.adam({ learningRate: 1 })).toExtend<Optimizer>();
+  expectTypeOf<AdamOptions>().toHaveProperty('beta1');
+  expectTypeOf(metrics.binaryAccuracy()).toExtend<Metric>();
+  expectTypeOf(schedules.constant({ learningRate: 1 })).toExtend<Schedule>();
+});
