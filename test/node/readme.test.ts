@@ -1,4 +1,4 @@
-// The README's scripts run as they stand, each in a project of its own that has ombre installed.
+// The scripts of the README and of the guide run as they stand, each in a project of its own that has ombre installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { disguised, ensureBuilt, root } from './library.ts';
 
-const scripts = [...readFileSync(`${root}README.md`, 'utf8').matchAll(/<!-- runs as it stands -->\s*```js\n(.*?)```/gs)].map(
-  ([, code]) => code,
-);
+/** Documents with scripts, in the order of the tests below. */
+const documents = ['README.md', 'docs/guide.md'].map((path) => readFileSync(root + path, 'utf8')).join('\n');
+const scripts = [...documents.matchAll(/<!-- runs as it stands -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
 
 let project = '';
 beforeAll(async () => {
@@ -27,9 +27,9 @@ async function run(index: number): Promise<string> {
   return stdout.trimEnd();
 }
 
-test('no script of the README is forgotten', () => {
+test('no script of the documents is forgotten', () => {
   expect(scripts).toHaveLength(4);
-  expect(readFileSync(`${root}README.md`, 'utf8').match(/```js/g)).toHaveLength(scripts.length);
+  expect(documents.match(/```js/g)).toHaveLength(scripts.length);
 });
 
 test('the library in 15 lines', async () => {
