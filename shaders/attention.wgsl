@@ -1,14 +1,14 @@
-// Attention without a matrix of scores in memory: result[t] = sum over s of softmax(scale q[t] . k[s] + mask[t, s]) v[s], and the logarithm of
-// each row's sum of exponentials. One query an invocation, 64 queries of one head a workgroup; keys pass by four at a time, the same for the
-// whole workgroup. The running sum is scaled down whenever a larger score turns up (Milakov and Gimelshein 2018; Dao et al. 2022).
-// Depth is 4 * quads. Heads, rows and keys are walked by strides, in quads; the mask by strides in elements.
+// Attention without a matrix of scores in memory: result[t] = sum over s of softmax(scale q[t] . k[s] + mask[t, s]) v[s], and the logarithm
+// of each row's sum of exponentials. An invocation computes one query, a workgroup 64 queries of one head. The workgroup reads the same
+// keys, four at a time. The running sum is rescaled when a larger score appears (Milakov and Gimelshein 2018; Dao et al. 2022).
+// Depth is 4 * quads. Strides of heads, rows and keys count quads; strides of the mask count elements.
 const quads = 2u;
 // Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
 const unrolled = true;
 
 struct Params {
   gridWidth: u32,
-  // Workgroups that have work: a grid of two dimensions may hold more.
+  // Number of workgroups in use: a grid of two dimensions may have more.
   groups: u32,
   tiles: u32,
   heads: u32,
@@ -43,21 +43,21 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-// Not read where nothing is masked: any buffer will do.
+// Not read without a mask; any buffer may be bound.
 @group(0) @binding(4) var<storage, read> mask: array<f32>;
 @group(0) @binding(5) var<storage, read_write> result: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>;
 
-// Scores at or below `nothing` weigh nothing; `excluded` is the score of what a query may not see.
+// Scores at or below `nothing` have the weight 0; `excluded` is the score of a key hidden from the query.
 const nothing = -1e37;
 const excluded = -3e38;
 
-// By bits: max() and comparisons may drop NaN.
+// Tests bits: max() and comparisons may drop NaN.
 fn nanLanes(x: vec4<f32>) -> vec4<bool> {
   return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }
 
-// The weights of four scores, whose largest or log-sum-exp is `shift`; NaN stays.
+// The weights of four scores, with their largest or log-sum-exp as `shift`; NaN stays.
 fn weightsOf(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
   let distance = score - shift;
   let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nanLanes(distance));
@@ -76,7 +76,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let batch = head / params.heads;
   let inner = head % params.heads;
   let row = tile * 64u + local;
-  // Invocations beyond the last query compute it again and write nothing.
+  // Invocations past the last query compute it again and write nothing.
   let query = min(row, params.queries - 1u);
   let scale = bitcast<f32>(params.scale);
   let qFirst = params.qOffset + batch * params.qBatch + inner * params.qHead + query * params.qRow;

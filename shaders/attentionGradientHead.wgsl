@@ -1,12 +1,12 @@
-// Head of the two gradient kernels of attention, attentionQueryGradient.wgsl and attentionKeyGradient.wgsl: what both read, laid out as in
-// attention.wgsl. Depth is 4 * quads. Heads, rows and keys are walked by strides, in quads; the mask by strides in elements.
+// Head of the two gradient kernels of attention, attentionQueryGradient.wgsl and attentionKeyGradient.wgsl: their common inputs, in the
+// layout of attention.wgsl. Depth is 4 * quads. Strides of heads, rows and keys count quads; strides of the mask count elements.
 const quads = 2u;
 // Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
 const unrolled = true;
 
 struct Params {
   gridWidth: u32,
-  // Workgroups that have work: a grid of two dimensions may hold more.
+  // Number of workgroups in use: a grid of two dimensions may have more.
   groups: u32,
   tiles: u32,
   heads: u32,
@@ -45,25 +45,25 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
-// Of the result, of each row: what its gradient is.
+// Gradient of each row of the result.
 @group(0) @binding(4) var<storage, read> g: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> logSumExp: array<f32>;
 // Sum over the depth of g times the result.
 @group(0) @binding(6) var<storage, read> delta: array<f32>;
-// Not read where nothing is masked: any buffer will do.
+// Not read without a mask; any buffer may be bound.
 @group(0) @binding(7) var<storage, read> mask: array<f32>;
 @group(0) @binding(8) var<storage, read_write> result: array<vec4<f32>>;
 
-// Scores at or below `nothing` weigh nothing; `excluded` is the score of what a query may not see.
+// Scores at or below `nothing` have the weight 0; `excluded` is the score of a key hidden from the query.
 const nothing = -1e37;
 const excluded = -3e38;
 
-// By bits: max() and comparisons may drop NaN.
+// Tests bits: max() and comparisons may drop NaN.
 fn nanLanes(x: vec4<f32>) -> vec4<bool> {
   return (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }
 
-// The weights of four scores, whose largest or log-sum-exp is `shift`; NaN stays.
+// The weights of four scores, with their largest or log-sum-exp as `shift`; NaN stays.
 fn weightsOf(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
   let distance = score - shift;
   let weight = select(exp(max(distance, vec4<f32>(-200.0))), distance, nanLanes(distance));

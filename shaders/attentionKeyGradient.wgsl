@@ -1,6 +1,6 @@
-// The gradients of attention with respect to its keys and values, without a matrix of scores in memory: with P = exp(score - logSumExp)
-// recomputed, result[s] = [scale * sum over t of P[t, s] (g[t] . v[s] - delta[t]) q[t], sum over t of P[t, s] g[t]], side by side.
-// One key an invocation, 64 keys of one head a workgroup; queries pass by four at a time. Each sum has one writer and one order.
+// The gradients of attention with respect to its keys and values, without a matrix of scores in memory. P = exp(score - logSumExp) is
+// recomputed: result[s] = [scale * sum over t of P[t, s] (g[t] . v[s] - delta[t]) q[t], sum over t of P[t, s] g[t]], side by side.
+// An invocation computes one key, a workgroup 64 keys of one head; queries are read four at a time. Each sum has one writer and one order.
 // Follows attentionGradientHead.wgsl.
 
 @compute @workgroup_size(64)
@@ -15,7 +15,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let batch = head / params.heads;
   let inner = head % params.heads;
   let row = tile * 64u + local;
-  // Invocations beyond the last key compute it again and write nothing.
+  // Invocations past the last key compute it again and write nothing.
   let key = min(row, params.keys - 1u);
   let scale = bitcast<f32>(params.scale);
   let qFirst = params.qOffset + batch * params.qBatch + inner * params.qHead;

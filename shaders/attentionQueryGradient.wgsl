@@ -1,5 +1,6 @@
-// The gradient of attention with respect to its queries, without a matrix of scores in memory: with P = exp(score - logSumExp) recomputed,
-// result[t] = scale * sum over s of P[t, s] (g[t] . v[s] - delta[t]) k[s]. Laid out as attention.wgsl: one query an invocation, keys by four.
+// The gradient of attention with respect to its queries, without a matrix of scores in memory. P = exp(score - logSumExp) is recomputed:
+// result[t] = scale * sum over s of P[t, s] (g[t] . v[s] - delta[t]) k[s]. As in attention.wgsl, an invocation computes one query and reads
+// keys by four.
 // Follows attentionGradientHead.wgsl.
 
 @compute @workgroup_size(64)
@@ -14,7 +15,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let batch = head / params.heads;
   let inner = head % params.heads;
   let row = tile * 64u + local;
-  // Invocations beyond the last query compute it again and write nothing.
+  // Invocations past the last query compute it again and write nothing.
   let query = min(row, params.queries - 1u);
   let scale = bitcast<f32>(params.scale);
   let qFirst = params.qOffset + batch * params.qBatch + inner * params.qHead + query * params.qRow;

@@ -1,5 +1,4 @@
-// Mean of each window of x [batch, height, width, channels] over those of its taps that count: inside the image, or within its reach, where they
-// are 0.
+// Mean of each window of x [batch, height, width, channels] over its counted taps: inside the image, or within its reach, as zeros.
 // Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
@@ -17,7 +16,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let pixel = index / params.channels;
     let line = pixel / params.outWidth;
     let image = line / params.outHeight;
-    // Rows and columns of the window inside the image: there is one of each at least.
+    // Rows and columns of the window inside the image. There is at least one of each.
     let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
     let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
     let firstY = u32(max(0, cornerY));

@@ -1,4 +1,4 @@
-// Gradient of avgPool.wgsl in gather form: dx at a pixel is the sum of dy / taps over the windows that cover it, in the order of the windows.
+// Gradient of avgPool.wgsl as a gather: dx at a pixel is the sum of dy / taps over the windows that cover it, in the order of the windows.
 // Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> dy: array<Element>;

@@ -1,5 +1,5 @@
-// The lower triangular L with L L^T = A for each symmetric matrix [n, n], of which the lower triangle is read; NaN where A is not positive definite. On a
-// GPU a workgroup works on each matrix, else one invocation does.
+// The lower triangular L with L L^T = A for each symmetric matrix [n, n]. Only the lower triangle of A is read; NaN if A is not positive
+// definite. On a GPU a workgroup computes each matrix, otherwise one invocation does.
 struct Params {
   count: u32, // matrices
   n: u32,

@@ -1,4 +1,4 @@
-// The matrix of cofactors, the determinant times the transposed inverse. An element an invocation.
+// The matrix of cofactors: the determinant times the transposed inverse. Each invocation computes one element.
 struct Params {
   size: u32, // elements of all matrices
   n: u32,

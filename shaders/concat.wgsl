@@ -1,5 +1,6 @@
-// Joins tensors along an axis: every row of the result is a row of each input in turn. A run of neighbouring elements an invocation.
-// The plan replaces the marked blocks by as many inputs as there are; as it stands this file joins two.
+// Concatenates tensors along an axis: every row of the result is a row of each input in turn. Each invocation copies a run of neighbouring
+// elements.
+// The plan replaces the marked blocks for its number of inputs; this file itself joins two.
 alias Element = f32;
 alias Value = f32;
 

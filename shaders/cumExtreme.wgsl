@@ -1,6 +1,7 @@
-// Positions of the running extreme of each line of x [outer, length, inner], of equals the latest, a chunk of a line after the other for each
-// invocation. Phase 0 finds the extreme of each chunk (result is [outer, chunks, inner]); phase 1 goes on from those of the chunks before, `winners`, and
-// writes every position. With one chunk only phase 1 runs. NaN beats every number; it is found by its bits. Steps count in the direction of the scan.
+// Positions of the running extreme of each line of x [outer, length, inner], the latest of equal elements. Each invocation computes chunks
+// of lines, one after the other. Phase 0 finds the extreme of each chunk (result is [outer, chunks, inner]). Phase 1 starts from the
+// extremes of the earlier chunks, `winners`, and writes every position; with one chunk only phase 1 runs. NaN replaces every number; it is
+// found by its bits. Steps count in the direction of the scan.
 alias Element = f32;
 alias Value = f32;
 const isFloat = true;
@@ -26,12 +27,12 @@ fn isNaN(value: Value) -> bool {
   return isFloat & ((bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u);
 }
 
-// Whether a later value takes the place of an earlier one.
+// Whether a later value replaces an earlier one.
 fn beats(earlier: Value, later: Value) -> bool {
   return !isNaN(earlier) & (isNaN(later) | select(later <= earlier, later >= earlier, largest));
 }
 
-// The place along the axis of a step.
+// Position of a step along the axis.
 fn place(step: u32) -> u32 {
   return select(step, params.length - 1u - step, params.reverse == 1u);
 }

@@ -1,5 +1,5 @@
-// Depthwise convolution of x [batch, height, width, channels] with filters [windowHeight, windowWidth, channels, multiplier]: each channel has
-// filters of its own. A run of neighbouring outputs an invocation; what divides by a size of the image is done once a pixel.
+// Depthwise convolution of x [batch, height, width, channels] with filters [windowHeight, windowWidth, channels, multiplier]: each channel
+// has its own filters. Each invocation computes a run of neighbouring outputs and divides by image sizes once per pixel.
 alias Element = f32;
 
 struct Params {
@@ -30,12 +30,12 @@ struct Params {
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
-// Taps before this one lie in front of the image.
+// First tap that is not before the image.
 fn firstTap(corner: i32, dilation: u32) -> u32 {
   return (u32(max(0, -corner)) + dilation - 1u) / dilation;
 }
 
-// This tap and those behind it lie past the image's end.
+// End of the taps that are not past the image's end.
 fn endTap(corner: i32, dilation: u32, size: u32, taps: u32) -> u32 {
   return min(taps, (u32(max(0, i32(size) - corner)) + dilation - 1u) / dilation);
 }

@@ -1,5 +1,5 @@
-// Filter gradient of depthwise.wgsl: for a tap and an output channel, x under the tap times dy, over a stretch of the lines of all images.
-// The stretches' sums lie one behind the other and are added by splitSum.wgsl.
+// Filter gradient of depthwise.wgsl: for a tap and an output channel, x under the tap times dy, over a part of the lines of all images.
+// The sums of the parts are stored one after the other and added by splitSum.wgsl.
 alias Element = f32;
 alias Result = f32;
 
@@ -20,7 +20,7 @@ struct Params {
   dilationX: u32,
   padTop: u32,
   padLeft: u32,
-  // Elements of the filter, lines of dy, lines of a stretch.
+  // Elements of the filter, lines of dy, lines per part.
   elements: u32,
   lines: u32,
   stretch: u32,
@@ -47,13 +47,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let channel = i32(place / params.multiplier);
   let shiftY = i32(tap / params.windowWidth * params.dilationY) - i32(params.padTop);
   let shiftX = i32(tap % params.windowWidth * params.dilationX) - i32(params.padLeft);
-  // The windows of a line whose tap lies inside the image.
+  // The windows of a line with this tap inside the image.
   let first = (u32(max(0, -shiftX)) + params.strideX - 1u) / params.strideX;
   let last = min(params.outWidth, (u32(max(0, i32(params.width) - shiftX)) + params.strideX - 1u) / params.strideX);
   let begin = index / params.elements * params.stretch;
   let end = min(begin + params.stretch, params.lines);
   var sum = 0.0;
-  // Sums of 256 windows keep the digits that one sum over all of them would lose.
+  // Sums of 256 windows keep the digits that one long sum would lose.
   for (var line = begin; line < end; line++) {
     let y = i32(line % params.outHeight * params.strideY) + shiftY;
     if ((y >= 0) & (y < i32(params.height))) {

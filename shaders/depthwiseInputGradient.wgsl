@@ -1,5 +1,5 @@
-// Input gradient of depthwise.wgsl in gather form: dx at a pixel sums dy over the windows that cover it, tap by tap, weighted by the filter.
-// A run of neighbouring elements of dx an invocation; what divides by a size of the image is done once a pixel.
+// Input gradient of depthwise.wgsl as a gather: dx at a pixel sums dy over the windows that cover it, tap by tap, weighted by the filter.
+// Each invocation computes a run of neighbouring elements of dx and divides by image sizes once per pixel.
 alias Element = f32;
 
 struct Params {
@@ -19,7 +19,7 @@ struct Params {
   dilationX: u32,
   padTop: u32,
   padLeft: u32,
-  // From one tap whose window covers a pixel to the next: so many taps on, so many windows back.
+  // Steps from one tap whose window covers a pixel to the next one: number of taps forwards, number of windows backwards.
   tapStepY: u32,
   tapStepX: u32,
   windowStepY: u32,
@@ -35,7 +35,7 @@ struct Params {
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
-// The first tap that reaches `place`, counted from the corner of the padding, from some window's corner; `taps` where none does.
+// First tap that reaches `place` from the corner of a window; `taps` if there is none. `place` counts from the corner of the padding.
 fn firstTap(place: i32, stride: i32, dilation: i32, tapStep: u32, taps: u32) -> u32 {
   for (var tap = 0u; tap < min(tapStep, taps); tap++) {
     if ((place - i32(tap) * dilation) % stride == 0) {

@@ -1,5 +1,6 @@
-// The product of the pivots that lu.wgsl found, times the permutation's sign: itself (mode 0), its sign (1) or the logarithm of its size (2). Mantissas
-// and exponents are kept apart, so that nothing overflows on the way. Pivots that are not finite give NaN. One matrix an invocation.
+// The product of lu.wgsl's pivots times the permutation's sign: the product itself (mode 0), its sign (1) or the logarithm of its absolute
+// value (2). Mantissas and exponents are kept separate, so that no intermediate product overflows. Pivots that are not finite give NaN.
+// Each invocation computes one matrix.
 const mode = 0u;
 
 struct Params {
@@ -50,7 +51,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     sign = select(sign, -sign, (bits >> 31u) == 1u);
     exponent += i32((bits >> 23u) & 0xffu) - 127;
     mantissa *= bitcast<f32>((bits & 0x7fffffu) | 0x3f800000u);
-    // Below 2.83: halved once at most.
+    // Below 2.83, so one halving is enough.
     let isLarge = mantissa >= 1.4142135;
     mantissa = select(mantissa, 0.5 * mantissa, isLarge);
     exponent += select(0, 1, isLarge);

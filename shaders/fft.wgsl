@@ -1,6 +1,6 @@
-// One pass of a Fourier transform along the middle axis of x [outer, n, inner] complex numbers (Stockham's algorithm, which needs no reordering). What
-// enters are transforms of every (n / span)-th element, `span` values each; butterflies of `radix` of them make transforms radix times as long. A run
-// of neighbouring butterflies an invocation.
+// One pass of a Fourier transform along the middle axis of x [outer, n, inner] complex numbers (Stockham's algorithm, which needs no
+// reordering). The input has transforms of every (n / span)-th element, with `span` values each. Butterflies of `radix` of them make
+// transforms that are radix times as long. Each invocation computes a run of neighbouring butterflies.
 const radix = 2u;
 
 struct Params {
@@ -19,7 +19,8 @@ struct Params {
 fn store(index: u32, value: f32) { result[index] = value; }
 // end epilogue
 
-// cos and sin of t / period of a turn, t < period: the nearest quarter is taken off in integers, polynomials see an eighth of a turn at most.
+// cos and sin of 2π t / period, t < period. The nearest quarter turn is subtracted in integers, so the polynomials get at most an eighth of
+// a turn.
 fn turn(t: u32, period: u32) -> vec2f {
   let quarter = (8u * t + period) / (2u * period);
   let f = f32(i32(4u * t - quarter * period)) / (4.0 * f32(period));

@@ -1,5 +1,6 @@
-// Elements of x [outer, rows, inner] at indices of the middle axis: result[outer, count, inner]. The indices are [count], the same for every line, or
-// `ownIndices` [outer, count, inner]; they are clamped into the axis. A run of neighbouring elements an invocation.
+// Elements of x [outer, rows, inner] at indices of the middle axis: result[outer, count, inner]. The indices are [count], the same for
+// every line, or with `ownIndices` [outer, count, inner]. They are clamped to the axis. Each invocation copies a run of neighbouring
+// elements.
 alias Element = f32;
 alias Value = f32;
 alias Index = i32;

@@ -1,6 +1,7 @@
-// Gaussian elimination with partial pivoting: P A = L U for each matrix [n, n]. factors holds, for each matrix, n * n elements of L (below the diagonal, whose
-// ones are not stored) and U, then the row of A that came to each row, then the sign of that permutation. A zero pivot stays; with `perturb` it becomes
-// 2^-24 of the largest element. NaN is chosen as pivot, so that it spreads. On a GPU a workgroup works on each matrix, else one invocation does.
+// Gaussian elimination with partial pivoting: P A = L U for each matrix [n, n]. For each matrix, factors has n * n elements of L (below the
+// diagonal, without its ones) and U, then the row of A that was moved to each row, then the sign of that permutation. A zero pivot is kept;
+// with `perturb` it becomes 2^-24 of the largest element. NaN is chosen as the pivot, so that it propagates. On a GPU a workgroup computes
+// each matrix, otherwise one invocation does.
 struct Params {
   count: u32, // matrices
   n: u32,

@@ -1,8 +1,8 @@
-// Scalar functions for generated kernels. A kernel includes those that it calls, and what these call; nothing else depends on their order.
-// WGSL leaves NaN, infinities and the accuracy of its own functions open: log(0), tanh(90) or pow(-2.0, 3.0) differ from one stack to the
-// next. These do not. Special values are tested and made by their bits, because comparisons with NaN may be optimised away and a constant
-// infinity does not compile. There is no `&&`, `||` or `if` here, except where a slow path is worth it: the time that SwiftShader takes to build a
-// kernel doubles with each branch in it. Polynomials, unless noted, are those of Cephes (S. L. Moshier, single precision), with errors of 1 to 3 ULP.
+// Scalar functions for generated kernels. A kernel includes the functions that it calls, and those that they call, in the order of this file.
+// WGSL does not define NaN, infinities and the accuracy of its functions: log(0), tanh(90) or pow(-2.0, 3.0) differ between stacks. Results
+// of these functions do not. Special values are tested and made by their bits: comparisons with NaN may be optimised away, and a constant
+// infinity does not compile. There is no `&&`, `||` or `if`, except for an expensive slow path: each branch doubles SwiftShader's build time.
+// Polynomials, unless noted, are from Cephes (S. L. Moshier, single precision), with errors of 1 to 3 ULP.
 
 // --- special values ---
 
@@ -18,7 +18,7 @@ fn isInf(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u;
 }
 
-// Made from a variable: as a constant expression it would be refused.
+// Made from a variable, because WGSL does not accept a constant infinity.
 fn infinity() -> f32 {
   var bits = 0x7f800000u;
   return bitcast<f32>(bits);
@@ -41,7 +41,7 @@ fn leadingBits(x: f32) -> f32 {
 
 // --- comparison and choice ---
 
-// a * b, and 0 where a is 0 (or too small for a normal number): 0 times an infinite slope is 0 in gradients.
+// a * b, and 0 if a is 0 (or subnormal): 0 times an infinite slope is 0 in gradients.
 fn productOrZero(a: f32, b: f32) -> f32 {
   return select(a * b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
 }
@@ -50,13 +50,13 @@ fn quotientOrZero(a: f32, b: f32) -> f32 {
   return select(a / b, 0.0, (bitcast<u32>(a) & 0x7f800000u) == 0u);
 }
 
-// a * b, and 0 where either is 0.
+// a * b, and 0 if either is 0.
 fn productOfNonzero(a: f32, b: f32) -> f32 {
   let isNull = ((bitcast<u32>(a) & 0x7f800000u) == 0u) | ((bitcast<u32>(b) & 0x7f800000u) == 0u);
   return select(a * b, 0.0, isNull);
 }
 
-// NaN where either is NaN; max() may return the other operand.
+// NaN if either is NaN; max() may return the other operand.
 fn safeMax(a: f32, b: f32) -> f32 {
   return select(max(a, b), select(b, a, isNan(a)), isNan(a) | isNan(b));
 }
@@ -70,7 +70,7 @@ fn safeClip(x: f32, low: f32, high: f32) -> f32 {
   return safeMin(safeMax(x, low), high);
 }
 
-// Whether candidate b replaces a as the largest; NaN beats every number.
+// Whether candidate b replaces a as the largest. NaN is larger than every number.
 fn beatsMax(a: f32, b: f32) -> bool {
   return select(b > a, isNan(b) & !isNan(a), isNan(a) | isNan(b));
 }
@@ -79,7 +79,7 @@ fn beatsMin(a: f32, b: f32) -> bool {
   return select(b < a, isNan(b) & !isNan(a), isNan(a) | isNan(b));
 }
 
-// 0 and NaN come back as they are.
+// 0 and NaN are returned unchanged.
 fn safeSign(x: f32) -> f32 {
   let isNonzero = ((bitcast<u32>(x) & 0x7fffffffu) - 1u) < 0x7f800000u;
   return select(x, withSign(1.0, x), isNonzero);
@@ -100,9 +100,9 @@ fn toU32(x: f32) -> u32 {
 
 // --- division with a floored quotient, as in Python: the remainder has the sign of the divisor ---
 
-// |a| / |b| of numbers that are finite, and of an infinite b, in integers, because a device's a / b is a rounding or two away: the whole quotient is
-// x 2^y plus digits below. Bit 0 of z: one of those digits is not 0; bit 1: one of them is not 1; bit 2: there is a remainder, whose bits as an
-// f32 are w, unless the device makes subnormal numbers 0.
+// |a| / |b| in integers, for finite numbers and for an infinite b, because a device's a / b has one or two rounding errors. The integer
+// quotient is x 2^y plus lower digits. Bit 0 of z: a lower digit is not 0. Bit 1: a lower digit is not 1. Bit 2: there is a remainder, with
+// the bits w as an f32, unless the device flushes subnormal numbers to 0.
 fn longDivision(a: f32, b: f32) -> vec4<u32> {
   let dividend = bitcast<u32>(a) & 0x7fffffffu;
   let divisor = bitcast<u32>(b) & 0x7fffffffu;
@@ -114,7 +114,7 @@ fn longDivision(a: f32, b: f32) -> vec4<u32> {
   remainder -= quotient * whole;
   var exponent = 0u;
   var flags = 0u;
-  // Seven bits of the quotient at a time; none to five times in common use.
+  // Seven bits of the quotient at a time. Common arguments need at most five iterations.
   for (var left = dividendExponent - min(dividendExponent, divisorExponent); left > 0u; left -= min(left, 7u)) {
     let step = min(left, 7u);
     let digit = (remainder << step) / whole;
@@ -131,7 +131,8 @@ fn longDivision(a: f32, b: f32) -> vec4<u32> {
   return vec4<u32>(select(quotient, 0u, isSmaller), exponent, flags, select(bitcast<u32>(rest), dividend, isSmaller));
 }
 
-// Whether the quotient is negative and not whole: it is then one less than the truncated one, and the remainder one b more.
+// Whether the quotient is negative and not an integer. The floored one is then one less than the truncated one, and the remainder one b
+// more.
 fn isFloored(a: f32, b: f32, flags: u32) -> bool {
   return ((flags & 4u) != 0u) & ((bitcast<u32>(a) ^ bitcast<u32>(b)) >= 0x80000000u);
 }
@@ -143,11 +144,11 @@ fn floorMod(a: f32, b: f32) -> f32 {
   return select(floored, notANumber(), !isFinite(a) | isNan(b) | ((bitcast<u32>(b) & 0x7fffffffu) == 0u));
 }
 
-// The exact quotient, rounded to an f32 once.
+// The exact quotient, rounded once to an f32.
 fn floorDiv(a: f32, b: f32) -> f32 {
   let division = longDivision(a, b);
   let floored = isFloored(a, b, division.z);
-  // One more carries through digits that are all 1.
+  // Adding one carries through digits that are all 1.
   let carries = floored & ((division.z & 2u) == 0u);
   let quotient = division.x + select(0u, 1u, carries);
   let lost = (((division.z & 1u) != 0u) | floored) & !carries;
@@ -197,14 +198,14 @@ fn powU32(a: u32, b: u32) -> u32 {
   return result;
 }
 
-// A negative exponent gives the truncated quotient: 0 except for bases 1 and -1.
+// A negative exponent gives the truncated quotient: 0, except for bases 1 and -1.
 fn powI32(a: i32, b: i32) -> i32 {
   let power = bitcast<i32>(powU32(bitcast<u32>(a), u32(max(b, 0))));
   let sign = select(1, -1, (b & 1) == 1);
   return select(power, select(select(0, sign, a == -1), 1, a == 1), b < 0);
 }
 
-// x^n for |n| < 128 by repeated squaring, without a loop: exact where pow()'s logarithm is not.
+// x^n for |n| < 128 by repeated squaring, without a loop. It is exact; pow()'s logarithm is not.
 fn powInteger(x: f32, n: i32) -> f32 {
   let bits = vec4<u32>(u32(abs(n)));
   let x2 = x * x;
@@ -218,10 +219,10 @@ fn powInteger(x: f32, n: i32) -> f32 {
   return select(result, 1.0 / result, n < 0);
 }
 
-// a^b with C's rules: 1 for b = 0, negative bases for whole b, NaN for others. Special cases by bits.
+// a^b with C's rules: 1 for b = 0; negative bases for integer b, otherwise NaN. Special cases are tested by bits.
 fn safePow(a: f32, b: f32) -> f32 {
   let whole = b == trunc(b);
-  // Floats from 2^24 on are even.
+  // Floats of at least 2^24 are even.
   let half = b * 0.5;
   let odd = whole & (abs(b) < 16777216.0) & (half != trunc(half));
   let negative = bitcast<u32>(a) >= 0x80000000u;
@@ -233,8 +234,8 @@ fn safePow(a: f32, b: f32) -> f32 {
   return select(select(signed, notANumber(), undefined), 1.0, isOne);
 }
 
-// a^b for a >= 0 as 2^(b log2 a). b times the logarithm's rounding error would show in the exponent: the logarithm and b are each held as a
-// number of 12 bits and the rest, so that the large products are exact, and the whole part of each goes to the exponent.
+// a^b for a >= 0 as 2^(b log2 a). b times the logarithm's rounding error would be an error of the exponent. So the logarithm and b are each
+// split into a number of 12 bits and the rest: the large products are exact, and the integer part of each goes to the exponent.
 fn powerOfPositive(a: f32, b: f32) -> f32 {
   // a = (1 + f) 2^n; log(1 + f) = f - f^2 / 2 + ... = high + low
   let parts = logParts(a);
@@ -249,7 +250,7 @@ fn powerOfPositive(a: f32, b: f32) -> f32 {
   let correction = high * 3.1222838896e-4 + low * 1.44269504;
   let log2Head = leadingBits(product + correction);
   let log2Tail = (product - log2Head) + correction;
-  // Beyond 2^32 every power but that of 1 is 0 or infinite.
+  // Past ±2^32 every power except that of 1 is 0 or infinite.
   let bounded = clamp(b, -4294967296.0, 4294967296.0);
   let bHead = leadingBits(bounded);
   let bTail = bounded - bHead;
@@ -266,8 +267,8 @@ fn powerOfPositive(a: f32, b: f32) -> f32 {
   return select(select(power, ofInfinity, isInf(a)), ofZero, bitcast<u32>(a) == 0u);
 }
 
-// Factor for numbers before they are squared, chosen by the sum of their squares. It is 1, or a power of two if that sum overflows or is so small
-// that squares were lost. With it f32 holds the squares of up to 2^24 numbers. Squares that are still lost are too small to count.
+// Factor for numbers before they are squared, chosen by the sum of their squares. It is 1, or a power of two if that sum overflows or is so
+// small that squares underflowed. With it f32 holds the squares of up to 2^24 numbers. Squares that still underflow do not change the sum.
 fn squaresScale(total: f32) -> f32 {
   return select(select(1.0, 1.2089258196146292e24, total < 3.308722450212111e-24), 1.262177448353619e-29, total > 1.7014118346046923e38);
 }
@@ -300,7 +301,7 @@ fn safeSqrt(x: f32) -> f32 {
 
 // --- exponentials ---
 
-// y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
+// y * 2^n for integer n. It uses two factors, because 2^n may overflow although y * 2^n does not.
 fn scaleByPowerOfTwo(y: f32, n: f32) -> f32 {
   let whole = i32(clamp(n, -250.0, 250.0));
   let half = whole / 2;
@@ -319,10 +320,10 @@ fn exp2NearZero(x: f32) -> f32 {
 }
 
 fn safeExp(x: f32) -> f32 {
-  // Beyond these bounds the result is 0 or infinite anyway.
+  // Outside of these bounds the result is 0 or infinite.
   let bounded = clamp(x, -105.0, 90.0);
   let n = floor(bounded * 1.44269504 + 0.5);
-  // log(2) in two parts, the first with few bits: n times it is exact.
+  // log(2) in two parts. The first has few bits, so that n times it is exact.
   let r = (bounded - n * 0.693359375) - n * -2.12194440e-4;
   let y = 1.0 + (r + r * r * expPolynomial(r));
   return select(scaleByPowerOfTwo(y, n), x, isNan(x));
@@ -343,7 +344,7 @@ fn expm1(x: f32) -> f32 {
 
 // x = (1 + parts.x) * 2^parts.y with 1 + parts.x in [sqrt(1/2), sqrt(2)), for positive finite x.
 fn logParts(x: f32) -> vec2f {
-  // Subnormal numbers are shifted into the normal range first, as integers: the device may take them for 0.
+  // Subnormal numbers are first shifted into the normal range as integers, because the device may treat them as 0.
   let shift = max(countLeadingZeros(bitcast<u32>(x)), 8u) - 8u;
   let bits = bitcast<u32>(x) << shift;
   let exponent = i32(bits >> 23u) - 126 - i32(shift);
@@ -362,7 +363,7 @@ fn log1pNearZero(x: f32) -> f32 {
   return x + (x * z * logPolynomial(x) - 0.5 * z);
 }
 
-// The answers for arguments that have no finite logarithm.
+// Results for arguments without a finite logarithm.
 fn logOrSpecial(x: f32, value: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let ofZero = select(value, -infinity(), (bits & 0x7fffffffu) == 0u);

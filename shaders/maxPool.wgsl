@@ -1,6 +1,7 @@
-// Largest value of each window of x [batch, height, width, channels], and the tap of the window that holds it (row * windowWidth + column).
-// Ties go to the first tap, a NaN beats every number, padding never wins. A window whose taps all miss the image gives -Infinity and tap -1.
-// Follows poolingHead.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Largest value of each window of x [batch, height, width, channels], and its tap in the window (row * windowWidth + column).
+// Ties go to the first tap, NaN is larger than every number, padding is never selected. A window with no tap inside the image gives
+// -Infinity and tap -1.
+// Follows poolingHead.wgsl. If channels are a multiple of four, an element is a vec4 of them, and sizes count vec4s.
 
 alias Value = f32; // f32 or vec4<f32>
 alias Bits = u32; // u32 or vec4<u32>
@@ -11,12 +12,12 @@ alias Truth = bool; // bool or vec4<bool>
 @group(0) @binding(2) var<storage, read_write> values: array<Element>;
 @group(0) @binding(3) var<storage, read_write> winners: array<Winner>;
 
-// By bits: WGSL may assume that no value is NaN and fold v != v to false.
+// Tests bits: WGSL may assume that no value is NaN and fold v != v to false.
 fn isNan(value: Value) -> Truth {
   return (bitcast<Bits>(value) & Bits(0x7fffffffu)) > Bits(0x7f800000u);
 }
 
-// WGSL has no way to write infinity down.
+// WGSL has no infinity literal.
 fn infinity() -> Value {
   var bits = 0x7f800000u;
   return Value(bitcast<f32>(bits));
@@ -31,7 +32,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let pixel = index / params.channels;
     let line = pixel / params.outWidth;
     let image = line / params.outHeight;
-    // Corner of the window, and the taps first … last of each direction that lie inside the image: there is one at least where none has gaps.
+    // Corner of the window, and its taps first … last inside the image, in each direction. Without gaps there is at least one.
     let cornerY = i32(line % params.outHeight * params.strideY) - i32(params.padTop);
     let cornerX = i32(pixel % params.outWidth * params.strideX) - i32(params.padLeft);
     let steps = vec2<i32>(tapSteps());

@@ -1,5 +1,5 @@
-// Reads x [batch, height, width, channels] at the pixel that won each window of a max pooling: the transpose of maxPoolScatter.wgsl. A window
-// that no pixel won gives 0.
+// Reads x [batch, height, width, channels] at the pixel with the largest value of each window of a max pooling: the transpose of
+// maxPoolScatter.wgsl. A window without such a pixel gives 0.
 // Follows poolingHead.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;

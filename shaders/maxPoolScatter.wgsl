@@ -1,5 +1,6 @@
-// Gradient of max pooling in gather form: dx at a pixel is the sum of dy over the windows that the pixel won, in the order of the windows.
-// Follows poolingHead.wgsl. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Gradient of max pooling as a gather: dx at a pixel is the sum of dy over the windows whose largest value is at the pixel, in the order of
+// the windows.
+// Follows poolingHead.wgsl. If channels are a multiple of four, an element is a vec4 of them, and sizes count vec4s.
 
 alias Value = f32; // f32 or vec4<f32>
 alias Winner = i32; // i32 or vec4<i32>
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
           let across = x - ox * params.strideX;
           var tap = down * params.windowWidth + across;
           if (dilated) {
-            // No tap of a window is numbered as high as what its gaps get here.
+            // Pixels in the gaps of a window get a number that is no tap of the window.
             let onTap = (down % steps.x == 0u) & (across % steps.y == 0u);
             tap = select(params.windowHeight * params.windowWidth, down / steps.x * params.windowWidth + across / steps.y, onTap);
           }

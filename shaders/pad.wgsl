@@ -1,6 +1,5 @@
-// Pads up to eight axes with a number before, after and between elements. For each element of the result (a run of them an invocation) the
-// position is divided into coordinates from the last axis to the first, and the input is looked up where all of
-// them fall on an element.
+// Pads up to eight axes with a number before, after and between elements. Each invocation computes a run of elements of the result. It
+// splits each position into coordinates, from the last axis to the first, and reads the input if all coordinates are at an element.
 alias Element = f32;
 alias Compute = f32;
 
@@ -12,7 +11,7 @@ struct Params {
   before: array<vec4u, 2>,
   step: array<vec4u, 2>,
   count: u32,
-  // The number to fill with: f32 bits for floats, else the integer.
+  // The fill value: f32 bits for floats, otherwise the integer.
   value: u32,
   run: u32,
   unused: u32,
@@ -34,7 +33,7 @@ fn element(i: u32) -> Compute {
     let axis = 7u - k;
     let size = params.toSize[axis / 4u][axis % 4u];
     let next = rest / size;
-    // Below the first element this wraps to a huge number, which no input has.
+    // Before the first element this wraps around to a huge number, which is outside of every input.
     let offset = rest - next * size - params.before[axis / 4u][axis % 4u];
     let step = params.step[axis / 4u][axis % 4u];
     let element = offset / step;

@@ -22,7 +22,7 @@ fn threefry2x32(key: vec2u, counter: vec2u) -> vec2u {
   return x + vec2u(third, key.x + 5u);
 }
 
-// The upper 24 bits as a number in [0, 1); every one of them is exact in f32.
+// The upper 24 bits as a number in [0, 1). Each is exact in f32.
 fn bitsToUniform(bits: u32) -> f32 {
   return f32(bits >> 8u) * 5.9604644775390625e-8;
 }

@@ -1,10 +1,11 @@
-// Arg-reduction, one invocation per output and chunk: the place of the best item of [c * chunk, (c + 1) * chunk), the first one among equals.
-// A second pass over the chunks' winners looks at those places only. The compiler replaces the marked blocks; as it stands this file finds
-// the largest item of each row of a matrix.
+// Arg-reduction, one invocation per output and chunk: the position of the best item of [c * chunk, (c + 1) * chunk), the first of equal
+// items.
+// A second pass over the chunks reads only their best items. The compiler replaces the marked blocks; this file itself finds the largest
+// item of each row of a matrix.
 
 struct Params {
   outputs: u32, // number of results of one chunk
-  length: u32, // number of candidates behind each result
+  length: u32, // number of candidates of each result
   chunk: u32, // candidates per invocation
   chunks: u32,
 }
@@ -21,7 +22,7 @@ fn element(output: u32, item: u32) -> Accumulator { return x[output * params.len
 // end prologue
 
 // candidates
-fn candidate(output: u32, number: u32) -> u32 { return number; } // the item that it stands for
+fn candidate(output: u32, number: u32) -> u32 { return number; } // the item of the candidate
 // end candidates
 
 // epilogue

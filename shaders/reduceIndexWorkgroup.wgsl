@@ -1,9 +1,9 @@
-// Arg-reduction, one workgroup per output and chunk: each invocation takes every 64th candidate, then a tree in workgroup memory, in which the
-// first one among equals wins. For real GPUs; otherwise as reduceIndex.wgsl, whose blocks it has.
+// Arg-reduction, one workgroup per output and chunk: each invocation takes every 64th candidate, then a tree in workgroup memory merges
+// them; the first of equal items is kept. For real GPUs; otherwise like reduceIndex.wgsl, with the same blocks.
 
 struct Params {
   outputs: u32, // number of results of one chunk
-  length: u32, // number of candidates behind each result
+  length: u32, // number of candidates of each result
   chunk: u32, // candidates per workgroup
   chunks: u32,
 }
@@ -20,7 +20,7 @@ fn element(output: u32, item: u32) -> Accumulator { return x[output * params.len
 // end prologue
 
 // candidates
-fn candidate(output: u32, number: u32) -> u32 { return number; } // the item that it stands for
+fn candidate(output: u32, number: u32) -> u32 { return number; } // the item of the candidate
 // end candidates
 
 // epilogue
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
     if ((lane < reach) & (first + lane + reach < end)) {
       let other = bests[lane + reach];
-      // Neighbours took turns, so the other one may have come first.
+      // Invocations take items in turn, so the other candidate may be an earlier item.
       let isEarlier = (winners[lane + reach] < winners[lane]) & !beats(other, bests[lane]);
       if (beats(bests[lane], other) | isEarlier) {
         bests[lane] = other;

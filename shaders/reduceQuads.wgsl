@@ -1,11 +1,11 @@
-// Reduction of rows, one invocation per output and chunk as in reduceSerial.wgsl, but loading four neighbouring items at once: for
-// CPU-implemented Vulkan, where every load is checked and costs the same whatever its width. Items are merged one by one in ascending order, so the
-// result is that of the other family to the last bit, whose runs it has. Lengths and chunks are multiples of 4.
-// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
+// Reduction of rows, one invocation per output and chunk as in reduceSerial.wgsl, but it loads four neighbouring items at once. It is for
+// CPU-implemented Vulkan, where every load has the same cost for every width. Items are merged one by one in ascending order, in the runs
+// of reduceSerial.wgsl, so the results are bit-identical. Lengths and chunks are multiples of 4.
+// The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 
 struct Params {
   outputs: u32, // number of results of one chunk
-  length: u32, // number of items behind each result
+  length: u32, // number of items of each result
   chunk: u32, // items per invocation
   chunks: u32,
 }

@@ -1,11 +1,12 @@
-// Reduction, one invocation per output and chunk: the family for long rows with many outputs, for columns, and (with chunks, in two passes)
-// for few outputs. Chunk c of output o sums items [c * chunk, (c + 1) * chunk) in ascending order: the result does not depend on timing.
-// Items are added in runs of 256, their totals in runs of 256 again: one total of 10^7 items would lose a thousandth in rounding.
-// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
+// Reduction, one invocation per output and chunk: for long rows with many outputs, for columns, and (with chunks, in two passes) for few
+// outputs. Chunk c of output o sums items [c * chunk, (c + 1) * chunk) in ascending order, so the result does not depend on timing.
+// Items are added in runs of 256, and their totals again in runs of 256. One total of 10^7 items would have a rounding error of a
+// thousandth.
+// The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 
 struct Params {
   outputs: u32, // number of results of one chunk
-  length: u32, // number of items behind each result
+  length: u32, // number of items of each result
   chunk: u32, // items per invocation
   chunks: u32,
 }

@@ -1,10 +1,11 @@
-// Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in workgroup
-// memory. For real GPUs; CPU-implemented Vulkan pays for every barrier. An invocation adds its items in runs of 256, as reduceSerial.wgsl does.
-// The compiler replaces the marked blocks; as it stands this file sums the rows of a matrix.
+// Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in
+// workgroup memory merges them. For real GPUs; barriers are slow on CPU-implemented Vulkan. An invocation adds its items in runs of 256,
+// like reduceSerial.wgsl.
+// The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 
 struct Params {
   outputs: u32, // number of results of one chunk
-  length: u32, // number of items behind each result
+  length: u32, // number of items of each result
   chunk: u32, // items per workgroup
   chunks: u32,
 }
@@ -14,7 +15,7 @@ struct Params {
 alias Accumulator = f32;
 fn identity() -> Accumulator { return 0.0; }
 fn merge(a: Accumulator, b: Accumulator) -> Accumulator { return a + b; }
-fn join(a: Accumulator, b: Accumulator) -> Accumulator { return merge(a, b); } // what two invocations have made
+fn join(a: Accumulator, b: Accumulator) -> Accumulator { return merge(a, b); } // the totals of two invocations
 // end merge
 
 // prologue

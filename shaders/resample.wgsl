@@ -1,6 +1,6 @@
-// Resamples x [batch, height, width, channels] to [batch, outHeight, outWidth, channels]: each row of the result is a weighted sum of rows of x,
-// each column of columns. links holds the starts of the taps of each row (one more than rows), those of each column, and the places of all taps;
-// weights holds their weights. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Resamples x [batch, height, width, channels] to [batch, outHeight, outWidth, channels]. Each row of the result is a weighted sum of rows
+// of x, and each column of columns. links has the starts of the taps of each row (one more than rows), the starts for each column, and the
+// places of all taps; weights has their weights. If channels are a multiple of four, an element is a vec4 of them, and sizes count vec4s.
 alias Element = f32; // f32 or f16, or a vec4 of them
 alias Value = f32; // f32 or vec4<f32>
 

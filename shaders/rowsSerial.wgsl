@@ -1,6 +1,6 @@
-// Row kernel, one invocation per row: for CPU-implemented Vulkan, for columns, and for rows of a few items. Each loop walks the row once;
-// what a loop adds up is there for the loops behind it. The compiler replaces the marked blocks; as it stands this file computes the
-// softmax of the rows of a matrix.
+// Row kernel, one invocation per row: for CPU-implemented Vulkan, for columns, and for rows of a few items. Each loop reads the row once;
+// later loops can use the totals of earlier ones. The compiler replaces the marked blocks; this file itself computes the softmax of the
+// rows of a matrix.
 
 // bindings
 struct Params { rows: u32, length: u32 }

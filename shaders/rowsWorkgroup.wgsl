@@ -1,6 +1,6 @@
-// Row kernel, one workgroup per row, for real GPUs: each invocation takes every 64th item (neighbours read neighbours), and what a loop adds up
-// is brought together by a tree in workgroup memory, where all invocations read it. The compiler replaces the marked blocks; as it stands
-// this file divides the rows of a matrix by their sums.
+// Row kernel, one workgroup per row, for real GPUs. Each invocation takes every 64th item (neighbours read neighbours). A tree in workgroup
+// memory merges the totals of a loop, and all invocations read the result there. The compiler replaces the marked blocks; this file itself
+// divides the rows of a matrix by their sums.
 
 // bindings
 struct Params { rows: u32, length: u32 }

@@ -1,7 +1,7 @@
-// Running sums, products or linear recurrences, a chunk of a line after the other for each invocation. Where lines are cut into several chunks,
-// `carry` holds the state that enters each one; else it is not read and the state starts at `initial`. Items are taken in a fixed order: the
-// result does not depend on timing. A sum adds up runs of 128 items from 0, and what came before them last: thousands of small items added one by one
-// to a large sum would be lost. Follows scanHead.wgsl.
+// Running sums, products or linear recurrences. Each invocation computes chunks of lines, one after the other. If lines are cut into
+// several chunks, `carry` holds the initial state of each chunk; otherwise it is not read and the state starts at `initial`. Items are
+// taken in a fixed order, so the result does not depend on timing. A sum adds runs of 128 items from 0, and adds the earlier total last:
+// thousands of small items added one by one to a large sum would be lost. Follows scanHead.wgsl.
 
 @group(0) @binding(3) var<storage, read> carry: array<Value>;
 @group(0) @binding(4) var<storage, read_write> result: array<Element>;
@@ -37,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       if (params.carried == 1u) {
         product = fromWords(carry[p], carry[p + params.size * params.pairs]);
       }
-      // Products of many factors near 1 would round them off one by one; those of a run are multiplied first.
+      // The factors of a run are multiplied first. Many factors near 1, applied one by one, would each be rounded off.
       for (var run = chunk.first; run < chunk.end; run += 128u) {
         let end = min(run + 128u, chunk.end);
         var own = one();

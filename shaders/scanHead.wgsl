@@ -1,5 +1,6 @@
-// Head of the two scan kernels, scanTotals.wgsl and scan.wgsl: lines along the middle axis of [outer, length, inner], cut into chunks that each
-// invocation takes `run` of, one after the other. A step is state = state + b (mode 0), state * a (mode 1) or a * state + b (mode 2).
+// Head of the two scan kernels, scanTotals.wgsl and scan.wgsl: lines along the middle axis of [outer, length, inner], cut into chunks. Each
+// invocation computes `run` chunks, one after the other. A step is state = state + b (mode 0), state * a (mode 1) or a * state + b (mode
+// 2).
 alias Element = f32;
 alias Value = f32;
 
@@ -11,13 +12,13 @@ struct Params {
   chunk: u32,
   chunks: u32, // of one line
   mode: u32,
-  lagged: u32, // 1: a step takes the a of the step before it
+  lagged: u32, // 1: a step uses the a of the previous step
   reverse: u32,
   exclusive: u32, // 1: the state before a step instead of after it
   initial: u32,
   carried: u32,
   total: u32, // items of all lines
-  pairs: u32, // 1: products on their way take two words, `total` or `size` apart
+  pairs: u32, // 1: intermediate products take two words, `total` or `size` apart
   packed: u32, // 1: items and results are such products
 }
 
@@ -25,7 +26,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<Element>;
 @group(0) @binding(2) var<storage, read> b: array<Element>;
 
-// One chunk of one line: its steps, where the item of the first one lies, and how far apart items are (backwards by wrapping around).
+// One chunk of one line: its steps, the position of its first item, and the distance of its items (backwards by wrapping around).
 struct Chunk {
   first: u32,
   end: u32,
@@ -43,7 +44,7 @@ fn chunkOf(p: u32) -> Chunk {
   return Chunk(first, end, base + place * params.inner, select(params.inner, 0u - params.inner, isReverse));
 }
 
-// What a step of mode 2 multiplies by: before the first step there is nothing.
+// Factor of a step of mode 2. There is none before the first step.
 fn factorOf(t: u32, at: u32, stride: u32) -> Value {
   if (t < params.lagged) {
     return Value(0);
@@ -52,8 +53,8 @@ fn factorOf(t: u32, at: u32, stride: u32) -> Value {
 }
 
 // product
-// A running product with a mantissa of 32 bits: 10^7 roundings to the 24 bits of f32 would be seen. Integers are used because no compiler may
-// rearrange them. The product is sign * mantissa / 2^31 * 2^exponent; where a factor was 0, infinite or NaN, sign alone is the product.
+// A running product with a mantissa of 32 bits: 10^7 roundings to the 24 bits of f32 would be noticeable. It uses integers, because no
+// compiler may reorder them. The product is sign * mantissa / 2^31 * 2^exponent; if a factor was 0, infinite or NaN, the product is sign.
 struct Product {
   sign: f32,
   mantissa: u32, // the highest bit is set
@@ -75,20 +76,21 @@ fn times(p: Product, q: Product) -> Product {
   let low = (middle << 16u) | (lowest & 0xffffu);
   let isShort = high < 0x80000000u;
   let mantissa = select(high, (high << 1u) | (low >> 31u), isShort);
-  // Rounded to the nearest; one more bit may be carried out at the top.
+  // Rounded to the nearest; this may carry out one more bit at the top.
   let rounded = mantissa + (select(low, low << 1u, isShort) >> 31u);
   let carried = rounded < mantissa;
   let exponent = p.exponent + q.exponent + select(1, 0, isShort) + select(0, 1, carried);
   return Product(p.sign * q.sign, select(rounded, 0x80000000u, carried), clamp(exponent, -30000, 30000));
 }
 
-// The nearest f32. It is made of bits: a compiler may multiply two powers of two first, and their product may vanish where the result does not.
+// The nearest f32, made from bits. A compiler may multiply two powers of two first, and their product may underflow although the result
+// does not.
 fn valueOf(p: Product) -> f32 {
   // A subnormal number keeps fewer bits of the mantissa.
   let lost = 8u + u32(clamp(-126 - p.exponent, 0, 24));
   let kept = (p.mantissa >> (lost - 1u)) >> 1u;
   let rest = p.mantissa << (32u - lost);
-  // Half of the last bit kept is rounded to even. The highest bit of a normal mantissa, or a carry, counts the exponent up.
+  // A half of the last kept bit is rounded to even. The highest bit of a normal mantissa, or a carry, increments the exponent.
   let up = select(0u, 1u, (rest > 0x80000000u) | ((rest == 0x80000000u) & ((kept & 1u) == 1u)));
   let bits = (u32(clamp(p.exponent, -126, 127) + 126) << 23u) + kept + up;
   let bounded = select(select(bits, 0x7f800000u, p.exponent > 127), 0u, p.exponent < -150);
@@ -102,13 +104,13 @@ fn productOf(x: f32) -> Product {
   if ((size == 0u) | (size >= 0x7f800000u)) {
     return Product(x, 0x80000000u, 0);
   }
-  // The mantissa of a subnormal number is shifted up to its place.
+  // The mantissa of a subnormal number is shifted up to a normal one.
   let shift = max(countLeadingZeros(size), 8u) - 8u;
   let exponent = i32(size >> 23u) + select(0, 1, shift > 0u) - i32(shift) - 127;
   return Product(select(1.0, -1.0, bits > 0x80000000u), ((size << shift) | 0x800000u) << 8u, exponent);
 }
 
-// The two words of a product: both are whole numbers that f32 holds.
+// The two words of a product. Both are integers that f32 can represent.
 fn firstWord(p: Product) -> f32 {
   return select(p.sign, p.sign * f32(p.mantissa >> 8u), abs(p.sign) == 1.0);
 }

@@ -1,5 +1,5 @@
-// First pass of a scan: what each chunk of neighbouring items does to the state that enters it. However many steps a chunk has, that is
-// state = products * state + sums, which scan.wgsl scans in turn. Follows scanHead.wgsl.
+// First pass of a scan: the effect of each chunk of neighbouring items on its initial state. For any number of steps this is state =
+// products * state + sums, which scan.wgsl scans in turn. Follows scanHead.wgsl.
 
 @group(0) @binding(3) var<storage, read_write> products: array<Value>;
 @group(0) @binding(4) var<storage, read_write> sums: array<Value>;

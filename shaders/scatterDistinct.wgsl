@@ -1,5 +1,6 @@
-// Writes updates [outer, count, inner] to the rows of result [outer, rows, inner] that indices [outer, count, inner] name, no row of a line twice:
-// there is nothing to add, and no order. Phase 0 fills the result with zeros, phase 1 writes. A run of neighbouring elements an invocation.
+// Writes updates [outer, count, inner] to the rows of result [outer, rows, inner] at indices [outer, count, inner]. No row of a line occurs
+// twice, so there are no sums and the order does not matter. Phase 0 fills the result with zeros, phase 1 writes. Each invocation writes a
+// run of neighbouring elements.
 alias Element = f32;
 alias Index = i32;
 

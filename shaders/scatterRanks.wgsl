@@ -1,6 +1,6 @@
-// Sorts few indices by counting. For each line of indices [outer, count, inner], links holds rows + 1 starts and then an order: the updates of
-// row r are order[starts[r]] to order[starts[r + 1] - 1], ascending. Each invocation counts its own entry, comparing with every index of the
-// line, so the result does not depend on timing.
+// Sorts few indices by counting. For each line of indices [outer, count, inner], links has rows + 1 starts and then an order: the updates
+// of row r are order[starts[r]] to order[starts[r + 1] - 1], ascending. Each invocation computes its own entry by comparison with every
+// index of the line, so the result does not depend on timing.
 alias Index = i32;
 
 struct Params {
@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (!isStart) {
     row = u32(clamp(indices[base + own * params.inner], Index(0), Index(params.rows - 1u)));
   }
-  // Before a start come all indices of lower rows; before a position also those of its own row further in front.
+  // Before a start are all indices of lower rows. Before a position are also the earlier ones of its own row.
   var rank = 0u;
   for (var i = 0u; i < params.count; i++) {
     let other = u32(clamp(indices[base + i * params.inner], Index(0), Index(params.rows - 1u)));

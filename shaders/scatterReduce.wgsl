@@ -1,6 +1,6 @@
-// x [outer, rows, inner] with the updates [outer, count, inner] of each row merged into it, in their order: replaced (mode 0, the last update stays),
-// multiplied (1), the smaller (2) or the larger (3). links is that of scatterSum.wgsl. NaN stays NaN in modes 1 to 3; it is found by its bits. A run of
-// neighbouring elements of the result an invocation.
+// Merges the updates [outer, count, inner] of each row into x [outer, rows, inner], in their order: replace (mode 0, the last update
+// stays), multiply (1), minimum (2) or maximum (3). links has the layout of scatterSum.wgsl. NaN stays NaN in modes 1 to 3; it is found by
+// its bits. Each invocation computes a run of neighbouring elements of the result.
 alias Element = f32;
 alias Value = f32;
 const mode = 0u;
@@ -49,7 +49,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let first = outer * params.count;
     let start = (outer * params.inner + index % params.inner) * params.lineStride + line % params.rows;
     let end = links[start + 1u];
-    // The order lies after the starts.
+    // The order is stored after the starts.
     let order = start - line % params.rows + params.rows + 1u;
     var p = links[start];
     if (mode == 0u) {

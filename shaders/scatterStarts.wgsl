@@ -1,5 +1,5 @@
-// Where the updates of each row begin among the sorted keys [lines, count] of a scatter's indices: the starts in front of the order that
-// sortMerge.wgsl wrote into links, found by bisection. Rows have the keys bias, bias + 1, …; keys outside count as the nearest row.
+// Start of the updates of each row in the sorted keys [lines, count] of a scatter's indices. The starts are found by bisection and stored
+// before the order that sortMerge.wgsl wrote into links. Rows have the keys bias, bias + 1, …; other keys belong to the nearest row.
 struct Params {
   size: u32, // starts of all lines
   rows: u32,

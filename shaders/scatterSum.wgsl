@@ -1,7 +1,7 @@
-// Adds the updates [outer, count, inner] that belong to each row of the result [outer, rows, inner], in a fixed order. links holds, for all lines or
-// for each of the outer * inner ones (`lineStride` apart), rows + 1 starts and then an order: row r gets the updates order[starts[r]] to
-// order[starts[r + 1] - 1]. A run of neighbouring elements of the result an invocation. Updates are added in runs of 256, and those in runs of 256:
-// one sum of a million updates would lose digits in rounding.
+// Adds the updates [outer, count, inner] of each row of the result [outer, rows, inner], in a fixed order. links has, for all lines or for
+// each of the outer * inner ones (`lineStride` apart), rows + 1 starts and then an order: row r gets the updates order[starts[r]] to
+// order[starts[r + 1] - 1]. Each invocation computes a run of neighbouring elements of the result. Updates are added in runs of 256, and
+// these totals again in runs of 256: one sum of a million updates would lose digits in rounding.
 alias Element = f32;
 alias Value = f32;
 
@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let first = outer * params.count;
     let start = (outer * params.inner + index % params.inner) * params.lineStride + line % params.rows;
     let end = links[start + 1u];
-    // The order lies behind the starts.
+    // The order is stored after the starts.
     let order = start - line % params.rows + params.rows + 1u;
     var sum = Value(0);
     for (var block = links[start]; block < end; block += 65536u) {

@@ -1,7 +1,7 @@
-// First pass of a stable sort of the lines of x [outer, length, inner] along the middle axis. Elements become u32 keys whose order is that of the
-// elements, whatever their type, and each block of `block` neighbours is sorted by insertion. Keys come out as [lines, length]; `order`, the
-// position within its line of each, as [.., length, orderInner] with `lineStride` elements for each line (or lines of orderInner) from
-// `offset` on. One block an invocation.
+// First pass of a stable sort of the lines of x [outer, length, inner] along the middle axis. Elements of every type become u32 keys with
+// the same order, and each block of `block` neighbours is sorted by insertion. The keys are written as [lines, length]. `order`, the
+// position of each key within its line, is written as [.., length, orderInner] with `lineStride` elements for each line (or lines of
+// orderInner), starting at `offset`. Each invocation sorts one block.
 alias Element = u32;
 alias Value = u32;
 
@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> keys: array<u32>;
 @group(0) @binding(3) var<storage, read_write> order: array<u32>;
 
-// NaN comes last in either direction, -0 is equal to 0.
+// NaN comes last in either direction; -0 is equal to 0.
 fn keyOf(value: Value) -> u32 {
   let bits = bitcast<u32>(value);
   var key = bits;

@@ -1,6 +1,6 @@
-// One pass of a stable merge sort: neighbouring sorted stretches of `width` keys of each line [lines, length] become one. Each invocation writes
-// `run` neighbours of the result: it finds by bisection how many of the elements before them come from the left stretch (Green, McColl and
-// Bader, GPU Merge Path, 2012), then merges. `run` divides 2 * width. The order is written as sortBlocks.wgsl says.
+// One pass of a stable merge sort: neighbouring sorted parts of `width` keys of each line [lines, length] become one. Each invocation
+// writes `run` neighbours of the result. By bisection it finds the number of earlier elements that come from the left part (Green, McColl
+// and Bader, GPU Merge Path, 2012), then it merges. `run` divides 2 * width. The order has the layout of sortBlocks.wgsl.
 struct Params {
   size: u32, // invocations for all lines
   length: u32,
@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let middle = min(start + params.width, params.length);
   let stop = min(middle + params.width, params.length);
   let before = first - start;
-  // Of equals the left one comes first: that is what keeps the sort stable.
+  // Of equal keys the left one comes first, so that the sort is stable.
   var low = select(0u, before - (stop - middle), before > stop - middle);
   var high = min(before, middle - start);
   while (low < high) {
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var right = middle + before - low;
   let orderBase = line / params.orderInner * params.lineStride + params.offset + line % params.orderInner;
   for (var i = first; i < end; i++) {
-    // Past its end a stretch gives any key; the other one is then chosen whatever it is.
+    // Past its end a part gives any key, and the other part is chosen.
     let leftKey = keys[base + min(left, middle - 1u)];
     let rightKey = keys[base + min(right, params.length - 1u)];
     let takeLeft = (right >= stop) | ((left < middle) & (leftKey <= rightKey));

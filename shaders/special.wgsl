@@ -1,9 +1,9 @@
-// Scalar functions for generated kernels, continued: integer division that truncates, shifts, and the gamma function's relatives. What math.wgsl
-// says of special values holds here too. Polynomials are fitted for the least relative error, which stays below 3e-8.
+// Scalar functions for generated kernels, continued: truncating integer division, shifts, and the gamma function's relatives. The notes of
+// math.wgsl on special values apply here too. Polynomials are fitted for the least relative error, which is below 3e-8.
 
 // --- division with a truncated quotient, as in C: the remainder has the sign of the dividend ---
 
-// Whether exactly one of two numbers has its sign bit set; -0 counts as negative.
+// Whether exactly one of two numbers has its sign bit set; -0 is negative.
 fn signsDiffer(a: f32, b: f32) -> bool {
   return ((bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u) != 0u;
 }
@@ -14,7 +14,7 @@ fn truncMod(a: f32, b: f32) -> f32 {
 }
 
 fn truncDiv(a: f32, b: f32) -> f32 {
-  // Of an infinity a / b stays: an infinity, unless b is one too or NaN.
+  // For an infinite a, the result is a / b: an infinity, or NaN if b is infinite or NaN.
   let ofInfinity = select(notANumber(), infinity(), isFinite(b));
   let quotient = select(floorDiv(abs(a), abs(b)), ofInfinity, isInf(a));
   return select(quotient, -quotient, signsDiffer(a, b));
@@ -29,7 +29,7 @@ fn truncModI32(a: i32, b: i32) -> i32 {
   return select(a - truncDivI32(a, b) * b, 0, b == 0);
 }
 
-// --- shifts: by 32 bits or more nothing of the number is left; a negative count is such a one ---
+// --- shifts: 32 bits or more remove the whole number; negative counts do so too ---
 
 fn shiftLeftU32(a: u32, count: u32) -> u32 {
   return select(a << (count & 31u), 0u, count > 31u);
@@ -43,7 +43,7 @@ fn shiftRightU32(a: u32, count: u32) -> u32 {
   return select(a >> (count & 31u), 0u, count > 31u);
 }
 
-// Keeps the sign: far shifts give 0 or -1.
+// Keeps the sign: shifts of 32 or more give 0 or -1.
 fn shiftRightI32(a: i32, count: i32) -> i32 {
   return a >> min(bitcast<u32>(count), 31u);
 }
@@ -62,7 +62,7 @@ fn lgammaNearTwo(t: f32) -> f32 {
   return t * (((far * t - 6.7352235e-2) * t + 3.2246703e-1) * t + 4.2278433e-1);
 }
 
-// lgamma(y) for y >= 1/2: polynomials about 1 and 2, steps down to 2.5, and Stirling's series from 8 on.
+// lgamma(y) for y >= 1/2: polynomials about 1 and 2, steps down to 2.5, and Stirling's series for y >= 8.
 fn lgammaPositive(y: f32) -> f32 {
   if (y < 1.5) {
     return lgammaNearOne(y - 1.0);
@@ -83,7 +83,7 @@ fn lgammaPositive(y: f32) -> f32 {
   return (y - 0.5) * (safeLog(y) - 1.0) + (4.1893853e-1 + series);
 }
 
-// x less the nearest integer: periodic functions of πx have no error of reduction then.
+// x minus the nearest integer. Periodic functions of πx then have no reduction error.
 fn turnOf(x: f32) -> f32 {
   return x - round(x);
 }
@@ -99,7 +99,7 @@ fn cosPi(r: f32) -> f32 {
   return (0.5 - r) * (0.5 + r) * ((((2.4153706e-2 * z - 2.2873834e-1) * z + 1.2779897) * z - 3.7392080) * z + 4.0);
 }
 
-// 0, -1, -2, … and what lies beyond 2^23, where every f32 is a whole number.
+// 0, -1, -2, … and all values past 2^23 in magnitude, because every such f32 is an integer.
 fn isGammaPole(x: f32) -> bool {
   return (x <= 0.0) & (x == floor(x));
 }
@@ -122,7 +122,7 @@ fn lgamma(x: f32) -> f32 {
   return lgammaPositive(x);
 }
 
-// digamma(y) for y >= 1: a polynomial about the root, which is known in two parts; steps down to 2; a series from 10 on.
+// digamma(y) for y >= 1: a polynomial about the root, which is given in two parts; steps down to 2; a series for y >= 10.
 fn digammaPositive(y: f32) -> f32 {
   if (y >= 10.0) {
     let q = 1.0 / y;
@@ -139,7 +139,7 @@ fn digammaPositive(y: f32) -> f32 {
   let t = z - 1.5;
   let far = ((((1.0791888e-2 * t - 1.6365295e-2) * t + 1.7183676e-2) * t - 2.5791539e-2) * t + 4.0835142e-2) * t - 6.2055115e-2;
   let slope = ((((far * t + 9.4985999e-2) * t - 1.4839892e-1) * t + 2.4054250e-1) * t - 4.2362750e-1) * t + 9.5105588e-1;
-  // The root's second part, times the slope there: two constants taken from z in a row would be folded into one.
+  // The root's second part, times the slope there. Subtracting two constants from z in a row would be folded into one.
   return (z - 1.4616321325302124) * slope - 1.2036052e-8 + sum;
 }
 
@@ -164,7 +164,7 @@ fn digamma(x: f32) -> f32 {
   return digammaPositive(x);
 }
 
-// y^-power for a whole power.
+// y^-power for an integer power.
 fn inversePower(y: f32, power: u32) -> f32 {
   let q = 1.0 / y;
   var result = q;

@@ -1,5 +1,5 @@
-// Adds the partial sums of a product whose k was cut into parts, in the order of the parts: result[i] = Σ partials[split, i]. Parts are added in
-// runs of 256, so that thousands of them keep their digits.
+// Adds the partial sums of a product whose k was cut into parts, in the order of the parts: result[i] = Σ partials[split, i]. Parts are
+// added in runs of 256, so that sums of thousands of parts keep their digits.
 alias Result = f32;
 
 struct Params {

@@ -1,6 +1,6 @@
-// X with T X = B for triangular matrices T [n, n], `stride` words from one to the next, and B [n, m]: one column for each invocation. `transposed` solves
-// T^T X = B, `unit` takes the diagonal as ones; `permuted` takes the rows of B in the order that lu.wgsl left after T; `identity` solves for the
-// identity, B is not read then. A zero on the diagonal makes every element NaN.
+// X with T X = B for triangular matrices T [n, n], with a stride of `stride` words, and B [n, m]. Each invocation computes one column.
+// `transposed` solves T^T X = B; `unit` treats the diagonal as ones; `permuted` reads the rows of B in the order that lu.wgsl stored after
+// T; `identity` solves for the identity, and B is not read. A zero on the diagonal makes every element NaN.
 struct Params {
   size: u32, // columns of all matrices
   n: u32,
@@ -23,7 +23,7 @@ fn notANumber() -> f32 {
   return bitcast<f32>(bits);
 }
 
-// The row of a step: from the first to the last, or back.
+// Row of a step: from the first to the last, or backwards.
 fn rowOf(step: u32, isForward: bool) -> u32 {
   return select(params.n - 1u - step, step, isForward);
 }
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let factorStep = select(0u - columnStep, columnStep, isForward);
   let knownStep = select(0u - m, m, isForward);
   var isRegular = true;
-  // Four rows at a time: each known element is read once for all of them.
+  // Four rows at a time, so that each known element is read once for four rows.
   for (var block = 0u; block < n; block += 4u) {
     var values = vec4f();
     var factors = vec4u();

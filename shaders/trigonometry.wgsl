@@ -1,9 +1,9 @@
-// Scalar functions for generated kernels, continued: hyperbolic and trigonometric functions and the error function. What math.wgsl says of
-// special values and of accuracy holds here too; these functions call those.
+// Scalar functions for generated kernels, continued: hyperbolic and trigonometric functions and the error function. They call functions of
+// math.wgsl, and its notes on special values and accuracy apply here too.
 
 // --- hyperbolic functions ---
 
-// x P(x^2) / Q(x^2) on [-8, 8], fitted for the least relative error (6.4e-9; 6 ULP as evaluated in f32); beyond, 1 is right to 4 ULP.
+// x P(x^2) / Q(x^2) on [-8, 8], fitted for the least relative error (6.4e-9; 6 ULP when evaluated in f32). Outside, 1 is correct to 4 ULP.
 fn safeTanh(x: f32) -> f32 {
   let t = clamp(x, -8.0, 8.0);
   let z = t * t;
@@ -61,19 +61,19 @@ fn multiplyHigh(a: u32, b: u32) -> u32 {
   return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u);
 }
 
-// As reduceAngle, exactly, for any finite a >= 2048: a = m 2^e times the bits of 2/π that matter (Payne and Hanek, 1983). Bits above them count
-// whole turns; those below are smaller than the last bit of the result.
+// Like reduceAngle, exactly, for any finite a >= 2048: a = m 2^e times the relevant bits of 2/π (Payne and Hanek, 1983). Higher bits are
+// whole turns; lower bits are less than the last bit of the result.
 fn reduceLargeAngle(a: f32) -> vec2<u32> {
   let bits = bitcast<u32>(a);
   let m = (bits & 0x007fffffu) | 0x00800000u;
-  // Bit e - 1 of 2/π, of weight 2^(1 - e), is the first: m times 2 turns by a half, which is the highest that the two bits of a quadrant hold.
+  // Bit e - 1 of 2/π, of weight 2^(1 - e), is the first: m times 2 turns by a half, the highest bit of the two-bit quadrant.
   let first = (bits >> 23u) - 120u;
   let word = min(first >> 5u, 4u);
   let shift = first & 31u;
   var table = twoOverPi;
   let words = vec4<u32>(table[word], table[word + 1u], table[word + 2u], table[word + 3u]);
   let up = words << vec4<u32>(shift);
-  // A shift by 32 is none in WGSL: it is made in two.
+  // WGSL has no shift by 32, so the shift is done in two.
   let down = (words >> vec4<u32>(31u - shift)) >> vec4<u32>(1u);
   let w = up.xyz | down.yzw;
   // The upper 64 of the 96 bits of the product, in quadrants: two bits before the point.
@@ -82,7 +82,7 @@ fn reduceLargeAngle(a: f32) -> vec2<u32> {
   let high = m * w.x + multiplyHigh(m, w.y) + select(0u, 1u, low < middle);
   let quadrant = (high + 0x20000000u) >> 30u;
   let rest = high - (quadrant << 30u);
-  // Its magnitude, so that a small angle keeps its digits; two's complement over both words.
+  // The magnitude, so that a small angle keeps its digits; two's complement over both words.
   let negative = rest >= 0x80000000u;
   let restLow = select(low, 0u - low, negative);
   let restHigh = select(rest, ~rest + select(0u, 1u, low == 0u), negative);
@@ -90,12 +90,12 @@ fn reduceLargeAngle(a: f32) -> vec2<u32> {
   return vec2<u32>(bitcast<u32>(select(angle, -angle, negative)), quadrant & 3u);
 }
 
-// a >= 0 less the nearest multiple of π/2, as the bits of an f32, and that multiple's count modulo 4; π/2 in three parts (Cody and Waite).
+// a >= 0 minus the nearest multiple of π/2, as the bits of an f32, and that multiple's count modulo 4; π/2 in three parts (Cody and Waite).
 fn reduceAngle(a: f32) -> vec2<u32> {
   let n = round(a * 0.636619772);
   let r = ((a - n * 1.5703125) - n * 4.837512969970703e-4) - n * 7.549789948768648e-8;
   var reduced = vec2<u32>(bitcast<u32>(r), u32(n) & 3u);
-  // The one branch of this library: few angles are large, and the exact way takes ten times as long.
+  // The only branch of this library: few angles are large, and the exact reduction takes ten times as long.
   if (a >= 2048.0) {
     reduced = reduceLargeAngle(a);
   }
@@ -116,7 +116,7 @@ fn safeSin(x: f32) -> f32 {
   let angle = reduceAngle(abs(x));
   let r = bitcast<f32>(angle.x);
   let y = select(sinNearZero(r), cosNearZero(r), (angle.y & 1u) == 1u);
-  // Negative in quadrants 2 and 3, and the other way round for negative x.
+  // Negative in quadrants 2 and 3; reversed for negative x.
   let signed = bitcast<f32>(bitcast<u32>(y) ^ ((angle.y & 2u) << 30u) ^ (bitcast<u32>(x) & 0x80000000u));
   return select(signed, notANumber(), !isFinite(x));
 }
@@ -164,10 +164,10 @@ fn safeAtan2(y: f32, x: f32) -> f32 {
   let anyInfinite = isInf(y) | isInf(x);
   let up = select(abs(y), select(0.0, 1.0, isInf(y)), anyInfinite);
   let across = select(abs(x), select(0.0, 1.0, isInf(x)), anyInfinite);
-  // Factors keep sums and products of the two in range.
+  // The factors keep sums and products of the two in range.
   let scale = select(select(1.0, 1e-20, max(up, across) > 1e18), 1e20, max(up, across) < 1e-18);
   let angle = select(atanOfRatio(up * scale, across * scale), 0.0, (up == 0.0) & (across == 0.0));
-  // By its bits: -0 is negative too.
+  // Tests bits: -0 is negative too.
   let turned = select(angle, 3.141592654 - angle, bitcast<u32>(x) >= 0x80000000u);
   return select(withSign(turned, y), notANumber(), isNan(x) | isNan(y));
 }
@@ -201,7 +201,7 @@ fn erfNearZero(x: f32) -> f32 {
   return x * ((((((7.853861353153693e-5 * z - 8.010193625184903e-4) * z + 5.188327685732524e-3) * z - 2.685381193529856e-2) * z + 1.128358514861418e-1) * z - 3.761262582423300e-1) * z + 1.128379165726710);
 }
 
-// e^(-x^2), with x^2 in two parts: its rounding error would show in the exponent.
+// e^(-x^2), with x^2 in two parts. Otherwise its rounding error would be an error of the exponent.
 fn expMinusSquare(x: f32) -> f32 {
   let high = bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
   let low = x - high;

@@ -1,5 +1,5 @@
-// Products of rows: result[b, n, t] is the sum of dy[b, n, c] * x[b, indices[b, n, t], c] over the channels c; 0 where the index counts nowhere, from
-// rows on. Where channels are a multiple of four, an element is a vec4 of them, and channels count in those.
+// Products of rows: result[b, n, t] is the sum of dy[b, n, c] * x[b, indices[b, n, t], c] over the channels c; 0 if the index is the number
+// of rows or more. If channels are a multiple of four, an element is a vec4 of them, and channels count vec4s.
 alias Element = f32; // f32 or f16, or a vec4 of them
 alias Value = f32; // f32 or vec4<f32>
 

@@ -1,5 +1,6 @@
-// Weighted sums of rows of x [batch, rows, channels]: result[b, n, c] is the sum of weights[b, n, t] * x[b, indices[b, n, t], c] over the taps t, in
-// their order. An index from rows on counts nowhere. Where channels are a multiple of four, an element is a vec4 of them, and sizes count in those.
+// Weighted sums of rows of x [batch, rows, channels]: result[b, n, c] is the sum of weights[b, n, t] * x[b, indices[b, n, t], c] over the
+// taps t, in their order. Taps with an index of `rows` or more are ignored. If channels are a multiple of four, an element is a vec4 of
+// them, and sizes count vec4s.
 alias Element = f32; // f32 or f16, or a vec4 of them
 alias Value = f32; // f32 or vec4<f32>
 
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let lastTap = (out + 1u) * params.taps;
     for (var tap = out * params.taps; tap < lastTap; tap++) {
       let row = u32(max(indices[tap], 0));
-      // Not a product with 0: what counts nowhere may be infinite.
+      // A branch instead of a product with 0, because an ignored value may be infinite.
       if (row < params.rows) {
         sum += weights[tap] * Value(x[(image + row) * params.channels + channel]);
       }

@@ -1,6 +1,7 @@
-// The transpose of weightedGather.wgsl: row r of result [batch, rows, channels] is the sum of weights[b, n, t] * dy[b, n, c] over the pairs (n, t)
-// whose index is r, in their order. links holds, for each image, the starts of the pairs of each row and then the pairs (see scatterRanks.wgsl); its
-// last row, one more than those of the result, counts nowhere. Where channels are a multiple of four, an element is a vec4 of them.
+// The transpose of weightedGather.wgsl: row r of result [batch, rows, channels] is the sum of weights[b, n, t] * dy[b, n, c] over the pairs
+// (n, t) with index r, in their order. For each image, links has the starts of the pairs of each row and then the pairs (see
+// scatterRanks.wgsl). It has one row more than the result, for ignored pairs. If channels are a multiple of four, an element is a vec4 of
+// them.
 alias Element = f32; // f32 or f16, or a vec4 of them
 alias Value = f32; // f32 or vec4<f32>
 
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let image = line / params.rows;
     let row = line - image * params.rows;
     let starts = image * params.lineStride;
-    // The buffer holds the starts of rows + 1 rows first, then the pairs.
+    // The buffer has the starts of rows + 1 rows first, then the pairs.
     let pairs = starts + params.rows + 2u;
     let endPair = links[starts + row + 1u];
     var sum = Value(0.0);

@@ -24,7 +24,7 @@ export interface FitInfo {
   readonly batches: number | undefined;
   /** Names that the logs of an epoch's end will have. */
   readonly metrics: readonly string[];
-  /** Seconds since fit began, without those spent in callbacks: a pause does not count. */
+  /** Seconds since fit began, without the time in callbacks. So a pause is not included. */
   activeSeconds(): number;
 }
 

@@ -15,7 +15,7 @@ export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   patience: optional(integer('at least 0'), 0),
   /** Whether smaller or larger is better. 'auto' decides by the name. @default 'auto' */
   mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
-  /** Value that must also be improved on before the patience starts again. */
+  /** Value that must also be exceeded before the patience starts again. */
   baseline: optional(number()),
   /** Ends with the weights of the best epoch instead of the last. @default false */
   restoreBestWeights: optional(boolean, false),
@@ -34,11 +34,11 @@ const largerIsBetter =
   /(^|_)(acc|auc|precision|recall|fBeta|f1Score|r2Score|.*iou|matthews|cohenKappa|pearson|concordance|cosineSimilarity|.*accuracy)$/i;
 
 /**
- * Stops the training when the watched value no longer gets better, as Keras's EarlyStopping does.
+ * Stops the training when the watched value no longer improves, like Keras's EarlyStopping.
  *
  *     callbacks.earlyStopping({ monitor: 'val_loss', patience: 3, restoreBestWeights: true })
  *
- * @throws ArgumentError when fit begins and no value of that name will be there.
+ * @throws ArgumentError at the start of fit if no value of that name will exist.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<EarlyStopping> {
   const settings = earlyStoppingOptions.read(options);
@@ -75,7 +75,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<Ea
       const value = logs[monitor];
       wait++;
       const better = improves(value, best);
-      // Weights of the first watched epoch are kept even if its value is NaN: there must be some to restore. It is no improvement.
+      // Weights of the first watched epoch are kept even if its value is NaN: some weights must exist to restore. It is not an improvement.
       if (better || bestEpoch === undefined) {
         bestEpoch = epoch;
         if (restoreBestWeights) bestWeights = await model.getWeights();

@@ -35,7 +35,7 @@ export interface ProgressStream {
 export const progressOptions = declareOptions('callbacks.progress', {
   /** Called about ten times a second, instead of writing a line. */
   onUpdate: optional(callable<(info: ProgressInfo) => void>()),
-  /** Stream that the lines are written to. @default standard output if there is one, else the console */
+  /** Stream that the lines are written to. @default standard output if there is one, otherwise the console */
   stream: optional(objectWith<ProgressStream>('a stream with a method write', 'write')),
   /** False writes one line per epoch, without a bar. @default true */
   bar: optional(boolean, true),
@@ -46,7 +46,7 @@ const interval = 100;
 const barWidth = 24;
 
 /**
- * Shows the progress of fit: a bar, samples a second, the time left, loss and metrics. Writes to the terminal, else to the console.
+ * Shows the progress of fit: a bar, samples a second, the time left, loss and metrics. Writes to the terminal, otherwise to the console.
  *
  *     callbacks.progress({ onUpdate: ({ batch, batches, logs }) => draw(batch / batches, logs.loss) })
  */
@@ -115,7 +115,7 @@ function lineWriter(stream: ProgressStream | undefined, bar: boolean): (info: Pr
     const line = formatProgress(info, live);
     if (!stream) console.log(line);
     else if (!live) stream.write(`${line}\n`);
-    // \r cannot take back a line that wraps, so the line is cut. \x1b[K clears the rest of a longer line.
+    // \r cannot rewrite a line that wraps, so the line is cut. \x1b[K clears the rest of a longer line.
     else stream.write(`\r${info.done ? line : line.slice(0, (stream.columns ?? 120) - 1)}\x1b[K${info.done ? '\n' : ''}`);
   };
 }

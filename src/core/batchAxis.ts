@@ -1,5 +1,5 @@
-// The batch axis of tensors without values. Its size is not known when a model is written, so a prime number stands in for it.
-// Sizes and counts that ops derive from it differ from other numbers, and are computed again for each batch.
+// The batch axis of tensors without values. Its size is not known when a model is written, so a prime number is used for it. Sizes and
+// counts that ops derive from it can be distinguished from other numbers, and are computed again for each batch.
 
 /** Size of the batch axis of symbolic tensors. A prime below 2^24, which f32 holds exactly and no product of other sizes gives. */
 export const batchAxis = 7_368_787;
@@ -21,23 +21,23 @@ function decompose(n: number): { readonly factor: number; readonly offset: numbe
 /** Whether a size depends on the batch. */
 export const dependsOnBatch = (n: number): boolean => decompose(n) !== undefined;
 
-/** Whether a size is the batch size itself, or very near to a multiple of it. */
+/** Whether a size is the batch size itself, or very close to a multiple of it. */
 export function isBatchSize(n: number): boolean {
   const parts = decompose(n);
   return parts !== undefined && Math.abs(parts.offset) <= maxShownOffset;
 }
 
-/** Shares of the batch that are recognized: a half to a sixteenth. */
+/** Recognized fractions of the batch: a half to a sixteenth. */
 const shares = Array.from({ length: 15 }, (_, i) => i + 2);
 
 /** Whether a number is as large as if it depended on the batch, but has another form. */
 export const isUnclear = (n: number): boolean => Number.isInteger(n) && Math.abs(n) >= batchAxis / 2 && !dependsOnBatch(n);
 
-/** Whether a whole number is a rounded share of the batch, such as half of it. Its value for another batch size is not known. */
+/** Whether a whole number is a rounded fraction of the batch, such as half of it. Its value for another batch size is not known. */
 export const isRoundedShare = (n: number): boolean =>
   Number.isInteger(n) && shares.some((share) => Math.abs(Math.abs(n) - batchAxis / share) < 1);
 
-/** The whole number that a computed number stands for, or the number itself. */
+/** The integer nearest to a computed number if only rounding separates them; otherwise the number itself. */
 function nearestWhole(n: number): number {
   const whole = Math.round(n);
   const tolerance = Math.abs(whole) * 2 ** -48;
@@ -45,8 +45,8 @@ function nearestWhole(n: number): number {
 }
 
 /**
- * A number for a batch of this size. It may be n = factor * batch + offset, as sizes and counts are, a share or the square root of n, or the
- * reciprocal of one of them. Other numbers stay as they are.
+ * A number for a batch of this size. It may be n = factor * batch + offset, as sizes and counts are, a fraction or the square root of n, or
+ * the reciprocal of one of them. Other numbers are unchanged.
  */
 export function atBatchSize(n: number, size: number): number {
   if (n === 0 || !Number.isFinite(n)) return n;
@@ -74,6 +74,6 @@ export function formatSize(n: number): string {
   return `${product}${offset > 0 ? '+' : ''}${offset}`;
 }
 
-/** Writes sizes that depend on the batch by name. Digits after a point are no sizes. */
+/** Writes sizes that depend on the batch by name. Digits after a decimal point are not sizes. */
 export const nameBatchSizes = (text: string): string =>
   text.replace(/(?<![\d.])\d{7,}/g, (digits) => (isBatchSize(Number(digits)) ? formatSize(Number(digits)) : digits));

@@ -1,8 +1,8 @@
-// Configs: plain data that describe what a factory made. JSON carries them without loss, and registry.ts makes the thing again.
+// Configs: plain data that describe the result of a factory. JSON stores them without loss, and registry.ts makes the object again.
 import { ArgumentError } from './errors.ts';
 import { isBranch } from './tree.ts';
 
-/** Data that JSON carries without loss. */
+/** Data that JSON stores without loss. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** A factory and the options to call it with. Numbers that JSON lacks are written as `{ $number: 'Infinity' }`. */
@@ -12,7 +12,7 @@ export interface Config {
   readonly options: { readonly [name: string]: Json };
 }
 
-/** A thing with the config from which it can be made again. */
+/** An object with the config from which it can be made again. */
 export type Configured<T> = T & { readonly config: Config };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => isBranch(value) && !Array.isArray(value);
@@ -36,7 +36,7 @@ function readSpecial(data: Record<string, unknown>): number | undefined {
 }
 
 /**
- * A value as plain data. Things with a config are written as their config.
+ * A value as plain data. Objects with a config are written as their config.
  * @throws ArgumentError for functions and objects without a config. `at` names the option.
  */
 export function plainData(value: unknown, at: string): Json {

@@ -3,7 +3,9 @@ import { DtypeError } from './errors.ts';
 
 export type Dtype = 'bool' | 'i32' | 'u32' | 'f16' | 'f32';
 
-/** What the host holds a tensor's elements in. f16 is held as rounded f32; the f64 mode of the CPU interpreter holds f32 as Float64Array. */
+/**
+ * Array of a tensor's elements on the host. f16 is stored as rounded f32; the f64 mode of the CPU interpreter stores f32 as Float64Array.
+ */
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
 export const dtypes: readonly Dtype[] = ['bool', 'i32', 'u32', 'f16', 'f32'];
@@ -13,10 +15,13 @@ export const isFloat = (dtype: Dtype): boolean => dtype === 'f32' || dtype === '
 /** Smallest and largest value of an integer dtype. */
 export const integerRange = { i32: [-2147483648, 2147483647], u32: [0, 4294967295] } as const;
 
-/** Whether a number is a value of i32: whole, and at least -2^31 and less than 2^31. */
+/** Whether a number is a value of i32: an integer, and at least -2^31 and less than 2^31. */
 export const fitsI32 = (x: number): boolean => (x | 0) === x;
 
-/** Whether a number lies in the range of a dtype. NaN and the infinities are no integers; a fraction is truncated, any float is rounded. */
+/**
+ * Whether a number is in the range of a dtype. Integer dtypes do not contain NaN and the infinities; fractions are truncated. Floats
+ * contain every number, rounded.
+ */
 export function inRange(dtype: Dtype, x: number): boolean {
   if (dtype !== 'i32' && dtype !== 'u32') return true;
   const [low, high] = integerRange[dtype];
@@ -26,8 +31,9 @@ export function inRange(dtype: Dtype, x: number): boolean {
 const f64Bits = new DataView(new ArrayBuffer(8));
 
 /**
- * The f32 nearest to a whole number of any size. Rounding to f64 first could land halfway between two f32. So the f64 is rounded to odd:
- * truncated, with its last bit set where something was cut off (Boldo and Melquiond, Emulation of FMA and Correctly Rounded Sums, 2008).
+ * The f32 nearest to an integer of any size. Rounding to f64 first could give a value halfway between two f32. So the f64 is rounded to
+ * odd: truncated, with its last bit set if a non-zero part was cut off (Boldo and Melquiond, Emulation of FMA and Correctly Rounded Sums,
+ * 2008).
  */
 export function nearestF32(x: bigint): number {
   const near = Number(x);
@@ -40,7 +46,7 @@ export function nearestF32(x: bigint): number {
   return Math.fround(f64Bits.getFloat64(0));
 }
 
-/** 64-bit integers as i32 where all of them fit, else as the nearest f32. */
+/** 64-bit integers as i32 if all of them fit, otherwise as the nearest f32. */
 export function fromBigIntegers(data: BigInt64Array | BigUint64Array): Int32Array | Float32Array {
   const fits = data.every((x: bigint) => x >= -2147483648n && x <= 2147483647n);
   return fits ? Int32Array.from(data, Number) : Float32Array.from(data, nearestF32);
@@ -57,7 +63,7 @@ export const storedBytes = ({ shape, dtype }: { readonly shape: readonly number[
   Math.ceil((shape.reduce((size, n) => size * n, 1) * bytesPerElement(dtype)) / 4) * 4;
 
 /**
- * The dtype two operands meet in: bool < i32, u32 < f16 < f32.
+ * The common dtype of two operands: bool < i32, u32 < f16 < f32.
  * @throws DtypeError for i32 with u32, which have no common type without loss.
  */
 export function promote(op: string, a: Dtype, b: Dtype): Dtype {
@@ -90,7 +96,7 @@ export function allocate(dtype: Dtype, size: number, mode: FloatMode = 'f32'): H
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** Rounds to the nearest half-precision value, ties to even; beyond 65504 gives an infinity. */
+/** Rounds to the nearest half-precision value, ties to even; values past ±65504 become infinite. */
 export function roundToF16(x: number): number {
   if (!Number.isFinite(x) || x === 0) return x;
   const magnitude = Math.abs(x);
@@ -105,7 +111,7 @@ export function roundToF16(x: number): number {
   return Math.sign(x) * rounded * step;
 }
 
-/** Brings a number into the range and precision of an integer or bool dtype, as a cast from float does (truncation, then clamping). */
+/** Converts a number to an integer or bool dtype, like a cast from float: truncation, then clamping. */
 export function toElement(dtype: Dtype, x: number): number {
   switch (dtype) {
     case 'bool':

@@ -1,4 +1,4 @@
-// Every error a user can meet. A message names the op or argument, what came, the rule and the fix.
+// All errors that a user can see. A message names the op or argument, the received value, the rule and the fix.
 import { nameBatchSizes } from './batchAxis.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './shown.ts';
@@ -17,12 +17,12 @@ export class ShapeError extends OmbreError {
   override name = 'ShapeError';
 }
 
-/** A dtype the op does not take, or that the device does not have. */
+/** A dtype that the op or the device does not support. */
 export class DtypeError extends OmbreError {
   override name = 'DtypeError';
 }
 
-/** An option name or value outside what the function accepts. */
+/** An option name or value that the function does not accept. */
 export class ArgumentError extends OmbreError {
   override name = 'ArgumentError';
 }
@@ -32,52 +32,52 @@ export class DataError extends OmbreError {
   override name = 'DataError';
 }
 
-/** No such device, a device without the feature or size asked for, or tensors of two devices in one evaluation. */
+/** No such device, a device without the requested feature or size, or tensors of two devices in one evaluation. */
 export class DeviceError extends OmbreError {
   override name = 'DeviceError';
 }
 
-/** The GPU went away (driver reset, sleep, crash). Tensors that lived on it are gone. */
+/** The GPU was lost (driver reset, sleep, crash). The tensors stored on it are lost too. */
 export class DeviceLostError extends DeviceError {
   override name = 'DeviceLostError';
 }
 
-/** A value was asked for while a function is being traced, or a tracer left its trace. */
+/** A value was read while a function is being traced, or a tracer was used outside its trace. */
 export class TraceError extends OmbreError {
   override name = 'TraceError';
 }
 
-/** A kernel that did not compile; carries the WGSL with line numbers. */
+/** A kernel that did not compile. The message has the WGSL with line numbers. */
 export class ShaderError extends OmbreError {
   override name = 'ShaderError';
-  /** What the kernel does and for whom, such as `dense_1: matmul + add + relu`. */
+  /** Ops of the kernel and the layer they belong to, such as `dense_1: matmul + add + relu`. */
   readonly kernel: string;
   /** Its text, without line numbers. */
   readonly wgsl: string;
 
-  /** `told` is what the WGSL compiler says. */
-  constructor(kernel: string, wgsl: string, told: string, options?: ErrorOptions) {
+  /** `report` is the text of the WGSL compiler. */
+  constructor(kernel: string, wgsl: string, report: string, options?: ErrorOptions) {
     const numbered = wgsl.split('\n').map((line, i) => `${String(i + 1).padStart(4)}  ${line}`);
-    super(`${kernel}: the kernel does not compile\n${told}\n${numbered.join('\n')}`, options);
+    super(`${kernel}: the kernel does not compile\n${report}\n${numbered.join('\n')}`, options);
     this.kernel = kernel;
     this.wgsl = wgsl;
   }
 }
 
-/** A tensor used after a compiled function took its memory over, or after dispose(). */
+/** A tensor used after a compiled function reused its memory, or after dispose(). */
 export class DonatedError extends OmbreError {
   override name = 'DonatedError';
 }
 
-/** A value as a message shows it: JSON, in which NaN and the infinities have their names. */
+/** A value as a message shows it: JSON, with NaN and the infinities as names. */
 export function asText(value: unknown): string {
   if (typeof value === 'number') return String(value);
   return Array.isArray(value) ? `[${value.map(asText).join(',')}]` : String(JSON.stringify(value));
 }
 
 /**
- * Throws an ArgumentError unless `options` is undefined or one object whose names are all in `known`: a misspelt option must not be ignored.
- * `example` is a call that works.
+ * Throws an ArgumentError unless `options` is undefined or one object whose names are all in `known`, because a misspelt option must not be
+ * ignored. `example` is a call that works.
  */
 export function checkOptions(where: string, options: unknown, known: readonly string[], example?: string): void {
   if (options === undefined) return;

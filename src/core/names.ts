@@ -1,4 +1,4 @@
-// Things chosen by name: `loss: 'huber'`. A wrong name gets the list and the nearest right one.
+// Lookup by name: `loss: 'huber'`. An error about a wrong name lists the names and suggests the nearest one.
 import { ArgumentError } from './errors.ts';
 import { nearestName } from './nearest.ts';
 

@@ -13,7 +13,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length];
 }
 
-/** A name without case, underscores and hyphens, which do not count: mean_squared_error is meanSquaredError. */
+/** A name without case, underscores and hyphens, which are ignored: mean_squared_error is meanSquaredError. */
 const plain = (name: string): string => name.toLowerCase().replace(/[_\-\s]/g, '');
 
 /** The known name that was probably meant, or undefined if none is near. */

@@ -1,4 +1,4 @@
-// Kinds of option values: one vocabulary of checks for every factory. Rooms above core add their own kinds by `kindOf`.
+// Kinds of option values: common checks for every factory. Folders above core add their own kinds by `kindOf`.
 import { ArgumentError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './shown.ts';

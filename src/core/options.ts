@@ -1,5 +1,6 @@
 // One declaration for each factory: name, check, default and example of every option. The declaration gives the TypeScript types, the error
-// texts, the config from which the thing can be made again, and the tables of docs/options.md. JSDoc of the options is part of the declaration.
+// texts, the config from which the object can be made again, and the tables of docs/options.md. JSDoc of the options is part of the
+// declaration.
 import { type Config, type Configured, plainData } from './config.ts';
 import { ArgumentError, checkOptions } from './errors.ts';
 import type { Kind } from './optionKinds.ts';
@@ -55,7 +56,7 @@ export interface Declaration<T extends OptionTable = OptionTable> {
   readonly factory: string;
   readonly options: T;
   /**
-   * Checks options and fills in defaults. Undefined counts as not given.
+   * Checks options and fills in defaults. undefined means not given.
    * @throws ArgumentError for a missing, wrong or unknown option.
    */
   read(options: unknown): SettingsIn<T>;
@@ -111,7 +112,7 @@ export function declareOptions<T extends OptionTable>(
 /** The factory's name in its table: `dense` of `layers.dense`. */
 export const nameOf = ({ factory }: Pick<Declaration, 'factory'>): string => factory.slice(factory.indexOf('.') + 1);
 
-/** A call that works, such as `layers.dense({ units: 64 })`: with the required options, or else with the first default. */
+/** A call that works, such as `layers.dense({ units: 64 })`: with the required options, or otherwise with the first default. */
 function exampleCall({ factory, options }: Declaration): string {
   const all = Object.entries(options);
   const needed = all.filter(([, { need }]) => need === 'required');
@@ -133,7 +134,7 @@ function asRecord(declaration: Declaration, given: unknown): Readonly<Record<str
   return given as Record<string, unknown>;
 }
 
-/** Gives what a factory made its `config`. The config is written when it is read. */
+/** Adds `config` to the result of a factory. The config is computed when it is read. */
 export function withConfig<Made extends object, T extends OptionTable>(
   made: Made,
   declaration: Declaration<T>,

@@ -1,5 +1,5 @@
 // Counter-based random numbers, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011).
-// The same bits come out of shaders/random.wgsl: a number depends on its key and counter alone, never on who computed it.
+// shaders/random.wgsl computes the same bits: a number depends only on its key and counter, not on the device.
 
 import { ArgumentError } from './errors.ts';
 
@@ -88,10 +88,10 @@ export class RandomStream {
 
 let global = RandomStream.fromSeed(Date.now());
 
-/** The stream behind random ops without an explicit seed. */
+/** The stream of random ops without an explicit seed. */
 export const globalStream = (): RandomStream => global;
 
-/** Seeds every random op, initializer and shuffle that follows. */
+/** Seeds all later random ops, initializers and shuffles. */
 export function setSeed(seed: number): void {
   if (!Number.isFinite(seed))
     throw new ArgumentError(

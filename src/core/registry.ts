@@ -1,4 +1,4 @@
-// Making things again from their configs. Tables of the library's own factories are passed in, so that core knows none of them.
+// Makes objects again from their configs. Tables of the library's own factories are passed in, so that core does not import them.
 import { type Config, type Configured, isConfig, plainData, revive } from './config.ts';
 import { ArgumentError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
@@ -16,8 +16,8 @@ export type FactoryTables = Readonly<Partial<Record<(typeof tableNames)[number],
 const registered = new Map<string, (options: never) => unknown>();
 
 /**
- * Registers a factory of your own, so that what it makes has a config and can be made again by `fromConfig`. Returns the factory to use.
- * Options are plain data, or things with a config. A kind that is registered again is replaced.
+ * Registers a factory of your own, so that its results have a config and can be made again by `fromConfig`. Returns the factory to use.
+ * Options are plain data, or objects with a config. A kind that is registered again is replaced.
  *
  *     const scaledRelu = register('scaledRelu', ({ scale }: { scale: number }) => (x: Tensor) => x.relu().mul(scale));
  *     layers.dense({ units: 8, activation: scaledRelu({ scale: 2 }) });
@@ -57,8 +57,8 @@ function attach<T extends object>(kind: string, options: object, made: T): Confi
 }
 
 /**
- * Makes what a config describes, with everything inside its options. `tables` holds the factories of the library.
- * @throws ArgumentError for data that are no config, an unknown kind, or options that the factory refuses.
+ * Makes the object that a config describes, and the objects in its options. `tables` holds the factories of the library.
+ * @throws ArgumentError for data that are not a config, an unknown kind, or options that the factory refuses.
  */
 export function makeFromConfig(config: unknown, tables: FactoryTables): unknown {
   if (!isConfig(config)) {

@@ -1,4 +1,4 @@
-// Shapes and strided views of flat memory: the arithmetic that ops, compiler and runtimes share.
+// Shapes and strided views of flat memory: arithmetic for ops, compiler and runtimes.
 import { formatSize } from './batchAxis.ts';
 import { ShapeError } from './errors.ts';
 
@@ -36,7 +36,7 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Normalised, sorted, distinct axes; all of them when `axis` is undefined. */
+/** Normalised, sorted, distinct axes; all of them if `axis` is undefined. */
 export function normalizeAxes(op: string, axis: number | readonly number[] | undefined, rank: number): number[] {
   if (axis === undefined) return Array.from({ length: rank }, (_, i) => i);
   const axes = (Array.isArray(axis) ? [...(axis as readonly number[])] : [axis as number])
@@ -46,7 +46,7 @@ export function normalizeAxes(op: string, axis: number | readonly number[] | und
   return axes;
 }
 
-/** The shape after reducing `axes`; reduced axes become 1 with keepDims, else vanish. */
+/** The shape after reducing `axes`; reduced axes become 1 with keepDims, otherwise they are removed. */
 export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
   if (keepDims) return shape.map((n, i) => (axes.includes(i) ? 1 : n));
   return shape.filter((_, i) => !axes.includes(i));
@@ -71,7 +71,7 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
   return out;
 }
 
-/** A window onto flat memory: element [i, j, …] lies at offset + i * strides[0] + j * strides[1] + …; strides may be 0 or negative. */
+/** A view of flat memory: element [i, j, …] is at offset + i * strides[0] + j * strides[1] + …; strides may be 0 or negative. */
 export interface StridedView {
   readonly shape: Shape;
   readonly strides: readonly number[];
@@ -80,7 +80,7 @@ export interface StridedView {
 
 export const contiguousView = (shape: Shape): StridedView => ({ shape, strides: stridesOf(shape), offset: 0 });
 
-/** Merges neighbouring axes that one stride can walk and drops axes of size 1: the cheapest equivalent index arithmetic. */
+/** Merges neighbouring axes that one stride can cover and drops axes of size 1. This gives the cheapest equivalent index arithmetic. */
 export function collapse(view: StridedView): StridedView {
   const shape: number[] = [];
   const strides: number[] = [];
@@ -98,13 +98,13 @@ export function collapse(view: StridedView): StridedView {
   return { shape, strides, offset: view.offset };
 }
 
-/** True when the view walks its memory in row-major order without gaps (from its offset on). */
+/** True if the view covers its memory in row-major order without gaps, starting at its offset. */
 export function isContiguous(view: StridedView): boolean {
   const { shape, strides } = collapse(view);
   return sizeOf(view.shape) === 0 || shape.length === 0 || (shape.length === 1 && strides[0] === 1);
 }
 
-/** The same elements under another shape, or undefined where no strides can express it and a copy is needed. */
+/** The same elements under another shape, or undefined if no strides can express it and a copy is needed. */
 export function reshapeView(view: StridedView, shape: Shape): StridedView | undefined {
   if (sizeOf(shape) === 0 || isContiguous(view)) return { shape, strides: stridesOf(shape), offset: view.offset };
   const from = collapse(view);
@@ -125,8 +125,8 @@ export function reshapeView(view: StridedView, shape: Shape): StridedView | unde
 }
 
 /**
- * Where each element of the memory lies in a view of it: the window that turns a place in memory into a place in the view. Undefined where the
- * view does not show every element of memory once, from its start.
+ * The inverse of a view: a view that maps a position in memory to a position in the given view. Undefined unless the view contains every
+ * element of memory once, from its start.
  */
 export function invertView(view: StridedView): StridedView | undefined {
   const { shape, strides, offset } = collapse(view);

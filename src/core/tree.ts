@@ -1,4 +1,4 @@
-// Trees: objects and arrays nested at will, whose leaves are the things of interest. Class instances are leaves, not branches.
+// Trees: nested objects and arrays. Their leaves are values such as tensors. Class instances are leaves, not branches.
 
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [name: string]: Tree<T> };
 
@@ -23,7 +23,7 @@ function visit(tree: unknown, path: string, leaf: (value: unknown, path: string)
   else for (const name of Object.keys(tree)) visit(tree[name], `${path}.${name}`, leaf);
 }
 
-/** The same tree with every leaf replaced. */
+/** Returns the tree with every leaf replaced. */
 export function mapTree(tree: unknown, replace: (value: unknown, path: string) => unknown, path = ''): unknown {
   if (!isBranch(tree)) return replace(tree, path);
   if (Array.isArray(tree)) return tree.map((child, i) => mapTree(child, replace, `${path}[${i}]`));

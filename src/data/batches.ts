@@ -1,4 +1,4 @@
-// Batches for the device. They come from a Dataset, or are copied sample by sample from arrays into typed arrays that later batches use again.
+// Batches for the device. They come from a Dataset, or are copied sample by sample from arrays into typed arrays that later batches reuse.
 import { type HostArray, allocate } from '../core/dtype.ts';
 import { DataError, ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';

@@ -32,11 +32,11 @@ export interface Dataset<T = Sample> extends AsyncIterable<T> {
   readonly size: number | undefined;
   /** A random order, drawn through a buffer of `bufferSize` elements. It is uniform if the buffer holds all of them. */
   shuffle(bufferSize: number, options?: ShuffleOptions): Dataset<T>;
-  /** Elements stacked along a new first axis. */
+  /** Stacks elements along a new first axis. */
   batch(batchSize: number, options?: BatchOptions): Dataset<T>;
-  /** Each element passed through fn, which may be async and may return lazy tensors. */
+  /** Applies fn to each element. fn may be async and may return lazy tensors. */
   map<U>(fn: (element: T) => U | Promise<U>): Dataset<U>;
-  /** Draws up to `count` elements ahead of the one in use. */
+  /** Draws up to `count` elements in advance. */
   prefetch(count: number): Dataset<T>;
   /** The first `count` elements. */
   take(count: number): Dataset<T>;
@@ -88,7 +88,7 @@ function checkCount(where: string, argument: string, value: unknown): void {
 
 async function* shuffled<T>(source: AsyncIterable<T>, bufferSize: number, random: RandomStream): AsyncGenerator<T> {
   const buffer: T[] = [];
-  /** Takes a random element out of the buffer and puts `next` in its place. */
+  /** Removes a random element from the buffer and puts `next` at its position. */
   const draw = (next?: T): T => {
     const i = Math.floor(random.uniform() * buffer.length);
     const drawn = buffer[i];
@@ -114,7 +114,7 @@ async function* batched<T>(source: AsyncIterable<T>, batchSize: number, dropRema
   if (elements.length && !dropRemainder) yield await stackElements(elements);
 }
 
-/** Trees of equal structure as one tree, leaf by leaf. */
+/** Stacks trees of equal structure into one tree, leaf by leaf. */
 async function stackElements<T>(elements: readonly T[]): Promise<T> {
   const leaves = elements.map((element) => leavesOf(element));
   const stacked: Tensor[] = [];

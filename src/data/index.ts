@@ -1,4 +1,4 @@
-// Data on their way to a model.
+// Data for models.
 import { fromArrays, fromGenerator } from './dataset.ts';
 
 /** Makers of datasets: `data.fromArrays(x, y).shuffle(1000).batch(32)`. */

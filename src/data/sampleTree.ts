@@ -71,7 +71,7 @@ export async function readTree(
 async function readField(where: string, argument: string, value: unknown, { dtype, isRequired }: Field): Promise<Samples | undefined> {
   if ((value ?? undefined) === undefined && !isRequired) return undefined;
   if (isArrayTree(value)) {
-    throw new DataError(`${where}: ${argument} is ${formOf(value as Branch)}, but the model has one array there; give the array alone`);
+    throw new DataError(`${where}: ${argument} is ${formOf(value as Branch)}, but the model has one array there; give only the array`);
   }
   return samplesOf(where, argument, value, dtype);
 }
@@ -88,7 +88,7 @@ async function readAsGiven(where: string, argument: string, value: unknown, dtyp
 
 const isRecord = (value: unknown): boolean => isBranch(value) && !Array.isArray(value) && !isPlainArray(value);
 
-/** Whether a value is a list or record of arrays, as far as the value alone can say. Of nested arrays only the first elements are read. */
+/** Whether a value is a list or record of arrays, as far as the value itself shows. Of nested arrays only the first elements are read. */
 export function isArrayTree(value: unknown): boolean {
   if (!Array.isArray(value)) return isRecord(value);
   const isArray = (element: unknown): boolean => typeof element === 'object' && (isPlainArray(element) || isRecord(element));

@@ -9,11 +9,11 @@ export type NumericArray = Int8Array | Uint8ClampedArray | Int16Array | Uint16Ar
 export type BigIntegerArray = BigInt64Array | BigUint64Array;
 export type NestedNumbers = readonly (number | boolean | NestedNumbers)[];
 
-/** Samples along the first axis: a tensor, a typed array with its shape, a flat typed array (one number a sample), or nested arrays. */
+/** Samples along the first axis: a tensor, a typed array with its shape, a flat typed array (one number per sample), or nested arrays. */
 export type ArrayInput =
   Tensor | NumericArray | BigIntegerArray | { readonly data: NumericArray | BigIntegerArray; readonly shape: Shape } | NestedNumbers;
 
-/** The dtype a batch has when it reaches the model. */
+/** The dtype of a batch at the model's input. */
 export type SampleDtype = 'f32' | 'i32';
 
 /** Samples of one shape, one after another. A class, so that trees treat it as a leaf. */
@@ -79,7 +79,7 @@ function toSamples(where: string, argument: string, shape: Shape, data: NumericA
   return samples;
 }
 
-/** Position of an element in the array the user gave: `[12,403]`. */
+/** Position of an element in the user's array: `[12,403]`. */
 export function positionOf(samples: Samples, index: number): string {
   const position = [Math.floor(index / samples.size)];
   let rest = index % samples.size;
@@ -142,7 +142,7 @@ function openShaped(where: string, argument: string, { data: given, shape }: { d
   return { shape: shape as Shape, data };
 }
 
-/** Nested arrays: whole numbers within i32 make i32 (labels); one other number makes f32. */
+/** Nested arrays: integers within i32 give i32 (labels); any other number gives f32. */
 function openNested(where: string, argument: string, input: readonly unknown[]): Opened {
   const shape: number[] = [];
   for (let level: unknown = input; Array.isArray(level); level = (level as unknown[])[0]) shape.push(level.length);

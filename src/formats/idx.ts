@@ -1,11 +1,11 @@
-// The IDX format of the MNIST files: 0, 0, element type, rank, then one big-endian u32 per axis, then the elements row by row.
-// Only unsigned bytes are read. Nothing is allocated from a size the file claims: every claim is compared with the file's length first.
+// The IDX format of the MNIST files: 0, 0, element type, rank, then one big-endian u32 per axis, then the elements row by row. Only
+// unsigned bytes are read. Every size in the file is compared with the file's length before anything is allocated.
 import { DataError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 
 export interface IdxArray {
   readonly shape: readonly number[];
-  /** A window onto the file's bytes. */
+  /** A view of the file's bytes. */
   readonly data: Uint8Array;
 }
 
@@ -14,7 +14,7 @@ const maxRank = 4;
 
 /**
  * Reads an IDX file of unsigned bytes.
- * @throws DataError naming the file for a wrong magic number, and for sizes that are not exactly the file's length.
+ * @throws DataError with the file's name for a wrong magic number, and for sizes that are not exactly the file's length.
  */
 export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
   if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== unsignedByte) {
@@ -35,7 +35,7 @@ export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
   const size = shape.reduce((product, n) => product * n, 1);
   if (size !== bytes.length - header) {
     throw new DataError(
-      `${name}: sizes ${formatShape(shape)} need ${size} bytes behind the header, the file has ${bytes.length - header}; fetch it again`,
+      `${name}: sizes ${formatShape(shape)} need ${size} bytes after the header, the file has ${bytes.length - header}; fetch it again`,
     );
   }
   return { shape, data: bytes.subarray(header) };

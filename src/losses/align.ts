@@ -1,4 +1,4 @@
-// Bringing targets and predictions together: targets [n] fit predictions [n, 1], integers become floats, anything else that differs is an error.
+// Aligns targets with predictions: targets [n] fit predictions [n, 1], and integers become floats. Any other difference is an error.
 import { isFloat } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
@@ -10,13 +10,13 @@ export interface Pair {
   readonly predictions: Tensor;
 }
 
-/** Losses are computed in f32, whatever the model computes in: their sums and logarithms need the range. */
+/** Losses are computed in f32, for every dtype of the model, because their sums and logarithms need the range. */
 export const toFloat = (x: Tensor): Tensor => cast(x, 'f32');
 
 /**
  * Targets and predictions as f32 of one shape with at least one axis for the batch and one for the terms of a sample: [n] becomes [n, 1].
- * Keras would broadcast other shapes in silence, which nearly always hides a mistake.
- * @throws ShapeError where they differ by more than a last axis of 1.
+ * Keras would broadcast other shapes silently, which almost always hides a mistake.
+ * @throws ShapeError if they differ by more than a last axis of 1.
  */
 export function alignEqual(name: string, targets: Tensor, predictions: Tensor): Pair {
   const shape = predictions.rank < 2 ? [...predictions.shape, ...new Array<number>(2 - predictions.rank).fill(1)] : predictions.shape;
@@ -30,15 +30,15 @@ export function alignEqual(name: string, targets: Tensor, predictions: Tensor): 
 }
 
 /**
- * Targets as a loss or metric of the user's gets them. Targets of the predictions' shape, up to a last axis of 1, take that shape; integers
- * become f32. All others, class indices for instance, stay as they are. Keras squeezes or expands in the same cases.
+ * Targets as they are passed to a user's loss or metric. Targets of the predictions' shape, up to a last axis of 1, take that shape;
+ * integers become f32. All others, class indices for instance, are unchanged. Keras squeezes or expands in the same cases.
  */
 export function alignTargets(targets: Tensor, predictions: Tensor): Tensor {
   if (!sameShape(dropLastOne(targets.shape), dropLastOne(predictions.shape))) return targets;
   return reshapeTo(isFloat(predictions.dtype) && !isFloat(targets.dtype) ? toFloat(targets) : targets, predictions.shape);
 }
 
-/** [n, 1] and [n] hold the same samples; deeper axes of 1 are left alone. */
+/** [n, 1] and [n] hold the same samples; deeper axes of 1 are kept. */
 const dropLastOne = (shape: readonly number[]): readonly number[] =>
   shape.length > 1 && shape[shape.length - 1] === 1 ? shape.slice(0, -1) : shape;
 
@@ -57,7 +57,7 @@ function fixFor(targets: Tensor, predictions: Tensor): string {
 
 /**
  * Class indices as i32 in the shape of the predictions without their last axis; [n, 1] fits predictions [n, classes] too.
- * @throws ShapeError where they do not fit, or where there is one class only.
+ * @throws ShapeError if they do not fit, or if there is only one class.
  */
 export function alignClasses(name: string, targets: Tensor, predictions: Tensor): Pair {
   const classes = predictions.shape[predictions.rank - 1];

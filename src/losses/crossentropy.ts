@@ -1,4 +1,5 @@
-// Cross-entropies. From logits they never form a probability, so that logits of 1e4 cost nothing; from probabilities they clip as Keras does.
+// Cross-entropies. From logits they never compute a probability, so logits of 1e4 cause no overflow. From probabilities they clip, as Keras
+// does.
 import type { Configured } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { boolean, either, integer, listOf, number } from '../core/optionKinds.ts';
@@ -35,7 +36,7 @@ import { type Loss, epsilon, lossOptions, makeLoss } from './loss.ts';
 export const crossentropyOptions = {
   /** True if the predictions are logits, false if they are probabilities. @default false */
   fromLogits: /* @__PURE__ */ optional(boolean, false),
-  /** Share of the uniform distribution that is mixed into the targets, from 0 to 1. @default 0 */
+  /** Fraction of the uniform distribution that is mixed into the targets, from 0 to 1. @default 0 */
   labelSmoothing: /* @__PURE__ */ optional(number('0 to 1'), 0),
 };
 
@@ -61,7 +62,7 @@ function along(name: string, option: string, factors: readonly number[], x: Tens
   );
 }
 
-/** Probabilities kept off 0 and 1, where their logarithm is infinite. */
+/** Clips probabilities away from 0 and 1, because log(0) is infinite. */
 export const clipProbabilities = (p: Tensor): Tensor => clip(p, epsilon, 1 - epsilon);
 
 /** t (1 - s) + s / classes. */
@@ -69,8 +70,8 @@ export const smooth = (t: Tensor, smoothing: number, classes: number): Tensor =>
   smoothing ? add(mul(t, 1 - smoothing), smoothing / classes) : t;
 
 /**
- * Binary cross-entropy of each target, c t log(1 + e^-x) + (1 - t) log(1 + e^x), as (1 - t) max(x, 0) + c t max(-x, 0) + (1 + (c - 1) t) log(1 +
- * e^-|x|). For c = 1 its gradient in x is sigmoid(x) - t, at 0 as well. An infinite logit of the right sign costs 0.
+ * Binary cross-entropy of each target, c t log(1 + e^-x) + (1 - t) log(1 + e^x), as (1 - t) max(x, 0) + c t max(-x, 0) + (1 + (c - 1) t)
+ * log(1 + e^-|x|). For c = 1 its gradient in x is sigmoid(x) - t, at 0 as well. An infinite logit of the right sign has the loss 0.
  */
 export function binaryTermsFromLogits(t: Tensor, x: Tensor, posWeight?: TensorLike): Tensor {
   const rest = log1p(exp(neg(abs(x))));
@@ -89,7 +90,7 @@ export function binaryTermsFromProbabilities(t: Tensor, probabilities: Tensor, p
 export const binaryCrossentropyOptions = declareOptions('losses.binaryCrossentropy', {
   ...crossentropyOptions,
   ...axisOption,
-  /** Factor of the loss of targets 1 (PyTorch's pos_weight): one number, or one for each place on the last axis. Absent, it is 1. */
+  /** Factor of the loss of targets 1 (PyTorch's pos_weight): one number, or one per position on the last axis. @default 1 */
   posWeight: optional(either(factor, factors)),
   ...lossOptions,
 });
@@ -140,12 +141,12 @@ export const categoricalCrossentropyOptions = declareOptions('losses.categorical
 export type CategoricalCrossentropyOptions = OptionsOf<typeof categoricalCrossentropyOptions>;
 
 /**
- * Categorical cross-entropy, -sum(w t log p) over the classes, for targets that are rows of probabilities (one-hot) and class weights w (1 unless
- * given). Both [n, ..., classes]. A class of target 0 adds 0, also where its logit is -Infinity.
+ * Categorical cross-entropy, -sum(w t log p) over the classes, for targets that are rows of probabilities (one-hot) and class weights w (1
+ * unless given). Both [n, ..., classes]. A class of target 0 adds 0, even if its logit is -Infinity.
  *
  *     losses.categoricalCrossentropy({ labelSmoothing: 0.1 })(oneHot(labels, 10), probabilities)
  *
- * @throws ShapeError where targets and predictions have different shapes, or one class only.
+ * @throws ShapeError if targets and predictions have different shapes, or only one class.
  */
 export function categoricalCrossentropy(options: CategoricalCrossentropyOptions = {}): Configured<Loss> {
   const name = 'categoricalCrossentropy';
@@ -167,7 +168,7 @@ export function categoricalCrossentropy(options: CategoricalCrossentropyOptions 
 
 export const sparseCategoricalCrossentropyOptions = declareOptions('losses.sparseCategoricalCrossentropy', {
   ...crossentropyOptions,
-  /** Samples of this class (-1, say) do not count: they add nothing, and the mean is over the others. */
+  /** Samples of this class (for example -1) are ignored. The mean is over the other samples. */
   ignoreClass: optional(integer()),
   /**
    * Factor of the loss of each class's samples, one for each class. As in PyTorch (weight), the mean divides by the sum of the samples' factors;
@@ -179,9 +180,9 @@ export const sparseCategoricalCrossentropyOptions = declareOptions('losses.spars
 export type SparseCrossentropyOptions = OptionsOf<typeof sparseCategoricalCrossentropyOptions>;
 
 /**
- * Sparse categorical cross-entropy, -w[target] log p[target], for targets that are class indices and class weights w (1 unless given). Targets [n, ...]
- * (or [n, ..., 1]), predictions [n, ..., classes]; float targets are cast. An index outside 0..classes-1 gives loss 0 for its sample; model.fit
- * refuses such data.
+ * Sparse categorical cross-entropy, -w[target] log p[target], for targets that are class indices and class weights w (1 unless given).
+ * Targets [n, ...] (or [n, ..., 1]), predictions [n, ..., classes]; float targets are cast. An index outside 0..classes-1 gives loss 0 for
+ * its sample; model.fit throws for such data.
  *
  *     losses.sparseCategoricalCrossentropy({ fromLogits: true })(labels, logits)
  *

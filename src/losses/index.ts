@@ -1,4 +1,4 @@
-// Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and a row here.
+// Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and an entry here.
 import { lookUp } from '../core/names.ts';
 import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
 import { klDivergence } from './divergence.ts';
@@ -50,7 +50,7 @@ const shortNames = {
 
 export type ShortLossName = keyof typeof shortNames | Uppercase<keyof typeof shortNames>;
 
-/** The names model.compile({ loss }) takes. */
+/** The names that model.compile({ loss }) accepts. */
 export type LossName = keyof typeof losses | ShortLossName;
 
 /** The full name of a loss, or of a metric that is its mean. */

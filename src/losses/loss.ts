@@ -18,7 +18,7 @@ export const epsilon = 1e-7;
 /** The result that a loss makes of its terms: their mean over the batch, their sum, or one value per sample. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
-/** Spread into the declaration of each loss. */
+/** Fields of every loss's declaration. */
 export const lossOptions = {
   /** 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'none' gives one value per sample. @default 'mean' */
   reduction: /* @__PURE__ */ optional(oneOf('mean', 'sum', 'none'), 'mean'),
@@ -35,7 +35,7 @@ export interface Loss {
   readonly config?: Config;
   readonly reduction: Reduction;
   readonly targetKind: TargetKind;
-  /** The class whose samples do not count, if there is one. */
+  /** The class whose samples are ignored, if there is one. */
   readonly ignoreClass?: number;
   /** The same for samples of which some do not count: their mask (bool) is false. The mean is taken over the others. */
   readonly masked: (mask: Tensor, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
@@ -58,12 +58,12 @@ export interface LossDefinition {
   readonly ignoreClass?: number;
   /** The axis of the terms of one sample. @default -1 */
   readonly axis?: number;
-  /** The targets of all samples decide together what they mean. */
+  /** True if the meaning of the targets depends on the targets of all samples. */
   readonly judgesTargets?: boolean;
   terms(targets: Tensor, predictions: Tensor): LossTerms;
-  /** Marks the samples that count (bool, the samples' shape). The mean is then taken over them alone. */
+  /** Marks the counted samples (bool, the samples' shape). The mean is then over these samples only. */
   valid?(targets: Tensor, predictions: Tensor): Tensor;
-  /** What each sample adds to the divisor of the mean (f32, the samples' shape), instead of 1. */
+  /** Contribution of each sample to the divisor of the mean (f32, the samples' shape), instead of 1. */
   shares?(targets: Tensor, predictions: Tensor): Tensor;
 }
 
@@ -140,10 +140,10 @@ export function termwise<T extends OptionTable & typeof lossOptions>(
   });
 }
 
-/** Shapes below rank 2 get axes of 1, as alignEqual does it: one for the samples, one for the terms of a sample. */
+/** Shapes below rank 2 get axes of 1, as in alignEqual: one for the samples, one for the terms of a sample. */
 const withTerms = (shape: Shape): Shape => (shape.length < 2 ? [...shape, ...new Array<number>(2 - shape.length).fill(1)] : shape);
 
-/** The weight of each sample, 0 if it does not count. Undefined if all count once. */
+/** The weight of each sample, 0 if it is ignored. Undefined if all have the weight 1. */
 function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined, valid: Tensor | undefined): Tensor | undefined {
   const weight = sampleWeight && fitWeight(name, sampleWeight, samples);
   if (!valid) return weight;
@@ -151,8 +151,8 @@ function weightOf(name: string, samples: Shape, sampleWeight: Tensor | undefined
 }
 
 /**
- * Predictions with 0 in the samples of weight 0: NaN and infinity there do not reach the gradient. Targets are masked only if the targets of one
- * sample affect the others: one more masked input would cost weighted losses a kernel. Shapes that do not fit are left for the loss to refuse.
+ * Predictions with 0 in the samples of weight 0: NaN and infinity there do not reach the gradient. Targets are masked only if the targets
+ * of one sample affect the others: one more masked input would cost weighted losses a kernel. The loss reports shapes that do not fit.
  */
 function maskSamples(
   { targetKind, judgesTargets }: LossDefinition,
@@ -162,7 +162,7 @@ function maskSamples(
   along: number,
 ): Pair {
   const aligned = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
-  // Spread first: the comparison is then part of the kernel that reads predictions.
+  // Broadcast first: the comparison is then part of the kernel that reads predictions.
   const counts = notEqual(broadcastTo(expandDims(weight, along), aligned), 0);
   const masked = (x: Tensor): Tensor => (x.size === counts.size ? where(reshape(counts, x.shape), x, 0) : x);
   return { targets: judgesTargets ? masked(targets) : targets, predictions: masked(predictions) };
@@ -171,15 +171,15 @@ function maskSamples(
 const countOf = (shares: Tensor | undefined, valid: Tensor | undefined): Tensor =>
   shares ? sum(valid ? where(valid, shares, 0) : shares) : sum(cast(valid!, 'i32'));
 
-/** sum / count, and 0 if nothing counts. */
+/** sum / count, and 0 if the count is 0. */
 export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
   const divisor = cast(count, 'f32');
   return div(total, where(equal(divisor, 0), 1, divisor));
 }
 
 /**
- * The terms of each sample are added up first. The compiler then adds them in the kernel that makes them and their gradient.
- * With weights w and samples s: 'mean' is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 whatever the sample's value is.
+ * The terms of each sample are added up first. The compiler then adds them in the kernel that makes them and their gradient. With weights w
+ * and samples s: 'mean' is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 for every value of the sample.
  */
 function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Reduction, weight?: Tensor, count?: Tensor): Tensor {
   if (reduction === 'none') {
@@ -195,7 +195,7 @@ function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Redu
 }
 
 /**
- * Sample weights in the shape of the samples: [] and [n] spread over [n, t], [n, 1] fits [n].
+ * Sample weights in the shape of the samples: [] and [n] broadcast to [n, t], [n, 1] fits [n].
  * @throws ShapeError if they do not fit.
  */
 export function fitWeight(name: string, weight: Tensor, samples: Shape): Tensor {

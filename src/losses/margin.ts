@@ -1,4 +1,5 @@
-// Hinge losses: a prediction beyond the margin costs nothing. Targets -1 or 1 (0 and 1 are turned into them, as in Keras), predictions any number.
+// Hinge losses: a prediction outside the margin has the loss 0. Targets are -1 or 1 (0 and 1 are converted, as in Keras), predictions any
+// number.
 import type { Configured } from '../core/config.ts';
 import { declareOptions } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -7,7 +8,7 @@ import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
 import { type Loss, type LossOptions, lossOptions, makeLoss, termwise } from './loss.ts';
 
-/** 2 t - 1 if all targets are 0 or 1, else the targets as they are. */
+/** 2 t - 1 if all targets are 0 or 1, otherwise the targets unchanged. */
 function signedTargets(t: Tensor): Tensor {
   const binary = min(cast(logicalOr(equal(t, 0), equal(t, 1)), 'i32'));
   return where(equal(binary, 1), sub(mul(t, 2), 1), t);

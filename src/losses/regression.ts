@@ -46,7 +46,8 @@ export const huberOptions = declareOptions('losses.huber', {
 export type HuberOptions = OptionsOf<typeof huberOptions>;
 
 /**
- * Huber loss of e = p - t: e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2. Huber, Robust Estimation of a Location Parameter, 1964.
+ * Huber loss of e = p - t: e^2 / 2 if |e| <= delta, otherwise delta |e| - delta^2 / 2. Huber, Robust Estimation of a Location Parameter,
+ * 1964.
  *
  *     losses.huber({ delta: 0.5 })(targets, predictions)
  */
@@ -66,7 +67,7 @@ export const smoothL1Options = declareOptions('losses.smoothL1', {
 });
 export type SmoothL1Options = OptionsOf<typeof smoothL1Options>;
 
-/** Smooth L1 of e = p - t, as in PyTorch: e^2 / (2 beta) where |e| < beta, else |e| - beta / 2. It is huber({ delta: beta }) / beta. */
+/** Smooth L1 of e = p - t, as in PyTorch: e^2 / (2 beta) if |e| < beta, otherwise |e| - beta / 2. It is huber({ delta: beta }) / beta. */
 export function smoothL1(options: SmoothL1Options = {}): Configured<Loss> {
   return termwise(smoothL1Options, options, (t, p, { beta }) => {
     const error = sub(p, t);
@@ -98,7 +99,7 @@ export const cosineSimilarityOptions = declareOptions('losses.cosineSimilarity',
 });
 export type CosineSimilarityOptions = OptionsOf<typeof cosineSimilarityOptions>;
 
-/** Cosine similarity with its sign turned, -sum(t p) / (|t| |p|): -1 for equal directions, 1 for opposite ones, 0 if a vector is zero. */
+/** Cosine similarity with the opposite sign, -sum(t p) / (|t| |p|): -1 for equal directions, 1 for opposite ones, 0 if a vector is zero. */
 export function cosineSimilarity(options: CosineSimilarityOptions = {}): Configured<Loss> {
   const settings = cosineSimilarityOptions.read(options);
   const { axis } = settings;

@@ -1,6 +1,6 @@
-// Sums that stay exact over an epoch. The compensated sums of textbooks are no help on a GPU: WGSL lets a driver reassociate floats, and some
-// do, which cancels the compensation. Integers cannot be reassociated wrongly, so the running sums are kept in integers: counts in units of 1,
-// totals in units of about a 4096th of a summand. What is less than half a unit waits in a float of its own, which therefore stays small.
+// Sums that stay exact over an epoch. Compensated sums do not work on a GPU: WGSL allows a driver to reassociate floats, and some do, which
+// cancels the compensation. Reassociating integers changes nothing, so the running sums are kept in integers: counts in units of 1, totals
+// in units of about a 4096th of a summand. The rest, less than half a unit, is kept in a separate float, which therefore stays small.
 import { isFloat } from '../core/dtype.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import {
@@ -24,21 +24,23 @@ import {
 const zeroI32 = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, new Int32Array(1));
 const zeroF32 = (): Tensor => hostTensor({ shape: [], dtype: 'f32' }, new Float32Array(1));
 
-/** A number of things, or the sum of their weights: high * 2^30 + whole + rest. Exact to 2^54 where all weights are whole. */
+/** A count, or a sum of weights: high * 2^30 + whole + rest. Exact to 2^54 if all weights are integers. */
 export type Count = { readonly high: Tensor; readonly whole: Tensor; readonly rest: Tensor };
 
 export const noCount = (): Count => ({ high: zeroI32(), whole: zeroI32(), rest: zeroF32() });
 
-/** Room below 2^31 for one more summand, in counts and in the units of totals. */
+/** Limit that leaves space below 2^31 for one more summand, in counts and in the units of totals. */
 const fullI32 = 2 ** 30;
 
-/** Adds the number of elements that are true, or the sum of their weights (of the same shape). */
+/** Adds the number of true elements, or the sum of their weights (of the same shape). */
 export function countTrue(count: Count, hits: Tensor, weight: Tensor | undefined): Count {
   if (!weight) return addWhole(count, sum(cast(hits, 'i32')), count.rest);
   return addWeight(count, sum(where(hits, weight, 0)));
 }
 
-/** Adds a number of elements (an i32 scalar where only the device knows it, an f32 scalar where it is a sum of weights), or the sum of their weights. */
+/**
+ * Adds a number of elements (an i32 scalar if only the device knows it, an f32 scalar for a sum of weights), or the sum of their weights.
+ */
 export function countAll(count: Count, size: number | Tensor, weight?: Tensor): Count {
   if (typeof size !== 'number' && isFloat(size.dtype)) return addWeight(count, size);
   return weight ? addWeight(count, sum(weight)) : addWhole(count, size, count.rest);
@@ -51,7 +53,7 @@ function addWeight(count: Count, amount: Tensor): Count {
   return addWhole(count, cast(moved, 'i32'), sub(open, moved));
 }
 
-/** What exceeds 2^30 is carried over: the number of pixels of an epoch is easily more than an i32 holds. */
+/** Carries the part above 2^30: an epoch often has more pixels than an i32 can count. */
 function addWhole({ high, whole }: Count, amount: number | Tensor, rest: Tensor): Count {
   const grown = add(whole, amount);
   const carry = cast(greaterEqual(grown, fullI32), 'i32');
@@ -60,14 +62,14 @@ function addWhole({ high, whole }: Count, amount: number | Tensor, rest: Tensor)
 
 export const countValue = ({ high, whole, rest }: Count): Tensor => add(add(mul(cast(high, 'f32'), fullI32), cast(whole, 'f32')), rest);
 
-/** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their sizes. */
+/** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their absolute values. */
 export type Total = { readonly units: Tensor; readonly unit: Tensor; readonly rest: Tensor };
 
 export const noTotal = (): Total => ({ units: zeroI32(), unit: zeroF32(), rest: zeroF32() });
 
 /**
- * Adds a scalar. Where the units would run out (at the first summand, and when the sum has grown 2^18 times since), the unit is chosen anew: a
- * 4096th of the sum, at the cost of one rounding. A sum that is infinite or NaN has no unit: it waits in `rest`, and stays.
+ * Adds a scalar. If the units would overflow (at the first summand, and after the sum has grown by 2^18), a new unit is chosen: a 4096th of
+ * the sum, with one rounding. An infinite or NaN sum has no unit; it stays in `rest`.
  */
 export function addToTotal({ units, unit, rest }: Total, amount: Tensor): Total {
   const open = add(rest, amount);
@@ -82,5 +84,5 @@ export function addToTotal({ units, unit, rest }: Total, amount: Tensor): Total 
 
 export const totalValue = ({ units, unit, rest }: Total): Tensor => add(mul(cast(units, 'f32'), unit), rest);
 
-/** a / b, and 0 where b is 0: the value of a ratio before anything was counted. */
+/** a / b, and 0 if b is 0, such as before anything was counted. */
 export const ratio = (a: Tensor, b: Tensor): Tensor => where(equal(b, 0), 0, div(a, where(equal(b, 0), 1, b)));

@@ -1,4 +1,4 @@
-// Accuracies: the share of samples that are right.
+// Accuracies: the fraction of correct samples.
 import type { Configured } from '../core/config.ts';
 import { number, positiveInteger } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
@@ -14,7 +14,7 @@ export type AccuracyState = { readonly correct: Count; readonly count: Count };
 type Accuracy = Configured<Metric<AccuracyState>>;
 type Hits = (targets: Tensor, predictions: Tensor) => Tensor;
 
-/** The share of hits: a bool for each prediction that can be right. */
+/** The fraction of hits: true for each correct prediction. */
 function shareOf<T extends OptionTable & typeof metricOptions>(
   declaration: Declaration<T>,
   options: OptionsOf<Declaration<T>>,
@@ -36,7 +36,7 @@ function shareOf<T extends OptionTable & typeof metricOptions>(
 }
 
 export const thresholdOptions = {
-  /** Predictions above it count as 1. Use 0 for logits. @default 0.5 */
+  /** Predictions above it are treated as 1. Use 0 for logits. @default 0.5 */
   threshold: /* @__PURE__ */ optional(number(), 0.5),
   ...metricOptions,
 };
@@ -63,7 +63,7 @@ const sparseHits =
     return equal(pair.targets, argMax(pair.predictions, { axis: -1 }));
   };
 
-/** Which accuracy 'accuracy' means, as Keras resolves it: from the shapes alone. */
+/** The accuracy that 'accuracy' means. Keras resolves it in the same way, from the shapes only. */
 function accuracyKind(targets: Tensor, predictions: Tensor): 'binary' | 'categorical' | 'sparse' {
   if (predictions.rank < 2 || predictions.shape[predictions.rank - 1] === 1) return 'binary';
   return targets.rank < predictions.rank || targets.shape[targets.rank - 1] === 1 ? 'sparse' : 'categorical';
@@ -72,8 +72,9 @@ function accuracyKind(targets: Tensor, predictions: Tensor): 'binary' | 'categor
 export const accuracyOptions = declareOptions('metrics.accuracy', metricOptions);
 
 /**
- * Accuracy as Keras resolves the name: binaryAccuracy for predictions [n, 1], sparseCategoricalAccuracy for class indices [n] or [n, 1] against
- * predictions [n, classes], else categoricalAccuracy. The loss plays no part: with one output, targets other than 0 and 1 are never right.
+ * Accuracy as Keras resolves the name: binaryAccuracy for predictions [n, 1], sparseCategoricalAccuracy for class indices [n] or [n, 1]
+ * against predictions [n, classes], otherwise categoricalAccuracy. The loss has no influence: with one output, targets other than 0 and 1
+ * are never correct.
  *
  *     model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
  */
@@ -85,18 +86,18 @@ export const accuracy = (options: MetricOptions = {}): Accuracy =>
 
 export const binaryAccuracyOptions = declareOptions('metrics.binaryAccuracy', thresholdOptions);
 
-/** The share of elements for which (prediction > threshold) equals the target. Targets 0 or 1, [n] or as the predictions. */
+/** The fraction of elements for which (prediction > threshold) equals the target. Targets 0 or 1, [n] or as the predictions. */
 export const binaryAccuracy = (options: ThresholdOptions = {}): Accuracy =>
   shareOf(binaryAccuracyOptions, options, (name, { threshold }) => binaryHits(name, threshold));
 
 export const categoricalAccuracyOptions = declareOptions('metrics.categoricalAccuracy', metricOptions);
 
-/** The share of samples whose greatest prediction is at the place of the greatest target. Both [n, ..., classes]. */
+/** The fraction of samples whose largest prediction is at the position of the largest target. Both [n, ..., classes]. */
 export const categoricalAccuracy = (options: MetricOptions = {}): Accuracy => shareOf(categoricalAccuracyOptions, options, categoricalHits);
 
 export const sparseCategoricalAccuracyOptions = declareOptions('metrics.sparseCategoricalAccuracy', metricOptions);
 
-/** The share of samples whose greatest prediction is at the target's index. Targets [n, ...], predictions [n, ..., classes]. */
+/** The fraction of samples whose largest prediction is at the target's index. Targets [n, ...], predictions [n, ..., classes]. */
 export const sparseCategoricalAccuracy = (options: MetricOptions = {}): Accuracy =>
   shareOf(sparseCategoricalAccuracyOptions, options, sparseHits);
 
@@ -108,8 +109,8 @@ const topKTable = {
 export type TopKOptions = OptionsOf<Declaration<typeof topKTable>>;
 
 /**
- * Whether fewer than k classes are predicted higher than the target's. Ties count for the target. NaN counts as higher than every number, as in
- * argMax, and a class that does not exist is never among the k.
+ * Whether fewer than k classes are predicted higher than the target's. Ties are resolved for the target. NaN is higher than every number,
+ * as in argMax. A class index out of range is never among the k.
  */
 function inTopK(classes: Tensor, predictions: Tensor, k: number): Tensor {
   const hit = oneHot(classes, predictions.shape[predictions.rank - 1], 'bool');
@@ -120,7 +121,7 @@ function inTopK(classes: Tensor, predictions: Tensor, k: number): Tensor {
 
 export const topKCategoricalAccuracyOptions = declareOptions('metrics.topKCategoricalAccuracy', topKTable);
 
-/** The share of samples whose target class is among the k highest predictions. Targets one-hot, both [n, ..., classes]. */
+/** The fraction of samples whose target class is among the k highest predictions. Targets one-hot, both [n, ..., classes]. */
 export const topKCategoricalAccuracy = (options: TopKOptions = {}): Accuracy =>
   shareOf(topKCategoricalAccuracyOptions, options, (name, { k }) => (targets, predictions) => {
     const pair = alignEqual(name, targets, predictions);

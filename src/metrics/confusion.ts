@@ -1,4 +1,4 @@
-// Metrics of true and false positives and negatives. Targets are 0 or 1, predictions above the threshold count as 1.
+// Metrics of true and false positives and negatives. Targets are 0 or 1, predictions above the threshold are treated as 1.
 import type { Configured } from '../core/config.ts';
 import { ShapeError } from '../core/errors.ts';
 import { type Declaration, declareOptions } from '../core/options.ts';

@@ -1,4 +1,4 @@
-// Metrics, by name. A new metric is a function in the file of its family, and a row here.
+// Metrics, by name. A new metric is a function in the file of its family, and an entry here.
 import { ArgumentError } from '../core/errors.ts';
 import { lookUp } from '../core/names.ts';
 import { type ShortLossName, fullLossName } from '../losses/index.ts';
@@ -64,7 +64,7 @@ export const metrics = {
   sum,
 };
 
-/** The names model.compile({ metrics }) takes. */
+/** The names that model.compile({ metrics }) accepts. */
 export type MetricName = keyof typeof metrics | ShortMetricName;
 
 /** Keras's short names. The logs then use the short name. */

@@ -81,7 +81,7 @@ export function meanOfLoss<T extends OptionTable & typeof metricOptions>(
         withScope(name, () => {
           const samples = samplesOf(loss, predictions.shape);
           const weight = sampleWeight && fitWeight(name, sampleWeight, samples);
-          // The loss's own mean is sum(w l) / samples. If the model trains on the same loss, the two are one computation.
+          // The loss's own mean is sum(w l) / samples. If the model trains on the same loss, both share one computation.
           const batch = mul(loss(targets, predictions, sampleWeight), sizeOf(samples));
           return { total: addToTotal(state.total, batch), count: countAll(state.count, sizeOf(samples), weight) };
         }),

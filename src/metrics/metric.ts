@@ -12,13 +12,13 @@ export interface Metric<S extends MetricState = MetricState> {
   readonly name: string;
   readonly config?: Config;
   init(): S;
-  /** Targets arrive as a loss of the user's gets them: as floats in the predictions' shape if they fit it, else as they are. */
+  /** Targets are passed as to a user's loss: as floats in the predictions' shape if they fit it, otherwise unchanged. */
   update(state: S, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): S;
   /** A float scalar. */
   result(state: S): Tensor;
 }
 
-/** Spread into the declaration of each metric. */
+/** Fields of every metric's declaration. */
 export const metricOptions = {
   /** The key in logs and history. @default the metric's own name */
   name: /* @__PURE__ */ optional(text),

@@ -1,4 +1,4 @@
-// Metrics that are the mean of a loss over an epoch. A new one is a declaration and a line here, and a row in index.ts.
+// Metrics that are the mean of a loss over an epoch. A new one is a declaration and a line here, and an entry in index.ts.
 import type { Configured } from '../core/config.ts';
 import { type Declaration, type OptionsOf, declareOptions } from '../core/options.ts';
 import { crossentropyOptions, losses } from '../losses/index.ts';
@@ -52,7 +52,7 @@ export const rootMeanSquaredError: MeanFactory<MetricOptions> = (options = {}) =
 
 export const cosineSimilarityOptions = declareOptions('metrics.cosineSimilarity', metricOptions);
 
-/** Mean of sum(t p) / (|t| |p|): the loss of that name with its sign turned. */
+/** Mean of sum(t p) / (|t| |p|): the loss of that name with the opposite sign. */
 export const cosineSimilarity: MeanFactory<MetricOptions> = (options = {}) =>
   meanOfLoss(
     cosineSimilarityOptions,

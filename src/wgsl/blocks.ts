@@ -23,7 +23,7 @@ export function findBlocks(kernel: string, text: string): Map<string, Span> {
 
 /** The block into which fused code is written. */
 export interface Epilogue extends Span {
-  /** Results are handed over one by one (`store`), or four neighbours at once (`store4`). */
+  /** Results are stored one by one (`store`), or four neighbours at once (`store4`). */
   readonly store: 'store' | 'store4';
   /** Type of one result. */
   readonly valueType: string;
@@ -36,6 +36,6 @@ export function findEpilogue(kernel: string, text: string): Epilogue | undefined
   return signature ? { ...block, store: signature[1] as Epilogue['store'], valueType: signature[2] } : undefined;
 }
 
-/** The text with other lines in a block. */
+/** Returns the text with a block's lines replaced. */
 export const replaceBlock = (text: string, { start, end }: Span, lines: string): string =>
   `${text.slice(0, start)}${lines}\n${text.slice(end)}`;

@@ -13,7 +13,7 @@ import { type ParamValues, type StructLayout, findStruct, layOut, parseStruct } 
 
 /** A kernel's text, not parsed yet. */
 export interface KernelFile {
-  /** Named in errors. */
+  /** Name in errors. */
   readonly name: string;
   readonly text: string;
 }
@@ -31,7 +31,7 @@ export interface KernelSource {
   readonly blocks: ReadonlyMap<string, Span>;
   /** By role, which is the name of the variable. */
   readonly bindings: ReadonlyMap<string, Binding>;
-  /** Where `struct Params` is declared; undefined for a text without params. */
+  /** Position of `struct Params`; undefined for a text without params. */
   readonly struct: Span | undefined;
   readonly params: StructLayout;
 }
@@ -89,13 +89,13 @@ export interface FilledKernel {
 
 interface Edit extends Span {
   readonly text: string;
-  /** Named in errors. */
+  /** Name in errors. */
   readonly what: string;
 }
 
 /**
- * A kernel with names set. Throws if a name is unknown, if a param is missing, and if something is set within a block that is replaced.
- * A block may bring its own `struct Params`.
+ * A kernel with names set. Throws if a name is unknown, if a param is missing, or if a set name is inside a replaced block. A block may
+ * have its own `struct Params`.
  */
 export function fillKernel(file: KernelFile, { params, constants = {}, aliases = {}, blocks = {}, bindings = {} }: Filling): FilledKernel {
   const { name } = file;

@@ -28,7 +28,7 @@ function parseLibrary(): Library {
     const item = /(?:^\/\/[^\n]*\n)*^(?:(?:fn|struct)\s+(\w+)[^\n]*(?:\}$|\{$[\s\S]*?^\})|(?:const|alias)\s+(\w+)[^;]*;)/gm;
     for (const match of source.matchAll(item)) texts.set(match[1] ?? match[2], match[0]);
   }
-  // The pattern holds the names: a kernel has hundreds of other words.
+  // The pattern contains only the known names, because a kernel has hundreds of other words.
   const pattern = new RegExp(`//[^\\n]*|\\b(?:${[...texts.keys()].join('|')})\\b`, 'g');
   const sizes = new Map<string, number>();
   const sizeOf = (name: string): number => {
@@ -45,7 +45,7 @@ function parseLibrary(): Library {
   return { items, pattern };
 }
 
-/** An operation as a compiler counts them, roughly: an arithmetic or logical operator, a choice, a branch. */
+/** An operation, roughly as a compiler counts it: an arithmetic or logical operator, a select, a branch. */
 const operator = /[-+*/%^&|<>]=?|[!=]=|\b(?:select|fma|clamp|min|max|abs|round|floor|trunc|sqrt|if|for|while)\b/g;
 
 const namesIn = (text: string, pattern: RegExp): string[] => [...new Set(text.match(pattern) ?? [])];
@@ -56,7 +56,7 @@ export function inlinedSize(text: string): number {
   return (text.match(pattern) ?? []).reduce((sum, name) => sum + (items.get(name)?.size ?? 0), 0);
 }
 
-/** The library functions that the text calls, and those that they call, in the order of the library. */
+/** The library functions that the text calls, and the functions that these call, in the order of the library. */
 export function libraryFor(text: string): string {
   const { items, pattern } = library();
   const wanted = new Set<string>();

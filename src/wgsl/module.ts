@@ -1,8 +1,8 @@
-// Whole modules: directives, titles, and the text that decides whether two modules are one pipeline.
+// Whole modules: directives, titles, and the text by which two modules share a pipeline.
 
 const withoutComments = (text: string): string => text.replace(/\/\/[^\n]*/g, '');
 
-/** The text without comments and line breaks. Modules that differ in nothing else are one pipeline. */
+/** The text without comments and line breaks. Modules without other differences share a pipeline. */
 export const plainText = (wgsl: string): string => withoutComments(wgsl).replace(/\s+/g, ' ');
 
 /** Extensions that a text enables, such as `f16`. */
@@ -14,7 +14,7 @@ export const mentionsF16 = (text: string): boolean => /\bf16\b/.test(withoutComm
 /** Lines moved to the right. Empty lines stay empty. */
 export const indent = (lines: readonly string[], by = 2): string[] => lines.map((line) => (line ? ' '.repeat(by) + line : line));
 
-/** Puts a module together: the title, the directives, which WGSL wants before all else, and the parts. */
+/** Assembles a module: the title, the directives, which WGSL requires first, and the parts. */
 export function moduleOf(title: string, ...parts: readonly string[]): string {
   const body = parts.filter(Boolean).join('\n\n');
   const enabled = new Set(enabledIn(body));

@@ -1,5 +1,5 @@
-// The uniform struct of a kernel: its fields as the text declares them, and values by name laid out as WGSL wants them.
-// WebGPU specification, "Alignment and Size" and "Address Space Layout Constraints".
+// The uniform struct of a kernel: its fields as the text declares them, and the layout of their values in WGSL's alignment. WebGPU
+// specification, "Alignment and Size" and "Address Space Layout Constraints".
 import { f32Bits } from './literals.ts';
 import { complain, unknownName } from './names.ts';
 

@@ -1,4 +1,4 @@
-// A uniform struct that grows while a kernel is written: numbers that may differ from launch to launch stay out of the text.
+// A uniform struct that grows while a kernel is written: numbers that may differ between launches are not part of the text.
 import type { Dtype } from '../core/dtype.ts';
 import { literalOf, wordOf } from './literals.ts';
 

@@ -39,7 +39,7 @@ function write(name: string, files: Readonly<Record<string, Uint8Array>>): strin
 }
 
 describe('IDX', () => {
-  test('gives the shape and the bytes behind the header', () => {
+  test('gives the shape and the bytes after the header', () => {
     const { shape, data } = parseIdx(idx([2, 3], [1, 2, 3, 4, 5, 6]), 'file');
     expect(shape).toEqual([2, 3]);
     expect([...data]).toEqual([1, 2, 3, 4, 5, 6]);
@@ -59,8 +59,8 @@ describe('IDX', () => {
     ['rank 0', idx([], []), /rank 0 in a file of 4 bytes; ranks 1 to 4/],
     ['rank 200', new Uint8Array([0, 0, 8, 200, 0, 0, 0, 1]), /rank 200 in a file of 8 bytes/],
     ['a cut header', idx([1, 1, 1], [0]).subarray(0, 10), /rank 3 in a file of 10 bytes/],
-    ['too few bytes', idx([4], [1, 2, 3]), /sizes \[4\] need 4 bytes behind the header, the file has 3/],
-    ['too many bytes', idx([2], [1, 2, 3]), /need 2 bytes behind the header, the file has 3/],
+    ['too few bytes', idx([4], [1, 2, 3]), /sizes \[4\] need 4 bytes after the header, the file has 3/],
+    ['too many bytes', idx([2], [1, 2, 3]), /need 2 bytes after the header, the file has 3/],
     ['sizes whose product overflows', idx([2 ** 31, 2 ** 31, 4], [1]), /the file has 1; fetch it again/],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => parseIdx(bytes, 'f')).toThrow(DataError);

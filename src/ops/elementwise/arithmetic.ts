@@ -1,4 +1,4 @@
-// Arithmetic rows: + - * / mod floorDiv, extrema, sign and powers of two operands.
+// Arithmetic: + - * / mod floorDiv, extrema, sign and powers.
 import { type Tensor, apply } from '../../graph/tensor.ts';
 import { equal, greater, greaterEqual, logicalAnd } from './comparison.ts';
 import { binary, defineElementwise, unary } from './elementwise.ts';
@@ -10,7 +10,7 @@ import { where } from './select.ts';
 import { inputOf, isDivisor, isOne, isZero } from '../operands/knownValue.ts';
 import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
-/** Sum, a + b. Broadcasts; bool counts as i32. */
+/** Sum, a + b. Broadcasts; bool becomes i32. */
 export const add = binary({
   name: 'add',
   takes: 'number',
@@ -25,7 +25,7 @@ export const add = binary({
   simplify: ([a, b]) => (isZero(b) ? a : isZero(a) ? b : undefined),
 });
 
-/** Difference, a - b. Broadcasts; bool counts as i32. */
+/** Difference, a - b. Broadcasts; bool becomes i32. */
 export const sub = binary({
   name: 'sub',
   takes: 'number',
@@ -40,7 +40,7 @@ export const sub = binary({
   simplify: ([a, b]) => (isZero(b) ? a : undefined),
 });
 
-/** Product of elements, a * b. Broadcasts; bool counts as i32. */
+/** Product of elements, a * b. Broadcasts; bool becomes i32. */
 export const mul = binary({
   name: 'mul',
   takes: 'number',
@@ -73,8 +73,8 @@ export const div = binary({
 });
 
 /**
- * Remainder of floored division, a - b floor(a / b): it has the sign of b, as in Python. It is exact, however large the
- * quotient. An integer remainder by zero is 0, a float one NaN; mod(-5, Infinity) is Infinity, as in PyTorch.
+ * Remainder of floored division, a - b floor(a / b): it has the sign of b, as in Python. It is exact for every quotient, also a large one.
+ * A remainder by zero is 0 for integers and NaN for floats; mod(-5, Infinity) is Infinity, as in PyTorch.
  */
 export const mod = binary({
   name: 'mod',
@@ -109,7 +109,7 @@ export const floorDiv = binary({
   derivatives: 'zero',
 });
 
-/** The larger of two, elementwise; NaN where either is NaN. Equal operands share the gradient. */
+/** The larger of two, elementwise; NaN if either is NaN. Equal operands share the gradient. */
 export const maximum = binary({
   name: 'maximum',
   takes: 'number',
@@ -119,11 +119,11 @@ export const maximum = binary({
     },
   },
   wgsl: { f32: (a, b) => `safeMax(${a}, ${b})`, i32: (a, b) => `max(${a}, ${b})`, u32: (a, b) => `max(${a}, ${b})` },
-  // d max(a, b) = [a > b] da + [b > a] db, half each where a = b
+  // d max(a, b) = [a > b] da + [b > a] db, half each if a = b
   derivatives: [(g, _y, a, b) => shareOf(g, a, b), (g, _y, a, b) => shareOf(g, b, a)],
 });
 
-/** The smaller of two, elementwise; NaN where either is NaN. Equal operands share the gradient. */
+/** The smaller of two, elementwise; NaN if either is NaN. Equal operands share the gradient. */
 export const minimum = binary({
   name: 'minimum',
   takes: 'number',
@@ -133,16 +133,16 @@ export const minimum = binary({
     },
   },
   wgsl: { f32: (a, b) => `safeMin(${a}, ${b})`, i32: (a, b) => `min(${a}, ${b})`, u32: (a, b) => `min(${a}, ${b})` },
-  // d min(a, b) = [a < b] da + [b < a] db, half each where a = b
+  // d min(a, b) = [a < b] da + [b < a] db, half each if a = b
   derivatives: [(g, _y, a, b) => shareOf(g, b, a), (g, _y, a, b) => shareOf(g, a, b)],
 });
 
-/** g where the winner leads, g / 2 where both are equal, else 0. */
+/** g if winner > other, g / 2 if both are equal, otherwise 0. */
 function shareOf(g: Tensor, winner: Tensor, other: Tensor): Tensor {
   return mul(g, where(greater(winner, other), 1, where(equal(winner, other), 0.5, 0)));
 }
 
-/** Negative, -x. Bool counts as i32. */
+/** Negative, -x. bool becomes i32. */
 export const neg = unary({
   name: 'neg',
   takes: 'number',
@@ -167,7 +167,7 @@ export const abs = unary({
   derivatives: [(g, _y, x) => propagate(g, sign(x))],
 });
 
-/** -1, 0 or 1 with the sign of x; NaN of NaN. */
+/** -1, 0 or 1 with the sign of x; NaN for NaN. */
 export const sign = unary({
   name: 'sign',
   takes: 'number',
@@ -215,9 +215,9 @@ const powOp = defineElementwise({
     u32: (a, b) => `powU32(${a}, ${b})`,
   },
   derivatives: [
-    // ∂/∂a a^b = b a^(b-1), which is 0 for b = 0, also where a = 0
+    // ∂/∂a a^b = b a^(b-1), which is 0 for b = 0, also at a = 0
     (g, _y, a, b) => propagate(g, productOrZero(b, pow(a, sub(b, 1)))),
-    // ∂/∂b a^b = a^b log a, taken as 0 where a = 0 and b >= 0; NaN for negative a, where no derivative exists
+    // ∂/∂b a^b = a^b log a, defined as 0 for a = 0 and b >= 0; NaN for negative a, which has no derivative
     (g, y, a, b) => {
       const flat = logicalAnd(equal(a, 0), greaterEqual(b, 0));
       return propagate(g, where(flat, 0, productOrZero(y, log(where(flat, 1, a)))));
@@ -226,8 +226,8 @@ const powOp = defineElementwise({
 });
 
 /**
- * Power, a^b. A negative base is allowed where the exponent is an integer, else the result is NaN. A plain number as exponent becomes part of
- * the program: x^2, x^0.5 and x^-1 cost one operation, and their gradient needs no logarithm.
+ * Power, a^b. A negative base gives NaN unless the exponent is an integer. A plain number as exponent becomes part of the program: x^2,
+ * x^0.5 and x^-1 cost one operation, and their gradient needs no logarithm.
  */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   if (typeof b === 'number' && typeof a !== 'number') return powScalar(a, b);

@@ -10,7 +10,7 @@ import { inputOf } from '../operands/knownValue.ts';
 const castOp = defineOp<{ readonly dtype: Dtype }>({
   name: 'cast',
   infer: ([{ shape }], { dtype }) => [{ shape, dtype }],
-  // Between floats the derivative is 1; through integers nothing flows.
+  // Between floats the derivative is 1. Integers pass no gradient.
   vjp: ({ inputs: [x], cotangents: [g], attributes: { dtype } }) => [
     g && isFloat(dtype) && isFloat(x.dtype) ? cast(g, x.dtype) : undefined,
   ],
@@ -26,7 +26,7 @@ const castOp = defineOp<{ readonly dtype: Dtype }>({
   },
   simplify: ([x], { dtype }) => {
     if (x.dtype === dtype) return x;
-    // f32 -> f16 -> f32 rounds, bool -> f32 -> bool does not.
+    // Two casts are merged only if no value is lost: f32 -> f16 -> f32 rounds, bool -> f32 -> bool does not.
     const before = inputOf(x, 'cast');
     return before?.dtype === dtype && dtype === 'bool' ? before : undefined;
   },
@@ -34,7 +34,10 @@ const castOp = defineOp<{ readonly dtype: Dtype }>({
 
 const same = (x: string): string => x;
 
-/** WGSL from type to type. Floats are truncated and clamped to the integer's range, NaN becomes 0: WGSL leaves those cases open. NaN is true. */
+/**
+ * WGSL of each conversion. Floats are truncated and clamped to the integer's range, and NaN becomes 0; WGSL does not define these cases.
+ * NaN to bool is true.
+ */
 const conversions: Record<ValueType, Record<ValueType, (x: string) => string>> = {
   f32: { f32: same, i32: (x) => `toI32(${x})`, u32: (x) => `toU32(${x})`, bool: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) != 0u)` },
   i32: { f32: (x) => `f32(${x})`, i32: same, u32: (x) => `u32(max(${x}, 0))`, bool: (x) => `(${x} != 0)` },
@@ -43,8 +46,8 @@ const conversions: Record<ValueType, Record<ValueType, (x: string) => string>> =
 };
 
 /**
- * The tensor in another dtype. To an integer: truncated, clamped to its range, NaN as 0; to bool: x ≠ 0.
- * @throws DtypeError for a name that is no dtype, ArgumentError for what is no tensor.
+ * Converts a tensor to another dtype. To an integer: truncated, clamped to its range, NaN as 0. To bool: x ≠ 0.
+ * @throws DtypeError for an unknown dtype, ArgumentError for anything but a tensor.
  */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
   checkTensor('cast', 'x', x);

@@ -1,4 +1,4 @@
-// Rows of comparison, logic and tests for special values. All give bool and have no gradient.
+// Comparison, logic and tests for special values. All return bool and have no gradient.
 import { isFloat } from '../../core/dtype.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { isLiteral, isZeroLiteral } from '../../wgsl/index.ts';
@@ -7,8 +7,8 @@ import { fullLike } from '../create/create.ts';
 import type { TensorLike } from '../operands/operands.ts';
 
 /**
- * A comparison of floats that is false where either is NaN. A driver may assume that there is no NaN: it inverts a < b to !(a >= b), or makes
- * select(b, a, a > b) a maximum that drops NaN. The test by bits stays what it is.
+ * A comparison of floats that is false if either is NaN. A driver may assume that there is no NaN: it replaces a < b by !(a >= b), or
+ * select(b, a, a > b) by a maximum that drops NaN. It does not change tests of bits.
  */
 function ordered(a: string, symbol: string, b: string): string {
   if (symbol === '>' && isZeroLiteral(b)) return `((bitcast<u32>(${a}) - 1u) < 0x7f800000u)`;
@@ -17,13 +17,13 @@ function ordered(a: string, symbol: string, b: string): string {
   return `(${[`(${a} ${symbol} ${b})`, ...tested].join(' & ')})`;
 }
 
-/** The WGSL of a comparison for each type it takes. */
+/** The WGSL of a comparison for each type that it takes. */
 const compared = (symbol: string): { f32: Expression; i32: Expression; u32: Expression } => {
   const plain: Expression = (a, b) => `(${a} ${symbol} ${b})`;
   return { f32: (a, b) => ordered(a, symbol, b), i32: plain, u32: plain };
 };
 
-/** a = b, elementwise; NaN equals nothing. */
+/** a = b, elementwise; false if either is NaN. */
 export const equal = binary({
   name: 'equal',
   takes: 'any',
@@ -33,13 +33,13 @@ export const equal = binary({
   derivatives: 'nondifferentiable',
 });
 
-/** a ≠ b, elementwise; NaN differs from everything, itself included. */
+/** a ≠ b, elementwise; true if either is NaN. */
 export const notEqual = binary({
   name: 'notEqual',
   takes: 'any',
   gives: 'bool',
   scalar: (a, b) => Number(a !== b),
-  // The opposite of ==: a driver may turn != into a comparison that is false for NaN.
+  // The negation of ==: a driver may turn != into a comparison that is false for NaN.
   wgsl: {
     f32: (a, b) => `!${ordered(a, '==', b)}`,
     i32: (a, b) => `(${a} != ${b})`,
@@ -49,7 +49,7 @@ export const notEqual = binary({
   derivatives: 'nondifferentiable',
 });
 
-/** An order comparison; false where either operand is NaN. */
+/** An order comparison; false if either operand is NaN. */
 function order(name: string, symbol: string, loop: Loop): (a: TensorLike, b: TensorLike) => Tensor {
   return binary({
     name,
@@ -61,27 +61,27 @@ function order(name: string, symbol: string, loop: Loop): (a: TensorLike, b: Ten
   });
 }
 
-/** a > b, elementwise; false where either is NaN. */
+/** a > b, elementwise; false if either is NaN. */
 export const greater = order('greater', '>', (out, a, b) => {
   for (let i = 0; i < out.length; i++) out[i] = Number(a[i] > b[i]);
 });
 
-/** a ≥ b, elementwise; false where either is NaN. */
+/** a ≥ b, elementwise; false if either is NaN. */
 export const greaterEqual = order('greaterEqual', '>=', (out, a, b) => {
   for (let i = 0; i < out.length; i++) out[i] = Number(a[i] >= b[i]);
 });
 
-/** a < b, elementwise; false where either is NaN. */
+/** a < b, elementwise; false if either is NaN. */
 export const less = order('less', '<', (out, a, b) => {
   for (let i = 0; i < out.length; i++) out[i] = Number(a[i] < b[i]);
 });
 
-/** a ≤ b, elementwise; false where either is NaN. */
+/** a ≤ b, elementwise; false if either is NaN. */
 export const lessEqual = order('lessEqual', '<=', (out, a, b) => {
   for (let i = 0; i < out.length; i++) out[i] = Number(a[i] <= b[i]);
 });
 
-/** Both, elementwise; numbers count as true where they are not 0. */
+/** a and b, elementwise; numbers are true if they are not 0. */
 export const logicalAnd = binary({
   name: 'logicalAnd',
   takes: 'bool',
@@ -90,7 +90,7 @@ export const logicalAnd = binary({
   derivatives: 'nondifferentiable',
 });
 
-/** Either or both, elementwise; numbers count as true where they are not 0. */
+/** a or b or both, elementwise; numbers are true if they are not 0. */
 export const logicalOr = binary({
   name: 'logicalOr',
   takes: 'bool',
@@ -99,7 +99,7 @@ export const logicalOr = binary({
   derivatives: 'nondifferentiable',
 });
 
-/** One but not both, elementwise; numbers count as true where they are not 0. */
+/** Exactly one of a and b, elementwise; numbers are true if they are not 0. */
 export const logicalXor = binary({
   name: 'logicalXor',
   takes: 'bool',
@@ -108,7 +108,7 @@ export const logicalXor = binary({
   derivatives: 'nondifferentiable',
 });
 
-/** The opposite, elementwise; numbers count as true where they are not 0. */
+/** Not x, elementwise; numbers are true if they are not 0. */
 export const logicalNot = unary({
   name: 'logicalNot',
   takes: 'bool',
@@ -117,7 +117,7 @@ export const logicalNot = unary({
   derivatives: 'nondifferentiable',
 });
 
-/** A test of floats whose answer for integers is always the same. */
+/** A test of floats whose result for integers is constant. */
 function floatTest(name: string, wgslName: string, ofInteger: boolean, scalar: (x: number) => number): (x: TensorLike) => Tensor {
   const ofFloats = unary({
     name,
@@ -133,11 +133,11 @@ function floatTest(name: string, wgslName: string, ofInteger: boolean, scalar: (
   };
 }
 
-/** True where x is NaN. */
+/** True if x is NaN. */
 export const isNaN = floatTest('isNaN', 'isNan', false, (x) => Number(Number.isNaN(x)));
 
-/** True where x is neither NaN nor infinite. */
+/** True if x is neither NaN nor infinite. */
 export const isFinite = floatTest('isFinite', 'isFinite', true, (x) => Number(Number.isFinite(x)));
 
-/** True where x is an infinity of either sign. */
+/** True if x is an infinity of either sign. */
 export const isInf = floatTest('isInf', 'isInf', false, (x) => Number(x === Infinity || x === -Infinity));

@@ -1,5 +1,5 @@
-// Elementwise primitives: one row each. A row says what the op does to one element, on the CPU and in WGSL, and its derivative; the loop,
-// the checks and the cotangents are the same for all. Primitives see equal shapes and dtypes; free functions broadcast and cast before.
+// Elementwise primitives, with one record each. A record defines the op for one element, on the CPU and in WGSL, and its derivative. The
+// loop, the checks and the cotangents are common. Primitives require equal shapes and dtypes; free functions broadcast and cast before.
 import type { Dtype, HostArray } from '../../core/dtype.ts';
 import { DtypeError, ShapeError } from '../../core/errors.ts';
 import { formatShape, sameShape, sizeOf } from '../../core/shape.ts';
@@ -13,34 +13,37 @@ export type Scalar = (a: number, b: number, c: number) => number;
 export type Loop = (out: HostArray, a: HostArray, b: HostArray, c: HostArray) => void;
 /** A WGSL expression of its arguments, which may call the functions of shaders/math.wgsl. */
 export type Expression = (a: string, b: string, c: string) => string;
-/** The cotangent of one input, from the output's cotangent g, the output y and the inputs. */
+/** Returns the cotangent of one input, from the output's cotangent g, the output y and the inputs. */
 export type Derivative = (g: Tensor, y: Tensor, a: Tensor, b: Tensor, c: Tensor) => Tensor;
 
 export interface ElementwiseRow {
   readonly name: string;
   /** Number of inputs. */
   readonly arity: 1 | 2 | 3;
-  /** What the op computes in; operands of other dtypes are refused by the primitive and cast by the free function. */
+  /** Dtypes that the op computes in. The primitive throws for others; the free function casts. */
   readonly takes: DtypeRule;
-  /** The result's dtype; that of the operands unless said otherwise. */
+  /** Dtype of the result. @default the dtype of the operands */
   readonly gives?: Dtype;
-  /** One element on the CPU, in f64. The cheapest ops of all have a loop instead: a call for each element would cost several times the work. */
+  /**
+   * One element on the CPU, in f64. The cheapest ops have a loop instead, because a call for each element would cost several times the
+   * work.
+   */
   readonly scalar: Scalar | { readonly loop: Loop };
-  /** One element of i32 or u32 where f64 arithmetic is not the same; the result wraps modulo 2^32. */
+  /** One element of i32 or u32, if f64 arithmetic gives other results. The result wraps modulo 2^32. */
   readonly integer?: Scalar;
-  /** One element on the GPU: for every dtype alike, or one expression for each type the op takes. */
+  /** One element on the GPU: one expression for all dtypes, or one for each type that the op takes. */
   readonly wgsl: Expression | { readonly [T in ValueType]?: Expression };
-  /** Whether the value can be infinite or NaN at finite arguments: at a pole, outside the domain, by overflow. true: whatever the inputs are. */
+  /** Whether the value can be infinite or NaN at finite arguments: at a pole, outside the domain, by overflow. true: for all inputs. */
   readonly unbounded?: true | OpDefinition<object>['unbounded'];
   /**
-   * A derivative for each input, formulas above each; 'zero' where the op is flat almost everywhere. A cotangent of 0 must give 0: multiply by
-   * a slope with propagate(g, slope), and divide with quotientOrZero(g, divisor).
+   * One derivative per input, with its formula in a comment; 'zero' if the op is constant almost everywhere. A cotangent of 0 must give 0:
+   * multiply by a slope with propagate(g, slope), and divide with quotientOrZero(g, divisor).
    */
   readonly derivatives: readonly Derivative[] | 'zero' | 'nondifferentiable';
   readonly simplify?: (inputs: readonly Tensor[]) => Tensor | undefined;
 }
 
-/** Defines the primitive of a row. */
+/** Defines the primitive of a record. */
 export function defineElementwise(row: ElementwiseRow): OpDefinition<object> {
   const { name, arity, takes, gives, wgsl, derivatives } = row;
   const expressionFor = (dtype: Dtype): Expression | undefined => (typeof wgsl === 'function' ? wgsl : wgsl[valueType(dtype)]);
@@ -82,7 +85,7 @@ function checkEqualTypes(name: string, inputs: readonly TensorType[], arity: num
   }
 }
 
-/** The reference of an op that treats its elements one by one. */
+/** The reference of an op that computes each element separately. */
 export function elementwiseLoop<A extends object>(
   arity: number,
   scalar: ElementwiseRow['scalar'],
@@ -107,13 +110,13 @@ function callEach(arity: number, scalar: Scalar): Loop {
   };
 }
 
-/** A row of one input: its primitive and its free function. */
+/** Defines an op with one input: its primitive and its free function. */
 export function unary(row: Omit<ElementwiseRow, 'arity'>): (x: TensorLike) => Tensor {
   const op = defineElementwise({ ...row, arity: 1 });
   return (x) => apply(op, matchOperands(row.name, [x], row.takes), {});
 }
 
-/** A row of two inputs: its primitive and its free function, which broadcasts. */
+/** Defines an op with two inputs: its primitive and its free function, which broadcasts. */
 export function binary(row: Omit<ElementwiseRow, 'arity'>): (a: TensorLike, b: TensorLike) => Tensor {
   const op = defineElementwise({ ...row, arity: 2 });
   return (a, b) => apply(op, matchOperands(row.name, [a, b], row.takes), {});

@@ -1,4 +1,4 @@
-// Rows of the error function and its relatives, which WGSL lacks.
+// The error function and related functions, which WGSL does not have.
 import { mul, neg, square } from './arithmetic.ts';
 import { unary } from './elementwise.ts';
 import { exp } from './exponential.ts';
@@ -17,7 +17,7 @@ export const erf = unary({
   derivatives: [(g, _y, x) => propagate(g, mul(exp(neg(square(x))), twoOverRootPi))],
 });
 
-/** Complementary error function, 1 - erf(x), accurate where erf is near 1. */
+/** Complementary error function, 1 - erf(x), accurate even if erf is near 1. */
 export const erfc = unary({
   name: 'erfc',
   takes: 'float',
@@ -28,11 +28,11 @@ export const erfc = unary({
 });
 
 /**
- * Inverse error function, erf(erfInv(x)) = x for x in (-1, 1); infinite at -1 and 1, NaN outside. √2 erfInv(2p - 1) is the quantile function of the
- * normal distribution. The gradient is √π/2 e^(y²).
+ * Inverse error function, erf(erfInv(x)) = x for x in (-1, 1); infinite at -1 and 1, NaN outside. √2 erfInv(2p - 1) is the quantile
+ * function of the normal distribution. The gradient is √π/2 e^(y²).
  *
  * x [..] -> float [..]. Integers become f32.
- * @throws ArgumentError where x is neither a tensor nor a number.
+ * @throws ArgumentError if x is neither a tensor nor a number.
  *
  *     erfInv(tensor([0, 0.5]))   // [0, 0.4769363]
  */

@@ -1,12 +1,12 @@
-// Rows of roots, exponentials and logarithms. WGSL's own log of 0 and of negative numbers differs between implementations, and its exp loses
-// digits for large arguments: shaders/math.wgsl has the versions used here.
+// Roots, exponentials and logarithms. WGSL's log of 0 and of negative numbers differs between implementations, and its exp is inaccurate
+// for large arguments. shaders/math.wgsl has the versions used here.
 import type { Tensor } from '../../graph/tensor.ts';
 import { add, div, mul, neg, sub } from './arithmetic.ts';
 import { unary } from './elementwise.ts';
 import { type TensorLike, operand } from '../operands/operands.ts';
 import { propagate, quotientOrZero } from './zeroFlow.ts';
 
-/** Square root; NaN of negative numbers. */
+/** Square root; NaN for negative numbers. */
 export const sqrt = unary({
   name: 'sqrt',
   takes: 'float',
@@ -43,7 +43,7 @@ export const exp = unary({
   derivatives: [(g, y) => propagate(g, y)],
 });
 
-/** e^x - 1, accurate where x is near 0. */
+/** e^x - 1, accurate even if x is near 0. */
 export const expm1 = unary({
   name: 'expm1',
   takes: 'float',
@@ -65,7 +65,7 @@ export const exp2 = unary({
   derivatives: [(g, y) => propagate(g, mul(y, Math.LN2))],
 });
 
-/** Natural logarithm; -Infinity of 0, NaN of negative numbers. */
+/** Natural logarithm; -Infinity for 0, NaN for negative numbers. */
 export const log = unary({
   name: 'log',
   takes: 'float',
@@ -76,7 +76,7 @@ export const log = unary({
   derivatives: [(g, _y, x) => quotientOrZero(g, x)],
 });
 
-/** log(1 + x), accurate where x is near 0. */
+/** log(1 + x), accurate even if x is near 0. */
 export const log1p = unary({
   name: 'log1p',
   takes: 'float',
@@ -118,5 +118,5 @@ export const softplus = unary({
   derivatives: [(g, _y, x) => propagate(g, sigmoid(x))],
 });
 
-/** log(sigmoid(x)) = -softplus(-x), without the logarithm of a rounded-off 0. */
+/** log(sigmoid(x)) = -softplus(-x). It avoids the logarithm of a sigmoid that rounds to 0. */
 export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(operand('logSigmoid', x, 'float'))));

@@ -1,4 +1,4 @@
-// Rows of the gamma function's relatives, which WGSL lacks: lgamma, its derivative digamma and the derivatives of that.
+// The gamma function's relatives, which WGSL does not have: lgamma, its derivative digamma, and polygamma, the derivatives of digamma.
 import { ArgumentError, DtypeError } from '../../core/errors.ts';
 import { isFloat } from '../../core/dtype.ts';
 import { type OpDefinition, defineOp } from '../../graph/op.ts';
@@ -11,11 +11,12 @@ import { type TensorLike, operand } from '../operands/operands.ts';
 import { propagate } from './zeroFlow.ts';
 
 /**
- * Logarithm of the gamma function's magnitude, log |Γ(x)|; (n - 1)! is e^lgamma(n). Infinity at 0, -1, -2, … and at both infinities. Accurate to
- * 1e-6 relative; next to its roots below 0 (-2.457…, -2.748…, …) to 1e-6 absolute. The gradient is digamma(x).
+ * Logarithm of the gamma function's magnitude, log |Γ(x)|; (n - 1)! is e^lgamma(n). Infinity at 0, -1, -2, … and at both infinities. The
+ * relative error is at most 1e-6; next to the roots below 0 (-2.457…, -2.748…, …) the absolute error is at most 1e-6. The gradient is
+ * digamma(x).
  *
  * x [..] -> float [..]. Integers become f32.
- * @throws ArgumentError where x is neither a tensor nor a number.
+ * @throws ArgumentError if x is neither a tensor nor a number.
  *
  *     lgamma(tensor([1, 5]))   // [0, 3.1780539], log(0!) and log(4!)
  */
@@ -30,11 +31,11 @@ export const lgamma = unary({
 });
 
 /**
- * Digamma function, ψ(x) = Γ'(x) / Γ(x), the derivative of lgamma. -Infinity at 0 (Infinity at -0), NaN at -1, -2, … as in PyTorch. Accurate to 1e-6
- * relative; next to its roots below 0 to 1e-6 absolute.
+ * Digamma function, ψ(x) = Γ'(x) / Γ(x), the derivative of lgamma. -Infinity at 0 (Infinity at -0), NaN at -1, -2, … as in PyTorch. The
+ * relative error is at most 1e-6; next to the roots below 0 the absolute error is at most 1e-6.
  *
  * x [..] -> float [..]. Integers become f32.
- * @throws ArgumentError where x is neither a tensor nor a number.
+ * @throws ArgumentError if x is neither a tensor nor a number.
  *
  *     digamma(tensor([1, 2]))   // [-0.5772157, 0.4227843]
  */
@@ -82,11 +83,11 @@ const polygammaOp: OpDefinition<{ readonly order: number }> = defineOp<{ readonl
 });
 
 /**
- * Polygamma function, the derivative of digamma of the given order: ψₙ(x) = (-1)^(n+1) n! Σ 1 / (x + k)^(n+1) over k ≥ 0; order 1 is the trigamma
- * function, order 0 is digamma. At 0, -1, -2, … Infinity for odd orders, NaN for even ones.
+ * Polygamma function, the derivative of digamma of the given order: ψₙ(x) = (-1)^(n+1) n! Σ 1 / (x + k)^(n+1) over k ≥ 0; order 1 is the
+ * trigamma function, order 0 is digamma. At 0, -1, -2, … it is Infinity for odd orders and NaN for even ones.
  *
  * x [..] -> float [..]. Integers become f32.
- * @throws ArgumentError for an order that is no whole number from 0 on.
+ * @throws ArgumentError for an order that is not an integer of at least 0.
  *
  *     polygamma(tensor([1]), 1)   // [1.6449341], π² / 6
  */

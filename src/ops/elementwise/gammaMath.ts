@@ -1,4 +1,4 @@
-// The gamma function's relatives in f64: what the references of their elementwise rows compute.
+// The gamma function and related functions in f64, for the references of the elementwise ops.
 
 /** Bernoulli numbers B2, B4, …, B16. */
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510];
@@ -19,17 +19,17 @@ export function hurwitzZeta(s: number, x: number): number {
 
 const euler = 0.5772156649015329;
 
-/** (-1)^k (ζ(k) - 1) / k from k = 2 on, the Taylor coefficients of lgamma at 2. */
+/** (-1)^k (ζ(k) - 1) / k for k ≥ 2, the Taylor coefficients of lgamma at 2. */
 const aboutTwo = Array.from({ length: 40 }, (_, i) => ((i % 2 ? -1 : 1) * hurwitzZeta(i + 2, 2)) / (i + 2));
 
-/** lgamma(2 + t) for |t| <= 1/2: its Taylor series, exact also next to the root. */
+/** lgamma(2 + t) for |t| <= 1/2 by its Taylor series, which is also accurate next to the root. */
 function lgammaAboutTwo(t: number): number {
   let sum = 0;
   for (let i = aboutTwo.length - 1; i >= 0; i--) sum = sum * t + aboutTwo[i];
   return t * (1 - euler + t * sum);
 }
 
-/** x less the nearest whole number. */
+/** x minus the nearest integer. */
 const turnOf = (x: number): number => x - Math.round(x);
 
 /** log |Γ(x)|; Infinity at 0, -1, -2, … and at both infinities. */
@@ -64,9 +64,7 @@ export function digammaOf(x: number): number {
   return sum - below;
 }
 
-/**
- * Coefficients, from the constant on, of the polynomial Q in c = cot(πx) with d^n/dx^n cot(πx) = π^n Q(c): Q' (-(1 + c²)) is the next one's.
- */
+/** Coefficients, constant first, of the polynomial Q in c = cot(πx) with d^n/dx^n cot(πx) = π^n Q(c). The next order has Q' (-(1 + c²)). */
 export function cotangentDerivative(order: number): readonly number[] {
   let q = [0, 1];
   for (let n = 0; n < order; n++) {
@@ -78,7 +76,7 @@ export function cotangentDerivative(order: number): readonly number[] {
 
 export const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
 
-/** The derivative of digamma of that order, 1 or more. At 0, -1, -2, … Infinity for odd orders, NaN for even ones. */
+/** The derivative of digamma of the given order, at least 1. At 0, -1, -2, … it is Infinity for odd orders and NaN for even ones. */
 export function polygammaOf(x: number, order: number): number {
   const odd = order % 2 === 1;
   if (Number.isNaN(x) || x === -Infinity) return NaN;

@@ -1,6 +1,6 @@
-// Scalar functions that JavaScript's Math lacks, in f64: what the references of the elementwise rows compute.
+// Scalar functions that JavaScript's Math lacks, in f64, for the references of the elementwise ops.
 
-/** The nearest integer, halves to the even one. */
+/** Rounds to the nearest integer, halves to the even one. */
 export function roundHalfEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
@@ -14,18 +14,21 @@ export function floorModulo(a: number, b: number): number {
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
 }
 
-/** The floored quotient that goes with floorModulo: rounding a / b first could step over an integer. NaN for an infinite a, as in PyTorch. */
+/**
+ * The floored quotient that belongs to floorModulo. Rounding a / b first could reach the next integer. NaN for an infinite a, as in
+ * PyTorch.
+ */
 export function floorDivide(a: number, b: number): number {
   if (b === 0) return a / b;
   const remainder = a % b;
   const truncated = (a - remainder) / b;
   const isFloored = remainder !== 0 && remainder < 0 !== b < 0;
-  // A whole number already, but for the rounding of the difference.
+  // Already an integer, except for the rounding of the difference.
   const quotient = Math.round(truncated) - (isFloored ? 1 : 0);
   return quotient === 0 ? quotient * Math.sign(a) * Math.sign(b) : quotient;
 }
 
-/** The truncated quotient that goes with a % b; -0 counts as negative. That of an infinity is a / b, as in PyTorch. */
+/** The truncated quotient that belongs to a % b; -0 is negative. For an infinite a it is a / b, as in PyTorch. */
 export function truncDivide(a: number, b: number): number {
   if (Math.abs(a) === Infinity) return a / b;
   const quotient = floorDivide(Math.abs(a), Math.abs(b));
@@ -33,12 +36,12 @@ export function truncDivide(a: number, b: number): number {
   return isNegative(a) !== isNegative(b) ? -quotient : quotient;
 }
 
-/** a^b with C's rules, where JavaScript's 1 ** NaN and (-1) ** Infinity are NaN. */
+/** a^b with C's rules. In JavaScript 1 ** NaN and (-1) ** Infinity are NaN. */
 export function power(a: number, b: number): number {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
 }
 
-/** a^b modulo 2^32; for a negative exponent the truncated quotient 1 / a^-b, and 0 for base 0. */
+/** a^b modulo 2^32. For a negative exponent, the truncated quotient 1 / a^-b, and 0 for base 0. */
 export function integerPower(a: number, b: number): number {
   if (b < 0) return a === 1 ? 1 : a === -1 ? (b % 2 === 0 ? 1 : -1) : 0;
   let result = 1;
@@ -52,7 +55,7 @@ export function integerPower(a: number, b: number): number {
 
 const rootPi = Math.sqrt(Math.PI);
 
-/** Below this, the series of erf; above, the continued fraction of erfc. */
+/** Below this, erf uses its series; above, erfc uses its continued fraction. */
 const crossover = 2.5;
 
 /** erf by its series of positive terms, 2/√π e^(-x²) Σ 2ⁿ x^(2n+1) / (1·3·…·(2n+1)) (Abramowitz & Stegun 7.1.6). */
@@ -81,12 +84,12 @@ export function erfOf(x: number): number {
 
 export function erfcOf(x: number): number {
   if (Number.isNaN(x)) return x;
-  // Up to 0.5 nothing cancels in 1 - erf(x); from there to the crossover a few digits of f64 do, which f32 results do not see.
+  // Up to 0.5, 1 - erf(x) has no cancellation. From there to the crossover it loses a few digits of f64, which do not affect f32 results.
   if (x < crossover) return x > -crossover ? 1 - erfSeries(x) : 2 - erfcFraction(-x);
   return erfcFraction(x);
 }
 
-/** Inverse of erf: Giles' single-precision approximation (GPU Computing Gems, 2011), made exact by Newton's method. */
+/** Inverse of erf: Giles' single-precision approximation (GPU Computing Gems, 2011), refined by Newton's method. */
 export function erfInvOf(x: number): number {
   if (!(Math.abs(x) < 1)) return Math.abs(x) === 1 ? x * Infinity : NaN;
   let w = -Math.log1p(-x * x);
@@ -109,7 +112,7 @@ export function erfInvOf(x: number): number {
     );
   }
   y *= x;
-  // erf(y) - x loses its digits near 1: there the complement is compared.
+  // erf(y) - x is inaccurate near 1, so there the complements are compared.
   for (let i = 0; i < 3; i++) {
     const error = Math.abs(x) < 0.5 ? erfOf(y) - x : Math.sign(x) * (1 - Math.abs(x) - erfcOf(Math.abs(y)));
     y -= (error * rootPi * Math.exp(y * y)) / 2;

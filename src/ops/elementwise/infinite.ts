@@ -1,5 +1,6 @@
-// Which values can be infinite or NaN though the arguments of a graph are finite. An op says so of itself (1 / x, log, e^x). Elementwise ops, views,
-// reductions and kernels that move or add elements pass it on. Gradients ask, so that the usual product costs no test for 0.
+// Finds values that can be infinite or NaN although the inputs of a graph are finite. Some ops can produce them (1 / x, log, e^x);
+// elementwise ops, views, reductions and kernels that move or add elements pass them on. Gradients use this, so that most products need no
+// test for 0.
 import { isFloat } from '../../core/dtype.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 
@@ -7,10 +8,12 @@ const known = new WeakMap<Node, boolean>();
 
 const isUnbounded = ({ op, inputs, attributes }: Node): boolean => op.unbounded?.(inputs, attributes) ?? false;
 
-/** Ops whose value can be infinite where an input is. Others, such as products of matrices and convolutions, count as finite. */
+/** Ops whose value can be infinite if an input is. Others, such as matrix products and convolutions, are treated as finite. */
 const passesOn = ({ op }: Node): boolean => (op.lowering.kind === 'kernel' ? op.passesInfinities === true : op.lowering.kind !== 'leaf');
 
-/** True if a float depends on an unbounded op through floats and ops that pass infinities on. Chains may be long: no recursion. */
+/**
+ * True if a float depends on an unbounded op through floats and ops that pass infinities on. Chains may be long, so it does not recurse.
+ */
 export function mayBeInfinite(tensor: Tensor): boolean {
   const start = isFloat(tensor.dtype) ? tensor.node : undefined;
   const open = start ? [start] : [];

@@ -1,4 +1,4 @@
-// Rows of division that truncates, and of operations on the bits of integers.
+// Truncating division, and bit operations of integers.
 import { isFloat } from '../../core/dtype.ts';
 import { DtypeError } from '../../core/errors.ts';
 import { Tensor } from '../../graph/tensor.ts';
@@ -11,8 +11,8 @@ import { isDivisor } from '../operands/knownValue.ts';
 import { propagate } from './zeroFlow.ts';
 
 /**
- * Quotient rounded towards 0, trunc(a / b), in the operands' own dtype: as / of integers in C and Div of integers in ONNX. An integer divided by zero
- * gives 0; the most negative i32 divided by -1 stays itself. floorDiv rounds down instead. Broadcasts.
+ * Quotient rounded towards 0, trunc(a / b), in the operands' own dtype, like / of integers in C and Div of integers in ONNX. An integer
+ * divided by zero gives 0. The most negative i32 divided by -1 is unchanged. floorDiv rounds down instead. Broadcasts.
  *
  *     truncDiv(tensor([-7, 7], [2], 'i32'), 2)   // [-3, 3]
  */
@@ -31,8 +31,8 @@ export const truncDiv = binary({
 });
 
 /**
- * Remainder of truncated division, a - b trunc(a / b): it has the sign of a, as % in C and JavaScript and Mod with fmod = 1 in ONNX. An integer
- * remainder by zero is 0, a float one NaN. mod has the sign of b instead. Broadcasts.
+ * Remainder of truncated division, a - b trunc(a / b): it has the sign of a, like % in C and JavaScript and Mod with fmod = 1 in ONNX. A
+ * remainder by zero is 0 for integers and NaN for floats. mod has the sign of b instead. Broadcasts.
  *
  *     fmod(tensor([-7, 7], [2], 'i32'), 3)   // [-1, 1]
  */
@@ -53,7 +53,7 @@ export const fmod = binary({
 
 type Binary = (a: TensorLike, b: TensorLike) => Tensor;
 
-/** @throws DtypeError where the operands meet in a float dtype. */
+/** @throws DtypeError if the common dtype of the operands is a float. */
 function checkIntegers(op: string, operands: readonly TensorLike[]): void {
   const dtype = commonDtype(op, operands, 'any');
   if (!isFloat(dtype)) return;
@@ -62,7 +62,7 @@ function checkIntegers(op: string, operands: readonly TensorLike[]): void {
 
 const allBool = (operands: readonly TensorLike[]): boolean => operands.every((x) => x instanceof Tensor && x.dtype === 'bool');
 
-/** A row over the bits of i32 and u32, which is `logical` of bools. */
+/** Defines an op on the bits of i32 and u32. For bools it is `logical`. */
 function bitwise(name: string, symbol: string, logical: Binary, integer: (a: number, b: number) => number): Binary {
   const ofIntegers = binary({
     name,
@@ -78,7 +78,7 @@ function bitwise(name: string, symbol: string, logical: Binary, integer: (a: num
 }
 
 /**
- * Bits that are set in both, a & b. i32 and u32; of bools it is logicalAnd. Broadcasts.
+ * Bits that are set in both, a & b. For i32 and u32; for bools it is logicalAnd. Broadcasts.
  * @throws DtypeError for floats.
  *
  *     bitwiseAnd(tensor([12], [1], 'i32'), 10)   // [8]
@@ -86,7 +86,7 @@ function bitwise(name: string, symbol: string, logical: Binary, integer: (a: num
 export const bitwiseAnd = bitwise('bitwiseAnd', '&', logicalAnd, (a, b) => a & b);
 
 /**
- * Bits that are set in either or both, a | b. i32 and u32; of bools it is logicalOr. Broadcasts.
+ * Bits that are set in either or both, a | b. For i32 and u32; for bools it is logicalOr. Broadcasts.
  * @throws DtypeError for floats.
  *
  *     bitwiseOr(tensor([12], [1], 'i32'), 10)   // [14]
@@ -94,7 +94,7 @@ export const bitwiseAnd = bitwise('bitwiseAnd', '&', logicalAnd, (a, b) => a & b
 export const bitwiseOr = bitwise('bitwiseOr', '|', logicalOr, (a, b) => a | b);
 
 /**
- * Bits that are set in one of both, a ^ b. i32 and u32; of bools it is logicalXor. Broadcasts.
+ * Bits that are set in exactly one of both, a ^ b. For i32 and u32; for bools it is logicalXor. Broadcasts.
  * @throws DtypeError for floats.
  *
  *     bitwiseXor(tensor([12], [1], 'i32'), 10)   // [6]
@@ -110,7 +110,7 @@ const notOfIntegers = unary({
 });
 
 /**
- * Every bit inverted, ~x; -x - 1 of i32. i32 and u32; of bools it is logicalNot.
+ * Inverts every bit, ~x; -x - 1 for i32. For i32 and u32; for bools it is logicalNot.
  * @throws DtypeError for floats.
  *
  *     bitwiseNot(tensor([5], [1], 'i32'))   // [-6]
@@ -134,11 +134,12 @@ function shift(name: string, wgsl: string, integer: (a: number, count: number) =
   };
 }
 
-/** More bits than a number has; a negative count is such a one. */
+/** Whether a shift removes all bits. Negative counts do so too. */
 const isFar = (count: number): boolean => count < 0 || count > 31;
 
 /**
- * a with its bits moved up by b places, a << b modulo 2^32. i32 and u32; bool counts as i32. A count of 32 or more, or below 0, gives 0. Broadcasts.
+ * Shifts the bits of a left by b places, a << b modulo 2^32. For i32 and u32; bool becomes i32. A count of 32 or more, or below 0, gives 0.
+ * Broadcasts.
  * @throws DtypeError for floats.
  *
  *     leftShift(tensor([3], [1], 'i32'), 4)   // [48]
@@ -146,8 +147,8 @@ const isFar = (count: number): boolean => count < 0 || count > 31;
 export const leftShift = shift('leftShift', 'shiftLeft', (a, count) => (isFar(count) ? 0 : a << count));
 
 /**
- * a with its bits moved down by b places, a >> b: i32 keeps its sign, u32 is filled with zeros. bool counts as i32. A count of 32 or more, or below 0,
- * gives 0, and -1 of a negative number. Broadcasts.
+ * Shifts the bits of a right by b places, a >> b: i32 keeps its sign, u32 is filled with zeros. bool becomes i32. A count of 32 or more, or
+ * below 0, gives 0, or -1 for a negative number. Broadcasts.
  * @throws DtypeError for floats.
  *
  *     rightShift(tensor([-48], [1], 'i32'), 4)   // [-3]

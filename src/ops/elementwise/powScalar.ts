@@ -25,15 +25,15 @@ const powScalarOp = defineOp<{ readonly exponent: number }>({
     return elementwiseLoop(1, real, (x) => integerPower(x, exponent))(context);
   },
   lowering: { kind: 'elementwise', expression: ([x], { attributes, inputs }) => powerOf(x, attributes.exponent, inputs[0].dtype) },
-  // A pole at 0, no real value of negative numbers, overflow.
+  // A pole at 0, no real value for negative numbers, or overflow.
   unbounded: ([x], { exponent }) => exponent < 0 || !Number.isInteger(exponent) || overflows(x, exponent),
 });
 
-/** True if x^p, or its slope, can be beyond f32. Exponents up to 2 do not count, as products do not, and neither do bases held between limits. */
+/** True if x^p, or its slope, can overflow f32. Exponents up to 2 are treated as safe, like products, and so are clipped bases. */
 const overflows = (x: Tensor, exponent: number): boolean =>
   exponent > 2 && !(exponent * largestMagnitude(x) ** exponent < (x.dtype === 'f16' ? 65504 : 3.4e38));
 
-/** The largest |x| of a tensor that clip holds between two numbers; infinite for others. */
+/** The largest |x| of a tensor that clip bounds between two numbers; Infinity for others. */
 function largestMagnitude(x: Tensor): number {
   if (!inputOf(x, 'clip')) return Infinity;
   const [low, high] = x.node!.inputs.slice(1).map(uniformValue);
@@ -45,23 +45,23 @@ function powerOf(x: string, exponent: number, dtype: Dtype): string {
   if (exponent === 4) return `((${x} * ${x}) * (${x} * ${x}))`;
   const type = valueType(dtype);
   if (type !== 'f32') return `pow${type === 'u32' ? 'U32' : 'I32'}(${x}, ${exponent}${type === 'u32' ? 'u' : ''})`;
-  // Repeated multiplication is exact where pow's logarithm is not; a few more products cost nothing.
+  // Repeated multiplication is exact, but pow's logarithm is not. A few more products cost nothing.
   return Number.isInteger(exponent) && Math.abs(exponent) <= 64
     ? `powInteger(${x}, ${exponent})`
     : `safePow(${x}, ${f32Literal(exponent)})`;
 }
 
-/** x^p for a number p. An integer tensor stays one for p = 0, 1, 2, …, and becomes f32 for other exponents. */
+/** x^p for a number p. An integer tensor keeps its dtype for p = 0, 1, 2, …, and becomes f32 for other exponents. */
 export function powScalar(x: Tensor, exponent: number): Tensor {
   const keepsIntegers = Number.isInteger(exponent) && exponent >= 0;
   const base = operand('pow', x, keepsIntegers && !isFloat(x.dtype) ? 'number' : 'float');
-  // The kernel takes the exponent in the base's dtype: one beyond it is refused as any other number is.
+  // The kernel takes the exponent in the base's dtype. An exponent outside its range is an error, like any other number.
   if (!isFloat(base.dtype)) numberConstant('pow', exponent, base.dtype);
   const special = shortcuts.get(exponent);
   return special ? special(base) : apply(powScalarOp, [base], { exponent });
 }
 
-/** Exponents with an op of their own. */
+/** Exponents with their own op. */
 const shortcuts: ReadonlyMap<number, (x: Tensor) => Tensor> = new Map([
   [0, (x: Tensor) => onesLike(x)],
   [1, (x: Tensor) => x],

@@ -1,4 +1,4 @@
-// Rows of rounding. Integers pass unchanged; the derivative is 0 almost everywhere and taken as 0.
+// Rounding functions. Integers are unchanged; the derivative is 0 almost everywhere and defined as 0.
 import { isFloat } from '../../core/dtype.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { unary } from './elementwise.ts';
@@ -6,7 +6,7 @@ import type { TensorLike } from '../operands/operands.ts';
 import { operand } from '../operands/operands.ts';
 import { roundHalfEven } from './hostMath.ts';
 
-/** A rounding function of floats that leaves integers alone. */
+/** A rounding function of floats that returns integers unchanged. */
 function rounding(name: string, scalar: (x: number) => number): (x: TensorLike) => Tensor {
   const ofFloats = unary({ name, takes: 'float', scalar, wgsl: (x) => `${name}(${x})`, derivatives: 'zero' });
   return (x) => (x instanceof Tensor && !isFloat(x.dtype) ? operand(name, x, 'number') : ofFloats(x));

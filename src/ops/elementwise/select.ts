@@ -1,4 +1,4 @@
-// Choice between elements: where and clip.
+// Selection between elements: the ops `where` and `clip`.
 import { DtypeError, ShapeError } from '../../core/errors.ts';
 import { broadcastShapes, formatShape, sameShape, sizeOf } from '../../core/shape.ts';
 import { defineOp } from '../../graph/op.ts';
@@ -24,7 +24,7 @@ const whereOp = defineOp<object>({
     }
     return [a];
   },
-  // The gradient flows to the chosen side; the other gets 0, never 0 * g, so that an infinite g does no harm there.
+  // The gradient flows to the selected side. The other gets 0, not 0 * g, which would be NaN for an infinite g.
   vjp: ({ inputs: [condition], cotangents: [g], needs }) => [
     undefined,
     g && needs[1] ? where(condition, g, 0) : undefined,
@@ -43,8 +43,9 @@ const whereOp = defineOp<object>({
 });
 
 /**
- * a where the condition holds, else b; all three broadcast together. The gradient goes to the chosen side; the other gets 0. A gradient of 0 stays
- * 0 in elementwise ops of finite numbers, whatever their slope is (see grad): the second line needs no second where around x.
+ * Selects a if the condition is true, otherwise b; all three broadcast together. The gradient goes to the selected side; the other gets 0.
+ * In elementwise ops of finite numbers, a gradient of 0 stays 0 for every slope (see grad). So the second line needs no second where()
+ * around x.
  *
  *     where(greater(x, 0), x, 0)
  *     where(greater(x, 0), log(x), 0)   // its gradient at 0 is 0
@@ -67,7 +68,7 @@ const clipOp = defineElementwise({
     u32: (x, low, high) => `min(max(${x}, ${low}), ${high})`,
   },
   derivatives: [
-    // dx passes where low <= x <= high, both ends included, as in PyTorch
+    // dx passes if low <= x <= high, both ends included, as in PyTorch
     (g, _y, x, low, high) => where(logicalAnd(greaterEqual(x, low), lessEqual(x, high)), g, 0),
     (g, _y, x, low, high) => mul(g, cast(logicalAnd(less(x, low), less(low, high)), g.dtype)),
     (g, _y, x, low, high) => mul(g, cast(greater(clip(x, low, Infinity), high), g.dtype)),
@@ -75,7 +76,7 @@ const clipOp = defineElementwise({
 });
 
 /**
- * x held between min and max: min(max(x, low), high). NaN stays NaN.
+ * Clips x to [min, max]: min(max(x, low), high). NaN stays NaN.
  *
  *     clip(x, -1, 1)
  */

@@ -1,5 +1,5 @@
-// Rows of trigonometric and hyperbolic functions, in radians. WGSL bounds the error of its own only loosely (sin and cos to 2^-11):
-// shaders/math.wgsl has the versions used here.
+// Trigonometric and hyperbolic functions, in radians. WGSL's own versions have large error bounds (2^-11 for sin and cos), so
+// shaders/math.wgsl has more accurate ones.
 import type { Tensor } from '../../graph/tensor.ts';
 import { abs, add, maximum, mul, neg, square, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
@@ -9,7 +9,7 @@ import { reciprocalScale } from './scaling.ts';
 import { stopGradient } from '../shape/shape.ts';
 import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
 
-/** Sine of any finite angle, on the GPU within 3 units in the last place; NaN of infinities. */
+/** Sine of any finite angle, on the GPU within 3 units in the last place; NaN for infinities. */
 export const sin = unary({
   name: 'sin',
   takes: 'float',
@@ -19,7 +19,7 @@ export const sin = unary({
   derivatives: [(g, _y, x) => propagate(g, cos(x))],
 });
 
-/** Cosine of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
+/** Cosine of any finite angle, on the GPU within 4 units in the last place; NaN for infinities. */
 export const cos = unary({
   name: 'cos',
   takes: 'float',
@@ -29,7 +29,7 @@ export const cos = unary({
   derivatives: [(g, _y, x) => neg(propagate(g, sin(x)))],
 });
 
-/** Tangent of any finite angle, on the GPU within 4 units in the last place; NaN of infinities. */
+/** Tangent of any finite angle, on the GPU within 4 units in the last place; NaN for infinities. */
 export const tan = unary({
   name: 'tan',
   takes: 'float',
@@ -39,7 +39,7 @@ export const tan = unary({
   derivatives: [(g, y) => propagate(g, add(square(y), 1))],
 });
 
-/** Inverse sine, for x in [-1, 1]; NaN elsewhere. */
+/** Inverse sine, for x in [-1, 1]; NaN outside. */
 export const asin = unary({
   name: 'asin',
   takes: 'float',
@@ -50,7 +50,7 @@ export const asin = unary({
   derivatives: [(g, _y, x) => propagate(g, rsqrt(sub(1, square(x))))],
 });
 
-/** Inverse cosine, for x in [-1, 1]; NaN elsewhere. */
+/** Inverse cosine, for x in [-1, 1]; NaN outside. */
 export const acos = unary({
   name: 'acos',
   takes: 'float',
@@ -72,8 +72,8 @@ export const atan = unary({
 });
 
 /**
- * g a / (a² + b²), and 0 at the origin. The squares are those of s a and s b, near 1; the result does not depend on s. Halves are computed in f32:
- * f16 does not hold the s of a subnormal number.
+ * g a / (a² + b²), or 0 at the origin. It squares s a and s b, which are near 1; the result does not depend on s. f16 is computed in f32,
+ * because f16 cannot represent the s of a subnormal number.
  */
 function perSquaredRadius(g: Tensor, a: Tensor, b: Tensor): Tensor {
   const [wideA, wideB] = [cast(a, 'f32'), cast(b, 'f32')];
@@ -88,11 +88,11 @@ export const atan2 = binary({
   takes: 'float',
   scalar: Math.atan2,
   wgsl: (y, x) => `safeAtan2(${y}, ${x})`,
-  // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), taken as 0 at the origin
+  // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2), defined as 0 at the origin
   derivatives: [(g, _angle, y, x) => perSquaredRadius(g, x, y), (g, _angle, y, x) => neg(perSquaredRadius(g, y, x))],
 });
 
-/** 1 / √(x² ± 1) as s / √((s x)² ± s²), whose squares are at most 4; it does not depend on s. f16 does not hold the s of Infinity. */
+/** 1 / √(x² ± 1) as s / √((s x)² ± s²), with squares of at most 4; it does not depend on s. f16 cannot represent the s of Infinity. */
 function inverseRoot(x: Tensor, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
   const wide = cast(x, 'f32');
   const s = stopGradient(reciprocalScale(maximum(abs(wide), 1)));
@@ -141,7 +141,7 @@ export const asinh = unary({
   derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, add))],
 });
 
-/** Inverse hyperbolic cosine, for x >= 1; NaN elsewhere. */
+/** Inverse hyperbolic cosine, for x >= 1; NaN below. */
 export const acosh = unary({
   name: 'acosh',
   takes: 'float',
@@ -152,7 +152,7 @@ export const acosh = unary({
   derivatives: [(g, _y, x) => propagate(g, inverseRoot(x, sub))],
 });
 
-/** Inverse hyperbolic tangent, for x in [-1, 1]; NaN elsewhere. */
+/** Inverse hyperbolic tangent, for x in [-1, 1]; NaN outside. */
 export const atanh = unary({
   name: 'atanh',
   takes: 'float',

@@ -1,7 +1,7 @@
-// The rule for cotangents of elementwise ops: a cotangent of exactly 0 gives a gradient of 0, whatever the slope is. Where a mask cuts an element
-// off, its cotangent is 0, and 0 times an infinite slope must not become NaN. Rows form their derivatives with propagate() and quotientOrZero();
-// the test for 0 is made only where a slope can be infinite or NaN at finite arguments. Products and quotients are linear in the cotangent and
-// closed under differentiation: the rule holds in derivatives of every order, and in jvp, which differentiates by cotangents at 0.
+// The rule for cotangents of elementwise ops: a cotangent of exactly 0 gives a gradient of 0, for every slope. A masked element has the
+// cotangent 0, and 0 times an infinite slope must not become NaN. Derivatives use propagate() and quotientOrZero(), which test for 0 only
+// if a slope can be infinite or NaN at finite arguments. These products and quotients are linear in the cotangent and closed under
+// differentiation. So the rule also applies to derivatives of every order, and to jvp, which differentiates by cotangents at 0.
 import type { Tensor } from '../../graph/tensor.ts';
 import { div, mul, neg } from './arithmetic.ts';
 import { binary } from './elementwise.ts';
@@ -9,10 +9,10 @@ import { mayBeInfinite } from './infinite.ts';
 import type { TensorLike } from '../operands/operands.ts';
 import { isDivisor, isOne, isZero, uniformValue } from '../operands/knownValue.ts';
 
-/** Cotangent times slope, and 0 where the cotangent is 0. */
+/** Cotangent times slope; 0 if the cotangent is 0. */
 export const propagate = (g: Tensor, slope: Tensor): Tensor => (mayBeInfinite(slope) ? productOrZero : mul)(g, slope);
 
-/** g · slope, and 0 where g is 0: TensorFlow's multiply_no_nan(slope, g). As a product of a loss, 0 · log(0) = 0. */
+/** g · slope, and 0 if g is 0: TensorFlow's multiply_no_nan(slope, g). Used in a loss, 0 · log(0) is 0. */
 export const productOrZero: (g: TensorLike, slope: TensorLike) => Tensor = binary({
   name: 'productOrZero',
   takes: 'float',
@@ -22,13 +22,13 @@ export const productOrZero: (g: TensorLike, slope: TensorLike) => Tensor = binar
     },
   },
   wgsl: (g, slope) => `productOrZero(${g}, ${slope})`,
-  // d(g s) = s dg + g ds, each 0 where its cotangent or the factor g is 0
+  // d(g s) = s dg + g ds, each 0 if its cotangent or the factor g is 0
   derivatives: [(h, _y, _g, slope) => productOrZero(h, slope), (h, _y, g) => productOfNonzero(h, g)],
   simplify: ([g, slope]) =>
     isZero(g) || isOne(slope) ? g : isOne(g) ? slope : isNumber(g) || isFiniteNumber(slope) ? mul(g, slope) : undefined,
 });
 
-/** g / divisor, and 0 where g is 0. */
+/** g / divisor, and 0 if g is 0. */
 export const quotientOrZero: (g: TensorLike, divisor: TensorLike) => Tensor = binary({
   name: 'quotientOrZero',
   takes: 'float',
@@ -47,7 +47,7 @@ export const quotientOrZero: (g: TensorLike, divisor: TensorLike) => Tensor = bi
   simplify: ([g, divisor]) => (isZero(g) || isOne(divisor) ? g : isNumber(g) || isDivisor(divisor) ? div(g, divisor) : undefined),
 });
 
-/** a · b, and 0 where either is 0: the derivative of a product that is 0 for every slope. */
+/** a · b, and 0 if either is 0: the derivative of a product that is 0 for every slope. */
 export const productOfNonzero: (a: TensorLike, b: TensorLike) => Tensor = binary({
   name: 'productOfNonzero',
   takes: 'float',
@@ -63,10 +63,10 @@ export const productOfNonzero: (a: TensorLike, b: TensorLike) => Tensor = binary
     isZero(a) || isOne(b) ? a : isZero(b) || isOne(a) ? b : isFiniteNumber(a) || isFiniteNumber(b) ? mul(a, b) : undefined,
 });
 
-/** A constant; other than 0 where the test for 0 comes first. */
+/** Whether x is a constant. If the caller tests for 0 first, it is not 0. */
 const isNumber = (x: Tensor): boolean => uniformValue(x) !== undefined;
 
-/** A constant that makes no NaN of 0. */
+/** Whether x is a constant whose product with 0 is not NaN. */
 function isFiniteNumber(x: Tensor): boolean {
   const value = uniformValue(x);
   return value !== undefined && Number.isFinite(value);

@@ -1,4 +1,4 @@
-// Picking along an axis, each line of a tensor with indices of its own, and its gradient.
+// Gathering along an axis, with separate indices for each line of a tensor, and its gradient.
 import { ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, broadcastShapes, formatShape, normalizeAxis, sizeOf } from '../../core/shape.ts';
 import { type OpDefinition, type TensorType, defineOp } from '../../graph/op.ts';
@@ -17,7 +17,7 @@ const distinctKernel: KernelFile = { name: 'scatterDistinct', text: distinctSour
 
 interface TakeAttributes {
   readonly axis: number;
-  /** Known to name no element of a line twice: the gradient is then a plain write. */
+  /** Whether no element of a line is selected twice. The gradient is then a plain write. */
   readonly distinct: boolean;
 }
 
@@ -26,7 +26,7 @@ interface ScatterAttributes extends TakeAttributes {
   readonly rows: number;
 }
 
-/** Calls visit(element of the indices, element of [outer, rows, inner] that it names). */
+/** Calls visit(element of the indices, selected element of [outer, rows, inner]). */
 function forEachPick(
   indices: { data: ArrayLike<number>; shape: Shape },
   axis: number,
@@ -97,7 +97,7 @@ const scatterReference: OpDefinition<ScatterAttributes>['reference'] = ({ inputs
   return [out];
 };
 
-/** updates [..P, K, ..Q], indices [..P, K, ..Q] -> [..P, rows, ..Q]: the sum of the updates that name each element. */
+/** updates [..P, K, ..Q], indices [..P, K, ..Q] -> [..P, rows, ..Q]: the sum of the updates with the index of each element. */
 const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'scatterAlongAxis',
   infer: inferScatter,
@@ -115,7 +115,7 @@ const scatterAlongOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttribut
   },
 });
 
-/** The same where no element of a line is named twice. */
+/** The same for indices that select no element of a line twice. */
 const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttributes>({
   name: 'scatterDistinct',
   infer: inferScatter,
@@ -144,34 +144,34 @@ const scatterDistinctOp: OpDefinition<ScatterAttributes> = defineOp<ScatterAttri
       const count = sizeOf(updates.shape);
       const clear = phase(0, sizeOf(y.shape));
       const write = phase(1, count);
-      // As many updates as elements leave none to clear.
+      // With as many updates as elements, no element needs to be cleared.
       return { dispatches: count === 0 ? [clear] : count === sizeOf(y.shape) ? [write] : [clear, write], temporaries: [] };
     },
   },
 });
 
-/** x at indices that name no element of a line twice: what sorting makes. */
+/** x at indices that select no element of a line twice, such as those of sorting. */
 export const takeDistinct = (x: Tensor, indices: Tensor, axis: number): Tensor =>
   apply(takeAlongOp, [x, indices], { axis, distinct: true });
 
-/** x at indices of its own shape but for the axis. */
+/** x at indices of its own shape, except along the axis. */
 export const takeAlong = (x: Tensor, indices: Tensor, axis: number): Tensor => apply(takeAlongOp, [x, indices], { axis, distinct: false });
 
-/** The sum of the updates that name each of `rows` elements along the axis; indices and updates have one shape. */
+/** The sum of the updates for each of `rows` elements along the axis. Indices and updates have one shape. */
 export const sumAlong = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
   apply(scatterAlongOp, [updates, indices], { axis, rows, distinct: false });
 
 export interface TakeAlongOptions {
-  /** The axis that the indices count along; the last one by default. */
+  /** Axis of the indices. @default -1 */
   readonly axis?: number;
 }
 
 /**
- * Elements of x along an axis, each line with its own indices: with axis 1, y[i, k] = x[i, indices[i, k]]. Other axes broadcast. Indices outside the
- * axis are treated as gather does. The gradient adds in a fixed order: it is the same every time.
+ * Gathers elements of x along an axis, with separate indices for each line: with axis 1, y[i, k] = x[i, indices[i, k]]. Other axes
+ * broadcast. Indices outside the axis are treated as in gather. The gradient adds in a fixed order, so it is reproducible.
  *
  * x [.., N, ..], indices i32 or u32 [.., K, ..] -> [.., K, ..].
- * @throws ShapeError where ranks differ or other axes do not broadcast, DtypeError where indices are not integers, DataError for a known index
+ * @throws ShapeError if ranks differ or other axes do not broadcast, DtypeError if indices are not integers, DataError for a known index
  * outside the axis.
  *
  *     takeAlongAxis(x, argMax(x, { axis: 1, keepDims: true }), { axis: 1 })   // the largest of each row, [3,5] -> [3,1]

@@ -1,4 +1,4 @@
-// Rows by index, and sums into rows by index: each is the other's gradient.
+// Gathering rows by index, and sums into rows by index. Each is the gradient of the other.
 import { promote } from '../../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, formatShape, normalizeAxis, sizeOf } from '../../core/shape.ts';
@@ -13,7 +13,7 @@ import { checkIndices, checkRange, clampIndex } from '../operands/indices.ts';
 import { planScatter } from './scatterPlan.ts';
 import { broadcastTo } from '../shape/shape.ts';
 
-/** A tensor cut at one axis: [outer, rows, inner]. */
+/** Splits a shape at one axis: [outer, rows, inner]. */
 function cut(shape: Shape, axis: number): { outer: number; rows: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, axis)), rows: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
 }
@@ -85,7 +85,7 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
       }
     }
     const out = allocate(y.dtype, sums.length);
-    // Integers wrap around, as they do on the GPU.
+    // Integers wrap around, like on the GPU.
     for (let i = 0; i < sums.length; i++) out[i] = sums[i];
     return [out];
   },
@@ -99,7 +99,7 @@ const scatterSumOp: OpDefinition<{ readonly axis: number; readonly rows: number 
   },
 });
 
-/** Rows of x along the axis by index, and the sum of the updates of each of `rows` rows: gather and scatterAdd without their checks. */
+/** gather without its checks. */
 export const takeRows = (x: Tensor, indices: Tensor, axis: number): Tensor => apply(gatherOp, [x, indices], { axis });
 export const sumRows = (updates: Tensor, indices: Tensor, axis: number, rows: number): Tensor =>
   apply(scatterSumOp, [updates, indices], { axis, rows });
@@ -107,16 +107,17 @@ export const sumRows = (updates: Tensor, indices: Tensor, axis: number, rows: nu
 const axisText = (axis: number, x: Tensor): string => `axis ${axis} of ${formatShape(x.shape)}`;
 
 export interface AxisOption {
-  /** The axis that the indices count along; 0 by default. */
+  /** Axis of the indices. @default 0 */
   readonly axis?: number;
 }
 
 /**
- * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is refused where the host knows it, in tensor([...]); one
- * that a kernel computed or that enters a compiled function is moved to the axis's nearest end, on every device. The gradient is scatterAdd.
+ * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is an error if the host knows it, as in
+ * tensor([...]). An index that a kernel computed, or an input of a compiled function, is clamped to the axis on every device. The gradient
+ * is scatterAdd.
  *
  * x [..P, N, ..Q], indices i32 or u32 [..I] -> [..P, ..I, ..Q].
- * @throws DtypeError where indices are not integers, ShapeError for an axis that x does not have, DataError for a known index outside it.
+ * @throws DtypeError if indices are not integers, ShapeError for an axis that x does not have, DataError for a known index outside it.
  *
  *     const rows = gather(x, tensor([2, 0, 2]));            // [5,3] -> [3,3]
  *     const columns = gather(x, tensor([1]), { axis: 1 });    // [5,3] -> [5,1]
@@ -132,10 +133,10 @@ export function gather(x: Tensor, indices: Tensor, options: AxisOption = {}): Te
 }
 
 /**
- * One row of the table for each index: gather along axis 0, under the name that models use. Indices outside the table are treated as gather does.
+ * One row of the table for each index: gather along axis 0, under its name in models. Indices outside the table are treated as in gather.
  *
  * table [N, D], indices i32 or u32 [..I] -> [..I, D].
- * @throws ShapeError where the table is no matrix, DtypeError where indices are not integers, DataError for a known index outside the table.
+ * @throws ShapeError if the table is not a matrix, DtypeError if indices are not integers, DataError for a known index outside the table.
  *
  *     const vectors = embedding(table, tokens);   // [1000,64], [8,32] -> [8,32,64]
  */
@@ -152,11 +153,11 @@ export function embedding(table: Tensor, indices: Tensor): Tensor {
 }
 
 /**
- * x with updates added to its rows by index: with axis 0, y = x, then y[indices[i], …] += updates[i, …] for every i. Updates of the same row are
- * added in their order, so the result is the same every time. Updates broadcast. Indices outside the axis are treated as gather does.
+ * Adds updates to rows of x by index: with axis 0, y = x, then y[indices[i], …] += updates[i, …] for every i. Updates of the same row are
+ * added in their order, so the result is reproducible. Updates broadcast. Indices outside the axis are treated as in gather.
  *
  * x [..P, N, ..Q], indices i32 or u32 [..I], updates [..P, ..I, ..Q] -> [..P, N, ..Q].
- * @throws DtypeError for bool or non-integer indices, ShapeError where updates do not broadcast, DataError for a known index outside the axis.
+ * @throws DtypeError for bool or non-integer indices, ShapeError if updates do not broadcast, DataError for a known index outside the axis.
  *
  *     const counts = scatterAdd(zeros([10]), labels, ones([32]));   // how often each label occurs
  */

@@ -1,4 +1,4 @@
-// The launch that picks elements of an axis by index, for gather and takeAlongAxis.
+// The launch that gathers elements of an axis by index, for gather and takeAlongAxis.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelContext, KernelPlan } from '../../graph/op.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
@@ -9,11 +9,11 @@ const gatherKernel: KernelFile = { name: 'gather', text: gatherSource };
 
 export interface Pick {
   readonly name: string;
-  /** Sizes of the axis in x and in the result, and of what lies behind it. */
+  /** Sizes of the axis in x and in the result, and of the axes after it. */
   readonly rows: number;
   readonly count: number;
   readonly inner: number;
-  /** Whether every element of the result has an index of its own; else the indices [count] are those of every line. */
+  /** Whether every element of the result has its own index. Otherwise the indices [count] apply to every line. */
   readonly ownIndices: boolean;
 }
 

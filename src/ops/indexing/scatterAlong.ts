@@ -40,7 +40,7 @@ export interface ScatterAlongOptions {
  * x [.., N, ..], indices i32 or u32 [.., K, ..], updates [.., K, ..] -> [.., N, ..].
  * The gradient of 'min' and 'max' is shared by equal values. The gradient of 'replace' goes to the update that stays. 'multiply' divides
  * the product of an element's updates by each of them: its gradient is correct if f32 holds that product, or if an element has one update.
- * @throws ShapeError if ranks differ or shapes do not broadcast, DtypeError for non-integer indices or bool in modes other than 'replace',
+ * @throws ShapeError if ranks differ or shapes do not broadcast; DtypeError for non-integer indices or bool in modes other than 'replace';
  * DataError for a known index outside the axis, ArgumentError for an unknown mode. (ScatterElements of ONNX, scatter_reduce of PyTorch.)
  *
  *     const y = scatterAlongAxis(zeros([2, 3]), tensor([[2], [0]], [2, 1], 'i32'), ones([2, 1]));   // [[0, 0, 1], [1, 0, 0]]

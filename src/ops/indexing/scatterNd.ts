@@ -62,7 +62,7 @@ export interface GatherNdOptions {
  * treated as in gather. The gradient adds in a fixed order.
  *
  * x [..B, d1, …, dM, ..Q], indices i32 or u32 [..B, ..I, M] -> [..B, ..I, ..Q], B being `batchDims` axes.
- * @throws ShapeError for tuples longer than x has axes or batch axes that differ, DtypeError for non-integer indices, DataError for a known
+ * @throws ShapeError for tuples longer than x has axes or batch axes that differ; DtypeError for non-integer indices; DataError for a known
  * index outside its axis, ArgumentError for batchDims that is not a valid number of axes. (GatherND of ONNX, tf.gather_nd.)
  *
  *     gatherNd(x, tensor([[0, 1], [2, 2]], [2, 2], 'i32'))            // [3,3] -> [2]: x[0,1] and x[2,2]
@@ -105,13 +105,15 @@ export interface ScatterNdOptions {
 }
 
 /**
- * x with updates put into elements or slices by tuples of indices: y = x, then y[indices[i, 0], …, indices[i, M - 1], …] = updates[i, …] for every i,
- * or added and so on, see mode. Updates broadcast. The order is fixed: the result is the same on every device and every time. Indices outside
- * their axis are treated as gather does. To scatter into zeros, pass zeros(shape). Gradients are those of scatterAlongAxis, with its limit for 'multiply'.
+ * Writes updates into elements or slices of x at tuples of indices: y = x, then y[indices[i, 0], …, indices[i, M - 1], …] = updates[i, …]
+ * for every i, or added and so on, see mode. Updates broadcast. The order is fixed, so the result is reproducible on every device. Indices
+ * outside their axis are treated as in gather. To scatter into zeros, pass zeros(shape). Gradients equal those of scatterAlongAxis, with
+ * its limit for 'multiply'.
  *
  * x [d1, …, dM, ..Q], indices i32 or u32 [..I, M], updates [..I, ..Q] -> [d1, …, dM, ..Q].
- * @throws ShapeError for tuples longer than x has axes or updates that do not broadcast, DtypeError for non-integer indices or bool in modes but
- * 'replace', DataError for a known index outside its axis, ArgumentError for an unknown mode. (ScatterND of ONNX, tf.scatter_nd.)
+ * @throws ShapeError for tuples longer than x has axes or updates that do not broadcast; DtypeError for non-integer indices or bool in
+ * modes other than 'replace'; DataError for a known index outside its axis, ArgumentError for an unknown mode. (ScatterND of ONNX,
+ * tf.scatter_nd.)
  *
  *     scatterNd(zeros([3, 3]), tensor([[0, 1], [2, 2]], [2, 2], 'i32'), tensor([5, 6]))   // 5 at [0,1], 6 at [2,2]
  */

@@ -37,7 +37,7 @@ const determinantOp: OpDefinition<object> = defineOp<object>({
   name: 'determinant',
   infer: ([x]) => [{ shape: [x.shape[0]], dtype: 'f32' }],
   batch: foldIntoBatch,
-  // d det(A) = <cofactors of A, dA>, also where A is singular
+  // d det(A) = <cofactors of A, dA>, also for a singular A
   vjp: ({ inputs: [x], cotangents: [g] }) => [g && mul(spread(g), apply(cofactorsOp, [x], {}))],
   reference: ({ inputs: [x], allocate }) => {
     const [count, n] = x.shape;

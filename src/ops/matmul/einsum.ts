@@ -25,7 +25,7 @@ function parse(equation: string, operands: readonly Tensor[]): Equation {
   if (texts.length !== operands.length) fail(`names ${texts.length} operands, ${operands.length} were given; separate them by commas`);
   const labelsOf = (text: string, hidden: number): string[] => {
     const [before, after, ...others] = text.split('...');
-    if (others.length > 0) fail(`'${text}' has more than one '...'; one stands for all unnamed axes`);
+    if (others.length > 0) fail(`'${text}' has more than one '...'; one is enough for all unnamed axes`);
     const named = (part: string): string[] =>
       [...part].map((label) => (/[a-zA-Z]/.test(label) ? label : fail(`'${label}' is no label; use letters, ',', '->' and '...'`)));
     if (after === undefined) return named(before);
@@ -47,7 +47,7 @@ function parse(equation: string, operands: readonly Tensor[]): Equation {
   }
   const output = labelsOf(result, hidden.length);
   output.forEach((label, i) => {
-    if (output.indexOf(label) !== i) fail(`the output names '${label}' twice; each label may stand there once`);
+    if (output.indexOf(label) !== i) fail(`the output names '${label}' twice; each label may occur there once`);
     if (!flat.includes(label)) fail(`the output's '${label}' is in no input; a new axis is made by expandDims(x, axis)`);
   });
   return { terms, output };

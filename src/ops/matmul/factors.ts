@@ -1,11 +1,11 @@
 // Sources of the two factors of a product. A factor is a family of WGSL functions that the cores in direct.ts and tiled.ts call:
 //
-// aRow(batch, row) -> ARow               values that are constant along k, such as the start of the row
-// aRun(ARow, segment) -> ARun           k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
-// aLoad(ARun, k) -> vec4<f32>           four elements that start at position k of the segment
-// aOne(ARun, k) -> f32                  one element
+//   aRow(batch, row) -> ARow            values that are constant along k, such as the start of the row
+//   aRun(ARow, segment) -> ARun         k is cut into segments (one for a plain matrix, one a filter tap for a convolution)
+//   aLoad(ARun, k) -> vec4<f32>         four elements that start at position k of the segment
+//   aOne(ARun, k) -> f32                one element
 //
-// and the same with b for columns. "inner" is the direction of k. "outer" is the direction of rows (of a) or columns (of b).
+// The same functions exist with b for columns. "inner" is the direction of k. "outer" is the direction of rows (of a) or columns (of b).
 
 /**
  * Access to four elements at once. `inner4`: one vec4 load along k. `outer4`: one vec4 load along rows (columns). `scalar`: four loads

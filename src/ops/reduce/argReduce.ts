@@ -1,4 +1,4 @@
-// Positions of extrema.
+// Positions of the largest and smallest elements.
 import { type Dtype, isFloat } from '../../core/dtype.ts';
 import { checkOptions } from '../../core/errors.ts';
 import { normalizeAxis, sizeOf } from '../../core/shape.ts';
@@ -11,17 +11,17 @@ import { type ReduceAttributes, forEachRow, inferReduced } from './reduce.ts';
 import { expandDims, flatten } from '../shape/shape.ts';
 
 export interface ArgReduceOptions {
-  /** The axis to search; the flattened tensor unless given. */
+  /** Axis to search. Without it, the flattened tensor is searched. */
   readonly axis?: number;
-  /** Leave the axis in the shape, with size 1. */
+  /** Whether to keep the axis, with size 1. @default false */
   readonly keepDims?: boolean;
 }
 
 interface ArgRow {
   readonly name: string;
-  /** Whether a candidate beats the best so far, on the CPU. */
+  /** Whether a candidate replaces the best element so far, on the CPU. */
   readonly beats: (candidate: number, best: number) => boolean;
-  /** WGSL values that every other one beats or equals. */
+  /** WGSL value that every other value replaces or equals. */
   readonly identity: (dtype: Dtype) => string;
   readonly merge: (a: string, b: string) => string;
 }
@@ -45,7 +45,7 @@ function defineArgReduction({ name, beats, identity, merge }: ArgRow): OpDefinit
   });
 }
 
-// NaN beats every number and the first NaN wins, as in NumPy.
+// NaN is larger than every number, and the first NaN is taken, as in NumPy.
 const larger = (x: number, best: number): boolean => x > best || (Number.isNaN(x) && !Number.isNaN(best));
 const smaller = (x: number, best: number): boolean => x < best || (Number.isNaN(x) && !Number.isNaN(best));
 
@@ -98,7 +98,7 @@ function argReduce(
 }
 
 /**
- * Position of the largest element along an axis, as i32; the first one of equals, the first NaN where there is one.
+ * Position of the largest element along an axis, as i32; the first of equal elements, the first NaN if there is one.
  *
  * x [.., N, ..] -> the shape without the axis.
  * @throws ShapeError for an axis without elements.
@@ -107,5 +107,5 @@ function argReduce(
  */
 export const argMax = (x: Tensor, options: ArgReduceOptions = {}): Tensor => argReduce('argMax', argMaxOp, argMaxOfIntegersOp, x, options);
 
-/** Position of the smallest element along an axis, as i32; the first one of equals, the first NaN where there is one. */
+/** Position of the smallest element along an axis, as i32; the first of equal elements, the first NaN if there is one. */
 export const argMin = (x: Tensor, options: ArgReduceOptions = {}): Tensor => argReduce('argMin', argMinOp, argMinOfIntegersOp, x, options);

@@ -6,17 +6,19 @@ import { padInterior } from '../shape/pad.ts';
 import { reshape, transpose } from '../shape/shape.ts';
 import { flip, sliceAxis } from '../shape/slice.ts';
 
-/** Products of all elements before each one along the last axis of [rows, n], by doubling: log2(n) steps. */
+/** For each element, the product of all earlier elements along the last axis of [rows, n]. It doubles the distance in log2(n) steps. */
 function productsBefore(x: Tensor): Tensor {
   const n = x.shape[1];
-  // Moves by `distance`, with ones coming in.
+  // Shifts by `distance` and inserts ones.
   const shifted = (t: Tensor, distance: number): Tensor => padInterior(sliceAxis(t, 1, 0, n - distance), [[0, 0, 0], [distance, 0, 0]], 1); // prettier-ignore
   let product = shifted(x, 1);
   for (let distance = 1; distance < n; distance *= 2) product = mul(product, shifted(product, distance));
   return product;
 }
 
-/** For each element, the product of all others over the axes. Made of multiplications only: right where elements are 0, to every order. */
+/**
+ * For each element, the product of all others over the axes. It uses only multiplications, so derivatives of every order are correct at 0.
+ */
 export function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
   const kept = x.shape.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
   const order = [...kept, ...axes];

@@ -1,4 +1,4 @@
-// Reductions: many elements to one along axes. Primitives drop the axes; keepDims is a reshape behind them.
+// Reductions along axes. Primitives drop the axes; keepDims is a reshape after them.
 import { type Dtype, type HostArray, isFloat } from '../../core/dtype.ts';
 import { DtypeError, ShapeError, checkOptions } from '../../core/errors.ts';
 import { type Shape, forEachIndex, formatShape, normalizeAxes, reducedShape, sizeOf, stridesOf } from '../../core/shape.ts';
@@ -18,9 +18,9 @@ import { broadcastTo, reshape, stopGradient } from '../shape/shape.ts';
 import { propagate, quotientOrZero } from '../elementwise/zeroFlow.ts';
 
 export interface ReduceOptions {
-  /** The axis or axes to reduce, counted from the end where negative; all of them unless given. */
+  /** Axis or axes to reduce. Negative values count from the end. @default all axes */
   readonly axis?: number | readonly number[];
-  /** Leave reduced axes in the shape, with size 1. */
+  /** Whether to keep reduced axes, with size 1. @default false */
   readonly keepDims?: boolean;
 }
 
@@ -32,19 +32,19 @@ type Fold = (data: HostArray, base: number, offsets: Int32Array) => number;
 
 interface ReductionRow {
   readonly name: string;
-  /** Whether there is a result over no elements. */
+  /** Whether the reduction of no elements is defined. */
   readonly allowsEmpty: boolean;
-  /** One result on the CPU, in f64, from the elements at base + each offset. */
+  /** Computes one result on the CPU, in f64, from the elements at base + each offset. */
   readonly fold: Fold;
   readonly foldIntegers?: Fold;
-  /** The WGSL value that changes nothing, for each type the op takes. */
+  /** Identity of the reduction in WGSL, for each type that the op takes. */
   readonly identity: { readonly [T in ValueType]?: string };
   readonly merge: (a: string, b: string) => string;
   readonly ofSquares?: boolean;
   readonly vjp: OpDefinition<ReduceAttributes>['vjp'];
 }
 
-/** Calls `visit` with the position of each output element and the positions of the inputs that make it up. */
+/** Calls `visit` with the position of each output element and the positions of its inputs. */
 export function forEachRow(
   shape: Shape,
   axes: readonly number[],
@@ -103,12 +103,12 @@ function defineReduction(row: ReductionRow): OpDefinition<ReduceAttributes> {
   });
 }
 
-/** y or its cotangent, of the reduced shape, spread over the shape of x again. */
+/** Broadcasts y or its cotangent, of the reduced shape, to the shape of x. */
 export function spread(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   return broadcastTo(reshape(y, reducedShape(x.shape, axes, true)), x.shape);
 }
 
-/** The free function of a reduction: axes and keepDims around the primitive. */
+/** The free function of a reduction. It handles axes and keepDims around the primitive. */
 export function reduceWith(name: string, op: OpDefinition<ReduceAttributes>, x: Tensor, options: ReduceOptions): Tensor {
   checkOptions(name, options, ['axis', 'keepDims']);
   checkFlag(name, 'keepDims', options.keepDims);
@@ -128,12 +128,12 @@ const sumOp = defineReduction({
   },
   identity: { f32: '0.0', i32: '0', u32: '0u' },
   merge: (a, b) => `(${a} + ${b})`,
-  // Every element counts once: dx = dy, spread
+  // Every element has the slope 1: dx = dy, broadcast
   vjp: ({ inputs: [x], cotangents: [g], attributes: { axes } }) => [g && spread(g, x, axes)],
 });
 
 /**
- * Sum over axes, 0 over none. Floats stay floats; bool counts as i32.
+ * Sum over axes; 0 for no elements. Floats stay floats; bool becomes i32.
  *
  * x [..] -> the shape without the reduced axes.
  *
@@ -152,8 +152,8 @@ const euclideanNormOp = defineReduction({
   identity: { f32: '0.0' },
   merge: (a, b) => `hypotenuse(${a}, ${b})`,
   ofSquares: true,
-  // dx = dy x / y, and 0 at y = 0, where x is 0 too. Both x and y are multiplied by the power of two s, which brings y near 1: dy / y and 1 / y may be
-  // beyond f32 where dx is not, and a compiler may form them. The result does not depend on s.
+  // dx = dy x / y, and 0 at y = 0 (x is 0 too). x and y are multiplied by the power of two s, which scales y to about 1. Without s, dy
+  // / y and 1 / y may overflow f32 although dx does not, and a compiler may compute them. The result does not depend on s.
   vjp: ({ inputs: [x], outputs: [y], cotangents: [g], attributes: { axes } }) => {
     if (!g) return [undefined];
     const divisor = where(equal(y, 0), 1, y);
@@ -162,7 +162,7 @@ const euclideanNormOp = defineReduction({
   },
 });
 
-/** √(Σ x²) over axes, also where the squares are beyond f32 or below it. Its gradient at 0 is 0. */
+/** √(Σ x²) over axes, also if the squares overflow or underflow f32. Its gradient at 0 is 0. */
 export const euclideanNorm = (x: Tensor, options: ReduceOptions): Tensor => reduceWith('norm', euclideanNormOp, x, options);
 
 const prodOp = defineReduction({
@@ -180,11 +180,11 @@ const prodOp = defineReduction({
   },
   identity: { f32: '1.0', i32: '1', u32: '1u' },
   merge: (a, b) => `(${a} * ${b})`,
-  // ∂/∂xᵢ Π xⱼ = Π_{j≠i} xⱼ, formed without division so that zeros are right
+  // ∂/∂xᵢ Π xⱼ = Π_{j≠i} xⱼ, without division, so that zeros are correct
   vjp: ({ inputs: [x], cotangents: [g], attributes: { axes } }) => [g && propagate(spread(g, x, axes), productOfOthers(x, axes))],
 });
 
-/** Product over axes, 1 over none; bool counts as i32. The gradient is right where elements are 0. */
+/** Product over axes; 1 for no elements. bool becomes i32. The gradient is also correct if elements are 0. */
 export const prod = (x: TensorLike, options: ReduceOptions = {}): Tensor =>
   reduceWith('prod', prodOp, operand('prod', x, 'number'), options);
 
@@ -195,7 +195,7 @@ const shareAmongTies: ReductionRow['vjp'] = ({ inputs: [x], outputs: [y], cotang
   return [mul(ties, spread(quotientOrZero(g, sum(ties, { axis: axes })), x, axes))];
 };
 
-// Math.max and Math.min give NaN where there is one.
+// Math.max and Math.min return NaN if an argument is NaN.
 const largest: Fold = (data, base, offsets) => {
   let best = -Infinity;
   for (let k = 0; k < offsets.length; k++) best = Math.max(best, data[base + offsets[k]]);
@@ -208,7 +208,7 @@ const smallest: Fold = (data, base, offsets) => {
   return best;
 };
 
-// Two primitives for each extremum, because floats need a test for NaN and integers have none.
+// Two primitives per extremum: floats need a test for NaN, and integers have no NaN.
 const maxOp = defineReduction({
   name: 'max',
   allowsEmpty: false,
@@ -246,7 +246,7 @@ const minOfIntegersOp = defineReduction({
 });
 
 /**
- * The largest element over axes; NaN where there is one. Equal largest elements share the gradient evenly. bool counts as i32.
+ * The largest element over axes; NaN if there is one. Equal largest elements share the gradient evenly. bool becomes i32.
  *
  * @throws ShapeError over an axis without elements.
  *
@@ -258,7 +258,7 @@ export function max(x: TensorLike, options: ReduceOptions = {}): Tensor {
 }
 
 /**
- * The smallest element over axes; NaN where there is one. Equal smallest elements share the gradient evenly. bool counts as i32.
+ * The smallest element over axes; NaN if there is one. Equal smallest elements share the gradient evenly. bool becomes i32.
  *
  * @throws ShapeError over an axis without elements.
  */
@@ -293,8 +293,8 @@ const allOp = defineReduction({
   vjp: 'nondifferentiable',
 });
 
-/** True where any element over the axes is true (not 0); false over none. */
+/** True if any element over the axes is true (not 0); false for no elements. */
 export const any = (x: TensorLike, options: ReduceOptions = {}): Tensor => reduceWith('any', anyOp, operand('any', x, 'bool'), options);
 
-/** True where all elements over the axes are true (not 0); true over none. */
+/** True if all elements over the axes are true (not 0); true for no elements. */
 export const all = (x: TensorLike, options: ReduceOptions = {}): Tensor => reduceWith('all', allOp, operand('all', x, 'bool'), options);

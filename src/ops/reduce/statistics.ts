@@ -19,13 +19,13 @@ function checkReduction(op: string, options: ReduceOptions, own: readonly string
   checkFlag(op, 'keepDims', options.keepDims);
 }
 
-/** Number of elements that go into each result. */
+/** Number of elements reduced to each result. */
 function countOf(op: string, x: Tensor, { axis }: ReduceOptions): number {
   return sizeOf(normalizeAxes(op, axis, x.rank).map((a) => x.shape[a]));
 }
 
 /**
- * Arithmetic mean over axes, Σ x / n, always a float; NaN over no elements.
+ * Arithmetic mean over axes, Σ x / n, always a float; NaN for no elements.
  *
  *     mean(tensor([1, 2, 3]))   // 2
  */
@@ -33,35 +33,36 @@ export function mean(x: TensorLike, options: ReduceOptions = {}): Tensor {
   checkReduction('mean', options, []);
   const t = operand('mean', x, 'float');
   const count = countOf('mean', t, options);
-  // The sum of halves may leave their range where the mean does not.
+  // The sum of f16 elements may overflow although the mean does not.
   return cast(div(sum(cast(t, 'f32'), options), count), t.dtype);
 }
 
 export interface VarianceOptions extends ReduceOptions {
-  /** Taken from the count: 0 for the population's variance, 1 for the sample's. */
+  /** Subtracted from the number of elements: 0 for the population variance, 1 for the sample variance. @default 0 */
   readonly correction?: number;
 }
 
 /**
- * x - mean(x) over axes, centred twice: the mean of many large values is a little off in f32, the mean of what is left over is not (Chan, Golub &
- * LeVeque 1983, "Algorithms for Computing the Sample Variance", corrects the same error after the sum). Exactly 0 where all x are equal.
+ * x - mean(x) over axes, centred twice. In f32 the mean of many large values has an error; the mean of the differences does not (Chan,
+ * Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance", correct the same error after the sum). Exactly 0 if all x are
+ * equal.
  */
 export function deviations(x: Tensor, axis: ReduceOptions['axis']): Tensor {
   const centred = sub(x, mean(x, { axis, keepDims: true }));
   const rest = broadcastTo(mean(centred, { axis, keepDims: true }), x.shape);
-  // Of equal values nothing is left but the rounding of `rest`.
+  // For equal values only the rounding error of `rest` remains.
   const isRounding = lessEqual(abs(sub(centred, rest)), mul(abs(rest), 2 ** -19));
-  // In exact arithmetic what is taken out here is 0 for every x, so gradients take it as a constant.
+  // In exact arithmetic the subtracted value is 0 for every x, so gradients treat it as a constant.
   return sub(centred, stopGradient(where(isRounding, centred, rest)));
 }
 
-/** Deviations in f32, and the number that the sum of their squares is divided by. */
+/** Deviations in f32, and the divisor of the sum of their squares. */
 function spreadOf(op: string, x: TensorLike, options: VarianceOptions): { deviation: Tensor; divisor: number; dtype: Dtype } {
   checkReduction(op, options, ['correction']);
   const { correction = 0, axis } = options;
   checkFinite(op, 'correction', correction);
   const t = operand(op, x, 'float');
-  // First, so that a wrong axis is reported under the op's own name.
+  // Checked first, so that an error about the axis has the op's own name.
   const divisor = Math.max(0, countOf(op, t, options) - correction);
   return { deviation: deviations(cast(t, 'f32'), axis), divisor, dtype: t.dtype };
 }
@@ -78,8 +79,8 @@ export function variance(x: TensorLike, options: VarianceOptions = {}): Tensor {
 }
 
 /**
- * Standard deviation over axes, √(Σ (x - mean)² / (n - correction)), also where the squares are beyond f32. Its gradient where all elements are equal
- * is 0, as in PyTorch.
+ * Standard deviation over axes, √(Σ (x - mean)² / (n - correction)), also if the squares overflow f32. If all elements are equal, its
+ * gradient is 0, as in PyTorch.
  */
 export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
   const { deviation, divisor, dtype } = spreadOf('std', x, options);
@@ -87,14 +88,14 @@ export function std(x: TensorLike, options: VarianceOptions = {}): Tensor {
   return cast(div(euclideanNorm(deviation, { axis, keepDims }), Math.sqrt(divisor)), dtype);
 }
 
-/** root(x), and 0 with gradient 0 where x is 0: the slope of a root is infinite there. */
+/** root(x), or 0 with gradient 0 if x is 0, because the slope of a root at 0 is infinite. */
 function rootOf(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
   const isNull = equal(x, 0);
   return where(isNull, 0, root(where(isNull, 1, x)));
 }
 
 export interface NormOptions extends ReduceOptions {
-  /** The p of (Σ |x|ᵖ)^(1/p); Infinity and -Infinity take the largest and smallest magnitude. */
+  /** The p of (Σ |x|ᵖ)^(1/p). Infinity and -Infinity give the largest and smallest magnitude. @default 2 */
   readonly ord?: number;
 }
 
@@ -122,12 +123,12 @@ export function norm(x: TensorLike, options: NormOptions = {}): Tensor {
 }
 
 /**
- * (Σ |s x|ᵖ)^(1/p) / s, s = 1 / max |x|, or 1 / min |x| for p < 0: the largest power is 1. The result does not depend on s, so gradients take it
- * as a constant.
+ * (Σ |s x|ᵖ)^(1/p) / s with s = 1 / max |x|, or 1 / min |x| for p < 0, so that the largest power is 1. The result does not depend on s, so
+ * gradients treat it as a constant.
  */
 function normOfOrder(x: Tensor, ord: number, over: { readonly axis: readonly number[]; readonly keepDims: boolean }): Tensor {
   const dominating = stopGradient((ord > 0 ? max : min)(abs(x), { axis: over.axis, keepDims: true }));
-  // In two steps, because the reciprocal of a small number may be beyond f32.
+  // Two steps, because the reciprocal of a small number may overflow f32.
   const scale = reciprocalScale(dominating);
   const near = scaleByPower(dominating, scale);
   const rest = where(greater(near, 0), where(isFinite(near), near, 1), 1);
@@ -139,7 +140,7 @@ function normOfOrder(x: Tensor, ord: number, over: { readonly axis: readonly num
   );
 }
 
-/** |x|ᵖ. Its derivatives at 0 are infinite for small p; they are taken as 0. */
+/** |x|ᵖ. Its derivatives at 0 are infinite for small p and are defined as 0 here. */
 function powersOf(x: Tensor, ord: number): Tensor {
   if (ord >= 2) return pow(abs(x), ord);
   const isNull = equal(x, 0);
@@ -149,7 +150,7 @@ function powersOf(x: Tensor, ord: number): Tensor {
 export type LogSumExpOptions = ReduceOptions;
 
 /**
- * log Σ eˣ over axes, without overflow: the largest element is taken out first. -Infinity where all elements are.
+ * log Σ eˣ over axes, without overflow: the largest element is subtracted first. -Infinity if all elements are.
  *
  * @throws ShapeError over an axis without elements.
  *

@@ -3,18 +3,18 @@ fn isNan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
-// Made from a variable: as a constant expression it would be refused.
+// Made from a variable, because WGSL does not accept a constant infinity.
 fn infinity() -> f32 {
   var bits = 0x7f800000u;
   return bitcast<f32>(bits);
 }
 
-// NaN where either is NaN; max() may return the other operand.
+// NaN if either is NaN; max() may return the other operand.
 fn safeMax(a: f32, b: f32) -> f32 {
   return select(max(a, b), select(b, a, isNan(a)), isNan(a) | isNan(b));
 }
 
-// y * 2^n for whole n; two factors, because 2^n alone may leave the range that y * 2^n does not.
+// y * 2^n for integer n. It uses two factors, because 2^n may overflow although y * 2^n does not.
 fn scaleByPowerOfTwo(y: f32, n: f32) -> f32 {
   let whole = i32(clamp(n, -250.0, 250.0));
   let half = whole / 2;
@@ -27,18 +27,18 @@ fn expPolynomial(x: f32) -> f32 {
 }
 
 fn safeExp(x: f32) -> f32 {
-  // Beyond these bounds the result is 0 or infinite anyway.
+  // Outside of these bounds the result is 0 or infinite.
   let bounded = clamp(x, -105.0, 90.0);
   let n = floor(bounded * 1.44269504 + 0.5);
-  // log(2) in two parts, the first with few bits: n times it is exact.
+  // log(2) in two parts. The first has few bits, so that n times it is exact.
   let r = (bounded - n * 0.693359375) - n * -2.12194440e-4;
   let y = 1.0 + (r + r * r * expPolynomial(r));
   return select(scaleByPowerOfTwo(y, n), x, isNan(x));
 }
 
-// Row kernel, one workgroup per row, for real GPUs: each invocation takes every 64th item (neighbours read neighbours), and what a loop adds up
-// is brought together by a tree in workgroup memory, where all invocations read it. The compiler replaces the marked blocks; as it stands
-// this file divides the rows of a matrix by their sums.
+// Row kernel, one workgroup per row, for real GPUs. Each invocation takes every 64th item (neighbours read neighbours). A tree in workgroup
+// memory merges the totals of a loop, and all invocations read the result there. The compiler replaces the marked blocks; this file itself
+// divides the rows of a matrix by their sums.
 
 // bindings
 struct Params { rows: u32, length: u32 }
