@@ -1,5 +1,5 @@
 // Reduction of rows, one invocation per output and chunk as in reduceSerial.wgsl, but it loads four neighbouring items at once. It is for
-// CPU-implemented Vulkan, where every load has the same cost for every width. Items are merged one by one in ascending order, in the runs
+// CPU-implemented Vulkan: a load has the same cost for every width. Items are merged one by one in ascending order, in the runs
 // of reduceSerial.wgsl, so the results are bit-identical. Lengths and chunks are multiples of 4.
 // The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 

@@ -15,7 +15,7 @@ export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   patience: optional(integer('at least 0'), 0),
   /** Whether smaller or larger is better. 'auto' decides by the name. @default 'auto' */
   mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
-  /** Value that must also be exceeded before the patience starts again. */
+  /** Value that must also be improved on before the patience starts again. */
   baseline: optional(number()),
   /** Ends with the weights of the best epoch instead of the last. @default false */
   restoreBestWeights: optional(boolean, false),
