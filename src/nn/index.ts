@@ -57,6 +57,8 @@ export type {
   SymbolicCall,
   Variables,
 } from './layer.ts';
+export { layerOf } from './layer.ts';
+export { NetworkPass } from './networkPass.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
 export type { ActivationOptions } from './layers/core/activation.ts';

@@ -76,6 +76,9 @@ export function batchLoss(objectives: Objectives, result: NetworkResult, batch: 
       return { loss: penalty ? add(loss, penalty) : loss, parts: [], penalty };
     }
     const trained = outputs.filter(({ loss }) => loss);
+    if (trained.length === 0 && !penalty) {
+      throw new ArgumentError('the model was compiled without a loss; compile it with one for step.loss(), evaluate() and validation');
+    }
     const values = trained.map((output) => outputLoss(output, outputBatch(output, result, batch)));
     const terms = values.map((value, i) => (trained[i].lossWeight === 1 ? value : mul(value, trained[i].lossWeight)));
     const loss = [...terms, ...(penalty ? [penalty] : [])].reduce((total, term) => add(total, term));

@@ -4,7 +4,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { Network, Tensors } from '../nn/index.ts';
 import type { Objectives } from './objectives.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
-import { type StepBatch, type TrainState, type Weights, makePredictStep, makeTestStep, makeTrainStep } from './steps.ts';
+import { type StepBatch, type StepPlan, type TrainState, type Weights, makePredictStep, makeTestStep, makeTrainStep } from './steps.ts';
 import { type Totals, makeResults } from './totals.ts';
 
 export interface CompiledSteps {
@@ -12,15 +12,25 @@ export interface CompiledSteps {
   predict(weights: Weights, x: Tensors): Promise<Tensors>;
 }
 
-export interface TrainingSteps extends CompiledSteps {
-  /** The losses and metrics that the steps compute. */
+/** Sums of losses and metrics, and the way to their values. */
+export interface Reports {
+  readonly engine: Engine;
   readonly objectives: Objectives;
+  results(totals: Totals): Promise<Tensor[]>;
+}
+
+export interface TrainingSteps extends CompiledSteps {
+  /** Values that training reports. */
+  readonly training: Reports;
+  /** Values that evaluation reports. */
+  readonly testing: Reports;
+  /** Layers whose parameters each optimizer updates, by the optimizer's name; all trainable ones without a plan. */
+  readonly plan: StepPlan | undefined;
   readonly train: {
     (carried: TrainState, batch: StepBatch): Promise<TrainState>;
     plan(carried: TrainState, batch: StepBatch): Promise<MemoryPlan>;
   };
   test(totals: Totals, weights: Weights, batch: StepBatch): Promise<Totals>;
-  results(totals: Totals): Promise<Tensor[]>;
 }
 
 export const compilePrediction = (network: Network, engine: Engine): CompiledSteps => ({
@@ -28,13 +38,26 @@ export const compilePrediction = (network: Network, engine: Engine): CompiledSte
   predict: compile(makePredictStep(network), { engine, name: 'predictStep' }),
 });
 
-export const compileTraining = (steps: CompiledSteps, network: Network, setup: TrainingSetup, objectives: Objectives): TrainingSteps => {
+export function compileTraining(
+  steps: CompiledSteps,
+  network: Network,
+  setup: TrainingSetup,
+  objectives: Objectives,
+  plan: StepPlan | undefined,
+): TrainingSteps {
   const { engine } = steps;
+  const reports = (reported: Objectives): Reports => ({
+    engine,
+    objectives: reported,
+    results: compile(makeResults(reported), { engine, name: 'results' }),
+  });
+  const testing = reports(objectives);
   return {
     ...steps,
-    objectives,
-    train: compile(makeTrainStep(network, setup, objectives), { engine, name: 'trainStep', donate: [0] }),
+    plan,
+    training: plan ? reports(plan.objectives) : testing,
+    testing,
+    train: compile(makeTrainStep(network, setup, objectives, plan), { engine, name: 'trainStep', donate: [0] }),
     test: compile(makeTestStep(network, objectives), { engine, name: 'testStep', donate: [0] }),
-    results: compile(makeResults(objectives), { engine, name: 'results' }),
   };
-};
+}

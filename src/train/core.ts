@@ -7,7 +7,7 @@ import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../eng
 import { Tensor } from '../graph/tensor.ts';
 import type { LayerTrees, Network, Specs } from '../nn/index.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
-import { type CompiledSteps, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
+import { type CompiledSteps, type Reports, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import {
   type OptimizerRecord,
   type OptimizerRecords,
@@ -22,7 +22,7 @@ import { queuesOf, runAlone } from './ownership.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
 import { type Objectives, assignObjectives, namedOutputs } from './objectives.ts';
-import type { StepBatch, TrainState, Weights } from './steps.ts';
+import { type StepBatch, type StepPlan, type TrainState, type Weights, planStep } from './steps.ts';
 import { type Totals, freshTotals } from './totals.ts';
 
 export interface ModelCore {
@@ -36,6 +36,8 @@ export interface ModelCore {
   setup: TrainingSetup | undefined;
   /** Losses and metrics of the outputs; undefined until the form of the outputs is known. */
   objectives: Objectives | undefined;
+  /** Plan of a step of the user's own; undefined before data come, and for the standard step. */
+  plan: StepPlan | undefined;
   /** Keys of fits without a seed of their own, where compile was given a seed. */
   fitKeys: RandomStream | undefined;
   /** Optimizers of the setup with their state. */
@@ -60,6 +62,7 @@ export const makeCore = (network: Network): ModelCore => ({
   },
   setup: undefined,
   objectives: undefined,
+  plan: undefined,
   fitKeys: undefined,
   optimizers: {},
   steps: undefined,
@@ -122,7 +125,7 @@ export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
 export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingSteps> {
   const setup = requireSetup(core, where);
   const steps = await prepareSteps(core);
-  return (core.trainingSteps ??= compileTraining(steps, core.network, setup, core.objectives!));
+  return (core.trainingSteps ??= compileTraining(steps, core.network, setup, core.objectives!, core.plan));
 }
 
 /**
@@ -141,16 +144,16 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
 const heldBy = (records: OptimizerRecords): unknown => Object.values(records).map(({ state, aside }) => [state, aside]);
 
 /** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
-export async function askTotals(steps: TrainingSteps, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
-  const { names } = steps.objectives;
-  const results = await steps.results(totals);
-  const answers = readAll(results, { engine: steps.engine }).finally(() => release(results));
+export async function askTotals(reports: Reports, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
+  const { names } = reports.objectives;
+  const results = await reports.results(totals);
+  const answers = readAll(results, { engine: reports.engine }).finally(() => release(results));
   return { logs: answers.then((values) => Object.fromEntries(names.map((name, i) => [name, values[i][0]]))) };
 }
 
 /** The values of loss and metrics, whose sums are then done with. */
-export async function finishTotals(steps: TrainingSteps, totals: Totals): Promise<Record<string, number>> {
-  const { logs } = await askTotals(steps, totals);
+export async function finishTotals(reports: Reports, totals: Totals): Promise<Record<string, number>> {
+  const { logs } = await askTotals(reports, totals);
   release(totals);
   return logs;
 }
@@ -161,18 +164,17 @@ export function release(tree: unknown): void {
 }
 
 /** Sums at zero. */
-export const startTotals = ({ engine, objectives }: TrainingSteps): Promise<Totals> => evaluate(freshTotals(objectives), { engine });
+export const startTotals = ({ engine, objectives }: Reports): Promise<Totals> => evaluate(freshTotals(objectives), { engine });
 
 /** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
 export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals, batch: StepBatch): Promise<Totals> {
   return exclusive(core, async () => {
     const { trainable, frozen } = splitParameters(core);
     const { state } = core.weights!;
-    const layers = Object.keys(trainable);
-    const records = Object.values(core.optimizers);
-    if (!records.every((record) => isStateOf(record, layers))) {
+    const updated = updatedBy(core, trainable);
+    if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters)))) {
       await requireCapacity(steps, firstState(core, totals), batch);
-      for (const record of records) await startState(record, trainable, steps.engine);
+      for (const [, record, parameters] of updated) await startState(record, parameters, steps.engine);
     }
     const next = await steps.train({ trainable, frozen, state, optimizerStates: statesOf(core), totals }, batch);
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
@@ -186,10 +188,12 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
 }
 
 /** The weights by layer, those that are trained apart from those that are not. */
-function splitParameters({ weights, network }: ModelCore): { trainable: LayerTrees; frozen: LayerTrees } {
+const splitParameters = (core: ModelCore): { trainable: LayerTrees; frozen: LayerTrees } => split(core, core.weights!);
+
+function split({ network }: ModelCore, { parameters }: Weights): { trainable: LayerTrees; frozen: LayerTrees } {
   const trainable: Record<string, LayerTrees[string]> = {};
   const frozen: Record<string, LayerTrees[string]> = {};
-  for (const { name, layer } of network.owners) (layer.trainable ? trainable : frozen)[name] = weights!.parameters[name];
+  for (const { name, layer } of network.owners) (layer.trainable ? trainable : frozen)[name] = parameters[name];
   return { trainable, frozen };
 }
 
@@ -202,15 +206,38 @@ export function firstState(core: ModelCore, totals: Totals): TrainState {
 const statesOf = ({ optimizers }: ModelCore): OptimizerStates =>
   Object.fromEntries(Object.entries(optimizers).map(([name, { state }]) => [name, state!]));
 
-const draftStates = ({ optimizers }: ModelCore, parameters: LayerTrees): OptimizerStates =>
-  Object.fromEntries(Object.entries(optimizers).map(([name, record]) => [name, draftState(record, parameters)]));
+const draftStates = (core: ModelCore, trainable: LayerTrees): OptimizerStates =>
+  Object.fromEntries(updatedBy(core, trainable).map(([name, record, parameters]) => [name, draftState(record, parameters)]));
+
+/** Each optimizer with the trainable parameters that it updates. */
+function updatedBy({ optimizers, plan }: ModelCore, trainable: LayerTrees): [string, OptimizerRecord, LayerTrees][] {
+  return Object.entries(optimizers).map(([name, record]) => {
+    const layers = plan?.updates.get(name);
+    const parameters = layers
+      ? Object.fromEntries(layers.flatMap((path) => (path in trainable ? [[path, trainable[path]]] : [])))
+      : trainable;
+    return [name, record, parameters];
+  });
+}
+
+/**
+ * Traces the user's own step over a batch of placeholders. Steps that were compiled for another plan are dropped.
+ * @throws ArgumentError, ShapeError or TraceError of the step.
+ */
+export function planTraining(core: ModelCore, weights: Weights, batch: StepBatch): void {
+  const plan = planStep(core.network, core.setup!, core.objectives!, { ...split(core, weights), state: weights.state }, batch);
+  const signature = ({ updates, objectives }: StepPlan): string => JSON.stringify([[...updates], objectives.names]);
+  if (core.plan && signature(core.plan) === signature(plan)) return;
+  core.plan = plan;
+  core.trainingSteps = undefined;
+}
 
 /** Optimizers without state, for a new setup. */
 export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Objectives | undefined): void {
   core.setup = setup;
   core.objectives = objectives;
   core.optimizers = recordsOf(setup.optimizers);
-  core.trainingSteps = core.fitKeys = undefined;
+  core.plan = core.trainingSteps = core.fitKeys = undefined;
 }
 
 /**

@@ -50,12 +50,12 @@ export async function testSource(
   source: BatchSource,
   limit?: number,
 ): Promise<{ logs: Logs; samples: number }> {
-  let totals = await startTotals(steps);
+  let totals = await startTotals(steps.testing);
   let samples = 0;
   for await (const { size, ...arrays } of firstBatches(source, limit)) {
     const batch = { key: fixedKey(), ...arrays };
     totals = await exclusive(core, () => steps.test(totals, core.weights!, batch));
     samples += size;
   }
-  return { logs: await finishTotals(steps, totals), samples };
+  return { logs: await finishTotals(steps.testing, totals), samples };
 }

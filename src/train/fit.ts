@@ -83,7 +83,7 @@ export async function fitModel(
     const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = options;
     const weights = { sampleWeight, classWeight };
     const validation = { validationSplit, validationData, validationBatchSize };
-    const sources = await openTraining(core, { where: 'fit', x, y, batchSize, ...weights, ...validation });
+    const sources = await openTraining(core, { where: 'fit', isTraining: true, x, y, batchSize, ...weights, ...validation });
     const steps = await prepareTraining(core, 'fit');
     return await runEpochs(core, model, steps, sources, options);
   } finally {
@@ -125,7 +125,8 @@ async function runEpochs(
   options: FitOptions,
 ): Promise<History> {
   const { epochs = 1, initialEpoch = 0, shuffle = true, stepsPerEpoch, validationFreq = 1, validationSteps, signal } = options;
-  const { names } = steps.objectives;
+  const { names } = steps.training.objectives;
+  const tested = steps.testing.objectives.names;
   const { stepsPerExecution } = core.setup!;
   const record = callbacks.history();
   const listeners = listenersOf(options, record);
@@ -148,14 +149,14 @@ async function runEpochs(
       ...{ model, epochs, initialEpoch },
       samples: stepsPerEpoch === undefined ? train.samples : undefined,
       batches: stepsPerEpoch ?? train.batches,
-      metrics: [...names, ...(validation ? names.map((name) => `val_${name}`) : [])],
+      metrics: [...names, ...(validation ? tested.map((name) => `val_${name}`) : [])],
       activeSeconds: listeners.activeSeconds,
     }),
   );
   try {
     for (let epoch = initialEpoch; epoch < epochs && !stopped(); epoch++) {
       await listeners.tell((c) => c.onEpochBegin?.(epoch));
-      let totals = await startTotals(steps);
+      let totals = await startTotals(steps.training);
       let batchNumber = 0;
       /** Batches and samples since the last callback. */
       let group = { batches: 0, size: 0 };
@@ -183,15 +184,15 @@ async function runEpochs(
         if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
         break;
       }
-      logs = await finishTotals(steps, totals);
+      logs = await finishTotals(steps.training, totals);
       if (validation && isValidated(epoch) && !signal?.aborted) {
-        const tested = await testSource(core, steps, validation, validationSteps);
-        const used = tested.samples > 0;
+        const found = await testSource(core, steps, validation, validationSteps);
+        const used = found.samples > 0;
         if (!used && !validationUsedUp) {
           warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
           validationUsedUp = true;
         }
-        const values = used ? tested.logs : Object.fromEntries(names.map((name) => [name, NaN]));
+        const values = used ? found.logs : Object.fromEntries(tested.map((name) => [name, NaN]));
         logs = { ...logs, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value])) };
       }
       await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
@@ -273,7 +274,7 @@ function makeReader(steps: TrainingSteps): { startEpoch(): void; poll(totals: To
       underway = true;
       const asked = epoch;
       // Awaited up to its submission only: the next step takes the totals over.
-      const { logs } = await askTotals(steps, totals);
+      const { logs } = await askTotals(steps.training, totals);
       void logs
         .then(
           (values) => {

@@ -18,4 +18,5 @@ export type { MemoryPlanOptions } from './memoryPlan.ts';
 export type { FitOptions } from './fit.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, createModel, sequential } from './model.ts';
+export type { StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
 export type { ModelVariable } from './weights.ts';

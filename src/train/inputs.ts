@@ -12,7 +12,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { TensorSpec, type Specs } from '../nn/index.ts';
 import { type CheckedOutput, checkInputs, checkSamples, checkTargets } from './checks.ts';
 import { type ClassWeights, classWeightsByOutput, weightsByClass } from './classWeights.ts';
-import { type ModelCore, adoptWeights, draftWeights, knownInputs, objectivesFor, requireSetup } from './core.ts';
+import { type ModelCore, adoptWeights, draftWeights, knownInputs, objectivesFor, planTraining, requireSetup } from './core.ts';
 import type { Objectives } from './objectives.ts';
 import { type StepBatch, type Weights, makeTestStep } from './steps.ts';
 import { freshTotals } from './totals.ts';
@@ -31,6 +31,8 @@ export type ValidationData =
 interface Given {
   /** Name of the user's function, for messages. */
   readonly where: string;
+  /** The data go through the training step. @default false */
+  readonly isTraining?: boolean;
   readonly x: unknown;
   readonly y?: unknown;
   readonly sampleWeight?: unknown;
@@ -84,9 +86,9 @@ export async function openTraining(core: ModelCore, data: TrainingData): Promise
       validation = arraySource(held, validationSize);
     } else train = cut(samples, batchSize);
   }
-  checkAgainstModel(core, train);
+  checkAgainstModel(core, train, data.isTraining ?? false);
   if (validationData !== undefined) validation = await openValidation(core, validationData, validationSize);
-  else if (validation) checkAgainstModel(core, validation);
+  else if (validation) checkAgainstModel(core, validation, false);
   return { train, validation };
 }
 
@@ -175,7 +177,8 @@ async function readTraining(core: ModelCore, setup: TrainingSetup, data: Given, 
   const objectives = objectivesFor(core, setup, inputs);
   const outputs = core.network.outputSpecs(inputs);
   const { y, sampleWeight } = data;
-  if (y === undefined && !objectives.joint) throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
+  if (y === undefined && needsTargets(objectives, setup, data))
+    throw new DataError(`${where}: y is missing; training needs a target for each sample of x`);
   const samples: SampleTrees = {
     x,
     ...(y !== undefined && { y: await readTree(where, 'y', y, targetFields(objectives, outputs)) }),
@@ -184,6 +187,10 @@ async function readTraining(core: ModelCore, setup: TrainingSetup, data: Given, 
   checkSamples(where, samples);
   return isComplete ? checkObjectives(core, setup, data, samples) : samples;
 }
+
+/** Whether the losses and metrics of the outputs need targets. A step of the user's own may do without. */
+const needsTargets = ({ outputs, joint }: Objectives, { trainStep }: TrainingSetup, { isTraining }: Given): boolean =>
+  !joint && !(isTraining && trainStep && outputs.every(({ loss, metrics }) => !loss && metrics.length === 0));
 
 /** Targets of outputs with a loss or metrics are required. A loss over all outputs without metrics takes targets in any form. */
 function targetFields({ outputs, joint }: Objectives, specs: Specs): Fields | undefined {
@@ -239,11 +246,10 @@ function checkObjectives(core: ModelCore, setup: TrainingSetup, { where, classWe
 }
 
 /** Draws the weights if there are none, but keeps them only if a batch goes through the model, its losses and its metrics. */
-function checkAgainstModel(core: ModelCore, { example, firstSize }: BatchSource): void {
+function checkAgainstModel(core: ModelCore, { example, firstSize }: BatchSource, isTraining: boolean): void {
   const inputs = specsOf(example.x);
   const weights = core.weights ?? draftWeights(core, inputs);
   const objectives = core.objectives!;
-  const step = makeTestStep(core.network, objectives);
   // Only the weights' shapes matter here, and the tensors themselves may belong to a step that is under way.
   let position = 0;
   const shapes = mapTree(weights, (leaf) => {
@@ -253,7 +259,9 @@ function checkAgainstModel(core: ModelCore, { example, firstSize }: BatchSource)
   position = 0;
   const key = placeholder([2], 'u32', { position: position++, label: 'key' });
   const batch = mapTrees(example, ({ shape, dtype }, label) => placeholder([firstSize, ...shape], dtype, { position: position++, label }));
-  step(freshTotals(objectives), shapes, { key, ...batch } as StepBatch);
+  const stepBatch = { key, ...batch } as StepBatch;
+  if (isTraining && core.setup!.trainStep) planTraining(core, shapes, stepBatch);
+  else makeTestStep(core.network, objectives)(freshTotals(objectives), shapes, stepBatch);
   if (!core.weights) adoptWeights(core, inputs, weights);
 }
 

@@ -26,8 +26,8 @@ export async function planMemory(
   options: MemoryPlanOptions,
 ): Promise<MemoryPlan> {
   const where = 'memoryPlan';
-  const { train } = await openTraining(core, { where, x, y, ...options });
+  const { train } = await openTraining(core, { where, isTraining: true, x, y, ...options });
   const steps = await prepareTraining(core, where);
   const batch = mapTrees(train.example, ({ shape, dtype }) => zeros([train.firstSize, ...shape], dtype));
-  return steps.train.plan(firstState(core, freshTotals(steps.objectives)), { key: zeros([2], 'u32'), ...batch } as StepBatch);
+  return steps.train.plan(firstState(core, freshTotals(steps.training.objectives)), { key: zeros([2], 'u32'), ...batch } as StepBatch);
 }

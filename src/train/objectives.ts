@@ -35,6 +35,8 @@ export interface Objectives {
   readonly joint: JointLoss | undefined;
   /** Outputs whose losses are summed and logged apart from `loss`. Empty if `loss` is the only one. */
   readonly parts: readonly OutputObjective[];
+  /** Names of scalars that a step of the user's own reports beside its loss. */
+  readonly logs: readonly string[];
   /** Names of all values in logs: `loss`, the losses of the outputs, then their metrics. */
   readonly names: readonly string[];
 }
@@ -69,7 +71,7 @@ export function assignObjectives(setup: TrainingSetup, named: readonly NamedOutp
     });
     return { ...output, loss: lossOf(i), lossWeight: weightOf(i) ?? 1, metrics: [...plain, ...weighted] };
   });
-  if (!joint && outputs.every(({ loss }) => !loss)) {
+  if (!joint && !setup.trainStep && outputs.every(({ loss }) => !loss)) {
     throw new ArgumentError(
       `compile: no output has a loss, so there is nothing to train on; give one of them a loss: { ${named[0].name}: 'meanSquaredError' }`,
     );
@@ -80,7 +82,7 @@ export function assignObjectives(setup: TrainingSetup, named: readonly NamedOutp
   const parts = several ? outputs.filter(({ loss }) => loss) : [];
   const names = ['loss', ...parts.map(({ name }) => `${name}_loss`), ...outputs.flatMap(({ metrics }) => metrics.map(({ name }) => name))];
   checkNames(names, several);
-  return { outputs, joint, parts, names };
+  return { outputs, joint, parts, logs: [], names };
 }
 
 /** A list of metrics belongs to the only output of a model as a whole. */

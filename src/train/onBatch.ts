@@ -23,14 +23,14 @@ export async function trainOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree |
   const where = 'trainOnBatch';
   checkOptions(where, options, ['sampleWeight', 'classWeight']);
   requireSetup(core, where);
-  const { train } = await openTraining(core, { where, x, y, batchSize: 'all', ...options });
+  const { train } = await openTraining(core, { where, isTraining: true, x, y, batchSize: 'all', ...options });
   const steps = await prepareTraining(core, where);
-  let totals = await startTotals(steps);
+  let totals = await startTotals(steps.training);
   for await (const { size: _, ...arrays } of train.pass()) {
     const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(drawFitKey(core, undefined)));
     totals = await trainBatch(core, steps, totals, { key, ...arrays });
   }
-  return finishTotals(steps, totals);
+  return finishTotals(steps.training, totals);
 }
 
 export async function testOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree | undefined, options: TestOnBatchOptions): Promise<Logs> {

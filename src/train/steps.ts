@@ -1,15 +1,15 @@
 // The functions that are compiled once and replayed for every batch. Pure: trees of tensors in, trees out.
-import { valueAndGrad } from '../autodiff/index.ts';
 import { ArgumentError } from '../core/errors.ts';
-import { leavesOf } from '../core/tree.ts';
-import { Tensor } from '../graph/tensor.ts';
+import { withoutReads } from '../graph/reads.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
-import type { LayerTrees, Network, NetworkResult, NetworkVariables, Tensors } from '../nn/index.ts';
-import { isZero } from '../ops/operands/knownValue.ts';
+import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index.ts';
 import type { OptimizerStates } from './optimizerState.ts';
 import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
 import type { Objectives } from './objectives.ts';
+import { addReport, checkResult, reportedObjectives } from './stepReport.ts';
 import { type Totals, addBatch } from './totals.ts';
+import { type StepResult, StepSession, standardStep } from './trainStep.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 
 /** Everything a training step takes over and gives back. Frozen parameters come back as they were. */
@@ -34,52 +34,87 @@ function withKey<T>(key: Tensor, fn: () => T): T {
   return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
 }
 
-/**
- * Refuses a loss that no weight has an effect on: the training would run and change nothing. Gradients that reach no weight are the constant 0.
- * @throws ArgumentError naming the weights.
- */
-function requireConnected({ outputs, joint }: Objectives, gradients: LayerTrees): void {
-  const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
-  if (found.some(({ value }) => !isZero(value as Tensor))) return;
-  const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
-  const losses = joint ? [joint] : outputs.flatMap(({ loss }) => loss ?? []);
-  throw new ArgumentError(
-    `${losses.map(nameOfLoss).join(' and ')} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it ` +
-      'from the predictions, by ops that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
-  );
+/** What a step of the user's own does, as far as it must be known before it runs. */
+export interface StepPlan {
+  /** Layers whose parameters each optimizer updates, by the optimizer's name. */
+  readonly updates: ReadonlyMap<string, readonly string[]>;
+  /** Losses and metrics that the step reports. */
+  readonly objectives: Objectives;
 }
 
-/** Forward, loss, gradients of the trainable parameters, update, metrics. */
+/** Variables and optimizer states of a step; no states while it is traced only to plan it. */
+export interface StepVariables extends Omit<TrainState, 'totals' | 'optimizerStates'> {
+  readonly optimizerStates: OptimizerStates | undefined;
+}
+
+/** Runs a step over a batch. Gives its result, and the loss of compile() that it returned, if it did. */
+function runStep(
+  network: Network,
+  { optimizers, trainStep }: TrainingSetup,
+  objectives: Objectives,
+  variables: StepVariables,
+  batch: StepBatch,
+): { session: StepSession; result: StepResult; found: BatchLoss | undefined } {
+  const losses = new WeakMap<Tensor, BatchLoss>();
+  const { outputs, joint } = objectives;
+  const session = new StepSession({
+    ...variables,
+    network,
+    optimizers,
+    batch,
+    lossName: [joint ?? outputs.flatMap(({ loss }) => loss ?? [])].flat().map(nameOfLoss).join(' and ') || 'the loss',
+    lossOf(result, y) {
+      const found = batchLoss(objectives, result, { ...batch, ...(y !== undefined && { y }) });
+      losses.set(found.loss, found);
+      return found.loss;
+    },
+  });
+  const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : standardStep(session);
+  return { session, result, found: losses.get(result.loss) };
+}
+
+/**
+ * Forward, loss, gradients of the trainable parameters, update, metrics: one step of training.
+ * A step of the user's own reports the objectives of its plan.
+ */
 export function makeTrainStep(
   network: Network,
-  { optimizers }: TrainingSetup,
+  setup: TrainingSetup,
   objectives: Objectives,
+  plan?: StepPlan,
 ): (carried: TrainState, batch: StepBatch) => TrainState {
-  const { optimizer } = optimizers;
-  return function trainStep({ trainable, frozen, state, optimizerStates, totals }, batch) {
+  return function trainStep({ totals, ...variables }, batch) {
     return withKey(batch.key, () => {
-      const forward = (parameters: LayerTrees): [Tensor, { result: NetworkResult; batchLoss: BatchLoss }] => {
-        const result = network.apply({ parameters: { ...parameters, ...frozen }, state }, batch.x, { training: true });
-        const found = batchLoss(objectives, result, batch);
-        return [found.loss, { result, batchLoss: found }];
-      };
-      const hasParameters = leavesOf(trainable).length > 0;
-      const [[, { result, batchLoss: found }], gradients] = hasParameters
-        ? valueAndGrad(forward, { hasAux: true })(trainable)
-        : [forward(trainable), {}];
-      if (hasParameters) requireConnected(objectives, gradients);
-      const updated = hasParameters
-        ? optimizer.update(gradients, optimizerStates.optimizer, trainable)
-        : { parameters: trainable, state: optimizerStates.optimizer };
-      return {
-        trainable: network.constrain(updated.parameters),
-        frozen,
-        state: result.state,
-        optimizerStates: { optimizer: updated.state },
-        totals: addBatch(objectives, totals, found, result, batch),
-      };
+      const { session, result, found } = runStep(network, setup, objectives, variables, batch);
+      const reported = plan
+        ? addReport(plan.objectives, totals, result, session.resultOf(result.outputs ?? []), batch, session.batchSize)
+        : addBatch(objectives, totals, found!, session.resultOf(result.outputs!), batch);
+      return { ...session.end(), totals: reported };
     });
   };
+}
+
+/**
+ * Traces a step of the user's own once, without any effect, to learn what it updates and reports.
+ * @throws ArgumentError for an optimizer that the step never uses.
+ */
+export function planStep(
+  network: Network,
+  setup: TrainingSetup,
+  objectives: Objectives,
+  variables: Omit<StepVariables, 'optimizerStates'>,
+  batch: StepBatch,
+): StepPlan {
+  return withKey(batch.key, () => {
+    const { session, result } = runStep(network, setup, objectives, { ...variables, optimizerStates: undefined }, batch);
+    const idle = Object.keys(setup.optimizers).find((name) => !session.updates.has(name));
+    if (idle !== undefined) {
+      throw new ArgumentError(
+        `trainStep: the step never uses optimizer '${idle}'; call step.update(gradients, { optimizer: '${idle}' }) or leave it out of compile()`,
+      );
+    }
+    return { updates: session.updates, objectives: reportedObjectives(objectives, result) };
+  });
 }
 
 export type Weights = NetworkVariables;

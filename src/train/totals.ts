@@ -17,7 +17,10 @@ interface MeanTotal {
 
 /** Sums of losses and metrics over the batches seen. */
 export interface Totals {
-  /** The loss, if it is logged alone. Otherwise the penalties of the layers, then the losses of the outputs. */
+  /**
+   * The loss, if it is logged alone. Otherwise the penalties of the layers, then the losses of the outputs. The logs of a step of the user's own
+   * come last.
+   */
   readonly losses: readonly MeanTotal[];
   readonly metrics: readonly MetricState[];
 }
@@ -26,11 +29,11 @@ const noMean = (): MeanTotal => ({ total: noTotal(), count: noCount() });
 const metricsOf = ({ outputs }: Objectives): NamedMetric[] => outputs.flatMap(({ metrics }) => metrics);
 
 export const freshTotals = (objectives: Objectives): Totals => ({
-  losses: [noMean(), ...objectives.parts.map(noMean)],
+  losses: [noMean(), ...objectives.parts.map(noMean), ...objectives.logs.map(noMean)],
   metrics: metricsOf(objectives).map(({ metric }) => metric.init()),
 });
 
-const addMean = ({ total, count }: MeanTotal, value: Tensor, samples: number | Tensor): MeanTotal => ({
+export const addMean = ({ total, count }: MeanTotal, value: Tensor, samples: number | Tensor): MeanTotal => ({
   total: addToTotal(total, mul(cast(value, 'f32'), typeof samples === 'number' ? samples : cast(samples, 'f32'))),
   count: countAll(count, samples),
 });
@@ -48,11 +51,16 @@ export function addBatch(objectives: Objectives, totals: Totals, batchLoss: Batc
           ...parts.map((output, i) => addMean(others[i], batchLoss.parts[i], samplesCounted(output, batches.get(output)!))),
         ]
       : [addMean(first, batchLoss.loss, joint ? size : samplesCounted(outputs[0], batches.get(outputs[0])!))];
-    let next = 0;
-    const metrics = outputs.flatMap((output) =>
-      output.metrics.map((named) => updateMetric(named, totals.metrics[next++], batches.get(output)!, output)),
-    );
-    return { losses, metrics };
+    return { losses, metrics: addMetrics(objectives, totals, result, batch) };
+  });
+}
+
+/** The metrics with a batch added. */
+export function addMetrics({ outputs }: Objectives, totals: Totals, result: NetworkResult, batch: Supervision): readonly MetricState[] {
+  let next = 0;
+  return outputs.flatMap((output) => {
+    const own = output.metrics.length ? outputBatch(output, result, batch) : undefined;
+    return output.metrics.map((named) => updateMetric(named, totals.metrics[next++], own!, output));
   });
 }
 
@@ -73,14 +81,16 @@ const meanOf = ({ total, count }: MeanTotal): Tensor => ratio(totalValue(total),
 
 /** Values of losses and metrics in the order of `objectives.names`. */
 export function makeResults(objectives: Objectives): (totals: Totals) => Tensor[] {
-  const { parts } = objectives;
+  const { parts, logs } = objectives;
   return function results({ losses, metrics }) {
     return withScope('results', () => {
-      const [first, ...means] = losses.map(meanOf);
+      const [first, ...others] = losses.map(meanOf);
+      const means = others.slice(0, parts.length);
       const weighted = means.map((mean, i) => (parts[i].lossWeight === 1 ? mean : mul(mean, parts[i].lossWeight)));
       return [
         weighted.reduce((total, mean) => add(total, mean), first),
         ...means,
+        ...others.slice(parts.length, parts.length + logs.length),
         ...metricsOf(objectives).map(({ metric }, i) => building(`metric '${metric.name}'`, () => metric.result(metrics[i]))),
       ];
     });

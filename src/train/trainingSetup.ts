@@ -6,6 +6,8 @@ import type { Tensor } from '../graph/tensor.ts';
 import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName, losses } from '../losses/index.ts';
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
 import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
+import type { Tensors } from '../nn/index.ts';
+import type { TrainStep } from './trainStep.ts';
 
 /**
  * A loss of your own: a scalar, or one value per sample, whose mean is then taken. Targets of the predictions' shape, up to a last axis of 1,
@@ -30,11 +32,15 @@ export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export interface CompileOptions {
   /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop' */
   optimizer?: OptimizerName | Optimizer;
+  /** Several optimizers by name, for a trainStep that updates with each of them: `{ generator: 'adam', discriminator: 'adam' }`. */
+  optimizers?: Readonly<Record<string, OptimizerName | Optimizer>>;
+  /** The training step, if it is not forward, loss, gradients, update. A pure function of the batch and the tools it is given. */
+  trainStep?: TrainStep;
   /**
    * Loss of every output, or of each output: `'mse'`, `losses.huber()`, a function, `{ digit: 'mse', parity: null }`, a list in the order of the
-   * outputs, or one loss over all outputs made by `jointLoss(fn)`. An output without a loss is only predicted.
+   * outputs, or one loss over all outputs made by `jointLoss(fn)`. An output without a loss is only predicted. Required without a trainStep.
    */
-  loss: LossChoice | OverOutputs | PerOutput<LossChoice>;
+  loss?: LossChoice | OverOutputs | PerOutput<LossChoice>;
   /** Factors of the outputs' losses in the sum that is trained on. @default 1 for each output */
   lossWeights?: PerOutput<number>;
   /** Metrics of a single output as a list. Metrics of several outputs as a record by name, or a list with one entry per output. */
@@ -62,6 +68,7 @@ export type Assigned<T> =
 export interface TrainingSetup {
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
+  readonly trainStep: TrainStep<Tensors, Tensors> | undefined;
   readonly loss: Assigned<OutputLoss> | JointLoss;
   readonly lossWeights: Assigned<number>;
   /** A flat list is not assigned yet: it means something else for one output than for several. */
@@ -72,19 +79,42 @@ export interface TrainingSetup {
   readonly seed: number | undefined;
 }
 
-const optionNames = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics', 'stepsPerExecution', 'device', 'seed'];
+const optionNames = [
+  'optimizer',
+  'optimizers',
+  'trainStep',
+  'loss',
+  'lossWeights',
+  'metrics',
+  'weightedMetrics',
+  'stepsPerExecution',
+  'device',
+  'seed',
+];
 const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
 
 /** @throws ArgumentError for unknown options, names and devices. */
 export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
   checkOptions('compile', options, optionNames, "compile({ optimizer: 'adam', loss: 'meanSquaredError' })");
-  const { optimizer = 'rmsprop', loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, device, seed } = options;
+  const {
+    optimizer,
+    optimizers: several,
+    trainStep,
+    loss,
+    lossWeights,
+    metrics,
+    weightedMetrics,
+    stepsPerExecution = 1,
+    device,
+    seed,
+  } = options;
   if (!devices.includes(device)) throw new ArgumentError(`compile: unknown device '${String(device)}'; it is auto, webgpu or cpu`);
   checkSeed('compile', seed);
   checkSteps('compile', 'stepsPerExecution', stepsPerExecution);
   return {
-    optimizers: { optimizer: resolveOptimizer(optimizer) },
-    loss: resolveLosses(loss),
+    optimizers: resolveOptimizers(optimizer, several, trainStep),
+    trainStep: trainStep as unknown as TrainingSetup['trainStep'],
+    loss: loss === undefined && trainStep ? { every: undefined } : resolveLosses(loss),
     lossWeights: assign(lossWeights, resolveLossWeight),
     metrics: resolveMetrics('metrics', metrics),
     weightedMetrics: resolveMetrics('weightedMetrics', weightedMetrics),
@@ -143,6 +173,27 @@ function resolveMetrics(option: string, given: unknown): Assigned<readonly Metri
   const isPlain = given === undefined || Array.isArray(given) || (isRecord(given) && typeof given.update !== 'function');
   if (!isPlain) throw new ArgumentError(`compile: ${option} must be a list, such as ['accuracy'], or a record of lists by output`);
   return assign(given ?? [], (entry) => (Array.isArray(entry) ? entry : [entry]).map((metric) => resolveMetric(metric as string | Metric)));
+}
+
+function resolveOptimizers(
+  optimizer: OptimizerName | Optimizer | undefined,
+  several: CompileOptions['optimizers'],
+  trainStep: unknown,
+): TrainingSetup['optimizers'] {
+  if (trainStep !== undefined && typeof trainStep !== 'function') {
+    throw new ArgumentError(`compile: trainStep is ${shown(trainStep)}; it must be a function such as (step) => ({ loss })`);
+  }
+  if (several === undefined) return { optimizer: resolveOptimizer(optimizer ?? 'rmsprop') };
+  if (optimizer !== undefined) throw new ArgumentError('compile: give optimizer or optimizers, not both');
+  if (!trainStep) {
+    throw new ArgumentError('compile: optimizers need a trainStep that updates with each of them; give one optimizer, or a trainStep');
+  }
+  if (!isRecord(several) || Object.keys(several).length === 0) {
+    throw new ArgumentError(
+      `compile: optimizers is ${shown(several)}; it must be a record by name, such as { generator: 'adam', discriminator: 'adam' }`,
+    );
+  }
+  return Object.fromEntries(Object.entries(several).map(([name, one]) => [name, resolveOptimizer(one)]));
 }
 
 function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {

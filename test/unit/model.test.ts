@@ -260,7 +260,7 @@ describe('building', () => {
       'unknown compile option',
       () => xorModel().compile({ loss: 'meanSquaredError', optimiser: 'adam' } as never),
       ArgumentError,
-      "compile: unknown option 'optimiser'; it takes optimizer, loss, lossWeights, metrics,",
+      "compile: unknown option 'optimiser'; it takes optimizer, optimizers, trainStep, loss, lossWeights, metrics,",
     ],
     ['no loss', () => xorModel().compile({} as never), ArgumentError, 'compile: loss is missing; give a name such as'],
     ['a loss that is none', () => xorModel().compile({ loss: {} as never }), ArgumentError, 'compile: loss is object; give a name such as'],

@@ -1,0 +1,60 @@
+// Several forward passes of one network, or of layers inside it, over variables that change between them: for training steps.
+import { building } from '../graph/reads.ts';
+import { withScope } from '../graph/scope.ts';
+import { ForwardPass, type Layer, type Variables } from './layer.ts';
+import type { LayerTrees, Network, NetworkResult, NetworkVariables } from './network.ts';
+import type { Tensors } from './spec.ts';
+
+export class NetworkPass {
+  private readonly network: Network;
+  private readonly values: Map<Layer, Variables>;
+
+  constructor(network: Network, { parameters, state }: NetworkVariables) {
+    this.network = network;
+    this.values = new Map(network.owners.map(({ name, layer }) => [layer, { parameters: parameters[name], state: state[name] }]));
+  }
+
+  /** Outputs of the network. Its new state is the state of later runs. */
+  run(x: Tensors, training: boolean): NetworkResult {
+    const { root } = this.network;
+    return this.apply(root, root.ownsVariables ? (root.name ?? root.kind) : '', x, training);
+  }
+
+  /** Outputs of a layer at a path inside the network. */
+  runLayer(layer: Layer, path: string, x: Tensors, training: boolean): NetworkResult {
+    return building(`layer '${path}'`, () => withScope(path, () => this.apply(layer, path, x, training)));
+  }
+
+  private apply(layer: Layer, path: string, x: Tensors, training: boolean): NetworkResult {
+    const pass = new ForwardPass(training, this.values);
+    const { outputs, mask } = layer.run(pass, x, undefined, path);
+    return { outputs, state: this.variables().state, mask, losses: pass.losses };
+  }
+
+  /** The variables as they are now. */
+  variables(): NetworkVariables {
+    const { owners } = this.network;
+    return {
+      parameters: Object.fromEntries(owners.map(({ name, layer }) => [name, this.values.get(layer)!.parameters])),
+      state: Object.fromEntries(owners.map(({ name, layer }) => [name, this.values.get(layer)!.state])),
+    };
+  }
+
+  /** Replaces the parameters of some layers, by path. */
+  setParameters(parameters: LayerTrees): void {
+    for (const { name, layer } of this.network.owners) {
+      if (name in parameters) this.values.set(layer, { parameters: parameters[name], state: this.values.get(layer)!.state });
+    }
+  }
+
+  /** Runs fn with other parameters. State that fn changes stays changed. */
+  withParameters<T>(parameters: LayerTrees, fn: () => T): T {
+    const { parameters: before } = this.variables();
+    this.setParameters(parameters);
+    try {
+      return fn();
+    } finally {
+      this.setParameters(before);
+    }
+  }
+}

@@ -1,0 +1,269 @@
+// The replaceable training step: a pure function of a batch, made of the pieces that it is given here. All of it becomes one compiled program,
+// however many forward passes, gradients and updates it has.
+import { valueAndGrad } from '../autodiff/index.ts';
+import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { leavesOf } from '../core/tree.ts';
+import { Tensor } from '../graph/tensor.ts';
+import {
+  type HasLayer,
+  type Layer,
+  type LayerTrees,
+  type Network,
+  type NetworkResult,
+  NetworkPass,
+  type Tensors,
+  layerOf,
+} from '../nn/index.ts';
+import { isZero } from '../ops/operands/knownValue.ts';
+import type { LossAndGradients, Optimizer } from '../optim/index.ts';
+import type { OptimizerStates } from './optimizerState.ts';
+
+/** Gradients of parameters, by layer path. They have the form of the parameters. */
+export type StepGradients = LayerTrees;
+
+/** Results of a training step. */
+export interface StepResult {
+  /** Scalar that the logs report as `loss`. */
+  readonly loss: Tensor;
+  /** Outputs of the model, from which the metrics of compile() are computed. Without them there are no metrics while training. */
+  readonly outputs?: Tensors;
+  /** More scalars for the logs, by name. Their epoch values are means, weighted by batch size. */
+  readonly logs?: Readonly<Record<string, Tensor>>;
+}
+
+/** Tools of a step. X and Y are the forms of inputs and targets: a tensor, a list or a record. */
+export interface StepTools<X = Tensor, Y = Tensor> {
+  /** Inputs of the batch, in the form that fit() was given. */
+  readonly x: X;
+  /** Targets of the batch; undefined at run time if fit() was given none. */
+  readonly y: Y;
+  readonly sampleWeight: Tensors | undefined;
+  /** Number of samples in the batch. */
+  readonly batchSize: number;
+  /** Outputs of the model, with its parameters as they are at this point of the step. */
+  forward(x: Tensors, options?: { training?: boolean }): Tensor;
+  forward<O extends Tensors>(x: Tensors, options?: { training?: boolean }): O;
+  /** Outputs of one layer of the model, or of a model inside it. */
+  apply(layer: Layer | HasLayer, x: Tensors, options?: { training?: boolean }): Tensor;
+  apply<O extends Tensors>(layer: Layer | HasLayer, x: Tensors, options?: { training?: boolean }): O;
+  /**
+   * The losses of compile() for outputs of forward(), with lossWeights, sampleWeight, masks and the penalties of layers.
+   * @param y targets; those of the batch if absent
+   */
+  loss(outputs: Tensors, y?: Tensors): Tensor;
+  /**
+   * A loss and its gradients with respect to the trainable parameters of some layers, or of all.
+   *
+   *     const { loss, gradients } = step.gradients(() => step.loss(step.forward(step.x)));
+   */
+  gradients(loss: () => Tensor, options?: { of?: Layer | HasLayer | readonly (Layer | HasLayer)[] }): StepLoss;
+  /** Updates parameters. What follows in the step uses the new ones. `optimizer` names one of several optimizers. */
+  update(gradients: StepGradients, options?: { optimizer?: string }): void;
+}
+
+export interface StepLoss {
+  readonly loss: Tensor;
+  readonly gradients: StepGradients;
+}
+
+/**
+ * A training step: `compile({ trainStep })` takes one. It is traced like a function of compile(): it builds a graph from ops and reads no values.
+ *
+ *     const mixup = (step) => {
+ *       const x = step.x.mul(0.7).add(flip(step.x, 0).mul(0.3));
+ *       const { loss, gradients } = step.gradients(() => {
+ *         const outputs = step.forward(x);
+ *         return step.loss(outputs).mul(0.7).add(step.loss(outputs, flip(step.y, 0)).mul(0.3));
+ *       });
+ *       step.update(gradients);
+ *       return { loss };
+ *     };
+ */
+export type TrainStep<X = Tensor, Y = Tensor> = (step: StepTools<X, Y>) => StepResult;
+
+/** Forward, loss, gradients, update: the step of models that were compiled without one. */
+export const standardStep: TrainStep<Tensors, Tensors> = (step) => {
+  let outputs: Tensors | undefined;
+  const { loss, gradients } = step.gradients(() => {
+    outputs = step.forward<Tensors>(step.x);
+    return step.loss(outputs);
+  });
+  step.update(gradients);
+  return { loss, outputs };
+};
+
+export interface SessionOptions {
+  readonly network: Network;
+  readonly optimizers: Readonly<Record<string, Optimizer>>;
+  readonly trainable: LayerTrees;
+  readonly frozen: LayerTrees;
+  readonly state: LayerTrees;
+  /** Undefined while the step is traced only to find out its updates. */
+  readonly optimizerStates: OptimizerStates | undefined;
+  readonly batch: { readonly x: Tensors; readonly y?: Tensors; readonly sampleWeight?: Tensors };
+  /** Loss of results of the network, by the objectives of compile(). */
+  readonly lossOf: (result: NetworkResult, y: Tensors | undefined) => Tensor;
+  /** The losses of compile() as messages name them. */
+  readonly lossName: string;
+}
+
+/** The tools of one step, and the variables as the step changes them. */
+export class StepSession implements StepTools<Tensors, Tensors> {
+  readonly x: Tensors;
+  readonly y: Tensors;
+  readonly sampleWeight: Tensors | undefined;
+  /** Layers whose parameters each optimizer updated, by the optimizer's name. */
+  readonly updates = new Map<string, readonly string[]>();
+  private readonly options: SessionOptions;
+  private readonly pass: NetworkPass;
+  private states: OptimizerStates;
+  /** Results of forward(), by their outputs. */
+  private readonly results = new WeakMap<object, NetworkResult>();
+  /** The losses that gradients were taken of, for optimizers that evaluate them again. */
+  private readonly origins = new WeakMap<StepGradients, LossAndGradients>();
+
+  constructor(options: SessionOptions) {
+    const { network, trainable, frozen, state, optimizerStates, batch } = options;
+    this.options = options;
+    this.pass = new NetworkPass(network, { parameters: { ...trainable, ...frozen }, state });
+    this.states = optimizerStates ?? {};
+    ({ x: this.x, sampleWeight: this.sampleWeight } = batch);
+    this.y = batch.y as Tensors;
+  }
+
+  get batchSize(): number {
+    const first = leavesOf(this.x).find(({ value }) => value instanceof Tensor)!.value as Tensor;
+    return first.shape[0];
+  }
+
+  forward(x: Tensors, options?: { training?: boolean }): Tensor;
+  forward<O extends Tensors>(x: Tensors, options?: { training?: boolean }): O;
+  forward(x: Tensors, { training = true }: { training?: boolean } = {}): Tensors {
+    const result = this.pass.run(x, training);
+    this.results.set(result.outputs, result);
+    return result.outputs;
+  }
+
+  apply(layer: Layer | HasLayer, x: Tensors, options?: { training?: boolean }): Tensor;
+  apply<O extends Tensors>(layer: Layer | HasLayer, x: Tensors, options?: { training?: boolean }): O;
+  apply(layer: Layer | HasLayer, x: Tensors, { training = true }: { training?: boolean } = {}): Tensors {
+    const { path, found } = this.find(layer, 'step.apply');
+    return (path === '' ? this.pass.run(x, training) : this.pass.runLayer(found, path, x, training)).outputs;
+  }
+
+  loss(outputs: Tensors, y: Tensors | undefined = this.y): Tensor {
+    return this.options.lossOf(this.resultOf(outputs), y);
+  }
+
+  /** The result that outputs belong to. Outputs of the step's own have no masks and no penalties. */
+  resultOf(outputs: Tensors): NetworkResult {
+    return this.results.get(outputs) ?? { outputs, state: {}, mask: undefined, losses: [] };
+  }
+
+  gradients(loss: () => Tensor, { of }: { of?: Layer | HasLayer | readonly (Layer | HasLayer)[] } = {}): StepLoss {
+    const layers = of === undefined ? undefined : [of].flat().map((layer) => this.find(layer as Layer, 'step.gradients').found);
+    const parameters = this.trainableOf(layers);
+    if (leavesOf(parameters).length === 0) return { loss: scalarLoss(loss()), gradients: {} };
+    const lossAt = (at: LayerTrees): Tensor => this.pass.withParameters(at, () => scalarLoss(loss()));
+    const [value, gradients] = valueAndGrad(lossAt)(parameters);
+    requireConnected(gradients, this.options.lossName);
+    this.origins.set(gradients, (at) => {
+      const [again, found] = valueAndGrad(lossAt)(at as LayerTrees);
+      return { loss: again, gradients: found };
+    });
+    return { loss: value, gradients };
+  }
+
+  update(gradients: StepGradients, { optimizer: name }: { optimizer?: string } = {}): void {
+    const chosen = this.chooseOptimizer(name);
+    const paths = Object.keys(gradients);
+    const before = this.updates.get(chosen);
+    if (before && before.join() !== paths.join()) {
+      throw new ArgumentError(
+        `step.update: optimizer '${chosen}' updated ${before.join(', ')} before, and now ${paths.join(', ')}; give each set of layers its own optimizer`,
+      );
+    }
+    this.updates.set(chosen, paths);
+    if (leavesOf(gradients).length === 0) return;
+    const { optimizerStates, optimizers, network } = this.options;
+    const { parameters } = this.pass.variables();
+    const current = Object.fromEntries(paths.map((path) => [path, parameters[path]]));
+    if (!optimizerStates) {
+      // Only the paths matter, but gradients of a wrong form are refused now.
+      optimizers[chosen].update(gradients, optimizers[chosen].init(current), current, { lossAndGradients: this.origins.get(gradients) });
+      return;
+    }
+    const updated = optimizers[chosen].update(gradients, this.states[chosen], current, { lossAndGradients: this.origins.get(gradients) });
+    this.pass.setParameters(network.constrain(updated.parameters));
+    this.states = { ...this.states, [chosen]: updated.state };
+  }
+
+  /** Variables and optimizer states at the end of the step. */
+  end(): { trainable: LayerTrees; frozen: LayerTrees; state: LayerTrees; optimizerStates: OptimizerStates } {
+    const { parameters, state } = this.pass.variables();
+    const pick = (like: LayerTrees): LayerTrees => Object.fromEntries(Object.keys(like).map((path) => [path, parameters[path]]));
+    const { trainable, frozen } = this.options;
+    return { trainable: pick(trainable), frozen: pick(frozen), state, optimizerStates: this.states };
+  }
+
+  private chooseOptimizer(name: string | undefined): string {
+    const names = Object.keys(this.options.optimizers);
+    if (name === undefined && names.length === 1) return names[0];
+    if (name !== undefined && names.includes(name)) return name;
+    const asked = name === undefined ? 'the model has several optimizers' : `the model has no optimizer '${name}'`;
+    throw new ArgumentError(`step.update: ${asked}; name one of ${names.join(', ')}: step.update(gradients, { optimizer: '${names[0]}' })`);
+  }
+
+  /** A layer of the model and its path. */
+  private find(given: Layer | HasLayer, where: string): { path: string; found: Layer } {
+    const found = layerOf(given);
+    if (!found) throw new ArgumentError(`${where}: takes a layer or a model; got ${given === null ? 'null' : typeof given}`);
+    const path = pathOf(this.options.network.root, found, '');
+    if (path !== undefined) return { path, found };
+    throw new ArgumentError(
+      `${where}: the layer '${found.name ?? found.kind}' is not part of the model that is trained; the model contains ${Object.keys(this.options.network.root.sublayers).join(', ')}`,
+    );
+  }
+
+  /** Parameters that are trained, of all layers or of some with everything inside them, as they are now. */
+  private trainableOf(chosen: readonly Layer[] | undefined): LayerTrees {
+    const { network, trainable } = this.options;
+    const { parameters } = this.pass.variables();
+    const inside = chosen && new Set(chosen.flatMap(layersIn));
+    const owners = network.owners.filter(({ name, layer }) => name in trainable && (!inside || inside.has(layer)));
+    return Object.fromEntries(owners.map(({ name }) => [name, parameters[name]]));
+  }
+}
+
+/** A layer and all layers inside it. */
+const layersIn = (layer: Layer): Layer[] => [layer, ...Object.values(layer.sublayers).flatMap(layersIn)];
+
+function pathOf(root: Layer, layer: Layer, outer: string): string | undefined {
+  if (root === layer) return outer;
+  for (const [name, sublayer] of Object.entries(root.sublayers)) {
+    const found = pathOf(sublayer, layer, outer ? `${outer}/${name}` : name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function scalarLoss(value: unknown): Tensor {
+  if (value instanceof Tensor && value.rank === 0) return value;
+  const got = value instanceof Tensor ? `a tensor ${formatShape(value.shape)}` : typeof value;
+  throw new ShapeError(`step.gradients: the loss is ${got}; it must be a scalar tensor: reduce it with sum() or mean()`);
+}
+
+/**
+ * Refuses a loss that no weight has an effect on: the training would run and change nothing. Gradients that reach no weight are the constant 0.
+ * @throws ArgumentError naming the weights.
+ */
+function requireConnected(gradients: StepGradients, lossName: string): void {
+  const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
+  if (found.some(({ value }) => !isZero(value as Tensor))) return;
+  const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
+  throw new ArgumentError(
+    `${lossName} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it ` +
+      'from the predictions, by ops that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
+  );
+}
