@@ -7,10 +7,8 @@ import './ops/methods.ts';
 export { type DeviceName, type DeviceOptions, deviceInfo, evaluate, memory, profile, setDevice, tuned } from './engine/index.ts';
 export { type CompileFunctionOptions, type CompiledFunction, type MemoryPlan, compile } from './engine/index.ts';
 export { type ProfileOptions, type TraceLevel, lastProgram, trace } from './engine/index.ts';
-export type { DeviceInfo, MemoryInfo } from './runtime/runtime.ts';
+export type { DeviceInfo, MemoryInfo, TunedKernel, TuningOptions } from './runtime/runtime.ts';
 export type { KernelTime, Profile, ProfileClock } from './runtime/profile.ts';
-export type { TuningOptions } from './runtime/webgpu/device.ts';
-export type { TunedKernel } from './runtime/webgpu/tuning/tuner.ts';
 export { type Dispatch, type HeldTensor, type Program, type ProgramMemory, printProgram } from './compiler/index.ts';
 
 // Tensors and ops

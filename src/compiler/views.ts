@@ -1,5 +1,5 @@
-// Where a tensor's elements lie: the tensor that owns the memory, and the window onto it. Views cost nothing; a pass before fusion inserts
-// the copies that strides cannot avoid.
+// Pass 2: views. A view has no memory: it is a window on the memory of the tensor that owns the elements. The pass inserts the copies that
+// strides cannot avoid.
 import { type StridedView, contiguousView, isContiguous, sizeOf } from '../core/shape.ts';
 import { type Graph, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constantValue, isScalarInput } from '../graph/leaves.ts';

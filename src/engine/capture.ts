@@ -1,58 +1,30 @@
-// From pending tensors to a closed graph: leaves become placeholders, and the structure becomes a key under which the program is remembered.
-import { DeviceError, DeviceLostError, TraceError } from '../core/errors.ts';
+// Captures pending tensors as a closed graph. Leaves become placeholders, and the structure becomes the key of the cached program.
+import { TraceError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { type Graph, attributesKey, cloneNode, rebuild, topological } from '../graph/graph.ts';
 import { constantValue, isPlaceholder, placeholder } from '../graph/leaves.ts';
 import { type Node, Tensor, assertUsable } from '../graph/tensor.ts';
-import type { RunInput } from '../runtime/runtime.ts';
+import type { RunInput, ValueOwner } from '../runtime/runtime.ts';
+import { requireHere } from './location.ts';
 
-export interface Captured {
-  /** Ops, attributes, shapes, dtypes and wiring; not the values of leaves and numbers. */
+export interface CapturedGraph {
+  /** Ops, attributes, shapes, dtypes and wiring, without the values of leaves and numbers. */
   readonly key: string;
   readonly inputs: readonly RunInput[];
-  /** The handles that get values: those asked for, and those worth keeping. */
+  /** The handles that get values: the requested ones, and those that are kept for later evaluations. */
   readonly outputs: readonly Tensor[];
-  /** Builds the graph; needed only when the key is new. */
-  graph(): Graph;
+  /** Builds the graph. Needed only if the key is new. */
+  readonly graph: () => Graph;
 }
 
-/** A runtime, as far as one asks where a value lives. */
-interface Place {
-  readonly name: string;
-}
-
-/** Whether a runtime has lost its device. */
-function isGone(runtime: { assertAlive?: () => void }): boolean {
-  try {
-    runtime.assertAlive?.();
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-/** @throws DeviceError for a tensor whose value lives on another device; `op` is what wants to read it. */
-export function requireHere({ value, dtype, shape }: Tensor, runtime: Place, op?: string): void {
-  if (value?.kind !== 'device' || value.device === runtime) return;
-  const where = op === undefined ? '' : `${op}: `;
-  if (isGone(value.device)) {
-    throw new DeviceLostError(
-      `${where}a tensor ${dtype}${formatShape(shape)} was lost with its device; make it again with tensor(), or give a model its weights with setWeights()`,
-    );
-  }
-  throw new DeviceError(
-    `${where}a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${runtime.name}${value.deviceName === runtime.name ? ' of another device' : ''}; read it with data() and make it anew with tensor()`,
-  );
-}
-
-/** Nodes some evaluation has computed before without keeping their value. */
+/** Nodes that an earlier evaluation computed without keeping their value. */
 const computedBefore = new WeakSet<Node>();
 
 /**
- * Captures what `requested` needs. A node that an earlier evaluation computed on its way is kept this time, so that a loop over a growing graph
- * (asking for the loss only, say) does not compute ever more.
+ * Captures the graph of `requested`. A node that an earlier evaluation computed is kept this time. A loop that extends one graph, and reads only
+ * the loss, then does not compute the whole graph again at each step.
  */
-export function capture(requested: readonly Tensor[], runtime: Place): Captured {
+export function capture(requested: readonly Tensor[], owner: ValueOwner): CapturedGraph {
   const outputs = [...requested];
   const wanted = new Set(requested);
   const order = topological(requested);
@@ -68,7 +40,7 @@ export function capture(requested: readonly Tensor[], runtime: Place): Captured 
     assertUsable(tensor);
     const { value } = tensor;
     if (!value) throw new TraceError(`${tensor.toString()} has neither a value nor an op behind it`);
-    requireHere(tensor, runtime, op);
+    requireHere(tensor, owner, op);
     const id = inputs.length;
     inputs.push(value);
     leafIds.set(tensor, id);
@@ -84,7 +56,7 @@ export function capture(requested: readonly Tensor[], runtime: Place): Captured 
     const single = new Tensor(node.types[0], { node, index: 0 });
     const number = constantValue(single);
     if (number !== undefined) {
-      // A number is a run-time scalar here: a changing learning rate must not compile anew.
+      // A number is an input of the program, so a changing learning rate does not compile again.
       constants.set(node, inputs.length);
       inputs.push(number);
       parts.push(`${id}=number ${node.types[0].dtype}`);
@@ -98,7 +70,7 @@ export function capture(requested: readonly Tensor[], runtime: Place): Captured 
     parts.push(`${id}=${node.op.name}(${node.inputs.map(idOf).join()})${attributesKey(node.attributes)}`);
     if (!computedBefore.has(node)) {
       for (const input of node.inputs) {
-        // A view has nothing to keep; what it looks at has.
+        // A view has no memory; keep its base.
         let kept = input;
         while (kept.node?.op.lowering.kind === 'view') kept = kept.node.inputs[0];
         if (!kept.node || wanted.has(kept) || !computedBefore.has(kept.node)) continue;

@@ -1,20 +1,19 @@
-// Which device evaluations run on. Devices are engines; one of them is the default, made at first use.
+// Devices and the default device. Each device has one engine; the default one is opened at first use.
 import type { HostArray } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
 import { Tensor, refuseValues, setEvaluator } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
-import type { DeviceInfo, MemoryInfo } from '../runtime/runtime.ts';
-import type { TuningOptions, WebGpuOptions } from '../runtime/webgpu/device.ts';
-import { WebGpuRuntime } from '../runtime/webgpu/index.ts';
-import type { TunedKernel } from '../runtime/webgpu/tuning/tuner.ts';
-import { Engine, type ProfileOptions, engineOf } from './engine.ts';
+import type { DeviceInfo, MemoryInfo, Runtime, TunedKernel, TuningOptions } from '../runtime/runtime.ts';
+import { type WebGpuOptions, WebGpuRuntime } from '../runtime/webgpu/index.ts';
+import { Engine, engineOf } from './engine.ts';
+import type { ProfileOptions } from './profiling.ts';
 
 export type DeviceName = 'webgpu' | 'cpu' | 'auto';
 
 export interface DeviceOptions extends WebGpuOptions {
-  /** Bytes that one program may take on the GPU, its arguments and results included; a larger one is refused before it runs. No limit where absent. */
+  /** Maximum number of bytes of one program on the GPU, with its arguments and results. A larger program is refused before it runs. @default no limit */
   maxBytes?: number;
 }
 
@@ -22,13 +21,18 @@ let current: Promise<Engine> | undefined;
 let settled: Engine | undefined;
 const engines = new Map<DeviceName, Promise<Engine>>();
 
+/** Opens the runtime of each device. */
+const runtimes: Readonly<Record<Exclude<DeviceName, 'auto'>, (options: WebGpuOptions) => Runtime | Promise<Runtime>>> = {
+  webgpu: (options) => WebGpuRuntime.open(options),
+  cpu: () => new CpuRuntime(),
+};
+
 async function open(device: DeviceName, options: WebGpuOptions): Promise<Engine> {
-  if (device === 'cpu') return new Engine(new CpuRuntime());
-  if (device === 'webgpu') return new Engine(await WebGpuRuntime.open(options));
+  if (device !== 'auto') return new Engine(await runtimes[device](options));
   try {
     return await engineFor('webgpu', options);
   } catch (error) {
-    // A notice, not a result: in Node it goes to stderr.
+    // In Node, console.warn writes to stderr.
     console.warn(`ombre: running on the CPU (${(error as Error).message})`);
     return engineFor('cpu');
   }
@@ -56,12 +60,12 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
 }
 
 /**
- * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU where there is one). Tensors made from values follow; results that
- * live on another device do not. After a loss it opens the device again; a model that lived there then takes its weights by setWeights().
+ * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU if there is a GPU, else the CPU). Tensors made from values can be
+ * used on any device; results of another device cannot. After a loss it opens the device again; give models their weights with setWeights().
  *
  *     await setDevice('webgpu', { maxBytes: 512 * 2 ** 20 });
  *
- * @throws DeviceError that says why there is no WebGPU.
+ * @throws DeviceError with the reason why there is no WebGPU.
  */
 export async function setDevice(device: DeviceName, options: DeviceOptions = {}): Promise<void> {
   if (!['webgpu', 'cpu', 'auto'].includes(device)) {
@@ -74,14 +78,10 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   }
   checkTuning(webgpu.tuning);
   checkFlags(webgpu.dawnFlags);
-  const known = await engines.get(device);
-  // A device that was lost a moment ago reports it later: some turns of the event loop, or up to 111 ms in Firefox.
-  if (known?.runtime instanceof WebGpuRuntime) await known.runtime.awaitLateLoss();
+  // A lost device reports the loss later: after some turns of the event loop, or up to 111 ms in Firefox.
+  await (await engines.get(device))?.runtime.awaitLateLoss();
   const engine = await engineFor(device, webgpu);
-  if (!(engine.runtime instanceof CpuRuntime)) {
-    engine.runtime.maxBytes = maxBytes;
-    if (webgpu.tuning !== undefined) await engine.runtime.setTuning(webgpu.tuning);
-  }
+  await engine.runtime.configure({ maxBytes, tuning: webgpu.tuning });
   settled = engine;
   current = Promise.resolve(engine);
 }
@@ -117,7 +117,7 @@ function checkTuning(tuning: unknown): void {
   }
 }
 
-/** The engine in use; 'auto' is chosen at first use. */
+/** The default engine. Opens 'auto' if no device was chosen. */
 export async function defaultEngine(): Promise<Engine> {
   if (!current) {
     current = engineFor('auto');
@@ -129,10 +129,10 @@ export async function defaultEngine(): Promise<Engine> {
   return current;
 }
 
-/** The engine in use, where it is chosen already: a call that need not wait for it takes its place in the queue at once. */
+/** The default engine if it is open. Callers that do not await it take their place in the queue at once. */
 export const chosenEngine = (): Engine | undefined => settled;
 
-/** What evaluations run on. Before the first evaluation or setDevice() that is not decided yet: kind is then 'cpu' with a description saying so. */
+/** The default device. Before the first evaluation or setDevice() no device is chosen; `kind` is then 'cpu', and the description says so. */
 export function deviceInfo(): DeviceInfo {
   return (
     settled?.info ?? {
@@ -146,22 +146,22 @@ export function deviceInfo(): DeviceInfo {
   );
 }
 
-/** Device memory held now, and at most so far. The CPU's arrays are the garbage collector's and count 0. */
+/** Device memory in use now, and its peak so far. 0 on the CPU, where the garbage collector manages the arrays. */
 export const memory = (): MemoryInfo => settled?.memory() ?? { bytes: 0, buffers: 0, peakBytes: 0 };
 
 /**
- * Runs fn and tells where its time went: kernels, the longest first, named after the layers and ops they came from, with their count, time and
- * share; the number of submits and the bytes of the largest program. Every kernel gets a pass of its own, so the whole takes longer than usual.
- * Times are the GPU's own timestamps where it has them, else each kernel is submitted and waited for; on the CPU they are those of single ops.
- * `clock`, `resolution` and `note` of the result say which, and how far to trust it. Run fn once before: the first run builds pipelines.
+ * Runs fn and reports the time of each kernel, longest first, with its layers and ops, count and share. The result also has the number of submits
+ * and the bytes of the largest program. Every kernel has a separate pass, so the total time is longer than usual. Times are the GPU's timestamps if
+ * it has them; else each kernel is submitted and waited for. On the CPU they are times of single ops. `clock`, `resolution` and `note` of the result
+ * report the method and its accuracy. Run fn once before: the first run builds pipelines.
  *
  *     const result = await profile(async () => { for (let i = 0; i < 10; i++) await model.trainOnBatch(x, y); });
  *     console.log(String(result)); // a table
  *     console.log(result.kernels[0].name, result.kernels[0].share); // dense_1: matmul + add + relu 0.41
  *
- * `{ timestamps: false }` takes the host's clock in any case, to compare the two.
+ * `{ timestamps: false }` uses the host's clock in any case, for comparison.
  *
- * @throws ArgumentError when fn is no function, or while another profile is being taken.
+ * @throws ArgumentError if fn is not a function, or while another profile is being taken.
  */
 export async function profile(fn: () => Promise<unknown>, options: ProfileOptions = {}): Promise<Profile> {
   if (typeof fn !== 'function') {
@@ -172,15 +172,15 @@ export async function profile(fn: () => Promise<unknown>, options: ProfileOption
 }
 
 /**
- * Waits until no kernel that this device has met is still to be timed, and tells what was chosen: for each piece of work the kernel it was compiled
- * with, the kernel chosen, and the milliseconds of all. Training need not wait for it; a benchmark does. Empty where nothing is timed: on the CPU, with
- * `setDevice('webgpu', { tuning: false })`, and for what was chosen in an earlier session.
+ * Waits until every autotuning trial known so far has run, and returns the results: the compiled kernel, the chosen one, and the milliseconds of
+ * all. Training need not wait for it; a benchmark should. The list is empty on the CPU and with `setDevice('webgpu', { tuning: false })`. Choices of
+ * an earlier session are not listed.
  *
  *     for (const { kernel, chosen, milliseconds } of await tuned()) console.log(kernel, chosen, milliseconds);
  */
 export const tuned = async (): Promise<readonly TunedKernel[]> => (await defaultEngine()).tuned();
 
-/** Gives every tensor in the tree a value, in as few submissions as possible; resolves to the tree once the work is submitted. */
+/** Gives every tensor in the tree a value, in as few submissions as possible. Resolves to the tree when the work is submitted. */
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
   const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
   const refused = refuseValues('evaluate()', tensors);
@@ -189,7 +189,7 @@ export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {})
   return tree;
 }
 
-/** Elements of many tensors with one readback. */
+/** Reads many tensors with one readback. */
 export async function readAll(tensors: readonly Tensor[], { engine }: { engine?: Engine } = {}): Promise<HostArray[]> {
   return (engine ?? settled ?? (await defaultEngine())).read(tensors);
 }
@@ -197,7 +197,7 @@ export async function readAll(tensors: readonly Tensor[], { engine }: { engine?:
 setEvaluator({
   evaluate: async (tensors) => (settled ?? (await defaultEngine())).evaluate(tensors),
   read: async (tensor) => {
-    // A value that lives on a device is read there, whichever is the default now.
+    // A value on a device is read there, whatever the default device is.
     const engine = (tensor.value?.kind === 'device' && engineOf(tensor.value.device)) || settled || (await defaultEngine());
     return (await engine.read([tensor]))[0];
   },

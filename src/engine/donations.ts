@@ -1,14 +1,14 @@
-// Which result takes the memory of which donated argument: one of the same type, and of those the one whose path is most alike from its end, so that
-// the new `parameters.dense_1.kernel` replaces the old one and not a kernel of the same shape next door.
+// Matches donated arguments with results that take over their memory. The types must be equal. Of several results, the one whose path has the longest
+// common end is taken: the new `parameters.dense_1.kernel` replaces the old one, and not another kernel of the same shape.
 import type { Donation } from '../compiler/index.ts';
 import { formatShape } from '../core/shape.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
-/** The argument number at the head of a path such as `[0].weights`. */
+/** The argument number at the start of a path such as `[0].weights`. */
 export const argumentOf = (path: string): number => Number(/^\[(\d+)\]/.exec(path)?.[1]);
 
-/** Pairs each donated input with the result that takes its place. */
+/** Pairs each donated input with the result that takes over its memory. */
 export function matchDonations(
   inputs: readonly Tensor[],
   inputPaths: readonly string[],
@@ -28,17 +28,17 @@ export function matchDonations(
 
 const typeOf = ({ dtype, shape }: Tensor): string => dtype + formatShape(shape);
 
-/** Paths that end alike. */
+/** Paths with a common end. */
 interface Branch {
-  /** Numbers of the paths, rising; from `next` on they may still be free. */
+  /** Numbers of the paths, in ascending order. Those before `next` are taken. */
   readonly numbers: number[];
   next: number;
   free: number;
-  /** By the character before the common end; '' for a path that has none. Made when a second path comes. */
+  /** Subtrees by the character before the common end; '' for a path without one. Created with the second path. */
   children: Map<string, Branch> | undefined;
 }
 
-/** Numbers of paths in a tree over their characters, the last one first: the path most alike is found without a look at the others. */
+/** A tree of paths by their characters, from the last one to the first. Finding the best match does not compare all paths. */
 class Suffixes {
   private readonly paths: readonly string[];
   private readonly isTaken = new Set<number>();
@@ -54,7 +54,7 @@ class Suffixes {
       at.numbers.push(number);
       at.free++;
       if (at.numbers.length === 1) return;
-      // The first one was alone here.
+      // The first path has no subtree yet.
       if (!at.children) at.children = new Map([[this.before(at.numbers[0], depth), branch(at.numbers[0])]]);
       const key = this.before(number, depth);
       if (key === '') return void at.children.set(key, branch(number));
@@ -64,7 +64,7 @@ class Suffixes {
     }
   }
 
-  /** Takes the free path that has most characters in common with the end of the one given; of several the first. */
+  /** Takes the free path that has the longest common end with the given one. Of several, the first. */
   take(path: string): number | undefined {
     let end = this.root;
     if (end.free === 0) return undefined;

@@ -1,5 +1,6 @@
-// The engine: the only room that joins the compiler with the runtimes. Importing it makes tensors able to have values.
-export { type CompileFunctionOptions, type CompiledFunction, compile } from './compile.ts';
+// The engine evaluates tensors: it traces functions, and runs graphs on a runtime. It neither compiles nor knows a particular device.
+// Importing it lets tensors compute their values.
+export { type CompileFunctionOptions, type CompiledFunction, compile } from './compiledFunction.ts';
 export {
   type DeviceName,
   type DeviceOptions,
@@ -13,4 +14,7 @@ export {
   setDevice,
   tuned,
 } from './devices.ts';
-export { Engine, type MemoryPlan, type ProfileOptions, type TraceLevel, engineOf, lastProgram, trace } from './engine.ts';
+export { Engine, engineOf } from './engine.ts';
+export { type TraceLevel, lastProgram, trace } from './inspection.ts';
+export type { ProfileOptions } from './profiling.ts';
+export type { MemoryPlan } from '../runtime/runtime.ts';

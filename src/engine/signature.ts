@@ -1,4 +1,4 @@
-// The signature of a call: everything about the arguments that decides which program runs. Values of tensors and numbers do not.
+// The signature of a call selects the program. It contains the structure and types of the arguments, but no values of tensors and numbers.
 import { ArgumentError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { isBranch } from '../core/tree.ts';
@@ -7,7 +7,7 @@ import { Tensor } from '../graph/tensor.ts';
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
 
-/** The structure of the tree with the type of each leaf; strings and booleans by value, functions and class instances by identity. */
+/** The structure of the tree and the type of each leaf; strings and booleans by value, functions and class instances by identity. */
 export function signatureOf(tree: unknown): string {
   if (isBranch(tree)) {
     if (Array.isArray(tree)) return `[${tree.map(signatureOf).join(',')}]`;

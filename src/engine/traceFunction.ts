@@ -1,4 +1,4 @@
-// Tracing: a synchronous function over trees of tensors becomes a closed graph, once per signature.
+// Tracing: runs a synchronous function over placeholders, once per signature, and returns its closed graph.
 import { mapTree } from '../core/tree.ts';
 import type { Donation } from '../compiler/index.ts';
 import { type Graph, cloneNode, rebuild, topological } from '../graph/graph.ts';
@@ -9,21 +9,22 @@ import { Tensor } from '../graph/tensor.ts';
 import { type Trace, withTrace } from '../graph/trace.ts';
 import { matchDonations } from './donations.ts';
 
-/** What one signature compiled to. */
-export interface Traced {
+/** The graph of a function for one signature. */
+export interface TracedFunction {
   readonly graph: Graph;
   readonly donations: readonly Donation[];
-  /** Hidden inputs behind the arguments: captured tensors, then the random key where one is drawn. */
+  /** Tensors from outside of the function. They are hidden inputs after the arguments. */
   readonly captured: readonly Tensor[];
+  /** The last input is a random key. */
   readonly needsKey: boolean;
   /** Reads by promises that fn did not await. */
   readonly late: LateReads;
-  /** The result tree with a number for each tensor. */
+  /** The result tree with an OutputPlaceholder for each tensor. */
   readonly template: unknown;
 }
 
-/** Stands in the template for output number `index`. */
-export class Hole {
+/** Marks the position of output number `index` in the result tree. */
+export class OutputPlaceholder {
   readonly index: number;
   readonly type: TensorType;
   constructor(index: number, { shape, dtype }: TensorType) {
@@ -33,8 +34,7 @@ export class Hole {
 }
 
 /**
- * Runs fn once over placeholders. Everything it captured from outside becomes a hidden input; what is still pending among that is for the caller
- * to evaluate.
+ * Runs fn once over placeholders. Tensors that it captures from outside become hidden inputs. The caller evaluates those that are pending.
  * @throws TraceError when fn reads a value, is async, or returns a promise among its results. The caller refuses captured tensors of another trace.
  */
 export function traceFunction(
@@ -42,7 +42,7 @@ export function traceFunction(
   args: readonly unknown[],
   name: string,
   donate: ReadonlySet<number>,
-): Traced {
+): TracedFunction {
   const placeholders: Tensor[] = [];
   const inputPaths: string[] = [];
   const { trace, drawnKey } = openTrace(name);
@@ -68,10 +68,10 @@ export function traceFunction(
     if (!(leaf instanceof Tensor)) return leaf;
     outputs.push(leaf);
     outputPaths.push(path);
-    return new Hole(outputs.length - 1, leaf);
+    return new OutputPlaceholder(outputs.length - 1, leaf);
   });
 
-  // Everything from outside of the trace: hidden inputs, the same in every call.
+  // Tensors from outside of the trace are hidden inputs, the same in every call.
   const captured = new Set<Tensor>();
   const isOutside = (tensor: Tensor): boolean => !tensor.node || (tensor.node.trace !== trace && constantValue(tensor) === undefined);
   const note = (tensor: Tensor): boolean => {
@@ -105,17 +105,17 @@ export function traceFunction(
       },
       (tensor) => leaves.has(tensor),
     ).map(leafOf);
-  // Where nothing came from outside the graph is closed as it is.
+  // If nothing came from outside, the graph is closed already.
   const graphOutputs = leaves.size || key ? close() : outputs;
-  // Arguments are themselves, not clones: the graph's inputs are matched by identity.
+  // Argument placeholders are not cloned: the graph's inputs are matched by identity.
   const inputs = needsKey ? [...placeholders, positionedKey!] : placeholders;
   const donations = matchDonations(placeholders.slice(0, inputPaths.length), inputPaths, outputs, outputPaths, donate);
   return { graph: { inputs, outputs: graphOutputs }, donations, captured: [...captured], needsKey, late: trace.late, template };
 }
 
 /**
- * The arguments of a program remember their trace, and a closure remembers every variable around it: this one must have none of the call's
- * own around it, or the first call's tensors live as long as the program.
+ * Creates the trace of one call. Placeholders refer to their trace as long as the program lives, and a closure keeps every variable of its scope.
+ * This is a separate function, so that the trace's closures do not keep the tensors of the first call.
  */
 function openTrace(name: string): { trace: Trace & { late: LateReads }; drawnKey: () => Tensor | undefined } {
   let key: Tensor | undefined;
@@ -123,7 +123,7 @@ function openTrace(name: string): { trace: Trace & { late: LateReads }; drawnKey
   const trace = {
     name,
     late: { isOpen: true, error: undefined },
-    // Its position is known only once everything captured has been found.
+    // Its position is known only after all captured tensors are found.
     key: (): Tensor => (key ??= placeholder([2], 'u32', { position: -1, label: 'random key' })),
     nextSite: (): number => sites++,
   };

@@ -7,7 +7,10 @@ import { type Graph, readInputs, topological } from '../graph/graph.ts';
 import type { HostTensor } from '../graph/op.ts';
 import { HostValue, type Node, type Tensor, type Value } from '../graph/tensor.ts';
 import { type Profile, ProfileLog } from './profile.ts';
-import type { DeviceInfo, Executable, MemoryInfo, RunInput, Runtime, TypedValue } from './runtime.ts';
+import { simplify } from '../compiler/index.ts';
+import { InterpretedGraph } from './interpretedGraph.ts';
+import { logGraph } from './logging.ts';
+import type { DeviceInfo, Executable, MemoryInfo, PreparedGraph, RunInput, Runtime, TypedValue, ValueOwner } from './runtime.ts';
 
 export interface InterpretOptions {
   /** f64 keeps floats unrounded in Float64Array: for finite differences and reference tables. */
@@ -77,7 +80,10 @@ function run(node: Node, data: HostArray[], mode: FloatMode): readonly HostArray
 
 /** The CPU as a device: programs are graphs, values are host arrays. */
 export class CpuRuntime implements Runtime {
-  readonly name = 'cpu';
+  /** The CPU does not get lost. */
+  readonly owner: ValueOwner = { name: 'cpu', assertAlive: () => undefined };
+  /** The interpreter has nothing to tune. */
+  readonly tuner = undefined;
   readonly info: DeviceInfo = {
     kind: 'cpu',
     vendor: '',
@@ -87,6 +93,14 @@ export class CpuRuntime implements Runtime {
     limits: {},
   };
   private profile: ProfileLog | undefined;
+
+  prepare(graph: Graph, name: string): PreparedGraph {
+    return new InterpretedGraph(() => {
+      const simplified = simplify(graph);
+      logGraph(name, simplified);
+      return this.load(simplified);
+    });
+  }
 
   load(graph: Graph): Executable {
     return {
@@ -110,11 +124,15 @@ export class CpuRuntime implements Runtime {
     };
   }
 
-  assertAlive(): void {
-    // The CPU does not get lost.
+  requireAlive(): Promise<void> {
+    return Promise.resolve();
   }
 
-  requireAlive(): Promise<void> {
+  awaitLateLoss(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  configure(): Promise<void> {
     return Promise.resolve();
   }
 

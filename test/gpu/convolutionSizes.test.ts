@@ -40,7 +40,13 @@ test('convolutions: every pair of image, channels, window and stride', { timeout
       [...image, inputs],
       [window, window, inputs, outputs],
     ];
-    await checkKernels(runtime.device, runtime.target, shapes, (x, f) => conv2d(x, f, { strides, padding }), 'convolutions at all sizes');
+    await checkKernels(
+      runtime.context.device,
+      runtime.target,
+      shapes,
+      (x, f) => conv2d(x, f, { strides, padding }),
+      'convolutions at all sizes',
+    );
     checked++;
   }
   expect(checked).toBeGreaterThan(isFull ? 25 : 7);

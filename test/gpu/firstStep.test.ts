@@ -18,10 +18,10 @@ const filled = ([rows, columns = 1]: readonly number[]): Tensor => tensor(new Fl
 const forward = (x: Tensor, w: Tensor): Tensor => softmax(matmul(relu(matmul(x, w)), w));
 
 test('pipelines: asynchronous ones only, all asked for before the first is there', async () => {
-  const synchronous = vi.spyOn(runtime.device, 'createComputePipeline');
-  const create = runtime.device.createComputePipelineAsync.bind(runtime.device);
+  const synchronous = vi.spyOn(runtime.context.device, 'createComputePipeline');
+  const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
   const events: string[] = [];
-  vi.spyOn(runtime.device, 'createComputePipelineAsync').mockImplementation(async (descriptor) => {
+  vi.spyOn(runtime.context.device, 'createComputePipelineAsync').mockImplementation(async (descriptor) => {
     events.push('asked');
     const pipeline = await create(descriptor);
     events.push('there');
@@ -35,8 +35,8 @@ test('pipelines: asynchronous ones only, all asked for before the first is there
 });
 
 test('equal kernels have one pipeline: within a program, in other programs, and while it is still being built', async () => {
-  const create = vi.spyOn(runtime.device, 'createComputePipelineAsync');
-  const module = vi.spyOn(runtime.device, 'createShaderModule');
+  const create = vi.spyOn(runtime.context.device, 'createComputePipelineAsync');
+  const module = vi.spyOn(runtime.context.device, 'createShaderModule');
   const [x, w] = [filled([12, 12]), filled([12, 12])];
   await Promise.all([compile(forward, { engine, name: 'one' })(x, w), compile(forward, { engine, name: 'other' })(x, w)]);
   const built = create.mock.calls.length;
@@ -52,8 +52,8 @@ test('equal kernels have one pipeline: within a program, in other programs, and 
 });
 
 test('a kernel that failed is built anew when it is asked for again', async () => {
-  const create = runtime.device.createComputePipelineAsync.bind(runtime.device);
-  const fault = vi.spyOn(runtime.device, 'createComputePipelineAsync').mockRejectedValue(new Error('the driver is busy'));
+  const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
+  const fault = vi.spyOn(runtime.context.device, 'createComputePipelineAsync').mockRejectedValue(new Error('the driver is busy'));
   const step = compile((x: Tensor) => add(x, 2), { engine });
   await expect(step(filled([3]))).rejects.toThrow(/^add: the kernel does not compile\nError: the driver is busy/);
   fault.mockImplementation(create);
@@ -70,7 +70,7 @@ test('while a thousand nodes are compiled the event loop turns', async () => {
     port2.postMessage(undefined);
   };
   port2.postMessage(undefined);
-  const { peakBytes } = await engine.prepare(graph, 'step', donations).plan();
+  const { peakBytes } = await engine.runtime.prepare(graph, 'step', donations).plan();
   port1.close();
   port2.close();
   expect(peakBytes).toBeGreaterThan(0);

@@ -137,7 +137,7 @@ describe('tensors beyond what can be bound at once', () => {
   /** What is refused is refused before anything happened: no memory was taken, nothing was sent. */
   async function expectRefused(run: () => Promise<unknown>, text: string): Promise<void> {
     const { bytes, buffers } = engine.memory();
-    const submit = vi.spyOn(runtime.device.queue, 'submit');
+    const submit = vi.spyOn(runtime.context.device.queue, 'submit');
     await expect(run()).rejects.toThrow(text);
     expect(submit).not.toHaveBeenCalled();
     submit.mockRestore();
@@ -184,7 +184,7 @@ describe('tensors beyond what can be bound at once', () => {
 
 test("the device's own limit is met in words, not by the driver", async () => {
   const { engine, runtime } = await engineWith({});
-  const { maxStorageBufferBindingSize: limit } = runtime.device.limits;
+  const { maxStorageBufferBindingSize: limit } = runtime.context.device.limits;
   const y = exp(broadcastTo(tensor([1]), [limit / 4 + 1]));
   await expect(evaluate(y, { engine })).rejects.toThrow(`'exp' writes a tensor f32[${limit / 4 + 1}] of ${limit + 4} bytes`);
   expect(await readAll([sum(tensor([1, 2]))], { engine })).toEqual([Float32Array.of(3)]);
@@ -193,7 +193,7 @@ test("the device's own limit is met in words, not by the driver", async () => {
 
 test('results that together are beyond the largest buffer are read one after another, each in its place', async () => {
   const { engine, runtime } = await engineWith({ spareBytes: 0 });
-  Object.assign(runtime.pool, { maxBytes: 40_192 });
+  Object.assign(runtime.context.pool, { maxBytes: 40_192 });
   const tensors = [0, 1, 2, 3, 4].map((i) => mul(filled(4000), i));
   for (const one of tensors) await evaluate(one, { engine });
   const map = vi.spyOn(GPUBuffer.prototype, 'mapAsync');

@@ -25,7 +25,7 @@ const x = Array.from({ length: 64 }, (_, i) => [i / 64]);
 async function lose(): Promise<void> {
   const { runtime } = await defaultEngine();
   if (!(runtime instanceof WebGpuRuntime)) throw new Error('not on a GPU');
-  runtime.device.destroy();
+  runtime.context.device.destroy();
 }
 
 /** What a promise comes to in time: its value, its error, or 'hangs'. */

@@ -24,8 +24,8 @@ async function expectUntouched<T>(run: () => Promise<T>): Promise<T> {
   const { runtime } = await engineFor('webgpu');
   if (!(runtime instanceof WebGpuRuntime)) throw new Error('no GPU');
   const { bytes, buffers } = memory();
-  const submit = vi.spyOn(runtime.device.queue, 'submit');
-  const build = vi.spyOn(runtime.device, 'createComputePipelineAsync');
+  const submit = vi.spyOn(runtime.context.device.queue, 'submit');
+  const build = vi.spyOn(runtime.context.device, 'createComputePipelineAsync');
   try {
     return await run();
   } finally {

@@ -126,7 +126,7 @@ describe('compiled calls', () => {
     await evaluate(a);
     await step(mul(tensor([5, 6]), 1), b);
     const { runtime } = await defaultEngine();
-    vi.spyOn((runtime as WebGpuRuntime).pool, 'acquire').mockImplementation(() => {
+    vi.spyOn((runtime as WebGpuRuntime).context.pool, 'acquire').mockImplementation(() => {
       throw new Error('no memory');
     });
     await expect(step(a, b)).rejects.toThrow('no memory');
@@ -164,7 +164,7 @@ describe('devices', () => {
   });
 
   test('results whose handles were given up meanwhile are given back at once, not when the collector comes by', async () => {
-    const { pool } = (await defaultEngine()).runtime as WebGpuRuntime;
+    const { pool } = ((await defaultEngine()).runtime as WebGpuRuntime).context;
     const released: number[] = [];
     const release = pool.release.bind(pool);
     vi.spyOn(pool, 'release').mockImplementation((buffer) => {

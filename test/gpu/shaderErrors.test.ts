@@ -18,7 +18,7 @@ let seen: string[];
 /** A device whose WGSL compiler does not know what the pattern matches. */
 async function open(refused: RegExp, processor: 'cpu' | 'gpu', subgroupSize?: number): Promise<() => void> {
   ({ engine, runtime } = await engineWith({ processor, subgroupSize }));
-  const { device } = runtime;
+  const { device } = runtime.context;
   const create = device.createShaderModule.bind(device);
   const fault = vi.spyOn(device, 'createShaderModule').mockImplementation((descriptor) => {
     seen.push(descriptor.code);

@@ -46,7 +46,7 @@ describe.each([
     [w, loss] = await step(w, x, y);
     keep(loss);
     const { bytes, buffers } = runtime.memory();
-    const create = vi.spyOn(runtime.device, 'createBuffer');
+    const create = vi.spyOn(runtime.context.device, 'createBuffer');
     for (let i = 2; i < steps; i++) {
       [w, loss] = await step(w, x, y);
       keep(loss);
@@ -70,7 +70,7 @@ describe.each([
     const step = compile(fit, { donate, engine });
     let [w, loss] = await step(start(), x, y);
     await engine.read([loss]);
-    const create = vi.spyOn(runtime.device, 'createBuffer');
+    const create = vi.spyOn(runtime.context.device, 'createBuffer');
     for (const expected of losses(40).slice(1)) {
       [w, loss] = await step(w, x, y);
       const [[value]] = await engine.read([loss]);

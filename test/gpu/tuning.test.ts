@@ -8,7 +8,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { add, matmul, mean, mul, relu, square, sub } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
-import type { TuningOptions } from '../../src/runtime/webgpu/device.ts';
+import type { TuningOptions } from '../../src/runtime/runtime.ts';
 import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
 import { bufferUsage } from '../../src/runtime/webgpu/usage.ts';
@@ -57,7 +57,7 @@ async function expectDoubled(engine: Engine, step: Doubling, x: Tensor): Promise
 
 test('the fastest kernel is found between the steps, not during the first', async () => {
   const { engine, runtime } = await open({ store: false });
-  const create = vi.spyOn(runtime.device, 'createComputePipelineAsync');
+  const create = vi.spyOn(runtime.context.device, 'createComputePipelineAsync');
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(1000);
   await expectDoubled(engine, step, x);
@@ -139,23 +139,23 @@ test('a kernel whose launch the device refuses is no choice, and the device stay
   await expectDoubled(engine, step, x);
 });
 
-test.each(['timestamps', 'waiting'])('a device that is lost during a contest, by %s: nothing is chosen for good', async (clock) => {
+test.each(['timestamps', 'waiting'])('a device that is lost during a trial, by %s: nothing is chosen for good', async (clock) => {
   const store = freshStore();
   const { engine, runtime } = await open(false);
-  if (clock === 'waiting') Object.defineProperty(runtime.device, 'features', { value: new Set() });
-  await runtime.setTuning({ store });
+  if (clock === 'waiting') Object.defineProperty(runtime.context.device, 'features', { value: new Set() });
+  await runtime.configure({ maxBytes: undefined, tuning: { store } });
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(1000);
   await expectDoubled(engine, step, x);
   const { choices, results } = runtime.tuner!;
   const [dispatch] = lastProgram()!.dispatches;
-  const submit = runtime.device.queue.submit.bind(runtime.device.queue);
+  const submit = runtime.context.device.queue.submit.bind(runtime.context.device.queue);
   await expectDoubled(engine, step, x);
   await runtime.tuner!.prepared();
   let submits = 0;
-  vi.spyOn(runtime.device.queue, 'submit').mockImplementation((commands) => {
+  vi.spyOn(runtime.context.device.queue, 'submit').mockImplementation((commands) => {
     submit(commands);
-    if (++submits === 2) runtime.device.destroy(); // as the device goes of itself: nobody has asked for it
+    if (++submits === 2) runtime.context.device.destroy(); // as the device goes of itself: nobody has asked for it
   });
   await expect(engine.tuned()).rejects.toThrow('the device was lost');
   expect(submits).toBeGreaterThanOrEqual(2);
@@ -192,7 +192,7 @@ test('switched off while somebody waits for it: what was timed so far', async ()
   const step = doubling(engine, 'slow', 'fast');
   for (let i = 0; i < 2; i++) await expectDoubled(engine, step, filled(1000));
   const waiting = engine.tuned();
-  await runtime.setTuning(false);
+  await runtime.configure({ maxBytes: undefined, tuning: false });
   expect((await waiting).length).toBeLessThanOrEqual(1);
   expect(await engine.tuned()).toEqual([]);
 });
@@ -254,15 +254,15 @@ test('timing leaves no memory behind, and an operand that is too large is left a
   expect(engine.memory().buffers).toBe(before.buffers);
 
   const uniforms = new Set<GPUBuffer>();
-  const create = runtime.pool.create.bind(runtime.pool);
-  const refuse = vi.spyOn(runtime.pool, 'create').mockImplementation((size, usage) => {
+  const create = runtime.context.pool.create.bind(runtime.context.pool);
+  const refuse = vi.spyOn(runtime.context.pool, 'create').mockImplementation((size, usage) => {
     if (usage === bufferUsage.timedOperands) throw new RangeError('no memory');
     const buffer = create(size, usage);
     if (usage === bufferUsage.timedUniforms) uniforms.add(buffer);
     return buffer;
   });
-  const destroy = runtime.pool.destroy.bind(runtime.pool);
-  vi.spyOn(runtime.pool, 'destroy').mockImplementation((buffer) => {
+  const destroy = runtime.context.pool.destroy.bind(runtime.context.pool);
+  vi.spyOn(runtime.context.pool, 'destroy').mockImplementation((buffer) => {
     uniforms.delete(buffer);
     destroy(buffer);
   });
@@ -278,24 +278,24 @@ test('timing leaves no memory behind, and an operand that is too large is left a
 
 test('without timestamps the host waits for each: the same choice', async () => {
   const { engine, runtime } = await open({ store: false });
-  Object.defineProperty(runtime.device, 'features', { value: new Set() });
-  await runtime.setTuning({ store: false });
+  Object.defineProperty(runtime.context.device, 'features', { value: new Set() });
+  await runtime.configure({ maxBytes: undefined, tuning: { store: false } });
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(20_000);
   for (let i = 0; i < 2; i++) await expectDoubled(engine, step, x);
   expect((await engine.tuned())[0].chosen).toContain('fast');
 });
 
-test('laps shorter than the steps of the clock do not make it a broken one; one that says nothing is', async () => {
+test('samples shorter than the step of the clock do not mark it as broken; a clock that returns only zeros is', async () => {
   const { runtime } = await open(false);
-  const { device } = runtime;
+  const { device } = runtime.context;
   const stopwatch = new Stopwatch(device);
   const ofTimestamps = device.features.has('timestamp-query') ? 2 : 10;
   for (let i = 0; i < 20; i++) await stopwatch.time([() => undefined]);
-  expect(stopwatch.lapTime).toBe(ofTimestamps);
+  expect(stopwatch.sampleTime).toBe(ofTimestamps);
   vi.spyOn(GPUCommandEncoder.prototype, 'resolveQuerySet').mockImplementation(() => undefined);
   expect(await stopwatch.time([() => undefined])).toHaveLength(1);
-  expect(stopwatch.lapTime).toBe(10);
+  expect(stopwatch.sampleTime).toBe(10);
 });
 
 test('a device implemented on a CPU is not tuned unless that is asked for', async () => {
@@ -305,9 +305,9 @@ test('a device implemented on a CPU is not tuned unless that is asked for', asyn
   opened.push(runtime);
   debug.tuning = tuning;
   expect(runtime.tuner === undefined).toBe(runtime.target.processor === 'cpu');
-  await runtime.setTuning(true);
+  await runtime.configure({ maxBytes: undefined, tuning: true });
   expect(runtime.tuner).toBeDefined();
-  await runtime.setTuning(false);
+  await runtime.configure({ maxBytes: undefined, tuning: false });
   expect(runtime.tuner).toBeUndefined();
 });
 
@@ -352,7 +352,7 @@ test('whatever wins, between steps that give their memory over and in a profile,
   // Times of chance: every product is given a kernel of chance.
   let next = 1;
   const chance = (): number => 1 + (next = (next * 48271) % 2147483647) / 2147483647;
-  vi.spyOn(Stopwatch.prototype, 'time').mockImplementation((laps) => Promise.resolve(laps.map(chance)));
+  vi.spyOn(Stopwatch.prototype, 'time').mockImplementation((samples) => Promise.resolve(samples.map(chance)));
   const train = async (tuning: false | TuningOptions): Promise<readonly HostArray[]> => {
     const { engine } = await open(tuning);
     const compiled = compile(step, { engine, donate: [0] });

@@ -28,7 +28,7 @@ test('depthwise convolutions: every pair of image, channels, window and stride',
     ];
     const convolve = (x: Parameters<typeof depthwiseConv2d>[0], f: Parameters<typeof depthwiseConv2d>[1]) =>
       depthwiseConv2d(x, f, { strides, padding: 'same' });
-    await checkKernels(runtime.device, runtime.target, shapes, convolve, 'convolutions at all sizes');
+    await checkKernels(runtime.context.device, runtime.target, shapes, convolve, 'convolutions at all sizes');
   }
 });
 
@@ -37,7 +37,7 @@ test('poolings: every pair of image, channels, window and stride', { timeout: 60
     if (!fits(image, poolSize, padding)) continue;
     for (const pool of [maxPool2d, avgPool2d]) {
       await checkKernels(
-        runtime.device,
+        runtime.context.device,
         runtime.target,
         [[...image, depth]],
         (x) => pool(x, { poolSize, strides, padding }),

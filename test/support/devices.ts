@@ -9,6 +9,7 @@ import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
  */
 export async function engineWith(target: Partial<Target>): Promise<{ engine: Engine; runtime: WebGpuRuntime }> {
   const runtime = await WebGpuRuntime.open({ tuning: false });
-  Object.assign(runtime, { target: { ...runtime.target, ...target }, ...(target.spareBytes === 0 && { guards: undefined }) });
+  Object.assign(runtime, { target: { ...runtime.target, ...target } });
+  if (target.spareBytes === 0) Object.assign(runtime.context, { guards: undefined });
   return { engine: new Engine(runtime), runtime };
 }

@@ -1,6 +1,6 @@
 // Functions whose graphs grow with a number: what compiling takes must grow with it, not with its square.
 import { checkpoint, valueAndGrad } from '../../src/autodiff/index.ts';
-import { type Traced, traceFunction } from '../../src/engine/traceFunction.ts';
+import { type TracedFunction, traceFunction } from '../../src/engine/traceFunction.ts';
 import { layerNorm, matmul, relu, reshape, slice, softmax, sum, tanh, zeros } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -20,13 +20,14 @@ const repeat = (n: number, x: Tensor, step: (x: Tensor, i: number) => Tensor): T
   for (let i = 0; i < n; i++) x = step(x, i);
   return x;
 };
-const trace = (fn: (...args: never[]) => unknown, ...args: readonly unknown[]): Traced => traceFunction(fn, args, fn.name, new Set([0, 1]));
+const trace = (fn: (...args: never[]) => unknown, ...args: readonly unknown[]): TracedFunction =>
+  traceFunction(fn, args, fn.name, new Set([0, 1]));
 
 /** A loss with its gradients; the first argument is differentiated. */
-const gradientsOf = (loss: (...args: never[]) => Tensor, ...args: readonly unknown[]): Traced => trace(valueAndGrad(loss), ...args);
+const gradientsOf = (loss: (...args: never[]) => Tensor, ...args: readonly unknown[]): TracedFunction => trace(valueAndGrad(loss), ...args);
 
 /** A whole training step of Adam over as many layers. */
-function training(n: number, x: Tensor, forward: (p: readonly Weights[], x: Tensor) => Tensor): Traced {
+function training(n: number, x: Tensor, forward: (p: readonly Weights[], x: Tensor) => Tensor): TracedFunction {
   const optimizer = optimizers.adam();
   const parameters = layers(n);
   const step = (p: Weights[], state: ReturnType<typeof optimizer.init>, x: Tensor): unknown => {
@@ -68,7 +69,7 @@ export const longGraphs = {
       (xs: Tensor[]) => xs.map((x) => sum(tanh(x))).reduce((a, b) => a.add(b)),
       Array.from({ length: n }, () => zeros([8])),
     ),
-} satisfies Readonly<Record<string, (n: number) => Traced>>;
+} satisfies Readonly<Record<string, (n: number) => TracedFunction>>;
 
 export type LongGraph = keyof typeof longGraphs;
 export const longGraphNames = Object.keys(longGraphs) as LongGraph[];

@@ -1,11 +1,20 @@
 // Compilation in pieces: where it can be interrupted, and that the event loop turns meanwhile.
 import { describe, expect, test } from 'vitest';
 import { type PassName, compileGraph, compileStepwise } from '../../src/compiler/index.ts';
-import { atEase } from '../../src/engine/breathe.ts';
-import { topological } from '../../src/graph/graph.ts';
+import { runInSlices } from '../../src/core/eventLoop.ts';
+import { type Graph, topological } from '../../src/graph/graph.ts';
+import { add, exp } from '../../src/ops/index.ts';
 import { countedWork } from '../support/countedWork.ts';
-import { softwareTarget } from '../support/graphs.ts';
+import { graphOf, softwareTarget } from '../support/graphs.ts';
 import { tracedStep } from '../support/trainingSteps.ts';
+
+test('compilation reports the simplified graph, and simplifies once', () => {
+  const graph = graphOf([{ shape: [4] }], (x) => [add(exp(x), exp(x))]);
+  const reported: string[][] = [];
+  const onSimplified = (simplified: Graph): void => void reported.push(topological(simplified.outputs).map(({ op }) => op.name));
+  compileGraph(graph, { name: 'test', target: softwareTarget, onSimplified });
+  expect(reported).toEqual([['placeholder', 'exp', 'add']]);
+});
 
 test('a large graph is compiled in many pieces, to the same program', () => {
   const { graph, donations } = tracedStep('gpt');
@@ -26,7 +35,7 @@ test('a large graph is compiled in many pieces, to the same program', () => {
   let step = next();
   while (!step.done) step = next();
   const { dispatches, slots, outputs, arenas, peakBytes } = step.value;
-  expect([...breaks.keys()]).toEqual(['simplify', 'materialize', 'fuse', 'schedule', 'lower', 'plan', 'finish']);
+  expect([...breaks.keys()]).toEqual(['simplify', 'materialize', 'fuse', 'schedule', 'lower', 'plan', 'assemble']);
   const nodes = topological(graph.outputs);
   const computing = nodes.filter(({ op }) => !['view', 'leaf'].includes(op.lowering.kind)).length;
   expect(computing).toBeGreaterThan(700);
@@ -66,7 +75,7 @@ describe('work with breaks', () => {
       }
       return 'done';
     }
-    expect(await atEase(work())).toBe('done');
+    expect(await runInSlices(work())).toBe('done');
     clearInterval(ticking);
     // 200 ms of work in slices of 12 ms, each of which ends at the next break.
     expect(turns).toBeGreaterThanOrEqual(5);
@@ -77,6 +86,6 @@ describe('work with breaks', () => {
     function* work(): Generator<undefined, string, undefined> {
       throw new Error('halfway');
     }
-    await expect(atEase(work())).rejects.toThrow('halfway');
+    await expect(runInSlices(work())).rejects.toThrow('halfway');
   });
 });

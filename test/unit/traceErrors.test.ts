@@ -82,13 +82,11 @@ test('a constant made by a traced function has a value once the call is done', a
 });
 
 test('of calls in flight that a late read fails, none forgets or keeps the program that a later call traced', async () => {
-  const engine = new Engine(new CpuRuntime());
+  const runtime = new CpuRuntime();
+  const engine = new Engine(runtime);
   let disposals = 0;
-  const prepare = engine.prepare.bind(engine);
-  engine.prepare = (...args) => {
-    const prepared = prepare(...args);
-    return { ...prepared, dispose: () => void disposals++ };
-  };
+  const prepare = runtime.prepare.bind(runtime);
+  runtime.prepare = (...args) => Object.assign(prepare(...args), { dispose: () => void disposals++ });
   let traces = 0;
   const step = compile(
     (x: Tensor) => {

@@ -1,43 +1,44 @@
-// What everything on one GPU device shares: the queue, the pools, the numbers of buffers, the copies of host values, and whether it still lives.
+// The shared state of one GPU device: queue, pools, numbers of buffers, copies of host values, and whether the device is alive.
 import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
 import { debug } from './debug.ts';
 import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
-import { Pages } from './pages.ts';
-import type { Profiler } from './profile.ts';
+import type { Profiler } from './profiler.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
 import { Segments } from './segments.ts';
+import { Slabs } from './slabs.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
+import type { ValueOwner } from '../runtime.ts';
 
-export class GpuContext {
+export class GpuContext implements ValueOwner {
   readonly name = 'webgpu';
   readonly device: GPUDevice;
   readonly pool: BufferPool;
   readonly scratch: Scratch;
-  /** Where results lie that no argument made room for. */
-  readonly pages: Pages;
-  /** Where the uniforms and scalars of programs lie. */
+  /** Memory of results that do not take over the memory of an argument. */
+  readonly slabs: Slabs;
+  /** Memory of the uniforms and scalars of programs. */
   readonly segments: Segments;
-  /** While there is one, every dispatch gets a pass of its own and is timed. */
+  /** If set, every dispatch has a separate pass and is timed. */
   profiler: Profiler | undefined;
   /** Guard zones after the ranges that dispatches write. Undefined outside of tests. */
   readonly guards: Guards | undefined;
-  protected broken: OmbreError | undefined;
-  /** Closed by the library itself: that is no loss. */
-  protected isClosed = false;
+  private broken: OmbreError | undefined;
+  /** Closed by the library: that is not a loss. */
+  private isClosed = false;
   private readonly ids = new WeakMap<GPUBuffer, number>();
   private nextId = 0;
   private readonly submissions: Promise<undefined>[] = [];
-  /** Host values met before: one is worth a copy on the device from its second use on. */
+  /** Host values that were uploaded before. From the second use on, the device keeps a copy. */
   private readonly met = new WeakMap<HostValue, GpuValue | 'once'>();
 
   constructor(device: GPUDevice) {
     this.device = device;
     this.pool = new BufferPool(device);
     this.scratch = new Scratch(this.pool);
-    this.pages = new Pages(this.pool);
+    this.slabs = new Slabs(this.pool);
     this.segments = new Segments(this.pool);
     this.guards = debug.guardBytes > 0 ? new Guards(device) : undefined;
     void device.lost.then(({ reason, message }) => {
@@ -51,30 +52,34 @@ export class GpuContext {
     };
   }
 
+  /** Whether the device is lost or closed, or has reported an error. */
+  get isBroken(): boolean {
+    return this.broken !== undefined;
+  }
+
   assertAlive(): void {
     if (this.broken) throw this.broken;
   }
 
-  /** The same, but an error is told apart from a loss: Firefox reports errors of a device that is lost before the loss. */
+  /** The same, but waits for a loss that explains an error: Firefox reports errors of a lost device before the loss. */
   async requireAlive(): Promise<void> {
     if (this.broken && !(this.broken instanceof DeviceLostError) && !this.isClosed) await this.awaitLoss();
     this.assertAlive();
   }
 
-  /** Gives a loss of a moment ago the time to be reported. */
+  /** Waits until a loss that has just happened would be reported. */
   async awaitLoss(): Promise<void> {
     await reportsLoss(this.device);
   }
 
   /**
-   * Gives a loss of a moment ago the time to be reported. A buffer of a healthy device is mapped at once, so only a device that shows a fault
-   * costs the wait.
+   * Like awaitLoss(), but only if the device shows a fault. A healthy device maps a buffer at once, and then this returns without the wait.
    */
   async awaitLateLoss(): Promise<void> {
     if (this.broken || !(await this.canMap())) await this.awaitLoss();
   }
 
-  /** Whether the device still maps a buffer. The buffer is not the pool's: tests count those. */
+  /** Whether the device still maps a buffer. The buffer is not from the pool, because tests count pool buffers. */
   private async canMap(): Promise<boolean> {
     let probe: GPUBuffer | undefined;
     this.device.pushErrorScope('validation'); // an error here is no error of the user's program
@@ -93,7 +98,7 @@ export class GpuContext {
   submit(commands: GPUCommandBuffer): void {
     this.device.queue.submit([commands]);
     const done = this.device.queue.onSubmittedWorkDone();
-    // A lost device rejects; device.lost tells it better.
+    // A lost device rejects; device.lost reports the reason.
     const settled = done.catch(() => undefined);
     this.submissions.push(settled);
     void settled.then(() => this.submissions.splice(this.submissions.indexOf(settled), 1));
@@ -104,7 +109,7 @@ export class GpuContext {
     await this.requireAlive();
   }
 
-  /** Looks at the outcome of an error scope when it comes; the next call reports it. */
+  /** Notes the error of an error scope when it arrives. The next call throws it. */
   watch(scope: Promise<GPUError | null>, name: string): void {
     void scope.then(
       (error) => {
@@ -114,26 +119,33 @@ export class GpuContext {
     );
   }
 
-  /** A number for a buffer, for keys. */
+  /** A unique number of a buffer, used in keys. */
   idOf(buffer: GPUBuffer): number {
     let id = this.ids.get(buffer);
     if (id === undefined) this.ids.set(buffer, (id = this.nextId++));
     return id;
   }
 
-  /** The copy of a host value that stays on the device. */
+  /** The copy of a host value that the device keeps, if any. */
   resident(value: HostValue): GpuValue | undefined {
     const known = this.met.get(value);
     return known === 'once' ? undefined : known;
   }
 
-  /** After a run has read an upload: its buffer goes back, or stays with the value from the second time on. */
+  /** Call it after a run has read an upload. The first time its buffer goes back to the pool; from the second time on it is kept. */
   settleUpload(value: HostValue, buffer: GPUBuffer, type: TensorType): void {
     const known = this.met.get(value);
-    if (known === 'once') this.met.set(value, new GpuValue(this, this.pool.roomIn(buffer), type));
+    if (known === 'once') this.met.set(value, new GpuValue(this, this.pool.wholeBuffer(buffer), type));
     else {
       if (!known) this.met.set(value, 'once');
       this.pool.release(buffer);
     }
+  }
+
+  /** Destroys the device. Later calls throw. */
+  close(): void {
+    this.isClosed = true;
+    this.broken ??= new DeviceError('webgpu: this device was closed; call setDevice() again');
+    this.device.destroy();
   }
 }

@@ -1,17 +1,17 @@
-// Switches of the WebGPU runtime for tests. An application leaves them alone; nothing here is public.
+// Switches of the WebGPU runtime for tests. Nothing here is public.
 
 /** Set the switches before a device is opened. */
 export const debug = {
   /** Bytes of the guard zone after each range that a dispatch writes. 0 means no guard zones. */
   guardBytes: 0,
-  /** Whether kernels are timed where the user says nothing. Undefined means on GPUs only. */
+  /** Default of the `tuning` option. Undefined means on GPUs only. */
   tuning: undefined as boolean | undefined,
-  /** Flags for Dawn, beside those of the user. */
+  /** Flags for Dawn, in addition to the user's. */
   dawnFlags: [] as readonly string[],
 };
 
 /**
- * Dawn drops stores beyond a binding where the driver has robustBufferAccess2, as llvmpipe has. With this flag it moves them to the last element of
- * the binding, as it does elsewhere. The guard zone is there.
+ * If the driver has robustBufferAccess2, like llvmpipe, Dawn drops stores beyond a binding. With this flag it moves them to the last element of
+ * the binding, which is in the guard zone, as on other drivers.
  */
 export const clampingFlag = 'disable-dawn-features=vulkan_use_buffer_robust_access_2';

@@ -1,30 +1,24 @@
 // Finding a GPU: the browser's or worker's navigator.gpu, or Dawn through the optional peer package `webgpu` in Node.
 import { DeviceError } from '../../core/errors.ts';
 import type { Target } from '../../graph/op.ts';
-import type { DeviceInfo } from '../runtime.ts';
+import type { DeviceInfo, TuningOptions } from '../runtime.ts';
 import { debug } from './debug.ts';
 
 export interface WebGpuOptions {
   /** Node only, and only before WebGPU is first used: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
   dawnFlags?: readonly string[];
   /**
-   * Kernels that do the same work are timed against each other between the first steps, each piece of work once per device, and the fastest is
-   * kept; results do not depend on it. By default on GPUs; not on Vulkan implemented on a CPU, where a table serves. What was chosen is remembered
-   * in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), in IndexedDB in a browser. Given on a device that is open, it counts for
-   * programs compiled from then on, and tuned() begins anew; left out, all stays as it was.
+   * Autotuning: kernels with equal results are timed against each other between the first steps, and the fastest is kept. Results do not depend on
+   * it. The choices are stored in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), and in IndexedDB in a browser. On an open
+   * device, a new value counts for programs compiled later and clears tuned(); if left out, the setting does not change.
+   * @default true on GPUs; false on Vulkan implemented on a CPU, where a table is used
    */
   tuning?: boolean | TuningOptions;
 }
 
-/** Where and whether the fastest of several kernels is found by timing them. */
-export interface TuningOptions {
-  /** What was found is kept here: in Node the path of a JSON file, in a browser the name of an IndexedDB database. False keeps it for this device's life. */
-  store?: string | false;
-}
-
 export interface OpenDevice {
   readonly device: GPUDevice;
-  /** Names adapter and driver, as far as the adapter tells them, and the browser or Node: what was measured on one says nothing of another. */
+  /** Adapter and driver, as far as the adapter names them, and the browser or Node. Choices of kernels are stored under it. */
   readonly identity: string;
   readonly info: DeviceInfo;
   readonly target: Target;
@@ -32,10 +26,10 @@ export interface OpenDevice {
 
 const wantedFeatures = ['shader-f16', 'timestamp-query', 'subgroups'] as const;
 
-/** Cores of a usual card of each vendor: only a first guess, which tuning corrects. */
+/** Cores of a usual card of each vendor: a first guess, which tuning corrects. */
 const coresByVendor: Readonly<Record<string, number>> = { nvidia: 100, amd: 60, apple: 16, intel: 16 };
 
-/** Limits that more of is better; the others stay at their defaults. */
+/** Limits that are requested at the adapter's maximum. The others stay at their defaults. */
 const wantedLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -47,7 +41,7 @@ const wantedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** @throws DeviceError that says why there is no GPU and what would bring one. */
+/** @throws DeviceError with the reason why there is no GPU, and the remedy. */
 export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevice> {
   const gpu = await findGpu(options);
   let adapter: GPUAdapter | null;
@@ -74,8 +68,8 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
   const limits: Record<string, number> = {};
   for (const limit of wantedLimits) limits[limit] = device.limits[limit];
   const { subgroupMinSize, subgroupMaxSize } = adapter.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
-  // Never inferred from features: software adapters have subgroups and timestamps too.
-  // Firefox names no adapter but says of one implemented on a CPU that it is a fallback.
+  // Not inferred from features: software adapters have subgroups and timestamps too.
+  // Firefox does not name the adapter, but marks one implemented on a CPU as a fallback.
   const { isFallbackAdapter } = adapter.info as { isFallbackAdapter?: boolean };
   const software =
     isFallbackAdapter === true ||
@@ -99,7 +93,7 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
 
 const isNode = (): boolean => typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string';
 
-/** The browser or Node with its version: shaders are compiled by what it ships. */
+/** The browser or Node with its version, because each contains its own shader compiler. */
 function host(): string {
   const { navigator, process } = globalThis as { navigator?: Navigator; process?: NodeJS.Process };
   return process?.versions?.node ? `Node ${process.version}` : (navigator?.userAgent ?? '');
@@ -109,7 +103,7 @@ function host(): string {
 const dawnInstances = new Map<string, GPU>();
 
 async function findGpu({ dawnFlags = [] }: WebGpuOptions): Promise<GPU> {
-  // TypeScript believes navigator.gpu is always there.
+  // TypeScript's types say that navigator.gpu always exists.
   const present = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (present) return present;
   if (!isNode()) {
@@ -118,7 +112,7 @@ async function findGpu({ dawnFlags = [] }: WebGpuOptions): Promise<GPU> {
   const key = dawnFlags.join(' ');
   let gpu = dawnInstances.get(key);
   if (gpu) return gpu;
-  // Not a literal: bundlers for the browser must not look for the package.
+  // Not a literal, so that bundlers for the browser do not look for the package.
   const specifier = 'webgpu';
   let dawn: { create(flags: string[]): GPU; globals: object };
   try {

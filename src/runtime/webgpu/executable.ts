@@ -1,4 +1,4 @@
-// A Program made ready for one device: pipelines, uniforms and bind groups are built once; a run only writes inputs, encodes one pass and submits.
+// A Program on one device. Pipelines, uniforms and bind groups are built once. A run writes inputs, encodes one pass and submits.
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
@@ -6,26 +6,27 @@ import type { Binding, Dispatch, Program, Slot } from '../../compiler/index.ts';
 import { wordOf } from '../../wgsl/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
 import type { Guarded, GuardedRun, Guards } from './guards.ts';
-import { type UniformPlaces, UniformWords, bindLaunch } from './launch.ts';
-import { type BufferPool, GpuValue, type Room } from './memory.ts';
+import { type UniformOffsets, UniformWords, bindLaunch } from './launch.ts';
+import { type BufferPool, type BufferRange, GpuValue } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
-import type { Profiler } from './profile.ts';
+import type { Profiler } from './profiler.ts';
 import type { Segment, Segments } from './segments.ts';
 import { writeHost } from './transfer.ts';
 import type { GpuContext } from './context.ts';
 
-/** Bind groups kept for a dispatch, one for each tuple of outer buffers met lately. */
-const bindGroupsKept = 8;
+/** Maximum number of bind groups kept for a dispatch. There is one for each recent tuple of input buffers. */
+const maxBindGroups = 8;
 
-interface Prepared {
+/** A dispatch with its pipeline, the offsets of its uniforms and its bind groups. */
+interface BoundDispatch {
   readonly pipeline: Pipeline;
-  /** Positions of the inputs that the dispatch binds: its bind group depends on them. */
+  /** Positions of the inputs that it binds. Its bind group depends on their buffers. */
   readonly inputs: readonly number[];
-  readonly uniforms: UniformPlaces;
+  readonly uniforms: UniformOffsets;
   readonly groups: Map<string, GPUBindGroup>;
 }
 
-/** A host value on its way to a buffer. */
+/** A host value that is copied to a buffer. */
 interface Upload {
   readonly value: HostValue;
   readonly type: TensorType;
@@ -34,11 +35,11 @@ interface Upload {
   readonly isDonated: boolean;
 }
 
-/** A value on its way out of a buffer that it shares with others. */
+/** A value that is copied out of a shared buffer. */
 interface Move {
   readonly value: GpuValue;
-  readonly room: Room;
-  /** The result owns the room afterwards. */
+  readonly range: BufferRange;
+  /** The result owns the range afterwards. */
   readonly isDonated: boolean;
 }
 
@@ -47,53 +48,53 @@ interface RunMemory {
   readonly inputs: Map<number, GPUBuffer>;
   readonly uploads: Upload[];
   readonly moves: Move[];
-  readonly results: Map<number, Room>;
+  readonly results: Map<number, BufferRange>;
 }
 
-/** What the run has taken, to be given back where it fails. */
-const roomsOf = ({ uploads, moves, results }: RunMemory, pool: BufferPool): Room[] => [
-  ...uploads.map(({ buffer }) => pool.roomIn(buffer)),
-  ...moves.map(({ room }) => room),
+/** All memory that the run has taken. It is released if the run fails. */
+const rangesOf = ({ uploads, moves, results }: RunMemory, pool: BufferPool): BufferRange[] => [
+  ...uploads.map(({ buffer }) => pool.wholeBuffer(buffer)),
+  ...moves.map(({ range }) => range),
   ...results.values(),
 ];
 
-/** After a run has read the copy: it goes back, or the value stays there from the second time on. */
-function settleMove({ value, room }: Move): void {
-  if (value.wasRead && value.room.isShared) value.moveTo(room);
-  else room.giveBack();
+/** Call it after a run has read the copy. The first time the copy is released; from the second time on the value stays in it. */
+function settleMove({ value, range }: Move): void {
+  if (value.wasRead && value.range.isShared) value.moveTo(range);
+  else range.release();
   value.wasRead = true;
 }
 
 /** A program with its pipelines and uniforms. */
-interface Armed {
+interface BoundProgram {
   readonly program: Program;
-  readonly prepared: readonly Prepared[];
+  readonly dispatches: readonly BoundDispatch[];
   readonly uniforms: Segment | undefined;
 }
 
-/** Places in a segment that begins at `offset`. */
-const moved = ({ paramsOffset, fusedOffset }: UniformPlaces, offset: number): UniformPlaces => ({
+/** Offsets in a segment that begins at `offset`. */
+const moved = ({ paramsOffset, fusedOffset }: UniformOffsets, offset: number): UniformOffsets => ({
   paramsOffset: paramsOffset + offset,
   fusedOffset: fusedOffset === undefined ? undefined : fusedOffset + offset,
 });
 
-function arm({ device, segments }: GpuContext, program: Program, pipelines: readonly Pipeline[]): Armed {
+function bindProgram({ device, segments }: GpuContext, program: Program, pipelines: readonly Pipeline[]): BoundProgram {
   const words = new UniformWords();
   const places = program.dispatches.map((dispatch) => words.add(dispatch));
   const data = words.data();
   const uniforms = data && segments.take(data.byteLength);
   if (data) device.queue.writeBuffer(uniforms!.buffer, uniforms!.offset, data);
-  const prepared = program.dispatches.map((dispatch, i): Prepared => {
+  const dispatches = program.dispatches.map((dispatch, i): BoundDispatch => {
     const inputs = dispatch.bindings.flatMap(({ slot }) => {
       const s = program.slots[slot];
       return s.kind === 'input' ? s.position : [];
     });
     return { pipeline: pipelines[i], inputs, uniforms: moved(places[i], uniforms?.offset ?? 0), groups: new Map() };
   });
-  return { program, prepared, uniforms };
+  return { program, dispatches, uniforms };
 }
 
-/** Uniforms and scalars of an executable; freed with it, also when it is only dropped. */
+/** Uniforms and scalars of an executable. They are freed when it is disposed of or garbage collected. */
 interface OwnSegments {
   readonly segments: Segments;
   readonly held: Segment[];
@@ -107,8 +108,8 @@ const ownSegments = new FinalizationRegistry(releaseOwn);
 
 export class GpuExecutable implements Executable {
   private readonly context: GpuContext;
-  private readonly repeated: ((executable: GpuExecutable) => void) | undefined;
-  private armed: Armed;
+  private readonly onSecondRun: ((executable: GpuExecutable) => void) | undefined;
+  private bound: BoundProgram;
   private readonly scalars: Segment | undefined;
   private readonly scalarData: Uint32Array<ArrayBuffer>;
   private readonly own: OwnSegments;
@@ -117,40 +118,40 @@ export class GpuExecutable implements Executable {
   private runs = 0;
   private isDisposed = false;
 
-  /** `repeated` hears of it when it has run for the second time. */
-  constructor(context: GpuContext, program: Program, pipelines: readonly Pipeline[], repeated?: (executable: GpuExecutable) => void) {
+  /** `onSecondRun` is called once, after the second run. */
+  constructor(context: GpuContext, program: Program, pipelines: readonly Pipeline[], onSecondRun?: (executable: GpuExecutable) => void) {
     this.context = context;
-    this.repeated = repeated;
+    this.onSecondRun = onSecondRun;
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
-    this.armed = arm(context, program, pipelines);
+    this.bound = bindProgram(context, program, pipelines);
     this.scalarData = new Uint32Array(program.scalars.length);
     if (program.scalars.length) this.scalars = context.segments.take(this.scalarData.byteLength);
-    this.own = { segments: context.segments, held: [this.armed.uniforms, this.scalars].flatMap((segment) => segment ?? []) };
+    this.own = { segments: context.segments, held: [this.bound.uniforms, this.scalars].flatMap((segment) => segment ?? []) };
     ownSegments.register(this, this.own, this);
   }
 
-  /** What it runs now: kernels that were timed may have taken the place of those that it was compiled with. */
+  /** The program that it runs now. The tuner may have replaced kernels since it was compiled. */
   get program(): Program {
-    return this.armed.program;
+    return this.bound.program;
   }
 
-  /** Later runs launch another kernel that does the same work as dispatch number `index`. */
+  /** Makes later runs launch another kernel with the same results for dispatch number `index`. */
   adopt(index: number, dispatch: Dispatch, pipeline: Pipeline): void {
     if (this.isDisposed) return;
-    const { program, prepared, uniforms } = this.armed;
+    const { program, dispatches: bound, uniforms } = this.bound;
     const dispatches = program.dispatches.with(index, dispatch);
-    const pipelines = prepared.map((prepared) => prepared.pipeline).with(index, pipeline);
-    this.armed = arm(this.context, { ...program, dispatches }, pipelines);
+    const pipelines = bound.map((one) => one.pipeline).with(index, pipeline);
+    this.bound = bindProgram(this.context, { ...program, dispatches }, pipelines);
     const { segments, held } = this.own;
     if (uniforms) segments.release(held.splice(held.indexOf(uniforms), 1)[0]);
-    if (this.armed.uniforms) held.push(this.armed.uniforms);
+    if (this.bound.uniforms) held.push(this.bound.uniforms);
   }
 
   async run(inputs: readonly RunInput[]): Promise<GpuValue[]> {
     const { context, program } = this;
     const memory = await this.allocate(inputs);
     if (context.scratch.generation !== this.generation) {
-      for (const prepared of this.armed.prepared) prepared.groups.clear();
+      for (const { groups } of this.bound.dispatches) groups.clear();
       this.generation = context.scratch.generation;
     }
     for (const { buffer, value, type } of memory.uploads) writeHost(context.device.queue, buffer, value.data, type);
@@ -160,8 +161,8 @@ export class GpuExecutable implements Executable {
     try {
       context.profiler?.submit(program.peakBytes);
       let encoder = context.device.createCommandEncoder({ label: program.name });
-      for (const { value, room } of memory.moves) {
-        encoder.copyBufferToBuffer(value.room.buffer, value.room.offset, room.buffer, 0, storedBytes(value.type));
+      for (const { value, range } of memory.moves) {
+        encoder.copyBufferToBuffer(value.range.buffer, value.range.offset, range.buffer, 0, storedBytes(value.type));
       }
       if (context.profiler?.hasTimestamps === false) {
         context.device.queue.submit([encoder.finish()]);
@@ -173,27 +174,27 @@ export class GpuExecutable implements Executable {
       context.submit(encoder.finish());
       guarded?.check();
     } catch (error) {
-      for (const room of roomsOf(memory, context.pool)) room.giveBack();
+      for (const range of rangesOf(memory, context.pool)) range.release();
       throw error;
     } finally {
       if (check) context.watch(context.device.popErrorScope(), program.name);
       this.runs++;
     }
-    if (this.runs === 2) this.repeated?.(this);
-    // The queue runs in order: a later write to a buffer given back now comes after this run has read it.
-    // Last one first, so that the next run finds the same ones.
+    if (this.runs === 2) this.onSecondRun?.(this);
+    // The queue runs in order: later writes to a buffer released now come after this run has read it.
+    // The last one is released first, so that the next run takes the same buffers.
     for (const upload of memory.uploads.reverse()) if (!upload.isDonated) context.settleUpload(upload.value, upload.buffer, upload.type);
     for (const move of memory.moves.reverse()) if (!move.isDonated) settleMove(move);
     return program.outputs.map(({ type, inPlaceOf }, i) => {
       if (inPlaceOf === undefined) return new GpuValue(context, memory.results.get(i)!, type);
       const given = inputs[inPlaceOf];
-      return given instanceof GpuValue && !given.room.isShared
+      return given instanceof GpuValue && !given.range.isShared
         ? given.successor(context, type)
-        : new GpuValue(context, context.pool.roomIn(memory.inputs.get(inPlaceOf)!), type);
+        : new GpuValue(context, context.pool.wholeBuffer(memory.inputs.get(inPlaceOf)!), type);
     });
   }
 
-  /** Everything the run needs, before anything is written: where memory runs out, nothing has happened. */
+  /** Takes all memory of the run before anything is written. If memory runs out, no state has changed. */
   private async allocate(inputs: readonly RunInput[]): Promise<RunMemory> {
     const { context, program } = this;
     for (let attempt = 0; ; attempt++) {
@@ -202,15 +203,15 @@ export class GpuExecutable implements Executable {
         context.scratch.ensure(program.arenas);
         this.bindInputs(inputs, memory);
         program.outputs.forEach(({ type, inPlaceOf }, i) => {
-          if (inPlaceOf === undefined) memory.results.set(i, context.pages.take(storedBytes(type)));
+          if (inPlaceOf === undefined) memory.results.set(i, context.slabs.take(storedBytes(type)));
         });
-        // Only buffers that were made anew need waiting for: in the steady state there are none.
+        // Only new buffers need a wait. In the steady state there are none.
         if (context.pool.hasUnverified) await context.pool.verify(program.name);
         return memory;
       } catch (error) {
-        // A buffer that could not be made is invalid for good: none of this run's may go back to the pool.
-        for (const room of roomsOf(memory, context.pool)) room.discard();
-        context.pages.trim();
+        // A buffer whose creation failed stays invalid: no buffer of this run may go back to the pool.
+        for (const range of rangesOf(memory, context.pool)) range.discard();
+        context.slabs.trim();
         context.scratch.drop();
         context.pool.trim();
         if (attempt > 0) throw error;
@@ -225,12 +226,12 @@ export class GpuExecutable implements Executable {
       const value = inputs[slot.position];
       const isDonated = this.donated.has(slot.position);
       if (value instanceof GpuValue) {
-        const room = value.room.isShared ? context.pool.room(slot.bytes) : value.room;
-        memory.inputs.set(slot.position, room.buffer);
-        if (room !== value.room) memory.moves.push({ value, room, isDonated });
+        const range = value.range.isShared ? context.pool.range(slot.bytes) : value.range;
+        memory.inputs.set(slot.position, range.buffer);
+        if (range !== value.range) memory.moves.push({ value, range, isDonated });
       } else if (value instanceof HostValue) {
         const resident = isDonated ? undefined : context.resident(value);
-        const buffer = resident?.room.buffer ?? context.pool.acquire(slot.bytes);
+        const buffer = resident?.range.buffer ?? context.pool.acquire(slot.bytes);
         memory.inputs.set(slot.position, buffer);
         if (!resident) memory.uploads.push({ value, type: slot.type, buffer, isDonated });
       }
@@ -258,7 +259,7 @@ export class GpuExecutable implements Executable {
     return undefined;
   }
 
-  /** Guard zones are written and copied between passes: every dispatch gets a pass of its own. */
+  /** Guard zones are written and copied between passes, so every dispatch has a separate pass. */
   private encodeGuarded(guards: Guards, encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun {
     const { profiler } = this.context;
     const { name, dispatches, slots } = this.program;
@@ -282,9 +283,9 @@ export class GpuExecutable implements Executable {
   }
 
   private dispatch(pass: GPUComputePassEncoder, index: number, buffers: ReadonlyMap<number, GPUBuffer>): void {
-    const prepared = this.armed.prepared[index];
-    pass.setPipeline(prepared.pipeline.pipeline);
-    pass.setBindGroup(0, this.bindGroup(prepared, index, buffers));
+    const bound = this.bound.dispatches[index];
+    pass.setPipeline(bound.pipeline.pipeline);
+    pass.setBindGroup(0, this.bindGroup(bound, index, buffers));
     pass.dispatchWorkgroups(...this.program.dispatches[index].workgroups);
   }
 
@@ -295,17 +296,20 @@ export class GpuExecutable implements Executable {
     }
   }
 
-  private bindGroup(prepared: Prepared, index: number, buffers: ReadonlyMap<number, GPUBuffer>): GPUBindGroup {
+  private bindGroup(
+    { inputs, pipeline, uniforms, groups }: BoundDispatch,
+    index: number,
+    buffers: ReadonlyMap<number, GPUBuffer>,
+  ): GPUBindGroup {
     const { context, program } = this;
-    const key = prepared.inputs.map((position) => context.idOf(buffers.get(position)!)).join();
-    const known = prepared.groups.get(key);
+    const key = inputs.map((position) => context.idOf(buffers.get(position)!)).join();
+    const known = groups.get(key);
     if (known) return known;
-    if (prepared.groups.size >= bindGroupsKept) prepared.groups.clear();
-    const { pipeline, uniforms } = prepared;
-    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.armed.uniforms!.buffer, uniforms, (slot, access) =>
+    if (groups.size >= maxBindGroups) groups.clear();
+    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.bound.uniforms!.buffer, uniforms, (slot, access) =>
       this.resource(program.slots[slot], buffers, access),
     );
-    prepared.groups.set(key, group);
+    groups.set(key, group);
     return group;
   }
 
@@ -328,7 +332,7 @@ export class GpuExecutable implements Executable {
     }
   }
 
-  /** Results that did not take an input's place are copied out, so that the next run may overwrite the scratch. */
+  /** Copies results that are not in the memory of an input out of the scratch, so that the next run may overwrite it. */
   private copyResults(encoder: GPUCommandEncoder, memory: RunMemory): void {
     const { program } = this;
     for (const [i, target] of memory.results) {

@@ -1,5 +1,5 @@
-// Guard zones: a debug mode for tests. Each range that a dispatch writes is bound together with a zone after it. The zone holds a pattern before the
-// dispatch and must hold it afterwards. WebGPU moves a store outside of a binding to the binding's last element, which is in the zone.
+// Guard zones: a debug mode for tests. Each range that a dispatch writes is bound together with a zone after it. The zone has a pattern before the
+// dispatch and must have it afterwards. WebGPU moves a store outside of a binding to the binding's last element, which is in the zone.
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import { formatShape } from '../../core/shape.ts';
 import type { TensorType } from '../../graph/op.ts';
@@ -9,7 +9,7 @@ import { sizeClass } from './memory.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
 
-/** Bytes that are bound at least, whatever a tensor's size: a zone is longer by what the tensor does not fill. */
+/** Minimum number of bytes of a binding. The zone after a smaller tensor is longer by the difference. */
 const shortestBinding = 16;
 
 /** A NaN of unusual bits: a kernel that reads a zone and uses the number gives NaN. */
@@ -116,7 +116,7 @@ function describe(program: string, { dispatch, role, type, start, binding: { off
   return `${program}: '${dispatch}' writes beyond ${role} ${type.dtype}${formatShape(type.shape)}: element ${element} is overwritten, the last is ${last}`;
 }
 
-/** The guard zones of one device. Its buffers are not the pool's: tests count those. */
+/** The guard zones of one device. Its buffers are not from the pool, because tests count pool buffers. */
 export class Guards {
   readonly pattern: GPUBuffer;
   private readonly idle: GPUBuffer[] = [];
@@ -142,11 +142,11 @@ export class Guards {
     return new GuardedRun(this, name, staging);
   }
 
-  /** The binding with a zone after it, or with less if there is no room. */
+  /** The binding with a zone after it, or with a shorter one near the end of the buffer. */
   widen(bound: GPUBufferBinding, slot: Slot): GPUBufferBinding {
     const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
-    const most = Math.min(bound.buffer.size - (bound.offset ?? 0), this.maxBindingBytes);
-    return { ...bound, size: Math.max(slot.bytes, Math.min(slot.bytes + spare, Math.floor(most / 4) * 4)) };
+    const maxSize = Math.min(bound.buffer.size - (bound.offset ?? 0), this.maxBindingBytes);
+    return { ...bound, size: Math.max(slot.bytes, Math.min(slot.bytes + spare, Math.floor(maxSize / 4) * 4)) };
   }
 
   wait(mapping: Promise<undefined>): Promise<undefined> {

@@ -1,4 +1,4 @@
-// A launch made ready: its pipeline, where its uniforms lie, and how its slots become a bind group.
+// Uniforms and bind groups of launches.
 import type { Binding, Launch } from '../../compiler/index.ts';
 import type { Pipeline } from './pipelines.ts';
 
@@ -8,17 +8,17 @@ const segmentWords = 64;
 /** A uniform struct is bound in whole 16 bytes. */
 const uniformBytes = (params: readonly number[]): number => Math.max(16, Math.ceil(params.length / 4) * 16);
 
-/** Where the uniforms of a launch begin, in bytes. */
-export interface UniformPlaces {
+/** Offsets of the uniforms of a launch, in bytes. */
+export interface UniformOffsets {
   readonly paramsOffset: number;
   readonly fusedOffset: number | undefined;
 }
 
-/** The uniforms of many launches, one behind the other. */
+/** The uniforms of many launches, one after the other. */
 export class UniformWords {
   private readonly words: number[] = [];
 
-  add({ params, fusedParams }: Launch): UniformPlaces {
+  add({ params, fusedParams }: Launch): UniformOffsets {
     return { paramsOffset: this.segment(params), fusedOffset: fusedParams ? this.segment(fusedParams) : undefined };
   }
 
@@ -29,19 +29,19 @@ export class UniformWords {
     return offset;
   }
 
-  /** All of them, or undefined where there are none. */
+  /** The words of all launches, or undefined if there are none. */
   data(): Uint32Array<ArrayBuffer> | undefined {
     return this.words.length ? new Uint32Array(this.words) : undefined;
   }
 }
 
-/** Binds a launch; `resource` gives the memory of a slot. */
+/** Creates the bind group of a launch. `resource` returns the memory of a slot. */
 export function bindLaunch(
   device: GPUDevice,
   { layout }: Pipeline,
   { bindings, params, fusedParams }: Launch,
   uniforms: GPUBuffer,
-  { paramsOffset, fusedOffset }: UniformPlaces,
+  { paramsOffset, fusedOffset }: UniformOffsets,
   resource: (slot: number, access: Binding['access']) => GPUBufferBinding,
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = [

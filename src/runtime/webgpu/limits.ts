@@ -1,15 +1,15 @@
-// What a program asks of a device against what the device gives: told before anything is built or run.
+// Checks a program against the limits of its device, before anything is built or run.
 import { formatShape } from '../../core/shape.ts';
 import { type Program, describeTensors, largestTensors } from '../../compiler/index.ts';
 
 export interface DeviceLimits {
   readonly maxBindingBytes: number;
   readonly maxBufferBytes: number;
-  /** What the user lets one program take; no limit where undefined. */
+  /** The user's limit for one program. Undefined means no limit. */
   readonly maxBytes: number | undefined;
 }
 
-/** Why the device does not run the program, or undefined where it does. Names the kernel, the tensor or the largest ones, and the limit. */
+/** The reason why the device cannot run the program, or undefined if it can. Names the kernel, the tensors and the limit. */
 export function refusalOf(program: Program, { maxBindingBytes, maxBufferBytes, maxBytes = Infinity }: DeviceLimits): string | undefined {
   const { name, slots, dispatches, arenas, peakBytes } = program;
   const whole = `the whole would take ${peakBytes} bytes; its largest tensors: ${describeTensors(largestTensors(program, 4))}`;

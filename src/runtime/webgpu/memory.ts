@@ -1,14 +1,14 @@
-// GPU memory: pooled buffers, the values that own them, and the scratch arenas that all programs of a device share. Nobody calls dispose:
-// a value that is no longer reachable gives its buffer back to the pool.
+// GPU memory: pooled buffers, the values that own them, and the scratch arenas that all programs of a device share. The user need not call
+// dispose: when the garbage collector finds a value, its buffer goes back to the pool.
 import { DeviceError } from '../../core/errors.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { DeviceValue } from '../../graph/tensor.ts';
 import { formatShape } from '../../core/shape.ts';
-import type { MemoryInfo } from '../runtime.ts';
+import type { MemoryInfo, ValueOwner } from '../runtime.ts';
 import { debug } from './debug.ts';
 import { bufferUsage } from './usage.ts';
 
-/** Sizes that buffers are made in: powers of two while small, then sixteenths of one, so that pooled buffers fit again. */
+/** Rounds up to a size of pooled buffers: a power of two up to 64 KiB, above it a multiple of 1/16 of the next power of two. */
 export function sizeClass(bytes: number): number {
   const power = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
   if (power <= 2 ** 16) return power;
@@ -16,19 +16,19 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
-/** Where a value lies. */
-export interface Room {
+/** The memory of a value: a whole buffer, or a part of one. */
+export interface BufferRange {
   readonly buffer: GPUBuffer;
   readonly offset: number;
-  /** Other values lie in the same buffer: no kernel may bind it. */
+  /** The buffer has other values too, so no kernel may bind it. */
   readonly isShared: boolean;
-  /** Lets others have it. */
-  giveBack(): void;
-  /** Gives it up for good: the device could not make its buffer. */
+  /** Makes the memory free for other values. */
+  release(): void;
+  /** Like release(), but a whole buffer is destroyed: the device may have failed to create it. */
   discard(): void;
 }
 
-/** Bytes that may wait in the pool unused, beyond a quarter of what is in use. */
+/** Unused bytes that the pool may keep, in addition to a quarter of the bytes in use. */
 const idleAllowance = 64 * 2 ** 20;
 
 export class BufferPool {
@@ -39,7 +39,7 @@ export class BufferPool {
   private count = 0;
   private readonly unverified: { readonly size: number; readonly error: Promise<GPUError | null> }[] = [];
   private readonly device: GPUDevice;
-  /** The largest buffer that the device makes. */
+  /** Bytes of the largest buffer that the device can create. */
   readonly maxBytes: number;
 
   constructor(device: GPUDevice) {
@@ -47,7 +47,7 @@ export class BufferPool {
     this.maxBytes = device.limits.maxBufferSize;
   }
 
-  /** What a buffer for so many bytes is made in: rounding up must not carry what fits beyond the limit. */
+  /** Size of the buffer for this many bytes. Rounding up must not exceed the device's limit. */
   sizeFor(bytes: number): number {
     return Math.max(bytes, Math.min(sizeClass(bytes + debug.guardBytes), this.maxBytes));
   }
@@ -63,14 +63,14 @@ export class BufferPool {
     return this.create(size, bufferUsage.values);
   }
 
-  /** A buffer of its own for a value. */
-  room(bytes: number): Room {
-    return this.roomIn(this.acquire(bytes));
+  /** A whole buffer for one value. */
+  range(bytes: number): BufferRange {
+    return this.wholeBuffer(this.acquire(bytes));
   }
 
-  /** A buffer that was acquired, as the place of a value. */
-  roomIn(buffer: GPUBuffer): Room {
-    return { buffer, offset: 0, isShared: false, giveBack: () => this.release(buffer), discard: () => this.destroy(buffer) };
+  /** An acquired buffer as the memory of a value. */
+  wholeBuffer(buffer: GPUBuffer): BufferRange {
+    return { buffer, offset: 0, isShared: false, release: () => this.release(buffer), discard: () => this.destroy(buffer) };
   }
 
   release(buffer: GPUBuffer): void {
@@ -82,7 +82,7 @@ export class BufferPool {
     if (this.idleBytes > idleAllowance + this.usedBytes / 4) this.trim();
   }
 
-  /** A buffer outside of the pool, counted with the rest; give it back with destroy(). Whether there was memory for it, verify() tells. */
+  /** Creates a buffer outside of the pool, which counts in info(). End it with destroy(). verify() reports whether there was memory for it. */
   create(size: number, usage: number): GPUBuffer {
     if (size > this.maxBytes) {
       throw new DeviceError(
@@ -120,7 +120,7 @@ export class BufferPool {
     buffer.destroy();
   }
 
-  /** Destroys what waits unused. */
+  /** Destroys all unused buffers. */
   trim(): void {
     for (const list of this.free.values()) {
       for (const buffer of list.splice(0)) {
@@ -136,24 +136,27 @@ export class BufferPool {
   }
 }
 
-/** What stands behind a GpuValue; the finalizer holds this, never the value. */
+/** The state of a GpuValue. The finalizer keeps this object, never the value itself. */
 interface Held {
-  room: Room | undefined;
-  /** Runs and readings that are queued and still need the memory. */
+  range: BufferRange | undefined;
+  /** Number of queued runs and reads that still need the memory. */
   pins: number;
-  /** Given back by its owner while pinned: the last pin does it. */
+  /** The owner released it while it was pinned. The last unpin() frees the memory. */
   isDue: boolean;
 }
 
-const finalizer = new FinalizationRegistry<Held>(giveBack);
+const finalizer = new FinalizationRegistry<Held>(free);
 
-function giveBack(held: Held): void {
-  held.room?.giveBack();
-  held.room = undefined;
+function free(held: Held): void {
+  held.range?.release();
+  held.range = undefined;
 }
 
-/** The collector sees only the JavaScript heap; memory it should know of is shown to it as an untouched array of the same size (a quarter was enough
- * for V8, not for SpiderMonkey: 3,000 results of 256 KiB, dropped, peaked at 361 MiB with a quarter and 108 with the whole). */
+/**
+ * Size of a value's ballast, as a share of its GPU memory. The garbage collector sees only the JavaScript heap, so each large value holds an unused
+ * array of this size. A quarter is enough for V8. SpiderMonkey needs the whole: 3,000 dropped results of 256 KiB peaked at 361 MiB with a quarter,
+ * and at 108 MiB with the whole.
+ */
 const ballastShare = 1;
 const ballastThreshold = 64 * 1024;
 
@@ -164,37 +167,37 @@ export class GpuValue implements DeviceValue {
   readonly deviceName: string;
   readonly type: TensorType;
   private readonly held: Held;
-  /** Never read: its size tells the garbage collector what dropping this value frees. */
+  /** Never read. Its size shows the garbage collector how much memory this value holds. */
   readonly ballast: ArrayBuffer | undefined;
   /** A kernel has read it before. */
   wasRead = false;
 
-  constructor(runtime: { readonly name: string }, room: Room, type: TensorType, ballast?: ArrayBuffer) {
-    this.device = runtime;
-    this.deviceName = runtime.name;
+  constructor(owner: ValueOwner, range: BufferRange, type: TensorType, ballast?: ArrayBuffer) {
+    this.device = owner;
+    this.deviceName = owner.name;
     this.type = type;
-    this.held = { room, pins: 0, isDue: false };
-    const bytes = room.isShared ? 0 : room.buffer.size;
+    this.held = { range, pins: 0, isDue: false };
+    const bytes = range.isShared ? 0 : range.buffer.size;
     this.ballast = ballast ?? (bytes >= ballastThreshold ? new ArrayBuffer(bytes * ballastShare) : undefined);
     finalizer.register(this, this.held, this);
   }
 
-  get room(): Room {
-    if (!this.held.room)
+  get range(): BufferRange {
+    if (!this.held.range)
       throw new DeviceError(`webgpu: the memory of a tensor of shape ${formatShape(this.type.shape)} was given back already`);
-    return this.held.room;
+    return this.held.range;
   }
 
-  /** From now on the elements lie elsewhere, where they were copied to. */
-  moveTo(room: Room): void {
-    this.room.giveBack();
-    this.held.room = room;
+  /** Changes the memory to a range to which the elements were copied. */
+  moveTo(range: BufferRange): void {
+    this.range.release();
+    this.held.range = range;
   }
 
   release(): void {
     finalizer.unregister(this);
     if (this.held.pins > 0) this.held.isDue = true;
-    else giveBack(this.held);
+    else free(this.held);
   }
 
   pin(): void {
@@ -203,22 +206,22 @@ export class GpuValue implements DeviceValue {
 
   unpin(): void {
     this.held.pins--;
-    if (this.held.isDue && this.held.pins === 0) giveBack(this.held);
+    if (this.held.isDue && this.held.pins === 0) free(this.held);
   }
 
-  /** Hands the memory over to a new value: the result that was computed in its place. */
-  successor(runtime: { readonly name: string }, type: TensorType): GpuValue {
-    const { room } = this;
+  /** A new value that takes over the memory: the result that was computed in place. */
+  successor(owner: ValueOwner, type: TensorType): GpuValue {
+    const { range } = this;
     finalizer.unregister(this);
-    this.held.room = undefined;
-    return new GpuValue(runtime, room, type, this.ballast);
+    this.held.range = undefined;
+    return new GpuValue(owner, range, type, this.ballast);
   }
 }
 
 /** Scratch arenas: one set for all programs of a device, grown to the largest need. Programs run one after another on the queue. */
 export class Scratch {
   readonly buffers: (GPUBuffer | undefined)[] = [];
-  /** Rises when a buffer was replaced: bind groups made before are stale. */
+  /** Increases when a buffer is replaced: older bind groups are then invalid. */
   generation = 0;
   private readonly pool: BufferPool;
 
@@ -226,7 +229,7 @@ export class Scratch {
     this.pool = pool;
   }
 
-  /** Forgets every buffer: after one could not be made, none can be told good. */
+  /** Drops all buffers. After a failed allocation we cannot know which ones are valid. */
   drop(): void {
     for (const buffer of this.buffers.splice(0)) if (buffer) this.pool.destroy(buffer);
     this.generation++;

@@ -1,5 +1,6 @@
 // Pipelines: built asynchronously and in parallel, shared by every launch whose text says the same.
 import { DtypeError, ShaderError } from '../../core/errors.ts';
+import { LruCache } from '../../core/lruCache.ts';
 import type { Launch } from '../../compiler/index.ts';
 import { enabledIn, plainText } from '../../wgsl/index.ts';
 import { computeStage } from './usage.ts';
@@ -9,11 +10,11 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Pipelines remembered for later programs; the one unused for longest makes room. Programs keep their own. */
-const pipelinesKept = 512;
+/** Maximum number of cached pipelines. Programs keep their pipelines when the cache drops them. */
+const maxPipelines = 512;
 
 export class PipelineCache {
-  private readonly pipelines = new Map<string, Promise<Pipeline>>();
+  private readonly pipelines = new LruCache<Promise<Pipeline>>(maxPipelines);
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private readonly device: GPUDevice;
 
@@ -23,22 +24,15 @@ export class PipelineCache {
 
   get(launch: Launch): Promise<Pipeline> {
     const key = this.keyOf(launch);
-    let pipeline = this.pipelines.get(key);
-    if (pipeline) this.pipelines.delete(key);
-    else {
+    return this.pipelines.get(key, () => {
       const building = this.build(launch);
-      pipeline = building;
       // A failed build must not stay in the cache. A newer build of the same key stays.
-      building.catch(() => {
-        if (this.pipelines.get(key) === building) this.pipelines.delete(key);
-      });
-    }
-    this.pipelines.set(key, pipeline); // most recently used last
-    if (this.pipelines.size > pipelinesKept) this.pipelines.delete(this.pipelines.keys().next().value!);
-    return pipeline;
+      building.catch(() => this.pipelines.remove(key, building));
+      return building;
+    });
   }
 
-  /** Programs that use it keep it; a later one builds it anew. */
+  /** Drops the pipeline of a launch. Programs that use it keep it; a later one builds it again. */
   forget(launch: Launch): void {
     this.pipelines.delete(this.keyOf(launch));
   }
@@ -47,7 +41,7 @@ export class PipelineCache {
     return `${this.signature(launch)} ${plainText(launch.wgsl)}`;
   }
 
-  /** One letter a binding: uniform, read, write. */
+  /** One letter for each binding: uniform, read, write. */
   private signature({ bindings, fusedParams }: Launch): string {
     return `u${bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('')}${fusedParams ? 'u' : ''}`;
   }
@@ -68,7 +62,7 @@ export class PipelineCache {
     return layout;
   }
 
-  /** A text that does not compile is its launch's error, told by build(), not the device's. */
+  /** build() reports a text that does not compile as an error of its launch. It is not an error of the device. */
   private shaderModule({ wgsl, label }: Launch): GPUShaderModule {
     this.device.pushErrorScope('validation');
     try {
@@ -93,10 +87,10 @@ export class PipelineCache {
       });
       return { pipeline, layout };
     } catch (error) {
-      // A device that is lost tells nothing of its kernels.
+      // A lost device has no compilation info.
       const info = await module?.getCompilationInfo().catch(() => undefined);
-      const told = info?.messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
-      throw new ShaderError(launch.label, launch.wgsl, told, { cause: error });
+      const messages = info?.messages.map((m) => `${m.type} in line ${m.lineNum}: ${m.message}`).join('\n') || String(error);
+      throw new ShaderError(launch.label, launch.wgsl, messages, { cause: error });
     }
   }
 }

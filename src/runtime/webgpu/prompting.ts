@@ -1,13 +1,13 @@
-// Firefox looks for finished work when something is submitted, and else on a timer of 100 ms (Mozilla bug 1870699). While the library waits for
-// the GPU there, it submits an empty command buffer about every millisecond. Other browsers and Node report finished work at once and need none.
+// Firefox checks for finished work at each submit, and otherwise on a timer of 100 ms (Mozilla bug 1870699). While the library waits for the GPU
+// there, it submits an empty command buffer about every millisecond. Other browsers and Node report finished work at once.
 
-/** Whether completions come late unless something is submitted. Chromium and Safari name Gecko in their user agents too, but without a version. */
+/** Whether the browser reports finished work late unless new work is submitted. Chromium and Safari name Gecko in their user agents too, but without a version. */
 export const needsPrompting = (userAgent: string | undefined): boolean => /\bGecko\/\d/.test(userAgent ?? '');
 
 /** Milliseconds between two submits. */
 const interval = 1;
 
-/** Submits empty work while something is waited for, and stops when nothing is. */
+/** Submits empty work while any promise is awaited. */
 export class Prompter {
   private readonly device: GPUDevice;
   private waiting = 0;
@@ -17,7 +17,7 @@ export class Prompter {
     this.device = device;
   }
 
-  /** The promise, while which empty work is submitted. */
+  /** Awaits the promise, and submits empty work until it settles. */
   async during<T>(promise: Promise<T>): Promise<T> {
     this.waiting++;
     if (!this.isRunning) this.start();
@@ -60,17 +60,17 @@ const isPrompted = needsPrompting((globalThis as { navigator?: Navigator }).navi
 const prompters = new WeakMap<GPUDevice, Prompter>();
 
 /** Milliseconds after which a loss has been reported. Firefox took 3 to 111 ms without prompting. */
-const lossPatience = 500;
+const lossTimeout = 500;
 
-/** Whether the device reports that it is lost, now or soon. Call it where something has failed: a healthy device costs the whole wait. */
+/** Whether the device reports that it is lost, now or soon. Call it after a failure: for a healthy device it waits the full time. */
 export async function reportsLoss(device: GPUDevice): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, lossPatience, false)));
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, lossTimeout, false)));
   const lost = device.lost.then(() => true);
   return awaitDevice(device, Promise.race([lost, late])).finally(() => clearTimeout(timer));
 }
 
-/** Waits for what the device finishes. Every wait for submitted work or for a map calls this function; a test checks it. */
+/** Waits for work of the device. Every wait for submitted work or for a map calls this function; a test checks it. */
 export function awaitDevice<T>(device: GPUDevice, promise: Promise<T>): Promise<T> {
   if (!isPrompted) return promise;
   let prompter = prompters.get(device);

@@ -1,15 +1,15 @@
 // Uniforms and scalars of programs share a few buffers: a program has some hundred bytes of them, and a device may keep hundreds of programs.
-// The shared pages are kept for the device's life, also when all of their segments are free. A free segment is used again for its size class only.
-// The memory is therefore bounded by the peak use of each size class, added over the classes, plus at most 16 KiB of unused rest a page.
+// The shared buffers are kept until the device is closed, also when all of their segments are free. A free segment serves its size class only.
+// The memory is therefore at most the peak use of each size class, added over the classes, plus 16 KiB of unused rest in each buffer.
 import type { BufferPool } from './memory.ts';
 import { bufferUsage } from './usage.ts';
 
 /** Offsets of bindings are multiples of it. */
 const alignment = 256;
 /** Bytes of a shared buffer. */
-const pageBytes = 2 ** 16;
+const bufferBytes = 2 ** 16;
 /** Bytes of the largest segment that shares a buffer. */
-const mostBytes = pageBytes / 4;
+const maxBytes = bufferBytes / 4;
 
 /** A range of a buffer that kernels only read. */
 export interface Segment {
@@ -20,8 +20,9 @@ export interface Segment {
 
 export class Segments {
   private readonly pool: BufferPool;
-  private page: GPUBuffer | undefined;
-  /** Bytes of the newest page handed out so far. */
+  /** The newest shared buffer. */
+  private newest: GPUBuffer | undefined;
+  /** Bytes of the newest buffer handed out so far. */
   private filled = 0;
   private readonly free = new Map<number, Segment[]>();
 
@@ -29,7 +30,7 @@ export class Segments {
     this.pool = pool;
   }
 
-  /** Room for so many bytes: a power of two, so that what comes back fits again. */
+  /** A segment of at least this many bytes. Its size is a power of two, so that a released segment fits again. */
   take(bytes: number): Segment {
     let size = alignment;
     while (size < bytes) size *= 2;
@@ -37,12 +38,12 @@ export class Segments {
   }
 
   private cut(size: number): Segment {
-    if (size > mostBytes) return { buffer: this.create(size), offset: 0, size };
-    if (!this.page || this.filled + size > this.page.size) {
-      this.page = this.create(Math.max(size, Math.min(pageBytes, this.pool.maxBytes)));
+    if (size > maxBytes) return { buffer: this.create(size), offset: 0, size };
+    if (!this.newest || this.filled + size > this.newest.size) {
+      this.newest = this.create(Math.max(size, Math.min(bufferBytes, this.pool.maxBytes)));
       this.filled = 0;
     }
-    const segment = { buffer: this.page, offset: this.filled, size };
+    const segment = { buffer: this.newest, offset: this.filled, size };
     this.filled += size;
     return segment;
   }
@@ -51,9 +52,9 @@ export class Segments {
     return this.pool.create(size, bufferUsage.uniforms);
   }
 
-  /** Lets others have it. Work that is submitted has read it before they write: the queue runs in order. */
+  /** Makes a segment free again. Submitted work reads it before later writes, because the queue runs in order. */
   release(segment: Segment): void {
-    if (segment.size > mostBytes) {
+    if (segment.size > maxBytes) {
       this.pool.destroy(segment.buffer);
       return;
     }

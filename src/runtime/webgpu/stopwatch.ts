@@ -1,15 +1,15 @@
-// How long the device takes for what is put into passes: by its own timestamps, or by waiting where it has none.
+// Times compute passes: by the device's timestamps, or if it has none by waiting for the work.
 import { awaitDevice } from './prompting.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
 
-/** What a lap puts into its pass. */
-export type Lap = (pass: GPUComputePassEncoder) => void;
+/** Encodes the work of one sample into a pass. */
+export type Sample = (pass: GPUComputePassEncoder) => void;
 
 /** Milliseconds from submitting the work until it is done, by the host's clock. */
-export async function untilDone(device: GPUDevice, lap: Lap): Promise<number> {
+export async function untilDone(device: GPUDevice, sample: Sample): Promise<number> {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  lap(pass);
+  sample(pass);
   pass.end();
   const commands = encoder.finish();
   const began = performance.now();
@@ -18,7 +18,7 @@ export async function untilDone(device: GPUDevice, lap: Lap): Promise<number> {
   return performance.now() - began;
 }
 
-/** Empty submits whose shortest wait is taken for the cost of waiting itself. */
+/** Number of empty submits. The shortest of their times is the cost of waiting. */
 const emptySubmits = 8;
 
 /** Milliseconds of a submit and a wait with nothing to do. */
@@ -29,7 +29,7 @@ export async function waitingCost(device: GPUDevice): Promise<number> {
   return least;
 }
 
-/** Times laps against each other. */
+/** Times samples on one device. */
 export class Stopwatch {
   private readonly device: GPUDevice;
   private timestamps: boolean;
@@ -40,37 +40,37 @@ export class Stopwatch {
     this.timestamps = device.features.has('timestamp-query');
   }
 
-  /** Milliseconds that a lap should take to be told from another: Chrome's timestamps count in steps of 0.065, a wait is off by more. */
-  get lapTime(): number {
+  /** Milliseconds of work that a sample should have. Chrome's timestamps count in steps of 0.065 ms; a wait is less exact. */
+  get sampleTime(): number {
     return this.timestamps ? 2 : 10;
   }
 
-  /** Milliseconds of each lap, one after the other in one submit where the device has timestamps. Other work must have been waited for. */
-  async time(laps: readonly Lap[]): Promise<number[]> {
+  /** Milliseconds of each sample. With timestamps all samples are in one submit. Call it only if no other work is running. */
+  async time(samples: readonly Sample[]): Promise<number[]> {
     if (this.timestamps) {
-      const times = await this.byTimestamps(laps);
+      const times = await this.byTimestamps(samples);
       if (times) return times;
       this.timestamps = false;
     }
     this.overhead ??= await waitingCost(this.device);
     const times: number[] = [];
-    for (const lap of laps) times.push(Math.max(0, (await untilDone(this.device, lap)) - this.overhead));
+    for (const sample of samples) times.push(Math.max(0, (await untilDone(this.device, sample)) - this.overhead));
     return times;
   }
 
-  /** Undefined where a driver has timestamps and does not fill them in. Laps shorter than the step of their clock are 0. */
-  private async byTimestamps(laps: readonly Lap[]): Promise<number[] | undefined> {
+  /** Undefined if the driver has timestamps but does not fill them in. A sample shorter than the clock's step has time 0. */
+  private async byTimestamps(samples: readonly Sample[]): Promise<number[] | undefined> {
     const { device } = this;
-    const count = laps.length * 2;
+    const count = samples.length * 2;
     const queries = device.createQuerySet({ type: 'timestamp', count });
     const resolved = device.createBuffer({ size: count * 8, usage: bufferUsage.timestamps });
     const staging = device.createBuffer({ size: count * 8, usage: bufferUsage.readback });
     try {
       const encoder = device.createCommandEncoder();
-      laps.forEach((lap, i) => {
+      samples.forEach((sample, i) => {
         const timestampWrites = { querySet: queries, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
         const pass = encoder.beginComputePass({ timestampWrites });
-        lap(pass);
+        sample(pass);
         pass.end();
       });
       encoder.resolveQuerySet(queries, 0, count, resolved, 0);
@@ -79,8 +79,8 @@ export class Stopwatch {
       await awaitDevice(device, staging.mapAsync(mapForReading));
       const stamps = new BigUint64Array(staging.getMappedRange());
       if (stamps.every((stamp) => stamp === 0n)) return undefined;
-      // Clocks have been seen to step back between two queries.
-      return laps.map((_, i) => Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6));
+      // Some clocks step back between two queries.
+      return samples.map((_, i) => Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6));
     } finally {
       for (const resource of [queries, resolved, staging]) resource.destroy();
     }

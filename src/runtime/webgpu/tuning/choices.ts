@@ -1,4 +1,4 @@
-// Which of several kernels that do the same was fastest on this device, by what they do and how large it is.
+// The fastest of several kernels with equal results on this device, by kernel and size.
 import type { Dispatch, Launch } from '../../../compiler/index.ts';
 import { plainText } from '../../../wgsl/index.ts';
 import { type ChoiceStore, openStore } from './store.ts';
@@ -14,20 +14,20 @@ export function fingerprint(text: string): string {
   return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-/** What a launch is known by: its text, which changes with every revision of the kernel. */
+/** Identity of a launch: a hash of its text, which changes with every revision of the kernel. */
 export const identify = ({ wgsl }: Launch): string => fingerprint(plainText(wgsl));
 
 type Alternatives = NonNullable<Dispatch['alternatives']>;
 
-/** Milliseconds that a device waits for what was chosen before: a database may keep silent for as long as another page likes. */
-const patience = 1000;
+/** Milliseconds that a device waits for stored choices. Another page may block the database for any time. */
+const readTimeout = 1000;
 
-/** A dispatch keeps its alternatives whichever kernel it launches: its key is that of the kernel it was compiled with. */
+/** Keys by alternatives. A dispatch keeps its alternatives when it changes its kernel, so its key stays that of the compiled kernel. */
 const keys = new WeakMap<Alternatives, string>();
 
 export class Choices {
   private readonly chosen = new Map<string, string>();
-  /** The number that the chosen launch has among the variants of a key. */
+  /** Number of the chosen launch among the variants of a key. */
   private readonly numbers = new Map<string, number>();
   private readonly device: string;
   private readonly store: ChoiceStore | undefined;
@@ -37,27 +37,27 @@ export class Choices {
     this.store = store;
   }
 
-  /** With what was chosen on this device before; `store` false begins with nothing and keeps nothing. */
+  /** Reads the stored choices of this device. With `store` false nothing is read or stored. */
   static async open(device: string, store: string | false | undefined): Promise<Choices> {
     const choices = new Choices(device, store === false ? undefined : openStore(store));
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tired = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
-    await Promise.race([choices.recall(), tired]);
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, readTimeout)));
+    await Promise.race([choices.recall(), late]);
     clearTimeout(timer);
     return choices;
   }
 
-  /** What is remembered, however late; what was chosen meanwhile is newer. */
+  /** Adds the stored choices, also after the timeout. Choices made meanwhile are newer and stay. */
   private async recall(): Promise<void> {
     try {
       const known = await this.store?.read(this.device);
       for (const [key, choice] of Object.entries(known ?? {})) if (!this.chosen.has(key)) this.chosen.set(key, choice);
     } catch {
-      // A page may be forbidden its database: kernels are then timed anew each time.
+      // The page may have no access to its database. Kernels are then timed again each time.
     }
   }
 
-  /** What the choice is kept under: the kernel's revision, as its text, the sizes, and what it was chosen among. */
+  /** Key of a choice: the kernel's text, the range of sizes, and the names of the alternatives. */
   keyOf(dispatch: Dispatch): string | undefined {
     const { alternatives } = dispatch;
     if (!alternatives) return undefined;
@@ -74,17 +74,17 @@ export class Choices {
 
   set(key: string, choice: string): void {
     this.chosen.set(key, choice);
-    void this.store?.add(this.device, { [key]: choice }).catch(() => undefined); // nothing depends on its being kept
+    void this.store?.add(this.device, { [key]: choice }).catch(() => undefined); // the choice still counts for this device
   }
 
-  /** It is no choice after all: it does not compile, or there is no such kernel. */
+  /** Removes a choice whose kernel does not compile or does not exist. */
   forget(key: string): void {
     this.chosen.delete(key);
   }
 
   /**
-   * The dispatch with the launch that was chosen for it; undefined where that is the one it has, or none was chosen. A choice that is none of them
-   * any more, such as a kernel since revised, is forgotten: it is made anew.
+   * The dispatch with the launch chosen for it. Undefined if it has that launch already, or if there is no choice. A choice of a kernel that no
+   * longer exists is removed, so that a new trial can start.
    */
   preferred(dispatch: Dispatch): Dispatch | undefined {
     const key = this.keyOf(dispatch);
@@ -97,14 +97,14 @@ export class Choices {
     return undefined;
   }
 
-  /** Every dispatch of a key has the same variants: once its number is known, one text is written, not all of them. */
+  /** Finds the launch of a choice. All dispatches of a key have the same variants, so the number is cached and only one text is emitted. */
   private find(key: string, choice: string, alternatives: Alternatives): Launch | undefined {
-    const place = `${key} ${choice}`;
-    const known = this.numbers.get(place);
+    const both = `${key} ${choice}`;
+    const known = this.numbers.get(both);
     for (const number of known === undefined ? alternatives.names.keys() : [known]) {
       const launch = alternatives.variant(number);
       if (identify(launch) !== choice) continue;
-      this.numbers.set(place, number);
+      this.numbers.set(both, number);
       return launch;
     }
     return undefined;

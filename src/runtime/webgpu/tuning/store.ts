@@ -1,37 +1,38 @@
-// Where choices outlive the page or the process: IndexedDB in a browser or worker, a JSON file in Node. Whatever fails here costs a timing, never a step.
+// Stores choices beyond the page or the process: IndexedDB in a browser or worker, a JSON file in Node. After a failure kernels are timed again;
+// steps never fail because of it.
 
 /** Fingerprint of the chosen kernel by key. */
 export type ChoiceTable = Readonly<Record<string, string>>;
 
 export interface ChoiceStore {
-  /** What is kept for a device; empty where nothing can be read. */
+  /** The stored choices of a device. Empty if nothing can be read. */
   read(device: string): Promise<ChoiceTable>;
-  /** Adds to what is kept for it. */
+  /** Adds choices to those of a device. */
   add(device: string, choices: ChoiceTable): Promise<void>;
 }
 
-/** Entries kept for a device: the oldest make room. */
-const entriesKept = 4096;
+/** Maximum number of entries of a device. The oldest are dropped. */
+const maxEntries = 4096;
 
 function merged(known: ChoiceTable, added: ChoiceTable): ChoiceTable {
   const entries = [...Object.entries(known).filter(([key]) => !(key in added)), ...Object.entries(added)];
-  return Object.fromEntries(entries.slice(-entriesKept));
+  return Object.fromEntries(entries.slice(-maxEntries));
 }
 
-/** Another program may have written what is read: only texts under texts are taken. */
+/** Keeps entries of strings only: another program may have written the table. */
 function checked(table: unknown): ChoiceTable {
   if (typeof table !== 'object' || table === null || Array.isArray(table)) return {};
   return Object.fromEntries(Object.entries(table).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
-/** The store of this environment; undefined where it has none. `name` is the path of the file, or the name of the database. */
+/** The store of this environment; undefined if it has none. `name` is the path of the file, or the name of the database. */
 export function openStore(name?: string): ChoiceStore | undefined {
   try {
     const { process, indexedDB } = globalThis as { process?: NodeJS.Process; indexedDB?: IDBFactory };
     if (process?.versions?.node && typeof process.getBuiltinModule === 'function') return new FileStore(process, name ?? fileOf(process));
     return indexedDB ? new DatabaseStore(indexedDB, name ?? 'ombre') : undefined;
   } catch {
-    return undefined; // a user without a home folder, a page that may not so much as look at its databases
+    return undefined; // a user without a home folder, or a page without access to databases
   }
 }
 
@@ -86,7 +87,7 @@ class DatabaseStore implements ChoiceStore {
           };
           work(transaction.objectStore(storeName), (value) => (result = { value }));
         } catch (error) {
-          // What is thrown here nobody catches: the database of this name is somebody else's.
+          // An exception in this callback would be uncaught. The database of this name belongs to another program.
           database.close();
           fail(`cannot be used (${String(error)})`)();
         }
@@ -95,9 +96,9 @@ class DatabaseStore implements ChoiceStore {
   }
 }
 
-// getBuiltinModule instead of an import: a bundler for the browser must find no `node:` specifier to resolve.
+// getBuiltinModule instead of an import: a bundler for the browser must not find a `node:` specifier.
 
-/** In the cache folder of the user: the one that is named, where that is a whole path. */
+/** A file in the user's cache folder: $XDG_CACHE_HOME if that is an absolute path, else ~/.cache. */
 function fileOf(process: NodeJS.Process): string {
   const paths = process.getBuiltinModule('node:path');
   const { XDG_CACHE_HOME: named = '' } = process.env;
@@ -105,7 +106,7 @@ function fileOf(process: NodeJS.Process): string {
   return paths.join(cache, 'ombre', 'kernels.json');
 }
 
-/** By path, the last write asked for: devices of one process write one after the other, each what the one before left and its own. */
+/** The last write to each path. Devices of one process write one after the other, so that each keeps the entries of the others. */
 const lastWrites = new Map<string, Promise<void>>();
 
 class FileStore implements ChoiceStore {
@@ -126,7 +127,7 @@ class FileStore implements ChoiceStore {
       const all: unknown = JSON.parse(await this.process.getBuiltinModule('node:fs/promises').readFile(this.path, 'utf8'));
       return typeof all === 'object' && all !== null && !Array.isArray(all) ? (all as Record<string, unknown>) : {};
     } catch {
-      return {}; // none yet, or damaged: written anew
+      return {}; // there is none yet, or it is damaged: it is written again
     }
   }
 
@@ -145,7 +146,7 @@ class FileStore implements ChoiceStore {
     const { mkdir, rename, rm, writeFile } = process.getBuiltinModule('node:fs/promises');
     const all = await this.all();
     await mkdir(process.getBuiltinModule('node:path').dirname(path), { recursive: true });
-    // Written beside and moved: a reader never finds half a file. Under a name of its own: workers share the number of their process.
+    // Written to a second file and renamed, so that a reader never finds half a file. The name is random because workers share a process id.
     const draft = `${path}.${crypto.randomUUID()}`;
     try {
       await writeFile(draft, JSON.stringify({ ...all, [device]: merged(checked(all[device]), choices) }, undefined, 1));

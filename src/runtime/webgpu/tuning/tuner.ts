@@ -1,61 +1,49 @@
-// Times the kernels that do the same work against each other, on the device that runs them and between its steps, and gives programs the
-// fastest. A program is looked at when it has run twice; the engine grants each contest a turn of its own, so that nothing else is on the queue.
+// Autotuning: kernels with equal results are timed against each other on the device, between its steps, and programs get the fastest.
+// A program is considered after its second run. The engine gives each trial a turn in its queue, so that no other work runs meanwhile.
 import type { Dispatch, Launch, Slot } from '../../../compiler/index.ts';
+import type { KernelTuner, TunedKernel } from '../../runtime.ts';
 import type { GpuContext } from '../context.ts';
 import type { GpuExecutable } from '../executable.ts';
 import { UniformWords, bindLaunch } from '../launch.ts';
 import type { Pipeline, PipelineCache } from '../pipelines.ts';
-import { type Lap, Stopwatch } from '../stopwatch.ts';
+import { type Sample, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
-import { compare } from './laps.ts';
+import { compare } from './trial.ts';
 import { bufferUsage } from '../usage.ts';
 
-/** The kernel a program was compiled with stays unless another takes less than this share of its time. */
+/** Another kernel replaces the compiled one only if it takes less than this share of its time. */
 const worthwhile = 0.97;
-/** Bytes that a contest may take for its operands. */
-const memoryAllowed = 512 * 2 ** 20;
+/** Maximum number of bytes for the operands of a trial. */
+const maxTrialBytes = 512 * 2 ** 20;
 
-/** How the kernels for one piece of work compared. */
-export interface TunedKernel {
-  /** What the work is and for whom: `dense_1: matmul + add + relu (matmul_tiled)`, named as the kernel it was compiled with. */
-  readonly kernel: string;
-  /** The range of sizes it was chosen for. */
-  readonly bucket: string;
-  /** Label of the kernel chosen. */
-  readonly chosen: string;
-  /** Milliseconds of one launch by label; those that do not compile here, or were far behind at once, are missing. */
-  readonly milliseconds: Readonly<Record<string, number>>;
-}
-
-interface Contender {
+interface Candidate {
   readonly launch: Launch;
   readonly pipeline: Pipeline;
 }
 
-/** A dispatch of a program. A dropped program is not kept for its contests. */
+/** A dispatch of a program. The weak reference does not keep a dropped program. */
 interface Place {
   readonly executable: WeakRef<GpuExecutable>;
   readonly index: number;
 }
 
-interface Contest {
+interface Trial {
   readonly key: string;
   readonly dispatch: Dispatch;
   readonly slots: readonly Slot[];
-  /** Where the kernel is launched. */
+  /** All dispatches that will use the choice. */
   readonly places: Place[];
 }
 
-export class Tuner {
+export class Tuner implements KernelTuner {
   readonly choices: Choices;
-  /** Every contest held so far. */
   readonly results: TunedKernel[] = [];
   private readonly context: GpuContext;
   private readonly pipelines: PipelineCache;
   private readonly stopwatch: Stopwatch;
-  /** Met and undecided. */
-  private readonly open = new Map<string, Contest>();
-  private readonly ready: { readonly contest: Contest; readonly contenders: readonly Contender[] }[] = [];
+  /** Trials without a decision, by key. */
+  private readonly open = new Map<string, Trial>();
+  private readonly ready: { readonly trial: Trial; readonly candidates: readonly Candidate[] }[] = [];
   private preparing: Promise<void> = Promise.resolve();
 
   constructor(context: GpuContext, pipelines: PipelineCache, choices: Choices) {
@@ -65,7 +53,7 @@ export class Tuner {
     this.stopwatch = new Stopwatch(context.device);
   }
 
-  /** Builds a dispatch's pipeline: of the kernel chosen for it before, where there is one that compiles. */
+  /** Builds the pipeline of a dispatch. Uses the kernel chosen earlier if there is one that compiles. */
   async build(dispatch: Dispatch): Promise<{ dispatch: Dispatch; pipeline: Pipeline }> {
     const preferred = this.choices.preferred(dispatch);
     if (preferred) {
@@ -78,25 +66,25 @@ export class Tuner {
     return { dispatch, pipeline: await this.pipelines.get(dispatch) };
   }
 
-  /** Looks for kernels of a program that are still to be chosen; builds what it takes to time them, one after the other, behind its back. */
+  /** Starts a trial for each dispatch without a choice. The candidates are built one trial after the other, in the background. */
   consider(executable: GpuExecutable): void {
     const { slots, dispatches } = executable.program;
     dispatches.forEach((dispatch, index) => {
       const key = this.choices.keyOf(dispatch);
       if (key === undefined) return;
       const place = { executable: new WeakRef(executable), index };
-      const met = this.open.get(key);
-      if (met) met.places.push(place);
+      const known = this.open.get(key);
+      if (known) known.places.push(place);
       else if (this.choices.get(key) === undefined) {
-        const contest = { key, dispatch, slots, places: [place] };
-        this.open.set(key, contest);
-        // Nobody awaits this: whatever goes wrong, the kernel stays.
-        this.preparing = this.preparing.then(() => this.prepare(contest)).catch(() => void this.open.delete(key));
+        const trial = { key, dispatch, slots, places: [place] };
+        this.open.set(key, trial);
+        // No caller awaits this. After an error the kernel stays.
+        this.preparing = this.preparing.then(() => this.prepare(trial)).catch(() => void this.open.delete(key));
       } else this.adopt([place]).catch(() => undefined); // the kernel stays
     });
   }
 
-  /** Gives programs that were built before the choice their own launches of the kernel chosen. */
+  /** Gives programs that were built before the choice their launches of the chosen kernel. */
   private async adopt(places: readonly Place[]): Promise<void> {
     for (const { executable, index } of places) {
       const dispatch = executable.deref()?.program.dispatches[index];
@@ -106,64 +94,62 @@ export class Tuner {
     }
   }
 
-  private async prepare(contest: Contest): Promise<void> {
-    const alternatives = contest.dispatch.alternatives!;
-    const launches = [contest.dispatch, ...alternatives.names.map((_, n) => alternatives.variant(n))];
+  private async prepare(trial: Trial): Promise<void> {
+    const alternatives = trial.dispatch.alternatives!;
+    const launches = [trial.dispatch, ...alternatives.names.map((_, n) => alternatives.variant(n))];
     const built = await Promise.allSettled(launches.map((launch) => this.pipelines.get(launch)));
-    const contenders = built.flatMap((result, i) => (result.status === 'fulfilled' ? { launch: launches[i], pipeline: result.value } : []));
-    this.context.assertAlive(); // of a lost device nothing compiles
-    if (contenders.length > 1) this.ready.push({ contest, contenders });
-    else await this.decide(contest, contest.dispatch);
+    const candidates = built.flatMap((result, i) => (result.status === 'fulfilled' ? { launch: launches[i], pipeline: result.value } : []));
+    this.context.assertAlive(); // on a lost device nothing compiles
+    if (candidates.length > 1) this.ready.push({ trial, candidates });
+    else await this.decide(trial, trial.dispatch);
   }
 
-  /** The next contest, for the engine to run when nothing else is on the queue; undefined while none is prepared. */
-  take(): (() => Promise<void>) | undefined {
+  takeTrial(): (() => Promise<void>) | undefined {
     const next = this.ready.shift();
-    return next && ((): Promise<void> => this.run(next.contest, next.contenders));
+    return next && ((): Promise<void> => this.run(next.trial, next.candidates));
   }
 
-  /** Resolves when every contest met so far is prepared. */
   async prepared(): Promise<void> {
     let awaited: Promise<void>;
     do await (awaited = this.preparing);
     while (awaited !== this.preparing);
   }
 
-  private async run(contest: Contest, contenders: readonly Contender[]): Promise<void> {
-    const { launch: first } = contenders[0];
-    let winner = contenders[0];
+  private async run(trial: Trial, candidates: readonly Candidate[]): Promise<void> {
+    const { launch: first } = candidates[0];
+    let fastest = candidates[0];
     try {
-      const times = await this.race(contest, contenders);
-      // Of a lost device all work is done at once; that it is lost is told a moment later.
+      const times = await this.measure(trial, candidates);
+      // On a lost device all work ends at once. The loss is reported a moment later.
       await new Promise((resolve) => setTimeout(resolve));
       this.context.assertAlive();
-      for (const [contender, time] of times) if (time < times.get(winner)!) winner = contender;
-      if (times.get(winner)! > worthwhile * times.get(contenders[0])!) winner = contenders[0];
+      for (const [candidate, time] of times) if (time < times.get(fastest)!) fastest = candidate;
+      if (times.get(fastest)! > worthwhile * times.get(candidates[0])!) fastest = candidates[0];
       const milliseconds = Object.fromEntries([...times].map(([{ launch }, time]) => [launch.label, time]));
-      const { bucket } = contest.dispatch.alternatives!;
-      this.results.push({ kernel: first.label, bucket, chosen: winner.launch.label, milliseconds });
+      const { bucket } = trial.dispatch.alternatives!;
+      this.results.push({ kernel: first.label, bucket, chosen: fastest.launch.label, milliseconds });
     } catch {
-      // No memory for it, or the device went: the kernel stays, and is timed another day.
-      this.open.delete(contest.key);
+      // There was no memory, or the device was lost. The kernel stays, and a later program starts the trial again.
+      this.open.delete(trial.key);
       return;
     }
-    await this.decide(contest, winner.launch);
-    for (const loser of contenders.slice(1)) if (loser !== winner) this.pipelines.forget(loser.launch);
+    await this.decide(trial, fastest.launch);
+    for (const rejected of candidates.slice(1)) if (rejected !== fastest) this.pipelines.forget(rejected.launch);
   }
 
-  private async decide({ key, places }: Contest, launch: Launch): Promise<void> {
+  private async decide({ key, places }: Trial, launch: Launch): Promise<void> {
     this.choices.set(key, identify(launch));
     this.open.delete(key);
     await this.adopt(places);
   }
 
-  /** Milliseconds of one launch each, over operands of zeros: what a product takes does not depend on its numbers. */
-  private async race({ dispatch, slots }: Contest, contenders: readonly Contender[]): Promise<Map<Contender, number>> {
+  /** Milliseconds of one launch of each candidate. The operands are zeros: the time of a product does not depend on its numbers. */
+  private async measure({ dispatch, slots }: Trial, candidates: readonly Candidate[]): Promise<Map<Candidate, number>> {
     const { pool, device } = this.context;
     const used = [...new Set(dispatch.bindings.map(({ slot }) => slot))];
-    if (used.reduce((sum, slot) => sum + slots[slot].bytes, 0) > memoryAllowed) throw new RangeError('too large to be timed beside a step');
+    if (used.reduce((sum, slot) => sum + slots[slot].bytes, 0) > maxTrialBytes) throw new RangeError('too large to be timed beside a step');
     const words = new UniformWords();
-    const places = contenders.map(({ launch }) => words.add(launch));
+    const offsets = candidates.map(({ launch }) => words.add(launch));
     const data = words.data()!;
     const made: GPUBuffer[] = [];
     const create = (bytes: number, usage: number): GPUBuffer => {
@@ -177,31 +163,31 @@ export class Tuner {
       await pool.verify(`timing ${dispatch.label}`);
       device.queue.writeBuffer(uniforms, 0, data);
       const groups: GPUBindGroup[] = [];
-      const lap =
-        (i: number, launches: number): Lap =>
+      const sample =
+        (i: number, launches: number): Sample =>
         (pass) => {
-          pass.setPipeline(contenders[i].pipeline.pipeline);
+          pass.setPipeline(candidates[i].pipeline.pipeline);
           pass.setBindGroup(0, groups[i]);
-          for (let n = 0; n < launches; n++) pass.dispatchWorkgroups(...contenders[i].launch.workgroups);
+          for (let n = 0; n < launches; n++) pass.dispatchWorkgroups(...candidates[i].launch.workgroups);
         };
       const accepted = await Promise.all(
-        contenders.map(({ launch, pipeline }, i) =>
+        candidates.map(({ launch, pipeline }, i) =>
           this.accepts(() => {
-            groups.push(bindLaunch(device, pipeline, launch, uniforms, places[i], (slot) => ({ buffer: buffers.get(slot)! })));
-            return lap(i, 1);
+            groups.push(bindLaunch(device, pipeline, launch, uniforms, offsets[i], (slot) => ({ buffer: buffers.get(slot)! })));
+            return sample(i, 1);
           }),
         ),
       );
-      const able = contenders.flatMap((_, i) => (accepted[i] || i === 0 ? i : []));
-      const times = await compare(this.stopwatch, able.length, (n, launches) => lap(able[n], launches));
-      return new Map([...times].map(([n, time]) => [contenders[able[n]], time]));
+      const able = candidates.flatMap((_, i) => (accepted[i] || i === 0 ? i : []));
+      const times = await compare(this.stopwatch, able.length, (n, launches) => sample(able[n], launches));
+      return new Map([...times].map(([n, time]) => [candidates[able[n]], time]));
     } finally {
       for (const buffer of made) pool.destroy(buffer);
     }
   }
 
-  /** Whether the device takes a lap, which is recorded and thrown away: what it refuses is no choice, and must not be told as an error of the device. */
-  private async accepts(prepare: () => Lap): Promise<boolean> {
+  /** Whether the device accepts a sample, which is recorded and then discarded. A refusal must not count as an error of the device. */
+  private async accepts(prepare: () => Sample): Promise<boolean> {
     const { device } = this.context;
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder();

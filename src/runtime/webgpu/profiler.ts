@@ -1,10 +1,10 @@
-// Times of single dispatches: by timestamp queries around a pass for each, or, where a device has none, by waiting for each.
+// Times single dispatches: by timestamp queries around a pass for each, or if the device has none by waiting for each.
 import { type KernelName, type Profile, ProfileLog } from '../profile.ts';
 import { awaitDevice } from './prompting.ts';
-import { type Lap, untilDone, waitingCost } from './stopwatch.ts';
+import { type Sample, untilDone, waitingCost } from './stopwatch.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
 
-/** Timestamps of one query set; a run with more dispatches continues in a new one. */
+/** Number of timestamps in one query set. A run with more dispatches continues in a new one. */
 const capacity = 2048;
 
 interface Batch {
@@ -16,7 +16,7 @@ interface Batch {
 }
 
 export class Profiler {
-  /** Whether dispatches get passes with timestamps; else each is submitted and waited for. */
+  /** Whether dispatches have passes with timestamps. If false, each is submitted and waited for. */
   readonly hasTimestamps: boolean;
   private readonly batches: Batch[] = [];
   private readonly log = new ProfileLog();
@@ -32,7 +32,7 @@ export class Profiler {
     this.refused = has && !timestamps;
   }
 
-  /** A program of so many bytes begins to run. */
+  /** Counts a run of a program that takes this many bytes. */
   submit(bytes: number): void {
     this.log.submit(bytes);
   }
@@ -59,7 +59,7 @@ export class Profiler {
     };
   }
 
-  /** To be called before a run with timestamps is submitted. */
+  /** Call it before a run with timestamps is submitted. */
   resolve(encoder: GPUCommandEncoder): void {
     for (const batch of this.batches) {
       if (batch.done) continue;
@@ -70,8 +70,8 @@ export class Profiler {
     }
   }
 
-  /** Without timestamps: submits what `encode` puts into a pass and takes the time until it is done. */
-  async wait(kernel: KernelName, encode: Lap): Promise<void> {
+  /** Without timestamps: submits the work of `encode` and takes the time until it is done. */
+  async wait(kernel: KernelName, encode: Sample): Promise<void> {
     this.overhead ??= await waitingCost(this.device);
     this.log.add(kernel, Math.max(0, (await untilDone(this.device, encode)) - this.overhead));
   }
@@ -85,7 +85,7 @@ export class Profiler {
       kernels.forEach((kernel, i) => {
         const [begin, end] = [stamps[2 * i], stamps[2 * i + 1]];
         tick = divisor(divisor(tick, begin), end);
-        // Clocks have been seen to step back between two queries.
+        // Some clocks step back between two queries.
         this.log.add(kernel, end > begin ? Number(end - begin) / 1e6 : 0);
       });
       staging.unmap();
@@ -117,7 +117,7 @@ function divisor(a: bigint, b: bigint): bigint {
 function noteOnTimestamps(resolution: number): string {
   if (resolution === 0)
     return "By the GPU's timestamps, but all of them are 0: this driver does not fill them in. Try { timestamps: false }.";
-  // Dawn, in Chrome and in Node, rounds to 2^16 ns unless it is told not to. Clocks of their own count in steps of less than a microsecond or so.
+  // Dawn, in Chrome and in Node, rounds to 2^16 ns by default. The GPU's clock counts in steps of about a microsecond or less.
   if (resolution < 0.01) return "By the GPU's timestamps.";
   return `By the GPU's timestamps, which count in steps of ${(resolution * 1000).toFixed(1)} us here (a precaution of browsers): a kernel shorter than that comes out as 0 or as a whole step. Profile many steps, or start Chromium with --enable-webgpu-developer-features, Dawn in Node, before anything else, with setDevice('webgpu', { dawnFlags: ['disable-dawn-features=timestamp_quantization'] }).`;
 }

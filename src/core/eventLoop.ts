@@ -1,4 +1,4 @@
-// A long loop of awaits that never reaches the event loop starves the page, and the garbage collector's finalizers with it.
+// Yields to the event loop. A long loop of awaits that never reaches it blocks the page, and the garbage collector's finalizers too.
 
 /** Milliseconds of work after which the event loop gets a turn. */
 const slice = 12;
@@ -6,17 +6,17 @@ let lastTurn = performance.now();
 
 const isDue = (): boolean => performance.now() - lastTurn >= slice;
 
-/** Lets the event loop turn if it has not for a while. */
-export async function breathe(): Promise<void> {
+/** Yields to the event loop if the last time was more than 12 ms ago. */
+export async function yieldIfDue(): Promise<void> {
   if (!isDue()) return;
   await macrotask();
   lastTurn = performance.now();
 }
 
-/** Runs what can be interrupted to its end, and lets the event loop turn now and then. */
-export async function atEase<T>(work: Generator<unknown, T, undefined>): Promise<T> {
+/** Runs a generator to its end. Yields to the event loop between its steps when 12 ms have passed. */
+export async function runInSlices<T>(work: Generator<unknown, T, undefined>): Promise<T> {
   for (;;) {
-    if (isDue()) await breathe();
+    if (isDue()) await yieldIfDue();
     const { done, value } = work.next();
     if (done) return value;
   }
@@ -24,7 +24,7 @@ export async function atEase<T>(work: Generator<unknown, T, undefined>): Promise
 
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
 
-/** A browser's setTimeout waits 4 ms once nested; a message does not. */
+/** Resolves in a new task of the event loop. A browser's nested setTimeout waits 4 ms; a message does not. */
 export function macrotask(): Promise<void> {
   return new Promise((resolve) => {
     if (setImmediate) {
