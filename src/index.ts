@@ -309,6 +309,7 @@ export type {
   ClassWeights,
   CompileOptions,
   DeviceChoice,
+  DtypePolicy,
   EvaluateOptions,
   FitOptions,
   LossFunction,

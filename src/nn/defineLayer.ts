@@ -12,6 +12,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { withTrace } from '../graph/trace.ts';
 import { div } from '../ops/index.ts';
 import { BasicLayer } from './basicLayer.ts';
+import { castFloats } from './castFloats.ts';
 import type { Constraint } from './constraints.ts';
 import { checkSizes } from './inputChecks.ts';
 import {
@@ -58,6 +59,8 @@ export interface LayerDefinition<
   readonly inputDtype?: 'f32' | 'i32';
   /** Dtype of the outputs, if outputShape is given. @default 'f32' */
   readonly outputDtype?: Dtype;
+  /** 'f32' computes in f32 under mixed precision too, for sums that f16 cannot hold. @default 'policy' */
+  readonly precision?: 'policy' | 'f32';
   /** 'pass': outputs keep the mask of the input. 'drop': they have none, unless `apply` returns one. @default 'drop' */
   readonly masking?: 'pass' | 'drop';
   /** Penalties of parameters by name. They are added to the loss while the layer is trainable. */
@@ -173,10 +176,12 @@ class DefinedLayer extends BasicLayer {
         (x: Tensors, options: { readonly mask?: Masks } = {}) =>
           runNamed(pass, { name, layer }, x, options.mask, where).outputs,
     );
-    const result = this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
+    const result = pass.inF16
+      ? this.computeMixed(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where)
+      : this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
     if (result.state) pass.setState(this, result.state);
     if (result.losses) pass.losses.push(...result.losses);
-    this.addPenalties(pass, result.outputs);
+    this.addPenalties(pass, pass.inF16 ? castFloats(result.outputs, 'f32') : result.outputs);
     const passed = this.definition.masking === 'pass' ? mask : undefined;
     return { outputs: result.outputs, mask: 'mask' in result ? result.mask : passed };
   }
@@ -211,6 +216,25 @@ class DefinedLayer extends BasicLayer {
 
   private get isPlain(): boolean {
     return Object.keys(this.sublayers).length === 0;
+  }
+
+  /** Computes in f16, or in f32 if the layer needs it; outputs are f16, and state and losses f32. */
+  private computeMixed(
+    { parameters, state }: Variables,
+    inputs: Tensors,
+    options: ApplyOptions,
+    calls: Readonly<Record<string, unknown>>,
+    where: string,
+  ): LayerResult {
+    const dtype = this.definition.precision === 'f32' ? 'f32' : 'f16';
+    const variables = { parameters: castFloats(parameters, dtype), state };
+    const result = this.compute(variables, castFloats(inputs, dtype), options, calls, where);
+    return {
+      ...result,
+      outputs: castFloats(result.outputs, 'f16'),
+      ...(result.state && { state: castFloats(result.state, 'f32') }),
+      ...(result.losses && { losses: castFloats(result.losses, 'f32') }),
+    };
   }
 
   private compute(

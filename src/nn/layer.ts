@@ -163,12 +163,15 @@ export class ForwardPass {
   /** Scalars that training adds to the loss. */
   readonly losses: Tensor[];
   private readonly variables: Map<Layer, Variables>;
+  /** True computes in f16, from parameters in f32. */
+  readonly inF16: boolean;
   private readonly used: Set<Layer>;
 
-  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = [], used = new Set<Layer>()) {
+  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = [], inF16 = false, used = new Set<Layer>()) {
     this.training = training;
     this.variables = variables;
     this.losses = losses;
+    this.inF16 = inF16;
     this.used = used;
   }
 
@@ -181,7 +184,9 @@ export class ForwardPass {
 
   /** The same pass for layers that always, or never, do as in training. */
   inMode(training: boolean | undefined): ForwardPass {
-    return training === undefined || training === this.training ? this : new ForwardPass(training, this.variables, this.losses, this.used);
+    return training === undefined || training === this.training
+      ? this
+      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.used);
   }
 
   variablesOf(layer: Layer): Variables {

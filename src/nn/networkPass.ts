@@ -1,16 +1,20 @@
 // Several forward passes of one network, or of layers inside it, over variables that change between them: for training steps.
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
+import { castFloats } from './castFloats.ts';
 import { ForwardPass, type Layer, type Variables } from './layer.ts';
 import type { LayerTrees, Network, NetworkResult, NetworkVariables } from './network.ts';
 import type { Tensors } from './spec.ts';
 
 export class NetworkPass {
   private readonly network: Network;
+  private readonly inF16: boolean;
   private readonly values: Map<Layer, Variables>;
 
-  constructor(network: Network, { parameters, state }: NetworkVariables) {
+  /** @param inF16 computes in f16; the outputs are f32 again */
+  constructor(network: Network, { parameters, state }: NetworkVariables, inF16 = false) {
     this.network = network;
+    this.inF16 = inF16;
     this.values = new Map(network.owners.map(({ name, layer }) => [layer, { parameters: parameters[name], state: state[name] }]));
   }
 
@@ -26,8 +30,9 @@ export class NetworkPass {
   }
 
   private apply(layer: Layer, path: string, x: Tensors, training: boolean): NetworkResult {
-    const pass = new ForwardPass(training, this.values);
-    const { outputs, mask } = layer.run(pass, x, undefined, path);
+    const pass = new ForwardPass(training, this.values, [], this.inF16);
+    const { outputs: found, mask } = layer.run(pass, x, undefined, path);
+    const outputs = this.inF16 ? castFloats(found, 'f32') : found;
     return { outputs, state: this.variables().state, mask, losses: pass.losses };
   }
 

@@ -18,6 +18,7 @@ import {
   recordsOf,
   startState,
 } from './optimizerState.ts';
+import { type LossScale, firstLossScale } from './lossScale.ts';
 import { queuesOf, runAlone } from './ownership.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
@@ -42,6 +43,8 @@ export interface ModelCore {
   fitKeys: RandomStream | undefined;
   /** Optimizers of the setup with their state. */
   optimizers: OptimizerRecords;
+  /** Loss scale of mixed precision, from the first step on. */
+  lossScale: LossScale | undefined;
   steps: CompiledSteps | undefined;
   trainingSteps: TrainingSteps | undefined;
   /** A fit is under way. */
@@ -65,6 +68,7 @@ export const makeCore = (network: Network): ModelCore => ({
   plan: undefined,
   fitKeys: undefined,
   optimizers: {},
+  lossScale: undefined,
   steps: undefined,
   trainingSteps: undefined,
   fitting: false,
@@ -113,7 +117,7 @@ export function requireSetup(core: ModelCore, where: string): TrainingSetup {
 export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   const device = core.setup?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());
-  if (isElsewhere([core.weights, heldBy(core.optimizers)], engine)) await exclusive(core, () => leaveDevice(core, engine));
+  if (isElsewhere([core.weights, core.lossScale, heldBy(core.optimizers)], engine)) await exclusive(core, () => leaveDevice(core, engine));
   if (core.steps?.engine !== engine) {
     core.steps = compilePrediction(core.network, engine);
     core.trainingSteps = undefined;
@@ -136,6 +140,9 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
   if (core.weights && isElsewhere(core.weights, engine)) {
     if (isLost(core.weights)) throw lostWeights();
     core.weights = await toHost(core.weights, engine);
+  }
+  if (core.lossScale && isElsewhere(core.lossScale, engine)) {
+    core.lossScale = isLost(core.lossScale) ? undefined : await toHost(core.lossScale, engine);
   }
   await bringToHost(core.optimizers, engine);
 }
@@ -173,10 +180,13 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
     const { state } = core.weights!;
     const updated = updatedBy(core, trainable);
     if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters)))) {
-      await requireCapacity(steps, firstState(core, totals), batch);
+      await requireCapacity(steps, firstState(core, steps, totals), batch);
       for (const [, record, parameters] of updated) await startState(record, parameters, steps.engine);
     }
-    const next = await steps.train({ trainable, frozen, state, optimizerStates: statesOf(core), totals }, batch);
+    const scale = computesInF16(core, steps) ? (core.lossScale ??= await evaluate(firstLossScale(), { engine: steps.engine })) : undefined;
+    const carried = { trainable, frozen, state, optimizerStates: statesOf(core), totals };
+    const next = await steps.train(scale ? { ...carried, lossScale: scale } : carried, batch);
+    core.lossScale = next.lossScale;
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
     for (const [name, record] of Object.entries(core.optimizers)) {
@@ -198,10 +208,32 @@ function split({ network }: ModelCore, { parameters }: Weights): { trainable: La
 }
 
 /** What a first step would take over: an optimizer state of which nothing has been computed yet. */
-export function firstState(core: ModelCore, totals: Totals): TrainState {
+export function firstState(core: ModelCore, steps: CompiledSteps, totals: Totals): TrainState {
   const { trainable, frozen } = splitParameters(core);
-  return { trainable, frozen, state: core.weights!.state, optimizerStates: draftStates(core, trainable), totals };
+  const lossScale = computesInF16(core, steps) ? (core.lossScale ?? firstLossScale()) : undefined;
+  return {
+    ...(lossScale && { lossScale }),
+    trainable,
+    frozen,
+    state: core.weights!.state,
+    optimizerStates: draftStates(core, trainable),
+    totals,
+  };
 }
+
+/** Whether the steps compute in f16. A device without it computes in f32. */
+function computesInF16({ setup }: ModelCore, { engine }: CompiledSteps): boolean {
+  if (setup!.dtypePolicy !== 'mixedFloat16') return false;
+  const { kind, features } = engine.info;
+  const hasF16 = kind === 'cpu' || features.includes('shader-f16');
+  if (!hasF16 && !warnedOfF16) {
+    warnedOfF16 = true;
+    console.warn('ombre: compile: the device has no f16 (shader-f16), so the mixedFloat16 policy computes in f32');
+  }
+  return hasF16;
+}
+
+let warnedOfF16 = false;
 
 const statesOf = ({ optimizers }: ModelCore): OptimizerStates =>
   Object.fromEntries(Object.entries(optimizers).map(([name, { state }]) => [name, state!]));
@@ -237,6 +269,7 @@ export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Ob
   core.setup = setup;
   core.objectives = objectives;
   core.optimizers = recordsOf(setup.optimizers);
+  core.lossScale = undefined;
   core.plan = core.trainingSteps = core.fitKeys = undefined;
 }
 

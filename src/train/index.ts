@@ -8,7 +8,7 @@ export {
   type ProgressOptions,
   callbacks,
 } from '../callbacks/index.ts';
-export type { CompileOptions, DeviceChoice, LossFunction, MetricChoices, PerOutput } from './trainingSetup.ts';
+export type { CompileOptions, DeviceChoice, DtypePolicy, LossFunction, MetricChoices, PerOutput } from './trainingSetup.ts';
 export type { ClassWeight, ClassWeights } from './classWeights.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, type Sample, data } from '../data/index.ts';
 export type { EvaluateOptions } from './evaluate.ts';

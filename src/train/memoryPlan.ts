@@ -29,5 +29,8 @@ export async function planMemory(
   const { train } = await openTraining(core, { where, isTraining: true, x, y, ...options });
   const steps = await prepareTraining(core, where);
   const batch = mapTrees(train.example, ({ shape, dtype }) => zeros([train.firstSize, ...shape], dtype));
-  return steps.train.plan(firstState(core, freshTotals(steps.training.objectives)), { key: zeros([2], 'u32'), ...batch } as StepBatch);
+  return steps.train.plan(firstState(core, steps, freshTotals(steps.training.objectives)), {
+    key: zeros([2], 'u32'),
+    ...batch,
+  } as StepBatch);
 }

@@ -31,7 +31,7 @@ import { type TestOnBatchOptions, type TrainOnBatchOptions, testOnBatch, trainOn
 import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
 import { type PredictOptions, type Prediction, predictBatch, predictModel } from './predict.ts';
 import { formatSummary } from './summary.ts';
-import { type ModelVariable, getWeights, listVariables, setWeights, swapAverages } from './weights.ts';
+import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential(). */
 export class Model implements TrainedModel, HasLayer {
@@ -203,6 +203,14 @@ export class Model implements TrainedModel, HasLayer {
    */
   variables(): ModelVariable[] {
     return listVariables(this.core, builtWeights(this.core, 'variables'));
+  }
+
+  /**
+   * The loss scale of mixed precision, and the number of steps that changed nothing because a gradient overflowed. Undefined before the first step
+   * and without `dtypePolicy: 'mixedFloat16'`.
+   */
+  lossScale(): Promise<{ scale: number; overflows: number } | undefined> {
+    return refuseRead('lossScale()') ?? readLossScale(this.core);
   }
 
   /**

@@ -4,6 +4,7 @@ import { withoutReads } from '../graph/reads.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
 import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index.ts';
+import type { LossScale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
 import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
 import type { Objectives } from './objectives.ts';
@@ -18,6 +19,8 @@ export interface TrainState {
   readonly frozen: LayerTrees;
   readonly state: LayerTrees;
   readonly optimizerStates: OptimizerStates;
+  /** Loss scale of mixed precision. */
+  readonly lossScale?: LossScale;
   readonly totals: Totals;
 }
 
@@ -59,6 +62,7 @@ function runStep(
   const { outputs, joint } = objectives;
   const session = new StepSession({
     ...variables,
+    lossScale: variables.lossScale,
     network,
     optimizers,
     batch,

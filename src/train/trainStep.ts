@@ -15,8 +15,10 @@ import {
   type Tensors,
   layerOf,
 } from '../nn/index.ts';
+import { logicalAnd, mul } from '../ops/index.ts';
 import { isZero } from '../ops/operands/knownValue.ts';
 import type { LossAndGradients, Optimizer } from '../optim/index.ts';
+import { type LossScale, allFinite, chooseTree, nextLossScale, unscale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
 
 /** Gradients of parameters, by layer path. They have the form of the parameters. */
@@ -101,11 +103,22 @@ export interface SessionOptions {
   readonly state: LayerTrees;
   /** Undefined while the step is traced only to find out its updates. */
   readonly optimizerStates: OptimizerStates | undefined;
+  /** Loss scale of mixed precision; undefined if the step computes in f32. */
+  readonly lossScale: LossScale | undefined;
   readonly batch: { readonly x: Tensors; readonly y?: Tensors; readonly sampleWeight?: Tensors };
   /** Loss of results of the network, by the objectives of compile(). */
   readonly lossOf: (result: NetworkResult, y: Tensors | undefined) => Tensor;
   /** The losses of compile() as messages name them. */
   readonly lossName: string;
+}
+
+/** Everything that a step gives back. */
+export interface StepEnd {
+  readonly trainable: LayerTrees;
+  readonly frozen: LayerTrees;
+  readonly state: LayerTrees;
+  readonly optimizerStates: OptimizerStates;
+  readonly lossScale?: LossScale;
 }
 
 /** The tools of one step, and the variables as the step changes them. */
@@ -118,6 +131,8 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   private readonly options: SessionOptions;
   private readonly pass: NetworkPass;
   private states: OptimizerStates;
+  /** Whether all gradients so far are finite, under mixed precision. */
+  private finite: Tensor | undefined;
   /** Results of forward(), by their outputs. */
   private readonly results = new WeakMap<object, NetworkResult>();
   /** The losses that gradients were taken of, for optimizers that evaluate them again. */
@@ -126,7 +141,7 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   constructor(options: SessionOptions) {
     const { network, trainable, frozen, state, optimizerStates, batch } = options;
     this.options = options;
-    this.pass = new NetworkPass(network, { parameters: { ...trainable, ...frozen }, state });
+    this.pass = new NetworkPass(network, { parameters: { ...trainable, ...frozen }, state }, options.lossScale !== undefined);
     this.states = optimizerStates ?? {};
     ({ x: this.x, sampleWeight: this.sampleWeight } = batch);
     this.y = batch.y as Tensors;
@@ -165,14 +180,26 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     const layers = of === undefined ? undefined : [of].flat().map((layer) => this.find(layer as Layer, 'step.gradients').found);
     const parameters = this.trainableOf(layers);
     if (leavesOf(parameters).length === 0) return { loss: scalarLoss(loss()), gradients: {} };
-    const lossAt = (at: LayerTrees): Tensor => this.pass.withParameters(at, () => scalarLoss(loss()));
-    const [value, gradients] = valueAndGrad(lossAt)(parameters);
-    requireConnected(gradients, this.options.lossName);
-    this.origins.set(gradients, (at) => {
-      const [again, found] = valueAndGrad(lossAt)(at as LayerTrees);
-      return { loss: again, gradients: found };
-    });
-    return { loss: value, gradients };
+    const found = this.gradientsAt(loss, parameters);
+    requireConnected(found.gradients, this.options.lossName);
+    this.origins.set(found.gradients, (at) => this.gradientsAt(loss, at as LayerTrees));
+    return found;
+  }
+
+  /** With a loss scale, gradients of the scaled loss, divided again. */
+  private gradientsAt(loss: () => Tensor, parameters: LayerTrees): StepLoss {
+    const { lossScale } = this.options;
+    let value!: Tensor;
+    const lossAt = (at: LayerTrees): Tensor => {
+      value = this.pass.withParameters(at, () => scalarLoss(loss()));
+      return lossScale ? mul(value, lossScale.scale) : value;
+    };
+    const [, gradients] = valueAndGrad(lossAt)(parameters);
+    if (!lossScale) return { loss: value, gradients };
+    const found = unscale(gradients, lossScale.scale);
+    const finite = allFinite(found);
+    if (finite) this.finite = this.finite ? logicalAnd(this.finite, finite) : finite;
+    return { loss: value, gradients: found };
   }
 
   update(gradients: StepGradients, { optimizer: name }: { optimizer?: string } = {}): void {
@@ -200,7 +227,23 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   }
 
   /** Variables and optimizer states at the end of the step. */
-  end(): { trainable: LayerTrees; frozen: LayerTrees; state: LayerTrees; optimizerStates: OptimizerStates } {
+  end(): StepEnd {
+    const end = this.variablesAtEnd();
+    const { lossScale, trainable, state, optimizerStates } = this.options;
+    if (!lossScale) return end;
+    const { finite } = this;
+    if (!finite) return { ...end, lossScale };
+    // A step with an overflow changes nothing but the scale.
+    return {
+      trainable: chooseTree(finite, end.trainable, trainable),
+      frozen: end.frozen,
+      state: chooseTree(finite, end.state, state),
+      optimizerStates: chooseTree(finite, end.optimizerStates, optimizerStates!),
+      lossScale: nextLossScale(lossScale, finite),
+    };
+  }
+
+  private variablesAtEnd(): Omit<StepEnd, 'lossScale'> {
     const { parameters, state } = this.pass.variables();
     const pick = (like: LayerTrees): LayerTrees => Object.fromEntries(Object.keys(like).map((path) => [path, parameters[path]]));
     const { trainable, frozen } = this.options;

@@ -27,6 +27,8 @@ export type PerOutput<T> = readonly (T | null | undefined)[] | Readonly<Record<s
 /** Metrics of one output, or of each output. */
 export type MetricChoices = readonly MetricChoice[] | PerOutput<MetricChoice | readonly MetricChoice[]>;
 
+export type DtypePolicy = 'float32' | 'mixedFloat16';
+
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 
 export interface CompileOptions {
@@ -53,6 +55,12 @@ export interface CompileOptions {
    * @default 1
    */
   stepsPerExecution?: number;
+  /**
+   * 'mixedFloat16' computes the training step in f16, with parameters and optimizer state in f32 and a dynamic loss scale. A device without
+   * f16 computes in f32, with a warning. Evaluation and prediction compute in f32. Micikevicius et al., Mixed Precision Training, 2018.
+   * @default 'float32'
+   */
+  dtypePolicy?: DtypePolicy;
   /** Device of this model. @default the device of setDevice() */
   device?: DeviceChoice;
   /** Fixes initial weights that are not drawn yet, shuffles and dropout. */
@@ -69,6 +77,7 @@ export interface TrainingSetup {
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
   readonly trainStep: TrainStep<Tensors, Tensors> | undefined;
+  readonly dtypePolicy: DtypePolicy;
   readonly loss: Assigned<OutputLoss> | JointLoss;
   readonly lossWeights: Assigned<number>;
   /** A flat list is not assigned yet: it means something else for one output than for several. */
@@ -90,6 +99,7 @@ const optionNames = [
   'stepsPerExecution',
   'device',
   'seed',
+  'dtypePolicy',
 ];
 const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
 
@@ -105,9 +115,13 @@ export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
     metrics,
     weightedMetrics,
     stepsPerExecution = 1,
+    dtypePolicy = 'float32',
     device,
     seed,
   } = options;
+  if (!(['float32', 'mixedFloat16'] as readonly unknown[]).includes(dtypePolicy)) {
+    throw new ArgumentError(`compile: dtypePolicy is ${shown(dtypePolicy)}; it must be 'float32' or 'mixedFloat16'`);
+  }
   if (!devices.includes(device)) throw new ArgumentError(`compile: unknown device '${String(device)}'; it is auto, webgpu or cpu`);
   checkSeed('compile', seed);
   checkSteps('compile', 'stepsPerExecution', stepsPerExecution);
@@ -119,6 +133,7 @@ export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
     metrics: resolveMetrics('metrics', metrics),
     weightedMetrics: resolveMetrics('weightedMetrics', weightedMetrics),
     stepsPerExecution,
+    dtypePolicy,
     device,
     seed,
   };

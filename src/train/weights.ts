@@ -62,6 +62,16 @@ export async function setWeights(core: ModelCore, weights: readonly Tensor[]): P
   });
 }
 
+/** The loss scale of mixed precision and the number of steps that overflowed; undefined without it. */
+export async function readLossScale(core: ModelCore): Promise<{ scale: number; overflows: number } | undefined> {
+  const { engine } = await prepareSteps(core);
+  return exclusive(core, async () => {
+    if (!core.lossScale) return undefined;
+    const { scale, overflows } = await toHost(core.lossScale, engine);
+    return { scale: await scale.item(), overflows: await overflows.item() };
+  });
+}
+
 /**
  * Exchanges the parameters and their averages. A second call exchanges them back.
  * @throws ArgumentError if no optimizer of the model averages, or before its first step.

@@ -85,6 +85,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Con
     kind: 'batchNormalization',
     options: settings,
     masking: 'pass',
+    precision: 'f32',
     regularizers: { beta: settings.betaRegularizer, gamma: settings.gammaRegularizer },
     constraints: { beta: settings.betaConstraint, gamma: settings.gammaConstraint },
     outputShape(shape, where) {

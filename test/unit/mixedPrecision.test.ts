@@ -1,0 +1,96 @@
+// Mixed precision: forward and backward in f16, parameters and updates in f32, and a loss scale that follows overflows.
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setSeed } from '../../src/core/random.ts';
+import { setDevice } from '../../src/engine/index.ts';
+import type { Dtype } from '../../src/core/dtype.ts';
+import { defineLayer, layers } from '../../src/nn/index.ts';
+import { mean, mul, tensor } from '../../src/ops/index.ts';
+import '../../src/ops/methods.ts';
+import { optimizers } from '../../src/optim/index.ts';
+import { type CompileOptions, type Model, sequential } from '../../src/train/index.ts';
+import { points, quiet, targets, weightsOf } from '../support/models.ts';
+
+beforeAll(() => setDevice('cpu'));
+beforeEach(() => setSeed(7));
+
+const mixed: Pick<CompileOptions, 'dtypePolicy'> = { dtypePolicy: 'mixedFloat16' };
+
+describe('mixedFloat16', () => {
+  test('computes in f16 inside of layers, and gives f32 outputs', async () => {
+    const seen: Dtype[] = [];
+    const watch = (precision: 'policy' | 'f32') =>
+      defineLayer({
+        kind: 'watch',
+        options: {},
+        precision,
+        outputShape: (shape) => shape,
+        apply(_, x) {
+          seen.push(x.dtype);
+          return x;
+        },
+      });
+    const model = sequential([layers.dense({ units: 2, inputShape: [2] }), watch('policy'), watch('f32'), layers.dense({ units: 1 })]);
+    let given: Dtype | undefined;
+    const loss = (y: ReturnType<typeof tensor>, p: ReturnType<typeof tensor>): ReturnType<typeof tensor> => {
+      given = p.dtype;
+      return mean(mul(p.sub(y), p.sub(y)));
+    };
+    model.compile({ loss, optimizer: 'sgd', ...mixed });
+    seen.length = 0;
+    await model.trainOnBatch(points, targets);
+    expect(seen.slice(-2)).toEqual(['f16', 'f32']);
+    expect(given).toBe('f32');
+    expect(model.variables().map(({ tensor: { dtype } }) => dtype)).toEqual(['f32', 'f32', 'f32', 'f32']);
+  });
+
+  test('trains as f32 does, up to the rounding of f16', async () => {
+    const train = async (options: object): Promise<{ model: Model; loss: readonly number[] }> => {
+      setSeed(7);
+      const model = sequential([layers.dense({ units: 8, activation: 'tanh', inputShape: [2] }), layers.batchNormalization(), layers.dense({ units: 1 })]); // prettier-ignore
+      model.compile({ optimizer: optimizers.adam({ learningRate: 0.05 }), loss: 'mse', seed: 1, ...options });
+      const { history } = await model.fit(points, targets, { epochs: 40, batchSize: 10, ...quiet });
+      return { model, loss: history.loss };
+    };
+    const [full, half] = [await train({}), await train(mixed)];
+    const { scale, overflows } = (await half.model.lossScale())!;
+    // The first steps only find the scale.
+    expect([scale, overflows]).toEqual([2 ** (15 - overflows), 3]);
+    const found = half.loss.slice(overflows);
+    expect(found).not.toEqual(full.loss.slice(0, found.length));
+    found.forEach((loss, i) => expect(Math.abs(loss - full.loss[i])).toBeLessThan(0.01 * full.loss[0]));
+    expect(found.at(-1)).toBeLessThan(0.01 * half.loss[0]);
+    expect(await full.model.lossScale()).toBeUndefined();
+  });
+
+  test('keeps gradients that are too small for f16', async () => {
+    // f16 holds nothing below 2^-24.
+    const model = sequential([layers.dense({ units: 1, useBias: false, kernelInitializer: 'zeros', inputShape: [1] })]);
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 1 }), loss: (_, p) => mul(mean(p), 2 ** -26), ...mixed });
+    await model.trainOnBatch([[1]], [[0]]);
+    expect((await weightsOf(model))[0][0]).toBe(-(2 ** -26));
+  });
+
+  test('a step that overflows changes nothing but the scale', async () => {
+    const model = sequential([layers.dense({ units: 1, useBias: false, kernelInitializer: () => tensor([[1]]), inputShape: [1] })]);
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 2 ** -20, momentum: 0.5 }), loss: (_, p) => mean(p), ...mixed });
+    // The gradient is 4, and 4 * 2^15 is beyond f16's 65504; at 2^14 it is 65536, and at 2^13 it is 32768.
+    const steps: [number, unknown][] = [];
+    for (let i = 0; i < 3; i++) {
+      await model.trainOnBatch([[4]], [[0]]);
+      steps.push([(await weightsOf(model))[0][0], await model.lossScale()]);
+    }
+    expect(steps).toEqual([
+      [1, { scale: 2 ** 14, overflows: 1 }],
+      [1, { scale: 2 ** 13, overflows: 2 }],
+      [1 - 2 ** -18, { scale: 2 ** 13, overflows: 2 }],
+    ]);
+    expect(model.learningRate).toBe(2 ** -20);
+  });
+
+  test('is refused under another name', () => {
+    const model = sequential([layers.dense({ units: 1, inputShape: [1] })]);
+    expect(() => model.compile({ loss: 'mse', dtypePolicy: 'float16' as never })).toThrow(
+      "compile: dtypePolicy is 'float16'; it must be 'float32' or 'mixedFloat16'",
+    );
+  });
+});
