@@ -60,7 +60,7 @@ export type {
 export { layerOf } from './layer.ts';
 export { NetworkPass } from './networkPass.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
-export { type Specs, TensorSpec, type Tensors, formatBatch } from './spec.ts';
+export { type Specs, TensorSpec, type Tensors, formatBatch, formatBatches, shapesOf } from './spec.ts';
 export type { ActivationOptions } from './layers/core/activation.ts';
 export type { BatchNormalizationOptions } from './layers/normalization/batchNormalization.ts';
 export type { Conv2dOptions } from './layers/convolution/conv2d.ts';

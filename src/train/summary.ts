@@ -1,28 +1,39 @@
 // The model as a table: layers, output shapes, numbers of parameters.
-import { type Chain, type LayerTrees, type NamedLayer, type TensorSpec, formatBatch } from '../nn/index.ts';
+import { type Chain, type LayerTrees, type NamedLayer, formatBatches, shapesOf } from '../nn/index.ts';
 import { type ModelCore, knownInputs } from './core.ts';
 import type { Weights } from './steps.ts';
 import { countElements } from './weights.ts';
 
-const heads = ['Layer (type)', 'Output Shape', 'Param #'];
+const heads = ['Layer (type)', 'Output Shape', 'Param #', 'Connected to'];
 
-/** A line per use of a layer, then the totals; shapes are `?` while the model does not know its input's. */
+/**
+ * A line for each use of a layer, then the totals. Shapes are `?` while the model does not know its inputs. Graphs that are no chain have a column
+ * with the layers and inputs that feed each use.
+ */
 export function formatSummary(core: ModelCore): string {
   const { network, weights } = core;
   const inputs = knownInputs(core);
   const root = network.root as Chain;
   const { calls } = root;
-  const shapes = inputs && root.callSpecs(inputs).map((spec) => (spec as TensorSpec).shape);
-  const rows = calls.map((call, i) => [
-    `${call.name} (${call.layer.kind})`,
-    shapes ? formatBatch(shapes[i]) : '?',
-    weights ? parametersOf(call, weights, calls.findIndex(({ layer }) => layer === call.layer) < i) : '?',
-  ]);
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column].length)));
+  const specs = inputs && root.callSpecs(inputs);
+  const isChain = calls.every(({ connections }, i) => connections.length === 1 && (i === 0 || connections[0] === calls[i - 1].name));
+  const columns = isChain ? heads.slice(0, -1) : heads;
+  const lines = calls.map((call, i) =>
+    [
+      `${call.name} (${call.layer.kind})`,
+      specs ? formatBatches(shapesOf(specs[i])) : '?',
+      weights ? parametersOf(call, weights, calls.findIndex(({ layer }) => layer === call.layer) < i) : '?',
+      call.connections.join(', '),
+    ].slice(0, columns.length),
+  );
+  const widths = columns.map((head, column) => Math.max(head.length, ...lines.map((cells) => cells[column].length)));
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i === cells.length - 1 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('   ');
-  const rule = (character: string): string => character.repeat(line(heads).length);
-  return [rule('─'), line(heads), rule('═'), ...rows.map(line), rule('═'), ...totals(core), rule('─')].join('\n');
+    cells
+      .map((cell, i) => (i === 2 ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join('   ')
+      .trimEnd();
+  const rule = (character: string): string => character.repeat(widths.reduce((sum, width) => sum + width, 3 * (widths.length - 1)));
+  return [rule('─'), line(columns), rule('═'), ...lines.map(line), rule('═'), ...totals(core), rule('─')].join('\n');
 }
 
 /** Number of weights; those of a layer that is used again were counted where it came first. */

@@ -330,3 +330,24 @@ describe('refuses', () => {
     expect(await values(graph({ inputs: x, outputs: x.add(1) }).apply(ones([1, 2])))).toEqual([2, 2]);
   });
 });
+
+test('the summary of a graph shows what feeds each layer', () => {
+  const [image, age] = [input({ shape: [4], name: 'image' }), input({ shape: [2], name: 'age' })];
+  const encoder = sequential([layers.dense({ units: 3, inputShape: [4] }), layers.batchNormalization()]);
+  const joined = layers.concatenate().apply([encoder.apply(image), age]);
+  const digit = layers.dense({ units: 10, name: 'digit' }).apply(joined);
+  const model = createModel({ inputs: { image, age }, outputs: { digit, parity: layers.dense({ units: 1 }).apply(joined) } });
+  expect(
+    model
+      .summary({ print: () => undefined })
+      .split('\n')
+      .slice(1, 7),
+  ).toEqual([
+    'Layer (type)                  Output Shape   Param #   Connected to',
+    '═'.repeat(72),
+    'sequential_1 (sequential)     [batch,3]           27   image',
+    'concatenate_1 (concatenate)   [batch,5]            0   sequential_1, age',
+    'digit (dense)                 [batch,10]          60   concatenate_1',
+    'dense_1 (dense)               [batch,1]            6   concatenate_1',
+  ]);
+});
