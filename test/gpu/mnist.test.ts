@@ -117,8 +117,8 @@ test('2,000 steps: one submit each, steps make no buffers, memory flat', async (
   // adapter is asked more often.
   expect(submits).toBeGreaterThanOrEqual(2000);
   expect(submits).toBeLessThanOrEqual(2000 + 3 * 25 + 2 * 4 * seconds);
-  // Running totals that are read while the next step runs may need a buffer that the warm-up did not: seen on busy machines, of 2,048 bytes.
-  // A leak would grow with the 2,000 steps.
+  // A running loss that is read while the next step runs may need a small buffer that the warm-up did not. With its guard zone, which tests have,
+  // it takes 2,048 bytes. A leak would grow with the 2,000 steps.
   expect(created).toBeLessThanOrEqual(2);
   expect(memory().bytes - before.bytes).toBeLessThanOrEqual(created * 2048);
 });
