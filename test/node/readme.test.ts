@@ -28,7 +28,7 @@ async function run(index: number): Promise<string> {
 }
 
 test('no script of the documents is forgotten', () => {
-  expect(scripts).toHaveLength(4);
+  expect(scripts).toHaveLength(6);
   expect(documents.match(/```js/g)).toHaveLength(scripts.length);
 });
 
@@ -58,4 +58,12 @@ test('gradients and a loss of one’s own', async () => {
 test('a training loop of one’s own', async () => {
   // The targets' own variance is 1/9.
   expect(Number(await run(3))).toBeLessThan(0.01);
+});
+
+test('a graph of layers with two inputs and two outputs', async () => {
+  expect(await run(4)).toBe('loss,total_loss,total_meanAbsoluteError true');
+});
+
+test('a GAN by a training step of one’s own', async () => {
+  expect(await run(5)).toBe('loss,generatorLoss');
 });

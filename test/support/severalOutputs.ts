@@ -26,7 +26,7 @@ export const listHeads = (): Model =>
         kind: 'heads',
         options: { inputShape: [2] },
         outputShape: () => [[3], [1]],
-        build: (shape, random) => headsLayer().build(shape, random) as never,
+        build: (shape, random) => headsLayer().build(shape, random),
         apply: ({ parameters }, x) => [softmax(matmul(x, parameters.digit)), matmul(x, parameters.parity)],
       }),
     ),

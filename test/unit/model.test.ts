@@ -262,8 +262,8 @@ describe('building', () => {
       ArgumentError,
       "compile: unknown option 'optimiser'; it takes optimizer, optimizers, trainStep, loss, lossWeights, metrics,",
     ],
-    ['no loss', () => xorModel().compile({} as never), ArgumentError, 'compile: loss is missing; give a name such as'],
-    ['a loss that is none', () => xorModel().compile({ loss: {} as never }), ArgumentError, 'compile: loss is object; give a name such as'],
+    ['no loss', () => xorModel().compile({}), ArgumentError, 'compile: loss is missing; give a name such as'],
+    ['a loss that is none', () => xorModel().compile({ loss: {} }), ArgumentError, 'compile: loss is object; give a name such as'],
     ['unknown loss', () => xorModel().compile({ loss: 'rmse' as never }), ArgumentError, "unknown loss 'rmse'; the names are"],
     [
       'unknown optimizer',

@@ -156,7 +156,9 @@ describe('training', () => {
     const model = compiled({ lossWeights: { parity: 0.5 }, loss: { digit: 'sparseCategoricalCrossentropy', parity: 'mse' } });
     await model.trainOnBatch(x, { digit, parity });
     const gradient = [0, 1].map((k) => average(x.map((row, i) => 0.5 * 2 * (predicted.parity[i] - parity[i]) * row[k])));
-    expect((await weightsOf(model))[1]).toEqual([0.5 - 0.1 * gradient[0], -0.5 - 0.1 * gradient[1]].map((v) => expect.closeTo(v, 6)));
+    expect((await weightsOf(model))[1]).toEqual(
+      [0.5 - 0.1 * gradient[0], -0.5 - 0.1 * gradient[1]].map((v) => expect.closeTo(v, 6) as unknown),
+    );
     expect((await model.fit(x, { digit, parity }, { epochs: 60, ...quiet })).history.parity_loss.at(-1)).toBeLessThan(0.1);
   });
 
@@ -179,7 +181,7 @@ describe('training', () => {
 
   test('inputs come as a record or a list, as the model takes them', async () => {
     const b = digit.map((d) => [d]);
-    const sums = x.map(([p, q], i) => [expect.closeTo(p + q + digit[i], 5)]);
+    const sums = x.map(([p, q], i) => [expect.closeTo(p + q + digit[i], 5) as unknown]);
     expect(await twoInputs().predict({ a: x, b }).array()).toEqual(sums);
     expect(await listInputs().predict([x, b]).array()).toEqual(sums);
     const record = compiled({ loss: 'mse' }, twoInputs());
