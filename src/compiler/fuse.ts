@@ -1,6 +1,6 @@
 // Pass 3: groups. Each group becomes one kernel (or the few dispatches of one kernel family): an elementwise DAG with several outputs,
 // reductions with what feeds them and what follows them, or a kernel with what follows it. Two groups become one when they walk the same
-// elements in the same order and no third group stands between them; rows.ts goes on with what walks the same rows.
+// elements in the same order and no third group stands between them; fuseRows.ts continues with what walks the same rows.
 import { invertView, sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
@@ -9,7 +9,7 @@ import { copyOp } from './copy.ts';
 import { type Group, GroupGraph, nodesOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import { recompute } from './recompute.ts';
-import { fuseRows } from './rows.ts';
+import { fuseRows } from './fuseRows.ts';
 import { type Source, Sources, isFlat } from './views.ts';
 
 export interface FusedGraph {

@@ -1,5 +1,5 @@
 // What the fusion passes work on: groups of nodes, each of which becomes one kernel (or the few dispatches of one kernel family), and who
-// needs whom. Which groups may become one is the passes' own business: fuse.ts and rows.ts.
+// needs whom. Which groups may become one is the passes' own business: fuse.ts and fuseRows.ts.
 import { type StridedView, sizeOf } from '../core/shape.ts';
 import { type Graph, topological } from '../graph/graph.ts';
 import { isScalarInput } from '../graph/leaves.ts';
@@ -38,16 +38,16 @@ const countOf = ({ items, reductions, anchor, members }: Group): number =>
   items.length + reductions.length + Number(anchor !== undefined) + members.length;
 
 /** Nodes in one kernel: beyond this it takes longer to build than it saves. */
-const mostNodes = 160;
+const maxNodesPerKernel = 160;
 
 /**
  * Operations of library functions in one kernel: compilers write each call out, and take longer than in proportion. 4,000 are 16 powers, 20 tangents
  * or 66 exponentials; SwiftShader takes half a second for them, and 3.7 s for 80 powers.
  */
-const mostLibraryOperations = 4000;
+const maxLibraryOperations = 4000;
 
 /** Reductions in one kernel: each takes 256 bytes of the 16 KiB of workgroup memory that every device has, and a loop over all before it. */
-const mostReductions = 32;
+const maxReductions = 32;
 
 /** What the nodes read from outside of `inside`: tensors with memory, and scalar inputs. */
 export function readsOf(nodes: readonly Node[], sources: Sources, inside: ReadonlySet<Node> = new Set(nodes)): Set<Tensor> {
@@ -174,15 +174,15 @@ export class GroupGraph {
 
   /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
   fits(nodes: readonly Node[]): boolean {
-    if (nodes.length > mostNodes) return false;
+    if (nodes.length > maxNodesPerKernel) return false;
     let reductions = 0;
     let places = 0;
     let operations = 0;
     for (const node of nodes) {
       const { op } = node;
-      if ((operations += librarySize(node)) > mostLibraryOperations) return false;
+      if ((operations += librarySize(node)) > maxLibraryOperations) return false;
       if (op.lowering.kind !== 'reduction') continue;
-      if (++reductions > mostReductions) return false;
+      if (++reductions > maxReductions) return false;
       // The second pass of a long arg-reduction reads the places found by the first beside everything else.
       if (op.lowering.tracksIndex) places = 1;
     }
@@ -195,7 +195,7 @@ export class GroupGraph {
 
   /** Whether one dispatch can hold the nodes of both. */
   fitTogether(a: Group, b: Group): boolean {
-    return countOf(a) + countOf(b) <= mostNodes && this.fits([...nodesOf(a), ...nodesOf(b)]);
+    return countOf(a) + countOf(b) <= maxNodesPerKernel && this.fits([...nodesOf(a), ...nodesOf(b)]);
   }
 
   /** How many of the nodes' values are wanted outside of them. */

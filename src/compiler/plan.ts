@@ -34,13 +34,13 @@ const goodEnough = 1.02;
 /** Times that one order is improved by placing first what made an arena grow. */
 const rounds = 6;
 /** Pairs of values looked at in all: placing takes time by the square of their number. */
-const mostPairs = 4e6;
+const maxPairs = 4e6;
 
 export function* plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLimits): Pass<MemoryPlan> {
   const { lives, rivals, bound } = lifetimes(lowered.dispatches, kept, limits);
   yield;
   let best: Attempt | undefined;
-  let left = Math.max(1, mostPairs / lives.length ** 2);
+  let left = Math.max(1, maxPairs / lives.length ** 2);
   // Which order is best depends on the graph: several are tried.
   for (const order of orders) {
     let sorted = [...lives].sort(order);

@@ -5,12 +5,12 @@ import { constantValue } from '../graph/leaves.ts';
 import { copyOp } from './copy.ts';
 
 /** Nodes behind a positional value: beyond this a load is cheaper. */
-const mostNodes = 6;
+const maxPositionalNodes = 6;
 
 const sizes = new WeakMap<Node, number>();
 
 /** True for a node that is computed wherever it is read. */
-export const isPositional = (node: Node | undefined): boolean => node !== undefined && positionalSize(node) <= mostNodes;
+export const isPositional = (node: Node | undefined): boolean => node !== undefined && positionalSize(node) <= maxPositionalNodes;
 
 /** Number of nodes that the value takes; Infinity where it depends on more than the place. Without recursion: a graph may be thousands of nodes deep. */
 function positionalSize(node: Node): number {

@@ -6,11 +6,11 @@ import type { Node, Tensor } from '../graph/tensor.ts';
 import { isCostly } from './cost.ts';
 import { type Group, type GroupGraph, buffersBound, nodesOf, readsOf } from './groups.ts';
 import type { Pass } from './pass.ts';
-import { domainOf } from './rows.ts';
+import { domainOf } from './fuseRows.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
 
 /** Nodes computed again for one value, at most. */
-const mostNodes = 6;
+const maxRecomputedNodes = 6;
 
 /** Finishes the groups with less to store. Groups that have nothing left to do are gone. */
 export function* recompute(graph: GroupGraph, maxStorageBuffers: number): Pass<readonly Group[]> {
@@ -95,7 +95,8 @@ class Recomputation {
     const found = new Set<Node>();
     const visit = (at: Node): boolean => {
       if (found.has(at)) return true;
-      if (at.op.lowering.kind !== 'elementwise' || this.makers.get(at) !== maker || isCostly(at) || found.size === mostNodes) return false;
+      if (at.op.lowering.kind !== 'elementwise' || this.makers.get(at) !== maker || isCostly(at) || found.size === maxRecomputedNodes)
+        return false;
       found.add(at);
       return at.inputs.every((input) => {
         const source = this.sources.get(input);

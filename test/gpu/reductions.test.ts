@@ -1,7 +1,7 @@
 // Every reduction family at awkward sizes, on whatever adapter is there: the family for real GPUs runs on CPU-implemented ones too, only slowly.
 import { beforeAll, expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
-import { planReduction } from '../../src/compiler/emit/reduction.ts';
+import { planReduction } from '../../src/compiler/planReduction.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { defaultEngine, setDevice } from '../../src/engine/index.ts';
 import { HostValue, type Tensor } from '../../src/graph/tensor.ts';

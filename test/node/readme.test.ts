@@ -1,4 +1,4 @@
-// The scripts of the README and of the guide run as they stand, each in a project of its own that has ombre installed.
+// The scripts of the README and of the guide run as they are, each in a project of its own that has ombre installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { disguised, ensureBuilt, root } from './library.ts';
 
 /** Documents with scripts, in the order of the tests below. */
 const documents = ['README.md', 'docs/guide.md'].map((path) => readFileSync(root + path, 'utf8')).join('\n');
-const scripts = [...documents.matchAll(/<!-- runs as it stands -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
+const scripts = [...documents.matchAll(/<!-- runs as is -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
 
 let project = '';
 beforeAll(async () => {

@@ -1,6 +1,5 @@
 // Reductions: a kernel family whose element function is the fused prologue and whose store is the fused epilogue.
-import { type StridedView, contiguousView, sameShape, sizeOf } from '../../core/shape.ts';
-import type { Target } from '../../graph/op.ts';
+import { type StridedView, contiguousView, sameShape } from '../../core/shape.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduceIndex.wgsl?raw';
 import indexWorkgroupSource from '../../../shaders/reduceIndexWorkgroup.wgsl?raw';
@@ -20,62 +19,10 @@ import {
   valueType,
 } from '../../wgsl/index.ts';
 import { type Group, nodesOf } from '../groups.ts';
+import type { ReductionPass, ReductionPlan } from '../planReduction.ts';
 import { hasMemory, isFlat } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
-
-/** One dispatch of a reduction: it makes `chunks` results for each output from `length` items, `chunk` of them each. */
-export interface ReductionPass {
-  /** One invocation, or one workgroup, for each result; `quads` is `serial` where rows may be loaded four items at a time. */
-  readonly family: 'serial' | 'quads' | 'workgroup';
-  readonly length: number;
-  readonly chunk: number;
-  readonly chunks: number;
-}
-
-/** How a reduction is cut up: chosen by shape and processor, never by the clock, so that the order of summation is fixed. */
-export interface ReductionPlan {
-  readonly outputs: number;
-  /** One, or two with partial results [chunks, outputs] between them. */
-  readonly passes: readonly ReductionPass[];
-}
-
-/** Enough results to fill the machine, of chunks long enough to be worth one. A large card hides its memory's latency with 131,072 invocations. */
-const chunkings = {
-  cpu: { wanted: 128, shortest: 2048 },
-  gpu: { wanted: 131072, shortest: 32 },
-  // Workgroups of 64, with 16 items for each invocation at the least.
-  workgroups: { wanted: 8192, shortest: 1024 },
-};
-
-export function planReduction(node: Node, target: Target): ReductionPlan {
-  const { lowering } = node.op;
-  if (lowering.kind !== 'reduction') throw new Error(`${node.op.name} is no reduction`);
-  const shape = node.inputs[0].shape;
-  const axes = lowering.axes(node.attributes);
-  const length = axes.reduce((n, axis) => n * shape[axis], 1);
-  const outputs = sizeOf(shape.filter((_, axis) => !axes.includes(axis)));
-  const onGpu = target.processor === 'gpu';
-  const alongRows = isTrailing(axes, shape.length);
-  const inQuads = !onGpu && alongRows && !lowering.tracksIndex && length % 4 === 0 && length > 0;
-  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : inQuads ? 'quads' : 'serial';
-  const { wanted, shortest } = chunkings[family === 'workgroup' ? 'workgroups' : target.processor];
-  // Without workgroups the second pass is one invocation's, item by item: its length counts for the time as for the rounding.
-  const most = Math.min(
-    Math.ceil(wanted / Math.max(1, outputs)),
-    Math.floor(length / shortest),
-    onGpu ? Infinity : Math.ceil(Math.sqrt(length)),
-  );
-  const unit = inQuads ? 4 : 1;
-  const chunk = Math.ceil(length / Math.max(1, most) / unit) * unit;
-  const chunks = length === 0 ? 1 : Math.ceil(length / chunk);
-  const first = { family, length, chunk, chunks } as const;
-  if (chunks === 1) return { outputs, passes: [first] };
-  return { outputs, passes: [first, { family: onGpu && chunks >= 64 ? 'workgroup' : 'serial', length: chunks, chunk: chunks, chunks: 1 }] };
-}
-
-/** Whether the reduced axes are the last ones: the items of an output then lie side by side. */
-const isTrailing = (axes: readonly number[], rank: number): boolean => axes.every((axis) => axis >= rank - axes.length);
 
 const serial: KernelFile = { name: 'reduceSerial', text: serialSource };
 const quads: KernelFile = { name: 'reduceQuads', text: quadsSource };

@@ -1,53 +1,17 @@
 // Row kernels: a group of several reductions over one domain, written as a few loops over the items of a row (or a column). Each loop computes
 // the items it needs, anew where an earlier loop had them too; values of the row stand between the loops.
 import { type StridedView, isContiguous, sizeOf } from '../../core/shape.ts';
-import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import serialSource from '../../../shaders/rowsSerial.wgsl?raw';
 import workgroupSource from '../../../shaders/rowsWorkgroup.wgsl?raw';
 import { type KernelFile, UniformFields, fillKernel, indent, mentions, valueType } from '../../wgsl/index.ts';
 import { isCostly } from '../cost.ts';
 import { type Group, nodesOf } from '../groups.ts';
-import { type Domain, domainOf } from '../rows.ts';
+import { type RowsPlan, isOfSquares } from '../planRows.ts';
+import type { Domain } from '../fuseRows.ts';
 import { type Sources, hasMemory } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type EmitContext, type Emitted, assemble, declareOutputs } from './kernel.ts';
-
-export interface RowsPlan {
-  readonly domain: Domain;
-  /** One invocation a row, or one workgroup. */
-  readonly family: 'serial' | 'workgroup';
-  /** The loop before which a value of a row is there, or in which an item can be computed. */
-  readonly ready: ReadonlyMap<Node, number>;
-  readonly loops: number;
-}
-
-/** How a group is written as a row kernel; undefined for a single reduction, which has kernels of its own. */
-export function planRows(group: Group, target: Target, sources: Sources): RowsPlan | undefined {
-  const ready = new Map<Node, number>();
-  const readyFor = (node: Node): number => Math.max(0, ...node.inputs.map((input) => ready.get(sources.get(input).base.node!) ?? 0));
-  const waiting = new Set([...group.items, ...group.reductions, ...group.members]);
-  // Items, reductions and members are each in order; between them the order follows from what is there already.
-  while (waiting.size) {
-    for (const node of waiting) {
-      if (node.inputs.some((input) => waiting.has(sources.get(input).base.node!))) continue;
-      ready.set(node, readyFor(node) + (group.reductions.includes(node) ? 1 : 0));
-      waiting.delete(node);
-    }
-  }
-  const stored = group.outputs.filter(({ node }) => group.items.includes(node!)).map(({ node }) => ready.get(node!)! + 1);
-  // Norms may walk their items again: results, which may replace what they read, are stored in a later loop.
-  const walked = group.reductions.map((reduction) => ready.get(reduction)! + Number(stored.length > 0 && isOfSquares(reduction)));
-  const loops = Math.max(...walked, ...stored);
-  const members = new Set(group.members);
-  const feedsItems = [...group.items, ...group.reductions].some((node) =>
-    node.inputs.some((input) => members.has(sources.get(input).base.node!)),
-  );
-  if (group.reductions.length === 1 && stored.length === 0 && !feedsItems) return undefined;
-  const domain = domainOf(group.reductions[0])!;
-  const family = target.processor === 'gpu' && domain.along === 'rows' && domain.length >= 32 ? 'workgroup' : 'serial';
-  return { domain, family, ready, loops };
-}
 
 const serial: KernelFile = { name: 'rowsSerial', text: serialSource };
 const workgroup: KernelFile = { name: 'rowsWorkgroup', text: workgroupSource };
@@ -165,8 +129,6 @@ interface Term {
   readonly name: string;
   readonly term: string;
 }
-
-const isOfSquares = ({ op }: Node): boolean => op.lowering.kind === 'reduction' && op.lowering.ofSquares === true;
 
 /** `total` with an item, or the total of several items, added. Squares are added as they are, before their root is taken. */
 const added = (reduction: Node, total: string, value: string): string =>

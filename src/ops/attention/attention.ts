@@ -26,7 +26,7 @@ export interface AttentionOptions {
 }
 
 /** Maximum number of (query, key) pairs per head (1 MB of scores) that are stored. Above it, scores are recomputed. */
-const mostScores = 512 * 512;
+const maxScores = 512 * 512;
 
 /**
  * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences use kernels whose memory grows
@@ -61,7 +61,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   const attributes: AttentionAttributes = { causal: isCausal, scale, masked: mask !== undefined };
 
   const longest = Math.max(depth, value.shape[3]);
-  if (query.shape[2] * key.shape[2] <= mostScores || longest > deepest) {
+  if (query.shape[2] * key.shape[2] <= maxScores || longest > deepest) {
     return cast(composedAttention(q, k, v, mask, attributes), dtype);
   }
   // Zeros after the depth change no product. Added columns of v are cut off at the end.

@@ -74,12 +74,12 @@ export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType
  * that all stacks agree.
  */
 const wantedInvocations = 16384;
-const mostStretches = 256;
+const maxStretches = 256;
 
 export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorType, target: Target): KernelPlan {
   const elements = sizeOf(df.shape);
   const lines = sizes.batch * sizes.output[0];
-  const wanted = Math.min(mostStretches, Math.ceil(wantedInvocations / Math.max(1, elements)));
+  const wanted = Math.min(maxStretches, Math.ceil(wantedInvocations / Math.max(1, elements)));
   const stretch = Math.max(1, Math.ceil(lines / wanted));
   const stretches = Math.max(1, Math.ceil(lines / stretch));
   const split = stretches > 1;

@@ -93,7 +93,7 @@ interface Chirps {
 
 /** Cache of the tables of recent lengths. Each table costs a transform on the host. */
 const chirps = new Map<string, Chirps>();
-const mostChirps = 8;
+const maxChirps = 8;
 
 function chirpsOf(n: number, inverse: boolean): Chirps {
   const key = `${n} ${inverse}`;
@@ -111,7 +111,7 @@ function chirpsOf(n: number, inverse: boolean): Chirps {
     for (const at of k === 0 ? [0] : [k, long - k]) cyclic.set([c, -s], 2 * at);
   }
   const spectrum = transform(cyclic, { outer: 1, n: long, inner: 1 }, false).map((value) => value / long);
-  if (chirps.size >= mostChirps) chirps.delete([...chirps.keys()][0]);
+  if (chirps.size >= maxChirps) chirps.delete([...chirps.keys()][0]);
   const made = { long, chirp: factorsFrom(chirp), spectrum: factorsFrom(spectrum) };
   chirps.set(key, made);
   return made;

@@ -28,7 +28,7 @@ const isSliced = ({ rows, columns, matrices }: Extent): boolean =>
   rows <= fewRows || columns <= fewRows || rows * columns * matrices <= fewResults;
 
 /** Maximum number of partial sums of a product: 64 MiB. */
-const mostPartials = 2 ** 24;
+const maxPartials = 2 ** 24;
 
 /**
  * For every processor: one sum of 10^5 equal products has an error of a thousandth, so a part has 1,024 products. With many results the
@@ -38,9 +38,9 @@ const mostPartials = 2 ** 24;
 function splitsForDigits({ processor }: Target, extent: Extent): number {
   const results = extent.rows * extent.columns * extent.matrices;
   const isLarge = results > 65536;
-  if (extent.k < (isLarge ? 8192 : 4096) || results > mostPartials / 2) return 1;
+  if (extent.k < (isLarge ? 8192 : 4096) || results > maxPartials / 2) return 1;
   const longest = processor === 'gpu' && isSliced(extent) ? 32768 : isLarge ? 4096 : 1024;
-  return Math.min(Math.ceil(extent.k / longest), Math.floor(mostPartials / results));
+  return Math.min(Math.ceil(extent.k / longest), Math.floor(maxPartials / results));
 }
 
 /**

@@ -92,7 +92,7 @@ function resampleBy(x: Tensor, attributes: ResampleAttributes): Tensor {
 }
 
 /** Maximum number of taps of an element for one kernel. Above it, rows and columns are resampled one after the other. */
-const mostTogether = 8;
+const maxTogether = 8;
 
 /** Whether an axis is not resampled. */
 const isUnchanged = ({ from, to, method, coordinates, step }: AxisMap): boolean =>
@@ -112,7 +112,7 @@ export function resample(x: Tensor, maps: readonly AxisMap[]): Tensor {
   const last = maps.length - 1;
   const pair = maps.slice(-2);
   const isPair = pair.length === 2 && !pair.some(isUnchanged);
-  const together = isPair && tapTables({ rows: pair[0], columns: pair[1], transposed: false }).most.reduce((a, b) => a * b) <= mostTogether;
+  const together = isPair && tapTables({ rows: pair[0], columns: pair[1], transposed: false }).most.reduce((a, b) => a * b) <= maxTogether;
   const passes = (together ? maps.slice(0, -2) : maps).flatMap((map, i) => (isUnchanged(map) ? [] : [{ axis: i + 1, maps: [map] }]));
   if (together) passes.push({ axis: last, maps: pair });
   // The axis that shrinks most comes first, so that the others have less work.

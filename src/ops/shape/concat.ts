@@ -15,7 +15,7 @@ import { sliceAxis } from './slice.ts';
 const concatKernel: KernelFile = { name: 'concat', text: concatSource };
 
 /** Maximum number of inputs of one kernel. With the result, every device can bind this many buffers. */
-const mostInputs = 7;
+const maxInputs = 7;
 
 /** Number of elements of each input per step along the axis before the concatenation axis. */
 const rowsOf = (inputs: readonly TensorType[], axis: number): number[] => inputs.map(({ shape }) => sizeOf(shape.slice(axis)));
@@ -138,12 +138,12 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 /** Concatenates many tensors in groups, then the groups. */
 function join(tensors: readonly Tensor[], axis: number): Tensor {
   if (tensors.length === 1) return tensors[0];
-  if (tensors.length <= mostInputs) return apply(concatOp, tensors, { axis });
+  if (tensors.length <= maxInputs) return apply(concatOp, tensors, { axis });
   // Checks all tensors together, so that an error names all shapes.
   concatOp.infer(tensors, { axis });
   // Computed by a loop: log(343) / log(7) is slightly more than 3 in floats, and one group with all tensors would never end.
-  let size = mostInputs;
-  while (size * mostInputs < tensors.length) size *= mostInputs;
+  let size = maxInputs;
+  while (size * maxInputs < tensors.length) size *= maxInputs;
   const groups = Array.from({ length: Math.ceil(tensors.length / size) }, (_, i) => tensors.slice(i * size, (i + 1) * size));
   return join(
     groups.map((group) => join(group, axis)),

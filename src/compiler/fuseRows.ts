@@ -5,7 +5,7 @@
 import { collapse, sizeOf } from '../core/shape.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
-import { planReduction } from './emit/reduction.ts';
+import { planReduction } from './planReduction.ts';
 import { type Group, type GroupGraph, boundTensors, nodesOf } from './groups.ts';
 import type { Pass } from './pass.ts';
 import { type Source, isFlat } from './views.ts';
@@ -47,10 +47,10 @@ const sameDomain = (a: Domain, b: Domain): boolean => a.outputs === b.outputs &&
 const longestRow = 16384;
 
 /** Bytes of values that a kernel of several independent sums keeps alive until the last of them is there. */
-const mostKeptAlive = 1 << 20;
+const maxKeptAlive = 1 << 20;
 
 /** Groups that a further one is compared with: of thousands of sums alike, those that took the last ones. */
-const mostPartners = 8;
+const maxPartners = 8;
 
 export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   const known = new Map<Node, boolean>();
@@ -147,11 +147,11 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
       (other) =>
         !groups.dependsOn(other, group, true) &&
         !groups.dependsOn(group, other, true) &&
-        (2 * 4 * domain.outputs * domain.length <= mostKeptAlive || sharesRead(groups, other, group)) &&
+        (2 * 4 * domain.outputs * domain.length <= maxKeptAlive || sharesRead(groups, other, group)) &&
         groups.fitTogether(other, group),
     );
     if (partner) groups.merge(partner, group);
-    else if (known.push(group) > mostPartners) known.shift();
+    else if (known.push(group) > maxPartners) known.shift();
   }
 }
 
