@@ -17,7 +17,6 @@ export class InterpretedGraph implements PreparedGraph {
   }
 
   executable(): Promise<Executable> {
-     
     return this.built.get(async () => this.build());
   }
 
