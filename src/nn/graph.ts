@@ -212,7 +212,7 @@ function readTensors(where: string, side: 'input' | 'output', tree: Tensors): Na
   return leaves.map(({ value }, i) => {
     if (!(value instanceof Tensor) || !isSymbolic(value)) {
       throw new ArgumentError(
-        `${where}: ${side} '${names[i]}' is ${value instanceof Tensor ? `${value.toString()} with values` : shown(value)}; ` +
+        `${where}: ${names[i] ? `${side} '${names[i]}'` : `${side}s`} is ${value instanceof Tensor ? `${value.toString()} with values` : shown(value)}; ` +
           `${side}s are symbolic tensors: begin with input({ shape }), and apply layers and ops to it`,
       );
     }

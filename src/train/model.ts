@@ -80,10 +80,10 @@ export class Model implements TrainedModel, HasLayer {
     const { network } = this.core;
     // Chains make their symbolic tensors when they are first asked for; layers then know their outputs.
     if (network.inputs) void network.root.output;
-    const layer = findLayer(network.root, name);
+    const layer = typeof name === 'string' ? findLayer(network.root, name) : undefined;
     if (layer) return layer;
     const known = Object.keys(network.root.sublayers);
-    throw new ArgumentError(`getLayer: there is no layer '${name}'; the layers are ${known.join(', ')}${didYouMean(name, known)}`);
+    throw new ArgumentError(`getLayer: there is no layer '${name}'; the layers are ${known.join(', ')}${didYouMean(String(name), known)}`);
   }
 
   /**

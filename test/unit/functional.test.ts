@@ -257,6 +257,8 @@ describe('a graph', () => {
     expect(part.layers.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(part.layers[0]).toBe(model.layers[0]);
     expect(() => model.getLayer('d')).toThrow("getLayer: there is no layer 'd'");
+    expect(() => model.getLayer(undefined as never)).toThrow("getLayer: there is no layer 'undefined'; the layers are");
+    expect(() => createModel({} as never)).toThrow('createModel: inputs is undefined; inputs are symbolic tensors');
   });
 });
 
