@@ -11,7 +11,7 @@ export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   monitor: optional(text, 'val_loss'),
   /** Smallest change that counts as an improvement. @default 0 */
   minDelta: optional(number(), 0),
-  /** Number of epochs without improvement after which the training stops. @default 0 */
+  /** Number of epochs without improvement after which the training stops. Epochs without the value do not count. @default 0 */
   patience: optional(integer('at least 0'), 0),
   /** Whether smaller or larger is better. 'auto' decides by the name. @default 'auto' */
   mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
@@ -71,7 +71,8 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<Ea
       wait = 0;
     },
     async onEpochEnd(epoch, logs) {
-      if (epoch < startFromEpoch) return;
+      // Epochs without validation have no validation values.
+      if (epoch < startFromEpoch || !(monitor in logs)) return;
       const value = logs[monitor];
       wait++;
       const better = improves(value, best);

@@ -93,8 +93,8 @@ export function progress(options: ProgressOptions = {}): Configured<Callback> {
       began = fit.activeSeconds();
       report(false);
     },
-    onBatchEnd(_, { size, ...rest }) {
-      batch++;
+    onBatchEnd(index, { size, ...rest }) {
+      batch = index + 1;
       samples += size;
       logs = rest;
       if (performance.now() - lastShown >= interval) report(false);
