@@ -14,7 +14,7 @@ import { div } from '../ops/index.ts';
 import { BasicLayer } from './basicLayer.ts';
 import { castFloats } from './castFloats.ts';
 import type { Constraint } from './constraints.ts';
-import { checkSizes } from './inputChecks.ts';
+import { checkOneTensor, checkSizes } from './inputChecks.ts';
 import {
   type ApplyOptions,
   type Builder,
@@ -55,6 +55,8 @@ export interface LayerDefinition<
 > {
   readonly kind: string;
   readonly options: LayerOptions;
+  /** 'tree' for a layer whose input is a list or record of tensors. @default 'tensor' */
+  readonly takes?: 'tensor' | 'tree';
   /** @default 'f32' */
   readonly inputDtype?: 'f32' | 'i32';
   /** Dtype of the outputs, if outputShape is given. @default 'f32' */
@@ -86,6 +88,9 @@ export interface LayerDefinition<
   ): O | { readonly outputs: O; readonly state?: S; readonly mask?: Masks; readonly losses?: readonly Tensor[] };
 }
 
+/** Layers of one tensor need not say so. */
+type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { readonly takes: 'tree' };
+
 const isResult = (value: unknown): value is LayerResult =>
   typeof value === 'object' && value !== null && !(value instanceof Tensor) && 'outputs' in value;
 
@@ -106,7 +111,7 @@ export function defineLayer<
   P extends object = TensorRecord,
   S extends object = TensorRecord,
   L extends object = Record<never, never>,
->(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L, NoInfer<ShapesOf<I>>, NoInfer<ShapesOf<O>>>): Layer {
+>(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L, NoInfer<ShapesOf<I>>, NoInfer<ShapesOf<O>>> & Takes<NoInfer<I>>): Layer {
   return new DefinedLayer(definition as unknown as AnyDefinition);
 }
 
@@ -144,11 +149,13 @@ class DefinedLayer extends BasicLayer {
   }
 
   outputShape(shapes: Shapes, where = this.where): Shapes {
+    this.checkForm(shapes, where);
     if (this.definition.outputShape) return this.definition.outputShape(shapes, where);
     return shapesOf(this.trial(undefined, specsFor(shapes, this.inputDtype), where));
   }
 
   build(shapes: Shapes, random = globalStream()): Variables {
+    this.checkForm(shapes, this.where);
     this.definition.outputShape?.(shapes, this.where);
     const { parameters = {}, state = {} } = this.definition.build?.(shapes, random) ?? {};
     return { parameters, state };
@@ -156,6 +163,7 @@ class DefinedLayer extends BasicLayer {
 
   draft(builder: Builder, inputs: Specs, where: string): Specs {
     const shapes = shapesOf(inputs);
+    this.checkForm(shapes, where);
     const { definition } = this;
     const outputs = definition.outputShape && specsFor(definition.outputShape(shapes, where), definition.outputDtype);
     builder.build(this, shapes, where);
@@ -214,6 +222,11 @@ class DefinedLayer extends BasicLayer {
     }
   }
 
+  /** @throws ShapeError for several tensors if the layer takes one. */
+  private checkForm(shapes: Shapes, where: string): void {
+    if (this.definition.takes !== 'tree') checkOneTensor(where, shapes);
+  }
+
   private get isPlain(): boolean {
     return Object.keys(this.sublayers).length === 0;
   }
@@ -244,7 +257,9 @@ class DefinedLayer extends BasicLayer {
     calls: Readonly<Record<string, unknown>>,
     where: string,
   ): LayerResult {
-    this.definition.outputShape?.(shapesOf(specsOfBatch(inputs)), where);
+    const shapes = shapesOf(specsOfBatch(inputs));
+    this.checkForm(shapes, where);
+    this.definition.outputShape?.(shapes, where);
     const result = this.definition.apply({ ...variables, layers: calls }, inputs, options);
     return isResult(result) ? result : { outputs: result };
   }

@@ -1,7 +1,7 @@
 // Checks of the sizes that layers are given.
 import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
-import { formatBatch } from './spec.ts';
+import { type Shapes, formatBatch, formatBatches, isShape } from './spec.ts';
 
 /** Throws unless `shape` is a list of positive integers. */
 export function checkSizes(where: string, argument: string, shape: unknown): void {
@@ -23,6 +23,15 @@ export function checkRank(where: string, shape: Shape, rank: number, axes: strin
 /** Throws unless the input (without its batch axis) has at least this rank. */
 export function checkRankAtLeast(where: string, shape: Shape, rank: number, axes: string): void {
   if (shape.length < rank) refuseRank(where, shape, axes);
+}
+
+/** Throws if the input is a list or record of tensors. */
+export function checkOneTensor(where: string, shapes: Shapes): void {
+  if (isShape(shapes)) return;
+  throw new ShapeError(
+    `${where}: takes one tensor, got ${formatBatches(shapes)}; give it one of them, or join them by layers.concatenate(); ` +
+      "a layer of your own that takes several declares takes: 'tree'",
+  );
 }
 
 function refuseRank(where: string, shape: Shape, axes: string): never {

@@ -35,7 +35,8 @@ export const specsOfBatch = (tensors: Tensors): Specs =>
 
 export const shapesOf = (specs: Specs): Shapes => mapTree(specs, (leaf) => (leaf as TensorSpec).shape) as Shapes;
 
-const isShape = (shapes: Shapes): shapes is Shape => Array.isArray(shapes) && (shapes as unknown[]).every((n) => typeof n === 'number');
+export const isShape = (shapes: Shapes): shapes is Shape =>
+  Array.isArray(shapes) && (shapes as unknown[]).every((n) => typeof n === 'number');
 
 /** Specs of one dtype for a tree of shapes. */
 export function specsFor(shapes: Shapes, dtype: Dtype = 'f32'): Specs {

@@ -42,6 +42,7 @@ export const twoInputs = (): Model =>
   new Model(
     withInputs(
       defineLayer<Pair, Tensor>({
+        takes: 'tree',
         kind: 'join',
         options: {},
         outputShape: () => [1],
@@ -57,6 +58,7 @@ export const listInputs = (): Model =>
   new Model(
     withInputs(
       defineLayer<readonly Tensor[], Tensor>({
+        takes: 'tree',
         kind: 'join',
         options: {},
         outputShape: () => [1],

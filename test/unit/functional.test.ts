@@ -327,6 +327,21 @@ describe('refuses', () => {
     expect(() => networkOf(loop)).toThrow('again: the layer contains itself');
   });
 
+  test('several tensors for a layer that takes one', async () => {
+    const x = { a: tensor([[1], [2]]), b: tensor([[3], [4]]) };
+    const rule = 'takes one tensor, got { a: [batch,1], b: [batch,1] }; give it one of them, or join them by layers.concatenate()';
+    expect(() => dense(1).apply(x)).toThrow(rule);
+    expect(() => dense(1).apply({ a: input({ shape: [1] }), b: input({ shape: [1] }) })).toThrow(rule);
+    expect(() => dense(1).outputShape({ a: [1], b: [1] })).toThrow(rule);
+    expect(() => dense(1).build({ a: [1], b: [1] })).toThrow(rule);
+    expect(() => layers.flatten().apply([x.a, x.b])).toThrow('takes one tensor, got [[batch,1], [batch,1]]');
+    const model = sequential([dense(1)]);
+    model.compile({ loss: 'mse' });
+    await expect(model.predict(x)).rejects.toThrow(`dense_1: ${rule}`);
+    await expect(model.fit(x, [[1], [2]], quiet)).rejects.toThrow(`dense_1: ${rule}`);
+    await model.fit(x.a, [[1], [2]], quiet);
+  });
+
   test('and the models still work', async () => {
     expect(x).toBeInstanceOf(TensorClass);
     expect(await values(graph({ inputs: x, outputs: x.add(1) }).apply(ones([1, 2])))).toEqual([2, 2]);

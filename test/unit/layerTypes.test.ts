@@ -33,6 +33,7 @@ test('options are checked', () => {
 
 test('definitions know their parameters, state, sublayers and inputs', () => {
   const layer = defineLayer<readonly [Tensor, Tensor], Tensor, { scale: Tensor }, { calls: Tensor }, { inner: Layer }>({
+    takes: 'tree',
     kind: 'pair',
     options: {},
     layers: { inner: layers.dense({ units: 2 }) },

@@ -50,6 +50,7 @@ function mergeLayer<T extends OptionTable>({
   mask = anyMask,
 }: Merge<T>): Configured<Layer> {
   const layer = defineLayer<TensorList, Tensor>({
+    takes: 'tree',
     kind,
     options: settings,
     outputShape: (shapes, where) => outputShape(checkList(where, shapes), where),
