@@ -7,7 +7,7 @@ import tseslint from 'typescript-eslint';
 const bench = existsSync(`${import.meta.dirname}/bench/node_modules`) ? [] : ['bench/'];
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/node_modules/', ...bench, 'coverage/', 'play.ts', 'docs/api/'] },
+  { ignores: ['**/dist/', '**/node_modules/', ...bench, 'coverage/', 'play.ts', 'docs/api/', '.gpu/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

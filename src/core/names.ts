@@ -2,6 +2,9 @@
 import { ArgumentError } from './errors.ts';
 import { nearestName } from './nearest.ts';
 
+/** The first name that occurs twice; undefined if all differ. */
+export const repeatedName = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) < i);
+
 /**
  * The entry of a table of named things.
  * @throws ArgumentError listing the table's names, the nearest one first.

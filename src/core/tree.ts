@@ -17,6 +17,13 @@ export function leavesOf(tree: unknown): { path: string; value: unknown }[] {
   return leaves;
 }
 
+/** Path of a leaf as users write it: `dense_1/kernel` for `.dense_1.kernel`, `layers/0/bias` for `.layers[0].bias`. */
+export const variablePath = (path: string): string =>
+  path
+    .replace(/\[(\d+)\]/g, '.$1')
+    .replace(/^\./, '')
+    .replaceAll('.', '/');
+
 function visit(tree: unknown, path: string, leaf: (value: unknown, path: string) => void): void {
   if (!isBranch(tree)) return leaf(tree, path);
   if (Array.isArray(tree)) tree.forEach((child, i) => visit(child, `${path}[${i}]`, leaf));

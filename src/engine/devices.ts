@@ -1,8 +1,7 @@
 // Devices and the default device. Each device has one engine; the default one is opened at first use.
 import type { HostArray } from '../core/dtype.ts';
 import { ArgumentError, checkOptions } from '../core/errors.ts';
-import { leavesOf } from '../core/tree.ts';
-import { Tensor, refuseValues, setEvaluator } from '../graph/tensor.ts';
+import { type Tensor, refuseValues, setEvaluator, tensorsIn } from '../graph/tensor.ts';
 import { CpuRuntime } from '../runtime/cpu.ts';
 import type { Profile } from '../runtime/profile.ts';
 import type { DeviceInfo, MemoryInfo, Runtime, TunedKernel, TuningOptions } from '../runtime/runtime.ts';
@@ -182,7 +181,7 @@ export const tuned = async (): Promise<readonly TunedKernel[]> => (await default
 
 /** Gives every tensor in the tree a value, in as few submissions as possible. Resolves to the tree when the work is submitted. */
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
-  const tensors = leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+  const tensors = tensorsIn(tree);
   const refused = refuseValues('evaluate()', tensors);
   if (refused) return refused;
   await (engine ?? settled ?? (await defaultEngine())).evaluate(tensors);

@@ -2,6 +2,7 @@
 import type { Dtype, HostArray } from '../core/dtype.ts';
 import { DonatedError, OmbreError, TraceError } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
+import { leavesOf } from '../core/tree.ts';
 import type { Attributes, OpDefinition, TensorType } from './op.ts';
 import { type LateReads, coercionError, refuseLateRead, refuseRead, refuseStrayRead } from './reads.ts';
 import { currentScope } from './scope.ts';
@@ -278,3 +279,6 @@ export function apply<A extends Attributes>(op: OpDefinition<A>, inputs: readonl
 
 /** A leaf that holds these elements without copying them. */
 export const hostTensor = (type: TensorType, data: HostArray): Tensor => new Tensor(type, { value: new HostValue(data) });
+
+/** Tensors of a tree, in the order of its leaves. Other leaves are left out. */
+export const tensorsIn = (tree: unknown): Tensor[] => leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));

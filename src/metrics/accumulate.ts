@@ -2,7 +2,7 @@
 // cancels the compensation. Reassociating integers changes nothing, so the running sums are kept in integers: counts in units of 1, totals
 // in units of about a 4096th of a summand. The rest, less than half a unit, is kept in a separate float, which therefore stays small.
 import { isFloat } from '../core/dtype.ts';
-import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import {
   abs,
   add,
@@ -16,18 +16,16 @@ import {
   logicalAnd,
   mul,
   round,
+  scalar,
   sub,
   sum,
   where,
 } from '../ops/index.ts';
 
-const zeroI32 = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, new Int32Array(1));
-const zeroF32 = (): Tensor => hostTensor({ shape: [], dtype: 'f32' }, new Float32Array(1));
-
 /** A count, or a sum of weights: high * 2^30 + whole + rest. Exact to 2^54 if all weights are integers. */
 export type Count = { readonly high: Tensor; readonly whole: Tensor; readonly rest: Tensor };
 
-export const noCount = (): Count => ({ high: zeroI32(), whole: zeroI32(), rest: zeroF32() });
+export const noCount = (): Count => ({ high: scalar(0, 'i32'), whole: scalar(0, 'i32'), rest: scalar(0) });
 
 /** Limit that leaves space below 2^31 for one more summand, in counts and in the units of totals. */
 const fullI32 = 2 ** 30;
@@ -65,7 +63,7 @@ export const countValue = ({ high, whole, rest }: Count): Tensor => add(add(mul(
 /** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their absolute values. */
 export type Total = { readonly units: Tensor; readonly unit: Tensor; readonly rest: Tensor };
 
-export const noTotal = (): Total => ({ units: zeroI32(), unit: zeroF32(), rest: zeroF32() });
+export const noTotal = (): Total => ({ units: scalar(0, 'i32'), unit: scalar(0), rest: scalar(0) });
 
 /**
  * Adds a scalar. If the units would overflow (at the first summand, and after the sum has grown by 2^18), a new unit is chosen: a 4096th of

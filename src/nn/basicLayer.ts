@@ -2,7 +2,6 @@
 import { ArgumentError, TraceError, checkOptions } from '../core/errors.ts';
 import { RandomStream, globalStream } from '../core/random.ts';
 import type { Shape } from '../core/shape.ts';
-
 import { currentTrace } from '../graph/trace.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
@@ -20,6 +19,7 @@ import {
   VariableCell,
 } from './layer.ts';
 import { networkOf } from './network.ts';
+import { NetworkPass } from './networkPass.ts';
 import { type Shapes, type Specs, TensorSpec, type Tensors, specsOfBatch } from './spec.ts';
 import { applySymbolic, isSymbolicTree } from './symbolic.ts';
 
@@ -116,7 +116,7 @@ function applyNow(layer: Layer, x: Tensors, training: boolean): Tensors {
   network.outputSpecs(specs);
   if (!network.current()) network.store(network.draft(specs, new RandomStream(globalStream().nextKey())), specs);
   const { parameters, state } = network.current()!;
-  const result = network.apply({ parameters, state }, x, { training });
+  const result = new NetworkPass(network, { parameters, state }).run(x, training);
   if (!training || network.owners.every(({ name }) => result.state[name] === state[name])) return result.outputs;
   const trace = currentTrace();
   if (trace) {

@@ -1,19 +1,9 @@
-// Networks: a layer, with all layers inside it, as one pure function from variables and inputs to outputs. Training knows only this interface.
+// Networks: a layer with all layers inside it, and their variables by path. Training knows only this interface; NetworkPass computes outputs.
 import { ArgumentError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import {
-  type ApplyOptions,
-  Builder,
-  ForwardPass,
-  type Layer,
-  type Masks,
-  type NamedLayer,
-  type TensorRecord,
-  type Variables,
-  joinPath,
-} from './layer.ts';
+import { Builder, type Layer, type Masks, type NamedLayer, type TensorRecord, type Variables, joinPath } from './layer.ts';
 import type { Specs, Tensors } from './spec.ts';
 
 /** Variables of a network by layer path, then by the layer's own names: `{ 'encoder/dense_1': { kernel, bias } }`. */
@@ -36,6 +26,8 @@ export interface NetworkResult {
 
 export interface Network {
   readonly root: Layer;
+  /** Path of the root. Empty for a container: its layers have names of their own. */
+  readonly path: string;
   /** Every layer with variables once, by path, in the order in which weights are listed. */
   readonly owners: readonly NamedLayer[];
   /** Specs of the inputs that the layers state; undefined if they state none. */
@@ -49,47 +41,34 @@ export interface Network {
   draft(inputs: Specs, random: RandomStream): NetworkVariables;
   /** Stores variables in the layers. `inputs` are given if they were drafted for them. */
   store(variables: NetworkVariables, inputs?: Specs): void;
-  apply(variables: NetworkVariables, x: Tensors, options: ApplyOptions): NetworkResult;
   /** Parameters as the layers' constraints want them after an update. Parameters of some layers may be missing. */
   constrain(parameters: LayerTrees): LayerTrees;
 }
 
 /** The network of a layer, a chain or a graph of layers. */
 export function networkOf(root: Layer): Network {
-  // Layers of a container have names in it. A root without a container has its own name.
-  const where = root.ownsVariables ? (root.name ?? root.kind) : '';
-  const owners = listOwners(root, where);
-  const treesOf = (pick: (layer: Layer) => Variables): NetworkVariables => ({
-    parameters: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).parameters])),
-    state: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).state])),
-  });
+  const path = root.ownsVariables ? (root.name ?? root.kind) : '';
+  const owners = listOwners(root, path);
   return {
     root,
+    path,
     owners,
     inputs: root.inputSpecs,
     inputDtype: root.inputDtype,
-    outputSpecs: (inputs) => root.draft(new Builder(undefined), inputs, where),
-    current: () => (owners.every(({ layer }) => layer.variables.value) ? treesOf((layer) => layer.variables.value!) : undefined),
+    outputSpecs: (inputs) => root.draft(new Builder(undefined), inputs, path),
+    current: () => (owners.every(({ layer }) => layer.variables.value) ? treesOf(owners, (layer) => layer.variables.value!) : undefined),
     draft(inputs, random) {
       const builder = new Builder(random);
-      root.draft(builder, inputs, where);
-      return treesOf((layer) => builder.variablesOf(layer)!);
+      root.draft(builder, inputs, path);
+      return treesOf(owners, (layer) => builder.variablesOf(layer)!);
     },
     store({ parameters, state }, inputs) {
       const builder = inputs && new Builder(undefined);
-      if (builder) root.draft(builder, inputs, where);
+      if (builder) root.draft(builder, inputs, path);
       for (const { name, layer } of owners) {
         layer.variables.value = { parameters: parameters[name], state: state[name] };
         if (builder) layer.variables.inputShape = builder.inputShapeOf(layer);
       }
-    },
-    apply({ parameters, state }, x, { training, mask: inputMask }) {
-      const pass = new ForwardPass(
-        training,
-        new Map(owners.map(({ name, layer }) => [layer, { parameters: parameters[name], state: state[name] }])),
-      );
-      const { outputs, mask } = root.run(pass, x, inputMask, where);
-      return { outputs, state: treesOf((layer) => pass.variablesOf(layer)).state, mask, losses: pass.losses };
     },
     constrain(parameters) {
       const constrained = owners.flatMap(({ name, layer }) => {
@@ -101,6 +80,12 @@ export function networkOf(root: Layer): Network {
     },
   };
 }
+
+/** Variables of layers by path. */
+export const treesOf = (owners: readonly NamedLayer[], pick: (layer: Layer) => Variables): NetworkVariables => ({
+  parameters: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).parameters])),
+  state: Object.fromEntries(owners.map(({ name, layer }) => [name, pick(layer).state])),
+});
 
 /**
  * Layers that own variables, each once, by their first path. A layer comes before its sublayers.

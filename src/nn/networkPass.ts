@@ -1,9 +1,9 @@
-// Several forward passes of one network, or of layers inside it, over variables that change between them: for training steps.
+// Forward passes of a network, or of layers inside it. A training step runs several and changes the variables between them.
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { castFloats } from './castFloats.ts';
 import { ForwardPass, type Layer, type Variables } from './layer.ts';
-import type { LayerTrees, Network, NetworkResult, NetworkVariables } from './network.ts';
+import { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, treesOf } from './network.ts';
 import type { Tensors } from './spec.ts';
 
 export class NetworkPass {
@@ -20,8 +20,8 @@ export class NetworkPass {
 
   /** Outputs of the network. Its new state is the state of later runs. */
   run(x: Tensors, training: boolean): NetworkResult {
-    const { root } = this.network;
-    return this.apply(root, root.ownsVariables ? (root.name ?? root.kind) : '', x, training);
+    const { root, path } = this.network;
+    return this.apply(root, path, x, training);
   }
 
   /** Outputs of a layer at a path inside the network. */
@@ -38,11 +38,7 @@ export class NetworkPass {
 
   /** The variables as they are now. */
   variables(): NetworkVariables {
-    const { owners } = this.network;
-    return {
-      parameters: Object.fromEntries(owners.map(({ name, layer }) => [name, this.values.get(layer)!.parameters])),
-      state: Object.fromEntries(owners.map(({ name, layer }) => [name, this.values.get(layer)!.state])),
-    };
+    return treesOf(this.network.owners, (layer) => this.values.get(layer)!);
   }
 
   /** Replaces the parameters of some layers, by path. */

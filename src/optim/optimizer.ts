@@ -7,8 +7,8 @@ import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
-import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { add, cast, div, equal, mul, sub, where, zeros } from '../ops/index.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { add, cast, div, equal, mul, scalar, sub, where, zeros } from '../ops/index.ts';
 import { clipGradients } from './clipping.ts';
 import { type OptimizerSettings, excludes } from './optimizerOptions.ts';
 import { type ParameterLeaf, matchLeaves, parameterLeaves } from './parameterTree.ts';
@@ -50,9 +50,6 @@ export interface Optimizer {
   update<P>(gradients: unknown, state: OptimizerState, parameters: P, options?: UpdateOptions): { parameters: P; state: OptimizerState };
 }
 
-const scalarTensor = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));
-const counter = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(0));
-
 /** Names in the state that no slot and no scalar may have. */
 const reserved = ['step', 'learningRate', 'average', 'accumulated', 'accumulatedSteps'];
 
@@ -82,14 +79,14 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
       const leaves = parameterLeaves(name, parameters);
       const first = leaves.map(firstSlots);
       const names = slotNames(name, leaves, first);
-      const step = counter();
-      const rate = typeof learningRate === 'number' ? scalarTensor(learningRate) : scheduled(step);
+      const step = scalar(0, 'i32');
+      const rate = typeof learningRate === 'number' ? scalar(learningRate) : scheduled(step);
       const fresh: OptimizerState = {
         step,
         learningRate: rate,
         ...treesOf(parameters, names, (i, slot) => first[i][slot]),
-        ...Object.fromEntries(Object.entries(firstScalars).map(([scalar, value]) => [scalar, scalarTensor(value)])),
-        ...(accumulation > 1 && { accumulatedSteps: counter() }),
+        ...Object.fromEntries(Object.entries(firstScalars).map(([key, value]) => [key, scalar(value)])),
+        ...(accumulation > 1 && { accumulatedSteps: scalar(0, 'i32') }),
       };
       return previous ? keepPrevious(fresh, previous, names) : fresh;
     });
@@ -107,13 +104,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
         );
       }
       const leaves = parameterLeaves(name, parameters);
-      const given = matchLeaves(
-        name,
-        'gradients',
-        gradients,
-        leaves,
-        leaves.map(({ value }) => value),
-      );
+      const given = matchLeaves(name, 'gradients', gradients, leaves);
       const first = leaves.map(firstSlots);
       const names = slotNames(name, leaves, first);
       const slotLeaves = names.map((slot) =>
@@ -135,7 +126,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
       const context: Update = {
         count: cast(step, 'f32'),
         learningRate: rate,
-        scalars: Object.fromEntries(Object.keys(firstScalars).map((scalar) => [scalar, scalarOf(name, state, scalar)])),
+        scalars: Object.fromEntries(Object.keys(firstScalars).map((key) => [key, scalarOf(name, state, key)])),
         parameters: leaves.map(({ value, path }, index): ParameterUpdate => ({
           gradient: clipped[index],
           parameter: cast(value, 'f32'),
@@ -179,7 +170,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
           ...treesOf(parameters, names, (i, slot) =>
             slot === 'accumulated' ? where(isDue, 0, sums[i]) : chosen(updated[i].slots[slot], slotsBefore[i][slot]),
           ),
-          ...Object.fromEntries(Object.entries(scalars).map(([scalar, value]) => [scalar, chosen(value, context.scalars[scalar])])),
+          ...Object.fromEntries(Object.entries(scalars).map(([key, value]) => [key, chosen(value, context.scalars[key])])),
           accumulatedSteps: where(isDue, 0, accumulated),
         },
       };
@@ -227,11 +218,11 @@ function keepPrevious(fresh: OptimizerState, previous: OptimizerState, slots: re
   return Object.fromEntries(entries) as OptimizerState;
 }
 
-function scalarOf(name: string, state: OptimizerState, scalar: string): Tensor {
-  const value = state[scalar];
+function scalarOf(name: string, state: OptimizerState, key: string): Tensor {
+  const value = state[key];
   if (value instanceof Tensor && value.rank === 0) return value;
   const got = value instanceof Tensor ? `a tensor ${formatShape(value.shape)}` : value === undefined ? 'missing' : typeof value;
-  throw new ShapeError(`${name}: state.${scalar} is ${got}; it must be a scalar tensor`);
+  throw new ShapeError(`${name}: state.${key} is ${got}; it must be a scalar tensor`);
 }
 
 /** Loss and gradients at other values of the parameters. */
@@ -244,12 +235,6 @@ function lossAt(
 ): { loss: Tensor; gradients: Tensor[] } {
   const at = treeOf(parameters, (i) => cast(values[i], leaves[i].value.dtype));
   const { loss, gradients } = lossAndGradients(at);
-  const given = matchLeaves(
-    name,
-    'lossAndGradients().gradients',
-    gradients,
-    leaves,
-    leaves.map(({ value }) => value),
-  );
+  const given = matchLeaves(name, 'lossAndGradients().gradients', gradients, leaves);
   return { loss, gradients: given.map((g) => cast(g, 'f32')) };
 }

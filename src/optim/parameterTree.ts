@@ -2,7 +2,7 @@
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { leavesOf } from '../core/tree.ts';
+import { leavesOf, variablePath } from '../core/tree.ts';
 import { Tensor } from '../graph/tensor.ts';
 
 export interface ParameterLeaf {
@@ -20,19 +20,12 @@ export function parameterLeaves(name: string, parameters: unknown): ParameterLea
       throw new ArgumentError(`${name}: parameters${at} is ${describe(value)}; parameters are a tree of tensors`);
     if (!isFloat(value.dtype))
       throw new DtypeError(`${name}: parameters${at} is ${value.dtype}${formatShape(value.shape)}; only floats can be trained`);
-    return { at, path: pathOf(at), value };
+    return { at, path: variablePath(at), value };
   });
 }
 
-/** `dense_1/kernel` for `.dense_1.kernel`, `layers/0/bias` for `.layers[0].bias`. */
-const pathOf = (at: string): string =>
-  at
-    .replace(/\[(\d+)\]/g, '.$1')
-    .replace(/^\./, '')
-    .replaceAll('.', '/');
-
 /**
- * Tensors of a tree, in the order of the parameters. `shapes` are the expected ones.
+ * Tensors of a tree, in the order of the parameters. `shapes` have the expected shapes: those of the parameters by default.
  * @throws ArgumentError if the tree has other paths than the parameters, ShapeError if a shape differs.
  */
 export function matchLeaves(
@@ -40,7 +33,7 @@ export function matchLeaves(
   what: string,
   tree: unknown,
   parameters: readonly ParameterLeaf[],
-  shapes: readonly Tensor[],
+  shapes: readonly Tensor[] = parameters.map(({ value }) => value),
 ): Tensor[] {
   const found = new Map(leavesOf(tree).map(({ path, value }) => [path, value]));
   const known = new Set(parameters.map(({ at }) => at));

@@ -5,7 +5,7 @@ import { leavesOf, mapTree } from '../core/tree.ts';
 import { topological } from '../graph/graph.ts';
 import { withoutReads } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
-import { Tensor } from '../graph/tensor.ts';
+import { Tensor, tensorsIn } from '../graph/tensor.ts';
 import { type JointLoss, type Loss, alignTargets, fitMask, fitWeight, meanOfCounted } from '../losses/index.ts';
 import type { NetworkResult, Tensors } from '../nn/index.ts';
 import { add, cast, mean, mul, ones, sum, where } from '../ops/index.ts';
@@ -137,7 +137,7 @@ function jointLossOf(joint: JointLoss, result: NetworkResult, { y, sampleWeight 
     weights === undefined ? joint(y, result.outputs) : joint(y, result.outputs, weights),
   );
   requireTensor(joint, value);
-  const leaves = leavesOf(weights).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+  const leaves = tensorsIn(weights);
   if (leaves.length === 0 || uses(value, leaves)) return value.rank === 0 ? value : mean(value);
   if (leaves.length > 1) {
     throw new ArgumentError(

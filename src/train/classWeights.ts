@@ -1,10 +1,10 @@
 // Weights of classes: they become weights of samples before the training begins.
 import { ArgumentError, DataError, ShapeError } from '../core/errors.ts';
-import { nearestName } from '../core/nearest.ts';
 import { shown } from '../core/shown.ts';
 import { formatShape } from '../core/shape.ts';
 import { Samples, positionOf } from '../data/samples.ts';
 import { type CheckedOutput, checkFinite } from './checks.ts';
+import { unknownOutput } from './objectives.ts';
 
 /** Weight of each class by its index. Classes that are not named weigh 1. */
 export type ClassWeight = Readonly<Record<number, number>>;
@@ -30,12 +30,7 @@ export function classWeightsByOutput(where: string, given: ClassWeights, names: 
   if (!isRecord(given))
     throw new ArgumentError(`${where}: classWeight is ${shown(given)}; it must be a record by output, such as ${example}`);
   for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue;
-    const near = nearestName(name, names);
-    throw new ArgumentError(
-      `${where}: classWeight has '${name}', which is no output of the model; ` +
-        `${near === undefined ? `outputs are ${names.join(', ')}: give ${example}` : `did you mean '${near}'?`}`,
-    );
+    if (!names.includes(name)) throw unknownOutput(where, 'classWeight', name, names, example);
   }
   return new Map(Object.entries(given).filter((entry): entry is [string, ClassWeight] => entry[1] !== undefined));
 }

@@ -1,6 +1,6 @@
 // What a model holds, and the rules for changing it: weights are replaced only by what a finished step returned, one step at a time.
-import { ArgumentError, OmbreError, ShapeError } from '../core/errors.ts';
-import type { PromiseQueue } from '../core/promiseQueue.ts';
+import { OmbreError, ShapeError } from '../core/errors.ts';
+import { PromiseQueue, runExclusive } from '../core/promiseQueue.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
 import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
@@ -13,13 +13,14 @@ import {
   type OptimizerRecords,
   type OptimizerStates,
   bringToHost,
+  chooseOptimizer,
   draftState,
   isStateOf,
   recordsOf,
   startState,
 } from './optimizerState.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
-import { queuesOf, runAlone } from './ownership.ts';
+import { queuesOf } from './ownership.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
 import { type Objectives, assignObjectives, namedOutputs } from './objectives.ts';
@@ -49,7 +50,7 @@ export interface ModelCore {
   trainingSteps: TrainingSteps | undefined;
   /** A fit is under way. */
   fitting: boolean;
-  /** Steps wait here for their turn. */
+  /** Steps wait here for their turn: the model's own queue, and those of its layers, which other models may share. */
   readonly queues: readonly PromiseQueue[];
 }
 
@@ -72,11 +73,11 @@ export const makeCore = (network: Network): ModelCore => ({
   steps: undefined,
   trainingSteps: undefined,
   fitting: false,
-  queues: queuesOf(network),
+  queues: [new PromiseQueue(), ...queuesOf(network)],
 });
 
 /** Runs fn after everything queued so far, for this model and for models that share layers with it. */
-export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runAlone(queues, fn);
+export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runExclusive(queues, fn);
 
 /** Fresh weights for inputs: the same ones however often it is asked. */
 export function draftWeights(core: ModelCore, inputs: Specs): Weights {
@@ -176,7 +177,7 @@ export const startTotals = ({ engine, objectives }: Reports): Promise<Totals> =>
 /** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
 export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals, batch: StepBatch): Promise<Totals> {
   return exclusive(core, async () => {
-    const { trainable, frozen } = splitParameters(core);
+    const { trainable, frozen } = splitParameters(core, core.weights!);
     const { state } = core.weights!;
     const updated = updatedBy(core, trainable);
     if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters)))) {
@@ -197,10 +198,8 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
   });
 }
 
-/** The weights by layer, those that are trained apart from those that are not. */
-const splitParameters = (core: ModelCore): { trainable: LayerTrees; frozen: LayerTrees } => split(core, core.weights!);
-
-function split({ network }: ModelCore, { parameters }: Weights): { trainable: LayerTrees; frozen: LayerTrees } {
+/** Parameters by layer: those that are trained, and those that are not. */
+function splitParameters({ network }: ModelCore, { parameters }: Weights): { trainable: LayerTrees; frozen: LayerTrees } {
   const trainable: Record<string, LayerTrees[string]> = {};
   const frozen: Record<string, LayerTrees[string]> = {};
   for (const { name, layer } of network.owners) (layer.trainable ? trainable : frozen)[name] = parameters[name];
@@ -209,7 +208,7 @@ function split({ network }: ModelCore, { parameters }: Weights): { trainable: La
 
 /** What a first step would take over: an optimizer state of which nothing has been computed yet. */
 export function firstState(core: ModelCore, steps: CompiledSteps, totals: Totals): TrainState {
-  const { trainable, frozen } = splitParameters(core);
+  const { trainable, frozen } = splitParameters(core, core.weights!);
   const lossScale = computesInF16(core, steps) ? (core.lossScale ?? firstLossScale()) : undefined;
   return {
     ...(lossScale && { lossScale }),
@@ -257,7 +256,7 @@ function updatedBy({ optimizers, plan }: ModelCore, trainable: LayerTrees): [str
  * @throws ArgumentError, ShapeError or TraceError of the step.
  */
 export function planTraining(core: ModelCore, weights: Weights, batch: StepBatch): void {
-  const plan = planStep(core.network, core.setup!, core.objectives!, { ...split(core, weights), state: weights.state }, batch);
+  const plan = planStep(core.network, core.setup!, core.objectives!, { ...splitParameters(core, weights), state: weights.state }, batch);
   const signature = ({ updates, objectives }: StepPlan): string => JSON.stringify([[...updates], objectives.names]);
   if (core.plan && signature(core.plan) === signature(plan)) return;
   core.plan = plan;
@@ -279,10 +278,5 @@ export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Ob
  */
 export function recordOf(core: ModelCore, where: string, name: string | undefined): OptimizerRecord {
   requireSetup(core, where);
-  const { optimizers } = core;
-  const names = Object.keys(optimizers);
-  if (name === undefined && names.length === 1) return optimizers[names[0]];
-  if (name !== undefined && Object.hasOwn(optimizers, name)) return optimizers[name];
-  const asked = name === undefined ? 'the model has several optimizers' : `the model has no optimizer '${name}'`;
-  throw new ArgumentError(`${where}: ${asked}; name one of ${names.join(', ')}: model.setLearningRate(rate, { optimizer: '${names[0]}' })`);
+  return core.optimizers[chooseOptimizer(core.optimizers, name, where, 'model.setLearningRate(rate')];
 }

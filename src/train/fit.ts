@@ -1,7 +1,6 @@
 // The training loop: draws batches, replays the step, calls the callbacks. It waits for the device only at the end of an epoch. In between,
 // loss and metrics are read a few times a second, without waiting for the answer.
-import { ArgumentError, OmbreError, asText } from '../core/errors.ts';
-import { checkOptions } from '../core/errors.ts';
+import { ArgumentError, OmbreError, asText, checkOptions } from '../core/errors.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { callbackHooks } from '../callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';

@@ -1,8 +1,8 @@
 // Dynamic loss scaling for training in f16: small gradients underflow in f16, so the loss is multiplied before the backward pass and the gradients
 // are divided after it. A step whose gradients overflow changes nothing but the scale. Micikevicius et al., Mixed Precision Training, 2018.
 import { leavesOf, mapTree } from '../core/tree.ts';
-import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { add, all, cast, div, equal, isFinite, logicalAnd, maximum, minimum, mul, where } from '../ops/index.ts';
+import { Tensor, tensorsIn } from '../graph/tensor.ts';
+import { add, all, cast, div, equal, isFinite, logicalAnd, maximum, minimum, mul, scalar, where } from '../ops/index.ts';
 
 /** State of the loss scale: all scalars. */
 export interface LossScale {
@@ -19,12 +19,10 @@ const firstScale = 2 ** 15;
 const growthInterval = 2000;
 const largestScale = 2 ** 30;
 
-const counter = (): Tensor => hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(0));
-
 export const firstLossScale = (): LossScale => ({
-  scale: hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(firstScale)),
-  finiteSteps: counter(),
-  overflows: counter(),
+  scale: scalar(firstScale),
+  finiteSteps: scalar(0, 'i32'),
+  overflows: scalar(0, 'i32'),
 });
 
 /** Halves the scale after an overflow, and doubles it after 2,000 steps without one. */
@@ -38,11 +36,9 @@ export function nextLossScale({ scale, finiteSteps, overflows }: LossScale, fini
   };
 }
 
-const tensorsOf = (tree: unknown): Tensor[] => leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
-
 /** Whether all elements of all tensors are finite: a bool scalar. */
 export const allFinite = (tree: unknown): Tensor | undefined =>
-  tensorsOf(tree)
+  tensorsIn(tree)
     .map((tensor) => all(isFinite(tensor)))
     .reduce<Tensor | undefined>((both, one) => (both ? logicalAnd(both, one) : one), undefined);
 
@@ -50,13 +46,11 @@ export const allFinite = (tree: unknown): Tensor | undefined =>
 export const unscale = <T>(gradients: T, scale: Tensor): T =>
   mapTree(gradients, (leaf) => (leaf instanceof Tensor ? div(cast(leaf, 'f32'), scale) : leaf)) as T;
 
-/** `after` if finite, else `before`, for trees of one form. */
+/** `after` if finite, else `before`, leaf by leaf at the same path. Their keys may be in another order. */
 export function chooseTree<T>(finite: Tensor, after: T, before: T): T {
-  const old = tensorsOf(before);
-  let i = 0;
-  return mapTree(after, (leaf) => {
-    if (!(leaf instanceof Tensor)) return leaf;
-    const previous = old[i++];
-    return previous === leaf ? leaf : where(finite, leaf, previous);
+  const old = new Map(leavesOf(before).map(({ path, value }) => [path, value]));
+  return mapTree(after, (leaf, path) => {
+    const previous = old.get(path);
+    return leaf instanceof Tensor && previous instanceof Tensor && previous !== leaf ? where(finite, leaf, previous) : leaf;
   }) as T;
 }

@@ -33,7 +33,7 @@ import { type PredictOptions, type Prediction, predictBatch, predictModel } from
 import { formatSummary } from './summary.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
-/** A network that can be trained. Made by sequential(). */
+/** A network that can be trained. Made by sequential() or createModel(). */
 export class Model implements TrainedModel, HasLayer {
   /** Set to true, for instance by a callback, ends fit after the batch under way. */
   stopTraining = false;
@@ -271,7 +271,7 @@ export class Model implements TrainedModel, HasLayer {
  *
  *     const model = sequential([layers.dense({ units: 128, activation: 'relu', inputShape: [784] }), layers.dense({ units: 10 })]);
  *
- * @throws ArgumentError for an empty list and names used twice, ShapeError where a layer does not take what the one before it gives.
+ * @throws ArgumentError for an empty list. ShapeError if a layer does not take what the one before it gives.
  */
 export const sequential = (layers: readonly (Layer | HasLayer)[]): Model => new Model(networkOf(chain(layers)));
 

@@ -1,5 +1,6 @@
 // Objectives: the losses and metrics of compile() assigned to the outputs of a network, and the names of their values in logs.
 import { ArgumentError } from '../core/errors.ts';
+import { repeatedName } from '../core/names.ts';
 import { nearestName } from '../core/nearest.ts';
 import { leavesOf } from '../core/tree.ts';
 import { type JointLoss, isJointLoss } from '../losses/index.ts';
@@ -90,10 +91,22 @@ function flatForOne(metrics: Assigned<readonly Metric[]>, named: readonly NamedO
   return named.length === 1 && 'list' in metrics ? { every: metrics.list.flatMap((entry) => entry ?? []) } : metrics;
 }
 
+const listOutputs = (names: readonly string[]): string => `${names.length > 1 ? 'outputs are' : 'its only output is'} ${names.join(', ')}`;
+
+/** A value by output has a name that no output has. `example` shows the form of a value. */
+export function unknownOutput(where: string, option: string, name: string, outputs: readonly string[], example?: string): ArgumentError {
+  const near = nearestName(name, outputs);
+  const known = listOutputs(outputs);
+  const fix =
+    near === undefined
+      ? `${known}${example === undefined ? '' : `: give ${example}`}`
+      : `did you mean '${near}'? The ${known.replace('its ', '')}`;
+  return new ArgumentError(`${where}: ${option} has '${name}', which is no output of the model; ${fix}`);
+}
+
 /** The value of each output. */
 function pick<T>(option: string, assigned: Assigned<T>, named: readonly NamedOutput[]): (output: number) => T | undefined {
   const names = named.map(({ name }) => name);
-  const spoken = `${names.length > 1 ? 'outputs are' : 'its only output is'} ${names.join(', ')}`;
   if ('every' in assigned) return () => assigned.every;
   if ('list' in assigned) {
     const { list } = assigned;
@@ -101,16 +114,13 @@ function pick<T>(option: string, assigned: Assigned<T>, named: readonly NamedOut
     if (list.length === 0 && option.toLowerCase().endsWith('metrics')) return () => undefined;
     if (list.length === names.length) return (i) => list[i];
     throw new ArgumentError(
-      `compile: ${option} has ${list.length} entries, but the model has ${names.length} outputs; give one entry per output, or a record by name: ${spoken}`,
+      `compile: ${option} has ${list.length} entries, but the model has ${names.length} outputs; give one entry per output, or a record by name: ${listOutputs(names)}`,
     );
   }
   const { byName } = assigned;
   for (const name of byName.keys()) {
     if (names.includes(name)) continue;
-    const near = nearestName(name, names);
-    throw new ArgumentError(
-      `compile: ${option} has '${name}', which is no output of the model; ${near === undefined ? spoken : `did you mean '${near}'? Its ${spoken.replace('its ', '')}`}`,
-    );
+    throw unknownOutput('compile', option, name, names);
   }
   return (i) => byName.get(names[i]);
 }
@@ -118,7 +128,7 @@ function pick<T>(option: string, assigned: Assigned<T>, named: readonly NamedOut
 /** Names of logs must differ, also from those of validation. */
 function checkNames(names: readonly string[], several: boolean): void {
   const all = [...names, ...names.map((name) => `val_${name}`)];
-  const twice = all.find((name, i) => all.indexOf(name) < i);
+  const twice = repeatedName(all);
   if (twice === undefined) return;
   throw new ArgumentError(
     `compile: two values would be called '${twice}' in the logs; ${several ? 'give an output, or a metric, another name' : 'give one metric another name'}: metrics.NAME({ name })`,

@@ -2,8 +2,8 @@
 // finds them again when it is trained again.
 import { ArgumentError } from '../core/errors.ts';
 import { type Engine, evaluate } from '../engine/index.ts';
-import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees } from '../nn/index.ts';
+import { scalar } from '../ops/index.ts';
 import type { Optimizer, OptimizerState } from '../optim/index.ts';
 import { interpret } from '../runtime/cpu.ts';
 import { isElsewhere, isLost, toHost } from './residence.ts';
@@ -34,6 +34,23 @@ export const recordsOf = (optimizers: Readonly<Record<string, Optimizer>>): Opti
     ]),
   );
 
+/**
+ * Name of one of several optimizers. `call` is the start of a call that names one, for the message.
+ * @throws ArgumentError listing the names.
+ */
+export function chooseOptimizer(
+  optimizers: Readonly<Record<string, unknown>>,
+  name: string | undefined,
+  where: string,
+  call: string,
+): string {
+  const names = Object.keys(optimizers);
+  if (name === undefined && names.length === 1) return names[0];
+  if (name !== undefined && Object.hasOwn(optimizers, name)) return name;
+  const asked = name === undefined ? 'the model has several optimizers' : `the model has no optimizer '${name}'`;
+  throw new ArgumentError(`${where}: ${asked}; name one of ${names.join(', ')}: ${call}, { optimizer: '${names[0]}' })`);
+}
+
 /** Names in an OptimizerState that hold slots: trees by layer path. */
 const isSlot = (value: unknown): value is LayerTrees =>
   typeof value === 'object' && value !== null && !('shape' in value && 'dtype' in value);
@@ -43,7 +60,7 @@ export function draftState({ optimizer, state, aside, learningRate }: OptimizerR
   const previous =
     state && (Object.fromEntries(Object.entries(state).map(([name, value]) => [name, withAside(value, aside[name])])) as OptimizerState);
   const drafted = optimizer.init(parameters, previous);
-  return learningRate === undefined || isScheduled(optimizer) ? drafted : { ...drafted, learningRate: scalarOf(learningRate) };
+  return learningRate === undefined || isScheduled(optimizer) ? drafted : { ...drafted, learningRate: scalar(learningRate) };
 }
 
 const withAside = (value: unknown, aside: LayerTrees | undefined): unknown => (aside && isSlot(value) ? { ...aside, ...value } : value);
@@ -88,7 +105,7 @@ const isScheduled = ({ settings }: Optimizer): boolean => typeof settings?.learn
 export function currentRate({ optimizer, learningRate, calls }: OptimizerRecord): number {
   const { learningRate: rate, gradientAccumulationSteps = 1 } = optimizer.settings ?? { learningRate: NaN };
   if (typeof rate !== 'function') return learningRate ?? rate;
-  const step = hostTensor({ shape: [], dtype: 'i32' }, Int32Array.of(Math.floor(calls / gradientAccumulationSteps)));
+  const step = scalar(Math.floor(calls / gradientAccumulationSteps), 'i32');
   return interpret([rate(step)])[0][0];
 }
 
@@ -104,7 +121,5 @@ export function checkSetRate({ optimizer }: OptimizerRecord, where: string, lear
 /** Puts the learning rate that was set last into the state. No step may own the state meanwhile. */
 export function applyRate(record: OptimizerRecord): void {
   const { state, learningRate } = record;
-  if (state && learningRate !== undefined) record.state = { ...state, learningRate: scalarOf(learningRate) };
+  if (state && learningRate !== undefined) record.state = { ...state, learningRate: scalar(learningRate) };
 }
-
-const scalarOf = (value: number): Tensor => hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(value));

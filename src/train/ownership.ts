@@ -1,7 +1,7 @@
 // Layers that several models share. A step takes over the memory of the variables, so steps of models that share a layer take turns. fit trains
 // only one of these models at a time.
 import { OmbreError } from '../core/errors.ts';
-import { PromiseQueue, runExclusive } from '../core/promiseQueue.ts';
+import { PromiseQueue } from '../core/promiseQueue.ts';
 import type { Layer, Network } from '../nn/index.ts';
 
 interface Claims {
@@ -18,9 +18,7 @@ function claimsOf(cell: Layer['variables']): Claims {
   return found;
 }
 
-/** Runs fn after everything that was queued for any layer of the network. Only one step at a time may own the variables of a layer. */
-export const runAlone = <T>(queues: readonly PromiseQueue[], fn: () => Promise<T>): Promise<T> => runExclusive(queues, fn);
-
+/** Queues of the layers of a network. Only one step at a time may own the variables of a layer. */
 export const queuesOf = ({ owners }: Network): PromiseQueue[] => owners.map(({ layer }) => claimsOf(layer.variables).queue);
 
 /**

@@ -1,26 +1,24 @@
 // Where a model's tensors live. They follow the model to another device while theirs is alive; after a loss the user gives weights again.
 import { DeviceLostError } from '../core/errors.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { mapTree } from '../core/tree.ts';
 import { type Engine, engineOf, readAll } from '../engine/index.ts';
-import { Tensor, hostTensor } from '../graph/tensor.ts';
-
-const tensorsOf = (tree: unknown): Tensor[] => leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
+import { Tensor, hostTensor, tensorsIn } from '../graph/tensor.ts';
 
 /** The engine that holds the tensor's value; undefined for values on the host. */
 const residenceOf = ({ value }: Tensor): Engine | undefined => (value?.kind === 'device' ? engineOf(value.device) : undefined);
 
 /** Whether a tensor of the tree lives on a device other than `engine`, or was lost. */
 export const isElsewhere = (tree: unknown, engine: Engine): boolean =>
-  tensorsOf(tree).some((tensor) => tensor.invalidated !== undefined || (residenceOf(tensor) ?? engine) !== engine);
+  tensorsIn(tree).some((tensor) => tensor.invalidated !== undefined || (residenceOf(tensor) ?? engine) !== engine);
 
 /** Whether a tensor of the tree was lost with its device. A step that failed with its device leaves tensors that it had taken over. */
 export const isLost = (tree: unknown): boolean =>
-  tensorsOf(tree).some((tensor) => tensor.invalidated !== undefined || residenceOf(tensor)?.isAlive === false);
+  tensorsIn(tree).some((tensor) => tensor.invalidated !== undefined || residenceOf(tensor)?.isAlive === false);
 
 /** The same tree with copies of its tensors' values on the host, read back at once from the device that holds them, else computed on `engine`. */
 export async function toHost<T>(tree: T, engine: Engine): Promise<T> {
   const groups = new Map<Engine, Tensor[]>();
-  for (const tensor of tensorsOf(tree)) {
+  for (const tensor of tensorsIn(tree)) {
     const owner = residenceOf(tensor) ?? engine;
     groups.set(owner, [...(groups.get(owner) ?? []), tensor]);
   }

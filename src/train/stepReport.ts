@@ -1,5 +1,6 @@
 // Reports of a training step of the user's own: its loss, its logs, and the metrics of compile() if it returns outputs.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { repeatedName } from '../core/names.ts';
 import { formatShape } from '../core/shape.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
@@ -31,7 +32,7 @@ export function reportedObjectives(objectives: Objectives, { logs = {}, outputs 
   const reported = outputs === undefined ? [] : objectives.outputs;
   const logNames = Object.keys(logs);
   const names = ['loss', ...logNames, ...reported.flatMap(({ metrics }) => metrics.map(({ name }) => name))];
-  const twice = names.find((name, i) => names.indexOf(name) < i);
+  const twice = repeatedName(names);
   if (twice !== undefined) {
     throw new ArgumentError(`trainStep: two values would be called '${twice}' in the logs; give the entry of logs another name`);
   }

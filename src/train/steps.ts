@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { withoutReads } from '../graph/reads.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { currentTrace, withTrace } from '../graph/trace.ts';
-import type { LayerTrees, Network, NetworkVariables, Tensors } from '../nn/index.ts';
+import { type LayerTrees, type Network, NetworkPass, type NetworkVariables, type Tensors } from '../nn/index.ts';
 import type { LossScale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
 import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
@@ -37,7 +37,7 @@ function withKey<T>(key: Tensor, fn: () => T): T {
   return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
 }
 
-/** What a step of the user's own does, as far as it must be known before it runs. */
+/** What planStep() learns of a step of the user's own before the step is compiled. */
 export interface StepPlan {
   /** Layers whose parameters each optimizer updates, by the optimizer's name. */
   readonly updates: ReadonlyMap<string, readonly string[]>;
@@ -127,7 +127,7 @@ export type Weights = NetworkVariables;
 export function makeTestStep(network: Network, objectives: Objectives): (totals: Totals, weights: Weights, batch: StepBatch) => Totals {
   return function testStep(totals, weights, batch) {
     return withKey(batch.key, () => {
-      const result = network.apply(weights, batch.x, { training: false });
+      const result = new NetworkPass(network, weights).run(batch.x, false);
       return addBatch(objectives, totals, batchLoss(objectives, result, batch), result, batch);
     });
   };
@@ -135,6 +135,6 @@ export function makeTestStep(network: Network, objectives: Objectives): (totals:
 
 export function makePredictStep(network: Network): (weights: Weights, x: Tensors) => Tensors {
   return function predictStep(weights, x) {
-    return network.apply(weights, x, { training: false }).outputs;
+    return new NetworkPass(network, weights).run(x, false).outputs;
   };
 }

@@ -3,7 +3,7 @@
 import { valueAndGrad } from '../autodiff/index.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
-import { leavesOf } from '../core/tree.ts';
+import { leavesOf, variablePath } from '../core/tree.ts';
 import { Tensor } from '../graph/tensor.ts';
 import {
   type HasLayer,
@@ -19,7 +19,7 @@ import { logicalAnd, mul } from '../ops/index.ts';
 import { isZero } from '../ops/operands/knownValue.ts';
 import type { LossAndGradients, Optimizer } from '../optim/index.ts';
 import { type LossScale, allFinite, chooseTree, nextLossScale, unscale } from './lossScale.ts';
-import type { OptimizerStates } from './optimizerState.ts';
+import { type OptimizerStates, chooseOptimizer } from './optimizerState.ts';
 
 /** Gradients of parameters, by layer path. They have the form of the parameters. */
 export type StepGradients = LayerTrees;
@@ -203,7 +203,7 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   }
 
   update(gradients: StepGradients, { optimizer: name }: { optimizer?: string } = {}): void {
-    const chosen = this.chooseOptimizer(name);
+    const chosen = chooseOptimizer(this.options.optimizers, name, 'step.update', 'step.update(gradients');
     const paths = Object.keys(gradients);
     const before = this.updates.get(chosen);
     if (before && before.join() !== paths.join()) {
@@ -248,14 +248,6 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     const pick = (like: LayerTrees): LayerTrees => Object.fromEntries(Object.keys(like).map((path) => [path, parameters[path]]));
     const { trainable, frozen } = this.options;
     return { trainable: pick(trainable), frozen: pick(frozen), state, optimizerStates: this.states };
-  }
-
-  private chooseOptimizer(name: string | undefined): string {
-    const names = Object.keys(this.options.optimizers);
-    if (name === undefined && names.length === 1) return names[0];
-    if (name !== undefined && names.includes(name)) return name;
-    const asked = name === undefined ? 'the model has several optimizers' : `the model has no optimizer '${name}'`;
-    throw new ArgumentError(`step.update: ${asked}; name one of ${names.join(', ')}: step.update(gradients, { optimizer: '${names[0]}' })`);
   }
 
   /** A layer of the model and its path. */
@@ -304,7 +296,7 @@ function scalarLoss(value: unknown): Tensor {
 function requireConnected(gradients: StepGradients, lossName: string): void {
   const found = leavesOf(gradients).filter(({ value }) => value instanceof Tensor);
   if (found.some(({ value }) => !isZero(value as Tensor))) return;
-  const names = found.map(({ path }) => path.replace(/^\./, '').replaceAll('.', '/'));
+  const names = found.map(({ path }) => variablePath(path));
   throw new ArgumentError(
     `${lossName} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it ` +
       'from the predictions, by ops that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',

@@ -1,7 +1,6 @@
 // The checked options of model.compile(). Names are looked up here; objectives.ts assigns losses and metrics to the outputs.
-import { ArgumentError, asText } from '../core/errors.ts';
+import { ArgumentError, asText, checkOptions } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
-import { checkOptions } from '../core/errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName, losses } from '../losses/index.ts';
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';

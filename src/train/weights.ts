@@ -1,7 +1,7 @@
 // Weights as lists, in Keras's order: layer by layer, parameters before state. They are copies on the host, which no training takes over.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { leavesOf, mapTree, variablePath } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Layer, LayerTrees } from '../nn/index.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps, requireSetup } from './core.ts';
@@ -23,13 +23,10 @@ export interface ModelVariable {
 export function listVariables(core: ModelCore, { parameters, state }: Weights): ModelVariable[] {
   return core.network.owners.flatMap(({ name, layer }) => {
     const listed = (tensors: unknown, trainable: boolean): ModelVariable[] =>
-      leavesOf(tensors).map(({ path, value }) => ({ path: pathOf(`.${name}${path}`), tensor: value as Tensor, trainable, layer }));
+      leavesOf(tensors).map(({ path, value }) => ({ path: variablePath(`.${name}${path}`), tensor: value as Tensor, trainable, layer }));
     return [...listed(parameters[name], layer.trainable), ...listed(state[name], false)];
   });
 }
-
-/** `encoder/dense_1/kernel` for the path of a leaf, `.encoder/dense_1.kernel`. */
-const pathOf = (path: string): string => path.slice(1).replaceAll('.', '/');
 
 export async function getWeights(core: ModelCore): Promise<Tensor[]> {
   builtWeights(core, 'getWeights');
@@ -57,7 +54,7 @@ export async function setWeights(core: ModelCore, weights: readonly Tensor[]): P
   }
   await exclusive(core, async () => {
     const replace = (tree: Weights['parameters']): Weights['parameters'] =>
-      mapTree(tree, (_, path) => copies.get(pathOf(path))) as Weights['parameters'];
+      mapTree(tree, (_, path) => copies.get(variablePath(path))) as Weights['parameters'];
     core.weights = { parameters: replace(core.weights!.parameters), state: replace(core.weights!.state) };
   });
 }

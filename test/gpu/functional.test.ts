@@ -5,7 +5,7 @@ import { RandomStream, setSeed } from '../../src/core/random.ts';
 import { leavesOf } from '../../src/core/tree.ts';
 import { compile, setDevice } from '../../src/engine/index.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
-import { type Layer, type LayerTrees, type Tensors, chain, graph, input, layers, networkOf } from '../../src/nn/index.ts';
+import { type Layer, type LayerTrees, NetworkPass, type Tensors, chain, graph, input, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { add, concat, mean, tensor } from '../../src/ops/index.ts';
 import { createModel } from '../../src/train/index.ts';
@@ -28,7 +28,7 @@ async function stepOn(device: 'webgpu' | 'cpu', root: Layer, x: Tensors): Promis
   const step = compile((trees: LayerTrees, states: LayerTrees, batch: Tensors) =>
     valueAndGrad(
       (given: LayerTrees) => {
-        const { outputs, state: next, mask, losses } = network.apply({ parameters: given, state: states }, batch, { training: true });
+        const { outputs, state: next, mask, losses } = new NetworkPass(network, { parameters: given, state: states }).run(batch, true);
         const terms = [...leavesOf(outputs).map(({ value }) => mean((value as Tensor).square())), ...losses];
         return [
           terms.reduce((a, b) => add(a, b)),

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Layer, chain, layers, networkOf } from '../../src/nn/index.ts';
+import { type Layer, NetworkPass, chain, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { sequential } from '../../src/train/index.ts';
@@ -94,7 +94,7 @@ describe('batchNormalization', () => {
     const x = tensor(steps.flat(), [2, 3, 2]);
     layer.apply(x);
     const variables = { parameters: { masking_1: {}, batchNormalization_1: layer.variables.value!.parameters }, state: { masking_1: {}, batchNormalization_1: layer.variables.value!.state } }; // prettier-ignore
-    const { state, mask, outputs } = network.apply(variables, x, { training: true });
+    const { state, mask, outputs } = new NetworkPass(network, variables).run(x, true);
     const { mean, variance, y } = formula(rows);
     expect(await values(state.batchNormalization_1.movingMean)).toEqual(close(mean));
     expect(await values(state.batchNormalization_1.movingVariance)).toEqual(close(variance));

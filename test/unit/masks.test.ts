@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { setDevice } from '../../src/engine/index.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
-import { type Layer, type Tensors, chain, defineLayer, graph, input, layers, networkOf } from '../../src/nn/index.ts';
+import { type Layer, type Tensors, chain, defineLayer, graph, input, NetworkPass, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { concat, mul, tensor } from '../../src/ops/index.ts';
 
@@ -15,7 +15,7 @@ const embedding = (): Layer => layers.embedding({ inputDim: 5, outputDim: 2, mas
 async function maskOf(layer: Layer, x: Tensors): Promise<number[] | undefined> {
   layer.apply(x);
   const network = networkOf(layer);
-  const { mask } = network.apply(network.current()!, x, { training: false });
+  const { mask } = new NetworkPass(network, network.current()!).run(x, false);
   return mask instanceof Tensor ? Array.from(await mask.data()) : undefined;
 }
 

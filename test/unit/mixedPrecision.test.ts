@@ -4,10 +4,11 @@ import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import type { Dtype } from '../../src/core/dtype.ts';
 import { defineLayer, layers } from '../../src/nn/index.ts';
-import { mean, mul, tensor } from '../../src/ops/index.ts';
+import { mean, mul, scalar, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Model, sequential } from '../../src/train/index.ts';
+import { chooseTree } from '../../src/train/lossScale.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';
 
 beforeAll(() => setDevice('cpu'));
@@ -85,6 +86,17 @@ describe('mixedFloat16', () => {
       [1 - 2 ** -18, { scale: 2 ** 13, overflows: 2 }],
     ]);
     expect(model.learningRate).toBe(2 ** -20);
+  });
+
+  test('keeps each tensor of a state whose keys come in another order', async () => {
+    const before = { first: tensor([1, 2]), nested: { second: tensor([3, 4]) } };
+    const after = { nested: { second: tensor([30, 40]) }, first: tensor([10, 20]), added: tensor([5]) };
+    for (const finite of [true, false]) {
+      const { first, nested, added } = chooseTree(scalar(finite), after, before as unknown as typeof after);
+      expect(await Promise.all([first, nested.second, added].map((one) => one.array()))).toEqual(
+        finite ? [[10, 20], [30, 40], [5]] : [[1, 2], [3, 4], [5]], // prettier-ignore
+      );
+    }
   });
 
   test('is refused under another name', () => {

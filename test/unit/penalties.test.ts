@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Layer, chain, constraints, defineLayer, layers, networkOf, regularizers } from '../../src/nn/index.ts';
+import { type Layer, chain, constraints, NetworkPass, defineLayer, layers, networkOf, regularizers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { ones, scalar, tensor } from '../../src/ops/index.ts';
 
@@ -55,7 +55,7 @@ test('constraints keep zeros', async () => {
 async function lossesOf(layer: Layer, x: Tensor): Promise<number[]> {
   layer.apply(x);
   const network = networkOf(layer);
-  const { losses } = network.apply(network.current()!, x, { training: true });
+  const { losses } = new NetworkPass(network, network.current()!).run(x, true);
   return (await Promise.all(losses.map(values))).flat();
 }
 

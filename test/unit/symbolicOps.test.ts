@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
-import { graph, input, networkOf } from '../../src/nn/index.ts';
+import { NetworkPass, graph, input, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { familyOf, opRows } from '../tables/index.ts';
@@ -53,7 +53,7 @@ function compare(row: OpRow, isBatch: readonly boolean[], sizes: readonly number
     const expected = outputOf(row.call(...values), batch);
     setSeed(1);
     const x = values.filter((_, k) => isBatch[k]);
-    const got = network.apply({ parameters: {}, state: {} }, x, { training: false }).outputs as Tensor;
+    const got = new NetworkPass(network, { parameters: {}, state: {} }).run(x, false).outputs as Tensor;
     expect([got.dtype, got.shape]).toEqual([expected.dtype, expected.shape]);
     const [a, b] = interpret([got, expected]);
     if (digits === undefined) expect(a).toEqual(b);
