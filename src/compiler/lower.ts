@@ -11,8 +11,7 @@ import { emitEpilogue } from './emit/epilogue.ts';
 import { type Bound, type EmitContext, type Emitted, emitElementwise } from './emit/kernel.ts';
 import { emitReduction } from './emit/reduction.ts';
 import { emitRows } from './emit/rows.ts';
-import { planReduction } from './planReduction.ts';
-import { planRows } from './planRows.ts';
+import { type GroupPlan, planGroup } from './planGroup.ts';
 import type { FusedGraph } from './fuse.ts';
 import { kernelPlans } from './kernelPlans.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
@@ -122,20 +121,32 @@ interface Stage extends Omit<Emitted<Memory>, 'bindings'> {
 }
 
 function emitGroup(group: Group, context: LowerContext, target: Target, title: string): Stage[] {
-  if (group.anchor) return emitKernel(group, group.anchor, context, title);
-  if (group.reductions.length === 0) {
-    const kernel = emitElementwise(group, context, title, target);
-    return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
+  const plan = planGroup(group, target, context.sources);
+  switch (plan.kind) {
+    case 'kernel':
+      return emitKernel(group, plan.anchor, context, title);
+    case 'elementwise': {
+      const kernel = emitElementwise(group, context, title, target);
+      return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
+    }
+    case 'rows': {
+      const { family, domain } = plan.rows;
+      const workgroups = gridOf(family === 'workgroup' ? domain.outputs : Math.ceil(domain.outputs / 64), target);
+      return [{ ...emitRows(group, plan.rows, context, title), workgroups }];
+    }
+    case 'reduction':
+      return emitPasses(group, plan, context, target, title);
   }
-  const rows = planRows(group, target, context.sources);
-  if (rows) {
-    const kernel = emitRows(group, rows, context, title);
-    return [
-      { ...kernel, workgroups: gridOf(rows.family === 'workgroup' ? rows.domain.outputs : Math.ceil(rows.domain.outputs / 64), target) },
-    ];
-  }
-  const [made] = group.reductions;
-  const reduction = planReduction(made, target);
+}
+
+/** The dispatches of a single reduction. */
+function emitPasses(
+  group: Group,
+  { made, reduction }: Extract<GroupPlan, { kind: 'reduction' }>,
+  context: LowerContext,
+  target: Target,
+  title: string,
+): Stage[] {
   const partialType: TensorType = { shape: [reduction.passes[0].chunks, reduction.outputs], dtype: partialDtype(made) };
   const stages = emitReduction(group, reduction, context, { type: partialType, bytes: bytesOf(partialType) }, title);
   return stages.map((stage, i) => ({
