@@ -23,12 +23,14 @@ function section(declaration: Declaration): string {
   return `### ${declaration.factory}\n\n| option | meaning | values | default |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-const tableOf = (factory: string): string => (factory.includes('.') ? factory.slice(0, factory.indexOf('.')) : 'Other functions');
+const methodTable = 'Methods of a model, and other functions';
+
+const tableOf = (factory: string): string => (factory.includes('.') ? factory.slice(0, factory.indexOf('.')) : methodTable);
 
 /** The text of docs/options.md. */
 export async function optionsDocument(): Promise<string> {
   const all = [...declarations.values()].sort((a, b) => (a.factory < b.factory ? -1 : 1));
-  const tables = [...new Set(all.map(({ factory }) => tableOf(factory)))];
+  const tables = [...new Set([methodTable, ...all.map(({ factory }) => tableOf(factory))])];
   const sections = (table: string): string =>
     all
       .filter(({ factory }) => tableOf(factory) === table)

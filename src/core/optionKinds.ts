@@ -95,19 +95,20 @@ export const text: Kind<string> = /* @__PURE__ */ kindOf({
   accepts: (value): value is string => typeof value === 'string' && value !== '',
 });
 
-const quoted = (names: readonly string[]): string => joined(names.map((name) => `'${name}'`));
+const quoted = (values: readonly (string | number)[]): string =>
+  joined(values.map((value) => (typeof value === 'string' ? `'${value}'` : `${value}`)));
 
 /** "a, b or c". */
 const joined = (parts: readonly string[]): string =>
   parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} or ${parts[parts.length - 1]}`;
 
-/** One of a few names. */
+/** One of a few names or numbers. */
 /* @__NO_SIDE_EFFECTS__ */
-export function oneOf<const Name extends string>(...names: readonly Name[]): Kind<Name> {
+export function oneOf<const Value extends string | number>(...values: readonly Value[]): Kind<Value> {
   return kindOf({
-    rule: quoted(names),
-    accepts: (value): value is Name => (names as readonly unknown[]).includes(value),
-    hint: (value) => didYouMean(value, names),
+    rule: quoted(values),
+    accepts: (value): value is Value => (values as readonly unknown[]).includes(value),
+    hint: (value) => didYouMean(value, values.map(String)),
   });
 }
 

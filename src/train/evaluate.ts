@@ -1,5 +1,4 @@
 // Loss and metrics over data: forward only, batch after batch.
-import { checkOptions } from '../core/errors.ts';
 import type { Logs } from '../callbacks/index.ts';
 import { formatProgress } from '../callbacks/progress.ts';
 import type { BatchSource } from '../data/batches.ts';
@@ -9,28 +8,15 @@ import type { TrainingSteps } from './compiledSteps.ts';
 import { type ModelCore, exclusive, finishTotals, prepareTraining, requireSetup, startTotals } from './core.ts';
 import { firstBatches } from './feed.ts';
 import { type ModelInput, openTraining } from './inputs.ts';
-import { checkSteps } from './trainingSetup.ts';
-
-export interface EvaluateOptions {
-  /** Number of samples in a batch. @default 32 */
-  batchSize?: number;
-  /** One weight per sample, for the loss and the weighted metrics; for several outputs also a list or record by output. */
-  sampleWeight?: ArrayTree;
-  /** Number of batches to evaluate; all of them if absent. */
-  steps?: number;
-  /** 1 writes a line at the end. @default 0 */
-  verbose?: 0 | 1;
-}
+import { type EvaluateOptions, evaluateOptions } from './runOptions.ts';
 
 /** No random op uses it: forward without training has none, unless a layer of the user draws numbers. */
 const fixedKey = (): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, new Uint32Array(2));
 
 export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayTree | undefined, options: EvaluateOptions): Promise<Logs> {
   const where = 'evaluate';
-  checkOptions(where, options, ['batchSize', 'sampleWeight', 'steps', 'verbose']);
+  const { batchSize, sampleWeight, steps: limit, verbose } = evaluateOptions.read(options);
   requireSetup(core, where);
-  const { batchSize, sampleWeight, steps: limit, verbose = 0 } = options;
-  checkSteps(where, 'steps', limit);
   const { train: source } = await openTraining(core, { where, x, y, batchSize, sampleWeight });
   const steps = await prepareTraining(core, where);
   const began = performance.now();

@@ -1,66 +1,22 @@
 // The training loop: draws batches, replays the step, calls the callbacks. It waits for the device only at the end of an epoch. In between,
 // loss and metrics are read a few times a second, without waiting for the answer.
-import { ArgumentError, OmbreError, asText, checkOptions } from '../core/errors.ts';
+import { ArgumentError, OmbreError } from '../core/errors.ts';
+import type { SettingsOf } from '../core/options.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { callbackHooks } from '../callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
-import type { ClassWeights } from './classWeights.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
 import { type ModelCore, askTotals, finishTotals, prepareTraining, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
-import { type ModelInput, type TrainingSources, type ValidationData, openTraining } from './inputs.ts';
+import { type ModelInput, type TrainingSources, openTraining } from './inputs.ts';
 import type { Totals } from './totals.ts';
-import { checkSeed, checkSteps } from './trainingSetup.ts';
+import { type FitOptions, fitOptions } from './runOptions.ts';
 
-export interface FitOptions {
-  /** Number of passes over the data. @default 1 */
-  epochs?: number;
-  /**
-   * Number of samples in a batch. The last batch, or the only one of small data, holds the samples that are left.
-   * @default 32
-   */
-  batchSize?: number;
-  /** Data to validate with after each epoch: `[x, y]`, `[x, y, sampleWeight]`, `{ x, y }` or a dataset. */
-  validationData?: ValidationData;
-  /** Share of the samples, the last ones before shuffling, that are validated with and not trained on. @default 0 */
-  validationSplit?: number;
-  /** Batch size of validation. @default batchSize */
-  validationBatchSize?: number;
-  /** Number of batches to validate with; all of them if absent. */
-  validationSteps?: number;
-  /** Validates after every so many epochs, or after the epochs of a list, counted from 1. @default 1 */
-  validationFreq?: number | readonly number[];
-  /**
-   * Number of batches in an epoch. An epoch then continues in the data where the one before it stopped, and begins again at their end. Without
-   * it, an epoch is one pass. Datasets without end need it.
-   */
-  stepsPerEpoch?: number;
-  /** Another order of the samples for each pass. A dataset keeps its own order: use its shuffle(). @default true */
-  shuffle?: boolean;
-  /** Fixes the order of the samples and dropout. */
-  seed?: number;
-  /** Weight of each class in the loss: `{ 0: 1, 1: 5 }`; for several outputs by name: `{ digit: { 0: 1, 1: 5 } }`. */
-  classWeight?: ClassWeights;
-  /** One weight per sample, for the loss and the weighted metrics; for several outputs also a list or record by output. */
-  sampleWeight?: ArrayTree;
-  /** Called during the training, in order. */
-  callbacks?: Callback | readonly Callback[];
-  /** 0 is silent, 1 shows a bar in a terminal and a line per epoch elsewhere, 2 a line per epoch. @default 1 */
-  verbose?: 0 | 1 | 2;
-  /** Number of the first epoch: epochs before it count as done. @default 0 */
-  initialEpoch?: number;
-  /** Ends the training after the current batch. fit then resolves to the history so far. */
-  signal?: AbortSignal;
-}
-
-const optionNames = [
-  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'validationBatchSize', 'validationSteps', 'validationFreq'],
-  ...['stepsPerEpoch', 'shuffle', 'seed', 'classWeight', 'sampleWeight', 'callbacks', 'verbose', 'initialEpoch', 'signal'],
-];
+type FitSettings = SettingsOf<typeof fitOptions>;
 
 /** Milliseconds between two reads of loss and metrics. */
 const readInterval = 250;
@@ -72,47 +28,22 @@ export async function fitModel(
   y: ArrayTree | undefined,
   options: FitOptions,
 ): Promise<History> {
-  checkFitOptions(options);
+  const settings = fitOptions.read(options);
   requireSetup(core, 'fit');
   if (core.fitting)
     throw new OmbreError('fit: the model is being trained already; await the fit under way, or stop it with model.stopTraining = true');
   const release = claimLayers(core.network, core, 'fit');
   core.fitting = true;
   try {
-    const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = options;
+    const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = settings;
     const weights = { sampleWeight, classWeight };
     const validation = { validationSplit, validationData, validationBatchSize };
     const sources = await openTraining(core, { where: 'fit', isTraining: true, x, y, batchSize, ...weights, ...validation });
     const steps = await prepareTraining(core, 'fit');
-    return await runEpochs(core, model, steps, sources, options);
+    return await runEpochs(core, model, steps, sources, settings);
   } finally {
     core.fitting = false;
     release();
-  }
-}
-
-function checkFitOptions(options: FitOptions): void {
-  checkOptions('fit', options, optionNames);
-  const { epochs = 1, initialEpoch = 0, batchSize, validationBatchSize, seed, verbose = 1, shuffle = true } = options;
-  const { validationData, validationSplit = 0, validationFreq = 1, validationSteps, stepsPerEpoch } = options;
-  for (const [name, value] of Object.entries({ epochs, initialEpoch })) {
-    if (!Number.isInteger(value) || value < 0) throw new ArgumentError(`fit: ${name} is ${value}; it must be a whole number of 0 or more`);
-  }
-  for (const [name, value] of Object.entries({ batchSize, validationBatchSize, validationSteps, stepsPerEpoch })) {
-    checkSteps('fit', name, value);
-  }
-  checkSeed('fit', seed);
-  if (![0, 1, 2].includes(verbose)) throw new ArgumentError(`fit: verbose is ${String(verbose)}; it must be 0, 1 or 2`);
-  if (typeof shuffle !== 'boolean') throw new ArgumentError(`fit: shuffle is ${asText(shuffle)}; it must be true or false`);
-  if (typeof validationSplit !== 'number' || !(validationSplit >= 0 && validationSplit < 1)) {
-    throw new ArgumentError(`fit: validationSplit is ${asText(validationSplit)}; it must be a number of at least 0 and less than 1`);
-  }
-  if (validationData !== undefined && validationSplit) throw new ArgumentError('fit: give validationData or validationSplit, not both');
-  for (const epoch of [validationFreq].flat() as unknown[]) {
-    if (Number.isInteger(epoch) && (epoch as number) > 0) continue;
-    throw new ArgumentError(
-      `fit: validationFreq is ${asText(validationFreq)}; it must be a whole number of 1 or more, or a list of epochs`,
-    );
   }
 }
 
@@ -121,15 +52,15 @@ async function runEpochs(
   model: TrainedModel,
   steps: TrainingSteps,
   { train, validation }: TrainingSources,
-  options: FitOptions,
+  settings: FitSettings,
 ): Promise<History> {
-  const { epochs = 1, initialEpoch = 0, shuffle = true, stepsPerEpoch, validationFreq = 1, validationSteps, signal } = options;
+  const { epochs, initialEpoch, shuffle, stepsPerEpoch, validationFreq, validationSteps, signal } = settings;
   const { names } = steps.training.objectives;
   const tested = steps.testing.objectives.names;
   const { stepsPerExecution } = core.setup!;
   const record = callbacks.history();
-  const listeners = listenersOf(options, record);
-  const fitKey = drawFitKey(core, options.seed);
+  const listeners = listenersOf(settings, record);
+  const fitKey = drawFitKey(core, settings.seed);
   const dropoutKey = foldKey(fitKey, 1);
   const orderOf = (pass: number): Uint32Array | undefined =>
     shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
@@ -235,7 +166,7 @@ interface Listeners {
   activeSeconds: FitInfo['activeSeconds'];
 }
 
-function listenersOf({ callbacks: given = [], verbose = 1 }: FitOptions, record: History): Listeners {
+function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: History): Listeners {
   const list: Callback[] = [record, ...(Array.isArray(given) ? (given as readonly Callback[]) : [given as Callback])];
   list.forEach((callback, i) => checkCallback(callback, i - 1));
   if (verbose && !list.some(({ showsProgress }) => showsProgress)) list.push(callbacks.progress({ bar: verbose === 1 }));

@@ -11,11 +11,15 @@ export {
 export type { CompileOptions, DeviceChoice, DtypePolicy, LossFunction, MetricChoices, PerOutput } from './trainingSetup.ts';
 export type { ClassWeight, ClassWeights } from './classWeights.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, type Sample, data } from '../data/index.ts';
-export type { EvaluateOptions } from './evaluate.ts';
-export type { PredictOptions, Prediction } from './predict.ts';
-export type { TestOnBatchOptions, TrainOnBatchOptions } from './onBatch.ts';
-export type { MemoryPlanOptions } from './memoryPlan.ts';
-export type { FitOptions } from './fit.ts';
+export type { Prediction } from './predict.ts';
+export type {
+  EvaluateOptions,
+  FitOptions,
+  MemoryPlanOptions,
+  PredictOptions,
+  TestOnBatchOptions,
+  TrainOnBatchOptions,
+} from './runOptions.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, createModel, sequential } from './model.ts';
 export type { StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';

@@ -1,5 +1,5 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
-import { ArgumentError, OmbreError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, OmbreError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
 import { refuseRead } from '../graph/reads.ts';
@@ -22,14 +22,22 @@ import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type CompileOptions, resolveCompileOptions } from './trainingSetup.ts';
 import { type ModelCore, builtWeights, exclusive, knownInputs, makeCore, recordOf, startSetup } from './core.ts';
-import { type EvaluateOptions, evaluateModel } from './evaluate.ts';
-import { type FitOptions, fitModel } from './fit.ts';
+import { evaluateModel } from './evaluate.ts';
+import { fitModel } from './fit.ts';
 import { type ModelInput, arraysIn } from './inputs.ts';
-import { type MemoryPlanOptions, planMemory } from './memoryPlan.ts';
+import { planMemory } from './memoryPlan.ts';
 import { assignObjectives, namedOutputs } from './objectives.ts';
-import { type TestOnBatchOptions, type TrainOnBatchOptions, testOnBatch, trainOnBatch } from './onBatch.ts';
+import { testOnBatch, trainOnBatch } from './onBatch.ts';
 import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
-import { type PredictOptions, type Prediction, predictBatch, predictModel } from './predict.ts';
+import { type Prediction, predictBatch, predictModel } from './predict.ts';
+import type {
+  EvaluateOptions,
+  FitOptions,
+  MemoryPlanOptions,
+  PredictOptions,
+  TestOnBatchOptions,
+  TrainOnBatchOptions,
+} from './runOptions.ts';
 import { formatSummary } from './summary.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
@@ -179,7 +187,6 @@ export class Model implements TrainedModel, HasLayer {
    * @throws ArgumentError on the CPU, whose arrays are the garbage collector's.
    */
   memoryPlan(x: ModelInput, y?: ArrayTree, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
-    checkOptions('memoryPlan', options, ['batchSize', 'sampleWeight', 'classWeight']);
     return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);
   }
 

@@ -1,29 +1,18 @@
 // One update, or one test, by one batch of arrays.
-import { checkOptions } from '../core/errors.ts';
 import type { Logs } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { hostTensor } from '../graph/tensor.ts';
-import type { ClassWeights } from './classWeights.ts';
 import { type ModelCore, finishTotals, prepareTraining, requireSetup, startTotals, trainBatch } from './core.ts';
 import { testSource } from './evaluate.ts';
 import { drawFitKey } from './fit.ts';
 import { openTraining } from './inputs.ts';
-
-export interface TestOnBatchOptions {
-  /** One weight per sample, for the loss and the weighted metrics; for several outputs also a list or record by output. */
-  sampleWeight?: ArrayTree;
-}
-
-export interface TrainOnBatchOptions extends TestOnBatchOptions {
-  /** Weight of each class in the loss: `{ 0: 1, 1: 5 }`; for several outputs by name: `{ digit: { 0: 1, 1: 5 } }`. */
-  classWeight?: ClassWeights;
-}
+import { type TestOnBatchOptions, type TrainOnBatchOptions, testOnBatchOptions, trainOnBatchOptions } from './runOptions.ts';
 
 export async function trainOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree | undefined, options: TrainOnBatchOptions): Promise<Logs> {
   const where = 'trainOnBatch';
-  checkOptions(where, options, ['sampleWeight', 'classWeight']);
+  const weights = trainOnBatchOptions.read(options);
   requireSetup(core, where);
-  const { train } = await openTraining(core, { where, isTraining: true, x, y, batchSize: 'all', ...options });
+  const { train } = await openTraining(core, { where, isTraining: true, x, y, batchSize: 'all', ...weights });
   const steps = await prepareTraining(core, where);
   let totals = await startTotals(steps.training);
   for await (const { size: _, ...arrays } of train.pass()) {
@@ -35,9 +24,9 @@ export async function trainOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree |
 
 export async function testOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree | undefined, options: TestOnBatchOptions): Promise<Logs> {
   const where = 'testOnBatch';
-  checkOptions(where, options, ['sampleWeight']);
+  const weights = testOnBatchOptions.read(options);
   requireSetup(core, where);
-  const { train } = await openTraining(core, { where, x, y, batchSize: 'all', ...options });
+  const { train } = await openTraining(core, { where, x, y, batchSize: 'all', ...weights });
   const steps = await prepareTraining(core, where);
   return (await testSource(core, steps, train)).logs;
 }

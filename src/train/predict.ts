@@ -1,5 +1,4 @@
 // Predictions: forward only, batch after batch.
-import { checkOptions } from '../core/errors.ts';
 import { type HostArray, allocate } from '../core/dtype.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { readAll } from '../engine/index.ts';
@@ -9,14 +8,7 @@ import type { Tensors } from '../nn/index.ts';
 import { type ModelCore, exclusive, prepareSteps, release } from './core.ts';
 import { type ModelInput, arraysIn, openPrediction } from './inputs.ts';
 import { firstBatches } from './feed.ts';
-import { checkSteps } from './trainingSetup.ts';
-
-export interface PredictOptions {
-  /** Number of samples in a batch. @default 32 */
-  batchSize?: number;
-  /** Number of batches to predict; all of them if absent. */
-  steps?: number;
-}
+import { type PredictOptions, predictOptions } from './runOptions.ts';
 
 /** The same tree with other leaves. */
 type WithLeaves<O, L> = O extends Tensor ? L : { readonly [K in keyof O]: WithLeaves<O[K], L> };
@@ -39,9 +31,8 @@ export function predictModel<O extends Tensors>(core: ModelCore, x: ModelInput, 
   const read = async (): Promise<Tensors> => {
     const refused = refuseValues('predict()', arraysIn(x));
     if (refused) return refused;
-    checkOptions('predict', options, ['batchSize', 'steps']);
-    checkSteps('predict', 'steps', options.steps);
-    return predictAll(core, 'predict', x, options.batchSize, options.steps);
+    const { batchSize, steps } = predictOptions.read(options);
+    return predictAll(core, 'predict', x, batchSize, steps);
   };
   return asPrediction(read() as Promise<O>);
 }

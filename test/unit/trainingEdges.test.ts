@@ -57,10 +57,10 @@ describe('sizes', () => {
   });
 
   test.each([
-    ['batchSize Infinity', { batchSize: Infinity }, 'fit: batchSize is Infinity; it must be a whole number of 1 or more'],
-    ['batchSize NaN', { batchSize: NaN }, 'fit: batchSize is NaN; it must be a whole number of 1 or more'],
+    ['batchSize Infinity', { batchSize: Infinity }, 'fit: batchSize is Infinity; it must be a positive integer'],
+    ['batchSize NaN', { batchSize: NaN }, 'fit: batchSize is NaN; it must be a positive integer'],
     ['validationSplit NaN', { validationSplit: NaN }, 'fit: validationSplit is NaN; it must be a number of at least 0 and less than 1'],
-    ['seed NaN', { seed: NaN }, 'fit: seed is NaN; it must be a whole number'],
+    ['seed NaN', { seed: NaN }, 'fit: seed is NaN; it must be an integer'],
     [
       'empty validation data',
       { validationData: [[], []] as never },
