@@ -4,6 +4,7 @@ import { launchOptions } from './scripts/browser.ts';
 import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
 import unit from './scripts/unit.config.ts';
+import { strippedWgsl } from './scripts/wgslPlugin.ts';
 
 /** What tests in a page cannot read from the environment themselves. */
 const { OMBRE_GPU_GRAPHS = '30', OMBRE_PLAN = '', OMBRE_SUBGROUPS = '' } = process.env;
@@ -26,6 +27,7 @@ declare module 'vitest' {
 
 /** The library build, and the tests by where they run. The demo has a configuration of its own: scripts/demo.config.ts. */
 export default defineConfig({
+  plugins: [strippedWgsl()],
   build: {
     target: 'es2022',
     lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'index' },

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { mnistFiles } from './mnistPlugin.ts';
+import { strippedWgsl } from './wgslPlugin.ts';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -12,7 +13,7 @@ export default defineConfig({
   resolve: { alias: { ombre: fromRoot('src/index.ts') } },
   // Apart from the tests' cache, so that a running demo and a test run do not overwrite each other's.
   cacheDir: fromRoot('node_modules/.vite-demo'),
-  plugins: [mnistFiles()],
+  plugins: [mnistFiles(), strippedWgsl()],
   server: { fs: { allow: [fromRoot('.')] } },
   worker: { format: 'es' },
   build: { target: 'es2022', outDir: 'dist', emptyOutDir: true },

@@ -1,0 +1,71 @@
+/**
+ * `npm run size`: gzipped size of the library and of the smallest training app, and the minified size of each room in them. Fails if a size is
+ * above its budget in package.json (`sizeBudget`, in kB).
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type Plugin, type Rolldown, build, minifySync } from 'vite';
+import { strippedWgsl } from './wgslPlugin.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { sizeBudget } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { sizeBudget: Record<string, number> };
+
+/** What is measured, as the entry of a bundle. */
+const entries: Readonly<Record<string, string>> = {
+  library: `export * from '/src/index.ts';`,
+  smallestApp: `
+    import { layers, losses, optimizers, sequential, tensor } from '/src/index.ts';
+    const model = sequential([layers.dense({ units: 1, inputShape: [2] })]);
+    model.compile({ optimizer: optimizers.sgd(), loss: losses.meanSquaredError() });
+    model.fit(tensor([[1, 2], [3, 4]]), tensor([[1], [2]])).then(console.log);`,
+};
+
+const entryFile = 'virtual:entry.ts';
+
+const entryPlugin = (code: string): Plugin => ({
+  name: 'entry',
+  resolveId: (id) => (id.endsWith(entryFile) ? entryFile : undefined),
+  load: (id) => (id === entryFile ? code.replaceAll("'/src/", `'${root}src/`) : undefined),
+});
+
+const minified = (code: string): string => minifySync('module.js', code, { module: true }).code;
+
+/** Code of one module of a bundle. It exports nothing, so unused code must stay. */
+const minifiedPart = (code: string): string => minifySync('part.js', code, { compress: false, mangle: true }).code;
+
+/** `src/ops/conv` of a file in it, `src/train` of a file of another room. */
+function roomOf(id: string): string {
+  const [top, room = '', kind = ''] = id.slice(root.length).split('/');
+  if (top !== 'src') return id.startsWith(root) ? top : 'entry';
+  return room === 'ops' && !kind.includes('.') ? `src/ops/${kind}` : `src/${room.replace(/\.ts$/, '')}`;
+}
+
+async function measure(code: string): Promise<{ gzip: number; rooms: Map<string, number> }> {
+  const built = (await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    plugins: [entryPlugin(code), strippedWgsl()],
+    build: { target: 'es2022', minify: false, write: false, lib: { entry: entryFile, formats: ['es'], fileName: 'entry' } },
+  })) as unknown as readonly Rolldown.RolldownOutput[];
+  const first = built[0].output[0];
+  const rooms = new Map<string, number>();
+  for (const [id, { code }] of Object.entries(first.modules)) {
+    if (code) rooms.set(roomOf(id), (rooms.get(roomOf(id)) ?? 0) + minifiedPart(code).length);
+  }
+  return { gzip: gzipSync(minified(first.code), { level: 9 }).length / 1000, rooms };
+}
+
+const table: Record<string, Record<string, string>> = {};
+for (const [name, code] of Object.entries(entries)) {
+  const { gzip, rooms } = await measure(code);
+  for (const [room, bytes] of rooms) (table[room] ??= {})[`${name}, kB minified`] = (bytes / 1000).toFixed(1);
+  const budget = sizeBudget[name];
+  console.log(`${name}: ${gzip.toFixed(1)} kB minified and gzipped; the budget is ${budget} kB`);
+  if (!(gzip <= budget)) {
+    console.error(`${name} is above its budget: make the change smaller, or raise sizeBudget in package.json and say why`);
+    process.exitCode = 1;
+  }
+}
+console.table(Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1))));
