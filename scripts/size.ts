@@ -11,7 +11,7 @@ import { strippedWgsl } from './wgslPlugin.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { sizeBudget } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { sizeBudget: Record<string, number> };
 
-/** What is measured, as the entry of a bundle. */
+/** Entries of the measured bundles. */
 const entries: Readonly<Record<string, string>> = {
   library: `export * from '/src/index.ts';`,
   smallestApp: `

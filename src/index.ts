@@ -344,6 +344,22 @@ export type { AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, Clippi
 export type { CosineDecayOptions, DecayOptions, OptimizerName, OptimizerOptions, OptimizerState } from './optim/index.ts';
 export type { PiecewiseConstantDecayOptions, PolynomialDecayOptions, RmspropOptions, Schedule, ScheduleName } from './optim/index.ts';
 export type { SgdOptions, UpdateOptions } from './optim/index.ts';
+export type {
+  ChainedOptions as ChainedScheduleOptions,
+  CosineDecayRestartsOptions,
+  CyclicOptions,
+  InverseSqrtOptions,
+  LinearOptions as LinearScheduleOptions,
+  MultiStepOptions,
+  MultiplicativeOptions,
+  OneCycleOptions,
+  PiecewiseInterpolateOptions,
+  ScheduleLambdaOptions as LambdaScheduleOptions,
+  SequentialOptions as SequentialScheduleOptions,
+  StepOptions as StepScheduleOptions,
+  WarmupOptions,
+  WarmupStableDecayOptions,
+} from './optim/index.ts';
 export type { CrossentropyMetricOptions, MetricName, MetricOptions, MetricState, ThresholdOptions } from './metrics/index.ts';
 export type { TopKOptions as TopKMetricOptions } from './metrics/index.ts';
 export type { EarlyStopping, EarlyStoppingOptions, FitInfo, LambdaOptions as LambdaCallbackOptions } from './callbacks/index.ts';

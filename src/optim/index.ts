@@ -18,6 +18,20 @@ export const optimizerByName = (name: string): Optimizer => lookUp<() => Optimiz
 
 export { schedules, type Schedule, type ScheduleName } from './schedules/index.ts';
 export type {
+  ChainedOptions,
+  CosineDecayRestartsOptions,
+  CyclicOptions,
+  InverseSqrtOptions,
+  LinearOptions,
+  MultiStepOptions,
+  MultiplicativeOptions,
+  OneCycleOptions,
+  PiecewiseInterpolateOptions,
+  ScheduleLambdaOptions,
+  SequentialOptions,
+  StepOptions,
+  WarmupOptions,
+  WarmupStableDecayOptions,
   ConstantOptions,
   CosineDecayOptions,
   DecayOptions,
