@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { number } from '../core/optionKinds.ts';
 import { type Declaration, type OptionsOf, type SettingsOf, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { add, clip, div, maximum, minimum, mul, norm, sqrt, square } from '../ops/index.ts';
+import { add, cast, clip, div, maximum, minimum, mul, norm, sqrt, square } from '../ops/index.ts';
 
 export const clippingOptions = {
   /** Largest Euclidean norm of one gradient tensor. A tensor whose norm is greater is scaled down to it. */
@@ -12,6 +12,11 @@ export const clippingOptions = {
   clipValue: /* @__PURE__ */ optional(number('above 0')),
   /** Largest common norm of all gradients. If it is greater, all are scaled down together. Pascanu et al., On the difficulty of training RNNs, 2013. */
   globalClipNorm: /* @__PURE__ */ optional(number('above 0')),
+  /**
+   * Largest norm of a unit's gradient, as a share of the norm of the unit's weights; weights count as at least 0.001. A unit is one entry of the
+   * last axis of a kernel, or a whole vector. Brock et al., High-Performance Large-Scale Image Recognition Without Normalization, 2021.
+   */
+  adaptiveGradientClipping: /* @__PURE__ */ optional(number('above 0')),
 };
 type Clipping = Declaration<typeof clippingOptions>;
 export type ClippingOptions = OptionsOf<Clipping>;
@@ -37,7 +42,13 @@ function scaleAllTo(limit: number, norms: readonly Tensor[]): Tensor {
 }
 
 /** The gradients, clipped as the options say. Norms count in full up to the largest f32, though their squares do not exist. */
-export function clipGradients(gradients: readonly Tensor[], { clipNorm, clipValue, globalClipNorm }: ClippingOptions): readonly Tensor[] {
+export function clipGradients(
+  gradients: readonly Tensor[],
+  parameters: readonly Tensor[],
+  { clipNorm, clipValue, globalClipNorm, adaptiveGradientClipping }: ClippingOptions,
+): readonly Tensor[] {
+  if (adaptiveGradientClipping !== undefined)
+    return gradients.map((g, i) => clipUnits(g, cast(parameters[i], 'f32'), adaptiveGradientClipping));
   if (clipValue !== undefined) return gradients.map((g) => clip(g, -clipValue, clipValue));
   if (clipNorm !== undefined) return gradients.map((g) => mul(g, scaleTo(clipNorm, norm(g))));
   if (globalClipNorm !== undefined && gradients.length > 0) {
@@ -46,4 +57,14 @@ export function clipGradients(gradients: readonly Tensor[], { clipNorm, clipValu
     return gradients.map((g) => mul(g, scale));
   }
   return gradients;
+}
+
+/** Norms of a tensor's units, to be broadcast against it. */
+const unitNorms = (x: Tensor): Tensor =>
+  x.rank < 2 ? norm(x) : norm(x, { axis: Array.from({ length: x.rank - 1 }, (_, axis) => axis), keepDims: true });
+
+/** The gradient with each unit's norm brought to at most a share of the norm of the unit's weights. */
+function clipUnits(gradient: Tensor, parameter: Tensor, share: number): Tensor {
+  const limit = mul(maximum(unitNorms(parameter), 1e-3), share);
+  return mul(gradient, div(limit, maximum(unitNorms(gradient), limit)));
 }

@@ -3,16 +3,17 @@
 // parameter. Optimizers know ops and not the compiler: inside a compiled training step they become a few fused kernels.
 import type { Config } from '../core/config.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { formatShape } from '../core/shape.ts';
+import { mapTree } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { add, cast, div, equal, mul, scalar, sub, where, zeros } from '../ops/index.ts';
 import { clipGradients } from './clipping.ts';
+import { keepSlots } from './keepState.ts';
 import { type OptimizerSettings, excludes } from './optimizerOptions.ts';
 import { type ParameterLeaf, matchLeaves, parameterLeaves } from './parameterTree.ts';
-import type { ParameterUpdate, Rule, RuleResult, Slots, Update } from './rule.ts';
+import { type ParameterUpdate, type Rule, type RuleResult, type Slots, type Update, copyOf } from './rule.ts';
 import type { Schedule } from './schedules/index.ts';
 
 /**
@@ -64,12 +65,12 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
   const firstSlots = ({ value, path }: ParameterLeaf): Slots => {
     const slots = rule.slots(value, path);
     for (const slot of [...Object.keys(slots), ...Object.keys(firstScalars)]) {
-      if (reserved.includes(slot))
+      if (reserved.includes(slot) && !(slot === 'average' && rule.ownsAverage))
         throw new ArgumentError(`optimizers.${name}: a slot is called '${slot}'; choose another name than ${reserved.join(', ')}`);
     }
     return {
       ...slots,
-      ...(emaDecay !== undefined && { average: zeros(value.shape) }),
+      ...(emaDecay !== undefined && { average: copyOf(value) }),
       ...(accumulation > 1 && { accumulated: zeros(value.shape) }),
     };
   };
@@ -122,7 +123,11 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
 
       const sums = accumulation > 1 ? given.map((g, i) => add(slotsBefore[i].accumulated, cast(g, 'f32'))) : undefined;
       const ready = sums?.map((g) => div(g, accumulation)) ?? given.map((g) => cast(g, 'f32'));
-      const clipped = clipGradients(ready, settings);
+      const clipped = clipGradients(
+        ready,
+        leaves.map(({ value }) => value),
+        settings,
+      );
       const context: Update = {
         count: cast(step, 'f32'),
         learningRate: rate,
@@ -140,7 +145,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
       const shared = rule.shared(context);
       // 1 - learningRate * weightDecay, once.
       const keep = weightDecay && !rule.ownsWeightDecay ? sub(1, mul(rate, weightDecay)) : undefined;
-      // The first average is the first parameter itself, not a share of it.
+      // The average after the first update is the parameter itself. Keras does the same.
       const averageDecay = emaDecay === undefined ? undefined : where(equal(state.step, 0), 0, emaDecay);
 
       const updated = context.parameters.map((one): { parameter: Tensor; slots: Slots } => {
@@ -206,14 +211,7 @@ const treesOf = (parameters: unknown, names: readonly string[], pick: (i: number
 function keepPrevious(fresh: OptimizerState, previous: OptimizerState, slots: readonly string[]): OptimizerState {
   const entries = Object.entries(fresh).map(([name, value]) => {
     if (!slots.includes(name)) return [name, previous[name] ?? value];
-    const before = new Map(leavesOf(previous[name]).map((leaf) => [leaf.path, leaf.value]));
-    return [
-      name,
-      mapTree(value, (leaf, path) => {
-        const kept = before.get(path);
-        return kept instanceof Tensor && sameShape(kept.shape, (leaf as Tensor).shape) ? kept : leaf;
-      }),
-    ];
+    return [name, keepSlots(value, previous[name])];
   });
   return Object.fromEntries(entries) as OptimizerState;
 }

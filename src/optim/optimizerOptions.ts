@@ -6,7 +6,7 @@ import { checkClipping, clippingOptions } from './clipping.ts';
 import type { Schedule } from './schedules/index.ts';
 
 /** A text that a path is searched for, as a regular expression. */
-const pathPattern: Kind<string> = /* @__PURE__ */ kindOf({
+export const pathPattern: Kind<string> = /* @__PURE__ */ kindOf({
   rule: 'a text that is a regular expression',
   accepts: (value): value is string => typeof value === 'string' && value !== '' && isPattern(value),
 });
@@ -20,8 +20,8 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** Spread into the declaration of each optimizer, after its learningRate. */
-export const optimizerOptions = {
+/** Options of optimizers that keep an average of the parameters themselves. */
+export const optionsWithoutAverage = {
   /** Decoupled weight decay: each update first subtracts learningRate * weightDecay * parameter. Loshchilov and Hutter, 2017. @default 0 */
   weightDecay: /* @__PURE__ */ optional(number('at least 0'), 0),
   /**
@@ -29,11 +29,16 @@ export const optimizerOptions = {
    * `['bias', 'normalization']` leaves out biases and normalization layers.
    */
   excludeFromWeightDecay: /* @__PURE__ */ optional(listOf(pathPattern, 'regular expressions')),
-  /** Keeps an exponential moving average of the parameters in the slot `average`: average = emaDecay * average + (1 - emaDecay) * parameter. */
-  emaDecay: /* @__PURE__ */ optional(number('0 to below 1')),
   /** Number of calls whose gradients make one update: parameters change at the last of them, by the mean gradient. @default 1 */
   gradientAccumulationSteps: /* @__PURE__ */ optional(integer('above 0'), 1),
   ...clippingOptions,
+};
+
+/** Spread into the declaration of each optimizer, after its learningRate. */
+export const optimizerOptions = {
+  ...optionsWithoutAverage,
+  /** Keeps an exponential moving average of the parameters in the slot `average`: average = emaDecay * average + (1 - emaDecay) * parameter. */
+  emaDecay: /* @__PURE__ */ optional(number('0 to below 1')),
 };
 
 type Shared = Declaration<typeof optimizerOptions>;
@@ -45,7 +50,7 @@ export type OptimizerOptions = OptionsOf<Shared> & { learningRate?: number | Sch
 export type OptimizerSettings = Partial<SettingsOf<Shared>> & { readonly learningRate: number | Schedule };
 
 /** Throws if options exclude each other. */
-export function checkOptimizerSettings(settings: SettingsOf<Shared>, where: string): void {
+export function checkOptimizerSettings(settings: SettingsOf<Declaration<typeof optionsWithoutAverage>>, where: string): void {
   checkClipping(settings, where);
   if (settings.excludeFromWeightDecay && !settings.weightDecay) {
     throw new ArgumentError(`${where}: excludeFromWeightDecay without a weightDecay; give a weightDecay above 0`);

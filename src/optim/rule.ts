@@ -1,7 +1,7 @@
 // The contract of an optimizer's rule: how one parameter changes in one update. The learning rate, clipping, weight decay, gradient accumulation
 // and averaging are the same for all optimizers and live in optimizer.ts.
 import type { Tensor } from '../graph/tensor.ts';
-import { full } from '../ops/index.ts';
+import { cast, full, mul } from '../ops/index.ts';
 
 /** Tensors of one parameter that an update reads and replaces, by name. All f32, of any shape. */
 export type Slots = Readonly<Record<string, Tensor>>;
@@ -56,6 +56,8 @@ export interface Rule<Shared> {
   readonly scalars?: Readonly<Record<string, number>>;
   /** The rule applies weight decay itself. Otherwise each update first subtracts learningRate * weightDecay * parameter. */
   readonly ownsWeightDecay?: boolean;
+  /** The rule keeps an average of the parameters in its slot `average`, which model.swapAverages() uses. */
+  readonly ownsAverage?: boolean;
   /** The rule evaluates the loss at other parameters than the present ones. */
   readonly needsLoss?: boolean;
   /** Computed once per update, and not once per parameter or element. */
@@ -71,6 +73,9 @@ export const slotsLike =
   ({ shape }) =>
     // f32 whatever the parameter is: in f16 a second moment would underflow.
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, full(shape, value)]));
+
+/** A tensor of its own with the values of a parameter, in f32: a slot must not share the parameter's memory. */
+export const copyOf = (parameter: Tensor): Tensor => mul(cast(parameter, 'f32'), 1);
 
 /** The shared value of rules that need the learning rate only. */
 export const onlyLearningRate = ({ learningRate }: Update): Tensor => learningRate;

@@ -80,14 +80,20 @@ export async function swapAverages(core: ModelCore): Promise<void> {
     const records = Object.values(core.optimizers).filter(({ state }) => state?.average !== undefined);
     if (records.length === 0) {
       throw new ArgumentError(
-        `${where}: there are no averages; compile with an optimizer that has emaDecay, such as 0.999, and train first`,
+        `${where}: there are no averages; compile with an optimizer that has emaDecay, such as 0.999, or with swa, asgd or scheduleFreeAdamW, and train first`,
       );
     }
     const { parameters, state } = core.weights!;
-    const averages = Object.assign({}, ...records.map((record) => record.state!.average as LayerTrees)) as LayerTrees;
+    const averages: Record<string, LayerTrees[string]> = {};
+    /** Takes averages over, and gives the parameters in their place. */
+    const exchange = (held: LayerTrees): LayerTrees => {
+      Object.assign(averages, held);
+      return Object.fromEntries(Object.keys(held).map((path) => [path, parameters[path]]));
+    };
     for (const record of records) {
-      const average = Object.fromEntries(Object.keys(record.state!.average as LayerTrees).map((path) => [path, parameters[path]]));
-      record.state = { ...record.state!, average };
+      // Layers that are frozen now have an average too, if they were trained before.
+      if (record.aside.average) record.aside = { ...record.aside, average: exchange(record.aside.average) };
+      record.state = { ...record.state!, average: exchange(record.state!.average as LayerTrees) };
     }
     core.weights = { parameters: { ...parameters, ...averages }, state };
   });

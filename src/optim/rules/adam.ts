@@ -3,21 +3,17 @@ import type { Configured } from '../../core/config.ts';
 import { boolean, number } from '../../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { add, div, expm1, maximum, mul, neg, sqrt, square } from '../../ops/index.ts';
+import { add, div, maximum, mul, sqrt, square } from '../../ops/index.ts';
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { slotsLike } from '../rule.ts';
 import { learningRateKind } from '../schedules/index.ts';
+import { correction, momentOptions } from './moments.ts';
 
 const options = {
   /** Step size: a number, or a schedule of the step. @default 0.001 */
   learningRate: /* @__PURE__ */ optional(learningRateKind, 0.001),
-  /** Decay of the mean of the gradients. @default 0.9 */
-  beta1: /* @__PURE__ */ optional(number('0 to below 1'), 0.9),
-  /** Decay of the mean of the squared gradients. @default 0.999 */
-  beta2: /* @__PURE__ */ optional(number('0 to below 1'), 0.999),
-  /** Added to the root of the second moment. @default 1e-7 */
-  epsilon: /* @__PURE__ */ optional(number('at least 0'), 1e-7),
+  ...momentOptions,
   /** Divides by the largest second moment so far. Reddi et al., On the Convergence of Adam and Beyond, 2018. @default false */
   amsgrad: /* @__PURE__ */ optional(boolean, false),
   ...optimizerOptions,
@@ -36,9 +32,6 @@ export const adamWOptions = declareOptions(
   checkOptimizerSettings,
 );
 export type AdamWOptions = OptionsOf<typeof adamWOptions>;
-
-/** 1 - beta^count. Through expm1 and an f64 logarithm: at the first updates the power is within rounding of 1. */
-const correction = (beta: number, count: Tensor): Tensor => neg(expm1(mul(count, Math.log(beta))));
 
 function makeAdam(name: string, settings: SettingsOf<typeof adamOptions>): Optimizer {
   const { beta1, beta2, epsilon, amsgrad } = settings;

@@ -2,15 +2,12 @@
 import type { Configured } from '../../core/config.ts';
 import { boolean, number } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
-import type { Tensor } from '../../graph/tensor.ts';
 import { add, div, maximum, mul, sqrt, square, sub } from '../../ops/index.ts';
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { onlyLearningRate, slotsLike } from '../rule.ts';
 import { learningRateKind } from '../schedules/index.ts';
-
-/** decay * average + (1 - decay) * x */
-const moving = (average: Tensor, x: Tensor, decay: number): Tensor => add(mul(average, decay), mul(x, 1 - decay));
+import { moving } from './moments.ts';
 
 export const adagradOptions = declareOptions(
   'optimizers.adagrad',
