@@ -19,7 +19,7 @@ import { multiOptimizer } from './wrappers/multiOptimizer.ts';
 import { sam } from './wrappers/sam.ts';
 import { swa } from './wrappers/swa.ts';
 
-/** Optimizers that need no option: the ones that a name can stand for. */
+/** Optimizers that need no option: compile() takes their names. */
 const byName = {
   ...{ sgd, asgd, adagrad, adadelta, rmsprop, adam, adamW, adamax, nadam, nadamW, radam, adabelief, adan },
   ...{ adafactor, ftrl, lion, signum, rprop, lamb, lars, muon, prodigy, scheduleFreeAdamW, lbfgs },

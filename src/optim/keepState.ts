@@ -3,7 +3,7 @@ import { sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor } from '../graph/tensor.ts';
 
-/** The fresh slots, with those of `previous` at paths where it has a tensor of the same shape. */
+/** The fresh slots. A slot of `previous` with the same path and shape replaces the fresh one. */
 export function keepSlots(fresh: unknown, previous: unknown): unknown {
   const before = new Map(leavesOf(previous).map((leaf) => [leaf.path, leaf.value]));
   return mapTree(fresh, (leaf, path) => {

@@ -15,7 +15,7 @@ export const scheduleFreeAdamWOptions = declareOptions(
   {
     /** Step size, the same for the whole training: a number, or a schedule of the step. @default 0.0025 */
     learningRate: optional(learningRateKind, 0.0025),
-    /** Share of the average in the point where gradients are taken. @default 0.9 */
+    /** Share of the average in the point whose gradients are taken. @default 0.9 */
     beta1: optional(number('above 0'), 0.9),
     /** Decay of the second moment. @default 0.999 */
     beta2: optional(number('0 to below 1'), 0.999),

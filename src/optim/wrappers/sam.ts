@@ -25,7 +25,7 @@ export type SamOptions = OptionsOf<typeof samOptions>;
 const tiny = 1e-12;
 
 /**
- * SAM: an update by the gradients at p + rho g / |g|, where the loss near p is greatest; |g| is the norm of all gradients together. Each update
+ * SAM: an update by the gradients at p + rho g / |g|, which has about the greatest loss near p; |g| is the norm of all gradients together. Each update
  * has two forward and backward passes. Foret et al., Sharpness-Aware Minimization, 2020.
  *
  *     optimizers.sam({ optimizer: optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }), rho: 0.05 })

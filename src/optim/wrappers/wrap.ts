@@ -1,4 +1,4 @@
-// What optimizers that change another optimizer share.
+// Parts of optimizers that change another optimizer.
 import { ArgumentError } from '../../core/errors.ts';
 import { type Kind, objectWith } from '../../core/optionKinds.ts';
 import { mapTree } from '../../core/tree.ts';
@@ -14,7 +14,7 @@ export const optimizerKind: Kind<Optimizer> = /* @__PURE__ */ objectWith<Optimiz
   'update',
 );
 
-/** What an optimizer tells about itself, for one that wraps it. */
+/** Settings of the inner optimizer that the outer one has too. */
 export const described = (name: string, { settings, needsLoss }: Optimizer): Pick<Optimizer, 'name' | 'settings' | 'needsLoss'> => ({
   name,
   ...(settings && { settings }),
