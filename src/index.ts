@@ -10,12 +10,16 @@ export { type ProfileOptions, type TraceLevel, lastProgram, trace } from './engi
 export type { DeviceInfo, MemoryInfo, TunedKernel, TuningOptions } from './runtime/runtime.ts';
 export type { KernelTime, Profile, ProfileClock } from './runtime/profile.ts';
 export { type Dispatch, type HeldTensor, type Program, type ProgramMemory, printProgram } from './compiler/index.ts';
+export type { AlternativeLaunches, Binding as KernelBinding, Launch, Meaning as DispatchMeaning } from './compiler/index.ts';
+export type { ProgramOutput, Slot as ProgramSlot } from './compiler/index.ts';
 
 // Tensors and ops
 export { type NestedArray, Tensor } from './graph/tensor.ts';
 export type { Dtype, HostArray } from './core/dtype.ts';
 export type { Shape } from './core/shape.ts';
 export type { Tree } from './core/tree.ts';
+export type { TensorType } from './graph/op.ts';
+export type { Key as RandomKey, RandomStream } from './core/random.ts';
 export {
   abs,
   acos,
@@ -185,6 +189,8 @@ export {
 } from './ops/index.ts';
 export { gatherNd, scatterAlongAxis, scatterNd } from './ops/index.ts';
 export type { GatherNdOptions, ScatterAlongOptions, ScatterMode, ScatterNdOptions } from './ops/index.ts';
+export type { BernoulliOptions, Conv2dOpOptions, GatherOptions, NestedValues, Padding2d, ResizeCoordinates } from './ops/index.ts';
+export type { ResizeRounding, Sides } from './ops/index.ts';
 export { cumMax, cumMin, diag, logCumSumExp, median, quantile, searchSorted } from './ops/index.ts';
 export type { CumulativeOptions, DiagOptions, DiagonalOptions, Interpolation, QuantileOptions, SearchSortedOptions } from './ops/index.ts';
 export { cholesky, determinant, inverse, logDeterminant, solve, triangularSolve } from './ops/index.ts';
@@ -255,6 +261,7 @@ export type {
 
 // Transformations
 export {
+  type AnyFunction,
   type Axes,
   type CustomGradient,
   type GradOptions,
@@ -304,31 +311,10 @@ export { type Callback, type History, type Logs, type ProgressInfo, type Progres
 export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
 export { Model, createModel, sequential } from './train/index.ts';
-export type {
-  ClassWeight,
-  ClassWeights,
-  CompileOptions,
-  DeviceChoice,
-  DtypePolicy,
-  EvaluateOptions,
-  FitOptions,
-  LossFunction,
-  MemoryPlanOptions,
-  MetricChoices,
-  ModelInput,
-  ModelVariable,
-  PerOutput,
-  StepGradients,
-  StepLoss,
-  StepResult,
-  StepTools,
-  TrainStep,
-  PredictOptions,
-  Prediction,
-  TestOnBatchOptions,
-  TrainOnBatchOptions,
-  ValidationData,
-} from './train/index.ts';
+export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions } from './train/index.ts';
+export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
+export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
+export type { StepTools, TestOnBatchOptions, TrainOnBatchOptions, TrainStep, ValidationData, WithLeaves } from './train/index.ts';
 
 // Option types of the factories
 export type { Activation, ActivationName, ActivationOptions, AddOptions, AverageOptions, BatchNormalizationOptions } from './nn/index.ts';
@@ -336,14 +322,24 @@ export type { ConcatenateOptions, ConstraintName, Conv2dOptions, DenseOptions } 
 export type { DropoutOptions as DropoutLayerOptions, EmbeddingOptions, FlattenOptions, Initializer } from './nn/index.ts';
 export type { InitializerName, LambdaFunction, LambdaOptions, MaskingOptions, MaxPooling2dOptions, MaximumOptions } from './nn/index.ts';
 export type { MinimumOptions, MultiplyOptions, RegularizerName, ReshapeOptions, SubtractOptions } from './nn/index.ts';
-export type { TimeDistributedOptions } from './nn/index.ts';
+export type { ConstantInitializerOptions, IdentityOptions, L1L2Options, L1Options, L2Options, MaxNormOptions } from './nn/index.ts';
+export type {
+  MinMaxNormOptions,
+  NonNegOptions,
+  OnesOptions,
+  OrthogonalInitializerOptions,
+  OrthogonalRegularizerOptions,
+} from './nn/index.ts';
+export type { RandomNormalOptions, RandomUniformOptions, ScaledInitializerOptions, TimeDistributedOptions } from './nn/index.ts';
+export type { TruncatedNormalOptions, UnitNormOptions, VarianceScalingOptions, ZerosOptions } from './nn/index.ts';
+export type { LayerResult, LayerTrees, Shapes, ShapesOf, SublayerCalls, TensorRecord, VariableCell, WindowPadding } from './nn/index.ts';
 export type { BinaryCrossentropyOptions, BinaryFocalOptions, CategoricalCrossentropyOptions } from './losses/index.ts';
 export type { CosineSimilarityOptions, FocalOptions, HuberOptions, LossName, Reduction, SmoothL1Options } from './losses/index.ts';
-export type { SparseCrossentropyOptions } from './losses/index.ts';
+export type { OverOutputs, SparseCrossentropyOptions, TargetKind } from './losses/index.ts';
 export type { AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, ClippingOptions, ConstantOptions } from './optim/index.ts';
 export type { CosineDecayOptions, DecayOptions, OptimizerName, OptimizerOptions, OptimizerState } from './optim/index.ts';
 export type { PiecewiseConstantDecayOptions, PolynomialDecayOptions, RmspropOptions, Schedule, ScheduleName } from './optim/index.ts';
-export type { SgdOptions, UpdateOptions } from './optim/index.ts';
+export type { LossAndGradients, OptimizerSettings, SgdOptions, UpdateOptions } from './optim/index.ts';
 export type {
   ChainedOptions as ChainedScheduleOptions,
   CosineDecayRestartsOptions,
@@ -360,15 +356,55 @@ export type {
   WarmupOptions,
   WarmupStableDecayOptions,
 } from './optim/index.ts';
+export type {
+  AdabeliefOptions,
+  AdafactorOptions,
+  AdamaxOptions,
+  AdanOptions,
+  AsgdOptions,
+  FtrlOptions,
+  LambOptions,
+  LarsOptions,
+  LbfgsOptions,
+  LionOptions,
+  LookaheadOptions,
+  MultiOptimizerOptions,
+  MuonOptions,
+  NadamOptions,
+  NadamWOptions,
+  ProdigyOptions,
+  RadamOptions,
+  RpropOptions,
+  SamOptions,
+  ScheduleFreeAdamWOptions,
+  SignumOptions,
+  SwaOptions,
+} from './optim/index.ts';
 export type { CrossentropyMetricOptions, MetricName, MetricOptions, MetricState, ThresholdOptions } from './metrics/index.ts';
+export type { AccuracyState, Count as MetricCount, MeanMetric, MeanState, SumState, Total as MetricTotal } from './metrics/index.ts';
 export type { TopKOptions as TopKMetricOptions } from './metrics/index.ts';
-export type { EarlyStopping, EarlyStoppingOptions, FitInfo, LambdaOptions as LambdaCallbackOptions } from './callbacks/index.ts';
-export type { TrainedModel } from './callbacks/index.ts';
-export type { BatchOptions, NestedNumbers, NumericArray, Sample, ShuffleOptions } from './data/index.ts';
+export type {
+  EarlyStopping,
+  EarlyStoppingOptions,
+  FitInfo,
+  HistoryOptions,
+  LambdaOptions as LambdaCallbackOptions,
+} from './callbacks/index.ts';
+export type { MaybeAsync, ProgressStream, TrainedModel } from './callbacks/index.ts';
+export type {
+  BatchOptions,
+  BigIntegerArray,
+  LooseSample,
+  LooseValue,
+  NestedNumbers,
+  NumericArray,
+  Sample,
+  ShuffleOptions,
+} from './data/index.ts';
 export type { ImageDataset, LoadProgress, MnistOptions, Split } from './data/datasets/index.ts';
 
 // Configs: what a factory made, as plain data, and the way back
-export type { Config, Configured } from './core/config.ts';
+export type { Config, Configured, Json } from './core/config.ts';
 export { register } from './core/registry.ts';
 export { fromConfig } from './train/fromConfig.ts';
 

@@ -6,13 +6,11 @@ import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { Tensor, nextSerial } from '../graph/tensor.ts';
 import { zeros } from '../ops/index.ts';
+import type { AnyFunction } from './anyFunction.ts';
 import { readAfter, region } from './boundary.ts';
 import { pullback } from './gradients.ts';
 import { fillLeaves, floatLeaves, matchLeaves } from './primals.ts';
 import { templateOf } from './template.ts';
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
 
 /** `result` with other tensors in the place of its float ones. */
 function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {

@@ -7,13 +7,11 @@ import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { cast, eye, ones, reshape } from '../ops/index.ts';
+import type { AnyFunction } from './anyFunction.ts';
 import { batchTensors, rowsOf } from './batch.ts';
 import { pullback } from './gradients.ts';
 import { floatLeaves, freshPrimals } from './primals.ts';
 import { type GradOptions, type Gradient, grad } from './transform.ts';
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
 
 /** A tree like the value, with a tree like the argument in the place of each tensor. */
 export type Jacobian<Value, Argument> = Value extends Tensor ? Argument : { [K in keyof Value]: Jacobian<Value[K], Argument> };

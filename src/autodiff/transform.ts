@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
+import type { AnyFunction } from './anyFunction.ts';
 import { gradients } from './gradients.ts';
 import { freshPrimals } from './primals.ts';
 
@@ -18,9 +19,6 @@ export interface ValueAndGradOptions extends GradOptions {
 }
 
 // Argument and result types are the caller's own.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
-
 /** The gradient has the type of what it is taken with respect to. */
 export type Gradient<F extends AnyFunction, O extends GradOptions> = O extends { readonly argnums: readonly number[] }
   ? Parameters<F>[number][]

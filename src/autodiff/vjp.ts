@@ -4,12 +4,10 @@ import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { type Tensor, nextSerial } from '../graph/tensor.ts';
 import { alias, zeros } from '../ops/index.ts';
+import type { AnyFunction } from './anyFunction.ts';
 import { pullback } from './gradients.ts';
 import { fillLeaves, floatLeaves, freshPrimals, matchLeaves } from './primals.ts';
 import { templateOf } from './template.ts';
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
 
 const positionsOf = (args: readonly unknown[]): number[] => args.map((_, i) => i);
 

@@ -6,6 +6,7 @@ import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { transpose } from '../ops/index.ts';
+import type { AnyFunction } from './anyFunction.ts';
 import { type Mapping, batchTensors, rowsOf } from './batch.ts';
 
 /** An axis number, null for "the same for every row", or a tree of those over the branches of what it describes. */
@@ -17,9 +18,6 @@ export interface VmapOptions {
   /** Where the rows lie in the results; 0 by default. */
   readonly outAxes?: Axes;
 }
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyFunction = (...args: any[]) => unknown;
 
 const isOptions = (axes: unknown): axes is VmapOptions => typeof axes === 'object' && axes !== null && !Array.isArray(axes);
 

@@ -28,7 +28,7 @@ export interface FitInfo {
   activeSeconds(): number;
 }
 
-type MaybeAsync = void | Promise<void>;
+export type MaybeAsync = void | Promise<void>;
 
 export interface Callback {
   readonly config?: Config;

@@ -7,8 +7,8 @@ import { progress } from './progress.ts';
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
 export const callbacks = { earlyStopping, history, lambda, progress };
 
-export type { Callback, FitInfo, Logs, TrainedModel } from './callback.ts';
+export type { Callback, FitInfo, Logs, MaybeAsync, TrainedModel } from './callback.ts';
 export type { EarlyStopping, EarlyStoppingOptions } from './earlyStopping.ts';
-export type { History } from './history.ts';
+export type { History, HistoryOptions } from './history.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';

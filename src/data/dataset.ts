@@ -4,7 +4,7 @@ import { ArgumentError, DataError, ShapeError, checkOptions } from '../core/erro
 import { allocate, isBigIntegers, nearestF32 } from '../core/dtype.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { type Tree, leavesOf, mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import { type ArrayTree, type BatchTree, type SampleTree, arraysGiven, isArrayTree, readTree } from './sampleTree.ts';
 import { type ArrayInput, Samples, isPlainArray, samplesOf, shapeOfInput } from './samples.ts';
@@ -17,6 +17,7 @@ export interface Sample<X = Tensor, Y = Tensor> {
 }
 
 export interface ShuffleOptions {
+  /** Fixes the order, whatever setSeed() says. */
   seed?: number;
   /** A new order for each iteration (each epoch). @default true */
   reshuffleEachIteration?: boolean;
@@ -182,8 +183,8 @@ async function* taken<T>(source: AsyncIterable<T>, count: number): AsyncGenerato
  * @throws DataError if the arrays hold different numbers of samples.
  */
 export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset;
-export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<BatchTree, BatchTree>>;
-export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<BatchTree, BatchTree>> {
+export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<Tree<Tensor>, Tree<Tensor>>>;
+export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<Tree<Tensor>, Tree<Tensor>>> {
   const where = 'data.fromArrays';
   const counts = [...arraysGiven('x', x), ...arraysGiven('y', y)].map(({ argument, value }) => ({
     argument,
@@ -221,7 +222,7 @@ function tensorOfSample({ data, size, shape, dtype }: Samples, i: number): Tenso
 }
 
 /** One value of a sample: an array or a number, or lists and records of them. */
-type LooseValue = ArrayInput | number | bigint | boolean | readonly LooseValue[] | { readonly [name: string]: LooseValue };
+export type LooseValue = ArrayInput | number | bigint | boolean | readonly LooseValue[] | { readonly [name: string]: LooseValue };
 
 /** One sample that a generator yields: tensors, arrays, or plain numbers. */
 export type LooseSample = Readonly<Record<string, LooseValue>>;

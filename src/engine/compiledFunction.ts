@@ -17,6 +17,7 @@ export interface CompileFunctionOptions {
   donate?: readonly number[];
   /** Name in errors, profiles and logs. @default the function's name */
   name?: string;
+  /** @internal */
   engine?: Engine;
   /** Source of each call's random key. @default the global stream */
   stream?: RandomStream;

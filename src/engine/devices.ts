@@ -180,6 +180,9 @@ export async function profile(fn: () => Promise<unknown>, options: ProfileOption
 export const tuned = async (): Promise<readonly TunedKernel[]> => (await defaultEngine()).tuned();
 
 /** Gives every tensor in the tree a value, in as few submissions as possible. Resolves to the tree when the work is submitted. */
+export function evaluate<T>(tree: T): Promise<T>;
+/** @internal */
+export function evaluate<T>(tree: T, options?: { engine?: Engine }): Promise<T>;
 export async function evaluate<T>(tree: T, { engine }: { engine?: Engine } = {}): Promise<T> {
   const tensors = tensorsIn(tree);
   const refused = refuseValues('evaluate()', tensors);

@@ -114,14 +114,16 @@ export interface TensorMethods {}
 export class Tensor implements TensorType {
   readonly shape: Shape;
   readonly dtype: Dtype;
-  /** The application that yields it; undefined once it has a value of its own. */
+  /** The application that yields it; undefined once it has a value of its own. @internal */
   node: Node | undefined;
-  /** Which of the node's outputs it is. */
+  /** Which of the node's outputs it is. @internal */
   readonly index: number;
+  /** @internal */
   value: Value | undefined;
-  /** Why it can no longer be used, as the end of a sentence about it. */
+  /** Why it can no longer be used, as the end of a sentence about it. @internal */
   invalidated: string | undefined;
 
+  /** @internal */
   constructor(type: TensorType, source: { node: Node; index: number } | { value: Value }) {
     this.shape = type.shape;
     this.dtype = type.dtype;

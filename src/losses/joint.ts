@@ -15,8 +15,8 @@ export interface OverOutputs {
 }
 
 /** A loss over all outputs of a model, made by jointLoss(). */
-export interface JointLoss<T = TensorTree | undefined, P = TensorTree> extends OverOutputs {
-  (targets: T, predictions: P, sampleWeight?: TensorTree): Tensor;
+export interface JointLoss<T = Tree<Tensor> | undefined, P = Tree<Tensor>> extends OverOutputs {
+  (targets: T, predictions: P, sampleWeight?: Tree<Tensor>): Tensor;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface JointLoss<T = TensorTree | undefined, P = TensorTree> extends O
  *
  * @throws ArgumentError if it is not given a function.
  */
-export function jointLoss<T, P>(fn: (targets: T, predictions: P, sampleWeight?: TensorTree) => Tensor): JointLoss<T, P> {
+export function jointLoss<T, P>(fn: (targets: T, predictions: P, sampleWeight?: Tree<Tensor>) => Tensor): JointLoss<T, P> {
   if (typeof fn !== 'function') {
     throw new ArgumentError(`jointLoss: takes a function (targets, predictions) => tensor; got ${shown(fn)}`);
   }

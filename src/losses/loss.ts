@@ -23,6 +23,8 @@ export const lossOptions = {
   /** 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'none' gives one value per sample. @default 'mean' */
   reduction: /* @__PURE__ */ optional(oneOf('mean', 'sum', 'none'), 'mean'),
 };
+
+/** Options that every loss takes. */
 export type LossOptions = OptionsOf<Declaration<typeof lossOptions>>;
 
 /** Contents of the targets, for checks of data before training: numbers, numbers in 0..1, probabilities of all classes, or a class index. */

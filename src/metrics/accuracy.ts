@@ -11,7 +11,6 @@ import { type Metric, type MetricOptions, makeMetric, metricOptions } from './me
 
 export type AccuracyState = { readonly correct: Count; readonly count: Count };
 
-type Accuracy = Configured<Metric<AccuracyState>>;
 type Hits = (targets: Tensor, predictions: Tensor) => Tensor;
 
 /** The fraction of hits: true for each correct prediction. */
@@ -19,7 +18,7 @@ function shareOf<T extends OptionTable & typeof metricOptions>(
   declaration: Declaration<T>,
   options: OptionsOf<Declaration<T>>,
   hitsOf: (name: string, settings: SettingsOf<Declaration<T>>) => Hits,
-): Accuracy {
+): Configured<Metric<AccuracyState>> {
   return makeMetric<Metric<AccuracyState>, T>(declaration, options, (name, settings) => {
     const hits = hitsOf(name, settings);
     return {
@@ -40,6 +39,8 @@ export const thresholdOptions = {
   threshold: /* @__PURE__ */ optional(number(), 0.5),
   ...metricOptions,
 };
+
+/** Options of metrics that treat predictions above a threshold as 1. */
 export type ThresholdOptions = OptionsOf<Declaration<typeof thresholdOptions>>;
 
 const binaryHits =
@@ -78,7 +79,7 @@ export const accuracyOptions = declareOptions('metrics.accuracy', metricOptions)
  *
  *     model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
  */
-export const accuracy = (options: MetricOptions = {}): Accuracy =>
+export const accuracy = (options: MetricOptions = {}): Configured<Metric<AccuracyState>> =>
   shareOf(accuracyOptions, options, (name) => {
     const kinds = { binary: binaryHits(name, 0.5), categorical: categoricalHits(name), sparse: sparseHits(name) };
     return (targets, predictions) => kinds[accuracyKind(targets, predictions)](targets, predictions);
@@ -87,18 +88,19 @@ export const accuracy = (options: MetricOptions = {}): Accuracy =>
 export const binaryAccuracyOptions = declareOptions('metrics.binaryAccuracy', thresholdOptions);
 
 /** The fraction of elements for which (prediction > threshold) equals the target. Targets 0 or 1, [n] or as the predictions. */
-export const binaryAccuracy = (options: ThresholdOptions = {}): Accuracy =>
+export const binaryAccuracy = (options: ThresholdOptions = {}): Configured<Metric<AccuracyState>> =>
   shareOf(binaryAccuracyOptions, options, (name, { threshold }) => binaryHits(name, threshold));
 
 export const categoricalAccuracyOptions = declareOptions('metrics.categoricalAccuracy', metricOptions);
 
 /** The fraction of samples whose largest prediction is at the position of the largest target. Both [n, ..., classes]. */
-export const categoricalAccuracy = (options: MetricOptions = {}): Accuracy => shareOf(categoricalAccuracyOptions, options, categoricalHits);
+export const categoricalAccuracy = (options: MetricOptions = {}): Configured<Metric<AccuracyState>> =>
+  shareOf(categoricalAccuracyOptions, options, categoricalHits);
 
 export const sparseCategoricalAccuracyOptions = declareOptions('metrics.sparseCategoricalAccuracy', metricOptions);
 
 /** The fraction of samples whose largest prediction is at the target's index. Targets [n, ...], predictions [n, ..., classes]. */
-export const sparseCategoricalAccuracy = (options: MetricOptions = {}): Accuracy =>
+export const sparseCategoricalAccuracy = (options: MetricOptions = {}): Configured<Metric<AccuracyState>> =>
   shareOf(sparseCategoricalAccuracyOptions, options, sparseHits);
 
 const topKTable = {
@@ -122,7 +124,7 @@ function inTopK(classes: Tensor, predictions: Tensor, k: number): Tensor {
 export const topKCategoricalAccuracyOptions = declareOptions('metrics.topKCategoricalAccuracy', topKTable);
 
 /** The fraction of samples whose target class is among the k highest predictions. Targets one-hot, both [n, ..., classes]. */
-export const topKCategoricalAccuracy = (options: TopKOptions = {}): Accuracy =>
+export const topKCategoricalAccuracy = (options: TopKOptions = {}): Configured<Metric<AccuracyState>> =>
   shareOf(topKCategoricalAccuracyOptions, options, (name, { k }) => (targets, predictions) => {
     const pair = alignEqual(name, targets, predictions);
     return inTopK(argMax(pair.targets, { axis: -1 }), pair.predictions, k);
@@ -131,7 +133,7 @@ export const topKCategoricalAccuracy = (options: TopKOptions = {}): Accuracy =>
 export const sparseTopKCategoricalAccuracyOptions = declareOptions('metrics.sparseTopKCategoricalAccuracy', topKTable);
 
 /** topKCategoricalAccuracy for class indices. Targets [n, ...], predictions [n, ..., classes]. */
-export const sparseTopKCategoricalAccuracy = (options: TopKOptions = {}): Accuracy =>
+export const sparseTopKCategoricalAccuracy = (options: TopKOptions = {}): Configured<Metric<AccuracyState>> =>
   shareOf(sparseTopKCategoricalAccuracyOptions, options, (name, { k }) => (targets, predictions) => {
     const pair = alignClasses(name, targets, predictions);
     return inTopK(pair.targets, pair.predictions, k);

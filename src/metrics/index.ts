@@ -92,5 +92,7 @@ export function resolveMetric(metric: string | Metric): Metric {
 }
 
 export type { Metric, MetricOptions, MetricState } from './metric.ts';
-export type { TopKOptions, ThresholdOptions } from './accuracy.ts';
+export type { AccuracyState, TopKOptions, ThresholdOptions } from './accuracy.ts';
+export type { Count, Total } from './accumulate.ts';
+export type { MeanMetric, MeanState, SumState } from './mean.ts';
 export type { CrossentropyMetricOptions } from './ofLosses.ts';

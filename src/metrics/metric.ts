@@ -23,6 +23,8 @@ export const metricOptions = {
   /** The key in logs and history. @default the metric's own name */
   name: /* @__PURE__ */ optional(text),
 };
+
+/** Options that every metric takes. */
 export type MetricOptions = OptionsOf<Declaration<typeof metricOptions>>;
 
 type MetricTable = OptionTable & typeof metricOptions;

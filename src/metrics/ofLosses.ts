@@ -20,29 +20,45 @@ export const plainOptions = {
   klDivergence: declareOptions('metrics.klDivergence', metricOptions),
 };
 
-type MeanFactory<Options> = (options?: Options) => Configured<Metric<MeanState>>;
+const plain = (name: keyof typeof plainOptions, options: MetricOptions): Configured<Metric<MeanState>> =>
+  meanOfLoss(plainOptions[name], options, () => losses[name]());
 
-/* @__NO_SIDE_EFFECTS__ */
-const plain =
-  (name: keyof typeof plainOptions): MeanFactory<MetricOptions> =>
-  (options = {}) =>
-    meanOfLoss(plainOptions[name], options, () => losses[name]());
+/** Mean of (p - t)² over all samples. */
+export const meanSquaredError = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('meanSquaredError', options);
 
-export const meanSquaredError = plain('meanSquaredError');
-export const meanAbsoluteError = plain('meanAbsoluteError');
-export const meanAbsolutePercentageError = plain('meanAbsolutePercentageError');
-export const meanSquaredLogarithmicError = plain('meanSquaredLogarithmicError');
-export const logCosh = plain('logCosh');
-export const poisson = plain('poisson');
-export const hinge = plain('hinge');
-export const squaredHinge = plain('squaredHinge');
-export const categoricalHinge = plain('categoricalHinge');
-export const klDivergence = plain('klDivergence');
+/** Mean of |p - t| over all samples. */
+export const meanAbsoluteError = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('meanAbsoluteError', options);
+
+/** Mean of 100 |p - t| / max(|t|, 1e-7) over all samples. */
+export const meanAbsolutePercentageError = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
+  plain('meanAbsolutePercentageError', options);
+
+/** Mean of (log(1 + p) - log(1 + t))² over all samples. */
+export const meanSquaredLogarithmicError = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
+  plain('meanSquaredLogarithmicError', options);
+
+/** Mean of log(cosh(p - t)) over all samples. */
+export const logCosh = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('logCosh', options);
+
+/** Mean of p - t log(p) over all samples. */
+export const poisson = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('poisson', options);
+
+/** Mean of max(1 - t p, 0) over all samples. Targets -1 or 1; 0 counts as -1. */
+export const hinge = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('hinge', options);
+
+/** Mean of max(1 - t p, 0)² over all samples. Targets -1 or 1; 0 counts as -1. */
+export const squaredHinge = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('squaredHinge', options);
+
+/** Mean of max(1 + max((1 - t) p) - sum(t p), 0) over all samples. Targets one-hot, [n, classes]. */
+export const categoricalHinge = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('categoricalHinge', options);
+
+/** Mean of the Kullback-Leibler divergence sum(t log(t / p)) over all samples. Both [n, classes]. */
+export const klDivergence = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('klDivergence', options);
 
 export const rootMeanSquaredErrorOptions = declareOptions('metrics.rootMeanSquaredError', metricOptions);
 
 /** Root of the mean squared error over all samples. */
-export const rootMeanSquaredError: MeanFactory<MetricOptions> = (options = {}) =>
+export const rootMeanSquaredError = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
   meanOfLoss(
     rootMeanSquaredErrorOptions,
     options,
@@ -53,7 +69,7 @@ export const rootMeanSquaredError: MeanFactory<MetricOptions> = (options = {}) =
 export const cosineSimilarityOptions = declareOptions('metrics.cosineSimilarity', metricOptions);
 
 /** Mean of sum(t p) / (|t| |p|): the loss of that name with the opposite sign. */
-export const cosineSimilarity: MeanFactory<MetricOptions> = (options = {}) =>
+export const cosineSimilarity = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
   meanOfLoss(
     cosineSimilarityOptions,
     options,
@@ -71,12 +87,17 @@ export const crossentropies = {
   sparseCategoricalCrossentropy: declareOptions('metrics.sparseCategoricalCrossentropy', crossentropyTable),
 };
 
-/* @__NO_SIDE_EFFECTS__ */
-const entropy =
-  (name: keyof typeof crossentropies): MeanFactory<CrossentropyMetricOptions> =>
-  (options = {}) =>
-    meanOfLoss(crossentropies[name], options, ({ fromLogits, labelSmoothing }) => losses[name]({ fromLogits, labelSmoothing }));
+const entropy = (name: keyof typeof crossentropies, options: CrossentropyMetricOptions): Configured<Metric<MeanState>> =>
+  meanOfLoss(crossentropies[name], options, ({ fromLogits, labelSmoothing }) => losses[name]({ fromLogits, labelSmoothing }));
 
-export const binaryCrossentropy = entropy('binaryCrossentropy');
-export const categoricalCrossentropy = entropy('categoricalCrossentropy');
-export const sparseCategoricalCrossentropy = entropy('sparseCategoricalCrossentropy');
+/** Mean of the cross-entropy of probabilities against targets 0 to 1. Targets and predictions have one shape. */
+export const binaryCrossentropy = (options: CrossentropyMetricOptions = {}): Configured<Metric<MeanState>> =>
+  entropy('binaryCrossentropy', options);
+
+/** Mean of the cross-entropy of probabilities against one-hot targets. Both [n, ..., classes]. */
+export const categoricalCrossentropy = (options: CrossentropyMetricOptions = {}): Configured<Metric<MeanState>> =>
+  entropy('categoricalCrossentropy', options);
+
+/** Mean of the cross-entropy of probabilities against class indices. Targets [n, ...], predictions [n, ..., classes]. */
+export const sparseCategoricalCrossentropy = (options: CrossentropyMetricOptions = {}): Configured<Metric<MeanState>> =>
+  entropy('sparseCategoricalCrossentropy', options);

@@ -23,9 +23,10 @@ export const maxNormOptions = declareOptions('constraints.maxNorm', {
   /** Axes along which a norm is taken: 0 for the inputs of each unit of a dense layer, [0, 1, 2] for each filter of conv2d. @default 0 */
   axis: optional(axisKind, 0),
 });
+export type MaxNormOptions = OptionsOf<typeof maxNormOptions>;
 
 /** w min(|w|, maxValue) / |w|. Srivastava et al., "Dropout", 2014. */
-function maxNorm(options: OptionsOf<typeof maxNormOptions> = {}): Configured<Constraint> {
+function maxNorm(options: MaxNormOptions = {}): Configured<Constraint> {
   const settings = maxNormOptions.read(options);
   const { maxValue, axis } = settings;
   const constraint = (w: Tensor): Tensor => {
@@ -53,9 +54,10 @@ export const minMaxNormOptions = declareOptions(
     }
   },
 );
+export type MinMaxNormOptions = OptionsOf<typeof minMaxNormOptions>;
 
 /** w (rate clip(|w|, minValue, maxValue) + (1 - rate) |w|) / |w|. */
-function minMaxNorm(options: OptionsOf<typeof minMaxNormOptions> = {}): Configured<Constraint> {
+function minMaxNorm(options: MinMaxNormOptions = {}): Configured<Constraint> {
   const settings = minMaxNormOptions.read(options);
   const { minValue, maxValue, rate, axis } = settings;
   const constraint = (w: Tensor): Tensor => {
@@ -67,9 +69,10 @@ function minMaxNorm(options: OptionsOf<typeof minMaxNormOptions> = {}): Configur
 }
 
 export const nonNegOptions = declareOptions('constraints.nonNeg', {});
+export type NonNegOptions = OptionsOf<typeof nonNegOptions>;
 
 /** max(w, 0). */
-function nonNeg(options: OptionsOf<typeof nonNegOptions> = {}): Configured<Constraint> {
+function nonNeg(options: NonNegOptions = {}): Configured<Constraint> {
   const settings = nonNegOptions.read(options);
   return withConfig((w: Tensor) => maximum(w, 0), nonNegOptions, settings);
 }
@@ -78,9 +81,10 @@ export const unitNormOptions = declareOptions('constraints.unitNorm', {
   /** Axes along which a norm is taken. @default 0 */
   axis: optional(axisKind, 0),
 });
+export type UnitNormOptions = OptionsOf<typeof unitNormOptions>;
 
 /** w / |w|. */
-function unitNorm(options: OptionsOf<typeof unitNormOptions> = {}): Configured<Constraint> {
+function unitNorm(options: UnitNormOptions = {}): Configured<Constraint> {
   const settings = unitNormOptions.read(options);
   return withConfig((w: Tensor) => div(w, add(normOver(w, settings.axis), epsilon)), unitNormOptions, settings);
 }

@@ -38,10 +38,24 @@ export const layers = {
 
 export type { Activation, ActivationName } from './activations.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
+export type { MaxNormOptions, MinMaxNormOptions, NonNegOptions, UnitNormOptions } from './constraints.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
+export type { L1L2Options, L1Options, L2Options, OrthogonalOptions as OrthogonalRegularizerOptions } from './regularizers.ts';
 export { type Initializer, type InitializerName, initializers } from './initializers.ts';
+export type {
+  ConstantOptions as ConstantInitializerOptions,
+  IdentityOptions,
+  OnesOptions,
+  OrthogonalOptions as OrthogonalInitializerOptions,
+  RandomNormalOptions,
+  RandomUniformOptions,
+  ScaledInitializerOptions,
+  TruncatedNormalOptions,
+  VarianceScalingOptions,
+  ZerosOptions,
+} from './initializers.ts';
 export { type Chain, chain } from './chain.ts';
-export { type LayerDefinition, type SublayerCall, defineLayer } from './defineLayer.ts';
+export { type LayerDefinition, type SublayerCall, type SublayerCalls, defineLayer } from './defineLayer.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {
@@ -51,15 +65,20 @@ export type {
   HasLayer,
   Layer,
   LayerOptions,
+  LayerResult,
   LayerUse,
   Masks,
   NamedLayer,
   SymbolicCall,
+  TensorRecord,
+  VariableCell,
   Variables,
 } from './layer.ts';
 export { layerOf } from './layer.ts';
 export { NetworkPass } from './networkPass.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
+export type { Shapes, ShapesOf } from './spec.ts';
+export type { WindowPadding } from './windows.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch, formatBatches, shapesOf } from './spec.ts';
 export type { ActivationOptions } from './layers/core/activation.ts';
 export type { BatchNormalizationOptions } from './layers/normalization/batchNormalization.ts';

@@ -46,17 +46,19 @@ const seedOption = {
 };
 
 export const zerosOptions = declareOptions('initializers.zeros', {});
+export type ZerosOptions = OptionsOf<typeof zerosOptions>;
 
 /** All zeros. */
-function zeros(options: OptionsOf<typeof zerosOptions> = {}): Configured<Initializer> {
+function zeros(options: ZerosOptions = {}): Configured<Initializer> {
   const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)));
   return withConfig(initializer, zerosOptions, zerosOptions.read(options));
 }
 
 export const onesOptions = declareOptions('initializers.ones', {});
+export type OnesOptions = OptionsOf<typeof onesOptions>;
 
 /** All ones. */
-function ones(options: OptionsOf<typeof onesOptions> = {}): Configured<Initializer> {
+function ones(options: OnesOptions = {}): Configured<Initializer> {
   const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(1));
   return withConfig(initializer, onesOptions, onesOptions.read(options));
 }
@@ -65,9 +67,10 @@ export const constantOptions = declareOptions('initializers.constant', {
   /** The value of every element. @default 0 */
   value: optional(anyNumber, 0),
 });
+export type ConstantOptions = OptionsOf<typeof constantOptions>;
 
 /** One value everywhere. */
-function constant(options: OptionsOf<typeof constantOptions> = {}): Configured<Initializer> {
+function constant(options: ConstantOptions = {}): Configured<Initializer> {
   const settings = constantOptions.read(options);
   const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(settings.value));
   return withConfig(initializer, constantOptions, settings);
@@ -82,9 +85,10 @@ const normalTable = {
 };
 
 export const randomNormalOptions = declareOptions('initializers.randomNormal', normalTable);
+export type RandomNormalOptions = OptionsOf<typeof randomNormalOptions>;
 
 /** Values of a normal distribution. */
-function randomNormal(options: OptionsOf<typeof randomNormalOptions> = {}): Configured<Initializer> {
+function randomNormal(options: RandomNormalOptions = {}): Configured<Initializer> {
   const settings = randomNormalOptions.read(options);
   const { mean, stddev, seed } = settings;
   const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * stream.normal());
@@ -92,9 +96,10 @@ function randomNormal(options: OptionsOf<typeof randomNormalOptions> = {}): Conf
 }
 
 export const truncatedNormalOptions = declareOptions('initializers.truncatedNormal', normalTable);
+export type TruncatedNormalOptions = OptionsOf<typeof truncatedNormalOptions>;
 
 /** Values of a normal distribution, drawn again beyond two standard deviations. */
-function truncatedNormal(options: OptionsOf<typeof truncatedNormalOptions> = {}): Configured<Initializer> {
+function truncatedNormal(options: TruncatedNormalOptions = {}): Configured<Initializer> {
   const settings = truncatedNormalOptions.read(options);
   const { mean, stddev, seed } = settings;
   const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => mean + stddev * truncated(stream));
@@ -114,9 +119,10 @@ export const randomUniformOptions = declareOptions(
     if (minval > maxval) throw new ArgumentError(`${where}: minval is ${minval} and maxval ${maxval}; minval must not be the greater one`);
   },
 );
+export type RandomUniformOptions = OptionsOf<typeof randomUniformOptions>;
 
 /** Values spread evenly from minval to maxval. */
-function randomUniform(options: OptionsOf<typeof randomUniformOptions> = {}): Configured<Initializer> {
+function randomUniform(options: RandomUniformOptions = {}): Configured<Initializer> {
   const settings = randomUniformOptions.read(options);
   const { minval, maxval, seed } = settings;
   const initializer: Initializer = (shape, random) => fill(shape, random, seed, (stream) => minval + (maxval - minval) * stream.uniform());
@@ -132,6 +138,7 @@ export const varianceScalingOptions = declareOptions('initializers.varianceScali
   distribution: optional(oneOf('truncatedNormal', 'untruncatedNormal', 'uniform'), 'truncatedNormal'),
   ...seedOption,
 });
+export type VarianceScalingOptions = OptionsOf<typeof varianceScalingOptions>;
 type Scaling = SettingsOf<typeof varianceScalingOptions>;
 
 /** Standard deviation of a standard normal that is truncated at two. Draws are divided by it, so that they have the variance asked for. */
@@ -161,7 +168,7 @@ function scaled({ scale, mode, distribution, seed }: Scaling): Initializer {
 }
 
 /** Values of variance scale / n. Signals then keep their size from layer to layer. */
-function varianceScaling(options: OptionsOf<typeof varianceScalingOptions> = {}): Configured<Initializer> {
+function varianceScaling(options: VarianceScalingOptions = {}): Configured<Initializer> {
   const settings = varianceScalingOptions.read(options);
   return withConfig(scaled(settings), varianceScalingOptions, settings);
 }
@@ -176,10 +183,14 @@ export const scalingOptions = {
   lecunUniform: declareOptions('initializers.lecunUniform', seedOption),
 };
 
-export type SeedOption = OptionsOf<Declaration<typeof seedOption>>;
+/** Options of the named forms of varianceScaling. */
+export type ScaledInitializerOptions = OptionsOf<Declaration<typeof seedOption>>;
 
 /* @__NO_SIDE_EFFECTS__ */
-function scaling(name: keyof typeof scalingOptions, fixed: Omit<Scaling, 'seed'>): (options?: SeedOption) => Configured<Initializer> {
+function scaling(
+  name: keyof typeof scalingOptions,
+  fixed: Omit<Scaling, 'seed'>,
+): (options?: ScaledInitializerOptions) => Configured<Initializer> {
   return (options = {}) => {
     const settings = scalingOptions[name].read(options);
     return withConfig(scaled({ ...fixed, ...settings }), scalingOptions[name], settings);
@@ -198,12 +209,13 @@ export const orthogonalOptions = declareOptions('initializers.orthogonal', {
   gain: optional(number(), 1),
   ...seedOption,
 });
+export type OrthogonalOptions = OptionsOf<typeof orthogonalOptions>;
 
 /**
  * A matrix [product of the leading sizes, last size] with orthonormal columns (rows if there are fewer rows), times `gain`.
  * Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014.
  */
-function orthogonal(options: OptionsOf<typeof orthogonalOptions> = {}): Configured<Initializer> {
+function orthogonal(options: OrthogonalOptions = {}): Configured<Initializer> {
   const settings = orthogonalOptions.read(options);
   const { gain, seed } = settings;
   const initializer: Initializer = (shape, random) => {
@@ -241,9 +253,10 @@ export const identityOptions = declareOptions('initializers.identity', {
   /** Value of the diagonal. @default 1 */
   gain: optional(number(), 1),
 });
+export type IdentityOptions = OptionsOf<typeof identityOptions>;
 
 /** `gain` on the diagonal, zeros elsewhere; for matrices. */
-function identity(options: OptionsOf<typeof identityOptions> = {}): Configured<Initializer> {
+function identity(options: IdentityOptions = {}): Configured<Initializer> {
   const settings = identityOptions.read(options);
   const { gain } = settings;
   const initializer: Initializer = (shape) => {
@@ -265,11 +278,17 @@ export const initializers = {
   randomUniform,
   truncatedNormal,
   varianceScaling,
+  /** Normal values of variance 2 / (fanIn + fanOut), truncated. Glorot and Bengio, 2010. */
   glorotNormal: scaling('glorotNormal', { scale: 1, mode: 'fanAvg', distribution: 'truncatedNormal' }),
+  /** Uniform values of variance 2 / (fanIn + fanOut). Glorot and Bengio, 2010. */
   glorotUniform: scaling('glorotUniform', { scale: 1, mode: 'fanAvg', distribution: 'uniform' }),
+  /** Normal values of variance 2 / fanIn, truncated. He et al., 2015. */
   heNormal: scaling('heNormal', { scale: 2, mode: 'fanIn', distribution: 'truncatedNormal' }),
+  /** Uniform values of variance 2 / fanIn. He et al., 2015. */
   heUniform: scaling('heUniform', { scale: 2, mode: 'fanIn', distribution: 'uniform' }),
+  /** Normal values of variance 1 / fanIn, truncated. LeCun et al., 1998. */
   lecunNormal: scaling('lecunNormal', { scale: 1, mode: 'fanIn', distribution: 'truncatedNormal' }),
+  /** Uniform values of variance 1 / fanIn. LeCun et al., 1998. */
   lecunUniform: scaling('lecunUniform', { scale: 1, mode: 'fanIn', distribution: 'uniform' }),
   orthogonal,
   identity,

@@ -73,7 +73,7 @@ export interface SymbolicCall {
 
 /** Options of `layer.apply`. */
 export interface CallOptions {
-  /** @default false. On symbolic tensors: as the model does. */
+  /** Whether the layer does as in training. On symbolic tensors the model decides. @default false */
   training?: boolean;
 }
 
@@ -86,7 +86,7 @@ export interface Layer {
   readonly inputShape: Shape | undefined;
   /** Dtype of the batches that reach the layer if it is the first of a model. Data are converted on the host. */
   readonly inputDtype: 'f32' | 'i32';
-  /** Inputs that the layer states; undefined if it states none. */
+  /** Inputs that the layer states; undefined if it states none. @internal */
   readonly inputSpecs: Specs | undefined;
   readonly variables: VariableCell;
   /** False for layers that only contain others. */
@@ -115,11 +115,11 @@ export interface Layer {
   outputShape(inputShape: Shapes, where?: string): Shapes;
   /** Fresh variables of the layer itself, on the host; those of sublayers are their own. */
   build(inputShape: Shapes, random?: RandomStream): Variables;
-  /** Builds the layer and its sublayers if needed. Returns the specs of the outputs. */
+  /** Builds the layer and its sublayers if needed. Returns the specs of the outputs. @internal */
   draft(builder: Builder, inputs: Specs, where: string): Specs;
   /** Pure: outputs for one batch. Random ops draw their key from the call that is being traced. */
   call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
-  /** The same inside a network: variables come from the pass; new state and losses go into it. */
+  /** The same inside a network: variables come from the pass; new state and losses go into it. @internal */
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
   /** The layer's own parameters as its constraints want them after an update. The same object if there are none. */
   constrain(parameters: TensorRecord): TensorRecord;

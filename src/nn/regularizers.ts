@@ -14,9 +14,10 @@ export const l1Options = declareOptions('regularizers.l1', {
   /** Factor of the sum of absolute values. @default 0.01 */
   l1: optional(number('at least 0'), 0.01),
 });
+export type L1Options = OptionsOf<typeof l1Options>;
 
 /** l1 Σ |x|. */
-function l1(options: OptionsOf<typeof l1Options> = {}): Configured<Regularizer> {
+function l1(options: L1Options = {}): Configured<Regularizer> {
   const settings = l1Options.read(options);
   return withConfig((x: Tensor) => mul(sum(abs(x)), settings.l1), l1Options, settings);
 }
@@ -25,9 +26,10 @@ export const l2Options = declareOptions('regularizers.l2', {
   /** Factor of the sum of squares. @default 0.01 */
   l2: optional(number('at least 0'), 0.01),
 });
+export type L2Options = OptionsOf<typeof l2Options>;
 
 /** l2 Σ x². */
-function l2(options: OptionsOf<typeof l2Options> = {}): Configured<Regularizer> {
+function l2(options: L2Options = {}): Configured<Regularizer> {
   const settings = l2Options.read(options);
   return withConfig((x: Tensor) => mul(sum(square(x)), settings.l2), l2Options, settings);
 }
@@ -38,9 +40,10 @@ export const l1l2Options = declareOptions('regularizers.l1l2', {
   /** Factor of the sum of squares. @default 0 */
   l2: optional(number('at least 0'), 0),
 });
+export type L1L2Options = OptionsOf<typeof l1l2Options>;
 
 /** l1 Σ |x| + l2 Σ x². */
-function l1l2(options: OptionsOf<typeof l1l2Options> = {}): Configured<Regularizer> {
+function l1l2(options: L1L2Options = {}): Configured<Regularizer> {
   const settings = l1l2Options.read(options);
   const regularizer = (x: Tensor): Tensor => add(mul(sum(abs(x)), settings.l1), mul(sum(square(x)), settings.l2));
   return withConfig(regularizer, l1l2Options, settings);
@@ -52,12 +55,13 @@ export const orthogonalOptions = declareOptions('regularizers.orthogonal', {
   /** Vectors that are to be orthogonal to each other. @default 'rows' */
   mode: optional(oneOf('rows', 'columns'), 'rows'),
 });
+export type OrthogonalOptions = OptionsOf<typeof orthogonalOptions>;
 
 /**
  * factor Σ |u_i · u_j| / (n (n - 1)) over all i ≠ j, with the n rows or columns of a matrix scaled to length 1.
  * @throws ShapeError for tensors that are no matrix.
  */
-function orthogonal(options: OptionsOf<typeof orthogonalOptions> = {}): Configured<Regularizer> {
+function orthogonal(options: OrthogonalOptions = {}): Configured<Regularizer> {
   const settings = orthogonalOptions.read(options);
   const { factor, mode } = settings;
   const regularizer = (x: Tensor): Tensor => {

@@ -77,6 +77,13 @@ export {
   zeros,
   zerosLike,
 } from './create/create.ts';
+export type { BernoulliOptions } from './create/random.ts';
+export type { NestedValues } from './create/create.ts';
+export type { AxisOption as GatherOptions } from './indexing/gather.ts';
+export type { Conv2dOptions as Conv2dOpOptions } from './conv/conv2d.ts';
+export type { Sides } from './conv/extent.ts';
+export type { Padding2d } from './conv/geometry.ts';
+export type { Coordinates as ResizeCoordinates, Rounding as ResizeRounding } from './resize/taps.ts';
 export { type DropoutOptions, type NormalOptions, type SeedOptions, type UniformOptions, dropout, random } from './create/random.ts';
 export { setSeed } from '../core/random.ts';
 export { type MatmulOptions, dot, matmul, outer } from './matmul/matmul.ts';

@@ -44,7 +44,10 @@ export const optimizerOptions = {
 type Shared = Declaration<typeof optimizerOptions>;
 
 /** Options that every optimizer takes. */
-export type OptimizerOptions = OptionsOf<Shared> & { learningRate?: number | Schedule };
+export type OptimizerOptions = OptionsOf<Shared> & {
+  /** Step size: a number, or a schedule of the step. Each optimizer has its own default. */
+  learningRate?: number | Schedule;
+};
 
 /** Checked options that every optimizer takes. */
 export type OptimizerSettings = Partial<SettingsOf<Shared>> & { readonly learningRate: number | Schedule };

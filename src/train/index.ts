@@ -8,10 +8,19 @@ export {
   type ProgressOptions,
   callbacks,
 } from '../callbacks/index.ts';
-export type { CompileOptions, DeviceChoice, DtypePolicy, LossFunction, MetricChoices, PerOutput } from './trainingSetup.ts';
+export type {
+  CompileOptions,
+  DeviceChoice,
+  DtypePolicy,
+  LossChoice,
+  LossFunction,
+  MetricChoice,
+  MetricChoices,
+  PerOutput,
+} from './trainingSetup.ts';
 export type { ClassWeight, ClassWeights } from './classWeights.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, type Sample, data } from '../data/index.ts';
-export type { Prediction } from './predict.ts';
+export type { Prediction, WithLeaves } from './predict.ts';
 export type {
   EvaluateOptions,
   FitOptions,

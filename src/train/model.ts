@@ -47,6 +47,7 @@ export class Model implements TrainedModel, HasLayer {
   stopTraining = false;
   private readonly core: ModelCore;
 
+  /** @internal */
   constructor(network: Network) {
     this.core = makeCore(network);
   }

@@ -11,7 +11,7 @@ import { firstBatches } from './feed.ts';
 import { type PredictOptions, predictOptions } from './runOptions.ts';
 
 /** The same tree with other leaves. */
-type WithLeaves<O, L> = O extends Tensor ? L : { readonly [K in keyof O]: WithLeaves<O[K], L> };
+export type WithLeaves<O, L> = O extends Tensor ? L : { readonly [K in keyof O]: WithLeaves<O[K], L> };
 
 /** Reads of predictions that may be pending while later batches run. */
 const readsInFlight = 4;

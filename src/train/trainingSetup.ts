@@ -17,8 +17,8 @@ export type LossFunction = (targets: Tensor, predictions: Tensor, sampleWeight?:
 
 /** The loss of one output. */
 export type OutputLoss = Loss | LossFunction;
-type LossChoice = LossName | OutputLoss;
-type MetricChoice = MetricName | Metric;
+export type LossChoice = LossName | Loss | LossFunction;
+export type MetricChoice = MetricName | Metric;
 
 /** A value for each output: a list in the order of the outputs, or a record by their names. Outputs without a value are null or absent. */
 export type PerOutput<T> = readonly (T | null | undefined)[] | Readonly<Record<string, T | null | undefined>>;

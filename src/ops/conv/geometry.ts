@@ -1,10 +1,10 @@
 // Windows over images [batch, height, width, channels]: extent.ts for two axes.
 import type { Shape } from '../../core/shape.ts';
-import { checkOverlap, checkRank, paddingAlong, sizesAlong, windowsAlong } from './extent.ts';
+import { type Sides, checkOverlap, checkRank, paddingAlong, sizesAlong, windowsAlong } from './extent.ts';
 
 export type Pair = readonly [number, number];
 /** [[top, bottom], [left, right]] */
-export type Padding2d = readonly [Pair, Pair];
+export type Padding2d = readonly [vertical: Sides, horizontal: Sides];
 
 /** Step of the windows, zero padding around the image, and distance between the taps: each [height, width]. */
 export interface Window2d {

@@ -12,7 +12,7 @@ import { equal, greaterEqual } from '../elementwise/comparison.ts';
 import { where } from '../elementwise/select.ts';
 import { broadcastTo, checkShape, expandDims, reshape } from '../shape/shape.ts';
 
-type NestedValues = number | boolean | HostArray | readonly NestedValues[];
+export type NestedValues = number | boolean | HostArray | readonly NestedValues[];
 
 /** Numbers or booleans nested as deep as the tensor has axes, or a typed array. */
 export type Values = NestedValues | BigInt64Array | BigUint64Array;

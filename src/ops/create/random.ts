@@ -78,7 +78,9 @@ export interface SeedOptions {
 }
 
 export interface UniformOptions extends SeedOptions {
+  /** Smallest number. @default 0 */
   readonly min?: number;
+  /** Bound that all numbers are below. @default 1 */
   readonly max?: number;
 }
 
@@ -93,7 +95,9 @@ function uniform(shape: Shape, options: UniformOptions = {}): Tensor {
 }
 
 export interface NormalOptions extends SeedOptions {
+  /** Mean of the distribution. @default 0 */
   readonly mean?: number;
+  /** Standard deviation of the distribution, before truncation. @default 1 */
   readonly stddev?: number;
 }
 

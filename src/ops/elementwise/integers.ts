@@ -63,7 +63,12 @@ function checkIntegers(op: string, operands: readonly TensorLike[]): void {
 const allBool = (operands: readonly TensorLike[]): boolean => operands.every((x) => x instanceof Tensor && x.dtype === 'bool');
 
 /** Defines an op on the bits of i32 and u32. For bools it is `logical`. */
-function bitwise(name: string, symbol: string, logical: Binary, integer: (a: number, b: number) => number): Binary {
+function bitwise(
+  name: string,
+  symbol: string,
+  logical: Binary,
+  integer: (a: number, b: number) => number,
+): (a: TensorLike, b: TensorLike) => Tensor {
   const ofIntegers = binary({
     name,
     takes: 'number',
@@ -120,7 +125,7 @@ export function bitwiseNot(x: TensorLike): Tensor {
   return allBool([x]) ? logicalNot(x) : notOfIntegers(x);
 }
 
-function shift(name: string, wgsl: string, integer: (a: number, count: number) => number): Binary {
+function shift(name: string, wgsl: string, integer: (a: number, count: number) => number): (a: TensorLike, b: TensorLike) => Tensor {
   const ofIntegers = binary({
     name,
     takes: 'number',

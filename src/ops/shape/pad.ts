@@ -166,6 +166,7 @@ function joinPadded(terms: readonly Tensor[]): readonly Tensor[] {
 export interface PadOptions {
   /** `constant` fills with `value`, `reflect` mirrors without repeating the border, `edge` repeats the border. @default 'constant' */
   readonly mode?: 'constant' | 'reflect' | 'edge';
+  /** Value of the new elements in the mode `constant`. @default 0 */
   readonly value?: number;
 }
 
