@@ -1,0 +1,32 @@
+/** Factories among the exports of a module. */
+import ts from 'typescript';
+
+export interface Factory {
+  /** Path from the module, such as `layers.dense`. */
+  readonly path: string;
+  readonly signature: ts.Signature;
+}
+
+export const resolved = (symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
+/** Members of a table or a namespace. */
+export function membersOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly ts.Symbol[] {
+  const isTable = symbol.flags & (ts.SymbolFlags.Variable | ts.SymbolFlags.ValueModule);
+  return isTable ? checker.getPropertiesOfType(checker.getTypeOfSymbol(symbol)) : [];
+}
+
+/** Exported functions, and the functions in exported tables. */
+export function factoriesOf(file: ts.SourceFile, checker: ts.TypeChecker): Factory[] {
+  const module = checker.getSymbolAtLocation(file);
+  if (!module) throw new Error(`${file.fileName} exports nothing`);
+  const signaturesOf = (symbol: ts.Symbol): readonly ts.Signature[] =>
+    symbol.flags & ts.SymbolFlags.Value ? checker.getTypeOfSymbol(symbol).getCallSignatures() : [];
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = resolved(exported, checker);
+    const members = membersOf(symbol, checker).map((member) => [`${exported.name}.${member.name}`, resolved(member, checker)] as const);
+    return [[exported.name, symbol] as const, ...members].flatMap(([path, found]) =>
+      signaturesOf(found).map((signature) => ({ path, signature })),
+    );
+  });
+}

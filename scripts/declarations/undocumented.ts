@@ -1,0 +1,26 @@
+/** Options of factories that an editor would show without a comment. */
+import type ts from 'typescript';
+import { factoriesOf } from './factories.ts';
+
+/** Options by factory, such as `layers.dense`. */
+export type OptionNames = Readonly<Record<string, readonly string[]>>;
+
+/** The options of a signature by name: the properties of its first parameter. */
+function optionsOf(signature: ts.Signature, checker: ts.TypeChecker): Map<string, ts.Symbol> {
+  const parameter = signature.parameters[0];
+  const type = parameter && checker.getNonNullableType(checker.getTypeOfSymbol(parameter));
+  return new Map(type ? checker.getPropertiesOfType(type).map((property) => [property.name, property]) : []);
+}
+
+/** Paths such as `layers.dense.units` of options that the module lacks, or has without a comment. Each factory has one signature. */
+export function undocumentedOptions(file: ts.SourceFile, checker: ts.TypeChecker, options: OptionNames): string[] {
+  const signatures = new Map(factoriesOf(file, checker).map(({ path, signature }) => [path, signature]));
+  return Object.entries(options).flatMap(([factory, names]) => {
+    const signature = signatures.get(factory);
+    if (!signature) return [`${factory} is not exported`];
+    const found = optionsOf(signature, checker);
+    return names
+      .filter((name) => !found.get(name)?.getDocumentationComment(checker).length)
+      .map((name) => `${factory}.${name} ${found.has(name) ? 'has no comment' : 'is missing'}`);
+  });
+}
