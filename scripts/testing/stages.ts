@@ -61,6 +61,7 @@ export const waves: readonly (readonly Stage[])[] = [
   ],
   [
     { name: 'typecheck', commands: [['tsc', '--noEmit']] },
+    { name: 'reference', commands: [['node', '--import', 'tsx', 'scripts/apiReference.ts']] },
     {
       name: 'lint',
       commands: [
@@ -88,7 +89,7 @@ export const waves: readonly (readonly Stage[])[] = [
 
 export const stages = waves.flat();
 
-const checks = ['unit', 'build', 'typecheck', 'lint'];
+const checks = ['unit', 'build', 'typecheck', 'reference', 'lint'];
 const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
 const gpuPlans = ['node-plan', 'llvmpipe-plan', 'swiftshader-plan', 'browser-plan-all', ...subgroupStages.flat().map(({ name }) => name)];
 

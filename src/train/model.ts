@@ -248,11 +248,10 @@ export class Model implements TrainedModel, HasLayer {
   }
 
   /**
-   * Replaces the learning rate from the next step on. Nothing is compiled again.
+   * Replaces the learning rate from the next step on, without a new compilation. `optimizer` names one of several optimizers.
    *
    *     model.setLearningRate(1e-4);          // or: model.learningRate = 1e-4
    *
-   * @param options.optimizer name of one of several optimizers
    * @throws ArgumentError for a rate that is not positive, and for an optimizer with a schedule.
    */
   setLearningRate(learningRate: number, { optimizer }: { optimizer?: string } = {}): void {
