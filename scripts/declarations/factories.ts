@@ -16,17 +16,37 @@ export function membersOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly 
   return isTable ? checker.getPropertiesOfType(checker.getTypeOfSymbol(symbol)) : [];
 }
 
-/** Exported functions, and the functions in exported tables. */
+/** The parameter that takes the options: the last one. */
+export const optionsParameter = (signature: ts.Signature): ts.Symbol | undefined => signature.parameters[signature.parameters.length - 1];
+
+/** Methods of exported classes, such as `fit` of Model. */
+function methodsOf(module: ts.Symbol, checker: ts.TypeChecker): Factory[] {
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = resolved(exported, checker);
+    if (!(symbol.flags & ts.SymbolFlags.Class)) return [];
+    return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).flatMap((member) =>
+      checker
+        .getTypeOfSymbol(member)
+        .getCallSignatures()
+        .map((signature) => ({ path: member.name, signature })),
+    );
+  });
+}
+
+/** Methods of classes, exported functions, and the functions in exported tables. A method replaces a function of the same name. */
 export function factoriesOf(file: ts.SourceFile, checker: ts.TypeChecker): Factory[] {
   const module = checker.getSymbolAtLocation(file);
   if (!module) throw new Error(`${file.fileName} exports nothing`);
   const signaturesOf = (symbol: ts.Symbol): readonly ts.Signature[] =>
     symbol.flags & ts.SymbolFlags.Value ? checker.getTypeOfSymbol(symbol).getCallSignatures() : [];
-  return checker.getExportsOfModule(module).flatMap((exported) => {
+  const methods = methodsOf(module, checker);
+  const isMethod = new Set(methods.map(({ path }) => path));
+  const functions = checker.getExportsOfModule(module).flatMap((exported) => {
     const symbol = resolved(exported, checker);
     const members = membersOf(symbol, checker).map((member) => [`${exported.name}.${member.name}`, resolved(member, checker)] as const);
     return [[exported.name, symbol] as const, ...members].flatMap(([path, found]) =>
-      signaturesOf(found).map((signature) => ({ path, signature })),
+      isMethod.has(path) ? [] : signaturesOf(found).map((signature) => ({ path, signature })),
     );
   });
+  return [...methods, ...functions];
 }

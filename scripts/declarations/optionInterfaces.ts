@@ -4,7 +4,7 @@
  */
 import ts from 'typescript';
 import { type Edit, comment } from './edits.ts';
-import { factoriesOf } from './factories.ts';
+import { factoriesOf, optionsParameter } from './factories.ts';
 import type { OptionComments } from './optionComments.ts';
 import { unionNames } from './unionNames.ts';
 
@@ -16,9 +16,9 @@ type Alias = ts.TypeAliasDeclaration;
 const isDerived = (statement: ts.Statement): statement is Alias =>
   ts.isTypeAliasDeclaration(statement) && !statement.typeParameters && derived.test(statement.type.getText());
 
-/** The alias that the first parameter of a factory is declared with. */
+/** The alias that the last parameter of a factory is declared with. */
 function optionAlias(signature: ts.Signature, checker: ts.TypeChecker): ts.Node | undefined {
-  const parameter = signature.parameters[0]?.valueDeclaration;
+  const parameter = optionsParameter(signature)?.valueDeclaration;
   if (!parameter || !ts.isParameter(parameter) || !parameter.type || !ts.isTypeReferenceNode(parameter.type)) return undefined;
   return checker.getSymbolAtLocation(parameter.type.typeName)?.declarations?.[0];
 }

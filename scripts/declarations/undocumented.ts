@@ -1,13 +1,13 @@
 /** Options of factories that an editor would show without a comment. */
 import type ts from 'typescript';
-import { factoriesOf } from './factories.ts';
+import { factoriesOf, optionsParameter } from './factories.ts';
 
 /** Options by factory, such as `layers.dense`. */
 export type OptionNames = Readonly<Record<string, readonly string[]>>;
 
-/** The options of a signature by name: the properties of its first parameter. */
+/** The options of a signature by name: the properties of its last parameter. */
 function optionsOf(signature: ts.Signature, checker: ts.TypeChecker): Map<string, ts.Symbol> {
-  const parameter = signature.parameters[0];
+  const parameter = optionsParameter(signature);
   const type = parameter && checker.getNonNullableType(checker.getTypeOfSymbol(parameter));
   return new Map(type ? checker.getPropertiesOfType(type).map((property) => [property.name, property]) : []);
 }

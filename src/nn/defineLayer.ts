@@ -89,7 +89,7 @@ export interface LayerDefinition<
 }
 
 /** Layers of one tensor need not say so. */
-type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { readonly takes: 'tree' };
+export type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { readonly takes: 'tree' };
 
 const isResult = (value: unknown): value is LayerResult =>
   typeof value === 'object' && value !== null && !(value instanceof Tensor) && 'outputs' in value;

@@ -55,7 +55,7 @@ export type {
   ZerosOptions,
 } from './initializers.ts';
 export { type Chain, chain } from './chain.ts';
-export { type LayerDefinition, type SublayerCall, type SublayerCalls, defineLayer } from './defineLayer.ts';
+export { type LayerDefinition, type SublayerCall, type SublayerCalls, type Takes, defineLayer } from './defineLayer.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {

@@ -25,7 +25,8 @@ const floors: Readonly<Record<string, number>> = {
   callbacks: 5,
   engine: 5,
   train: 6,
-  'index.ts': 7,
+  'optionTypes.ts': 7,
+  'index.ts': 8,
 };
 
 /** Imports that go down and are still wrong: a layer or a loss describes mathematics and never how it is run. */
@@ -93,6 +94,7 @@ const demoUsesPublicEntry: Rule = (file) =>
 const namesAreListed: Rule = (file) =>
   nodesOf(file)
     .filter((node) => ts.isExportDeclaration(node) && (!node.exportClause || ts.isNamespaceExport(node.exportClause)))
+    .filter((node) => node.getText() !== "export type * from './optionTypes.ts';") // which lists them one by one
     .map(() => `${file.path}: has 'export *'; public names are listed one by one`);
 
 /** A worker and Node have no window. (ESLint, which knows scopes, forbids the plain global; a pooling window may be called `window`.) */
@@ -291,7 +293,7 @@ const rules: Readonly<Record<string, RuleRow>> = {
   },
   'names are exported one by one': {
     rule: namesAreListed,
-    allowed: [file('src/index.ts', `export { relu } from './ops/relu.ts';\nexport type { Shape } from './core/shape.ts';`)],
+    allowed: [file('src/index.ts', `export { relu } from './ops/relu.ts';\nexport type * from './optionTypes.ts';`)],
     forbidden: [
       [file('src/index.ts', `export * from './ops/relu.ts';`), 'export *'],
       [file('src/index.ts', `export * as ops from './ops/relu.ts';`), 'export *'],
