@@ -34,6 +34,8 @@ export interface BatchSource {
   readonly firstSize: number;
   /** One pass, in the given order of the samples if the source can follow one. A batch is valid until the next one is drawn. */
   pass(order?: Uint32Array): AsyncIterable<Batch> | Iterable<Batch>;
+  /** Ends what was opened to see the first batch, if no pass has taken it over. */
+  close(): Promise<void>;
 }
 
 /** Number of samples: that of the first input. */
@@ -61,6 +63,7 @@ export function arraySource(samples: SampleTrees, batchSize: number): BatchSourc
     batches: Math.ceil(count / batchSize),
     example: samples,
     firstSize: Math.min(batchSize, count),
+    close: async () => undefined,
     *pass(order) {
       for (let begin = 0; begin < count; begin += batchSize) {
         const size = Math.min(batchSize, count - begin);
@@ -112,13 +115,24 @@ export async function datasetSource(where: string, dataset: Dataset<unknown>, re
         "data.fromGenerator's function make a new one at each call",
     );
   }
-  const example = await read(elementOf(where, first.value));
+  let example: SampleTrees;
+  try {
+    example = await read(elementOf(where, first.value));
+  } catch (error) {
+    await iterator.return?.();
+    throw error;
+  }
   const shapes = inputShapes(example);
   return {
     samples: undefined,
     batches: dataset.size,
     example,
     firstSize: countOf(example),
+    async close() {
+      const unused = opened;
+      opened = undefined;
+      await unused?.iterator.return?.();
+    },
     async *pass() {
       const { iterator, first } = opened ?? { iterator: dataset[Symbol.asyncIterator](), first: undefined };
       opened = undefined;

@@ -132,8 +132,8 @@ interface AnyDefinition extends Omit<
 class DefinedLayer extends BasicLayer {
   readonly ownsVariables = true;
   readonly sublayers: Readonly<Record<string, Layer>>;
-  trainable: boolean;
   private readonly definition: AnyDefinition;
+  private isTrainable = true;
 
   constructor(definition: AnyDefinition) {
     const { kind, options, inputDtype = 'f32' } = definition;
@@ -143,9 +143,19 @@ class DefinedLayer extends BasicLayer {
     }
     if (inputShape !== undefined) checkSizes(kind, 'inputShape', inputShape);
     super(kind, name, inputShape, inputDtype);
-    this.trainable = trainable;
     this.definition = definition;
     this.sublayers = readSublayers(kind, definition.layers ?? {});
+    if (!trainable) this.trainable = false;
+  }
+
+  get trainable(): boolean {
+    return this.isTrainable;
+  }
+
+  /** Setting it sets the layers inside, too. */
+  set trainable(trainable: boolean) {
+    this.isTrainable = trainable;
+    for (const layer of Object.values(this.sublayers)) layer.trainable = trainable;
   }
 
   outputShape(shapes: Shapes, where = this.where): Shapes {
@@ -187,7 +197,7 @@ class DefinedLayer extends BasicLayer {
     const result = pass.inF16
       ? this.computeMixed(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where)
       : this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
-    if (result.state) pass.setState(this, result.state);
+    if (result.state) pass.setState(this, checkState(where, result.state, pass.variablesOf(this).state));
     if (result.losses) pass.losses.push(...result.losses);
     this.addPenalties(pass, pass.inF16 ? castFloats(result.outputs, 'f32') : result.outputs);
     const passed = this.definition.masking === 'pass' ? mask : undefined;
@@ -241,7 +251,9 @@ class DefinedLayer extends BasicLayer {
   ): LayerResult {
     const dtype = this.definition.precision === 'f32' ? 'f32' : 'f16';
     const variables = { parameters: castFloats(parameters, dtype), state };
-    const result = this.compute(variables, castFloats(inputs, dtype), options, calls, where);
+    // Whole numbers above 2048, such as ids of words, have no exact f16.
+    const given = this.inputDtype === 'i32' ? inputs : castFloats(inputs, dtype);
+    const result = this.compute(variables, given, options, calls, where);
     return {
       ...result,
       outputs: castFloats(result.outputs, 'f16'),
@@ -298,6 +310,25 @@ function checkParameter(what: string, given: unknown, before: Tensor): Tensor {
   if (given instanceof Tensor && given.dtype === before.dtype && sameShape(given.shape, before.shape)) return given;
   const got = given instanceof Tensor ? given.toString() : asText(given);
   throw new ArgumentError(`${what} returned ${got}; it must return a tensor like the parameter, ${before.toString()}`);
+}
+
+/** State for the next batch: it has the names, shapes and dtypes of the state before. */
+function checkState(where: string, given: TensorRecord, before: TensorRecord): TensorRecord {
+  const found = new Map(leavesOf(given).map(({ path, value }) => [path, value]));
+  const wanted = leavesOf(before);
+  const fix = 'return a tensor like the one that build() gave, under every name of the state';
+  for (const { path, value } of wanted) {
+    const [tensor, kept] = [found.get(path), value as Tensor];
+    if (tensor instanceof Tensor && tensor.dtype === kept.dtype && sameShape(tensor.shape, kept.shape)) continue;
+    const got = tensor instanceof Tensor ? tensor.toString() : tensor === undefined ? 'missing' : asText(tensor);
+    throw new ShapeError(
+      `${where}: apply returned a state whose${path.replace('.', ' ')} is ${got}; it must be ${kept.toString()}: ${fix}`,
+    );
+  }
+  const known = new Set(wanted.map(({ path }) => path));
+  const extra = [...found.keys()].find((path) => !known.has(path));
+  if (extra === undefined) return given;
+  throw new ArgumentError(`${where}: apply returned a state with${extra.replace('.', ' ')}, which build() did not give; ${fix}`);
 }
 
 const standIns = (specs: Specs, batch: number): Tensors =>

@@ -1,6 +1,6 @@
 // A graph of layers and ops: a model's inputs and outputs as symbolic tensors, and everything between them.
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
-import { leavesOf, mapTree } from '../core/tree.ts';
+import { leafName, leavesOf, mapTree } from '../core/tree.ts';
 import { shown } from '../core/shown.ts';
 
 import { topological } from '../graph/graph.ts';
@@ -205,7 +205,7 @@ function readTensors(where: string, side: 'input' | 'output', tree: Tensors): Na
     throw new ArgumentError(`${where}: ${side}s has no tensor; give a symbolic tensor, a list or a record of them`);
   }
   const names = leaves.map(({ path, value }, i) => {
-    const name = isRecord(tree) ? path.replace(/^\./, '') : side === 'input' ? nameOfEntry(value) : undefined;
+    const name = isRecord(tree) ? leafName(path) : side === 'input' ? nameOfEntry(value) : undefined;
     return name ?? (leaves.length === 1 ? side : `${side}_${i + 1}`);
   });
   const seen = new Set<unknown>();

@@ -3,6 +3,7 @@ import { type Engine, type MemoryPlan, compile } from '../engine/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Network, Tensors } from '../nn/index.ts';
 import type { Objectives } from './objectives.ts';
+import type { OptimizerRecords } from './optimizerState.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 import { type StepBatch, type StepPlan, type TrainState, type Weights, makePredictStep, makeTestStep, makeTrainStep } from './steps.ts';
 import { type Totals, makeResults } from './totals.ts';
@@ -20,6 +21,9 @@ export interface Reports {
 }
 
 export interface TrainingSteps extends CompiledSteps {
+  /** The setup that the steps were compiled for, and its optimizers. A later compile() leaves them as they are. */
+  readonly setup: TrainingSetup;
+  readonly optimizers: OptimizerRecords;
   /** Values that training reports. */
   readonly training: Reports;
   /** Values that evaluation reports. */
@@ -42,6 +46,7 @@ export function compileTraining(
   steps: CompiledSteps,
   network: Network,
   setup: TrainingSetup,
+  optimizers: OptimizerRecords,
   objectives: Objectives,
   plan: StepPlan | undefined,
 ): TrainingSteps {
@@ -54,6 +59,8 @@ export function compileTraining(
   const testing = reports(objectives);
   return {
     ...steps,
+    setup,
+    optimizers,
     plan,
     training: plan ? reports(plan.objectives) : testing,
     testing,

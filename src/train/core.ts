@@ -126,11 +126,14 @@ export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   return core.steps;
 }
 
-/** The compiled steps; made again after compile() and on another device. The objectives are known: data were opened before. */
-export async function prepareTraining(core: ModelCore, where: string): Promise<TrainingSteps> {
-  const setup = requireSetup(core, where);
+/**
+ * The compiled steps; made again after compile() and on another device. The objectives are known: data were opened before, for this setup.
+ * @throws OmbreError if compile() was called since then.
+ */
+export async function prepareTraining(core: ModelCore, where: string, setup: TrainingSetup): Promise<TrainingSteps> {
   const steps = await prepareSteps(core);
-  return (core.trainingSteps ??= compileTraining(steps, core.network, setup, core.objectives!, core.plan));
+  if (core.setup !== setup) throw new OmbreError(`${where}: compile() was called before ${where} had begun; call ${where} again`);
+  return (core.trainingSteps ??= compileTraining(steps, core.network, setup, core.optimizers, core.objectives!, core.plan));
 }
 
 /**
@@ -179,20 +182,21 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
   return exclusive(core, async () => {
     const { trainable, frozen } = splitParameters(core, core.weights!);
     const { state } = core.weights!;
-    const updated = updatedBy(core, trainable);
+    const updated = updatedBy(steps, trainable);
     if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters)))) {
       await requireCapacity(steps, firstState(core, steps, totals), batch);
       for (const [, record, parameters] of updated) await startState(record, parameters, steps.engine);
     }
-    const scale = computesInF16(core, steps) ? (core.lossScale ??= await evaluate(firstLossScale(), { engine: steps.engine })) : undefined;
-    const carried = { trainable, frozen, state, optimizerStates: statesOf(core), totals };
+    const scale = computesInF16(steps) ? (core.lossScale ??= await evaluate(firstLossScale(), { engine: steps.engine })) : undefined;
+    const carried = { trainable, frozen, state, optimizerStates: statesOf(steps), totals };
     const next = await steps.train(scale ? { ...carried, lossScale: scale } : carried, batch);
-    core.lossScale = next.lossScale;
+    // After another compile() a new scale begins.
+    if (core.setup === steps.setup) core.lossScale = next.lossScale;
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
-    for (const [name, record] of Object.entries(core.optimizers)) {
+    for (const [name, record] of Object.entries(steps.optimizers)) {
       record.state = next.optimizerStates[name];
-      record.calls++;
+      record.calls += steps.plan?.updates.get(name)?.count ?? 1;
     }
     return next.totals;
   });
@@ -207,22 +211,22 @@ function splitParameters({ network }: ModelCore, { parameters }: Weights): { tra
 }
 
 /** What a first step would take over: an optimizer state of which nothing has been computed yet. */
-export function firstState(core: ModelCore, steps: CompiledSteps, totals: Totals): TrainState {
+export function firstState(core: ModelCore, steps: TrainingSteps, totals: Totals): TrainState {
   const { trainable, frozen } = splitParameters(core, core.weights!);
-  const lossScale = computesInF16(core, steps) ? (core.lossScale ?? firstLossScale()) : undefined;
+  const lossScale = computesInF16(steps) ? (core.lossScale ?? firstLossScale()) : undefined;
   return {
     ...(lossScale && { lossScale }),
     trainable,
     frozen,
     state: core.weights!.state,
-    optimizerStates: draftStates(core, trainable),
+    optimizerStates: draftStates(steps, trainable),
     totals,
   };
 }
 
 /** Whether the steps compute in f16. A device without it computes in f32. */
-function computesInF16({ setup }: ModelCore, { engine }: CompiledSteps): boolean {
-  if (setup!.dtypePolicy !== 'mixedFloat16') return false;
+function computesInF16({ setup, engine }: TrainingSteps): boolean {
+  if (setup.dtypePolicy !== 'mixedFloat16') return false;
   const { kind, features } = engine.info;
   const hasF16 = kind === 'cpu' || features.includes('shader-f16');
   if (!hasF16 && !warnedOfF16) {
@@ -234,16 +238,16 @@ function computesInF16({ setup }: ModelCore, { engine }: CompiledSteps): boolean
 
 let warnedOfF16 = false;
 
-const statesOf = ({ optimizers }: ModelCore): OptimizerStates =>
+const statesOf = ({ optimizers }: TrainingSteps): OptimizerStates =>
   Object.fromEntries(Object.entries(optimizers).map(([name, { state }]) => [name, state!]));
 
-const draftStates = (core: ModelCore, trainable: LayerTrees): OptimizerStates =>
-  Object.fromEntries(updatedBy(core, trainable).map(([name, record, parameters]) => [name, draftState(record, parameters)]));
+const draftStates = (steps: TrainingSteps, trainable: LayerTrees): OptimizerStates =>
+  Object.fromEntries(updatedBy(steps, trainable).map(([name, record, parameters]) => [name, draftState(record, parameters)]));
 
 /** Each optimizer with the trainable parameters that it updates. */
-function updatedBy({ optimizers, plan }: ModelCore, trainable: LayerTrees): [string, OptimizerRecord, LayerTrees][] {
+function updatedBy({ optimizers, plan }: TrainingSteps, trainable: LayerTrees): [string, OptimizerRecord, LayerTrees][] {
   return Object.entries(optimizers).map(([name, record]) => {
-    const layers = plan?.updates.get(name);
+    const layers = plan?.updates.get(name)?.layers;
     const parameters = layers
       ? Object.fromEntries(layers.flatMap((path) => (path in trainable ? [[path, trainable[path]]] : [])))
       : trainable;

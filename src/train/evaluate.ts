@@ -5,10 +5,11 @@ import type { BatchSource } from '../data/batches.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
-import { type ModelCore, exclusive, finishTotals, prepareTraining, requireSetup, startTotals } from './core.ts';
+import { type ModelCore, exclusive, finishTotals, startTotals } from './core.ts';
 import { firstBatches } from './feed.ts';
-import { type ModelInput, openTraining } from './inputs.ts';
+import type { ModelInput } from './inputs.ts';
 import { type EvaluateOptions, evaluateOptions } from './runOptions.ts';
+import { withTrainingData } from './withData.ts';
 
 /** No random op uses it: forward without training has none, unless a layer of the user draws numbers. */
 const fixedKey = (): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, new Uint32Array(2));
@@ -16,17 +17,15 @@ const fixedKey = (): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, new Uint
 export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayTree | undefined, options: EvaluateOptions): Promise<Logs> {
   const where = 'evaluate';
   const { batchSize, sampleWeight, steps: limit, verbose } = evaluateOptions.read(options);
-  requireSetup(core, where);
-  const { train: source } = await openTraining(core, { where, x, y, batchSize, sampleWeight });
-  const steps = await prepareTraining(core, where);
-  const began = performance.now();
-  const { logs, samples } = await testSource(core, steps, source, limit);
-  if (verbose) {
+  return withTrainingData(core, { where, x, y, batchSize, sampleWeight }, async ({ train: source }, steps) => {
+    const began = performance.now();
+    const { logs, samples } = await testSource(core, steps, source, limit);
+    if (!verbose) return logs;
     const samplesPerSecond = (1000 * samples) / (performance.now() - began);
     const info = { epoch: 0, epochs: 1, batch: 0, batches: undefined, samples, totalSamples: samples, secondsLeft: 0, done: true };
     console.log(formatProgress({ ...info, samplesPerSecond, logs }, false).replace('Epoch 1/1', 'Evaluated'));
-  }
-  return logs;
+    return logs;
+  });
 }
 
 /** Exact values over one pass of the source, or its first `limit` batches. */

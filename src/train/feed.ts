@@ -20,17 +20,27 @@ export interface Feed {
 
 /**
  * Without `steps`, an epoch is a pass. With `steps`, an epoch is so many batches: it continues the pass of the epoch before, and begins another
- * pass when that one ends. `orderOf` gives the order of the samples of a pass.
+ * pass when that one ends. `orderOf` gives the order of the samples of a pass. `firstEpoch` is the number of epochs that count as done.
  */
-export function makeFeed(source: BatchSource, steps: number | undefined, orderOf: (pass: number) => Uint32Array | undefined): Feed {
+export function makeFeed(
+  source: BatchSource,
+  steps: number | undefined,
+  orderOf: (pass: number) => Uint32Array | undefined,
+  firstEpoch = 0,
+): Feed {
   if (steps === undefined) return { epoch: (number) => source.pass(orderOf(number)), close: async () => undefined };
   let open: AsyncGenerator<Batch> | undefined;
-  let passes = 0;
+  // Arrays go on at the batch that would be the first one of this epoch. A dataset begins at its own beginning.
+  const drawnBefore = source.samples === undefined ? 0 : steps * firstEpoch;
+  const batches = source.batches ?? 1;
+  let passes = Math.floor(drawnBefore / batches);
+  let skipped = drawnBefore % batches;
   return {
     async *epoch() {
       for (let step = 0; step < steps;) {
         const begins = open === undefined;
         open ??= passOf(source, orderOf(passes++));
+        for (; skipped > 0; skipped--) await open.next();
         let drawn = 0;
         for (let next = await open.next(); !next.done; next = await open.next()) {
           drawn++;

@@ -8,13 +8,14 @@ import { type Callback, type FitInfo, type History, type Logs, type TrainedModel
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
-import { type ModelCore, askTotals, finishTotals, prepareTraining, requireSetup, startTotals, trainBatch } from './core.ts';
+import { type ModelCore, askTotals, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
-import { type ModelInput, type TrainingSources, openTraining } from './inputs.ts';
+import type { ModelInput, TrainingSources } from './inputs.ts';
 import type { Totals } from './totals.ts';
 import { type FitOptions, fitOptions } from './runOptions.ts';
+import { withTrainingData } from './withData.ts';
 
 type FitSettings = SettingsOf<typeof fitOptions>;
 
@@ -38,9 +39,8 @@ export async function fitModel(
     const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = settings;
     const weights = { sampleWeight, classWeight };
     const validation = { validationSplit, validationData, validationBatchSize };
-    const sources = await openTraining(core, { where: 'fit', isTraining: true, x, y, batchSize, ...weights, ...validation });
-    const steps = await prepareTraining(core, 'fit');
-    return await runEpochs(core, model, steps, sources, settings);
+    const data = { where: 'fit', isTraining: true, x, y, batchSize, ...weights, ...validation };
+    return await withTrainingData(core, data, (sources, steps) => runEpochs(core, model, steps, sources, settings));
   } finally {
     core.fitting = false;
     release();
@@ -57,19 +57,18 @@ async function runEpochs(
   const { epochs, initialEpoch, shuffle, stepsPerEpoch, validationFreq, validationSteps, signal } = settings;
   const { names } = steps.training.objectives;
   const tested = steps.testing.objectives.names;
-  const { stepsPerExecution } = core.setup!;
+  const { stepsPerExecution } = steps.setup;
   const record = callbacks.history();
   const listeners = listenersOf(settings, record);
   const fitKey = drawFitKey(core, settings.seed);
   const dropoutKey = foldKey(fitKey, 1);
   const orderOf = (pass: number): Uint32Array | undefined =>
     shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
-  const feed = makeFeed(train, stepsPerEpoch, orderOf);
+  const feed = makeFeed(train, stepsPerEpoch, orderOf, initialEpoch);
   const reader = makeReader(steps);
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
   const isValidated = (epoch: number): boolean =>
     typeof validationFreq === 'number' ? (epoch + 1) % validationFreq === 0 : validationFreq.includes(epoch + 1);
-  let step = 0;
   let logs: Logs = {};
   let validationUsedUp = false;
 
@@ -88,6 +87,8 @@ async function runEpochs(
       await listeners.tell((c) => c.onEpochBegin?.(epoch));
       let totals = await startTotals(steps.training);
       let batchNumber = 0;
+      // A fit that begins at this epoch draws the same numbers.
+      const epochKey = foldKey(dropoutKey, epoch);
       /** Batches and samples since the last callback. */
       let group = { batches: 0, size: 0 };
       const endGroup = async (): Promise<void> => {
@@ -102,7 +103,7 @@ async function runEpochs(
           await listeners.tell((c) => c.onBatchBegin?.(batchNumber));
           if (stopped()) break;
         }
-        totals = await trainBatch(core, steps, totals, { key: keyTensor(foldKey(dropoutKey, step++)), ...arrays });
+        totals = await trainBatch(core, steps, totals, { key: keyTensor(foldKey(epochKey, batchNumber)), ...arrays });
         batchNumber++;
         group = { batches: group.batches + 1, size: group.size + size };
         if (group.batches < stepsPerExecution) continue;

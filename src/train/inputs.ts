@@ -70,26 +70,47 @@ export async function openTraining(core: ModelCore, data: TrainingData): Promise
   const setup = requireSetup(core, where);
   const { batchSize } = data;
   const validationSize = validationBatchSize ?? (batchSize === 'all' ? undefined : batchSize) ?? defaultBatchSize;
-  let train: BatchSource;
+  const restore = snapshot(core);
+  let train: BatchSource | undefined;
   let validation: BatchSource | undefined;
-  if (isDataset(data.x)) {
-    if (validationSplit) throw new ArgumentError(`${where}: validationSplit does not go with a dataset; pass validationData`);
-    train = await openDataset(data, (element) => readTraining(core, setup, { ...data, ...element }));
-  } else {
-    checkBatchSize(where, batchSize);
-    const samples = await readTraining(core, setup, data, validationSplit === 0);
-    if (validationSplit) {
-      const [kept, held] = splitSamples(samples, validationSplit).map((part, i) =>
-        checkObjectives(core, setup, i === 0 ? data : { where, x: undefined }, part),
-      );
-      train = cut(kept, batchSize);
-      validation = arraySource(held, validationSize);
-    } else train = cut(samples, batchSize);
+  try {
+    if (isDataset(data.x)) {
+      if (validationSplit) throw new ArgumentError(`${where}: validationSplit does not go with a dataset; pass validationData`);
+      train = await openDataset(data, (element) => readTraining(core, setup, { ...data, ...element }));
+    } else {
+      checkBatchSize(where, batchSize);
+      const samples = await readTraining(core, setup, data, validationSplit === 0);
+      if (validationSplit) {
+        const [kept, held] = splitSamples(samples, validationSplit).map((part, i) =>
+          checkObjectives(core, setup, i === 0 ? data : { where, x: undefined }, part),
+        );
+        train = cut(kept, batchSize);
+        validation = arraySource(held, validationSize);
+      } else train = cut(samples, batchSize);
+    }
+    checkAgainstModel(core, train, data.isTraining ?? false);
+    if (validationData !== undefined) validation = await openValidation(core, validationData, validationSize);
+    else if (validation) checkAgainstModel(core, validation, false);
+    return { train, validation };
+  } catch (error) {
+    restore();
+    await train?.close();
+    await validation?.close();
+    throw error;
   }
-  checkAgainstModel(core, train, data.isTraining ?? false);
-  if (validationData !== undefined) validation = await openValidation(core, validationData, validationSize);
-  else if (validation) checkAgainstModel(core, validation, false);
-  return { train, validation };
+}
+
+/** Remembers what data change in a model that is not built yet, and brings it back. */
+function snapshot(core: ModelCore): () => void {
+  const { setup, objectives, inputs, network } = core;
+  const cells = network.owners.map(({ layer: { variables } }) => ({ variables, value: variables.value, inputShape: variables.inputShape }));
+  return () => {
+    // A compile() meanwhile has objectives of its own.
+    if (core.setup === setup) core.objectives = objectives;
+    if (inputs || !core.inputs) return;
+    core.inputs = undefined;
+    for (const { variables, value, inputShape } of cells) if (!value) Object.assign(variables, { value, inputShape });
+  };
 }
 
 /** Opens inputs alone. A model that is not built yet is built for them. */

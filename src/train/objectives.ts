@@ -2,7 +2,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import { repeatedName } from '../core/names.ts';
 import { nearestName } from '../core/nearest.ts';
-import { leavesOf } from '../core/tree.ts';
+import { leafName, leavesOf } from '../core/tree.ts';
 import { type JointLoss, isJointLoss } from '../losses/index.ts';
 import type { Metric } from '../metrics/index.ts';
 import type { Network, Specs } from '../nn/index.ts';
@@ -48,7 +48,7 @@ export function namedOutputs(network: Network, specs: Specs): NamedOutput[] {
   const leaves = leavesOf(specs);
   return leaves.map(({ path }, i) => {
     const inList = leaves.length > 1 ? `output_${i + 1}` : 'output';
-    return { name: outputNames?.[i] ?? (path.startsWith('.') ? path.slice(1) : inList), path };
+    return { name: outputNames?.[i] ?? (path === '' || /^\[\d/.test(path) ? inList : leafName(path)), path };
   });
 }
 

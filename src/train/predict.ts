@@ -59,7 +59,10 @@ function asPrediction<O extends Tensors>(outputs: Promise<O>): Prediction<O> {
 
 async function predictAll(core: ModelCore, where: string, x: ModelInput, batchSize?: number | 'all', limit?: number): Promise<Tensors> {
   const source = await openPrediction(core, { where, x, batchSize });
-  const steps = await prepareSteps(core);
+  const steps = await prepareSteps(core).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
   const reads: Promise<HostArray[]>[] = [];
   let last: Tensors | undefined;
   let count = 0;

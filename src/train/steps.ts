@@ -10,7 +10,7 @@ import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batch
 import type { Objectives } from './objectives.ts';
 import { addReport, checkResult, reportedObjectives } from './stepReport.ts';
 import { type Totals, addBatch } from './totals.ts';
-import { type StepResult, StepSession, standardStep } from './trainStep.ts';
+import { type OptimizerUpdates, type StepResult, StepSession, standardStep } from './trainStep.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 
 /** Everything a training step takes over and gives back. Frozen parameters come back as they were. */
@@ -39,8 +39,8 @@ function withKey<T>(key: Tensor, fn: () => T): T {
 
 /** What planStep() learns of a step of the user's own before the step is compiled. */
 export interface StepPlan {
-  /** Layers whose parameters each optimizer updates, by the optimizer's name. */
-  readonly updates: ReadonlyMap<string, readonly string[]>;
+  /** Updates of each optimizer, by its name. */
+  readonly updates: ReadonlyMap<string, OptimizerUpdates>;
   /** Losses and metrics that the step reports. */
   readonly objectives: Objectives;
 }

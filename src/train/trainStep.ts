@@ -112,6 +112,13 @@ export interface SessionOptions {
   readonly lossName: string;
 }
 
+/** Updates of one optimizer in one step. */
+export interface OptimizerUpdates {
+  /** Paths of the layers whose parameters it updates. */
+  readonly layers: readonly string[];
+  readonly count: number;
+}
+
 /** Everything that a step gives back. */
 export interface StepEnd {
   readonly trainable: LayerTrees;
@@ -126,8 +133,8 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   readonly x: Tensors;
   readonly y: Tensors;
   readonly sampleWeight: Tensors | undefined;
-  /** Layers whose parameters each optimizer updated, by the optimizer's name. */
-  readonly updates = new Map<string, readonly string[]>();
+  /** Updates of each optimizer so far, by its name. */
+  readonly updates = new Map<string, OptimizerUpdates>();
   private readonly options: SessionOptions;
   private readonly pass: NetworkPass;
   private states: OptimizerStates;
@@ -206,12 +213,12 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     const chosen = chooseOptimizer(this.options.optimizers, name, 'step.update', 'step.update(gradients');
     const paths = Object.keys(gradients);
     const before = this.updates.get(chosen);
-    if (before && before.join() !== paths.join()) {
+    if (before && before.layers.join() !== paths.join()) {
       throw new ArgumentError(
-        `step.update: optimizer '${chosen}' updated ${before.join(', ')} before, and now ${paths.join(', ')}; give each set of layers its own optimizer`,
+        `step.update: optimizer '${chosen}' updated ${before.layers.join(', ')} before, and now ${paths.join(', ')}; give each set of layers its own optimizer`,
       );
     }
-    this.updates.set(chosen, paths);
+    this.updates.set(chosen, { layers: paths, count: (before?.count ?? 0) + 1 });
     if (leavesOf(gradients).length === 0) return;
     const { optimizerStates, optimizers, network } = this.options;
     const { parameters } = this.pass.variables();

@@ -1,9 +1,9 @@
 // Weights as lists, in Keras's order: layer by layer, parameters before state. They are copies on the host, which no training takes over.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { leavesOf, mapTree, variablePath } from '../core/tree.ts';
+import { childPath, leavesOf, mapTree, variablePath } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
-import type { Layer, LayerTrees } from '../nn/index.ts';
+import type { Layer, LayerTrees, TensorRecord } from '../nn/index.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps, requireSetup } from './core.ts';
 import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
@@ -23,7 +23,12 @@ export interface ModelVariable {
 export function listVariables(core: ModelCore, { parameters, state }: Weights): ModelVariable[] {
   return core.network.owners.flatMap(({ name, layer }) => {
     const listed = (tensors: unknown, trainable: boolean): ModelVariable[] =>
-      leavesOf(tensors).map(({ path, value }) => ({ path: variablePath(`.${name}${path}`), tensor: value as Tensor, trainable, layer }));
+      leavesOf(tensors).map(({ path, value }) => ({
+        path: variablePath(childPath('', name) + path),
+        tensor: value as Tensor,
+        trainable,
+        layer,
+      }));
     return [...listed(parameters[name], layer.trainable), ...listed(state[name], false)];
   });
 }
@@ -48,14 +53,20 @@ export async function setWeights(core: ModelCore, weights: readonly Tensor[]): P
     const got = given instanceof Tensor ? given.dtype + formatShape(given.shape) : typeof given;
     throw new ShapeError(`setWeights: tensor ${i} is ${got}, but ${path} is ${tensor.dtype}${formatShape(tensor.shape)}`);
   });
-  const copies = new Map<string, Tensor>();
-  for (const [i, { path, tensor }] of expected.entries()) {
-    copies.set(path, hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, await weights[i].data()));
+  const copies: Tensor[] = [];
+  for (const [i, { tensor }] of expected.entries()) {
+    copies.push(hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, await weights[i].data()));
   }
   await exclusive(core, async () => {
-    const replace = (tree: Weights['parameters']): Weights['parameters'] =>
-      mapTree(tree, (_, path) => copies.get(variablePath(path))) as Weights['parameters'];
-    core.weights = { parameters: replace(core.weights!.parameters), state: replace(core.weights!.state) };
+    // In the order of listVariables().
+    let i = 0;
+    const replaced = (tensors: TensorRecord): TensorRecord => mapTree(tensors, () => copies[i++]) as TensorRecord;
+    const { parameters, state } = core.weights!;
+    const layers = core.network.owners.map(({ name }) => [name, replaced(parameters[name]), replaced(state[name])] as const);
+    core.weights = {
+      parameters: Object.fromEntries(layers.map(([name, ofLayer]) => [name, ofLayer])),
+      state: Object.fromEntries(layers.map(([name, , ofLayer]) => [name, ofLayer])),
+    };
   });
 }
 

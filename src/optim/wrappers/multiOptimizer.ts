@@ -2,7 +2,7 @@
 import type { Configured } from '../../core/config.ts';
 import { kindOf } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, required, withConfig } from '../../core/options.ts';
-import { isBranch, leavesOf, mapTree, variablePath } from '../../core/tree.ts';
+import { childPath, isBranch, leavesOf, mapTree, variablePath } from '../../core/tree.ts';
 import { withScope } from '../../graph/scope.ts';
 import type { LossAndGradients, Optimizer, OptimizerState, UpdateOptions } from '../optimizer.ts';
 import { pathPattern } from '../optimizerOptions.ts';
@@ -103,7 +103,7 @@ function ownState({ prefix }: Member, state: OptimizerState): OptimizerState {
 function prune(tree: unknown, keep: (path: string) => boolean, path = ''): unknown {
   if (!isBranch(tree)) return keep(variablePath(path)) ? tree : undefined;
   const kept = Object.entries(tree)
-    .map(([name, child]) => [name, prune(child, keep, `${path}.${name}`)] as const)
+    .map(([name, child]) => [name, prune(child, keep, childPath(path, name))] as const)
     .filter(([, child]) => child !== undefined);
   return kept.length > 0 ? Object.fromEntries(kept) : undefined;
 }
