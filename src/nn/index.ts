@@ -1,40 +1,9 @@
 // The room of layers: descriptions of networks in terms of ops. It knows ops and nothing of how they are run; weights live in models.
-import { activation } from './layers/core/activation.ts';
-import { batchNormalization } from './layers/normalization/batchNormalization.ts';
-import { conv2d } from './layers/convolution/conv2d.ts';
-import { dense } from './layers/core/dense.ts';
-import { dropout } from './layers/regularization/dropout.ts';
-import { embedding } from './layers/core/embedding.ts';
-import { flatten } from './layers/reshaping/flatten.ts';
-import { lambda } from './layers/core/lambda.ts';
-import { masking } from './layers/core/masking.ts';
-import { maxPooling2d } from './layers/pooling/maxPooling2d.ts';
-import { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merging/merge.ts';
-import { reshape } from './layers/reshaping/reshape.ts';
-import { timeDistributed } from './layers/wrappers/timeDistributed.ts';
+
+import * as layers from './layers/index.ts';
 
 /** Layer factories by name: `layers.dense({ units: 10 })`. */
-export const layers = {
-  activation,
-  add,
-  average,
-  batchNormalization,
-  concatenate,
-  conv2d,
-  dense,
-  dropout,
-  embedding,
-  flatten,
-  lambda,
-  masking,
-  maximum,
-  maxPooling2d,
-  minimum,
-  multiply,
-  reshape,
-  subtract,
-  timeDistributed,
-};
+export { layers };
 
 export type { Activation, ActivationName } from './activations.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
@@ -54,6 +23,59 @@ export type {
   VarianceScalingOptions,
   ZerosOptions,
 } from './initializers.ts';
+export type {
+  EluOptions,
+  LeakyReluOptions,
+  PreluOptions,
+  ReluOptions,
+  SoftmaxOptions as SoftmaxLayerOptions,
+} from './layers/activations/activations.ts';
+export type { IdentityOptions as IdentityLayerOptions } from './layers/core/identity.ts';
+export type { Conv1dOptions } from './layers/convolution/conv1d.ts';
+export type { Conv1dTransposeOptions } from './layers/convolution/conv1dTranspose.ts';
+export type { Conv2dTransposeOptions } from './layers/convolution/conv2dTranspose.ts';
+export type { Conv3dOptions } from './layers/convolution/conv3d.ts';
+export type { Conv3dTransposeOptions } from './layers/convolution/conv3dTranspose.ts';
+export type { DepthwiseConv1dOptions, DepthwiseConv2dOptions } from './layers/convolution/depthwise.ts';
+export type { SeparableConv1dOptions, SeparableConv2dOptions } from './layers/convolution/separable.ts';
+export type { DotOptions } from './layers/merging/dot.ts';
+export type {
+  GroupNormalizationOptions,
+  InstanceNormalizationOptions,
+  LayerNormalizationOptions,
+  RmsNormalizationOptions,
+  UnitNormalizationOptions,
+} from './layers/normalization/ofSamples.ts';
+export type { AdaptiveAveragePoolingOptions, AdaptiveMaxPoolingOptions } from './layers/pooling/adaptivePooling.ts';
+export type { AveragePooling1dOptions, AveragePooling2dOptions, AveragePooling3dOptions } from './layers/pooling/averagePooling.ts';
+export type {
+  GlobalAveragePooling1dOptions,
+  GlobalAveragePooling2dOptions,
+  GlobalAveragePooling3dOptions,
+  GlobalMaxPooling1dOptions,
+  GlobalMaxPooling2dOptions,
+  GlobalMaxPooling3dOptions,
+} from './layers/pooling/globalPooling.ts';
+export type { MaxPooling1dOptions, MaxPooling2dOptions, MaxPooling3dOptions } from './layers/pooling/maxPooling.ts';
+export type {
+  ActivityRegularizationOptions,
+  AlphaDropoutOptions,
+  GaussianDropoutOptions,
+  GaussianNoiseOptions,
+  SpatialDropout1dOptions,
+  SpatialDropout2dOptions,
+  SpatialDropout3dOptions,
+} from './layers/regularization/noise.ts';
+export type { PermuteOptions, RepeatVectorOptions } from './layers/reshaping/arrange.ts';
+export type { CenterCropOptions, Cropping1dOptions, Cropping2dOptions, Cropping3dOptions } from './layers/size/cropping.ts';
+export type { ZeroPadding1dOptions, ZeroPadding2dOptions, ZeroPadding3dOptions } from './layers/size/padding.ts';
+export type {
+  PixelShuffleOptions,
+  ResizingOptions,
+  UpSampling1dOptions,
+  UpSampling2dOptions,
+  UpSampling3dOptions,
+} from './layers/size/scaling.ts';
 export { type Chain, chain } from './chain.ts';
 export { type LayerDefinition, type SublayerCall, type SublayerCalls, type Takes, defineLayer } from './defineLayer.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
@@ -89,7 +111,6 @@ export type { EmbeddingOptions } from './layers/core/embedding.ts';
 export type { FlattenOptions } from './layers/reshaping/flatten.ts';
 export type { LambdaFunction, LambdaOptions } from './layers/core/lambda.ts';
 export type { MaskingOptions } from './layers/core/masking.ts';
-export type { MaxPooling2dOptions } from './layers/pooling/maxPooling2d.ts';
 export type {
   AddOptions,
   AverageOptions,

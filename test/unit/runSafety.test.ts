@@ -1,4 +1,4 @@
-// What a failed or a disturbed run leaves: models as they were, closed datasets, states of the right form. Then runs that go on at a later epoch.
+// After a failed or a disturbed run: models as they were, closed datasets, states of the right form. Then runs that go on at a later epoch.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leavesOf, variablePath } from '../../src/core/tree.ts';
 import { setDevice } from '../../src/engine/index.ts';
