@@ -51,6 +51,7 @@ const numberRanges = {
   'at least 0': ['a number of at least 0', (x) => x >= 0],
   'at least 1': ['a number of at least 1', (x) => x >= 1],
   '0 to 1': ['a number from 0 to 1', (x) => x >= 0 && x <= 1],
+  'within 0 and 1': ['a number above 0 and below 1', (x) => x > 0 && x < 1],
   '0 to below 1': ['a number of at least 0 and less than 1', (x) => x >= 0 && x < 1],
 } satisfies Record<string, readonly [rule: string, holds: (x: number) => boolean]>;
 

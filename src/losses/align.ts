@@ -66,9 +66,12 @@ export function alignClasses(name: string, targets: Tensor, predictions: Tensor)
   const given = targets.rank === predictions.rank && targets.shape[targets.rank - 1] === 1 ? targets.shape.slice(0, -1) : targets.shape;
   if (!sameShape(given, samples)) {
     const oneHot = sameShape(targets.shape, predictions.shape);
+    const fix = name.startsWith('sparse')
+      ? 'for one-hot targets use the categorical form without "sparse"'
+      : 'take the classes of one-hot targets: argMax(targets, { axis: -1 })';
     throw new ShapeError(
       `${name}: targets ${formatShape(targets.shape)} do not fit predictions ${formatShape(predictions.shape)}; targets are class indices of shape ` +
-        `${formatShape(samples)}; ${oneHot ? 'for one-hot targets use the categorical form without "sparse"' : 'reshape the targets'}`,
+        `${formatShape(samples)}; ${oneHot ? fix : 'reshape the targets'}`,
     );
   }
   return { targets: reshapeTo(cast(targets, 'i32'), samples), predictions: toFloat(predictions) };

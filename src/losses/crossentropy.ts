@@ -46,10 +46,11 @@ export const axisOption = {
 };
 
 const factor = /* @__PURE__ */ number('at least 0');
-const factors = /* @__PURE__ */ listOf(factor, 'numbers of at least 0', 1);
+/** Factors of classes. */
+export const factors = /* @__PURE__ */ listOf(factor, 'numbers of at least 0', 1);
 
 /** Factors along an axis of x. @throws ArgumentError if their number is not the axis's size. */
-function along(name: string, option: string, factors: readonly number[], x: Tensor, axis: number): Tensor {
+export function along(name: string, option: string, factors: readonly number[], x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(name, axis, x.rank);
   if (factors.length !== x.shape[at]) {
     throw new ArgumentError(

@@ -3,8 +3,11 @@ import { lookUp } from '../core/names.ts';
 import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
 import { klDivergence } from './divergence.ts';
 import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
+import { gaussianNll, poissonNll } from './likelihood.ts';
 import type { Loss } from './loss.ts';
 import { categoricalHinge, hinge, squaredHinge } from './margin.ts';
+import { multiLabelMargin, multiLabelSoftMargin, multiMargin, softMargin } from './multiMargin.ts';
+import { categoricalGeneralizedCrossEntropy, nll, polyLoss } from './nll.ts';
 import {
   cosineSimilarity,
   huber,
@@ -16,6 +19,7 @@ import {
   poisson,
   smoothL1,
 } from './regression.ts';
+import { charbonnier, quantile, tukeyBiweight } from './robust.ts';
 
 export const losses = {
   meanSquaredError,
@@ -36,6 +40,18 @@ export const losses = {
   squaredHinge,
   categoricalHinge,
   klDivergence,
+  charbonnier,
+  tukeyBiweight,
+  quantile,
+  poissonNll,
+  gaussianNll,
+  nll,
+  polyLoss,
+  categoricalGeneralizedCrossEntropy,
+  multiMargin,
+  multiLabelMargin,
+  multiLabelSoftMargin,
+  softMargin,
 };
 
 /** Keras's short names; they may also be written in capitals. */
@@ -70,5 +86,9 @@ export { type JointLoss, type OverOutputs, type TensorTree, isJointLoss, jointLo
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
 export type { BinaryCrossentropyOptions, CategoricalCrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
+export type { CharbonnierOptions, QuantileLossOptions, TukeyBiweightOptions } from './robust.ts';
+export type { GaussianNllOptions, PoissonNllOptions } from './likelihood.ts';
+export type { GeneralizedCrossEntropyOptions, NllOptions, PolyLossOptions } from './nll.ts';
+export type { MultiLabelSoftMarginOptions, MultiMarginOptions } from './multiMargin.ts';
 export { crossentropyOptions } from './crossentropy.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';

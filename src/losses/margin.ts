@@ -9,7 +9,7 @@ import { alignEqual, tooFewClasses } from './align.ts';
 import { type Loss, type LossOptions, lossOptions, makeLoss, termwise } from './loss.ts';
 
 /** 2 t - 1 if all targets are 0 or 1, otherwise the targets unchanged. */
-function signedTargets(t: Tensor): Tensor {
+export function signedTargets(t: Tensor): Tensor {
   const binary = min(cast(logicalOr(equal(t, 0), equal(t, 1)), 'i32'));
   return where(equal(binary, 1), sub(mul(t, 2), 1), t);
 }

@@ -1,9 +1,10 @@
-// Losses at limits and with class weights against PyTorch (test/golden/lossLimits.json, made by scripts/golden/lossLimits.py), and what samples of weight
-// 0 may hold. Graphs are built here, so that every stack computes the same.
+// Losses at limits and with class weights against PyTorch (test/golden/lossLimits.json and lossFamilies.json, made by the scripts of those
+// names), and what samples of weight 0 may hold. Graphs are built here, so that every stack computes the same.
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Loss, losses } from '../../src/losses/index.ts';
 import { alias } from '../../src/ops/index.ts';
+import families from '../golden/lossFamilies.json';
 import golden from '../golden/lossLimits.json';
 import type { Word } from './kinks.ts';
 import { numbersOf } from './kinks.ts';
@@ -42,7 +43,7 @@ const unpack = (packed: Packed): Tensor => {
 
 const make = (name: keyof typeof losses, options: object): Loss => (losses[name] as (options: object) => Loss)(options);
 
-export const limitCases: readonly LossCase[] = (golden as unknown as LossLimit[]).map((limit) => ({
+export const limitCases: readonly LossCase[] = ([...golden, ...families.limits] as unknown as LossLimit[]).map((limit) => ({
   name: `${limit.loss}: ${limit.note}`,
   loss: limit.loss,
   build: () => {
@@ -60,7 +61,16 @@ const forms: { readonly [name in keyof typeof losses]?: readonly object[] } = {
   sparseCategoricalCrossentropy: [{ fromLogits: true }, { ignoreClass: 1 }, { fromLogits: true, classWeight: [1, 2, 0.5] }],
   binaryFocalCrossentropy: [{ fromLogits: true }, { gamma: 0.5 }],
   categoricalFocalCrossentropy: [{ fromLogits: true }],
+  poissonNll: [{ logInput: false, full: true }],
+  nll: [{ classWeight: [1, 2, 0.5] }],
+  polyLoss: [{ fromLogits: true }],
+  categoricalGeneralizedCrossEntropy: [{ fromLogits: true }, { ignoreClass: 1 }],
+  multiMargin: [{ p: 2, classWeight: [1, 2, 0.5] }],
+  multiLabelSoftMargin: [{ classWeight: [1, 2, 0.5] }],
 };
+
+/** Predictions for each target, if there are several. */
+export const predictionsPerTarget: { readonly [name in keyof typeof losses]?: number } = { gaussianNll: 2 };
 
 const spoilt = [NaN, Infinity, -Infinity];
 
@@ -68,11 +78,13 @@ const spoilt = [NaN, Infinity, -Infinity];
 function unweighted(name: keyof typeof losses, options: object, bad: number): LossCase {
   const loss = make(name, { ...options, reduction: 'sum' });
   const isClass = loss.targetKind === 'classIndex';
-  const good = { targets: isClass ? [0, 2] : [1, 0, 0, 0, 0, 1], predictions: [0.5, 0.25, 0.25, 0.125, 0.5, 0.375] };
+  const columns = 3 * (predictionsPerTarget[name] ?? 1);
+  const row = [0.5, 0.25, 0.25, 0.125, 0.5, 0.375];
+  const good = { targets: isClass ? [0, 2] : [1, 0, 0, 0, 0, 1], predictions: columns === 3 ? row : [...row, ...row] };
   const tensorOf = (values: readonly number[], n: number): Tensor =>
     isClass && values.length === n
       ? hostTensor({ shape: [n], dtype: 'i32' }, Int32Array.from(values))
-      : alias(hostTensor({ shape: [n, 3], dtype: 'f32' }, Float32Array.from(values)));
+      : alias(hostTensor({ shape: [n, values.length / n], dtype: 'f32' }, Float32Array.from(values)));
   const compute = (n: number, targets: readonly number[], predictions: readonly number[], weight: readonly number[]): Tensor[] => {
     const p = tensorOf(predictions, n);
     const value = loss(tensorOf(targets, n), p, hostTensor({ shape: [n], dtype: 'f32' }, Float32Array.from(weight)));
@@ -83,7 +95,12 @@ function unweighted(name: keyof typeof losses, options: object, bad: number): Lo
     name: `${name}${text}: ${String(bad)} at weight 0`,
     loss: name,
     build: () => [
-      ...compute(3, [...good.targets, ...(isClass ? [1] : [bad, bad, bad])], [...good.predictions, bad, bad, bad], [2, 1, 0]),
+      ...compute(
+        3,
+        [...good.targets, ...(isClass ? [1] : [bad, bad, bad])],
+        [...good.predictions, ...new Array<number>(columns).fill(bad)],
+        [2, 1, 0],
+      ),
       ...compute(2, good.targets, good.predictions, [2, 1]),
     ],
     expected: [],
