@@ -1,7 +1,9 @@
 // Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and an entry here.
 import { lookUp } from '../core/names.ts';
+import { ciou, giou } from './boxes.ts';
 import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
-import { klDivergence } from './divergence.ts';
+import { contrastive, hingeEmbedding, wasserstein } from './distances.ts';
+import { distillation, klDivergence } from './divergence.ts';
 import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
 import { gaussianNll, poissonNll } from './likelihood.ts';
 import type { Loss } from './loss.ts';
@@ -19,6 +21,8 @@ import {
   poisson,
   smoothL1,
 } from './regression.ts';
+import { pairwiseLogistic, rankingSoftmax } from './ranking.ts';
+import { dice, focalTversky, tversky } from './region.ts';
 import { charbonnier, quantile, tukeyBiweight } from './robust.ts';
 
 export const losses = {
@@ -52,6 +56,17 @@ export const losses = {
   multiLabelMargin,
   multiLabelSoftMargin,
   softMargin,
+  contrastive,
+  hingeEmbedding,
+  rankingSoftmax,
+  pairwiseLogistic,
+  dice,
+  tversky,
+  focalTversky,
+  giou,
+  ciou,
+  wasserstein,
+  distillation,
 };
 
 /** Keras's short names; they may also be written in capitals. */
@@ -90,5 +105,10 @@ export type { CharbonnierOptions, QuantileLossOptions, TukeyBiweightOptions } fr
 export type { GaussianNllOptions, PoissonNllOptions } from './likelihood.ts';
 export type { GeneralizedCrossEntropyOptions, NllOptions, PolyLossOptions } from './nll.ts';
 export type { MultiLabelSoftMarginOptions, MultiMarginOptions } from './multiMargin.ts';
+export type { ContrastiveOptions, HingeEmbeddingOptions } from './distances.ts';
+export type { RankingOptions } from './ranking.ts';
+export type { DiceOptions, FocalTverskyOptions, TverskyOptions } from './region.ts';
+export type { BoxLossOptions } from './boxes.ts';
+export type { DistillationOptions } from './divergence.ts';
 export { crossentropyOptions } from './crossentropy.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';

@@ -8,7 +8,7 @@ import { type Shape, formatShape, normalizeAxis, reducedShape } from '../core/sh
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { checkTensor } from '../ops/operands/arguments.ts';
-import { broadcastTo, cast, div, equal, expandDims, logicalAnd, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
+import { broadcastTo, cast, div, equal, logicalAnd, mean, notEqual, reshape, sum, where } from '../ops/index.ts';
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { type Pair, alignEqual } from './align.ts';
 
@@ -60,13 +60,19 @@ export interface LossDefinition {
   readonly ignoreClass?: number;
   /** The axis of the terms of one sample. @default -1 */
   readonly axis?: number;
+  /**
+   * Axes of the sums of one value, instead of `axis`. If the batch axis is one of them, the definition weighs the terms itself: `weight` then
+   * has the predictions' shape without the last axis.
+   */
+  axes?(rank: number): readonly number[];
   /** True if the meaning of the targets depends on the targets of all samples. */
   readonly judgesTargets?: boolean;
-  terms(targets: Tensor, predictions: Tensor): LossTerms;
+  /** `weight` is 0 for samples that do not count. It is undefined if all samples have the weight 1. */
+  terms(targets: Tensor, predictions: Tensor, weight?: Tensor): LossTerms;
   /** Marks the counted samples (bool, the samples' shape). The mean is then over these samples only. */
   valid?(targets: Tensor, predictions: Tensor): Tensor;
   /** Contribution of each sample to the divisor of the mean (f32, the samples' shape), instead of 1. */
-  shares?(targets: Tensor, predictions: Tensor): Tensor;
+  shares?(targets: Tensor, predictions: Tensor, weight?: Tensor): Tensor;
 }
 
 /** Makes a loss of its terms. */
@@ -78,10 +84,14 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
   const name = nameOf(declaration);
   const { reduction } = settings as SettingsOf<Declaration<typeof lossOptions>>;
   const { targetKind, ignoreClass, axis = -1 } = definition;
-  const axesOf = (predictions: Tensor): { along: number; samples: Shape } => {
+  /** Axis of the terms of a sample, shape of the samples, and whether the definition weighs them. */
+  const axesOf = (predictions: Tensor): { along: number; samples: Shape; isOver: boolean; spread: Shape } => {
     const shape = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
     const along = shape.length === 0 ? 0 : normalizeAxis(name, axis, shape.length);
-    return { along, samples: reducedShape(shape, [along], false) };
+    const axes = definition.axes?.(shape.length);
+    const isOver = axes?.includes(0) ?? false;
+    const over = isOver ? [shape.length - 1] : (axes ?? [along]);
+    return { along, samples: reducedShape(shape, over, false), isOver, spread: reducedShape(shape, over, true) };
   };
   /** Samples that count, of those that the mask leaves. */
   const validOf = (targets: Tensor, predictions: Tensor, mask: Tensor | undefined): Tensor | undefined => {
@@ -97,11 +107,12 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
     if (mask !== undefined) checkTensor(name, 'mask', mask);
     return withScope(name, () => {
       const valid = validOf(targets, predictions, mask);
-      const { along, samples } = axesOf(predictions);
+      const { along, samples, isOver, spread } = axesOf(predictions);
       const weight = weightOf(name, samples, sampleWeight, valid);
-      const pair = weight ? maskSamples(definition, targets, predictions, weight, along) : { targets, predictions };
-      const terms = definition.terms(pair.targets, pair.predictions);
-      const count = definition.shares || valid ? countOf(definition.shares?.(targets, predictions), valid) : undefined;
+      const pair = weight ? maskSamples(definition, targets, predictions, weight, spread) : { targets, predictions };
+      const terms = definition.terms(pair.targets, pair.predictions, weight);
+      if (isOver) return reduceTerms(terms, along, reduction);
+      const count = definition.shares || valid ? countOf(definition.shares?.(pair.targets, pair.predictions, weight), valid) : undefined;
       return reduceTerms(terms, along, reduction, weight, count);
     });
   };
@@ -109,7 +120,9 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
     masked(undefined, targets, predictions, sampleWeight);
   const countSamples = (targets: Tensor, predictions: Tensor, mask?: Tensor): Tensor | undefined =>
     withScope(name, () => {
-      const [shares, valid] = [definition.shares?.(targets, predictions), validOf(targets, predictions, mask)];
+      const valid = validOf(targets, predictions, mask);
+      if (axesOf(predictions).isOver) return undefined;
+      const shares = definition.shares?.(targets, predictions, valid && cast(valid, 'f32'));
       return shares || valid ? countOf(shares, valid) : undefined;
     });
   // A function's own name is not writable, but it is configurable.
@@ -161,11 +174,11 @@ function maskSamples(
   targets: Tensor,
   predictions: Tensor,
   weight: Tensor,
-  along: number,
+  spread: Shape,
 ): Pair {
   const aligned = targetKind === 'classIndex' ? predictions.shape : withTerms(predictions.shape);
   // Broadcast first: the comparison is then part of the kernel that reads predictions.
-  const counts = notEqual(broadcastTo(expandDims(weight, along), aligned), 0);
+  const counts = notEqual(broadcastTo(reshape(weight, spread), aligned), 0);
   const masked = (x: Tensor): Tensor => (x.size === counts.size ? where(reshape(counts, x.shape), x, 0) : x);
   return { targets: judgesTargets ? masked(targets) : targets, predictions: masked(predictions) };
 }

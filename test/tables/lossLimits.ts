@@ -1,11 +1,12 @@
-// Losses at limits and with class weights against PyTorch (test/golden/lossLimits.json and lossFamilies.json, made by the scripts of those
-// names), and what samples of weight 0 may hold. Graphs are built here, so that every stack computes the same.
+// Losses at limits and with class weights against PyTorch, and what samples of weight 0 may hold. The scripts lossLimits.py, lossFamilies.py and
+// lossRegions.py wrote the numbers. Graphs are built here, so that every stack computes the same.
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Loss, losses } from '../../src/losses/index.ts';
 import { alias } from '../../src/ops/index.ts';
 import families from '../golden/lossFamilies.json';
 import golden from '../golden/lossLimits.json';
+import regions from '../golden/lossRegions.json';
 import type { Word } from './kinks.ts';
 import { numbersOf } from './kinks.ts';
 
@@ -43,16 +44,18 @@ const unpack = (packed: Packed): Tensor => {
 
 const make = (name: keyof typeof losses, options: object): Loss => (losses[name] as (options: object) => Loss)(options);
 
-export const limitCases: readonly LossCase[] = ([...golden, ...families.limits] as unknown as LossLimit[]).map((limit) => ({
-  name: `${limit.loss}: ${limit.note}`,
-  loss: limit.loss,
-  build: () => {
-    const predictions = unpack(limit.predictions);
-    const value = make(limit.loss, limit.options)(unpack(limit.targets), predictions);
-    return [value, ...gradients(value, [predictions])];
-  },
-  expected: [numbersOf({ shape: [1], data: [limit.value] }), numbersOf({ shape: [], data: limit.gradient })],
-}));
+export const limitCases: readonly LossCase[] = ([...golden, ...families.limits, ...regions.limits] as unknown as LossLimit[]).map(
+  (limit) => ({
+    name: `${limit.loss}: ${limit.note}`,
+    loss: limit.loss,
+    build: () => {
+      const predictions = unpack(limit.predictions);
+      const value = make(limit.loss, limit.options)(unpack(limit.targets), predictions);
+      return [value, ...gradients(value, [predictions])];
+    },
+    expected: [numbersOf({ shape: [1], data: [limit.value] }), numbersOf({ shape: [], data: limit.gradient })],
+  }),
+);
 
 /** Options under which a loss computes in another way; every loss is also tried without any. */
 const forms: { readonly [name in keyof typeof losses]?: readonly object[] } = {
@@ -67,10 +70,15 @@ const forms: { readonly [name in keyof typeof losses]?: readonly object[] } = {
   categoricalGeneralizedCrossEntropy: [{ fromLogits: true }, { ignoreClass: 1 }],
   multiMargin: [{ p: 2, classWeight: [1, 2, 0.5] }],
   multiLabelSoftMargin: [{ classWeight: [1, 2, 0.5] }],
+  dice: [{ axis: [1] }, { generalized: true }],
 };
 
-/** Predictions for each target, if there are several. */
-export const predictionsPerTarget: { readonly [name in keyof typeof losses]?: number } = { gaussianNll: 2 };
+/** Columns of targets and predictions of losses that do not take any number. */
+export const columnsOf: { readonly [name in keyof typeof losses]?: readonly [targets: number, predictions: number] } = {
+  gaussianNll: [3, 6],
+  giou: [4, 4],
+  ciou: [4, 4],
+};
 
 const spoilt = [NaN, Infinity, -Infinity];
 
@@ -78,9 +86,12 @@ const spoilt = [NaN, Infinity, -Infinity];
 function unweighted(name: keyof typeof losses, options: object, bad: number): LossCase {
   const loss = make(name, { ...options, reduction: 'sum' });
   const isClass = loss.targetKind === 'classIndex';
-  const columns = 3 * (predictionsPerTarget[name] ?? 1);
-  const row = [0.5, 0.25, 0.25, 0.125, 0.5, 0.375];
-  const good = { targets: isClass ? [0, 2] : [1, 0, 0, 0, 0, 1], predictions: columns === 3 ? row : [...row, ...row] };
+  const [wanted, columns] = columnsOf[name] ?? [3, 3];
+  const cycle = (values: readonly number[], size: number): number[] => Array.from({ length: size }, (_, i) => values[i % values.length]);
+  const good = {
+    targets: isClass ? [0, 2] : cycle([1, 0, 0, 0, 0, 1], 2 * wanted),
+    predictions: cycle([0.5, 0.25, 0.25, 0.125, 0.5, 0.375], 2 * columns),
+  };
   const tensorOf = (values: readonly number[], n: number): Tensor =>
     isClass && values.length === n
       ? hostTensor({ shape: [n], dtype: 'i32' }, Int32Array.from(values))
@@ -97,7 +108,7 @@ function unweighted(name: keyof typeof losses, options: object, bad: number): Lo
     build: () => [
       ...compute(
         3,
-        [...good.targets, ...(isClass ? [1] : [bad, bad, bad])],
+        [...good.targets, ...(isClass ? [1] : new Array<number>(wanted).fill(bad))],
         [...good.predictions, ...new Array<number>(columns).fill(bad)],
         [2, 1, 0],
       ),

@@ -12,7 +12,7 @@ import { sequential } from '../../src/train/index.ts';
 import { type Metric, metrics } from '../../src/metrics/index.ts';
 import { noteVectors } from '../support/findings.ts';
 import { type InputType, graphOf, softwareTarget } from '../support/graphs.ts';
-import { complaintsAboutLoss, limitCases, predictionsPerTarget, weightCases } from '../tables/lossLimits.ts';
+import { complaintsAboutLoss, columnsOf, limitCases, weightCases } from '../tables/lossLimits.ts';
 
 test.each(limitCases.map((limit) => [limit.name, limit] as const))('%s', (_, limit) => {
   expect(complaintsAboutLoss(limit, interpret(limit.build()))).toEqual([]);
@@ -125,16 +125,30 @@ describe('class weights', () => {
 
 describe('a loss and its gradient are two dispatches, with weights too', () => {
   // The hinges look at all targets first; the weighted focal loss keeps an exponential for its gradient.
-  // gaussianNll joins the gradients of both halves. The multi-label margin compares all pairs of classes.
+  // gaussianNll joins the gradients of both halves, the losses of boxes those of four numbers. The multi-label margin and the pairwise loss
+  // compare all pairs. One kernel computes a small region.
   const more: Readonly<Record<string, number>> = {
     ...{ hinge: 3, squaredHinge: 3, softMargin: 3, 'binaryFocalCrossentropy weighted': 4 },
     ...{ gaussianNll: 3, 'gaussianNll weighted': 4, multiLabelMargin: 8, 'multiLabelMargin weighted': 10 },
+    ...{
+      giou: 7,
+      'giou weighted': 8,
+      ciou: 11,
+      'ciou weighted': 17,
+      pairwiseLogistic: 5,
+      'pairwiseLogistic weighted': 7,
+      wasserstein: 3,
+      'wasserstein weighted': 2,
+    },
+    ...{ 'contrastive weighted': 5, dice: 1, tversky: 1, focalTversky: 1 },
   };
   const cases = (Object.keys(losses) as (keyof typeof losses)[]).flatMap((name) => [name, `${name} weighted`]);
   test.each(cases)('%s', (title) => {
     const [name, weighted] = title.split(' ') as [keyof typeof losses, string | undefined];
-    const targets: InputType = losses[name]().targetKind === 'classIndex' ? { shape: [64], dtype: 'i32' } : { shape: [64, 10] };
-    const graph = graphOf([{ shape: [64, 10 * (predictionsPerTarget[name] ?? 1)] }, targets, { shape: [64] }], (x, t, w) => {
+    const [wanted, columns] = columnsOf[name] ?? [10, 10];
+    const isClass = losses[name]().targetKind === 'classIndex';
+    const targets: InputType = isClass ? { shape: [64], dtype: 'i32' } : { shape: [64, wanted] };
+    const graph = graphOf([{ shape: [64, columns] }, targets, { shape: [64] }], (x, t, w) => {
       const loss = losses[name]()(t, x, weighted ? w : undefined);
       return [loss, ...gradients(loss, [x])];
     });

@@ -1,6 +1,7 @@
-// Losses: values and gradients against PyTorch (test/golden/losses.json and lossFamilies.json, made by the scripts of those names), extreme inputs, reductions, errors.
+// Losses: values and gradients against PyTorch (losses.json, lossFamilies.json and lossRegions.json of test/golden, made by the scripts of those names), extreme inputs, reductions, errors.
 import { describe, expect, test } from 'vitest';
 import families from '../golden/lossFamilies.json';
+import regions from '../golden/lossRegions.json';
 import golden from '../golden/losses.json';
 import { gradients } from '../../src/autodiff/index.ts';
 import { ArgumentError, ShapeError } from '../../src/core/errors.ts';
@@ -26,7 +27,7 @@ interface Case {
   loss: number;
   gradient: number[];
 }
-const cases = [...golden, ...families.cases] as unknown as Case[];
+const cases = [...golden, ...families.cases, ...regions.cases] as unknown as Case[];
 
 const unpack = ({ shape, dtype, data }: Packed): Tensor =>
   dtype === 'i32'
