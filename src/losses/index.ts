@@ -1,6 +1,7 @@
 // Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and an entry here.
 import { lookUp } from '../core/names.ts';
 import { ciou, giou } from './boxes.ts';
+import { circle } from './circle.ts';
 import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
 import { contrastive, hingeEmbedding, wasserstein } from './distances.ts';
 import { distillation, klDivergence } from './divergence.ts';
@@ -23,9 +24,13 @@ import {
 } from './regression.ts';
 import { pairwiseLogistic, rankingSoftmax } from './ranking.ts';
 import { dice, focalTversky, tversky } from './region.ts';
+import { barlowTwins, infoNce, ntXent, vicReg } from './selfSupervised.ts';
+import type { SeveralLoss } from './several.ts';
+import { cosineEmbedding, marginRanking, tripletMargin, tripletMarginWithDistance } from './triplet.ts';
 import { charbonnier, quantile, tukeyBiweight } from './robust.ts';
 
-export const losses = {
+/** Losses of one output each. */
+export const outputLosses = {
   meanSquaredError,
   meanAbsoluteError,
   meanAbsolutePercentageError,
@@ -67,7 +72,22 @@ export const losses = {
   ciou,
   wasserstein,
   distillation,
+  circle,
 };
+
+/** Losses over several outputs at once. */
+export const jointLosses = {
+  tripletMargin,
+  tripletMarginWithDistance,
+  marginRanking,
+  cosineEmbedding,
+  infoNce,
+  ntXent,
+  barlowTwins,
+  vicReg,
+};
+
+export const losses = { ...outputLosses, ...jointLosses };
 
 /** Keras's short names; they may also be written in capitals. */
 const shortNames = {
@@ -94,7 +114,7 @@ export function fullLossName(name: string): string {
  * The loss of that name, or short name, with its default options.
  * @throws ArgumentError listing the names.
  */
-export const lossByName = (name: string): Loss => lookUp<() => Loss>('loss', fullLossName(name), losses)();
+export const lossByName = (name: string): Loss | SeveralLoss => lookUp<() => Loss | SeveralLoss>('loss', fullLossName(name), losses)();
 
 export { type Loss, type LossOptions, type Reduction, type TargetKind, fitMask, fitWeight, meanOfCounted } from './loss.ts';
 export { type JointLoss, type OverOutputs, type TensorTree, isJointLoss, jointLoss } from './joint.ts';
@@ -110,5 +130,9 @@ export type { RankingOptions } from './ranking.ts';
 export type { DiceOptions, FocalTverskyOptions, TverskyOptions } from './region.ts';
 export type { BoxLossOptions } from './boxes.ts';
 export type { DistillationOptions } from './divergence.ts';
+export type { CircleOptions } from './circle.ts';
+export type { BarlowTwinsOptions, InfoNceOptions, NtXentOptions, VicRegOptions } from './selfSupervised.ts';
+export type { SeveralLoss } from './several.ts';
+export type { CosineEmbeddingOptions, MarginRankingOptions, TripletMarginOptions, TripletMarginWithDistanceOptions } from './triplet.ts';
 export { crossentropyOptions } from './crossentropy.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';

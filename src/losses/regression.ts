@@ -114,4 +114,4 @@ export function cosineSimilarity(options: CosineSimilarityOptions = {}): Configu
 }
 
 /** x / max(|x|, epsilon), whose gradient at x = 0 is finite. */
-const unit = (x: Tensor, axis: number): Tensor => div(x, maximum(norm(x, { axis, keepDims: true }), epsilon));
+export const unit = (x: Tensor, axis: number): Tensor => div(x, maximum(norm(x, { axis, keepDims: true }), epsilon));

@@ -153,7 +153,8 @@ function assign<T>(given: unknown, resolve: (value: unknown, at: string) => T): 
 }
 
 function resolveLosses(loss: unknown): Assigned<OutputLoss> | JointLoss {
-  if (isJointLoss(loss)) return loss;
+  const made = typeof loss === 'string' ? lossByName(loss) : loss;
+  if (isJointLoss(made)) return made;
   const isEmpty = typeof loss === 'object' && loss !== null && Object.keys(loss).length === 0;
   if (loss === undefined || loss === null || isEmpty) throw refuseLoss('', loss);
   return assign(loss, resolveLoss);
@@ -164,10 +165,10 @@ function resolveLoss(loss: unknown, at: string): OutputLoss {
   if (uncalled) {
     throw new ArgumentError(`compile: losses.${uncalled[0]} makes a loss and was not called; write losses.${uncalled[0]}()`);
   }
-  if (isJointLoss(loss))
+  const made = typeof loss === 'string' ? lossByName(loss) : loss;
+  if (isJointLoss(made))
     throw new ArgumentError(`compile: loss${at} is a joint loss, which is over all outputs; give it alone: loss: jointLoss(fn)`);
-  if (typeof loss === 'function') return loss as OutputLoss;
-  if (typeof loss === 'string') return lossByName(loss);
+  if (typeof made === 'function') return made as OutputLoss;
   throw refuseLoss(at, loss);
 }
 

@@ -6,9 +6,13 @@ import golden from '../golden/losses.json';
 import { noteVectors } from '../support/findings.ts';
 import { complaintsAboutLoss, limitCases, weightCases } from '../tables/lossLimits.ts';
 
-// Infinities take the same path. The losses of lossFamilies.json and lossRegions.json share the code of weights: three of them suffice.
-const weighted = [...golden.map(({ name }) => name), 'nll', 'multiMargin', 'dice'];
-const cases = [...limitCases, ...weightCases.filter(({ name, loss }) => name.includes('NaN') && weighted.includes(loss))];
+// Infinities take the same path. Of the losses of lossFamilies.json and lossRegions.json one limit each runs here, and none of their weights: they
+// share that code, and compiling all kernels takes long on software Vulkan, those of ciou 5 s.
+const older = (loss: string): boolean => golden.some(({ name }) => name === loss);
+const cases = [
+  ...limitCases.filter(({ loss }, i) => loss !== 'ciou' && (older(loss) || limitCases.findIndex((other) => other.loss === loss) === i)),
+  ...weightCases.filter(({ name, loss }) => name.includes('NaN') && (older(loss) || name.startsWith('dice:'))),
+];
 const results: HostArray[][] = [];
 
 beforeAll(async () => {

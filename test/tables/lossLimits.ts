@@ -2,7 +2,7 @@
 // lossRegions.py wrote the numbers. Graphs are built here, so that every stack computes the same.
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
-import { type Loss, losses } from '../../src/losses/index.ts';
+import { type Loss, outputLosses } from '../../src/losses/index.ts';
 import { alias } from '../../src/ops/index.ts';
 import families from '../golden/lossFamilies.json';
 import golden from '../golden/lossLimits.json';
@@ -17,7 +17,7 @@ interface Packed {
 }
 
 interface LossLimit {
-  readonly loss: keyof typeof losses;
+  readonly loss: keyof typeof outputLosses;
   readonly note: string;
   readonly options: object;
   readonly targets: Packed;
@@ -29,7 +29,7 @@ interface LossLimit {
 /** Tensors to compute, and the numbers that they must be. */
 export interface LossCase {
   readonly name: string;
-  readonly loss: keyof typeof losses;
+  readonly loss: keyof typeof outputLosses;
   readonly build: () => Tensor[];
   readonly expected: readonly (readonly number[])[];
 }
@@ -42,7 +42,7 @@ const unpack = (packed: Packed): Tensor => {
     : alias(hostTensor({ shape, dtype }, Float32Array.from(values)));
 };
 
-const make = (name: keyof typeof losses, options: object): Loss => (losses[name] as (options: object) => Loss)(options);
+const make = (name: keyof typeof outputLosses, options: object): Loss => (outputLosses[name] as (options: object) => Loss)(options);
 
 export const limitCases: readonly LossCase[] = ([...golden, ...families.limits, ...regions.limits] as unknown as LossLimit[]).map(
   (limit) => ({
@@ -58,7 +58,7 @@ export const limitCases: readonly LossCase[] = ([...golden, ...families.limits, 
 );
 
 /** Options under which a loss computes in another way; every loss is also tried without any. */
-const forms: { readonly [name in keyof typeof losses]?: readonly object[] } = {
+const forms: { readonly [name in keyof typeof outputLosses]?: readonly object[] } = {
   binaryCrossentropy: [{ fromLogits: true }, { fromLogits: true, posWeight: 2 }],
   categoricalCrossentropy: [{ fromLogits: true }, { fromLogits: true, labelSmoothing: 0.1 }, { classWeight: [1, 2, 0.5] }],
   sparseCategoricalCrossentropy: [{ fromLogits: true }, { ignoreClass: 1 }, { fromLogits: true, classWeight: [1, 2, 0.5] }],
@@ -74,18 +74,22 @@ const forms: { readonly [name in keyof typeof losses]?: readonly object[] } = {
 };
 
 /** Columns of targets and predictions of losses that do not take any number. */
-export const columnsOf: { readonly [name in keyof typeof losses]?: readonly [targets: number, predictions: number] } = {
+export const columnsOf: { readonly [name in keyof typeof outputLosses]?: readonly [targets: number, predictions: number] } = {
   gaussianNll: [3, 6],
   giou: [4, 4],
   ciou: [4, 4],
 };
 
+/** Losses whose targets are one class or label for each sample. */
+export const hasLabels = (name: keyof typeof outputLosses): boolean =>
+  name === 'circle' || outputLosses[name]().targetKind === 'classIndex';
+
 const spoilt = [NaN, Infinity, -Infinity];
 
 /** Two samples that count and one of weight 0 with numbers that are none: the value and the gradients are those of the two. */
-function unweighted(name: keyof typeof losses, options: object, bad: number): LossCase {
+function unweighted(name: keyof typeof outputLosses, options: object, bad: number): LossCase {
   const loss = make(name, { ...options, reduction: 'sum' });
-  const isClass = loss.targetKind === 'classIndex';
+  const isClass = hasLabels(name);
   const [wanted, columns] = columnsOf[name] ?? [3, 3];
   const cycle = (values: readonly number[], size: number): number[] => Array.from({ length: size }, (_, i) => values[i % values.length]);
   const good = {
@@ -118,7 +122,7 @@ function unweighted(name: keyof typeof losses, options: object, bad: number): Lo
   };
 }
 
-export const weightCases: readonly LossCase[] = (Object.keys(losses) as (keyof typeof losses)[]).flatMap((name) =>
+export const weightCases: readonly LossCase[] = (Object.keys(outputLosses) as (keyof typeof outputLosses)[]).flatMap((name) =>
   [{}, ...(forms[name] ?? [])].flatMap((options) => spoilt.map((bad) => unweighted(name, options, bad))),
 );
 

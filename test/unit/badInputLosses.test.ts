@@ -1,15 +1,15 @@
 // What the losses refuse when they are called by hand; what model.fit refuses before stands in badInput.test.ts.
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ShapeError } from '../../src/core/errors.ts';
-import { type Loss, losses } from '../../src/losses/index.ts';
+import { type Loss, outputLosses } from '../../src/losses/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { noTensors } from '../tables/errors.ts';
 
-const names = Object.keys(losses) as (keyof typeof losses)[];
+const names = Object.keys(outputLosses) as (keyof typeof outputLosses)[];
 const x = tensor([[0.2, 0.8], [0.5, 0.5]]); // prettier-ignore
 
 describe.each(names)('%s', (name) => {
-  const loss: Loss = losses[name]();
+  const loss: Loss = outputLosses[name]();
 
   test.each(noTensors.map(([value, shown]) => [shown, value] as const))('%s in the place of a tensor', (shown, value) => {
     for (const [role, call] of [
@@ -27,10 +27,10 @@ describe.each(names)('%s', (name) => {
   test('shapes that do not fit, options that do not exist', () => {
     expect(() => loss(tensor([1, 0, 1, 0, 1]), x)).toThrow(ShapeError);
     expect(() => loss(tensor([1, 0, 1, 0, 1]), x)).toThrow(`${name}: targets [5] do not fit predictions [2,2]`);
-    expect(() => losses[name]({ other: 1 } as never)).toThrow(`losses.${name}: unknown option 'other'; it takes `);
-    expect(() => losses[name]({ reduction: 'batch' } as never)).toThrow(
+    expect(() => outputLosses[name]({ other: 1 } as never)).toThrow(`losses.${name}: unknown option 'other'; it takes `);
+    expect(() => outputLosses[name]({ reduction: 'batch' } as never)).toThrow(
       `losses.${name}: reduction is 'batch'; it must be 'mean', 'sum' or 'none'`,
     );
-    expect(() => losses[name](1 as never)).toThrow(`losses.${name}: options come as one object, such as losses.${name}({ `);
+    expect(() => outputLosses[name](1 as never)).toThrow(`losses.${name}: options come as one object, such as losses.${name}({ `);
   });
 });

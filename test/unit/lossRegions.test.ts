@@ -75,6 +75,14 @@ test('a class without targets does not make the generalized dice infinite', () =
   );
 });
 
+test('a focal Tversky loss of exactly 0 has finite gradients, in f32', () => {
+  const hit = alias(tensor(new Array<number[]>(64).fill([1])));
+  const loss = losses.focalTversky()(hit, hit);
+  const [[value], gradient] = interpret([loss, gradients(loss, [hit])[0]]).map((data) => Array.from(data));
+  expect(value).toBe(0);
+  expect(gradient.every((g) => g === 0)).toBe(true);
+});
+
 describe('in a model', () => {
   beforeAll(() => setDevice('cpu'));
 
