@@ -3,6 +3,7 @@ import { lookUp } from '../core/names.ts';
 import { ciou, giou } from './boxes.ts';
 import { circle } from './circle.ts';
 import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
+import { ctc } from './ctc.ts';
 import { contrastive, hingeEmbedding, wasserstein } from './distances.ts';
 import { distillation, klDivergence } from './divergence.ts';
 import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
@@ -73,6 +74,7 @@ export const outputLosses = {
   wasserstein,
   distillation,
   circle,
+  ctc,
 };
 
 /** Losses over several outputs at once. */
@@ -130,6 +132,7 @@ export type { RankingOptions } from './ranking.ts';
 export type { DiceOptions, FocalTverskyOptions, TverskyOptions } from './region.ts';
 export type { BoxLossOptions } from './boxes.ts';
 export type { DistillationOptions } from './divergence.ts';
+export type { CtcOptions } from './ctc.ts';
 export type { CircleOptions } from './circle.ts';
 export type { BarlowTwinsOptions, InfoNceOptions, NtXentOptions, VicRegOptions } from './selfSupervised.ts';
 export type { SeveralLoss } from './several.ts';

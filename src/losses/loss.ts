@@ -65,10 +65,12 @@ export interface LossDefinition {
    * has the predictions' shape without the last axis.
    */
   axes?(rank: number): readonly number[];
+  /** True if the terms read the mask, which otherwise marks the samples that count. */
+  readonly readsMask?: boolean;
   /** True if the meaning of the targets depends on the targets of all samples. */
   readonly judgesTargets?: boolean;
   /** `weight` is 0 for samples that do not count. It is undefined if all samples have the weight 1. */
-  terms(targets: Tensor, predictions: Tensor, weight?: Tensor): LossTerms;
+  terms(targets: Tensor, predictions: Tensor, weight?: Tensor, mask?: Tensor): LossTerms;
   /** Marks the counted samples (bool, the samples' shape). The mean is then over these samples only. */
   valid?(targets: Tensor, predictions: Tensor): Tensor;
   /** Contribution of each sample to the divisor of the mean (f32, the samples' shape), instead of 1. */
@@ -96,7 +98,7 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
   /** Samples that count, of those that the mask leaves. */
   const validOf = (targets: Tensor, predictions: Tensor, mask: Tensor | undefined): Tensor | undefined => {
     const valid = definition.valid?.(targets, predictions);
-    if (!mask) return valid;
+    if (!mask || definition.readsMask) return valid;
     const unmasked = fitMask(name, mask, axesOf(predictions).samples);
     return valid ? logicalAnd(valid, unmasked) : unmasked;
   };
@@ -110,7 +112,7 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
       const { along, samples, isOver, spread } = axesOf(predictions);
       const weight = weightOf(name, samples, sampleWeight, valid);
       const pair = weight ? maskSamples(definition, targets, predictions, weight, spread) : { targets, predictions };
-      const terms = definition.terms(pair.targets, pair.predictions, weight);
+      const terms = definition.terms(pair.targets, pair.predictions, weight, mask);
       if (isOver) return reduceTerms(terms, along, reduction);
       const count = definition.shares || valid ? countOf(definition.shares?.(pair.targets, pair.predictions, weight), valid) : undefined;
       return reduceTerms(terms, along, reduction, weight, count);
