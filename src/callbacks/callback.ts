@@ -24,6 +24,8 @@ export interface FitInfo {
   readonly batches: number | undefined;
   /** Names that the logs of an epoch's end will have. */
   readonly metrics: readonly string[];
+  /** By name: whether larger ('max') or smaller ('min') values are better. Names without an entry are unknown. */
+  readonly directions: Readonly<Record<string, 'max' | 'min'>>;
   /** Seconds since fit began, without the time in callbacks. So a pause is not included. */
   activeSeconds(): number;
 }

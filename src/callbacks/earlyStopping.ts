@@ -5,6 +5,7 @@ import { boolean, integer, number, oneOf, text } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Callback, TrainedModel } from './callback.ts';
+import { signOf } from './direction.ts';
 
 export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   /** Name of the watched value. @default 'val_loss' */
@@ -13,7 +14,7 @@ export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   minDelta: optional(number(), 0),
   /** Number of epochs without improvement after which the training stops. Epochs without the value do not count. @default 0 */
   patience: optional(integer('at least 0'), 0),
-  /** Whether smaller or larger is better. 'auto' decides by the name. @default 'auto' */
+  /** Whether smaller or larger is better. 'auto' takes the direction that the metric states; losses are minimised. @default 'auto' */
   mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
   /** Value that must also be improved on before the patience starts again. */
   baseline: optional(number()),
@@ -30,24 +31,21 @@ export interface EarlyStopping extends Callback {
   readonly bestEpoch: number | undefined;
 }
 
-const largerIsBetter =
-  /(^|_)(acc|auc|precision|recall|fBeta|f1Score|r2Score|.*iou|matthews|cohenKappa|pearson|concordance|cosineSimilarity|.*accuracy)$/i;
-
 /**
  * Stops the training when the watched value no longer improves, like Keras's EarlyStopping.
  *
  *     callbacks.earlyStopping({ monitor: 'val_loss', patience: 3, restoreBestWeights: true })
  *
- * @throws ArgumentError at the start of fit if no value of that name will exist.
+ * @throws ArgumentError at the start of fit if no value of that name will exist, or if mode is 'auto' and its direction is unknown.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<EarlyStopping> {
   const settings = earlyStoppingOptions.read(options);
   const { monitor, patience, mode, baseline, restoreBestWeights, startFromEpoch } = settings;
   const minDelta = Math.abs(settings.minDelta);
-  const sign = mode === 'max' || (mode === 'auto' && largerIsBetter.test(monitor)) ? 1 : -1;
   const improves = (value: number, reference: number): boolean => sign * (value - reference) > minDelta;
 
   let model: TrainedModel;
+  let sign: 1 | -1;
   let best = 0;
   let bestWeights: Tensor[] | undefined;
   let wait = 0;
@@ -65,6 +63,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<Ea
         const fix = monitor.startsWith('val_') ? '; pass validationData or validationSplit to fit, or choose another' : '';
         throw new ArgumentError(`callbacks.earlyStopping: monitor '${monitor}' is none of the values ${info.metrics.join(', ')}${fix}`);
       }
+      sign = signOf('callbacks.earlyStopping', monitor, mode, info);
       model = info.model;
       best = -sign * Infinity;
       bestWeights = bestEpoch = stoppedEpoch = undefined;

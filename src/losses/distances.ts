@@ -5,7 +5,7 @@ import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, equal, less, square, sub, where } from '../ops/index.ts';
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
-import { type Loss, lossOptions, termwise } from './loss.ts';
+import { type Loss, type LossOptions, lossOptions, termwise } from './loss.ts';
 
 /** max(x, 0) whose slope at 0 is 1, as that of PyTorch's clamp_min. */
 export const positivePart = (x: Tensor): Tensor => where(less(x, 0), 0, x);
@@ -58,5 +58,5 @@ export const wassersteinOptions = declareOptions('losses.wasserstein', lossOptio
  *
  * @throws ShapeError if targets and predictions have different shapes.
  */
-export const wasserstein = (options: OptionsOf<typeof wassersteinOptions> = {}): Configured<Loss> =>
+export const wasserstein = (options: LossOptions = {}): Configured<Loss> =>
   termwise(wassersteinOptions, options, (t, p) => productOrZero(t, p));

@@ -2,6 +2,7 @@
 // cancels the compensation. Reassociating integers changes nothing, so the running sums are kept in integers: counts in units of 1, totals
 // in units of about a 4096th of a summand. The rest, less than half a unit, is kept in a separate float, which therefore stays small.
 import { isFloat } from '../core/dtype.ts';
+import type { Shape } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
   abs,
@@ -20,12 +21,20 @@ import {
   sub,
   sum,
   where,
+  zeros,
 } from '../ops/index.ts';
 
 /** A count, or a sum of weights: high * 2^30 + whole + rest. Exact to 2^54 if all weights are integers. */
 export type Count = { readonly high: Tensor; readonly whole: Tensor; readonly rest: Tensor };
 
-export const noCount = (): Count => ({ high: scalar(0, 'i32'), whole: scalar(0, 'i32'), rest: scalar(0) });
+const nought = (shape: Shape, dtype: 'i32' | 'f32'): Tensor => (shape.length ? zeros(shape, dtype) : scalar(0, dtype));
+
+/** A count of nothing, or one for each element of a shape. */
+export const noCount = (shape: Shape = []): Count => ({
+  high: nought(shape, 'i32'),
+  whole: nought(shape, 'i32'),
+  rest: nought(shape, 'f32'),
+});
 
 /** Limit that leaves space below 2^31 for one more summand, in counts and in the units of totals. */
 const fullI32 = 2 ** 30;
@@ -43,6 +52,10 @@ export function countAll(count: Count, size: number | Tensor, weight?: Tensor): 
   if (typeof size !== 'number' && isFloat(size.dtype)) return addWeight(count, size);
   return weight ? addWeight(count, sum(weight)) : addWhole(count, size, count.rest);
 }
+
+/** Adds numbers (i32) or sums of weights (f32), one for each of the counts. */
+export const addToCount = (count: Count, amount: Tensor): Count =>
+  isFloat(amount.dtype) ? addWeight(count, amount) : addWhole(count, amount, count.rest);
 
 /** Weights that are too large for i32, or not finite, stay in the float. */
 function addWeight(count: Count, amount: Tensor): Count {
@@ -63,10 +76,15 @@ export const countValue = ({ high, whole, rest }: Count): Tensor => add(add(mul(
 /** A sum of floats: units * unit + rest, to about 1e-7 of the sum of their absolute values. */
 export type Total = { readonly units: Tensor; readonly unit: Tensor; readonly rest: Tensor };
 
-export const noTotal = (): Total => ({ units: scalar(0, 'i32'), unit: scalar(0), rest: scalar(0) });
+/** A sum of nothing, or one for each element of a shape. */
+export const noTotal = (shape: Shape = []): Total => ({
+  units: nought(shape, 'i32'),
+  unit: nought(shape, 'f32'),
+  rest: nought(shape, 'f32'),
+});
 
 /**
- * Adds a scalar. If the units would overflow (at the first summand, and after the sum has grown by 2^18), a new unit is chosen: a 4096th of
+ * Adds a scalar, or one for each of the sums. If the units would overflow (at the first summand, and after the sum has grown by 2^18), a new unit is chosen: a 4096th of
  * the sum, with one rounding. An infinite or NaN sum has no unit; it stays in `rest`.
  */
 export function addToTotal({ units, unit, rest }: Total, amount: Tensor): Total {

@@ -7,21 +7,23 @@ import type { Tensor } from '../graph/tensor.ts';
 import { alignClasses, alignEqual, fitWeight } from '../losses/index.ts';
 import { any, argMax, cast, equal, greater, less, lessEqual, logicalAnd, logicalNot, oneHot, sum, where } from '../ops/index.ts';
 import { type Count, countAll, countTrue, countValue, noCount, ratio } from './accumulate.ts';
-import { type Metric, type MetricOptions, makeMetric, metricOptions } from './metric.ts';
+import { type Direction, type Metric, type MetricOptions, makeMetric, metricOptions } from './metric.ts';
 
 export type AccuracyState = { readonly correct: Count; readonly count: Count };
 
 type Hits = (targets: Tensor, predictions: Tensor) => Tensor;
 
-/** The fraction of hits: true for each correct prediction. */
-function shareOf<T extends OptionTable & typeof metricOptions>(
+/** The fraction of hits: true for each correct prediction, or for each wrong one with the direction 'min'. */
+export function shareOf<T extends OptionTable & typeof metricOptions>(
   declaration: Declaration<T>,
   options: OptionsOf<Declaration<T>>,
   hitsOf: (name: string, settings: SettingsOf<Declaration<T>>) => Hits,
+  direction: Direction = 'max',
 ): Configured<Metric<AccuracyState>> {
   return makeMetric<Metric<AccuracyState>, T>(declaration, options, (name, settings) => {
     const hits = hitsOf(name, settings);
     return {
+      direction,
       init: () => ({ correct: noCount(), count: noCount() }),
       update: (state, targets, predictions, sampleWeight) =>
         withScope(name, () => {
@@ -43,7 +45,7 @@ export const thresholdOptions = {
 /** Options of metrics that treat predictions above a threshold as 1. */
 export type ThresholdOptions = OptionsOf<Declaration<typeof thresholdOptions>>;
 
-const binaryHits =
+export const binaryHits =
   (name: string, threshold: number): Hits =>
   (targets, predictions) => {
     const pair = alignEqual(name, targets, predictions);

@@ -1,6 +1,7 @@
 // Metrics, by name. A new metric is a function in the file of its family, and an entry here.
 import { ArgumentError } from '../core/errors.ts';
 import { lookUp } from '../core/names.ts';
+import { shown } from '../core/shown.ts';
 import { type ShortLossName, fullLossName } from '../losses/index.ts';
 import {
   accuracy,
@@ -10,9 +11,28 @@ import {
   sparseTopKCategoricalAccuracy,
   topKCategoricalAccuracy,
 } from './accuracy.ts';
-import { f1Score, falseNegatives, falsePositives, precision, recall, trueNegatives, truePositives } from './confusion.ts';
+import { calibrationError } from './calibration.ts';
+import {
+  fBetaScore,
+  f1Score,
+  falseNegatives,
+  falsePositives,
+  negativePredictiveValue,
+  precision,
+  recall,
+  specificity,
+  trueNegatives,
+  truePositives,
+} from './confusion.ts';
+import { balancedAccuracy, classificationReport, cohenKappa, confusionMatrix, matthews } from './confusionMatrix.ts';
+import { precisionRecallCurve, rocCurve } from './curves.ts';
+import { max, min } from './extremes.ts';
+import { psnr, ssim } from './images.ts';
+import { binaryIoU, iou, meanIoU, oneHotIoU, oneHotMeanIoU } from './iou.ts';
 import { mean, sum } from './mean.ts';
-import type { Metric, MetricOptions } from './metric.ts';
+import type { Metric, MetricOptions, Report } from './metric.ts';
+import { concordanceCorrelation, explainedVariance, pearsonCorrelation, r2Score } from './moments.ts';
+import { exactMatch, hammingDistance } from './multiLabel.ts';
 import {
   binaryCrossentropy,
   categoricalCrossentropy,
@@ -21,6 +41,7 @@ import {
   hinge,
   klDivergence,
   logCosh,
+  logCoshError,
   meanAbsoluteError,
   meanAbsolutePercentageError,
   meanSquaredError,
@@ -30,6 +51,11 @@ import {
   sparseCategoricalCrossentropy,
   squaredHinge,
 } from './ofLosses.ts';
+import { symmetricMeanAbsolutePercentageError, weightedMeanAbsolutePercentageError } from './percentage.ts';
+import { spearmanCorrelation } from './rankCorrelation.ts';
+import { hitRate, meanReciprocalRank, ndcg } from './ranking.ts';
+import { perplexity } from './text.ts';
+import { auc, precisionAtRecall, recallAtPrecision, sensitivityAtSpecificity, specificityAtSensitivity } from './thresholds.ts';
 
 export const metrics = {
   accuracy,
@@ -44,14 +70,40 @@ export const metrics = {
   falseNegatives,
   precision,
   recall,
+  specificity,
+  negativePredictiveValue,
   f1Score,
+  fBetaScore,
+  auc,
+  rocCurve,
+  precisionRecallCurve,
+  sensitivityAtSpecificity,
+  specificityAtSensitivity,
+  precisionAtRecall,
+  recallAtPrecision,
+  balancedAccuracy,
+  cohenKappa,
+  matthews,
+  exactMatch,
+  hammingDistance,
+  calibrationError,
+  confusionMatrix,
+  classificationReport,
   meanSquaredError,
   rootMeanSquaredError,
   meanAbsoluteError,
   meanAbsolutePercentageError,
   meanSquaredLogarithmicError,
+  symmetricMeanAbsolutePercentageError,
+  weightedMeanAbsolutePercentageError,
+  r2Score,
+  explainedVariance,
+  pearsonCorrelation,
+  spearmanCorrelation,
+  concordanceCorrelation,
   cosineSimilarity,
   logCosh,
+  logCoshError,
   poisson,
   hinge,
   squaredHinge,
@@ -60,12 +112,28 @@ export const metrics = {
   binaryCrossentropy,
   categoricalCrossentropy,
   sparseCategoricalCrossentropy,
+  iou,
+  binaryIoU,
+  meanIoU,
+  oneHotIoU,
+  oneHotMeanIoU,
+  psnr,
+  ssim,
+  ndcg,
+  meanReciprocalRank,
+  hitRate,
+  perplexity,
   mean,
   sum,
+  min,
+  max,
 };
 
 /** The names that model.compile({ metrics }) accepts. */
-export type MetricName = keyof typeof metrics | ShortMetricName;
+export type MetricName = NameAlone | ShortMetricName;
+
+/** Names of metrics that need no options and give one number. */
+type NameAlone = { [N in keyof typeof metrics]: (typeof metrics)[N] extends () => Metric ? N : never }[keyof typeof metrics];
 
 /** Keras's short names. The logs then use the short name. */
 type ShortMetricName = 'acc' | Exclude<ShortLossName, 'kld' | 'KLD'>;
@@ -79,20 +147,50 @@ const fullName = (name: string): string => (name === 'acc' ? 'accuracy' : fullLo
 export function resolveMetric(metric: string | Metric): Metric {
   if (typeof metric === 'string') {
     const full = fullName(metric);
-    const factory = lookUp<(options?: MetricOptions) => Metric>('metric', full, metrics);
-    return full === metric ? factory() : factory({ name: metric });
+    const factory = lookUp<unknown>('metric', full, metrics) as (options?: MetricOptions) => Metric;
+    return oneNumber(full === metric ? factory() : factory({ name: metric }));
   }
   const uncalled = Object.entries<unknown>(metrics).find(([, factory]) => factory === metric);
   if (uncalled)
     throw new ArgumentError(`compile: metrics.${uncalled[0]} makes a metric and was not called; write metrics.${uncalled[0]}()`);
-  if (typeof metric === 'object' && metric !== null && typeof metric.update === 'function') return metric;
+  if (typeof metric === 'object' && metric !== null && typeof metric.update === 'function') {
+    const { name, direction } = metric;
+    if (direction === undefined || direction === 'max' || direction === 'min') return oneNumber(metric);
+    throw new ArgumentError(`compile: direction of the metric '${name}' is ${shown(direction)}; it must be 'max' or 'min', or left out`);
+  }
   throw new ArgumentError(
     `compile: a metric is ${metric === null ? 'null' : typeof metric}; give a name such as 'accuracy' or metrics.NAME(options)`,
   );
 }
 
-export type { Metric, MetricOptions, MetricState } from './metric.ts';
+/** @throws ArgumentError for a report. */
+function oneNumber(metric: Metric | Report<unknown>): Metric {
+  if (!metric.isReport) return metric;
+  throw new ArgumentError(
+    `compile: the metric '${metric.name}' gives several numbers, and a log holds one; stream it by hand with its init, update and result`,
+  );
+}
+
+export type { Direction, Metric, MetricOptions, MetricState, Report } from './metric.ts';
 export type { AccuracyState, TopKOptions, ThresholdOptions } from './accuracy.ts';
 export type { Count, Total } from './accumulate.ts';
 export type { MeanMetric, MeanState, SumState } from './mean.ts';
 export type { CrossentropyMetricOptions } from './ofLosses.ts';
+export type {
+  AucOptions,
+  PrecisionAtRecallOptions,
+  RecallAtPrecisionOptions,
+  SensitivityAtSpecificityOptions,
+  SpecificityAtSensitivityOptions,
+} from './thresholds.ts';
+export type { CalibrationErrorOptions } from './calibration.ts';
+export type { BalancedAccuracyOptions, ClassOptions, ClassReport, CohenKappaOptions, ConfusionMatrixOptions } from './confusionMatrix.ts';
+export type { ExplainedVarianceOptions, R2ScoreOptions } from './moments.ts';
+export type { SpearmanCorrelationOptions } from './rankCorrelation.ts';
+export type { FBetaScoreOptions } from './confusion.ts';
+export type { CurveOptions, PrecisionRecallCurve, RocCurve } from './curves.ts';
+export type { PsnrOptions, SsimOptions } from './images.ts';
+export type { BinaryIoUOptions, IouOptions, MeanIoUOptions, OneHotIoUOptions, OneHotMeanIoUOptions } from './iou.ts';
+export type { ValueOptions } from './mean.ts';
+export type { HitRateOptions, MeanReciprocalRankOptions, NdcgOptions } from './ranking.ts';
+export type { PerplexityOptions } from './text.ts';

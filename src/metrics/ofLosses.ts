@@ -55,6 +55,12 @@ export const categoricalHinge = (options: MetricOptions = {}): Configured<Metric
 /** Mean of the Kullback-Leibler divergence sum(t log(t / p)) over all samples. Both [n, classes]. */
 export const klDivergence = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('klDivergence', options);
 
+export const logCoshErrorOptions = declareOptions('metrics.logCoshError', metricOptions);
+
+/** Mean of log(cosh(p - t)): logCosh under the name of Keras's metric. */
+export const logCoshError = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
+  meanOfLoss(logCoshErrorOptions, options, () => losses.logCosh());
+
 export const rootMeanSquaredErrorOptions = declareOptions('metrics.rootMeanSquaredError', metricOptions);
 
 /** Root of the mean squared error over all samples. */
@@ -75,6 +81,7 @@ export const cosineSimilarity = (options: MetricOptions = {}): Configured<Metric
     options,
     () => losses.cosineSimilarity(),
     (x) => neg(x),
+    'max',
   );
 
 const crossentropyTable = { ...crossentropyOptions, ...metricOptions };

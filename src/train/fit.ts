@@ -12,6 +12,7 @@ import { type ModelCore, askTotals, finishTotals, requireSetup, startTotals, tra
 import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
+import { directionsOf } from './objectives.ts';
 import type { ModelInput, TrainingSources } from './inputs.ts';
 import type { Totals } from './totals.ts';
 import { type FitOptions, fitOptions } from './runOptions.ts';
@@ -79,6 +80,7 @@ async function runEpochs(
       samples: stepsPerEpoch === undefined ? train.samples : undefined,
       batches: stepsPerEpoch ?? train.batches,
       metrics: [...names, ...(validation ? tested.map((name) => `val_${name}`) : [])],
+      directions: { ...directionsOf(steps.training.objectives), ...inValidation(directionsOf(steps.testing.objectives)) },
       activeSeconds: listeners.activeSeconds,
     }),
   );
@@ -124,7 +126,7 @@ async function runEpochs(
           validationUsedUp = true;
         }
         const values = used ? found.logs : Object.fromEntries(tested.map((name) => [name, NaN]));
-        logs = { ...logs, ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value])) };
+        logs = { ...logs, ...inValidation(values) };
       }
       await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
     }
@@ -134,6 +136,10 @@ async function runEpochs(
   await listeners.tell((c) => c.onTrainEnd?.(logs));
   return record;
 }
+
+/** Values by their names in validation. */
+const inValidation = <T>(values: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`val_${name}`, value]));
 
 /** A source without more batches is no error: the epochs before were trained. */
 function warnUsedUp(what: string): void {

@@ -4,7 +4,7 @@ import { repeatedName } from '../core/names.ts';
 import { nearestName } from '../core/nearest.ts';
 import { leafName, leavesOf } from '../core/tree.ts';
 import { type JointLoss, isJointLoss } from '../losses/index.ts';
-import type { Metric } from '../metrics/index.ts';
+import type { Direction, Metric } from '../metrics/index.ts';
 import type { Network, Specs } from '../nn/index.ts';
 import type { Assigned, OutputLoss, TrainingSetup } from './trainingSetup.ts';
 
@@ -84,6 +84,18 @@ export function assignObjectives(setup: TrainingSetup, named: readonly NamedOutp
   const names = ['loss', ...parts.map(({ name }) => `${name}_loss`), ...outputs.flatMap(({ metrics }) => metrics.map(({ name }) => name))];
   checkNames(names, several);
   return { outputs, joint, parts, logs: [], names };
+}
+
+/**
+ * Direction of the values in logs, by name: losses are minimised, and metrics state theirs. A log of the user's own step is a loss if its
+ * name ends in 'loss'.
+ */
+export function directionsOf({ outputs, parts, logs }: Objectives): Record<string, Direction> {
+  const lost = ['loss', ...parts.map(({ name }) => `${name}_loss`), ...logs.filter((name) => /loss$/i.test(name))];
+  const stated = outputs.flatMap(({ metrics }) =>
+    metrics.flatMap(({ name, metric: { direction } }) => (direction ? [[name, direction] as const] : [])),
+  );
+  return Object.fromEntries([...lost.map((name) => [name, 'min'] as const), ...stated]);
 }
 
 /** A list of metrics belongs to the only output of a model as a whole. */

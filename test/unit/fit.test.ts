@@ -8,6 +8,7 @@ import { losses } from '../../src/losses/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import {
   type Callback,
+  type FitInfo,
   type FitOptions,
   type Logs,
   type Model,
@@ -261,9 +262,41 @@ describe('callbacks', () => {
     const stop = callbacks.earlyStopping({ monitor: 'loss', ...options });
     const model = { stopTraining: false } as Model;
     const monitor = 'monitor' in options ? String(options.monitor) : 'loss';
-    await stop.onTrainBegin?.({ model, metrics: [monitor] } as never);
+    const directions = { loss: 'min', val_accuracy: 'max' };
+    await stop.onTrainBegin?.({ model, metrics: [monitor], directions } as never);
     for (let epoch = 0; epoch < values.length && !model.stopTraining; epoch++) await stop.onEpochEnd?.(epoch, { [monitor]: values[epoch] });
     expect(stop.stoppedEpoch).toBe(expected);
+  });
+
+  test('mode auto takes the direction that metrics state', async () => {
+    const model = linear();
+    const own = { ...metrics.mean({ name: 'own' }), direction: 'max' as const };
+    model.compile({ loss: 'mse', metrics: ['truePositives', 'falsePositives', 'mean', 'mae', own], weightedMetrics: ['truePositives'] });
+    let directions: object = {};
+    const note = { onTrainBegin: (info: FitInfo) => void (directions = info.directions) };
+    await model.fit(points, targets, { validationSplit: 0.5, callbacks: note, ...quiet });
+    const stated = { loss: 'min', truePositives: 'max', falsePositives: 'min', mae: 'min', own: 'max', weighted_truePositives: 'max' };
+    expect(directions).toEqual({ ...stated, ...Object.fromEntries(Object.entries(stated).map(([name, best]) => [`val_${name}`, best])) });
+    const watching = (options: object): unknown => model.fit(points, targets, { ...quiet, callbacks: callbacks.earlyStopping(options) });
+    await expect(watching({ monitor: 'mean' })).rejects.toThrow(
+      "callbacks.earlyStopping: mode is 'auto', but 'mean' does not state whether larger is better; pass mode: 'max' or mode: 'min', or give " +
+        "the metric a direction: 'max' or 'min'",
+    );
+    await watching({ monitor: 'mean', mode: 'max' });
+    expect(() => model.compile({ loss: 'mse', metrics: [{ ...own, direction: 'up' as never }] })).toThrow(
+      "compile: direction of the metric 'own' is 'up'; it must be 'max' or 'min', or left out",
+    );
+  });
+
+  test.each([
+    ['truePositives', [1, 2, 1], 2, 1],
+    ['falsePositives', [1, 2, 1], 1, 0],
+  ] as const)('earlyStopping watches %s in its direction', async (name, values, stopped, best) => {
+    const stop = callbacks.earlyStopping({ monitor: name });
+    const model = { stopTraining: false } as Model;
+    await stop.onTrainBegin?.({ model, metrics: [name], directions: { [name]: metrics[name]().direction } } as never);
+    for (let epoch = 0; !model.stopTraining; epoch++) await stop.onEpochEnd?.(epoch, { [name]: values[epoch] });
+    expect([stop.stoppedEpoch, stop.bestEpoch]).toEqual([stopped, best]);
   });
 
   test('progress tells batches, rate and values', async () => {

@@ -10,6 +10,7 @@ import { oneHot, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import { type Metric, metrics, resolveMetric } from '../../src/metrics/index.ts';
+import { metricNames, neededOptions } from '../support/metricRows.ts';
 
 type Name = keyof typeof metrics;
 interface Golden {
@@ -286,7 +287,7 @@ describe('edges and errors', () => {
   });
 
   test('names', () => {
-    expect(Object.entries(metrics).map(([key, factory]) => [key, factory().name])).toEqual(Object.keys(metrics).map((key) => [key, key]));
+    expect(metricNames.map((name) => [name, make(name, neededOptions(name)).name])).toEqual(metricNames.map((name) => [name, name]));
     expect(metrics.precision({ name: 'p' }).name).toBe('p');
     const own = metrics.mean();
     expect(resolveMetric(own)).toBe(own);

@@ -154,7 +154,15 @@ describe('losses that are not finite', () => {
   ])('earlyStopping: %s', async (_, losses, stoppedEpoch, bestEpoch) => {
     const stop = callbacks.earlyStopping({ monitor: 'loss', patience: 2 });
     const model = { stopTraining: false, getWeights: async () => [], setWeights: async () => undefined, setLearningRate: () => undefined };
-    const fixed = { epochs: 9, initialEpoch: 0, samples: 1, batches: 1, metrics: ['loss'], activeSeconds: () => 0 };
+    const fixed = {
+      epochs: 9,
+      initialEpoch: 0,
+      samples: 1,
+      batches: 1,
+      metrics: ['loss'],
+      directions: { loss: 'min' as const },
+      activeSeconds: () => 0,
+    };
     await stop.onTrainBegin!({ model, ...fixed });
     for (const [epoch, loss] of losses.entries()) {
       if (!model.stopTraining) await stop.onEpochEnd!(epoch, { loss });
