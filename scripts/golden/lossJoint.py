@@ -46,6 +46,8 @@ row('tripletMargin', 'p 1', {'p': 1, 'margin': 2}, three, margin(p=1, margin=2))
 row('tripletMargin', 'p 3, rank 3', {'p': 3, 'margin': 2, 'epsilon': 1e-3}, cube, margin(p=3, margin=2, eps=1e-3))
 equal = torch.ones(2, 3)
 row('tripletMargin', 'equal embeddings', {}, [equal, equal, equal], margin())
+for p in (1, 2, 3):
+    row('tripletMargin', f'equal embeddings, p {p} without epsilon', {'epsilon': 0, 'p': p}, [equal, equal, equal * 2], margin(eps=0, p=p))
 row('tripletMargin', 'far embeddings', {}, [torch.zeros(1, 2), torch.full((1, 2), 1e6), torch.full((1, 2), -1e6)], margin())
 row('tripletMargin', 'on the margin', {'epsilon': 0}, [torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0]])], margin(eps=0))
 functions = {

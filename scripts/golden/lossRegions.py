@@ -157,6 +157,13 @@ for name, values in {'giou': giou, 'ciou': ciou}.items():
 limit('giou', 'two equal points', {}, [[1.0, 1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0, 1.0]], lambda p, t: giou(p, t).mean())
 limit('ciou', 'two equal points', {}, [[1.0, 1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0, 1.0]], lambda p, t: 1 + (p * 0).sum())
 
+# --- divergence from logarithms ---
+q, log_t = torch.softmax(randn(5, 4), -1), torch.log_softmax(randn(5, 4), -1)
+from_log = lambda x: F.kl_div(torch.log(x), log_t, reduction='none', log_target=True).sum(-1)
+case('klDivergence', {'logTarget': True}, log_t, q, from_log)
+case('klDivergence', {'logTarget': True}, log_t, q, from_log, weight=weight, note='weighted')
+limit('klDivergence', 'log-probabilities of 0', {'logTarget': True}, [[-inf, 0.0]], [[0.0, 1.0]], lambda p, t: -torch.log(p[:, 1]).mean())
+
 # --- distillation ---
 teacher, student = randn(5, 4) * 3, randn(5, 4) * 3
 

@@ -1,22 +1,39 @@
 // Divergences between distributions.
 import type { Configured } from '../core/config.ts';
-import { number } from '../core/optionKinds.ts';
+import { boolean, number } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { clip, div, exp, log, logSoftmax, mul, sub } from '../ops/index.ts';
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignEqual, tooFewClasses } from './align.ts';
-import { type Loss, type LossOptions, epsilon, lossOptions, makeLoss } from './loss.ts';
+import { type Loss, epsilon, lossOptions, makeLoss } from './loss.ts';
 
-export const klDivergenceOptions = declareOptions('losses.klDivergence', lossOptions);
+export const klDivergenceOptions = declareOptions('losses.klDivergence', {
+  /** True if the targets are logarithms of probabilities (PyTorch's log_target). They are not clipped. @default false */
+  logTarget: optional(boolean, false),
+  ...lossOptions,
+});
+export type KlDivergenceOptions = OptionsOf<typeof klDivergenceOptions>;
 
-/** Kullback-Leibler divergence, sum(t log(t / p)) over the last axis, with t and p kept in 1e-7..1. Both [n, ..., classes]. */
-export function klDivergence(options: LossOptions = {}): Configured<Loss> {
-  return makeLoss(klDivergenceOptions, klDivergenceOptions.read(options), {
-    targetKind: 'probabilities',
+/**
+ * Kullback-Leibler divergence, sum(t log(t / p)) over the last axis, with t and p kept in 1e-7..1. Both [n, ..., classes]. With logTarget,
+ * sum(exp(t) (t - log p)).
+ *
+ *     losses.klDivergence()(targets, probabilities)
+ *
+ * @throws ShapeError if targets and predictions have different shapes.
+ */
+export function klDivergence(options: KlDivergenceOptions = {}): Configured<Loss> {
+  const settings = klDivergenceOptions.read(options);
+  return makeLoss(klDivergenceOptions, settings, {
+    targetKind: settings.logTarget ? 'numbers' : 'probabilities',
     terms(targets, predictions) {
       const pair = alignEqual('klDivergence', targets, predictions);
+      const p = clip(pair.predictions, epsilon, 1);
+      if (settings.logTarget) {
+        return { terms: productOrZero(exp(pair.targets), sub(pair.targets, log(p))), inner: 'sum' };
+      }
       const t = clip(pair.targets, epsilon, 1);
-      return { terms: mul(t, log(div(t, clip(pair.predictions, epsilon, 1)))), inner: 'sum' };
+      return { terms: mul(t, log(div(t, p))), inner: 'sum' };
     },
   });
 }

@@ -131,7 +131,7 @@ export type { ContrastiveOptions, HingeEmbeddingOptions } from './distances.ts';
 export type { RankingOptions } from './ranking.ts';
 export type { DiceOptions, FocalTverskyOptions, TverskyOptions } from './region.ts';
 export type { BoxLossOptions } from './boxes.ts';
-export type { DistillationOptions } from './divergence.ts';
+export type { DistillationOptions, KlDivergenceOptions } from './divergence.ts';
 export type { CtcOptions } from './ctc.ts';
 export type { CircleOptions } from './circle.ts';
 export type { BarlowTwinsOptions, InfoNceOptions, NtXentOptions, VicRegOptions } from './selfSupervised.ts';

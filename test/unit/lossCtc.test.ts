@@ -41,6 +41,15 @@ test('impossible logits give no NaN', () => {
   expect([slope[0], slope[4]]).toEqual([0, 0]);
 });
 
+test('a step in which only another class is possible makes the loss infinite, and the gradient 0', () => {
+  const none = -Infinity;
+  const x = alias(tensor([[[none, none, none, 0], [0, 1, 2, 3], [0, 1, 0, 1], [0, 1, 2, 0]]])); // prettier-ignore
+  const loss = losses.ctc()(tensor([[1, 2]], undefined, 'i32'), x);
+  const [value, slope] = interpret([loss, gradients(loss, [x])[0]]).map((data) => Array.from(data));
+  expect(value).toEqual([Infinity]);
+  expect(slope.every((g) => g === 0)).toBe(true);
+});
+
 test('a model learns labels without their places, also with masked steps', async () => {
   await setDevice('cpu');
   const model = sequential([layers.masking({ inputShape: [6, 3] }), layers.timeDistributed({ layer: layers.dense({ units: 3 }) })]);
