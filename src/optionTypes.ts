@@ -210,3 +210,18 @@ export type {
   NdcgOptions,
   PerplexityOptions,
 } from './metrics/index.ts';
+export type { KlDivergenceOptions, SeveralLoss } from './losses/index.ts';
+export type {
+  BidirectionalOptions,
+  CellLayer,
+  GruCellOptions,
+  LstmCellOptions,
+  SharedMask,
+  SimpleRnnCellOptions,
+  StackedRnnCellsOptions,
+  GruOptions,
+  LstmOptions,
+  RecurrentLayer,
+  RnnOptions,
+  SimpleRnnOptions,
+} from './nn/index.ts';

@@ -104,12 +104,23 @@ export type { WindowPadding } from './windows.ts';
 export { type Specs, TensorSpec, type Tensors, formatBatch, formatBatches, shapesOf } from './spec.ts';
 export type { ActivationOptions } from './layers/core/activation.ts';
 export type { BatchNormalizationOptions } from './layers/normalization/batchNormalization.ts';
+export type { BidirectionalOptions } from './layers/wrappers/bidirectional.ts';
 export type { Conv2dOptions } from './layers/convolution/conv2d.ts';
 export type { DenseOptions } from './layers/core/dense.ts';
 export type { DropoutOptions } from './layers/regularization/dropout.ts';
 export type { EmbeddingOptions } from './layers/core/embedding.ts';
 export type { FlattenOptions } from './layers/reshaping/flatten.ts';
+export type {
+  CellLayer,
+  GruCellOptions,
+  LstmCellOptions,
+  SharedMask,
+  SimpleRnnCellOptions,
+  StackedRnnCellsOptions,
+} from './layers/recurrent/cellLayers.ts';
+export type { GruOptions } from './layers/recurrent/gru.ts';
 export type { LambdaFunction, LambdaOptions } from './layers/core/lambda.ts';
+export type { LstmOptions } from './layers/recurrent/lstm.ts';
 export type { MaskingOptions } from './layers/core/masking.ts';
 export type {
   AddOptions,
@@ -121,4 +132,7 @@ export type {
   SubtractOptions,
 } from './layers/merging/merge.ts';
 export type { ReshapeOptions } from './layers/reshaping/reshape.ts';
+export type { RecurrentLayer } from './layers/recurrent/recurrentLayer.ts';
+export type { RnnOptions } from './layers/recurrent/rnn.ts';
+export type { SimpleRnnOptions } from './layers/recurrent/simpleRnn.ts';
 export type { TimeDistributedOptions } from './layers/wrappers/timeDistributed.ts';

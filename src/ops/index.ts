@@ -139,6 +139,7 @@ export {
 } from './normalization/normalization.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './attention/attention.ts';
 export { type TakeAlongOptions, takeAlongAxis } from './indexing/alongAxis.ts';
+export { type CellName, type GateFunctionName, type RecurrenceOptions, recurrence } from './recurrent/recurrence.ts';
 export { type ScanOptions, cumProd, cumSum } from './scan/scan.ts';
 export { type CumulativeOptions, cumMax, cumMin, logCumSumExp } from './scan/cumulative.ts';
 export { type DiagOptions, type DiagonalOptions, diag, diagonal } from './shape/diagonal.ts';

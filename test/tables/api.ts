@@ -22,7 +22,7 @@ export const opNames = words(`
   conv1d conv2d conv3d conv2dTranspose depthwiseConv2d maxPool1d maxPool2d maxPool3d avgPool1d avgPool2d avgPool3d globalAvgPool upsample2d
   conv1dTranspose conv3dTranspose maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices maxUnpool2d resize gridSample
   adaptiveAvgPool adaptiveMaxPool pixelShuffle pixelUnshuffle depthToSpace spaceToDepth
-  batchNorm layerNorm groupNorm instanceNorm rmsNorm dropout embedding scaledDotProductAttention
+  batchNorm layerNorm groupNorm instanceNorm rmsNorm dropout embedding scaledDotProductAttention recurrence
 `);
 
 /** Functions that are no methods, and why. */
@@ -32,4 +32,5 @@ export const functionsOnly: Readonly<Record<string, string>> = {
   concat: 'its first argument is a list',
   stack: 'its first argument is a list',
   embedding: 'its first argument is the table; x.gather(indices) is the method',
+  recurrence: 'its first argument is a product already; layers.lstm and its relatives are the usual way',
 };

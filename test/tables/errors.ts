@@ -10,6 +10,7 @@ import { indexingErrors } from './errorsIndexing.ts';
 import { kernelErrors } from './errorsKernels.ts';
 import { fftErrors } from './fft.ts';
 import { linalgErrors } from './linalg.ts';
+import { recurrentErrors } from './recurrent.ts';
 import { structureErrors } from './errorsStructure.ts';
 import { functionOf, opRows } from './index.ts';
 
@@ -29,6 +30,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   ...{ leakyRelu: (p) => o.leakyRelu(x, p), elu: (p) => o.elu(x, p), celu: (p) => o.celu(x, p), dropout: (p) => o.dropout(x, p) },
   ...{ cumSum: (p) => o.cumSum(x, p), cumProd: (p) => o.cumProd(x, p), sort: (p) => o.sort(x, p), argSort: (p) => o.argSort(x, p) },
   ...{ topK: (p) => o.topK(x, 1, p), pad: (p) => o.pad(input([3]), [[1, 1]], p), triL: (p) => o.triL(x, p), triU: (p) => o.triU(x, p) },
+  ...{ recurrence: (p) => o.recurrence(input([2, 5, 3]), input([3, 3]), p) },
   ...{ cumMax: (p) => o.cumMax(x, p), cumMin: (p) => o.cumMin(x, p), logCumSumExp: (p) => o.logCumSumExp(x, p) },
   ...{
     quantile: (p) => o.quantile(x, 0.5, p),
@@ -188,6 +190,7 @@ export const errorRows: readonly ErrorRow[] = [
   ...structureErrors,
   ...indexingErrors,
   ...linalgErrors,
+  ...recurrentErrors,
   ...fftErrors,
   ...kernelErrors,
   ...imageErrors,

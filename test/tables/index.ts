@@ -8,6 +8,7 @@ import { numberRows } from './numbers.ts';
 import { imageRows } from './images.ts';
 import { normalizationRows } from './normalization.ts';
 import type { OpRow } from './row.ts';
+import { recurrentRows } from './recurrent.ts';
 import { scanRows } from './scan.ts';
 import { creationRows, kernelRows, reductionRows, shapeRows } from './structure.ts';
 import { windowRows } from './windows.ts';
@@ -24,6 +25,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
   contraction: contractionRows,
   normalization: normalizationRows,
   scans: scanRows,
+  recurrences: recurrentRows,
   numbers: numberRows,
   indexing: indexingRows,
   linalg: linalgRows,

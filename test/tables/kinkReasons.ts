@@ -25,6 +25,7 @@ export const kinkReasons: Readonly<Record<string, string>> = {
   median: 'quantile of one half',
   logDeterminant: 'the logarithm of determinant, by the same factors; singular matrices are in its own rows',
   ...named('cholesky inverse solve triangularSolve', 'smooth where the matrix has a result; singular ones give NaN or infinities'),
+  recurrence: 'its functions are tanh, sigmoid, relu and hardSigmoid, which have rows',
   topK: 'sort and slice; ties are in the row of sort',
   where: 'the rows that begin with where choose between sides with an infinite slope',
 };

@@ -87,7 +87,7 @@ function emitted(): ReadonlySet<string> {
 const builtins = new Set(
   [
     'abs array bitcast bool ceil clamp countLeadingZeros dot exp f16 f32 floor fma i32 log max min quantizeToF16 round select',
-    'sqrt storageBarrier trunc u32 vec2 vec2f vec2u vec4 vec4f vec4u workgroupBarrier',
+    'mat4x4f sqrt storageBarrier trunc u32 vec2 vec2f vec2u vec4 vec4f vec4u workgroupBarrier',
   ].flatMap((line) => line.split(' ')),
 );
 

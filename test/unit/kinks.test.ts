@@ -87,7 +87,7 @@ describe('an infinite value times a masked element has gradients of 0 behind', (
   };
   /** Kernels with a gradient behind which nothing counts as infinite, and those that only gradients of others use. */
   const others =
-    /^(matmul|attention|fourierTransform|solve|triangularSolve|cholesky|determinant|cofactors|logDeterminant|cumProd|linearRecurrence|weightedDot|(depthwiseC|c)onv)/;
+    /^(matmul|attention|fourierTransform|solve|triangularSolve|cholesky|determinant|cofactors|logDeterminant|cumProd|linearRecurrence|recurrence|weightedDot|(depthwiseC|c)onv)/;
   const ofGradients = ['scatterDistinct', 'maxPool2dScatter', 'maxPool2dGather', 'avgPool2dSpread', 'weightedGather', 'weightedScatter'];
 
   test.each(Object.entries(movers))('%s', (_, call) => {

@@ -15,6 +15,7 @@ import normGolden from '../golden/norm.json';
 import golden from '../golden/ops.json';
 import goldenImages from '../golden/images.json';
 import goldenWindows from '../golden/windows.json';
+import recurrenceGolden from '../golden/recurrence.json';
 import scanGolden from '../golden/scan.json';
 import specialGolden from '../golden/special.json';
 import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
@@ -33,6 +34,7 @@ const goldenRows: Record<string, GoldenRow | undefined> = {
   ...goldenImages.rows,
   ...normGolden.rows,
   ...scanGolden.rows,
+  ...recurrenceGolden.rows,
   ...specialGolden.rows,
   ...indexingGolden.rows,
   ...linalgGolden.rows,

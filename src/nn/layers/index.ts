@@ -52,3 +52,9 @@ export { centerCrop, cropping1d, cropping2d, cropping3d } from './size/cropping.
 export { zeroPadding1d, zeroPadding2d, zeroPadding3d } from './size/padding.ts';
 export { pixelShuffle, resizing, upSampling1d, upSampling2d, upSampling3d } from './size/scaling.ts';
 export { timeDistributed } from './wrappers/timeDistributed.ts';
+export { bidirectional } from './wrappers/bidirectional.ts';
+export { gruCell, lstmCell, simpleRnnCell, stackedRnnCells } from './recurrent/cellLayers.ts';
+export { gru } from './recurrent/gru.ts';
+export { lstm } from './recurrent/lstm.ts';
+export { rnn } from './recurrent/rnn.ts';
+export { simpleRnn } from './recurrent/simpleRnn.ts';

@@ -1,0 +1,114 @@
+// Recurrences on the GPU: one dispatch for many steps. A GPU uses a workgroup for each sequence, with units across its invocations. A
+// CPU-implemented device, whose barriers are slow, uses one invocation for each sequence.
+import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
+import { gridOf } from '../../graph/workgroups.ts';
+import adjointSource from '../../../shaders/recurrenceAdjoint.wgsl?raw';
+import headSource from '../../../shaders/recurrenceHead.wgsl?raw';
+import stepsSource from '../../../shaders/recurrence.wgsl?raw';
+import tangentSource from '../../../shaders/recurrenceTangent.wgsl?raw';
+import { type Filling, type KernelFile, fillKernel, libraryFor } from '../../wgsl/index.ts';
+import { type CellName, type GateFunctionName, cells, gateFunctions } from './cells.ts';
+
+const stepsKernel: KernelFile = { name: 'recurrence', text: `${headSource}\n${stepsSource}` };
+const adjointKernel: KernelFile = { name: 'recurrenceAdjoint', text: `${headSource}\n${adjointSource}` };
+const tangentKernel: KernelFile = { name: 'recurrenceTangent', text: `${headSource}\n${tangentSource}` };
+
+export interface RecurrenceAttributes {
+  readonly cell: CellName;
+  readonly activation: GateFunctionName;
+  readonly recurrentActivation: GateFunctionName;
+  /** Whether the scale is read; otherwise it is 1. */
+  readonly scaled: boolean;
+}
+
+export interface LinearAttributes {
+  readonly gates: number;
+  readonly states: 1 | 2;
+  /** Whether the scale is read; otherwise it is 1. */
+  readonly scaled: boolean;
+  /** Whether the recurrence runs from the last step to the first. */
+  readonly backwards: boolean;
+}
+
+const input = (index: number): Operand => ({ kind: 'input', index });
+const output: Operand = { kind: 'output', index: 0 };
+
+/** Multiplications that an invocation does in one dispatch. Browsers end a dispatch that takes seconds. */
+const maxProducts = 2 ** 22;
+
+/** Sums that an invocation of a CPU-implemented device has at once: a matrix of WGSL. */
+const sumsAtOnce = 16;
+
+/** Invocations of a workgroup on a CPU-implemented device: what its vectors hold. */
+const aloneWidth = 8;
+
+interface Team {
+  readonly workgroups: readonly [number, number, number];
+  /** Number of steps of one dispatch. */
+  readonly run: number;
+  readonly constants: { readonly lanes: number; readonly width: number; readonly block: number };
+  readonly blocks: Filling['blocks'];
+}
+
+/** WGSL for one sequence per invocation instead of one per workgroup. */
+const alone = `fn rowOf(group: u32, local: u32) -> u32 { return group * width + local; }
+fn laneOf(local: u32) -> u32 { return 0u; }
+fn synchronize() {}`;
+
+/** How sequences are spread over invocations. A lane computes `unitsAtOnce` units together where loads are dear. */
+function teamOf(rows: number, units: number, gates: number, unitsAtOnce: number, target: Target): Team {
+  const isGpu = target.processor === 'gpu';
+  const lanes = isGpu ? ([64, 128].find((n) => n >= units) ?? 256) : 1;
+  const width = isGpu ? lanes : aloneWidth;
+  return {
+    workgroups: gridOf(isGpu ? rows : Math.ceil(rows / width), target),
+    run: Math.max(1, Math.floor(maxProducts / Math.max(1, Math.ceil(units / lanes) * units * gates))),
+    constants: { lanes, width, block: isGpu ? 1 : unitsAtOnce },
+    blocks: isGpu ? {} : { team: alone },
+  };
+}
+
+/** One dispatch for each run of steps. There is one dispatch if there are no steps. */
+const runsOf = (steps: number, run: number): { first: number; last: number }[] =>
+  Array.from({ length: Math.max(1, Math.ceil(steps / run)) }, (_, i) => ({ first: i * run, last: Math.min(steps, (i + 1) * run) }));
+
+const kernelUse = ({ shape: [kernels] }: TensorType, isScaled: boolean) => ({ isShared: kernels === 1, isScaled });
+
+export function planRecurrence({ inputs, attributes, target }: KernelContext<RecurrenceAttributes>): KernelPlan {
+  const [{ shape }, kernel] = inputs;
+  const [rows, steps, gates, units] = shape;
+  const { code, states } = cells[attributes.cell];
+  const team = teamOf(rows, units, gates, Math.floor(sumsAtOnce / gates), target);
+  const functions = `fn activate(x: f32) -> f32 { return ${gateFunctions[attributes.activation].wgsl('x')}; }
+fn gateOf(x: f32) -> f32 { return ${gateFunctions[attributes.recurrentActivation].wgsl('x')}; }`;
+  const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
+    name: `recurrence_${attributes.cell}`,
+    ...fillKernel(stepsKernel, {
+      constants: { ...team.constants, ...kernelUse(kernel, attributes.scaled), gates, states, cell: code },
+      blocks: { ...team.blocks, functions: `${libraryFor(functions)}\n\n${functions}` },
+      params: { rows, steps, first, last, units, rowsPerKernel: rows / kernel.shape[0] },
+    }),
+    operands: [...inputs.map((_, i) => input(i)), output],
+    workgroups: team.workgroups,
+  }));
+  return { dispatches, temporaries: [] };
+}
+
+export function planLinear({ inputs, attributes, target }: KernelContext<LinearAttributes>): KernelPlan {
+  const [, { shape }, , matrices] = inputs;
+  const [rows, steps, , units] = shape;
+  const { gates, states, backwards } = attributes;
+  const team = teamOf(rows, units, gates, backwards ? sumsAtOnce : Math.floor(sumsAtOnce / gates), target);
+  const scratch: Operand = { kind: 'temporary', index: 0 };
+  const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
+    name: backwards ? 'recurrence_adjoint' : 'recurrence_tangent',
+    ...fillKernel(backwards ? adjointKernel : tangentKernel, {
+      constants: { ...team.constants, ...kernelUse(matrices, attributes.scaled), gates, states },
+      blocks: team.blocks,
+      params: { rows, steps, first, last, units, rowsPerKernel: rows / matrices.shape[0] },
+    }),
+    operands: [...inputs.map((_, i) => input(i)), ...(backwards ? [scratch] : []), output],
+    workgroups: team.workgroups,
+  }));
+  return { dispatches, temporaries: backwards ? [{ shape: [rows, 2, gates, units], dtype: 'f32' }] : [] };
+}
