@@ -225,3 +225,15 @@ export type {
   RnnOptions,
   SimpleRnnOptions,
 } from './nn/index.ts';
+export type {
+  AdditiveAttentionOptions,
+  AttentionLayerOptions,
+  GroupQueryAttentionOptions,
+  MultiHeadAttentionOptions,
+  AlibiOptions,
+  PositionEmbeddingOptions,
+  RotaryEmbeddingOptions,
+  SinusoidalOptions,
+  TransformerDecoderOptions,
+  TransformerEncoderOptions,
+} from './nn/index.ts';

@@ -19,16 +19,20 @@ def rounded(y):
     return [float(f"{v:.12g}") for v in numbers(y)]
 
 
-def case(name, options, shape, parameters, fn, low=-2.0, high=2.0, training=False):
-    """fn(x, *parameters) with x [batch, ...]. parameters: shapes by name, in the order of make()'s numbers 1, 2, ..."""
-    x = make(0, shape, low, high, False).requires_grad_(True)
-    values = [make(k + 1, s, 0.2, 1.2, False).requires_grad_(True) for k, s in enumerate(parameters.values())]
-    y = fn(x, *values)
+def case(name, options, shape, parameters, fn, low=-2.0, high=2.0, training=False, others=(), spread=(0.2, 1.2), tolerance=None):
+    """fn(x, *others, *parameters) with x [batch, ...]. parameters: shapes by name, in the order of make()'s numbers 1, 2, ... `others` are
+    shapes of further inputs, with the numbers 101, 102, ..."""
+    x = [make(k + (100 if k else 0), s, low, high, False).requires_grad_(True) for k, s in enumerate([shape, *others])]
+    values = [make(k + 1, s, *spread, False).requires_grad_(True) for k, s in enumerate(parameters.values())]
+    y = fn(*x, *values)
     u = make(9, y.shape, -1, 1, False)
-    gradients = torch.autograd.grad((y * u).sum(), [x, *values])
+    gradients = torch.autograd.grad((y * u).sum(), [*x, *values])
     cases.append(
         {
             **{"name": name, "options": options, "shape": list(shape), "range": [low, high], "training": training},
+            **({"others": [list(s) for s in others]} if others else {}),
+            **({"tolerance": tolerance} if tolerance else {}),
+            **({"spread": list(spread)} if spread != (0.2, 1.2) else {}),
             **{"parameters": {key: list(s) for key, s in parameters.items()}, "outputShape": list(y.shape), "output": rounded(y)},
             "gradients": [rounded(g) for g in gradients],
         }
@@ -168,6 +172,162 @@ case("relu", {}, [5, 4], {}, torch.relu)
 case("softmax", {"axis": 1}, [2, 3, 4], {}, lambda x: torch.softmax(x, 1))
 case("prelu", {"sharedAxes": [1, 2]}, [2, 3, 2, 3], {"alpha": [1, 1, 3]}, lambda x, a: torch.where(x > 0, x, a * x))
 case("prelu", {}, [2, 4], {"alpha": [4]}, lambda x, a: torch.where(x > 0, x, a * x))
+
+# Attention. Kernels have Keras's layout [features, heads, dim]; small numbers keep softmax from saturating.
+SMALL = {"low": -1.0, "high": 1.0, "spread": (-0.6, 0.6)}
+
+
+def heads_of(features, key, value, output, heads, key_heads, dim, value_dim, bias=True, prefix=""):
+    name = lambda n: prefix + n[0].upper() + n[1:] if prefix else n
+    shapes = {}
+    rows = {"query": [features, heads, dim], "key": [key, key_heads, dim], "value": [value, key_heads, value_dim], "output": [heads, value_dim, output]}
+    for n, s in rows.items():
+        shapes[name(n + "Kernel")] = s
+        if bias:
+            shapes[name(n + "Bias")] = [output] if n == "output" else s[1:]
+    return shapes
+
+
+def by_torch(q, k, v, wq, bq, wk, bk, wv, bv, wo, bo, causal=False):
+    """F.multi_head_attention_forward with the same weights; inputs [batch, time, features]."""
+    e, h, d = wq.shape
+    flat = lambda w: w.reshape(w.shape[0], -1).T
+    mask = torch.triu(torch.ones(q.shape[1], k.shape[1], dtype=torch.bool), 1) if causal else None
+    y, _ = F.multi_head_attention_forward(
+        *[t.transpose(0, 1) for t in (q, k, v)],
+        e,
+        h,
+        None,
+        torch.cat([b.flatten() for b in (bq, bk, bv)]),
+        None,
+        None,
+        False,
+        0.0,
+        wo.reshape(h * d, -1).T,
+        bo,
+        training=False,
+        need_weights=False,
+        attn_mask=mask,
+        use_separate_proj_weight=True,
+        q_proj_weight=flat(wq),
+        k_proj_weight=flat(wk),
+        v_proj_weight=flat(wv),
+    )
+    return y.transpose(0, 1)
+
+
+def written(q, k, v, wq, wk, wv, wo, causal=False):
+    """The formula, also for values of another size and for fewer heads of keys."""
+    a, b, c = (torch.einsum("btf,fhd->bhtd", x, w) for x, w in ((q, wq), (k, wk), (v, wv)))
+    b, c = (t.repeat_interleave(a.shape[1] // t.shape[1], 1) for t in (b, c))
+    s = a @ b.transpose(-1, -2) / a.shape[-1] ** 0.5
+    if causal:
+        s = s.masked_fill(torch.triu(torch.ones(s.shape[-2:], dtype=torch.bool), 1), -torch.inf)
+    return torch.einsum("bhtd,hdo->bto", torch.softmax(s, -1) @ c, wo)
+
+
+case("multiHeadAttention", {"numHeads": 2, "keyDim": 3}, [2, 4, 6], heads_of(6, 6, 6, 6, 2, 2, 3, 3), lambda x, *p: by_torch(x, x, x, *p), **SMALL)
+case("multiHeadAttention", {"numHeads": 2, "keyDim": 3, "causal": True}, [2, 4, 6], heads_of(6, 6, 6, 6, 2, 2, 3, 3), lambda x, *p: by_torch(x, x, x, *p, causal=True), **SMALL)
+case("multiHeadAttention", {"numHeads": 2, "keyDim": 3}, [2, 4, 6], heads_of(6, 4, 5, 6, 2, 2, 3, 3), lambda x, v, k, *p: by_torch(x, k, v, *p), others=[[2, 3, 5], [2, 3, 4]], **SMALL)
+case(
+    "multiHeadAttention",
+    {"numHeads": 2, "keyDim": 3, "valueDim": 2, "outputDim": 5, "useBias": False},
+    [2, 4, 6],
+    heads_of(6, 4, 4, 5, 2, 2, 3, 2, bias=False),
+    lambda x, v, *p: written(x, v, v, *p),
+    others=[[2, 3, 4]],
+    **SMALL,
+)
+case("groupQueryAttention", {"headDim": 3, "numQueryHeads": 4, "numKeyValueHeads": 2, "useBias": False, "causal": True}, [2, 4, 6], heads_of(6, 6, 6, 6, 4, 2, 3, 3, bias=False), lambda x, *p: written(x, x, x, *p, causal=True), **SMALL)
+case("attention", {}, [2, 3, 4], {}, lambda q, v: torch.softmax(q @ v.transpose(1, 2), -1) @ v, others=[[2, 5, 4]])
+case("attention", {"useScale": True}, [2, 3, 4], {"scale": []}, lambda q, s: torch.softmax(s * q @ q.transpose(1, 2), -1) @ q)
+case(
+    "attention",
+    {"scoreMode": "concat", "useScale": True},
+    [2, 3, 4],
+    {"scale": [], "scoreWeight": []},
+    lambda q, v, k, s, w: torch.softmax(w * torch.tanh(s * (q[:, :, None] + k[:, None])).sum(-1), -1) @ v,
+    others=[[2, 5, 2], [2, 5, 4]],
+)
+case(
+    "additiveAttention",
+    {"causal": True},
+    [2, 4, 3],
+    {"scale": [3]},
+    lambda q, w: torch.softmax((w * torch.tanh(q[:, :, None] + q[:, None])).sum(-1).masked_fill(torch.triu(torch.ones(4, 4, dtype=torch.bool), 1), -torch.inf), -1) @ q,
+)
+case("positionEmbedding", {"sequenceLength": 5}, [2, 3, 4], {"positions": [5, 4]}, lambda x, p: x + p[:3])
+
+
+def waves(x, wavelength):
+    t, f = x.shape[1:]
+    angle = torch.arange(t)[:, None] / wavelength ** (2 * (torch.arange(f) // 2) / f)
+    return x + torch.where(torch.arange(f) % 2 == 0, torch.sin(angle), torch.cos(angle))
+
+
+def rotated(x, wavelength=10000.0, factor=1.0):
+    """As complex numbers, of which pairs of features are the parts."""
+    t, f = x.shape[1], x.shape[-1]
+    z = torch.complex(x[..., : f // 2], x[..., f // 2 :])
+    angle = torch.arange(t)[:, None] / factor / wavelength ** (2 * torch.arange(f // 2) / f)
+    angle = angle.reshape(t, *[1] * (x.dim() - 3), f // 2)
+    y = z * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat([y.real, y.imag], -1)
+
+
+# Tables of waves are f32 in the layer.
+case("sinusoidal", {"maxWavelength": 50}, [1, 4, 6], {}, lambda x: waves(x, 50.0), tolerance=1e-7)
+case("rotaryEmbedding", {}, [1, 4, 6], {}, rotated, tolerance=1e-7)
+case("rotaryEmbedding", {"maxWavelength": 50, "scalingFactor": 2}, [1, 3, 2, 4], {}, lambda x: rotated(x, 50.0, 2.0), tolerance=1e-7)
+case("alibi", {}, [1, 2, 3, 4], {}, lambda x: x - torch.tensor([2.0**-4, 2.0**-8])[:, None, None] * (torch.arange(3)[:, None] + 1 - torch.arange(4)).abs())
+
+
+def block(options):
+    """The path around a part of a block, as in PyTorch's TransformerEncoderLayer and TransformerDecoderLayer."""
+    pre = options.get("normalizeFirst", False)
+    norm = lambda y, g, b: F.layer_norm(y, y.shape[-1:], g, b, 1e-5)
+
+    def around(x, fn, g, b):
+        return x + fn(norm(x, g, b)) if pre else norm(x + fn(x), g, b)
+
+    return around
+
+
+def encoder(options, causal=False):
+    def fn(x, *p):
+        attention, (g1, b1, w1, c1, w2, c2, g2, b2) = p[:8], p[8:]
+        around = block(options)
+        x = around(x, lambda y: by_torch(y, y, y, *attention, causal=causal), g1, b1)
+        return around(x, lambda y: torch.relu(y @ w1 + c1) @ w2 + c2, g2, b2)
+
+    return fn
+
+
+def decoder(x, memory, *p):
+    own, (g1, b1), other, (g2, b2), (w1, c1, w2, c2, g3, b3) = p[:8], p[8:10], p[10:18], p[18:20], p[20:]
+    around = block({})
+    x = around(x, lambda y: by_torch(y, y, y, *own, causal=True), g1, b1)
+    x = around(x, lambda y: by_torch(y, memory, memory, *other), g2, b2)
+    return around(x, lambda y: torch.relu(y @ w1 + c1) @ w2 + c2, g3, b3)
+
+
+def norm_of(name, n):
+    return {name + "Gamma": [n], name + "Beta": [n]}
+
+
+def dense_of(n, hidden):
+    return {"hiddenKernel": [n, hidden], "hiddenBias": [hidden], "outputKernel": [hidden, n], "outputBias": [n], **norm_of("outputNorm", n)}
+
+
+BLOCK = {"intermediateDim": 5, "numHeads": 2}
+for more in ({}, {"normalizeFirst": True, "causal": True}):
+    parameters = {**heads_of(4, 4, 4, 4, 2, 2, 2, 2, prefix="attention"), **norm_of("attentionNorm", 4), **dense_of(4, 5)}
+    case("transformerEncoder", {**BLOCK, **more}, [2, 3, 4], parameters, encoder(more, more.get("causal", False)), **SMALL)
+parameters = {
+    **{**heads_of(4, 4, 4, 4, 2, 2, 2, 2, prefix="attention"), **norm_of("attentionNorm", 4)},
+    **{**heads_of(4, 3, 3, 4, 2, 2, 2, 2, prefix="memory"), **norm_of("memoryNorm", 4), **dense_of(4, 5)},
+}
+case("transformerDecoder", BLOCK, [2, 3, 4], parameters, decoder, others=[[2, 2, 3]], **SMALL)
 
 path = pathlib.Path(__file__).parent.parent.parent / "test" / "golden" / "layers.json"
 path.write_text("[\n" + ",\n".join(json.dumps(one, separators=(",", ":")) for one in cases) + "\n]\n")

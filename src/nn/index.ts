@@ -76,6 +76,10 @@ export type {
   UpSampling2dOptions,
   UpSampling3dOptions,
 } from './layers/size/scaling.ts';
+export type { AdditiveAttentionOptions, AttentionLayerOptions } from './layers/attention/attention.ts';
+export type { GroupQueryAttentionOptions, MultiHeadAttentionOptions } from './layers/attention/multiHead.ts';
+export type { AlibiOptions, PositionEmbeddingOptions, RotaryEmbeddingOptions, SinusoidalOptions } from './layers/attention/positions.ts';
+export type { TransformerDecoderOptions, TransformerEncoderOptions } from './layers/attention/transformer.ts';
 export { type Chain, chain } from './chain.ts';
 export { type LayerDefinition, type SublayerCall, type SublayerCalls, type Takes, defineLayer } from './defineLayer.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';

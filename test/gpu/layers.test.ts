@@ -9,26 +9,27 @@ import { layerCases, makeCase, runCase, titleOf } from '../support/layerCases.ts
 
 afterAll(() => setDevice('auto'));
 
-const composed = 'depthwiseConv1d separableConv2d conv1dTranspose groupNormalization rmsNormalization unitNormalization relu prelu'.split(
-  ' ',
-);
+const composed =
+  'depthwiseConv1d separableConv2d conv1dTranspose groupNormalization rmsNormalization unitNormalization relu prelu transformerDecoder groupQueryAttention'.split(
+    ' ',
+  );
 const cases = layerCases.filter(({ name, options }) => composed.includes(name) || JSON.stringify(options).includes('circular'));
 
 test('outputs and gradients of layers', async () => {
   await setDevice('webgpu');
   const made = cases.map((one) => makeCase(one, Float32Array));
-  const run = compile((values: { x: Tensor; parameters: Readonly<Record<string, Tensor>> }[]) =>
+  const run = compile((values: { inputs: readonly Tensor[]; parameters: Readonly<Record<string, Tensor>> }[]) =>
     values.map((value, i) => {
       let output!: Tensor;
-      const [, gradients] = valueAndGrad(({ x, parameters }: typeof value) => {
-        const result = runCase(made[i].layer, cases[i].training, x, parameters, made[i].weights);
+      const [, gradients] = valueAndGrad(({ inputs, parameters }: typeof value) => {
+        const result = runCase(made[i].layer, cases[i].training, inputs, parameters, made[i].weights);
         output = result.output;
         return result.total;
       })(value);
       return { output, gradients };
     }),
   );
-  const results = await run(made.map(({ x, parameters }) => ({ x, parameters })));
+  const results = await run(made.map(({ inputs, parameters }) => ({ inputs, parameters })));
   const errors = await Promise.all(
     cases.map(async (one, i) => {
       const found = [results[i].output, ...leavesOf(results[i].gradients).map(({ value }) => value as Tensor)];

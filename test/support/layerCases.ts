@@ -9,8 +9,14 @@ export interface LayerCase {
   readonly options: object;
   readonly shape: readonly number[];
   readonly range: readonly [number, number];
+  /** Shapes of further inputs. */
+  readonly others?: readonly (readonly number[])[];
+  /** Range of the parameters. @default [0.2, 1.2] */
+  readonly spread?: readonly [number, number];
   readonly training: boolean;
   readonly parameters: Readonly<Record<string, readonly number[]>>;
+  /** Of layers with tables in f32. @default 1e-10 */
+  readonly tolerance?: number;
   readonly outputShape: readonly number[];
   readonly output: readonly number[];
   /** Of the input, then of the parameters. */
@@ -35,17 +41,20 @@ function made(
 
 export interface MadeCase {
   readonly layer: Layer;
-  readonly x: Tensor;
+  /** One input, or a list. */
+  readonly inputs: readonly Tensor[];
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly weights: Tensor;
 }
 
 export function makeCase(one: LayerCase, ArrayType: typeof Float32Array | typeof Float64Array): MadeCase {
-  const { name, options, shape, range, parameters, outputShape } = one;
+  const { name, options, shape, range, others = [], spread = [0.2, 1.2], parameters, outputShape } = one;
   return {
     layer: (layers[name] as (options: object) => Layer)(options),
-    x: made(0, shape, range[0], range[1], ArrayType),
-    parameters: Object.fromEntries(Object.entries(parameters).map(([key, own], i) => [key, made(i + 1, own, 0.2, 1.2, ArrayType)])),
+    inputs: [shape, ...others].map((own, k) => made(k && 100 + k, own, range[0], range[1], ArrayType)),
+    parameters: Object.fromEntries(
+      Object.entries(parameters).map(([key, own], i) => [key, made(i + 1, own, spread[0], spread[1], ArrayType)]),
+    ),
     weights: made(9, outputShape, -1, 1, ArrayType),
   };
 }
@@ -54,10 +63,10 @@ export function makeCase(one: LayerCase, ArrayType: typeof Float32Array | typeof
 export function runCase(
   layer: Layer,
   training: boolean,
-  x: Tensor,
+  inputs: readonly Tensor[],
   parameters: Readonly<Record<string, Tensor>>,
   weights: Tensor,
 ): { output: Tensor; total: Tensor } {
-  const { outputs } = layer.call({ parameters, state: {} }, x, { training });
+  const { outputs } = layer.call({ parameters, state: {} }, inputs.length > 1 ? inputs : inputs[0], { training });
   return { output: outputs as Tensor, total: sum(mul(outputs as Tensor, weights)) };
 }

@@ -21,20 +21,28 @@ function expectClose(actual: ArrayLike<number>, expected: readonly number[], wha
 
 describe('against PyTorch, in f64', () => {
   test.each(layerCases.map((one) => [titleOf(one), one] as const))('%s', (_, one) => {
-    const { layer, x, parameters, weights } = makeCase(one, Float64Array);
-    const shape = x.shape.slice(1);
+    const { layer, inputs: given, parameters, weights } = makeCase(one, Float64Array);
+    const shapes = given.map(({ shape }) => shape.slice(1));
+    const shape = shapes.length > 1 ? shapes : shapes[0];
     expect(layer.outputShape(shape)).toEqual(one.outputShape.slice(1));
     const built = layer.build(shape).parameters;
     expect(Object.fromEntries(Object.entries(built).map(([name, value]) => [name, value.shape]))).toEqual(one.parameters);
     // Placeholders: views of values on the host would be values again, without a path back.
-    const inputs = [x, ...Object.values(parameters)].map(({ shape }, position) => placeholder(shape, 'f32', { position }));
-    const feeds = new Map(inputs.map((input, i) => [input, hostData([x, ...Object.values(parameters)][i])]));
-    const named = Object.fromEntries(Object.keys(parameters).map((name, i) => [name, inputs[i + 1]]));
-    const { output, total } = runCase(layer, one.training, inputs[0], named, weights);
+    const inputs = [...given, ...Object.values(parameters)].map(({ shape }, position) => placeholder(shape, 'f32', { position }));
+    const feeds = new Map(inputs.map((input, i) => [input, hostData([...given, ...Object.values(parameters)][i])]));
+    const named = Object.fromEntries(Object.keys(parameters).map((name, i) => [name, inputs[given.length + i]]));
+    const { output, total } = runCase(layer, one.training, inputs.slice(0, given.length), named, weights);
     expect(output.shape).toEqual(one.outputShape);
     const [found, ...slopes] = interpret([output, ...gradients(total, inputs)], { mode: 'f64', feeds });
-    expectClose(found, one.output, 'output');
-    one.gradients.forEach((gradient, i) => expectClose(slopes[i], gradient, `gradient of ${['x', ...Object.keys(parameters)][i]}`));
+    expectClose(found, one.output, 'output', one.tolerance);
+    one.gradients.forEach((gradient, i) =>
+      expectClose(
+        slopes[i],
+        gradient,
+        `gradient of ${[...given.map((_, k) => `input ${k}`), ...Object.keys(parameters)][i]}`,
+        one.tolerance,
+      ),
+    );
     noteVectors(1 + one.gradients.length);
   });
 });

@@ -58,3 +58,7 @@ export { gru } from './recurrent/gru.ts';
 export { lstm } from './recurrent/lstm.ts';
 export { rnn } from './recurrent/rnn.ts';
 export { simpleRnn } from './recurrent/simpleRnn.ts';
+export { additiveAttention, attention } from './attention/attention.ts';
+export { groupQueryAttention, multiHeadAttention } from './attention/multiHead.ts';
+export { alibi, positionEmbedding, rotaryEmbedding, sinusoidal } from './attention/positions.ts';
+export { transformerDecoder, transformerEncoder } from './attention/transformer.ts';

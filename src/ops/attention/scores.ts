@@ -31,12 +31,23 @@ export function scoresOf(q: Tensor, k: Tensor, mask: Tensor | undefined, { causa
   return where(lessEqual(reshape(iota(keys), [1, keys]), reshape(iota(queries), [queries, 1])), scores, excluded);
 }
 
-/** softmax(scale q kᵀ + mask) v; zeros for a query that sees no key. */
-export function composedAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, attributes: AttentionAttributes): Tensor {
-  const scores = scoresOf(q, k, mask, attributes);
+/** softmax(scale q kᵀ + mask) v; zeros for a query that sees no key. `change` is applied to the weights, for dropout. */
+export function composedAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  mask: Tensor | undefined,
+  attributes: AttentionAttributes,
+  change: (weights: Tensor) => Tensor = (weights) => weights,
+): Tensor {
+  return matmul(change(weightsOf(scoresOf(q, k, mask, attributes), mask !== undefined)), v);
+}
+
+/** softmax of scores, of which excluded ones have the weight 0. `masked` if all scores of a query may be excluded. */
+export function weightsOf(scores: Tensor, masked: boolean): Tensor {
   // The shift stays far above excluded scores. So their exponentials are 0 even if all keys are excluded.
   const shift = clip(stopGradient(max(scores, { axis: -1, keepDims: true })), nothing, Infinity);
   const powers = exp(sub(scores, shift));
   const total = sum(powers, { axis: -1, keepDims: true });
-  return matmul(div(powers, mask ? where(greater(total, 0), total, 1) : total), v);
+  return div(powers, masked ? where(greater(total, 0), total, 1) : total);
 }
