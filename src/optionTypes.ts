@@ -237,3 +237,32 @@ export type {
   TransformerDecoderOptions,
   TransformerEncoderOptions,
 } from './nn/index.ts';
+export type {
+  CsvLoggerOptions,
+  LineWriter,
+  TerminateOnNaNOptions,
+  TimeLimitOptions,
+  EpochSchedule,
+  LearningRateSchedulerOptions,
+  ReduceLROnPlateauOptions,
+  SwapEmaWeightsOptions,
+} from './callbacks/index.ts';
+export type { OutputSize, DotAxes, FeatureAxes, SequenceSettings, SidesOption, SequencePadding } from './nn/index.ts';
+export type { TensorTree, Distance } from './losses/index.ts';
+export type {
+  Direction,
+  Report as MetricReport,
+  ClassReport,
+  PrecisionRecallCurve,
+  RocCurve,
+  CalibrationState,
+  MatrixState,
+  CurveState,
+  ExtremeState,
+  ValuesOf,
+  CorrelationState,
+  MomentState,
+  PercentageState,
+  RankState,
+} from './metrics/index.ts';
+export type { Rates as ClassRates } from './metrics/index.ts';

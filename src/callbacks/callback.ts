@@ -13,6 +13,10 @@ export interface TrainedModel {
   setWeights(weights: readonly Tensor[]): Promise<void>;
   /** Replaces the learning rate of the optimizer (one without a schedule) from the next step on. */
   setLearningRate(learningRate: number): void;
+  /** Learning rate of the next step. */
+  readonly learningRate: number;
+  /** Exchanges the parameters and their averages. */
+  swapAverages(): Promise<void>;
 }
 
 export interface FitInfo {
@@ -42,6 +46,10 @@ export interface Callback {
   /** Exact values over the epoch. */
   onEpochEnd?(epoch: number, logs: Logs): MaybeAsync;
   onBatchBegin?(batch: number): MaybeAsync;
+  /** Called before the validation of an epoch. */
+  onValidationBegin?(): MaybeAsync;
+  /** Called after it, with its values, whose names begin with `val_`. */
+  onValidationEnd?(logs: Logs): MaybeAsync;
   /**
    * `size` is the batch's number of samples. Loss and metrics are running values over the epoch, read from the device a few times a second, and
    * missing until the first read. Reading them at every batch would make every batch wait.
@@ -50,4 +58,7 @@ export interface Callback {
 }
 
 /** Names of the hooks. */
-export const callbackHooks = ['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd'] as const;
+export const callbackHooks = [
+  ...(['onTrainBegin', 'onTrainEnd', 'onEpochBegin', 'onEpochEnd', 'onBatchBegin', 'onBatchEnd'] as const),
+  ...(['onValidationBegin', 'onValidationEnd'] as const),
+] as const;

@@ -1,11 +1,11 @@
 // Stops the training when a value no longer improves.
 import type { Configured } from '../core/config.ts';
-import { ArgumentError } from '../core/errors.ts';
 import { boolean, integer, number, oneOf, text } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Callback, TrainedModel } from './callback.ts';
 import { signOf } from './direction.ts';
+import { requireMonitor } from './monitor.ts';
 
 export const earlyStoppingOptions = declareOptions('callbacks.earlyStopping', {
   /** Name of the watched value. @default 'val_loss' */
@@ -59,10 +59,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Configured<Ea
       return bestEpoch;
     },
     onTrainBegin(info) {
-      if (!info.metrics.includes(monitor)) {
-        const fix = monitor.startsWith('val_') ? '; pass validationData or validationSplit to fit, or choose another' : '';
-        throw new ArgumentError(`callbacks.earlyStopping: monitor '${monitor}' is none of the values ${info.metrics.join(', ')}${fix}`);
-      }
+      requireMonitor('callbacks.earlyStopping', monitor, info);
       sign = signOf('callbacks.earlyStopping', monitor, mode, info);
       model = info.model;
       best = -sign * Infinity;

@@ -1,14 +1,33 @@
 // Listeners of fit, by name.
+import { csvLogger } from './csvLogger.ts';
 import { earlyStopping } from './earlyStopping.ts';
+import { terminateOnNaN, timeLimit } from './ending.ts';
 import { history } from './history.ts';
 import { lambda } from './lambda.ts';
+import { learningRateScheduler, reduceLROnPlateau } from './learningRates.ts';
 import { progress } from './progress.ts';
+import { swapEmaWeights } from './swapEmaWeights.ts';
 
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
-export const callbacks = { earlyStopping, history, lambda, progress };
+export const callbacks = {
+  csvLogger,
+  earlyStopping,
+  history,
+  lambda,
+  learningRateScheduler,
+  progress,
+  reduceLROnPlateau,
+  swapEmaWeights,
+  terminateOnNaN,
+  timeLimit,
+};
 
 export type { Callback, FitInfo, Logs, MaybeAsync, TrainedModel } from './callback.ts';
 export type { EarlyStopping, EarlyStoppingOptions } from './earlyStopping.ts';
+export type { CsvLoggerOptions, LineWriter } from './csvLogger.ts';
+export type { TerminateOnNaNOptions, TimeLimitOptions } from './ending.ts';
+export type { EpochSchedule, LearningRateSchedulerOptions, ReduceLROnPlateauOptions } from './learningRates.ts';
+export type { SwapEmaWeightsOptions } from './swapEmaWeights.ts';
 export type { History, HistoryOptions } from './history.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';

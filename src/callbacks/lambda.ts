@@ -19,6 +19,10 @@ export const lambdaOptions = declareOptions('callbacks.lambda', {
   onBatchBegin: optional(callable<Hook<'onBatchBegin'>>()),
   /** Called after each batch, with the latest values. */
   onBatchEnd: optional(callable<Hook<'onBatchEnd'>>()),
+  /** Called before the validation of an epoch. */
+  onValidationBegin: optional(callable<Hook<'onValidationBegin'>>()),
+  /** Called after the validation of an epoch, with its values. */
+  onValidationEnd: optional(callable<Hook<'onValidationEnd'>>()),
 });
 export type LambdaOptions = OptionsOf<typeof lambdaOptions>;
 

@@ -139,3 +139,4 @@ export type { SeveralLoss } from './several.ts';
 export type { CosineEmbeddingOptions, MarginRankingOptions, TripletMarginOptions, TripletMarginWithDistanceOptions } from './triplet.ts';
 export { crossentropyOptions } from './crossentropy.ts';
 export { alignClasses, alignEqual, alignTargets } from './align.ts';
+export type { Distance } from './triplet.ts';

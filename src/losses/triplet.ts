@@ -24,7 +24,7 @@ function pairwiseDistance(x: Tensor, y: Tensor, p: number, epsilon: number): Ten
 
 const triplet = ['anchor', 'positive', 'negative'] as const;
 
-type Distance = (x: Tensor, y: Tensor) => Tensor;
+export type Distance = (x: Tensor, y: Tensor) => Tensor;
 
 /** max(d(a, p) - d(a, n) + margin, 0); with swap, d(a, n) is at most d(p, n). */
 function tripletValues(

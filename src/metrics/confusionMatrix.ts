@@ -226,7 +226,7 @@ export const confusionMatrix = (options: ConfusionMatrixOptions = {}): Configure
     }),
   );
 
-interface Rates {
+export interface Rates {
   readonly precision: Tensor;
   readonly recall: Tensor;
   readonly f1Score: Tensor;

@@ -194,3 +194,11 @@ export type { BinaryIoUOptions, IouOptions, MeanIoUOptions, OneHotIoUOptions, On
 export type { ValueOptions } from './mean.ts';
 export type { HitRateOptions, MeanReciprocalRankOptions, NdcgOptions } from './ranking.ts';
 export type { PerplexityOptions } from './text.ts';
+export type { CalibrationState } from './calibration.ts';
+export type { MatrixState, Rates } from './confusionMatrix.ts';
+export type { CurveState } from './thresholds.ts';
+export type { ExtremeState } from './extremes.ts';
+export type { ValuesOf } from './mean.ts';
+export type { CorrelationState, MomentState } from './moments.ts';
+export type { PercentageState } from './percentage.ts';
+export type { RankState } from './rankCorrelation.ts';

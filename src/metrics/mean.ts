@@ -21,7 +21,7 @@ export interface MeanMetric extends Metric<MeanState> {
 }
 
 /** A function whose values are reduced, such as one value for each sample. */
-type ValuesOf = (targets: Tensor, predictions: Tensor) => Tensor;
+export type ValuesOf = (targets: Tensor, predictions: Tensor) => Tensor;
 
 /** Fields of reductions of any values. */
 export const valueTable = {

@@ -119,6 +119,7 @@ async function runEpochs(
       }
       logs = await finishTotals(steps.training, totals);
       if (validation && isValidated(epoch) && !signal?.aborted) {
+        await listeners.tell((c) => c.onValidationBegin?.());
         const found = await testSource(core, steps, validation, validationSteps);
         const used = found.samples > 0;
         if (!used && !validationUsedUp) {
@@ -126,7 +127,9 @@ async function runEpochs(
           validationUsedUp = true;
         }
         const values = used ? found.logs : Object.fromEntries(tested.map((name) => [name, NaN]));
-        logs = { ...logs, ...inValidation(values) };
+        const validated = inValidation(values);
+        await listeners.tell((c) => c.onValidationEnd?.(validated));
+        logs = { ...logs, ...validated };
       }
       await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
     }

@@ -11,14 +11,14 @@ import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { formatBatch, isShape } from '../../spec.ts';
 
 /** An axis of both inputs, or one of each. */
-type Axes = number | readonly [number, number];
+export type DotAxes = number | readonly [number, number];
 
 export const dotOptions = declareOptions('layers.dot', {
   /** Axis of both inputs along which products are summed, or one of each: [axisOfFirst, axisOfSecond]. Counted with the batch axis. */
   axes: required(
-    kindOf<Axes>({
+    kindOf<DotAxes>({
       rule: 'an integer, or two',
-      accepts: (value): value is Axes =>
+      accepts: (value): value is DotAxes =>
         Number.isSafeInteger(value) ||
         (Array.isArray(value) && value.length === 2 && Array.from<unknown>(value).every(Number.isSafeInteger)),
     }),

@@ -30,16 +30,16 @@ import { formatBatch } from '../../spec.ts';
 import { affineOptions, affineParameters, affineRules, scaleOptions } from './affine.ts';
 
 /** An axis, or several, counted with the batch axis. */
-type Axes = number | readonly number[];
+export type FeatureAxes = number | readonly number[];
 
-const axesKind = /* @__PURE__ */ kindOf<Axes>({
+const axesKind = /* @__PURE__ */ kindOf<FeatureAxes>({
   rule: 'an integer, or a list of integers',
-  accepts: (value): value is Axes =>
+  accepts: (value): value is FeatureAxes =>
     Number.isSafeInteger(value) || (Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every(Number.isSafeInteger)),
 });
 
 /** Axes of a sample with its batch axis, in ascending order. @throws ShapeError for the batch axis. */
-function featureAxes(where: string, axis: Axes, shape: Shape): number[] {
+function featureAxes(where: string, axis: FeatureAxes, shape: Shape): number[] {
   checkRankAtLeast(where, shape, 1, '[batch, …, features]');
   const axes = [...new Set([axis].flat().map((one) => normalizeAxis(where, one, shape.length + 1)))].sort((a, b) => a - b);
   if (axes[0] > 0) return axes;

@@ -12,7 +12,7 @@ import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { formatBatch } from '../../spec.ts';
 
 /** Sizes of an output: one for all axes, or one for each. */
-type OutputSize = number | readonly number[];
+export type OutputSize = number | readonly number[];
 
 const outputSizeKind: Kind<OutputSize> = /* @__PURE__ */ kindOf({
   rule: 'a positive integer, or a list of one to three',
