@@ -125,7 +125,7 @@ describe('swapEmaWeights', () => {
     const settings = { ...quiet, epochs: 3, validationData: [x, y] as const, shuffle: false };
     const { history } = await model.fit(x, y, { ...settings, callbacks: [callbacks.swapEmaWeights({ swapOnEpoch }), look] });
     const { history: ofPlain } = await plain.fit(x, y, settings);
-    // The weights that are trained are the same; those of the validation are behind.
+    // The weights that are trained are the same; the averages of the validation are worse.
     history.loss.forEach((loss, i) => expect(loss).toBeCloseTo(ofPlain.loss[i], 5));
     expect(history.val_loss[2]).toBeGreaterThan(ofPlain.val_loss[2] * 1.01);
     expect(await weight(model)).toBeCloseTo(seen[2], 6);
