@@ -1,6 +1,6 @@
 // Functions with a gradient rule of their own: recomputation instead of memory, and rules given by the user.
 import { isFloat } from '../core/dtype.ts';
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, requireFunction } from '../core/errors.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
@@ -28,6 +28,7 @@ function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {
  *     grad((x) => sum(block(block(x))))(x);
  */
 export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F>) => ReturnType<F> {
+  requireFunction('checkpoint', fn, 'checkpoint((x) => square(x))');
   return (...args) => {
     const since = nextSerial();
     const result = building('checkpoint', () => fn(...args)) as ReturnType<F>;

@@ -1,6 +1,6 @@
 // Jacobians and Hessians: all rows of a pullback at once.
 import { isFloat } from '../core/dtype.ts';
-import { ArgumentError, DtypeError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, DtypeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
@@ -29,6 +29,7 @@ export function jacobian<F extends AnyFunction, const O extends GradOptions = ob
   fn: F,
   options?: O,
 ): (...args: Parameters<F>) => Jacobian<ReturnType<F>, Gradient<F, O>> {
+  requireFunction('jacobian', fn, 'jacobian((x) => square(x))');
   checkOptions('jacobian', options, ['argnums']);
   return (...args) => derivatives('jacobian', fn, args, options ?? {}) as Jacobian<ReturnType<F>, Gradient<F, O>>;
 }
@@ -70,6 +71,7 @@ export function hessian<F extends AnyFunction, const O extends GradOptions = obj
   fn: F,
   options?: O,
 ): (...args: Parameters<F>) => Jacobian<Gradient<F, O>, Gradient<F, O>> {
+  requireFunction('hessian', fn, 'hessian((x) => sum(square(x)))');
   checkOptions('hessian', options, ['argnums']);
   const slope = grad(fn, options);
   return (...args) => derivatives('hessian', slope, args, options ?? {}) as Jacobian<Gradient<F, O>, Gradient<F, O>>;

@@ -1,6 +1,6 @@
 // grad and valueAndGrad: from a function over trees of tensors to the function of its gradients. Synchronous: they only build graph.
 import { isFloat } from '../core/dtype.ts';
-import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, ShapeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { building } from '../graph/reads.ts';
 import { Tensor } from '../graph/tensor.ts';
@@ -40,6 +40,7 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
   fn: F,
   options?: O,
 ): (...args: Parameters<F>) => [ReturnType<F>, Gradient<F, O>] {
+  requireFunction('valueAndGrad', fn, 'valueAndGrad((x) => mean(square(x)))');
   checkOptions('valueAndGrad', options, ['argnums', 'hasAux']);
   const { argnums = 0, hasAux = false }: ValueAndGradOptions = options ?? {};
   const positions = typeof argnums === 'number' ? [argnums] : argnums;
@@ -74,6 +75,7 @@ export function grad<F extends AnyFunction, const O extends GradOptions = object
   fn: F,
   options?: O,
 ): (...args: Parameters<F>) => Gradient<F, O> {
+  requireFunction('grad', fn, 'grad((x) => mean(square(x)))');
   checkOptions('grad', options, ['argnums']);
   const both = valueAndGrad(fn, options);
   return (...args) => both(...args)[1];

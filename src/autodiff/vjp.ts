@@ -1,5 +1,5 @@
 // vjp and jvp: products of a function's Jacobian with a vector, from the left and from the right. Synchronous: they only build graph.
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, requireFunction } from '../core/errors.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
 import { type Tensor, nextSerial } from '../graph/tensor.ts';
@@ -44,6 +44,7 @@ export function vjp<F extends AnyFunction>(
   fn: F,
   ...primals: Parameters<F>
 ): [ReturnType<F>, (cotangents: ReturnType<F>) => Parameters<F>] {
+  requireFunction('vjp', fn, 'vjp((x) => square(x), [x])');
   const { args, wrt, trees } = freshPrimals('vjp', primals, positionsOf(primals));
   const result = building('vjp', () => fn(...args)) as ReturnType<F>;
   const pull = linearPullback(checkResult('vjp', result), wrt);
@@ -60,6 +61,7 @@ export function vjp<F extends AnyFunction>(
  * @throws ArgumentError, ShapeError, DtypeError when a tangent is missing or of another type; DtypeError for an integer argument.
  */
 export function jvp<F extends AnyFunction>(fn: F, primals: Parameters<F>, tangents: Parameters<F>): [ReturnType<F>, ReturnType<F>] {
+  requireFunction('jvp', fn, 'jvp((x) => square(x), [x], [dx])');
   if (!Array.isArray(primals) || !Array.isArray(tangents) || primals.length !== tangents.length) {
     throw new ArgumentError('jvp: takes an array of arguments and an array of as many tangents: jvp(fn, [x], [dx])');
   }

@@ -1,5 +1,5 @@
 // vmap: from a function of one row to the function of all rows.
-import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, ShapeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
@@ -36,6 +36,7 @@ const isOptions = (axes: unknown): axes is VmapOptions => typeof axes === 'objec
  * result that differs from row to row, TraceError when fn reads a value or is async.
  */
 export function vmap<F extends AnyFunction>(fn: F, axes: Axes | VmapOptions = 0): (...args: Parameters<F>) => ReturnType<F> {
+  requireFunction('vmap', fn, 'vmap((x) => square(x))');
   if (isOptions(axes)) checkOptions('vmap', axes, ['inAxes', 'outAxes']);
   const { inAxes = 0, outAxes = 0 } = isOptions(axes) ? axes : { inAxes: axes };
   return (...args) => {

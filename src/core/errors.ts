@@ -91,3 +91,9 @@ export function checkOptions(where: string, options: unknown, known: readonly st
     throw new ArgumentError(`${where}: unknown option '${name}'; ${list}${didYouMean(name, known)}`);
   }
 }
+
+/** @throws ArgumentError unless a value is a function. */
+export function requireFunction(where: string, value: unknown, example: string): void {
+  if (typeof value === 'function') return;
+  throw new ArgumentError(`${where}: takes a function, got ${value === null ? 'null' : typeof value}; write ${example}`);
+}

@@ -190,7 +190,8 @@ export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<Tree<Ten
     argument,
     count: shapeOfInput(where, argument, value)[0],
   }));
-  const [first] = counts;
+  const [first] = counts as [(typeof counts)[number]?];
+  if (!first) throw new DataError(`${where}: x has no array; give arrays of samples, such as data.fromArrays(images, labels)`);
   const other = counts.find(({ count }) => count !== first.count);
   if (other) {
     throw new DataError(

@@ -1,5 +1,5 @@
 // compile(fn): a function over trees of tensors, traced once per input signature into one program and replayed in later calls.
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, checkOptions, requireFunction } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { refuseRead } from '../graph/reads.ts';
@@ -58,6 +58,7 @@ interface Donated {
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): CompiledFunction<F> {
+  requireFunction('compile', fn, 'compile((x) => x.mul(2))');
   checkOptions('compile', options, ['donate', 'name', 'engine', 'stream']);
   const name = options.name ?? (fn.name || 'compiled');
   const donate = new Set(options.donate ?? []);

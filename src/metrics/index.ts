@@ -155,6 +155,8 @@ export function resolveMetric(metric: string | Metric): Metric {
     throw new ArgumentError(`compile: metrics.${uncalled[0]} makes a metric and was not called; write metrics.${uncalled[0]}()`);
   if (typeof metric === 'object' && metric !== null && typeof metric.update === 'function') {
     const { name, direction } = metric;
+    const missing = (['init', 'result'] as const).find((method) => typeof metric[method] !== 'function');
+    if (missing) throw new ArgumentError(`compile: the metric '${name}' has no ${missing}(); a metric has name, init, update and result`);
     if (direction === undefined || direction === 'max' || direction === 'min') return oneNumber(metric);
     throw new ArgumentError(`compile: direction of the metric '${name}' is ${shown(direction)}; it must be 'max' or 'min', or left out`);
   }

@@ -1,7 +1,7 @@
 // Layers from definitions: plain ones, and composite ones whose `apply` calls other layers.
 import { batchAxis } from '../core/batchAxis.ts';
 import type { Dtype } from '../core/dtype.ts';
-import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
+import { ArgumentError, ShapeError, asText, checkOptions } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
@@ -112,7 +112,24 @@ export function defineLayer<
   S extends object = TensorRecord,
   L extends object = Record<never, never>,
 >(definition: LayerDefinition<NoInfer<I>, NoInfer<O>, P, S, L, NoInfer<ShapesOf<I>>, NoInfer<ShapesOf<O>>> & Takes<NoInfer<I>>): Layer {
-  return new DefinedLayer(definition as unknown as AnyDefinition);
+  return new DefinedLayer(checkDefinition(definition) as AnyDefinition);
+}
+
+const definitionNames = [
+  ...['kind', 'options', 'takes', 'inputDtype', 'outputDtype', 'precision', 'masking', 'regularizers', 'constraints'],
+  ...['activityRegularizer', 'layers', 'outputShape', 'build', 'apply'],
+];
+
+/** Refuses what is no definition, and names that a definition does not have. */
+function checkDefinition(definition: unknown): unknown {
+  const example = "defineLayer({ kind: 'double', options: {}, apply: (_, x) => x.mul(2) })";
+  checkOptions('defineLayer', definition, definitionNames, example);
+  const { kind, options = {}, apply } = (definition ?? {}) as Partial<AnyDefinition>;
+  if (typeof kind !== 'string' || kind === '')
+    throw new ArgumentError(`defineLayer: kind is ${asText(kind)}; it must be a text, as in ${example}`);
+  if (typeof apply !== 'function')
+    throw new ArgumentError(`defineLayer: apply of ${kind} is ${asText(apply)}; it must be a function, as in ${example}`);
+  return { ...(definition as object), options };
 }
 
 /** A definition whose types of inputs and outputs are left open. */

@@ -47,7 +47,8 @@ export interface LayerGraph extends Container {
 export function graph(options: GraphOptions): LayerGraph {
   const where = 'createModel';
   checkOptions(where, options, ['inputs', 'outputs', 'name'], 'createModel({ inputs: x, outputs: y })');
-  return new Graph(options.inputs, options.outputs, options.name);
+  const { inputs, outputs, name } = (options as Partial<GraphOptions> | undefined) ?? {};
+  return new Graph(inputs!, outputs!, name);
 }
 
 interface NamedTensor {

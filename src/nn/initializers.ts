@@ -3,7 +3,7 @@ import type { Config, Configured } from '../core/config.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { type Kind, anyNumber, named, number, oneOf, seed as seedKind } from '../core/optionKinds.ts';
 import { type Declaration, type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../core/options.ts';
-import { RandomStream } from '../core/random.ts';
+import { RandomStream, globalStream } from '../core/random.ts';
 import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 
@@ -19,7 +19,7 @@ type Draw = (random: RandomStream) => number;
 const make = (shape: Shape, data: Float32Array): Tensor => hostTensor({ shape, dtype: 'f32' }, data);
 
 function fill(shape: Shape, random: RandomStream, seed: number | undefined, draw: Draw): Tensor {
-  const stream = seed === undefined ? random : RandomStream.fromSeed(seed);
+  const stream = seed === undefined ? ((random as RandomStream | undefined) ?? globalStream()) : RandomStream.fromSeed(seed);
   const data = new Float32Array(sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = draw(stream);
   return make(shape, data);
@@ -220,7 +220,7 @@ function orthogonal(options: OrthogonalOptions = {}): Configured<Initializer> {
   const { gain, seed } = settings;
   const initializer: Initializer = (shape, random) => {
     matrixOnly('orthogonal', shape);
-    const stream = seed === undefined ? random : RandomStream.fromSeed(seed);
+    const stream = seed === undefined ? ((random as RandomStream | undefined) ?? globalStream()) : RandomStream.fromSeed(seed);
     const columns = shape[shape.length - 1];
     const rows = sizeOf(shape) / Math.max(1, columns);
     const long = Math.max(rows, columns);

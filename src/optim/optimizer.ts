@@ -104,6 +104,9 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
           `${name}: update() needs the loss; pass { lossAndGradients: (parameters) => ({ loss, gradients }) } as the fourth argument`,
         );
       }
+      if ((state as unknown) === undefined || (state as unknown) === null) {
+        throw new ArgumentError(`${name}: state is missing; pass update(gradients, state, parameters) what init(parameters) returned`);
+      }
       const leaves = parameterLeaves(name, parameters);
       const given = matchLeaves(name, 'gradients', gradients, leaves);
       const first = leaves.map(firstSlots);

@@ -167,6 +167,8 @@ function checkCallback(callback: unknown, position: number): void {
   }
   const known: readonly string[] = callbackHooks;
   const wrong = Object.keys(callback).find((name) => /^on[A-Z]/.test(name) && !known.includes(name));
+  const odd = callbackHooks.find((name) => !['function', 'undefined'].includes(typeof (callback as Callback)[name]));
+  if (odd) throw new ArgumentError(`fit: ${odd} of callback ${position} is ${typeof (callback as Callback)[odd]}; it must be a function`);
   if (wrong !== undefined) throw new ArgumentError(`fit: callback ${position} has ${wrong}; the hooks are ${known.join(', ')}`);
 }
 

@@ -111,7 +111,7 @@ export function currentRate({ optimizer, learningRate, calls }: OptimizerRecord)
 
 /** @throws ArgumentError for a rate that is not positive within f32, and for optimizers with a schedule. */
 export function checkSetRate({ optimizer }: OptimizerRecord, where: string, learningRate: number): void {
-  if (!(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
+  if (typeof learningRate !== 'number' || !(Number.isFinite(Math.fround(learningRate)) && learningRate > 0)) {
     throw new ArgumentError(`${where}: the learning rate is ${String(learningRate)}; it must be a positive number within f32`);
   }
   if (!isScheduled(optimizer)) return;

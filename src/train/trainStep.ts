@@ -1,7 +1,7 @@
 // The replaceable training step: a pure function of a batch, made of the pieces that it is given here. All of it becomes one compiled program,
 // however many forward passes, gradients and updates it has.
 import { valueAndGrad } from '../autodiff/index.ts';
-import { ArgumentError, ShapeError } from '../core/errors.ts';
+import { ArgumentError, ShapeError, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { leavesOf, variablePath } from '../core/tree.ts';
 import { Tensor } from '../graph/tensor.ts';
@@ -184,6 +184,7 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   }
 
   gradients(loss: () => Tensor, { of }: { of?: Layer | HasLayer | readonly (Layer | HasLayer)[] } = {}): StepLoss {
+    requireFunction('step.gradients', loss, 'step.gradients(() => step.loss(step.forward(step.x)))');
     const layers = of === undefined ? undefined : [of].flat().map((layer) => this.find(layer as Layer, 'step.gradients').found);
     const parameters = this.trainableOf(layers);
     if (leavesOf(parameters).length === 0) return { loss: scalarLoss(loss()), gradients: {} };
@@ -210,6 +211,11 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   }
 
   update(gradients: StepGradients, { optimizer: name }: { optimizer?: string } = {}): void {
+    if (typeof gradients !== 'object' || (gradients as unknown) === null) {
+      throw new ArgumentError(
+        `step.update: takes the gradients that step.gradients() gives; got ${gradients === null ? 'null' : typeof gradients}`,
+      );
+    }
     const chosen = chooseOptimizer(this.options.optimizers, name, 'step.update', 'step.update(gradients');
     const paths = Object.keys(gradients);
     const before = this.updates.get(chosen);

@@ -117,7 +117,7 @@ export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
     dtypePolicy = 'float32',
     device,
     seed,
-  } = options;
+  } = (options as CompileOptions | undefined) ?? {};
   if (!(['float32', 'mixedFloat16'] as readonly unknown[]).includes(dtypePolicy)) {
     throw new ArgumentError(`compile: dtypePolicy is ${shown(dtypePolicy)}; it must be 'float32' or 'mixedFloat16'`);
   }
@@ -213,7 +213,10 @@ function resolveOptimizers(
 
 function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   if (typeof optimizer === 'string') return optimizerByName(optimizer);
-  if (typeof optimizer === 'object' && optimizer !== null && typeof optimizer.update === 'function') return optimizer;
+  if (typeof optimizer === 'object' && optimizer !== null && typeof optimizer.update === 'function') {
+    if (typeof optimizer.init === 'function') return optimizer;
+    throw new ArgumentError(`compile: the optimizer '${optimizer.name}' has update(), but no init(); an optimizer has both`);
+  }
   const uncalled = Object.entries<unknown>(optimizers).find(([, factory]) => factory === optimizer);
   if (uncalled) {
     throw new ArgumentError(`compile: optimizers.${uncalled[0]} makes an optimizer and was not called; write optimizers.${uncalled[0]}()`);

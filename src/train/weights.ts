@@ -41,6 +41,12 @@ export async function getWeights(core: ModelCore): Promise<Tensor[]> {
 
 /** @throws ShapeError, before any weight is changed, where number, shapes or dtypes differ from getWeights(). */
 export async function setWeights(core: ModelCore, weights: readonly Tensor[]): Promise<void> {
+  const given: unknown = weights;
+  if (!Array.isArray(given)) {
+    throw new ArgumentError(
+      `setWeights: takes a list of tensors, such as await model.getWeights(); got ${given === null ? 'null' : typeof given}`,
+    );
+  }
   const expected = listVariables(core, builtWeights(core, 'setWeights'));
   if (weights.length !== expected.length) {
     throw new ShapeError(
