@@ -2,11 +2,14 @@
 // scripts/golden/metricFamilies.py makes test/golden/metricFamilies.json with scikit-learn or the written formula.
 import { describe, expect, test } from 'vitest';
 import { OmbreError } from '../../src/core/errors.ts';
+import { setDevice } from '../../src/engine/index.ts';
 import { leavesOf, mapTree } from '../../src/core/tree.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type MetricState, metrics, resolveMetric } from '../../src/metrics/index.ts';
+import { layers } from '../../src/nn/index.ts';
 import { abs, sub, tensor, zeros } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { sequential } from '../../src/train/index.ts';
 import { type MetricRow, batchesOf, makeMetricOf, metricNames, rows, tensorsOf } from '../support/metricRows.ts';
 
 /** Metrics with constants that tensors hold in f32: thresholds, discounts, the weights of a window. */
@@ -153,6 +156,28 @@ test.each([
 test('psnr of equal images is infinite', () => {
   const metric = metrics.psnr();
   expect(interpret([metric.result(metric.update(metric.init(), tensor([1]), tensor([1])))])[0][0]).toBe(Infinity);
+});
+
+test('steps that a mask excludes change no metric of a model', async () => {
+  await setDevice('cpu');
+  const model = sequential([layers.masking({ maskValue: -9, inputShape: [3, 1] }), layers.activation({ activation: 'linear' })]);
+  const named = ['auc', 'matthews', 'calibrationError', 'r2Score', 'pearsonCorrelation', 'ndcg', 'psnr', 'max'] as const;
+  const own = metrics.spearmanCorrelation({ capacity: 16 });
+  model.compile({ loss: 'mse', metrics: [...named, own], weightedMetrics: ['auc', 'explainedVariance'] });
+  const kept = [[0.2, 0.7, 0.9], [0.4], [0.8, 0.1], [0.3, 0.6]]; // prettier-ignore
+  const truth = [[0, 1, 1], [1], [1, 0], [0, 0]]; // prettier-ignore
+  const padded = (x: number[][], filler: number): number[][][] => x.map((steps) => [0, 1, 2].map((i) => [steps[i] ?? filler]));
+  const sampleWeight = [1, 2, 0.5, 3];
+  const got = await model.evaluate(padded(kept, -9), padded(truth, 1), { batchSize: 3, sampleWeight });
+  const [t, p] = [truth, kept].map((x) => tensor(x.flat()));
+  const weight = tensor(kept.flatMap((steps, i) => steps.map(() => sampleWeight[i])));
+  const whole = (name: MetricRow['name'], weights?: Tensor): number => {
+    const metric = makeMetricOf(name);
+    return interpret(tensorsOf(metric.result(metric.update(metric.init(), t, p, ...(weights ? [weights] : [])))))[0][0];
+  };
+  for (const name of [...named, 'spearmanCorrelation'] as const) expect(got[name], name).toBeCloseTo(whole(name), 5);
+  expect(got.weighted_auc).toBeCloseTo(whole('auc', weight), 5);
+  expect(got.explainedVariance).toBeCloseTo(whole('explainedVariance', weight), 5);
 });
 
 const older = /^(accuracy|binaryAccuracy|categoricalAccuracy|sparseCategoricalAccuracy|topKCategoricalAccuracy|sparseTopKCategoricalAccuracy)$|^(true|false)(Pos|Neg)|^(precision|recall|f1Score|mean|sum)$|Error$|rossentropy$|inge$|^(cosineSimilarity|logCosh|poisson|klDivergence)$/; // prettier-ignore
