@@ -266,3 +266,4 @@ export type {
   RankState,
 } from './metrics/index.ts';
 export type { Rates as ClassRates } from './metrics/index.ts';
+export type { EinsumDenseOptions, EinsumOutputShape } from './nn/index.ts';

@@ -173,6 +173,10 @@ case("softmax", {"axis": 1}, [2, 3, 4], {}, lambda x: torch.softmax(x, 1))
 case("prelu", {"sharedAxes": [1, 2]}, [2, 3, 2, 3], {"alpha": [1, 1, 3]}, lambda x, a: torch.where(x > 0, x, a * x))
 case("prelu", {}, [2, 4], {"alpha": [4]}, lambda x, a: torch.where(x > 0, x, a * x))
 
+case("einsumDense", {"equation": "abc,cde->abde", "outputShape": [None, 2, 5], "biasAxes": "de"}, [2, 3, 4], {"kernel": [4, 2, 5], "bias": [2, 5]}, lambda x, w, b: torch.einsum("abc,cde->abde", x, w) + b)
+case("einsumDense", {"equation": "...bc,cd->...bd", "outputShape": [None, 3], "biasAxes": "b", "activation": "relu"}, [2, 2, 3, 4], {"kernel": [4, 3], "bias": [3, 1]}, lambda x, w, b: torch.relu(x @ w + b))
+case("einsumDense", {"equation": "ab,bc->ac", "outputShape": 3}, [2, 4], {"kernel": [4, 3]}, lambda x, w: x @ w)
+
 # Attention. Kernels have Keras's layout [features, heads, dim]; small numbers keep softmax from saturating.
 SMALL = {"low": -1.0, "high": 1.0, "spread": (-0.6, 0.6)}
 

@@ -85,6 +85,7 @@ export type { DotAxes } from './layers/merging/dot.ts';
 export type { FeatureAxes } from './layers/normalization/ofSamples.ts';
 export type { SequenceSettings } from './layers/recurrent/recurrentLayer.ts';
 export type { SidesOption } from './layers/size/border.ts';
+export type { EinsumDenseOptions, EinsumOutputShape } from './layers/core/einsumDense.ts';
 export { type Chain, chain } from './chain.ts';
 export { type LayerDefinition, type SublayerCall, type SublayerCalls, type Takes, defineLayer } from './defineLayer.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';

@@ -70,7 +70,8 @@ function orthogonal(options: OrthogonalOptions = {}): Configured<Regularizer> {
     const [count] = vectors.shape;
     const units = div(vectors, maximum(norm(vectors, { axis: 1, keepDims: true }), 1e-12));
     const products = mul(matmul(units, transpose(units)), sub(1, eye(count)));
-    return mul(sum(abs(products)), factor / (count * (count - 1)));
+    // One vector has no other to be orthogonal to.
+    return mul(sum(abs(products)), count > 1 ? factor / (count * (count - 1)) : 0);
   };
   return withConfig(regularizer, orthogonalOptions, settings);
 }

@@ -166,6 +166,20 @@ describe('errors name the layer, the shapes and the fix', () => {
       () => layers.pixelShuffle({ factor: 2 }).outputShape([3, 3, 6]),
       'pixelShuffle: 6 channels of inputs [batch,3,3,6] are no multiple of 2^2',
     ],
+    [
+      () => layers.einsumDense({ equation: 'ab->ac', outputShape: 2 }),
+      "layers.einsumDense: equation is 'ab->ac'; it must be like 'abc,cd->abd'",
+    ],
+    [
+      () => layers.einsumDense({ equation: 'abc,cd->abd', outputShape: 2 }),
+      "layers.einsumDense: outputShape has 1 sizes, but 'abc,cd->abd' needs 2",
+    ],
+    [() => layers.einsumDense({ equation: 'ab,bc->ac', outputShape: 2, biasAxes: 'b' }), "layers.einsumDense: biasAxes has 'b', which the output of 'ab,bc->ac' does not have"], // prettier-ignore
+    [() => layers.einsumDense({ equation: 'ab,bc->ac', outputShape: 2 }).outputShape([3, 4]), "einsumDense: inputs [batch,3,4] do not fit the equation 'ab,bc->ac': it takes 1 axes"], // prettier-ignore
+    [
+      () => layers.einsumDense({ equation: 'abc,cd->abd', outputShape: [5, 2] }).outputShape([3, 4]),
+      "'b' is 3 in the input and 5 in outputShape",
+    ],
     [() => layers.permute({ dims: [2, 1] }).outputShape([3]), 'permute: dims 2, 1 do not fit inputs of shape [batch,3]'],
     [() => layers.repeatVector({ n: 2 }).outputShape([3, 2]), 'repeatVector: takes inputs [batch, features]'],
     [() => layers.layerNormalization({ axis: 0 }).outputShape([3]), 'layerNormalization: axis 0 of inputs [batch,3] is the batch axis'],

@@ -29,6 +29,10 @@ test.each([
   expect(await values(penalty)).toEqual(near([expected]));
 });
 
+test('regularizers.orthogonal of one vector is 0', async () => {
+  expect(await values(regularizers.orthogonal()(ones([1, 3])))).toEqual([0]);
+});
+
 test('regularizers.orthogonal takes matrices', () => {
   expect(() => regularizers.orthogonal()(ones([3]))).toThrow('regularizers.orthogonal: needs a matrix, got the shape [3]');
 });

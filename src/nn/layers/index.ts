@@ -62,3 +62,4 @@ export { additiveAttention, attention } from './attention/attention.ts';
 export { groupQueryAttention, multiHeadAttention } from './attention/multiHead.ts';
 export { alibi, positionEmbedding, rotaryEmbedding, sinusoidal } from './attention/positions.ts';
 export { transformerDecoder, transformerEncoder } from './attention/transformer.ts';
+export { einsumDense } from './core/einsumDense.ts';
