@@ -76,10 +76,15 @@ export const fitOptions = declareOptions(
     /** Ends the training after the current batch. fit then resolves to the history so far. */
     signal: optional(objectWith<AbortSignal>('an AbortSignal', 'addEventListener')),
   },
-  ({ validationData, validationSplit }, where) => {
+  ({ validationData, validationSplit, ...rest }, where) => {
     if (validationData !== undefined && validationSplit) {
       throw new ArgumentError(`${where}: give validationData or validationSplit, not both`);
     }
+    if (validationData !== undefined || validationSplit) return;
+    const { validationBatchSize, validationSteps, validationFreq } = rest;
+    const given = { validationBatchSize, validationSteps, validationFreq: validationFreq === 1 ? undefined : validationFreq };
+    const unused = Object.entries(given).find(([, value]) => value !== undefined);
+    if (unused) throw new ArgumentError(`${where}: ${unused[0]} without validation data; pass validationData or validationSplit`);
   },
 );
 export type FitOptions = OptionsOf<typeof fitOptions>;

@@ -32,6 +32,15 @@ describe('stepsPerEpoch', () => {
 });
 
 describe('validation', () => {
+  test.each([{ validationSteps: 2 }, { validationFreq: 2 }, { validationFreq: [1] }, { validationBatchSize: 4 }])(
+    '%o without validation data is refused',
+    async (option) => {
+      await expect(spy().fit(samples, samples, { ...settings, ...option })).rejects.toThrow(
+        `fit: ${Object.keys(option)[0]} without validation data; pass validationData or validationSplit`,
+      );
+    },
+  );
+
   const validationData = [samples, samples] as const;
 
   test('validationSteps takes the first batches, in every epoch the same ones', async () => {
