@@ -39,6 +39,7 @@ import type {
   TrainOnBatchOptions,
 } from './runOptions.ts';
 import { formatSummary } from './summary.ts';
+import { warnOfPitfalls } from './pitfalls.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential() or createModel(). */
@@ -113,6 +114,7 @@ export class Model implements TrainedModel, HasLayer {
     const inputs = knownInputs(core);
     const objectives = inputs && assignObjectives(setup, namedOutputs(core.network, core.network.outputSpecs(inputs)));
     startSetup(core, setup, objectives);
+    warnOfPitfalls(core.network.root, setup);
     if (setup.seed === undefined) return;
     const key = keyFromSeed(setup.seed);
     if (!core.weights) core.initKey = foldKey(key, 0);

@@ -1,0 +1,66 @@
+// Warnings of compile() about a last layer and a loss that do not belong together. Such models train, but badly.
+import type { Config } from '../core/config.ts';
+import { isJointLoss } from '../losses/index.ts';
+import type { Container, Layer } from '../nn/index.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
+
+/** Options of a config; undefined for objects without one, and for options that a config cannot hold. */
+function optionsOf(made: unknown): Config | undefined {
+  try {
+    return (made as { readonly config?: Config } | undefined)?.config;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The layer that gives the output of a chain. */
+function lastLayer(root: Layer): Layer | undefined {
+  if (root.kind !== 'sequential') return root.ownsVariables ? root : undefined;
+  const { calls } = root as Container;
+  return lastLayer(calls[calls.length - 1].layer);
+}
+
+/** Name of the activation of the output; undefined if it is not known. */
+function lastActivation(config: Config): string | undefined {
+  const { kind, options } = config;
+  if (kind === 'layers.softmax') return 'softmax';
+  const isKnown = ['layers.dense', 'layers.activation', 'layers.conv1d', 'layers.conv2d', 'layers.conv3d', 'layers.einsumDense'].includes(
+    kind,
+  );
+  return isKnown && typeof options.activation === 'string' ? options.activation : undefined;
+}
+
+const ofClasses = ['losses.categoricalCrossentropy', 'losses.sparseCategoricalCrossentropy', 'losses.categoricalFocalCrossentropy'];
+const ofLabels = ['losses.binaryCrossentropy', 'losses.binaryFocalCrossentropy'];
+
+/** The pitfall of a last layer and a loss, with its fix. */
+export function pitfallOf(root: Layer, loss: unknown): string | undefined {
+  const layer = lastLayer(root);
+  const [ofLayer, ofLoss] = [optionsOf(layer), optionsOf(loss)];
+  if (!ofLayer || !ofLoss) return undefined;
+  const activation = lastActivation(ofLayer);
+  const name = ofLoss.kind.replace('losses.', '');
+  const wanted = ofClasses.includes(ofLoss.kind) ? 'softmax' : ofLabels.includes(ofLoss.kind) ? 'sigmoid' : undefined;
+  if (activation === 'softmax' && ofLayer.options.units === 1) {
+    return "softmax of one unit is 1 for every sample; use activation: 'sigmoid', or a unit for each class";
+  }
+  if (!wanted || activation === undefined) return undefined;
+  if (ofLoss.options.fromLogits === true) {
+    if (activation !== 'softmax' && activation !== 'sigmoid') return undefined;
+    return `${name} with fromLogits applies ${wanted} itself, and the last layer applies ${activation} before it; leave one of them out`;
+  }
+  if (activation === 'linear') {
+    return `${name} takes probabilities, and the last layer has no activation; pass fromLogits: true to the loss, or activation: '${wanted}' to the layer`;
+  }
+  if (wanted === 'softmax' && activation === 'sigmoid') {
+    return `${name} is for one of several classes, and sigmoid makes each class a question of its own; use softmax, or binaryCrossentropy`;
+  }
+  return undefined;
+}
+
+/** Warns of a pitfall that can be seen before any data. */
+export function warnOfPitfalls(root: Layer, { loss }: TrainingSetup): void {
+  if (isJointLoss(loss) || !('every' in loss)) return;
+  const pitfall = pitfallOf(root, loss.every);
+  if (pitfall) console.warn(`ombre: compile: ${pitfall}`);
+}
