@@ -4,7 +4,6 @@ import { leavesOf } from '../../src/core/tree.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type MetricState, metrics } from '../../src/metrics/index.ts';
 import type { Streamed } from '../../src/metrics/metric.ts';
-import { declarations } from './declarations.ts';
 
 export type MetricKey = keyof typeof metrics;
 export const metricNames = Object.keys(metrics) as MetricKey[];
@@ -28,14 +27,6 @@ export const { data, rows } = golden as unknown as {
   data: Record<string, { targets: Packed; predictions: Packed; weight: Packed }>;
   rows: MetricRow[];
 };
-
-/** Options without which a metric cannot be made, from the examples of its declaration. */
-export const neededOptions = (name: MetricKey): object =>
-  Object.fromEntries(
-    Object.entries(declarations.get(`metrics.${name}`)!.options).flatMap(([option, { need, value }]) =>
-      need === 'required' ? [[option, value]] : [],
-    ),
-  );
 
 export const makeMetricOf = (name: MetricKey, options: object = {}): Streamed<MetricState, unknown> =>
   (metrics[name] as (options: object) => Streamed<MetricState, unknown>)(options);

@@ -10,7 +10,16 @@ import { oneHot, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import { type Metric, metrics, resolveMetric } from '../../src/metrics/index.ts';
-import { metricNames, neededOptions } from '../support/metricRows.ts';
+import { declarations } from '../support/declarations.ts';
+import { type MetricKey, metricNames } from '../support/metricRows.ts';
+
+/** Options without which a metric cannot be made, from the examples of its declaration. */
+const neededOptions = (name: MetricKey): object =>
+  Object.fromEntries(
+    Object.entries(declarations.get(`metrics.${name}`)!.options).flatMap(([option, { need, value }]) =>
+      need === 'required' ? [[option, value]] : [],
+    ),
+  );
 
 type Name = keyof typeof metrics;
 interface Golden {
