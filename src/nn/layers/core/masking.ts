@@ -1,7 +1,7 @@
 import type { Configured } from '../../../core/config.ts';
 import { number } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
-import { any, notEqual, where } from '../../../ops/index.ts';
+import { any, notEqual, squeeze, where } from '../../../ops/index.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
 import type { Layer } from '../../layer.ts';
@@ -32,7 +32,7 @@ export function masking(options: MaskingOptions = {}): Configured<Layer> {
     },
     apply: (_, x) => {
       const counts = any(notEqual(x, settings.maskValue), { axis: -1, keepDims: true });
-      return { outputs: where(counts, x, 0), mask: counts.squeeze(-1) };
+      return { outputs: where(counts, x, 0), mask: squeeze(counts, -1) };
     },
   });
   return withLayerConfig(layer, maskingOptions, settings);
