@@ -51,6 +51,14 @@ export interface Optimizer {
   update<P>(gradients: unknown, state: OptimizerState, parameters: P, options?: UpdateOptions): { parameters: P; state: OptimizerState };
 }
 
+/** @throws ArgumentError if the loss is not among the options of update(). */
+export function requireLoss(name: string, { lossAndGradients }: UpdateOptions): LossAndGradients {
+  if (lossAndGradients) return lossAndGradients;
+  throw new ArgumentError(
+    `${name}: update() needs the loss; pass { lossAndGradients: (parameters) => ({ loss, gradients }) } as the fourth argument`,
+  );
+}
+
 /** Names in the state that no slot and no scalar may have. */
 const reserved = ['step', 'learningRate', 'average', 'accumulated', 'accumulatedSteps'];
 
@@ -99,11 +107,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
     { lossAndGradients }: UpdateOptions = {},
   ): { parameters: P; state: OptimizerState } =>
     withScope(name, () => {
-      if (rule.needsLoss && !lossAndGradients) {
-        throw new ArgumentError(
-          `${name}: update() needs the loss; pass { lossAndGradients: (parameters) => ({ loss, gradients }) } as the fourth argument`,
-        );
-      }
+      if (rule.needsLoss) requireLoss(name, { lossAndGradients });
       if ((state as unknown) === undefined || (state as unknown) === null) {
         throw new ArgumentError(`${name}: state is missing; pass update(gradients, state, parameters) what init(parameters) returned`);
       }

@@ -2,13 +2,12 @@
 import type { Configured } from '../../core/config.ts';
 import { boolean, number } from '../../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional, withConfig } from '../../core/options.ts';
-import type { Tensor } from '../../graph/tensor.ts';
 import { add, div, maximum, mul, sqrt, square } from '../../ops/index.ts';
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { slotsLike } from '../rule.ts';
 import { learningRateKind } from '../schedules/index.ts';
-import { correction, momentOptions } from './moments.ts';
+import { type AdamShared, adamShared, momentOptions, moving } from './moments.ts';
 
 const options = {
   /** Step size: a number, or a schedule of the step. @default 0.001 */
@@ -35,19 +34,16 @@ export type AdamWOptions = OptionsOf<typeof adamWOptions>;
 
 function makeAdam(name: string, settings: SettingsOf<typeof adamOptions>): Optimizer {
   const { beta1, beta2, epsilon, amsgrad } = settings;
-  return makeOptimizer<{ rate: Tensor; rootCorrection: Tensor | number }>(
+  return makeOptimizer<AdamShared>(
     {
       name,
       slots: slotsLike({ firstMoment: 0, secondMoment: 0, ...(amsgrad ? { largestSecondMoment: 0 } : {}) }),
-      shared: ({ count, learningRate: rate }) => ({
-        rate: beta1 ? div(rate, correction(beta1, count)) : rate,
-        rootCorrection: beta2 ? div(1, sqrt(correction(beta2, count))) : 1,
-      }),
-      step({ gradient, slots }, { rate, rootCorrection }) {
-        const firstMoment = add(mul(slots.firstMoment, beta1), mul(gradient, 1 - beta1));
-        const secondMoment = add(mul(slots.secondMoment, beta2), mul(square(gradient), 1 - beta2));
+      shared: (update) => adamShared(beta1, beta2, update),
+      step({ gradient, slots }, { rate, rootFactor }) {
+        const firstMoment = moving(slots.firstMoment, gradient, beta1);
+        const secondMoment = moving(slots.secondMoment, square(gradient), beta2);
         const largest = amsgrad ? maximum(slots.largestSecondMoment, secondMoment) : undefined;
-        const size = add(mul(sqrt(largest ?? secondMoment), rootCorrection), epsilon);
+        const size = add(mul(sqrt(largest ?? secondMoment), rootFactor), epsilon);
         return {
           delta: mul(div(firstMoment, size), rate),
           slots: { firstMoment, secondMoment, ...(largest && { largestSecondMoment: largest }) },

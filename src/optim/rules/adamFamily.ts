@@ -8,7 +8,7 @@ import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { slotsLike } from '../rule.ts';
 import { learningRateKind } from '../schedules/index.ts';
-import { correction, momentOptions, moving } from './moments.ts';
+import { type AdamShared, adamShared, correctedRate, correction, momentOptions, moving, rootCorrection } from './moments.ts';
 
 const options = {
   /** Step size: a number, or a schedule of the step. @default 0.001 */
@@ -32,7 +32,7 @@ export function adamax(given: AdamaxOptions = {}): Configured<Optimizer> {
     {
       name: 'adamax',
       slots: slotsLike({ firstMoment: 0, largestGradient: 0 }),
-      shared: ({ count, learningRate }) => (beta1 ? div(learningRate, correction(beta1, count)) : learningRate),
+      shared: ({ count, learningRate }) => correctedRate(learningRate, beta1, count),
       step({ gradient, slots }, rate) {
         const firstMoment = moving(slots.firstMoment, gradient, beta1);
         const largestGradient = maximum(mul(slots.largestGradient, beta2), abs(gradient));
@@ -62,7 +62,7 @@ export type NadamWOptions = OptionsOf<typeof nadamWOptions>;
 interface NesterovMomentum {
   readonly ofGradient: Tensor;
   readonly ofMoment: Tensor;
-  readonly rootCorrection: Tensor | number;
+  readonly rootFactor: Tensor | number;
   readonly product: Tensor;
 }
 
@@ -82,17 +82,17 @@ function makeNadam(name: string, settings: SettingsOf<typeof nadamOptions>): Opt
         return {
           ofGradient: mul(div(sub(1, now), sub(1, product)), learningRate),
           ofMoment: mul(div(next, sub(1, mul(product, next))), learningRate),
-          rootCorrection: beta2 ? div(1, sqrt(correction(beta2, count))) : 1,
+          rootFactor: rootCorrection(beta2, count),
           product,
         };
       },
       nextScalars: (_, { product }) => ({ momentumProduct: product }),
-      step({ gradient, slots }, { ofGradient, ofMoment, rootCorrection }) {
+      step({ gradient, slots }, { ofGradient, ofMoment, rootFactor }) {
         const firstMoment = moving(slots.firstMoment, gradient, beta1);
         const secondMoment = moving(slots.secondMoment, square(gradient), beta2);
         const direction = add(mul(firstMoment, ofMoment), mul(gradient, ofGradient));
         return {
-          delta: div(direction, add(mul(sqrt(secondMoment), rootCorrection), epsilon)),
+          delta: div(direction, add(mul(sqrt(secondMoment), rootFactor), epsilon)),
           slots: { firstMoment, secondMoment },
         };
       },
@@ -162,14 +162,14 @@ export function radam(given: RadamOptions = {}): Configured<Optimizer> {
       name: 'radam',
       slots: slotsLike({ firstMoment: 0, secondMoment: 0 }),
       shared({ count, learningRate }) {
-        const rate = beta1 ? div(learningRate, correction(beta1, count)) : learningRate;
+        const rate = correctedRate(learningRate, beta1, count);
         const limit = (1 + beta2) / (1 - beta2);
         const length = beta2 ? averageLength(beta2, count) : limit;
         const isRectified = greater(length, 5);
         const safe = where(isRectified, length, 6);
         const ratio = div(mul(mul(sub(safe, 4), sub(safe, 2)), limit), mul(safe, (limit - 4) * (limit - 2)));
-        const rootCorrection = beta2 ? sqrt(correction(beta2, count)) : 1;
-        return { rate, isRectified, rectified: mul(mul(sqrt(ratio), rootCorrection), rate) };
+        const root = beta2 ? sqrt(correction(beta2, count)) : 1;
+        return { rate, isRectified, rectified: mul(mul(sqrt(ratio), root), rate) };
       },
       step({ gradient, slots }, { rate, isRectified, rectified }) {
         const firstMoment = moving(slots.firstMoment, gradient, beta1);
@@ -204,18 +204,15 @@ export type AdabeliefOptions = OptionsOf<typeof adabeliefOptions>;
 export function adabelief(given: AdabeliefOptions = {}): Configured<Optimizer> {
   const settings = adabeliefOptions.read(given);
   const { beta1, beta2, epsilon } = settings;
-  const optimizer = makeOptimizer<{ rate: Tensor; rootCorrection: Tensor | number }>(
+  const optimizer = makeOptimizer<AdamShared>(
     {
       name: 'adabelief',
       slots: slotsLike({ firstMoment: 0, secondMoment: 0 }),
-      shared: ({ count, learningRate: rate }) => ({
-        rate: beta1 ? div(rate, correction(beta1, count)) : rate,
-        rootCorrection: beta2 ? div(1, sqrt(correction(beta2, count))) : 1,
-      }),
-      step({ gradient, slots }, { rate, rootCorrection }) {
+      shared: (update) => adamShared(beta1, beta2, update),
+      step({ gradient, slots }, { rate, rootFactor }) {
         const firstMoment = moving(slots.firstMoment, gradient, beta1);
         const secondMoment = add(moving(slots.secondMoment, square(sub(gradient, firstMoment)), beta2), epsilon);
-        const size = add(mul(sqrt(secondMoment), rootCorrection), epsilon);
+        const size = add(mul(sqrt(secondMoment), rootFactor), epsilon);
         return { delta: mul(div(firstMoment, size), rate), slots: { firstMoment, secondMoment } };
       },
     },

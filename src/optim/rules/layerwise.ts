@@ -8,7 +8,7 @@ import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, optimizerOptions } from '../optimizerOptions.ts';
 import { onlyLearningRate, slotsLike } from '../rule.ts';
 import { learningRateKind } from '../schedules/index.ts';
-import { correction, momentOptions, moving } from './moments.ts';
+import { correction, momentOptions, moving, rootCorrection } from './moments.ts';
 
 /** numerator / denominator, and 1 if one of the norms is 0. */
 function trust(parameterNorm: Tensor, stepNorm: Tensor, ratio: Tensor): Tensor {
@@ -39,7 +39,7 @@ export function lamb(given: LambOptions = {}): Configured<Optimizer> {
   interface Shared {
     readonly rate: Tensor;
     readonly firstCorrection: Tensor | number;
-    readonly rootCorrection: Tensor | number;
+    readonly rootFactor: Tensor | number;
   }
   const optimizer = makeOptimizer<Shared>(
     {
@@ -49,12 +49,12 @@ export function lamb(given: LambOptions = {}): Configured<Optimizer> {
       shared: ({ count, learningRate: rate }) => ({
         rate,
         firstCorrection: beta1 ? div(1, correction(beta1, count)) : 1,
-        rootCorrection: beta2 ? div(1, sqrt(correction(beta2, count))) : 1,
+        rootFactor: rootCorrection(beta2, count),
       }),
-      step({ gradient, parameter, slots, weightDecay }, { rate, firstCorrection, rootCorrection }) {
+      step({ gradient, parameter, slots, weightDecay }, { rate, firstCorrection, rootFactor }) {
         const firstMoment = moving(slots.firstMoment, gradient, beta1);
         const secondMoment = moving(slots.secondMoment, square(gradient), beta2);
-        const adam = div(mul(firstMoment, firstCorrection), add(mul(sqrt(secondMoment), rootCorrection), epsilon));
+        const adam = div(mul(firstMoment, firstCorrection), add(mul(sqrt(secondMoment), rootFactor), epsilon));
         const direction = weightDecay ? add(adam, mul(parameter, weightDecay)) : adam;
         const [parameterNorm, stepNorm] = [norm(parameter), norm(direction)];
         const ratio = trust(parameterNorm, stepNorm, div(parameterNorm, stepNorm));

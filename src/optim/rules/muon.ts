@@ -7,7 +7,7 @@ import { add, div, matmul, mul, norm, reshape, sqrt, square, zeros } from '../..
 import { type Optimizer, makeOptimizer } from '../optimizer.ts';
 import { checkOptimizerSettings, excludes, optimizerOptions, pathPattern } from '../optimizerOptions.ts';
 import { learningRateKind } from '../schedules/index.ts';
-import { correction, moving } from './moments.ts';
+import { correctedRate, moving, rootCorrection } from './moments.ts';
 
 export const muonOptions = declareOptions(
   'optimizers.muon',
@@ -69,7 +69,7 @@ export function muon(given: MuonOptions = {}): Configured<Optimizer> {
   interface Shared {
     readonly rate: Tensor;
     readonly adamRate: Tensor;
-    readonly rootCorrection: Tensor | number;
+    readonly rootFactor: Tensor | number;
   }
   const optimizer = makeOptimizer<Shared>(
     {
@@ -79,18 +79,17 @@ export function muon(given: MuonOptions = {}): Configured<Optimizer> {
         secondMoment: zeros(isMatrix(parameter, path) ? [] : parameter.shape),
       }),
       shared({ count, learningRate: rate }) {
-        const adamRate = mul(rate, adamLearningRateRatio);
         return {
           rate,
-          adamRate: adamBeta1 ? div(adamRate, correction(adamBeta1, count)) : adamRate,
-          rootCorrection: adamBeta2 ? div(1, sqrt(correction(adamBeta2, count))) : 1,
+          adamRate: correctedRate(mul(rate, adamLearningRateRatio), adamBeta1, count),
+          rootFactor: rootCorrection(adamBeta2, count),
         };
       },
-      step({ gradient, parameter, slots, path }, { rate, adamRate, rootCorrection }) {
+      step({ gradient, parameter, slots, path }, { rate, adamRate, rootFactor }) {
         if (!isMatrix(parameter, path)) {
           const firstMoment = moving(slots.momentum, gradient, adamBeta1);
           const secondMoment = moving(slots.secondMoment, square(gradient), adamBeta2);
-          const size = add(mul(sqrt(secondMoment), rootCorrection), epsilon);
+          const size = add(mul(sqrt(secondMoment), rootFactor), epsilon);
           return { delta: mul(div(firstMoment, size), adamRate), slots: { momentum: firstMoment, secondMoment } };
         }
         const velocity = add(mul(slots.momentum, momentum), gradient);

@@ -4,7 +4,7 @@ import { integer, number } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required, withConfig } from '../../core/options.ts';
 import { withScope } from '../../graph/scope.ts';
 import { add, cast, equal, mod, mul, sub, where } from '../../ops/index.ts';
-import type { Optimizer } from '../optimizer.ts';
+import type { Optimizer, OptimizerState } from '../optimizer.ts';
 import { sgd } from '../rules/sgd.ts';
 import { described, optimizerKind, stateWithCopy, zipTrees } from './wrap.ts';
 
@@ -30,7 +30,7 @@ export function lookahead(given: LookaheadOptions): Configured<Optimizer> {
   const optimizer: Optimizer = {
     ...described('lookahead', inner),
     init: (parameters, previous) => withScope('lookahead', () => stateWithCopy('lookahead', 'slow', inner, parameters, previous)),
-    update: <P>(gradients: unknown, { slow, ...state }: Parameters<Optimizer['update']>[1], parameters: P, options = {}) =>
+    update: <P>(gradients: unknown, { slow, ...state }: OptimizerState, parameters: P, options = {}) =>
       withScope('lookahead', () => {
         const fast = inner.update(gradients, state, parameters, options);
         // A call that only accumulates gradients changes nothing here: the slow and the fast weights are equal after each synchronization.

@@ -2,12 +2,11 @@
 import type { Configured } from '../../core/config.ts';
 import { boolean, number } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required, withConfig } from '../../core/options.ts';
-import { ArgumentError } from '../../core/errors.ts';
 import { leavesOf } from '../../core/tree.ts';
 import { withScope } from '../../graph/scope.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { abs, add, cast, div, maximum, mul, norm, square, stack } from '../../ops/index.ts';
-import type { Optimizer } from '../optimizer.ts';
+import { type Optimizer, type OptimizerState, type UpdateOptions, requireLoss } from '../optimizer.ts';
 import { sgd } from '../rules/sgd.ts';
 import { described, optimizerKind, zipTrees } from './wrap.ts';
 
@@ -37,19 +36,9 @@ export function sam(given: SamOptions): Configured<Optimizer> {
     ...described('sam', inner),
     needsLoss: true,
     init: (parameters, previous) => inner.init(parameters, previous),
-    update: <P>(
-      gradients: unknown,
-      state: Parameters<Optimizer['update']>[1],
-      parameters: P,
-      options: Parameters<Optimizer['update']>[3] = {},
-    ) =>
+    update: <P>(gradients: unknown, state: OptimizerState, parameters: P, options: UpdateOptions = {}) =>
       withScope('sam', () => {
-        const { lossAndGradients } = options;
-        if (!lossAndGradients) {
-          throw new ArgumentError(
-            'sam: update() needs the loss; pass { lossAndGradients: (parameters) => ({ loss, gradients }) } as the fourth argument',
-          );
-        }
+        const lossAndGradients = requireLoss('sam', options);
         const scaled = adaptive ? zipTrees((p, g) => mul(cast(g, 'f32'), abs(cast(p, 'f32'))), parameters, gradients) : gradients;
         const length = norm(stack(leavesOf(scaled).map(({ value }) => norm(cast(value as Tensor, 'f32')))));
         const factor = div(rho, maximum(length, tiny));

@@ -4,7 +4,7 @@ import { integer } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required, withConfig } from '../../core/options.ts';
 import { withScope } from '../../graph/scope.ts';
 import { add, cast, div, equal, greater, logicalAnd, maximum, mod, mul, sub, where } from '../../ops/index.ts';
-import type { Optimizer } from '../optimizer.ts';
+import type { Optimizer, OptimizerState } from '../optimizer.ts';
 import { sgd } from '../rules/sgd.ts';
 import { described, optimizerKind, stateWithCopy, zipTrees } from './wrap.ts';
 
@@ -31,7 +31,7 @@ export function swa(given: SwaOptions): Configured<Optimizer> {
   const optimizer: Optimizer = {
     ...described('swa', inner),
     init: (parameters, previous) => withScope('swa', () => stateWithCopy('swa', 'average', inner, parameters, previous)),
-    update: <P>(gradients: unknown, { average, ...state }: Parameters<Optimizer['update']>[1], parameters: P, options = {}) =>
+    update: <P>(gradients: unknown, { average, ...state }: OptimizerState, parameters: P, options = {}) =>
       withScope('swa', () => {
         const next = inner.update(gradients, state, parameters, options);
         const { step } = next.state;

@@ -1,7 +1,7 @@
 // Parts of optimizers that change another optimizer.
 import { ArgumentError } from '../../core/errors.ts';
 import { type Kind, objectWith } from '../../core/optionKinds.ts';
-import { mapTree } from '../../core/tree.ts';
+import { leavesOf, mapTree } from '../../core/tree.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Optimizer, OptimizerState } from '../optimizer.ts';
 import { keepSlots } from '../keepState.ts';
@@ -30,7 +30,7 @@ export function stateWithCopy(
   previous: OptimizerState | undefined,
 ): OptimizerState {
   const state = inner.init(parameters, previous);
-  if (slot in inner.init(parameters)) {
+  if (slot in state) {
     throw new ArgumentError(`optimizers.${name}: the optimizer ${inner.name} has a slot '${slot}' of its own; wrap another optimizer`);
   }
   const copies = mapTree(parameters, (value) => copyOf(value as Tensor));
@@ -39,20 +39,11 @@ export function stateWithCopy(
 
 /** Trees of one form, leaf by leaf. */
 export function zipTrees(fn: (...leaves: Tensor[]) => Tensor, first: unknown, ...others: readonly unknown[]): unknown {
-  const rest = others.map((tree) => leaves(tree));
+  const rest = others.map((tree) => leavesOf(tree).map(({ value }) => value as Tensor));
   let i = 0;
   return mapTree(first, (value) => {
-    const made = fn(value as Tensor, ...rest.map((list) => list[i]));
+    const made = fn(value as Tensor, ...rest.map((leaves) => leaves[i]));
     i++;
     return made;
   });
-}
-
-function leaves(tree: unknown): Tensor[] {
-  const found: Tensor[] = [];
-  mapTree(tree, (value) => {
-    found.push(value as Tensor);
-    return value;
-  });
-  return found;
 }
