@@ -1,9 +1,9 @@
 // Steps of a recurrent cell. The first state of the result is `initial`. A step whose mask is 0 keeps the state.
 //
-//   x [rows, steps, gates, units], kernel [kernels, units, gates, units], initial [rows, states, units], mask [rows, steps],
+//   x [rows, steps, gates, units], matrices [kernels, units, gates, units], initial [rows, states, units], mask [rows, steps],
 //   scale [rows, units], bias [kernels, units] -> result [rows, steps + 1, states, units]
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> kernel: array<f32>;
+@group(0) @binding(2) var<storage, read> matrices: array<f32>;
 @group(0) @binding(3) var<storage, read> initial: array<f32>;
 @group(0) @binding(4) var<storage, read> mask: array<f32>;
 @group(0) @binding(5) var<storage, read> scale: array<f32>;
@@ -38,31 +38,13 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   for (var t = params.first; t < params.last; t++) {
     let counts = mask[row * params.steps + t] != 0.0;
     for (var first = lane * block; first < units; first += lanes * block) {
-      var sums = mat4x4f(); // by unit, then by gate
-      var at = weights * units * gates * units;
-      for (var k = 0u; k < units; k++) {
-        var left = result[before + k];
-        if (isScaled) {
-          left *= scale[row * units + k];
-        }
-        for (var b = 0u; b < block; b++) {
-          for (var g = 0u; g < gates; g++) {
-            let n = b * gates + g;
-            sums[n / 4u][n % 4u] = fma(left, kernel[at + g * units + min(first + b, units - 1u)], sums[n / 4u][n % 4u]);
-          }
-        }
-        at += gates * units;
-      }
+      let sums = productsAt(before, row, first, weights * units * gates * units);
       for (var b = 0u; b < block; b++) {
         let j = first + b;
         if (j >= units) {
           break;
         }
-        var y = vec4f();
-        for (var g = 0u; g < gates; g++) {
-          let n = b * gates + g;
-          y[g] = sums[n / 4u][n % 4u];
-        }
+        let y = gatesOf(sums, b);
         let h = result[before + j];
         let entering = (row * params.steps + t) * gates * units + j;
         var next = h;

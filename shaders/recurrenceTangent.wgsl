@@ -32,31 +32,13 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let factors = step * gates * units;
     let own = step * (2u * states - 1u) * units;
     for (var first = lane * block; first < units; first += lanes * block) {
-      var sums = mat4x4f(); // by unit, then by gate
-      var at = weights;
-      for (var k = 0u; k < units; k++) {
-        var left = result[before + k];
-        if (isScaled) {
-          left *= scale[row * units + k];
-        }
-        for (var b = 0u; b < block; b++) {
-          for (var g = 0u; g < gates; g++) {
-            let n = b * gates + g;
-            sums[n / 4u][n % 4u] = fma(left, matrices[at + g * units + min(first + b, units - 1u)], sums[n / 4u][n % 4u]);
-          }
-        }
-        at += gates * units;
-      }
+      let sums = productsAt(before, row, first, weights);
       for (var b = 0u; b < block; b++) {
         let j = first + b;
         if (j >= units) {
           break;
         }
-        var y = vec4f();
-        for (var g = 0u; g < gates; g++) {
-          let n = b * gates + g;
-          y[g] = sums[n / 4u][n % 4u];
-        }
+        let y = gatesOf(sums, b);
         // Every gate but the last leads to the memory, if there is one.
         var inner = 0.0;
         if (states == 2u) {

@@ -43,7 +43,8 @@ type Inputs<T extends OptionTable, N extends keyof T> = { [K in N]: InputOf<T[K]
 type Flat<T> = { [N in keyof T]: T[N] };
 
 type InputsOf<T extends OptionTable> = Flat<Inputs<T, RequiredNames<T>> & Partial<Inputs<T, Exclude<keyof T, RequiredNames<T>>>>>;
-type SettingsIn<T extends OptionTable> = { readonly [N in keyof T]: SettingOf<T[N]> };
+/** The options of a table as a factory reads them: converted, with their defaults. */
+export type SettingsIn<T extends OptionTable> = { readonly [N in keyof T]: SettingOf<T[N]> };
 
 /** The options that a user gives to the factory of a declaration. */
 export type OptionsOf<D> = D extends Declaration<infer T> ? InputsOf<T> : never;

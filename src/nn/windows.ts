@@ -40,7 +40,7 @@ const inputsOf = [
   '[batch, depth, height, width, channels]',
 ];
 
-/** Throws unless a sample has so many axes before its channels. */
+/** @throws ShapeError unless a sample has this number of axes before its channels. */
 export const checkAxes = (where: string, shape: Shape, axes: number): void => checkRank(where, shape, axes + 1, inputsOf[axes]);
 
 /** Padding in numbers for the op. 'causal' pads only before the first step. */

@@ -4,14 +4,15 @@ import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target, Tensor
 import { gridOf } from '../../graph/workgroups.ts';
 import adjointSource from '../../../shaders/recurrenceAdjoint.wgsl?raw';
 import headSource from '../../../shaders/recurrenceHead.wgsl?raw';
+import productsSource from '../../../shaders/recurrenceProducts.wgsl?raw';
 import stepsSource from '../../../shaders/recurrence.wgsl?raw';
 import tangentSource from '../../../shaders/recurrenceTangent.wgsl?raw';
 import { type Filling, type KernelFile, fillKernel, libraryFor } from '../../wgsl/index.ts';
 import { type CellName, type GateFunctionName, cells, gateFunctions } from './cells.ts';
 
-const stepsKernel: KernelFile = { name: 'recurrence', text: `${headSource}\n${stepsSource}` };
+const stepsKernel: KernelFile = { name: 'recurrence', text: `${headSource}\n${productsSource}\n${stepsSource}` };
 const adjointKernel: KernelFile = { name: 'recurrenceAdjoint', text: `${headSource}\n${adjointSource}` };
-const tangentKernel: KernelFile = { name: 'recurrenceTangent', text: `${headSource}\n${tangentSource}` };
+const tangentKernel: KernelFile = { name: 'recurrenceTangent', text: `${headSource}\n${productsSource}\n${tangentSource}` };
 
 export interface RecurrenceAttributes {
   readonly cell: CellName;

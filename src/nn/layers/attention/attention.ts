@@ -1,8 +1,8 @@
 // Attention without products of its own: of dot products, or of sums.
 import type { Configured } from '../../../core/config.ts';
 import { ShapeError } from '../../../core/errors.ts';
-import { boolean, number, oneOf } from '../../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
+import { boolean, oneOf } from '../../../core/optionKinds.ts';
+import { type OptionsOf, type SettingsIn, declareOptions, optional } from '../../../core/options.ts';
 import type { RandomStream } from '../../../core/random.ts';
 import type { Shape } from '../../../core/shape.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
@@ -11,19 +11,14 @@ import { iota } from '../../../ops/create/create.ts';
 import { excluded, weightsOf } from '../../../ops/attention/scores.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializers } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { type Shapes, type Tensors, formatBatch } from '../../spec.ts';
 import { type AttentionRun, attend, keyMask } from './heads.ts';
 import { attentionInputs, attentionMasks, attentionShapes } from './inputs.ts';
+import { attentionWeightOptions } from './options.ts';
 
-const options = {
-  /** Probability that an attention weight is dropped while training. @default 0 */
-  dropout: /* @__PURE__ */ optional(number('0 to below 1'), 0),
-  /** A step attends only to itself and earlier steps. @default false */
-  causal: /* @__PURE__ */ optional(boolean, false),
-  ...layerOptions,
-};
+const options = { ...attentionWeightOptions, ...layerOptions };
 
 function checkFeatures(where: string, shapes: Shapes): ReturnType<typeof attentionShapes> {
   const found = attentionShapes(where, shapes);
@@ -42,10 +37,7 @@ function attendScores(scores: Tensor, value: Tensor, { causal, dropout: rate, ke
   return matmul(cast(rate ? dropout(weights, { rate }) : weights, value.dtype), value);
 }
 
-interface Simple extends LayerOptions {
-  readonly dropout: number;
-  readonly causal: boolean;
-}
+type Simple = SettingsIn<typeof options>;
 
 function scoredLayer(
   kind: string,

@@ -3,10 +3,10 @@ import type { RandomStream } from '../../../core/random.ts';
 import { Tensor } from '../../../graph/tensor.ts';
 import {
   add,
+  broadcastTo,
   cast,
   dropout,
   expandDims,
-  full,
   logicalAnd,
   matmul,
   reshape,
@@ -77,11 +77,9 @@ function project(x: Tensor, kernel: Tensor, bias: Tensor | undefined): Tensor {
 function shared(x: Tensor, times: number): Tensor {
   if (times === 1) return x;
   const [batch, heads, time, dim] = x.shape;
-  const repeated = add(expandDims(x, 2), cast(zerosOf(times), x.dtype));
+  const repeated = broadcastTo(expandDims(x, 2), [batch, heads, times, time, dim]);
   return reshape(repeated, [batch, heads * times, time, dim]);
 }
-
-const zerosOf = (times: number): Tensor => full([1, 1, times, 1, 1], 0);
 
 export interface AttentionRun {
   readonly causal: boolean;

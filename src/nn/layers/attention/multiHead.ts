@@ -1,33 +1,24 @@
 // Multi-head attention, and its form in which several heads of queries share keys and values.
 import type { Configured } from '../../../core/config.ts';
 import { ArgumentError } from '../../../core/errors.ts';
-import { boolean, number, positiveInteger } from '../../../core/optionKinds.ts';
-import { type OptionsOf, type SettingsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
+import { type OptionsOf, type SettingsIn, declareOptions, optional, required } from '../../../core/options.ts';
 import type { Shape } from '../../../core/shape.ts';
 import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import { initializerKind } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import type { Tensors } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headParameters, keyMask } from './heads.ts';
 import { attentionInputs, attentionMasks, attentionShapes } from './inputs.ts';
+import { productOptions, attentionWeightOptions } from './options.ts';
 
-export const attentionCommon = {
-  /** Probability that an attention weight is dropped while training. @default 0 */
-  dropout: /* @__PURE__ */ optional(number('0 to below 1'), 0),
-  /** A step attends only to itself and earlier steps. @default false */
-  causal: /* @__PURE__ */ optional(boolean, false),
+const headOptions = {
+  ...attentionWeightOptions,
   /** Adds trained biases to the products. @default true */
   useBias: /* @__PURE__ */ optional(boolean, true),
-  /** First values of the kernels. @default 'glorotUniform' */
-  kernelInitializer: /* @__PURE__ */ optional(initializerKind, 'glorotUniform'),
-  /** First values of the biases. @default 'zeros' */
-  biasInitializer: /* @__PURE__ */ optional(initializerKind, 'zeros'),
-};
-
-const rules = {
+  ...productOptions,
   /** Penalty of each kernel, added to the loss. */
   kernelRegularizer: /* @__PURE__ */ optional(regularizerKind),
   /** Penalty of each bias, added to the loss. */
@@ -38,13 +29,14 @@ const rules = {
   kernelConstraint: /* @__PURE__ */ optional(constraintKind),
   /** Rule that each bias is brought back to after each update. */
   biasConstraint: /* @__PURE__ */ optional(constraintKind),
+  ...layerOptions,
 };
 
 /** The same rule for all kernels, and another for all biases. */
 const forAll = <T>(kernel: T, bias: T): Record<string, T> =>
   Object.fromEntries(['query', 'key', 'value', 'output'].flatMap((name) => [[`${name}Kernel`, kernel], [`${name}Bias`, bias]])); // prettier-ignore
 
-type Common = LayerOptions & Omit<SettingsOf<typeof multiHeadAttentionOptions>, 'numHeads' | 'keyDim' | 'valueDim' | 'outputDim'>;
+type Common = SettingsIn<typeof headOptions>;
 
 function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, outputDim: number | undefined): Layer {
   return defineLayer<Tensors, Tensors>({
@@ -80,9 +72,7 @@ export const multiHeadAttentionOptions = declareOptions('layers.multiHeadAttenti
   valueDim: optional(positiveInteger),
   /** Number of output features. @default the features of the query */
   outputDim: optional(positiveInteger),
-  ...attentionCommon,
-  ...rules,
-  ...layerOptions,
+  ...headOptions,
 });
 export type MultiHeadAttentionOptions = OptionsOf<typeof multiHeadAttentionOptions>;
 
@@ -111,9 +101,7 @@ export const groupQueryAttentionOptions = declareOptions(
     numQueryHeads: required(positiveInteger, 8),
     /** Number of heads of keys and values. It must divide numQueryHeads. */
     numKeyValueHeads: required(positiveInteger, 1),
-    ...attentionCommon,
-    ...rules,
-    ...layerOptions,
+    ...headOptions,
   },
   ({ numQueryHeads, numKeyValueHeads }, where) => {
     if (numQueryHeads % numKeyValueHeads === 0) return;

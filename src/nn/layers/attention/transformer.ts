@@ -1,18 +1,18 @@
 // Blocks of transformers: attention, then two dense products for each step, both with normalization and a path around them.
 import type { Configured } from '../../../core/config.ts';
 import { boolean, number, positiveInteger } from '../../../core/optionKinds.ts';
-import { type OptionsOf, type SettingsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { type OptionsOf, type SettingsIn, declareOptions, optional, required } from '../../../core/options.ts';
 import { ArgumentError, ShapeError } from '../../../core/errors.ts';
 import type { RandomStream } from '../../../core/random.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { add, dropout as dropoutOp, layerNorm, matmul, ones, zeros } from '../../../ops/index.ts';
 import { activationKind } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import { initializerKind } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { type Shapes, type Tensors, formatBatch, formatBatches, isShape } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headParameters, keyMask } from './heads.ts';
+import { causalOption, productOptions } from './options.ts';
 
 const blockOptions = {
   /** Size of the hidden features of the two dense products. */
@@ -27,14 +27,12 @@ const blockOptions = {
   layerNormEpsilon: /* @__PURE__ */ optional(number('above 0'), 1e-5),
   /** Normalizes before attention and products, and not after them. @default false */
   normalizeFirst: /* @__PURE__ */ optional(boolean, false),
-  /** First values of the kernels. @default 'glorotUniform' */
-  kernelInitializer: /* @__PURE__ */ optional(initializerKind, 'glorotUniform'),
-  /** First values of the biases. @default 'zeros' */
-  biasInitializer: /* @__PURE__ */ optional(initializerKind, 'zeros'),
+  ...productOptions,
+  ...layerOptions,
 };
 
 type Parameters = Readonly<Record<string, Tensor>>;
-type Block = LayerOptions & Omit<SettingsOf<typeof transformerDecoderOptions>, keyof LayerOptions>;
+type Block = SettingsIn<typeof blockOptions>;
 
 /** Parameters of a block, for attentions with these prefixes. The memory of a decoder may have other features. */
 function blockParameters(
@@ -103,9 +101,7 @@ function checkBlock(where: string, shape: Shapes, { numHeads }: Block): readonly
 
 export const transformerEncoderOptions = declareOptions('layers.transformerEncoder', {
   ...blockOptions,
-  /** A step attends only to itself and earlier steps. @default false */
-  causal: optional(boolean, false),
-  ...layerOptions,
+  ...causalOption,
 });
 export type TransformerEncoderOptions = OptionsOf<typeof transformerEncoderOptions>;
 
@@ -137,7 +133,7 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
   return withLayerConfig(layer, transformerEncoderOptions, settings);
 }
 
-export const transformerDecoderOptions = declareOptions('layers.transformerDecoder', { ...blockOptions, ...layerOptions });
+export const transformerDecoderOptions = declareOptions('layers.transformerDecoder', blockOptions);
 export type TransformerDecoderOptions = OptionsOf<typeof transformerDecoderOptions>;
 
 /**

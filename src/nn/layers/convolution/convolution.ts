@@ -1,14 +1,14 @@
 // Parts that all convolution layers share.
 import { ArgumentError, ShapeError } from '../../../core/errors.ts';
 import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
-import { optional, required } from '../../../core/options.ts';
+import { type SettingsIn, optional, required } from '../../../core/options.ts';
 import type { Shape } from '../../../core/shape.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { add } from '../../../ops/index.ts';
-import { type Activation, activationKind } from '../../activations.ts';
+import { activationKind } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import { type Initializer, initializerKind } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import { initializerKind } from '../../initializers.ts';
+import type { Layer } from '../../layer.ts';
 import { layerOptions } from '../../layerOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 import { type WindowSizes, checkAxes, opPadding, windowedShape } from '../../windows.ts';
@@ -40,23 +40,15 @@ export const convolutionOptions = {
   ...layerOptions,
 };
 
-export function checkFilterGroups({ filters, groups }: { readonly filters: number; readonly groups: number }, where: string): void {
+export function checkFilterGroups({ filters, groups }: Pick<ConvolutionSettings, 'filters' | 'groups'>, where: string): void {
   if (filters % groups === 0) return;
   throw new ArgumentError(`${where}: ${filters} filters do not divide into ${groups} groups; choose a multiple of groups`);
 }
 
-interface Outputs {
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly biasInitializer: Initializer;
-}
-
-type ConvolutionSettings = Outputs &
-  LayerOptions &
-  Parameters<typeof parameterRules>[0] & { readonly filters: number; readonly groups: number; readonly kernelInitializer: Initializer };
+export type ConvolutionSettings = SettingsIn<typeof filtersOption & typeof convolutionOptions>;
 
 /** Adds the bias, and applies the activation. */
-export const finished = ({ activation }: Pick<Outputs, 'activation'>, y: Tensor, bias: Tensor | undefined): Tensor =>
+export const finished = ({ activation }: Pick<ConvolutionSettings, 'activation'>, y: Tensor, bias: Tensor | undefined): Tensor =>
   activation(bias ? add(y, bias) : y);
 
 /** Throws unless the groups divide the channels of a sample. */
@@ -72,7 +64,7 @@ type Convolve = (
   options: { strides: readonly number[]; padding: never; dilations: readonly number[]; groups: number },
 ) => Tensor;
 
-/** A convolution over so many axes as its windows have. */
+/** A convolution along the axes of its windows. */
 export function convolutionLayer(kind: string, settings: ConvolutionSettings, windows: WindowSizes, convolve: Convolve): Layer {
   const { filters, groups, useBias, kernelInitializer, biasInitializer } = settings;
   const { size, strides, dilations } = windows;

@@ -1,18 +1,19 @@
 // Convolutions that keep channels apart.
 import type { Configured } from '../../../core/config.ts';
-import { positiveInteger, sizes } from '../../../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { positiveInteger } from '../../../core/optionKinds.ts';
+import { type OptionsOf, type SettingsIn, declareOptions, optional } from '../../../core/options.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { depthwiseConv2d as convolve, expandDims, squeeze } from '../../../ops/index.ts';
-import type { Activation } from '../../activations.ts';
-import { type Constraint, constraintKind } from '../../constraints.ts';
+import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import { type Initializer, initializerKind } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import { initializerKind } from '../../initializers.ts';
+import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
-import { type Regularizer, regularizerKind } from '../../regularizers.ts';
-import { type WindowSizes, checkAxes, opPadding, paddingKind, sequencePaddingKind, windowedShape } from '../../windows.ts';
+import { biasAndOutputRuleOptions } from '../../parameterOptions.ts';
+import { regularizerKind } from '../../regularizers.ts';
+import { type WindowSizes, checkAxes, opPadding, windowedShape } from '../../windows.ts';
 import { finished, outputOptions } from './convolution.ts';
+import { pixelWindowOptions, stepWindowOptions, windowsOf } from './windowOptions.ts';
 
 export const depthwiseOptions = {
   /** Number of filters for each channel. @default 1 */
@@ -23,16 +24,6 @@ export const depthwiseOptions = {
   depthwiseRegularizer: /* @__PURE__ */ optional(regularizerKind),
   /** Rule that the filters of the channels are brought back to after each update. */
   depthwiseConstraint: /* @__PURE__ */ optional(constraintKind),
-};
-
-/** Rules of the bias and the outputs. */
-export const kernelRules = {
-  /** Penalty of the bias, added to the loss. */
-  biasRegularizer: /* @__PURE__ */ optional(regularizerKind),
-  /** Penalty of the outputs, divided by the batch size and added to the loss. */
-  activityRegularizer: /* @__PURE__ */ optional(regularizerKind),
-  /** Rule that the bias is brought back to after each update. */
-  biasConstraint: /* @__PURE__ */ optional(constraintKind),
 };
 
 /** Depthwise convolution of sequences or images, by the op for images. */
@@ -48,18 +39,7 @@ export function convolveDepthwise(x: Tensor, kernel: Tensor, windows: WindowSize
   return squeeze(y, 1);
 }
 
-interface DepthwiseSettings extends LayerOptions {
-  readonly depthMultiplier: number;
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly depthwiseInitializer: Initializer;
-  readonly biasInitializer: Initializer;
-  readonly depthwiseRegularizer: Regularizer | undefined;
-  readonly biasRegularizer: Regularizer | undefined;
-  readonly activityRegularizer: Regularizer | undefined;
-  readonly depthwiseConstraint: Constraint | undefined;
-  readonly biasConstraint: Constraint | undefined;
-}
+type DepthwiseSettings = SettingsIn<typeof depthwiseOptions & typeof outputOptions & typeof biasAndOutputRuleOptions & typeof layerOptions>;
 
 function depthwiseLayer(kind: string, settings: DepthwiseSettings, windows: WindowSizes): Layer {
   const { depthMultiplier, useBias, depthwiseInitializer, biasInitializer } = settings;
@@ -85,20 +65,10 @@ function depthwiseLayer(kind: string, settings: DepthwiseSettings, windows: Wind
 }
 
 export const depthwiseConv1dOptions = declareOptions('layers.depthwiseConv1d', {
-  /** Size of a filter in steps. */
-  kernelSize: required(sizes(1), 3),
-  /** Step of the filters in steps. @default 1 */
-  strides: optional(sizes(1), 1),
-  /**
-   * 'same' pads with zeros, so that the output has the length of the input divided by the strides. 'causal' pads only before the first step.
-   * @default 'valid'
-   */
-  padding: optional(sequencePaddingKind, 'valid'),
-  /** Distance between the steps that a filter reads. @default 1 */
-  dilationRate: optional(sizes(1), 1),
+  ...stepWindowOptions,
   ...depthwiseOptions,
   ...outputOptions,
-  ...kernelRules,
+  ...biasAndOutputRuleOptions,
   ...layerOptions,
 });
 export type DepthwiseConv1dOptions = OptionsOf<typeof depthwiseConv1dOptions>;
@@ -113,22 +83,14 @@ export type DepthwiseConv1dOptions = OptionsOf<typeof depthwiseConv1dOptions>;
  */
 export function depthwiseConv1d(options: DepthwiseConv1dOptions): Configured<Layer> {
   const settings = depthwiseConv1dOptions.read(options);
-  const windows = { size: settings.kernelSize, strides: settings.strides, dilations: settings.dilationRate, padding: settings.padding };
-  return withLayerConfig(depthwiseLayer('depthwiseConv1d', settings, windows), depthwiseConv1dOptions, settings);
+  return withLayerConfig(depthwiseLayer('depthwiseConv1d', settings, windowsOf(settings)), depthwiseConv1dOptions, settings);
 }
 
 export const depthwiseConv2dOptions = declareOptions('layers.depthwiseConv2d', {
-  /** Size of a filter in pixels: [height, width], or one number for both. */
-  kernelSize: required(sizes(2), 3),
-  /** Step of the filters in pixels: [height, width], or one number for both. @default 1 */
-  strides: optional(sizes(2), 1),
-  /** 'same' pads with zeros, so that the output has the size of the input divided by the strides. @default 'valid' */
-  padding: optional(paddingKind, 'valid'),
-  /** Distance between the pixels that a filter reads: [height, width], or one number for both. @default 1 */
-  dilationRate: optional(sizes(2), 1),
+  ...pixelWindowOptions,
   ...depthwiseOptions,
   ...outputOptions,
-  ...kernelRules,
+  ...biasAndOutputRuleOptions,
   ...layerOptions,
 });
 export type DepthwiseConv2dOptions = OptionsOf<typeof depthwiseConv2dOptions>;
@@ -143,6 +105,5 @@ export type DepthwiseConv2dOptions = OptionsOf<typeof depthwiseConv2dOptions>;
  */
 export function depthwiseConv2d(options: DepthwiseConv2dOptions): Configured<Layer> {
   const settings = depthwiseConv2dOptions.read(options);
-  const windows = { size: settings.kernelSize, strides: settings.strides, dilations: settings.dilationRate, padding: settings.padding };
-  return withLayerConfig(depthwiseLayer('depthwiseConv2d', settings, windows), depthwiseConv2dOptions, settings);
+  return withLayerConfig(depthwiseLayer('depthwiseConv2d', settings, windowsOf(settings)), depthwiseConv2dOptions, settings);
 }

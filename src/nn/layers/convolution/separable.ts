@@ -1,17 +1,19 @@
 // Separable convolutions: filters of each channel, then a mixture of the channels.
 import type { Configured } from '../../../core/config.ts';
-import { positiveInteger, sizes } from '../../../core/optionKinds.ts';
-import { type OptionsOf, type SettingsOf, declareOptions, optional, required } from '../../../core/options.ts';
+import { positiveInteger } from '../../../core/optionKinds.ts';
+import { type OptionsOf, type SettingsIn, declareOptions, optional, required } from '../../../core/options.ts';
 import { matmul } from '../../../ops/index.ts';
 import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { biasAndOutputRuleOptions } from '../../parameterOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
-import { type WindowSizes, checkAxes, paddingKind, sequencePaddingKind, windowedShape } from '../../windows.ts';
+import { type WindowSizes, checkAxes, windowedShape } from '../../windows.ts';
 import { finished, outputOptions } from './convolution.ts';
-import { convolveDepthwise, depthwiseOptions, kernelRules } from './depthwise.ts';
+import { convolveDepthwise, depthwiseOptions } from './depthwise.ts';
+import { pixelWindowOptions, stepWindowOptions, windowsOf } from './windowOptions.ts';
 
 const separableOptions = {
   /** Number of output channels. */
@@ -24,11 +26,11 @@ const separableOptions = {
   /** Rule that the mixture of the channels is brought back to after each update. */
   pointwiseConstraint: /* @__PURE__ */ optional(constraintKind),
   ...outputOptions,
-  ...kernelRules,
+  ...biasAndOutputRuleOptions,
   ...layerOptions,
 };
 
-type SeparableSettings = Omit<SettingsOf<typeof separableConv2dOptions>, 'kernelSize' | 'strides' | 'padding' | 'dilationRate'>;
+type SeparableSettings = SettingsIn<typeof separableOptions>;
 
 function separableLayer(kind: string, settings: SeparableSettings, windows: WindowSizes): Layer {
   const { filters, depthMultiplier, useBias, depthwiseInitializer, pointwiseInitializer, biasInitializer } = settings;
@@ -64,17 +66,7 @@ function separableLayer(kind: string, settings: SeparableSettings, windows: Wind
 }
 
 export const separableConv1dOptions = declareOptions('layers.separableConv1d', {
-  /** Size of a filter in steps. */
-  kernelSize: required(sizes(1), 3),
-  /** Step of the filters in steps. @default 1 */
-  strides: optional(sizes(1), 1),
-  /**
-   * 'same' pads with zeros, so that the output has the length of the input divided by the strides. 'causal' pads only before the first step.
-   * @default 'valid'
-   */
-  padding: optional(sequencePaddingKind, 'valid'),
-  /** Distance between the steps that a filter reads. @default 1 */
-  dilationRate: optional(sizes(1), 1),
+  ...stepWindowOptions,
   ...separableOptions,
 });
 export type SeparableConv1dOptions = OptionsOf<typeof separableConv1dOptions>;
@@ -89,19 +81,11 @@ export type SeparableConv1dOptions = OptionsOf<typeof separableConv1dOptions>;
  */
 export function separableConv1d(options: SeparableConv1dOptions): Configured<Layer> {
   const settings = separableConv1dOptions.read(options);
-  const windows = { size: settings.kernelSize, strides: settings.strides, dilations: settings.dilationRate, padding: settings.padding };
-  return withLayerConfig(separableLayer('separableConv1d', settings, windows), separableConv1dOptions, settings);
+  return withLayerConfig(separableLayer('separableConv1d', settings, windowsOf(settings)), separableConv1dOptions, settings);
 }
 
 export const separableConv2dOptions = declareOptions('layers.separableConv2d', {
-  /** Size of a filter in pixels: [height, width], or one number for both. */
-  kernelSize: required(sizes(2), 3),
-  /** Step of the filters in pixels: [height, width], or one number for both. @default 1 */
-  strides: optional(sizes(2), 1),
-  /** 'same' pads with zeros, so that the output has the size of the input divided by the strides. @default 'valid' */
-  padding: optional(paddingKind, 'valid'),
-  /** Distance between the pixels that a filter reads: [height, width], or one number for both. @default 1 */
-  dilationRate: optional(sizes(2), 1),
+  ...pixelWindowOptions,
   ...separableOptions,
 });
 export type SeparableConv2dOptions = OptionsOf<typeof separableConv2dOptions>;
@@ -116,6 +100,5 @@ export type SeparableConv2dOptions = OptionsOf<typeof separableConv2dOptions>;
  */
 export function separableConv2d(options: SeparableConv2dOptions): Configured<Layer> {
   const settings = separableConv2dOptions.read(options);
-  const windows = { size: settings.kernelSize, strides: settings.strides, dilations: settings.dilationRate, padding: settings.padding };
-  return withLayerConfig(separableLayer('separableConv2d', settings, windows), separableConv2dOptions, settings);
+  return withLayerConfig(separableLayer('separableConv2d', settings, windowsOf(settings)), separableConv2dOptions, settings);
 }

@@ -1,26 +1,18 @@
 // Transposed convolutions over any number of axes.
 import { ArgumentError } from '../../../core/errors.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import type { Activation } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import type { Initializer } from '../../initializers.ts';
-import type { Layer, LayerOptions } from '../../layer.ts';
+import type { Layer } from '../../layer.ts';
 import { parameterRules } from '../../parameterOptions.ts';
 import { type WindowPadding, checkAxes } from '../../windows.ts';
-import { checkChannelGroups, finished } from './convolution.ts';
+import { type ConvolutionSettings, checkChannelGroups, finished } from './convolution.ts';
 
-interface TransposeSettings extends LayerOptions {
-  readonly filters: number;
-  readonly groups: number;
+interface TransposeSettings extends ConvolutionSettings {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: WindowPadding;
   readonly outputPadding: readonly number[] | undefined;
   readonly dilationRate: readonly number[];
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
 }
 
 type Convolve = (x: Tensor, kernel: Tensor, options: object) => Tensor;
@@ -30,11 +22,7 @@ export function checkOutputPadding({ outputPadding, strides }: Pick<TransposeSet
   throw new ArgumentError(`${where}: outputPadding ${outputPadding.join('x')} must be less than the strides ${strides.join('x')}`);
 }
 
-export function transposeLayer(
-  kind: string,
-  settings: TransposeSettings & Parameters<typeof parameterRules>[0],
-  convolve: Convolve,
-): Layer {
+export function transposeLayer(kind: string, settings: TransposeSettings, convolve: Convolve): Layer {
   const { filters, groups, kernelSize, strides, padding, outputPadding, dilationRate, useBias, kernelInitializer, biasInitializer } =
     settings;
   const axes = kernelSize.length;

@@ -1,33 +1,18 @@
 import type { Configured } from '../../../core/config.ts';
 import { ShapeError } from '../../../core/errors.ts';
-import { boolean, integer, number } from '../../../core/optionKinds.ts';
+import { integer, number } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../../../core/options.ts';
 import { type Shape, normalizeAxis } from '../../../core/shape.ts';
 import { Tensor } from '../../../graph/tensor.ts';
-import {
-  add,
-  batchNorm,
-  broadcastTo,
-  cast,
-  div,
-  expandDims,
-  mean,
-  mul,
-  square,
-  sub,
-  sum,
-  transpose,
-  variance,
-  where,
-} from '../../../ops/index.ts';
-import { constraintKind } from '../../constraints.ts';
+import { add, batchNorm, broadcastTo, cast, div, expandDims, mean, mul, square, sub, sum, variance, where } from '../../../ops/index.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
 import type { Layer, Masks } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
-import { regularizerKind } from '../../regularizers.ts';
 import { formatBatch } from '../../spec.ts';
+import { affineOptions, affineParameters, affineRules } from './affine.ts';
+import { featuresLast } from './featuresLast.ts';
 
 export const batchNormalizationOptions = declareOptions('layers.batchNormalization', {
   /** Axis of the features, counted with the batch axis. All other axes are averaged over. @default -1 */
@@ -36,26 +21,11 @@ export const batchNormalizationOptions = declareOptions('layers.batchNormalizati
   momentum: optional(number('0 to 1'), 0.99),
   /** Added to the variance, so that nothing is divided by 0. @default 0.001 */
   epsilon: optional(number('above 0'), 1e-3),
-  /** Adds a trained offset beta to each feature. @default true */
-  center: optional(boolean, true),
-  /** Multiplies each feature by a trained factor gamma. @default true */
-  scale: optional(boolean, true),
-  /** First values of beta. @default 'zeros' */
-  betaInitializer: optional(initializerKind, 'zeros'),
-  /** First values of gamma. @default 'ones' */
-  gammaInitializer: optional(initializerKind, 'ones'),
   /** First values of the moving mean. @default 'zeros' */
   movingMeanInitializer: optional(initializerKind, 'zeros'),
   /** First values of the moving variance. @default 'ones' */
   movingVarianceInitializer: optional(initializerKind, 'ones'),
-  /** Penalty of beta, added to the loss. */
-  betaRegularizer: optional(regularizerKind),
-  /** Penalty of gamma, added to the loss. */
-  gammaRegularizer: optional(regularizerKind),
-  /** Rule that beta is brought back to after each update. */
-  betaConstraint: optional(constraintKind),
-  /** Rule that gamma is brought back to after each update. */
-  gammaConstraint: optional(constraintKind),
+  ...affineOptions,
   ...layerOptions,
 });
 export type BatchNormalizationOptions = OptionsOf<typeof batchNormalizationOptions>;
@@ -73,7 +43,7 @@ export type BatchNormalizationOptions = OptionsOf<typeof batchNormalizationOptio
  */
 export function batchNormalization(options: BatchNormalizationOptions = {}): Configured<Layer> {
   const settings = batchNormalizationOptions.read(options);
-  const { axis, momentum, epsilon, center, scale } = settings;
+  const { axis, momentum, epsilon } = settings;
   /** Axis of the features, counted with the batch axis. */
   const featuresOf = (shape: Shape, where: string): number => {
     checkRankAtLeast(where, shape, 1, '[batch, …, features]');
@@ -86,8 +56,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Con
     options: settings,
     masking: 'pass',
     precision: 'f32',
-    regularizers: { beta: settings.betaRegularizer, gamma: settings.gammaRegularizer },
-    constraints: { beta: settings.betaConstraint, gamma: settings.gammaConstraint },
+    ...affineRules(settings),
     outputShape(shape, where) {
       featuresOf(shape, where);
       return shape;
@@ -95,10 +64,7 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Con
     build(shape, random) {
       const features = [shape[featuresOf(shape, 'batchNormalization') - 1]];
       return {
-        parameters: {
-          ...(scale && { gamma: settings.gammaInitializer(features, random) }),
-          ...(center && { beta: settings.betaInitializer(features, random) }),
-        },
+        parameters: affineParameters(settings, features, random),
         state: {
           movingMean: settings.movingMeanInitializer(features, random),
           movingVariance: settings.movingVarianceInitializer(features, random),
@@ -107,14 +73,9 @@ export function batchNormalization(options: BatchNormalizationOptions = {}): Con
     },
     apply({ parameters: { gamma, beta }, state: { movingMean, movingVariance } }, input, { training, mask }) {
       const features = featuresOf(input.shape.slice(1), 'batchNormalization');
-      const last = input.rank - 1;
-      // The op takes the features last.
-      const order = Array.from({ length: input.rank }, (_, i) => i).filter((i) => i !== features);
-      const x = features === last ? input : transpose(input, [...order, features]);
-      const normalized = (average: Tensor, spread: Tensor): Tensor => {
-        const y = batchNorm(x, average, spread, { epsilon, ...(gamma && { gamma }), ...(beta && { beta }) });
-        return features === last ? y : transpose(y, [...order.slice(0, features), last, ...order.slice(features).map((i) => i - 1)]);
-      };
+      const { moved: x, back } = featuresLast(input, features);
+      const normalized = (average: Tensor, spread: Tensor): Tensor =>
+        back(batchNorm(x, average, spread, { epsilon, ...(gamma && { gamma }), ...(beta && { beta }) }));
       if (!training || !layer.trainable) return normalized(movingMean, movingVariance);
       const { average, spread } = statistics(x, mask);
       const moved = (moving: Tensor, batch: Tensor): Tensor => add(mul(moving, momentum), mul(batch, 1 - momentum));

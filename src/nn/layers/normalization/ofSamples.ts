@@ -20,7 +20,6 @@ import {
   square,
   sqrt,
   sum,
-  transpose,
 } from '../../../ops/index.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
@@ -28,6 +27,7 @@ import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { formatBatch } from '../../spec.ts';
 import { affineOptions, affineParameters, affineRules, scaleOptions } from './affine.ts';
+import { featuresLast } from './featuresLast.ts';
 
 /** An axis, or several, counted with the batch axis. */
 export type FeatureAxes = number | readonly number[];
@@ -86,15 +86,6 @@ export function layerNormalization(options: LayerNormalizationOptions = {}): Con
   return withLayerConfig(layer, layerNormalizationOptions, settings);
 }
 
-/** Moves an axis to the end and back around fn. */
-function withLast<T extends Parameters<typeof transpose>[0]>(x: T, axis: number, fn: (x: T) => T): T {
-  const last = x.rank - 1;
-  if (axis === last) return fn(x);
-  const order = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== axis);
-  const back = [...order.slice(0, axis), last, ...order.slice(axis).map((i) => i - 1)];
-  return transpose(fn(transpose(x, [...order, axis]) as T), back) as T;
-}
-
 /** The axis of the channels, counted with the batch axis. */
 function channelAxis(where: string, axis: number, shape: Shape): number {
   return featureAxes(where, axis, shape)[0];
@@ -151,7 +142,8 @@ export function groupNormalization(options: GroupNormalizationOptions = {}): Con
     apply: ({ parameters: { gamma, beta } }, x) => {
       const sample = x.shape.slice(1);
       const own = { epsilon, groups: groupsOf('groupNormalization', sample), ...(gamma && { gamma }), ...(beta && { beta }) };
-      return withLast(x, channelAxis('groupNormalization', axis, sample), (moved) => groupNorm(moved, own));
+      const { moved, back } = featuresLast(x, channelAxis('groupNormalization', axis, sample));
+      return back(groupNorm(moved, own));
     },
   });
   return withLayerConfig(layer, groupNormalizationOptions, settings);
@@ -189,10 +181,10 @@ export function instanceNormalization(options: InstanceNormalizationOptions = {}
     build: (shape, random) => ({
       parameters: affineParameters(settings, [shape[channelAxis('instanceNormalization', axis, shape) - 1]], random),
     }),
-    apply: ({ parameters: { gamma, beta } }, x) =>
-      withLast(x, channelAxis('instanceNormalization', axis, x.shape.slice(1)), (moved) =>
-        instanceNorm(moved, { epsilon, ...(gamma && { gamma }), ...(beta && { beta }) }),
-      ),
+    apply: ({ parameters: { gamma, beta } }, x) => {
+      const { moved, back } = featuresLast(x, channelAxis('instanceNormalization', axis, x.shape.slice(1)));
+      return back(instanceNorm(moved, { epsilon, ...(gamma && { gamma }), ...(beta && { beta }) }));
+    },
   });
   return withLayerConfig(layer, instanceNormalizationOptions, settings);
 }
