@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from goldenRows import make
+
 STEPS = 200
 STORED = [1, 2, 10, 50, 200]
 SHAPES = {"kernel": [3, 4], "bias": [5]}
-GOLDEN, PLASTIC = 0.6180339887498949, 0.7548776662466927
 
 
 def fill(k, shape, low, high):
-    """Value i is low + (high - low) * frac((i + 1) * golden + k * plastic)."""
-    values = [low + (high - low) * math.fmod((i + 1) * GOLDEN + k * PLASTIC, 1.0) for i in range(math.prod(shape))]
-    return np.array(values).reshape(shape)
+    return make(k, shape, low, high, False).numpy()
 
 
 INITIAL = {"kernel": fill(0, [3, 4], -1, 1), "bias": fill(1, [5], -1, 1)}

@@ -30,7 +30,7 @@ export function csvLogger(options: CsvLoggerOptions): Configured<Callback> {
   const callback: Callback = {
     onTrainBegin(info) {
       names = info.metrics;
-      // A training that goes on at a later epoch goes on in the same file.
+      // A fit with an initialEpoch above 0 adds lines to the same file.
       return info.initialEpoch === 0 ? write(line(['epoch', ...names])) : undefined;
     },
     onEpochEnd: (epoch, logs) => write(line([String(epoch), ...names.map((name) => (name in logs ? String(logs[name]) : ''))])),
