@@ -15,13 +15,19 @@ import { type Pair, alignEqual } from './align.ts';
 /** Keras's fuzz factor: keeps divisions and logarithms of zero finite. */
 export const epsilon = 1e-7;
 
-/** The result that a loss makes of its terms: their mean over the batch, their sum, or one value per sample. */
-export type Reduction = 'mean' | 'sum' | 'none';
+/** The result that a loss makes of its terms: a mean over the batch, their sum, or one value per sample. */
+export type Reduction = 'mean' | 'sum' | 'none' | 'meanWithSampleWeight';
+
+/** The reductions by name. */
+export const reductionKind = /* @__PURE__ */ oneOf('mean', 'sum', 'none', 'meanWithSampleWeight');
 
 /** Fields of every loss's declaration. */
 export const lossOptions = {
-  /** 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'none' gives one value per sample. @default 'mean' */
-  reduction: /* @__PURE__ */ optional(oneOf('mean', 'sum', 'none'), 'mean'),
+  /**
+   * 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'meanWithSampleWeight' divides by the sum of the
+   * weights. 'none' gives one value per sample. @default 'mean'
+   */
+  reduction: /* @__PURE__ */ optional(reductionKind, 'mean'),
 };
 
 /** Options that every loss takes. */
@@ -42,10 +48,10 @@ export interface Loss {
   /** The same for samples of which some do not count: their mask (bool) is false. The mean is taken over the others. */
   readonly masked: (mask: Tensor, targets: Tensor, predictions: Tensor, sampleWeight?: Tensor) => Tensor;
   /**
-   * Number of samples that count (i32 scalar), or the sum of their class weights (f32 scalar): 'mean' divides by it. An epoch's mean weighs each
-   * batch by it. Undefined if every sample counts once.
+   * Number of samples that count (i32 scalar), or the sum of their class weights (f32 scalar): 'mean' divides by it. For 'meanWithSampleWeight' it is
+   * the sum of the sample weights. An epoch's mean weighs each batch by it. Undefined if every sample counts once.
    */
-  readonly countSamples: (targets: Tensor, predictions: Tensor, mask?: Tensor) => Tensor | undefined;
+  readonly countSamples: (targets: Tensor, predictions: Tensor, mask?: Tensor, sampleWeight?: Tensor) => Tensor | undefined;
 }
 
 /** Result of a loss before weights and reduction. */
@@ -114,18 +120,19 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
       const pair = weight ? maskSamples(definition, targets, predictions, weight, spread) : { targets, predictions };
       const terms = definition.terms(pair.targets, pair.predictions, weight, mask);
       if (isOver) return reduceTerms(terms, along, reduction);
-      const count = definition.shares || valid ? countOf(definition.shares?.(pair.targets, pair.predictions, weight), valid) : undefined;
-      return reduceTerms(terms, along, reduction, weight, count);
+      const shares = definition.shares?.(pair.targets, pair.predictions, weight);
+      return reduceTerms(terms, along, reduction, weight, divisorOf(reduction, shares, valid, weight));
     });
   };
   const loss = (targets: Tensor, predictions: Tensor, sampleWeight?: Tensor): Tensor =>
     masked(undefined, targets, predictions, sampleWeight);
-  const countSamples = (targets: Tensor, predictions: Tensor, mask?: Tensor): Tensor | undefined =>
+  const countSamples = (targets: Tensor, predictions: Tensor, mask?: Tensor, sampleWeight?: Tensor): Tensor | undefined =>
     withScope(name, () => {
       const valid = validOf(targets, predictions, mask);
-      if (axesOf(predictions).isOver) return undefined;
-      const shares = definition.shares?.(targets, predictions, valid && cast(valid, 'f32'));
-      return shares || valid ? countOf(shares, valid) : undefined;
+      const { samples, isOver } = axesOf(predictions);
+      if (isOver) return undefined;
+      const weight = weightOf(name, samples, reduction === 'meanWithSampleWeight' ? sampleWeight : undefined, valid);
+      return divisorOf(reduction, definition.shares?.(targets, predictions, weight), valid, weight);
     });
   // A function's own name is not writable, but it is configurable.
   Object.defineProperty(loss, 'name', { value: name });
@@ -185,8 +192,17 @@ function maskSamples(
   return { targets: judgesTargets ? masked(targets) : targets, predictions: masked(predictions) };
 }
 
-const countOf = (shares: Tensor | undefined, valid: Tensor | undefined): Tensor =>
-  shares ? sum(valid ? where(valid, shares, 0) : shares) : sum(cast(valid!, 'i32'));
+/** Divisor of a mean. Undefined if every sample counts once. */
+function divisorOf(
+  reduction: Reduction,
+  shares: Tensor | undefined,
+  valid: Tensor | undefined,
+  weight: Tensor | undefined,
+): Tensor | undefined {
+  if (reduction === 'meanWithSampleWeight' && weight) return sum(shares ? productOrZero(weight, shares) : weight);
+  if (shares) return sum(valid ? where(valid, shares, 0) : shares);
+  return valid && sum(cast(valid, 'i32'));
+}
 
 /** sum / count, and 0 if the count is 0. */
 export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
@@ -196,7 +212,7 @@ export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
 
 /**
  * The terms of each sample are added up first. The compiler then adds them in the kernel that makes them and their gradient. With weights w
- * and samples s: 'mean' is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 for every value of the sample.
+ * and samples s: a mean is sum(w s) / number of samples, or sum(w s) / count. A weight of 0 gives 0 for every value of the sample.
  */
 function reduceTerms({ terms, inner }: LossTerms, along: number, reduction: Reduction, weight?: Tensor, count?: Tensor): Tensor {
   if (reduction === 'none') {

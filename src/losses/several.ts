@@ -12,7 +12,7 @@ import { div, expandDims, minimum, notEqual, reshape, sum, where } from '../ops/
 import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { toFloat } from './align.ts';
 import { type JointLoss, type TensorTree, jointLoss } from './joint.ts';
-import { type Reduction, fitWeight } from './loss.ts';
+import { type Reduction, fitWeight, meanOfCounted } from './loss.ts';
 
 /** A loss over several outputs: (targets, outputs, sampleWeight?) => a scalar, or one value per sample with reduction 'none'. */
 export interface SeveralLoss extends JointLoss<TensorTree | undefined> {
@@ -58,6 +58,7 @@ export function makeSeveralLoss<T extends OptionTable, Name extends string>(
       const value = values(masked, wanted, counts);
       const weighted = weight ? productOrZero(weight, value) : value;
       if (!reduction || reduction === 'none') return weighted;
+      if (reduction === 'meanWithSampleWeight' && weight) return meanOfCounted(sum(weighted), sum(weight));
       return reduction === 'sum' ? sum(weighted) : div(sum(weighted), weighted.size);
     });
   };

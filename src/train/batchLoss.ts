@@ -176,9 +176,9 @@ export function maskedWeight(name: string, mask: Tensor, sampleWeight: Tensor | 
 }
 
 /** Number of samples whose mean the loss of an output is: the weight of the batch in the epoch's mean. */
-export function samplesCounted({ loss }: OutputObjective, { predictions, targets, mask }: OutputBatch): number | Tensor {
+export function samplesCounted({ loss }: OutputObjective, { predictions, targets, mask, sampleWeight }: OutputBatch): number | Tensor {
   if (loss && isLibraryLoss(loss)) {
-    const counted = loss.reduction !== 'sum' && targets ? loss.countSamples(targets, predictions, mask) : undefined;
+    const counted = loss.reduction !== 'sum' && targets ? loss.countSamples(targets, predictions, mask, sampleWeight) : undefined;
     return counted ?? predictions.shape[0];
   }
   return mask ? sum(cast(mask, 'i32')) : predictions.shape[0];

@@ -29,7 +29,7 @@ describe.each(names)('%s', (name) => {
     expect(() => loss(tensor([1, 0, 1, 0, 1]), x)).toThrow(`${name}: targets [5] do not fit predictions [2,2]`);
     expect(() => outputLosses[name]({ other: 1 } as never)).toThrow(`losses.${name}: unknown option 'other'; it takes `);
     expect(() => outputLosses[name]({ reduction: 'batch' } as never)).toThrow(
-      `losses.${name}: reduction is 'batch'; it must be 'mean', 'sum' or 'none'`,
+      `losses.${name}: reduction is 'batch'; it must be 'mean', 'sum', 'none' or 'meanWithSampleWeight'`,
     );
     expect(() => outputLosses[name](1 as never)).toThrow(`losses.${name}: options come as one object, such as losses.${name}({ `);
   });

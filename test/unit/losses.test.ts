@@ -307,7 +307,7 @@ describe('errors', () => {
     [
       'an unknown reduction',
       () => losses.huber({ reduction: 'average' as 'mean' }),
-      "losses.huber: reduction is 'average'; it must be 'mean', 'sum' or 'none'",
+      "losses.huber: reduction is 'average'; it must be 'mean', 'sum', 'none' or 'meanWithSampleWeight'",
     ],
     [
       'one-hot rows for a negative log-likelihood',
