@@ -108,6 +108,30 @@ unary('mish', smooth, F.mish)
 unary('gelu', smooth, lambda x: F.gelu(x, approximate='tanh'))
 unary('gelu exact', smooth, F.gelu)
 unary('tanhShrink', smooth, F.tanhshrink)
+bends = [*wide, 0.5, -0.5, 1.0, -1.0]
+unary('hardShrink', bends, F.hardshrink)
+unary('softShrink', bends, F.softshrink)
+unary('threshold', bends, lambda x: F.threshold(x, 0.5, 3.0))
+unary('squareplus', smooth, lambda x: torch.where(x < 0, 2 / ((x * x + 4).sqrt() - x.clamp(max=0)), (x + (x * x + 4).sqrt()) / 2))
+zero, one = torch.zeros(()), torch.ones(())
+unary('sparsePlus', [1e4, -1e4, 0.0, 1.0, -1.0], lambda x: torch.where(x <= -1, zero, torch.where(x < 1, (x + 1) ** 2 / 4, x)))
+unary('sparseSigmoid', bends, lambda x: torch.where(x <= -1, zero, torch.where(x >= 1, one, (x + 1) / 2)))
+
+
+def sparsemax(x):
+    """Of rows, with the support found by trying all sizes."""
+    def threshold(z):
+        levels = [(sum(z[:k]) - 1) / k for k in range(1, len(z) + 1)]
+        return max(levels)
+    # -inf is never in the support.
+    taus = [threshold(sorted((v for v in line if v > -inf), reverse=True)) for line in x.tolist()]
+    support = x > torch.tensor(taus)[:, None]
+    scores = torch.where(support, x, zero)
+    return torch.where(support, scores - (scores.sum(1, keepdim=True) - 1) / support.sum(1, keepdim=True), zero)
+
+
+scores = [[1.0, 1.0, 1.0, 1.0], [2.0, 2.0, -1.0, 0.5], [3.0, 2.0, 2.0, 1.0], [1e4, -1e4, 1e4, 0.0], [-inf, 0.25, -inf, 0.25]]
+row('sparsemax', [scores], sparsemax, [[1.0, 2.0, 3.0, 5.0]] * 5)
 row('glu', [[1.0, 2.0, 3.0, 1e4, -1e4, 0.0]], F.glu)
 
 # --- reductions ---

@@ -47,6 +47,11 @@ UNARY = {
     'pow 1.7': lambda x: x**1.7, 'cast to bool': lambda x: x != 0,
     'gelu': lambda x: F.gelu(x, approximate='tanh'), 'gelu exact': F.gelu, 'silu': F.silu, 'mish': F.mish, 'hardSwish': F.hardswish,
     'tanhShrink': F.tanhshrink,
+    # NaN stays NaN, as in later versions of PyTorch.
+    'hardShrink': F.hardshrink, 'softShrink': lambda x: T.where(x.isnan(), x, F.softshrink(x)), 'threshold': lambda x: F.threshold(x, 1.5, -3),
+    'squareplus': lambda x: T.where(x < 0, 2 / ((x * x + 4).sqrt() - x), (x + (x * x + 4).sqrt()) / 2),
+    'sparsePlus': lambda x: T.where(x <= -1, 0.0, T.where(x < 1, (x + 1) ** 2 / 4, x)),
+    'sparseSigmoid': lambda x: T.where(x <= -1, 0.0, T.where(x >= 1, 1.0, (x + 1) / 2)),
 }  # fmt: skip
 BINARY = {
     'add': T.add, 'sub': T.sub, 'mul': T.mul, 'div': T.div, 'mod': T.remainder, 'floorDiv': T.floor_divide, 'maximum': T.maximum,

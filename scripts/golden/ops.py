@@ -139,6 +139,32 @@ row('hardSigmoid', [f(3, 5, low=-5, high=5)], F.hardsigmoid)
 row('hardSwish', [f(3, 5, low=-5, high=5)], F.hardswish)
 row('hardTanh', [S], F.hardtanh)
 row('tanhShrink', [S], F.tanhshrink)
+row('hardShrink', [S], F.hardshrink)
+row('hardShrink threshold', [S], lambda x: F.hardshrink(x, 1.2))
+row('softShrink', [S], F.softshrink)
+row('softShrink threshold', [S], lambda x: F.softshrink(x, 1.25))
+row('threshold', [S], lambda x: F.threshold(x, -0.6, 3.5))
+row('threshold i32', [w(11)], lambda x: F.threshold(x, 1, -2))
+for name, spec, b in [('squareplus', f(3, 5, low=-5, high=5), 4), ('squareplus b', f(3, 5, low=-5, high=5), 0.3), ('squareplus wide', f(13, low=-1e4, high=1e4), 4)]:
+    row(name, [spec], lambda x: torch.where(x > 0, (x + (x * x + b).sqrt()) / 2, b / 2 / ((x * x + b).sqrt() - x)))
+row('sparsePlus', [S], lambda x: torch.where(x <= -1, 0.0, torch.where(x < 1, (x + 1) ** 2 / 4, x)))
+row('sparseSigmoid', [S], lambda x: torch.where(x <= -1, 0.0, torch.where(x >= 1, 1.0, (x + 1) / 2)))
+
+
+def sparsemax(x, dim):
+    """The threshold by halving, not by sorting."""
+    low, high = x.amax(dim, keepdim=True) - 1, x.amax(dim, keepdim=True)
+    for _ in range(200):
+        middle = (low + high) / 2
+        above = (x - middle).clamp(min=0).sum(dim, keepdim=True) > 1
+        low, high = torch.where(above, middle, low), torch.where(above, high, middle)
+    return (x - high).clamp(min=0)
+
+
+row('sparsemax', [S], lambda x: sparsemax(x, -1))
+row('sparsemax axis', [f(2, 7, 3, low=-1, high=1)], lambda x: sparsemax(x, 1))
+row('sparsemax dense', [f(2, 9, low=0, high=0.1)], lambda x: sparsemax(x, -1))
+row('linear', [S], lambda x: x)
 row('softmax', [f(3, 5, low=-9, high=9)], lambda x: F.softmax(x, -1))
 row('softmax axis', [f(3, 5, low=-9, high=9)], lambda x: F.softmax(x, 0))
 row('logSoftmax', [f(3, 5, low=-9, high=9)], lambda x: F.log_softmax(x, -1))

@@ -49,7 +49,7 @@ export interface Hit {
 export const folders = ['src', 'shaders', 'demo', 'scripts', 'test', 'bench', 'docs'] as const;
 
 /** Files that list the words, or that a tool writes. */
-const excluded = /(?:^|\/)(?:dist|node_modules|results|api)\/|language|digitsData|docs\/ops\.md/;
+const excluded = /(?:^|\/)(?:dist|node_modules|results|api)\/|language|digitsData|docs\/(?:ops|options)\.md/;
 const readable = /\.(?:ts|mjs|js|wgsl|md|py|html|css)$/;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -5,10 +5,12 @@ import {
   elu,
   exp,
   gelu,
+  hardShrink,
   hardSigmoid,
   hardSwish,
   hardTanh,
   leakyRelu,
+  linear,
   logSigmoid,
   logSoftmax,
   mish,
@@ -17,17 +19,23 @@ import {
   selu,
   sigmoid,
   silu,
+  softShrink,
   softmax,
   softplus,
   softsign,
+  sparsePlus,
+  sparseSigmoid,
+  sparsemax,
+  squareplus,
   tanh,
   tanhShrink,
+  threshold,
 } from '../ops/index.ts';
 
 export type Activation = (x: Tensor) => Tensor;
 
 const activations = {
-  linear: (x) => x,
+  linear: (x) => linear(x),
   relu: (x) => relu(x),
   relu6: (x) => relu6(x),
   leakyRelu: (x) => leakyRelu(x),
@@ -44,11 +52,18 @@ const activations = {
   tanh: (x) => tanh(x),
   hardTanh: (x) => hardTanh(x),
   tanhShrink: (x) => tanhShrink(x),
+  hardShrink: (x) => hardShrink(x),
+  softShrink: (x) => softShrink(x),
+  threshold: (x) => threshold(x),
+  squareplus: (x) => squareplus(x),
+  sparsePlus: (x) => sparsePlus(x),
+  sparseSigmoid: (x) => sparseSigmoid(x),
   exponential: (x) => exp(x),
   softplus: (x) => softplus(x),
   softsign: (x) => softsign(x),
   softmax: (x) => softmax(x, { axis: -1 }),
   logSoftmax: (x) => logSoftmax(x, { axis: -1 }),
+  sparsemax: (x) => sparsemax(x, { axis: -1 }),
 } satisfies Record<string, Activation>;
 
 export type ActivationName = keyof typeof activations;

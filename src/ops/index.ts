@@ -42,7 +42,20 @@ export {
   softsign,
   tanhShrink,
 } from './elementwise/activations.ts';
+export {
+  type ShrinkOptions,
+  type SquareplusOptions,
+  type ThresholdOptions,
+  hardShrink,
+  linear,
+  softShrink,
+  sparsePlus,
+  sparseSigmoid,
+  squareplus,
+  threshold,
+} from './elementwise/piecewise.ts';
 export { type SoftmaxOptions, logSoftmax, softmax } from './normalization/softmax.ts';
+export { sparsemax } from './normalization/sparsemax.ts';
 export { type ReduceOptions, all, any, max, min, prod, sum } from './reduce/reduce.ts';
 export { type ArgReduceOptions, argMax, argMin } from './reduce/argReduce.ts';
 export {

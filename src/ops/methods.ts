@@ -19,6 +19,8 @@ import {
   softsign,
   tanhShrink,
 } from './elementwise/activations.ts';
+import { hardShrink, linear, softShrink, sparsePlus, sparseSigmoid, squareplus, threshold } from './elementwise/piecewise.ts';
+import { sparsemax } from './normalization/sparsemax.ts';
 import { adaptiveAvgPool, adaptiveMaxPool } from './pool/adaptivePool.ts';
 import { takeAlongAxis } from './indexing/alongAxis.ts';
 import { argMax, argMin } from './reduce/argReduce.ts';
@@ -95,6 +97,7 @@ const methods = {
   ...{ truncDiv, fmod, bitwiseAnd, bitwiseOr, bitwiseXor, bitwiseNot, leftShift, rightShift },
   ...{ cast, clip, stopGradient, dropout },
   ...{ relu, relu6, leakyRelu, prelu, elu, selu, celu, gelu, silu, mish, softsign, hardSigmoid, hardSwish, hardTanh, tanhShrink, glu },
+  ...{ hardShrink, softShrink, threshold, squareplus, sparsePlus, sparseSigmoid, sparsemax, linear },
   ...{ softmax, logSoftmax, logSumExp },
   ...{ sum, mean, prod, max, min, any, all, argMax, argMin, variance, std, norm },
   ...{ cumSum, cumProd, sort, argSort, topK, takeAlongAxis },

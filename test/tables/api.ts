@@ -15,6 +15,7 @@ export const opNames = words(`
   sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh erf erfc erfInv lgamma digamma polygamma truncDiv fmod clip where isNaN isFinite isInf
   equal notEqual greater greaterEqual less lessEqual logicalAnd logicalOr logicalNot logicalXor bitwiseAnd bitwiseOr bitwiseXor bitwiseNot leftShift rightShift cast stopGradient
   relu relu6 leakyRelu prelu elu selu celu gelu silu mish softplus softsign sigmoid logSigmoid hardSigmoid hardSwish hardTanh tanhShrink softmax logSoftmax glu
+  hardShrink softShrink threshold squareplus sparsePlus sparseSigmoid sparsemax linear
   sum mean prod max min any all argMax argMin variance std norm logSumExp cumSum cumProd cumMax cumMin logCumSumExp quantile median searchSorted
   matmul dot outer einsum tensordot determinant logDeterminant inverse solve triangularSolve cholesky fft ifft rfft irfft
   reshape transpose expandDims squeeze broadcastTo flatten concat stack split unstack slice pad flip roll repeat tile

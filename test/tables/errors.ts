@@ -26,8 +26,16 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   ...{ sum: (p) => o.sum(x, p), mean: (p) => o.mean(x, p), prod: (p) => o.prod(x, p), max: (p) => o.max(x, p), min: (p) => o.min(x, p) },
   ...{ any: (p) => o.any(x, p), all: (p) => o.all(x, p), argMax: (p) => o.argMax(x, p), argMin: (p) => o.argMin(x, p) },
   ...{ variance: (p) => o.variance(x, p), std: (p) => o.std(x, p), norm: (p) => o.norm(x, p), logSumExp: (p) => o.logSumExp(x, p) },
-  ...{ softmax: (p) => o.softmax(x, p), logSoftmax: (p) => o.logSoftmax(x, p), glu: (p) => o.glu(x, p), gelu: (p) => o.gelu(x, p) },
+  ...{
+    softmax: (p) => o.softmax(x, p),
+    sparsemax: (p) => o.sparsemax(x, p),
+    logSoftmax: (p) => o.logSoftmax(x, p),
+    glu: (p) => o.glu(x, p),
+    gelu: (p) => o.gelu(x, p),
+  },
   ...{ leakyRelu: (p) => o.leakyRelu(x, p), elu: (p) => o.elu(x, p), celu: (p) => o.celu(x, p), dropout: (p) => o.dropout(x, p) },
+  ...{ hardShrink: (p) => o.hardShrink(x, p), softShrink: (p) => o.softShrink(x, p), threshold: (p) => o.threshold(x, p) },
+  squareplus: (p) => o.squareplus(x, p),
   ...{ cumSum: (p) => o.cumSum(x, p), cumProd: (p) => o.cumProd(x, p), sort: (p) => o.sort(x, p), argSort: (p) => o.argSort(x, p) },
   ...{ topK: (p) => o.topK(x, 1, p), pad: (p) => o.pad(input([3]), [[1, 1]], p), triL: (p) => o.triL(x, p), triU: (p) => o.triU(x, p) },
   ...{ recurrence: (p) => o.recurrence(input([2, 5, 3]), input([3, 3]), p) },
@@ -73,7 +81,7 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
 /** The ops that take an axis of a matrix, as an option or by its place. */
 export const axisCalls: Readonly<Record<string, (axis: never) => unknown>> = {
   ...Object.fromEntries(
-    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'
+    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax sparsemax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'
       .split(' ')
       .map((op) => [op, (axis: never) => optionCalls[op]({ axis } as never)]),
   ),
@@ -99,7 +107,9 @@ const badAxes: readonly (readonly [axis: unknown, shown: string])[] = [
 ];
 
 const defaulted = new Set(
-  'glu softmax logSoftmax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'.split(' '),
+  'glu softmax logSoftmax sparsemax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'.split(
+    ' ',
+  ),
 );
 
 const axisErrors: readonly ErrorRow[] = Object.entries(axisCalls).flatMap(([op, call]) =>

@@ -6,7 +6,7 @@ const smooth = 'smooth, with a bounded slope at every finite argument';
 const named = (names: string, reason: string): Record<string, string> => Object.fromEntries(names.split(' ').map((name) => [name, reason]));
 
 export const kinkReasons: Readonly<Record<string, string>> = {
-  ...named('add sub neg mean sum cumSum cast', linear),
+  ...named('add sub neg mean sum cumSum cast linear', linear),
   ...named('alias broadcastTo diag diagonal expandDims flatten flip reshape slice split squeeze transpose unstack', linear),
   ...named('concat pad repeat roll stack tile triU', linear),
   ...named('fft ifft rfft irfft', linear),

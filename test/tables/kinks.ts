@@ -110,6 +110,13 @@ export const kinkRows: Readonly<Record<string, KinkRow | KinkRow['call']>> = {
   gelu: (x) => o.gelu(x),
   'gelu exact': (x) => o.gelu(x, { approximate: false }),
   tanhShrink: o.tanhShrink,
+  hardShrink: (x) => o.hardShrink(x),
+  softShrink: (x) => o.softShrink(x),
+  threshold: (x) => o.threshold(x, { threshold: 0.5, value: 3 }),
+  squareplus: (x) => o.squareplus(x),
+  sparsePlus: o.sparsePlus,
+  sparseSigmoid: o.sparseSigmoid,
+  sparsemax: (x) => o.sparsemax(x),
   glu: (x) => o.glu(x),
 
   max: (x) => o.max(x, along),

@@ -17,7 +17,9 @@ const unary: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   ...{ isInf: o.isInf, isFinite: o.isFinite, clip: (x) => o.clip(x, -1, 2), 'pow 3': (x) => o.pow(x, 3), 'pow -3': (x) => o.pow(x, -3) },
   ...{ 'pow 0.5': (x) => o.pow(x, 0.5), 'pow 1.7': (x) => o.pow(x, 1.7), 'cast to bool': (x) => o.cast(x, 'bool') },
   ...{ gelu: (x) => o.gelu(x), 'gelu exact': (x) => o.gelu(x, { approximate: false }), silu: o.silu, mish: o.mish },
-  ...{ hardSwish: o.hardSwish, tanhShrink: o.tanhShrink },
+  ...{ hardSwish: o.hardSwish, tanhShrink: o.tanhShrink, hardShrink: (x) => o.hardShrink(x), softShrink: (x) => o.softShrink(x) },
+  ...{ threshold: (x) => o.threshold(x, { threshold: 1.5, value: -3 }), squareplus: (x) => o.squareplus(x) },
+  ...{ sparsePlus: o.sparsePlus, sparseSigmoid: o.sparseSigmoid },
 };
 
 const binary: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
