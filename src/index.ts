@@ -189,6 +189,7 @@ export {
   truncDiv,
 } from './ops/index.ts';
 export { hardShrink, linear, softShrink, sparsePlus, sparseSigmoid, sparsemax, squareplus, threshold } from './ops/index.ts';
+export type { BetaOptions, CategoricalOptions, ExponentialOptions, GammaOptions, GumbelOptions, RandintOptions } from './ops/index.ts';
 export type { ShrinkOptions, SquareplusOptions, ThresholdOptions } from './ops/index.ts';
 export { gatherNd, scatterAlongAxis, scatterNd } from './ops/index.ts';
 export type { GatherNdOptions, ScatterAlongOptions, ScatterMode, ScatterNdOptions } from './ops/index.ts';

@@ -4,7 +4,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { isBranch } from '../core/tree.ts';
 import { type Node, Tensor, applyAll } from '../graph/tensor.ts';
 import { drawKey, drawnWordOf } from '../graph/trace.ts';
-import { keyWord } from '../ops/create/random.ts';
+import { keyWord } from '../ops/create/randomBits.ts';
 import { formatShape } from '../core/shape.ts';
 
 /** Attributes that are values of elements and no sizes. A large one that is no multiple of the batch is the user's own. */

@@ -2,10 +2,13 @@
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 /** Makers of tensors, and what is read of them. */
-export const creationNames = words(`
+export const creationNames = [
+  ...words('random.categorical random.gumbel random.randint random.gamma random.beta random.exponential'),
+  ...words(`
   tensor scalar zeros ones full zerosLike onesLike arange linspace eye
   random.normal random.uniform random.bernoulli random.truncatedNormal random.permutation setSeed evaluate
-`);
+`),
+];
 export const tensorMembers = words('shape dtype size rank data array item');
 export const dtypes = ['f32', 'f16', 'i32', 'u32', 'bool'] as const;
 

@@ -76,12 +76,18 @@ export const optionCalls: Readonly<Record<string, WithOptions>> = {
   'random.truncatedNormal': (p) => o.random.truncatedNormal([2], p),
   'random.bernoulli': (p) => o.random.bernoulli([2], p),
   'random.permutation': (p) => o.random.permutation(2, p),
+  'random.categorical': (p) => o.random.categorical(x, p),
+  'random.gumbel': (p) => o.random.gumbel([2], p),
+  'random.randint': (p) => o.random.randint([2], p),
+  'random.gamma': (p) => o.random.gamma([2], p),
+  'random.beta': (p) => o.random.beta([2], p),
+  'random.exponential': (p) => o.random.exponential([2], p),
 };
 
 /** The ops that take an axis of a matrix, as an option or by its place. */
 export const axisCalls: Readonly<Record<string, (axis: never) => unknown>> = {
   ...Object.fromEntries(
-    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax sparsemax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'
+    'sum mean prod max min any all argMax argMin variance std norm logSumExp softmax logSoftmax sparsemax glu cumSum cumProd cumMax cumMin logCumSumExp quantile median sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm random.categorical'
       .split(' ')
       .map((op) => [op, (axis: never) => optionCalls[op]({ axis } as never)]),
   ),
@@ -107,7 +113,7 @@ const badAxes: readonly (readonly [axis: unknown, shown: string])[] = [
 ];
 
 const defaulted = new Set(
-  'glu softmax logSoftmax sparsemax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm'.split(
+  'glu softmax logSoftmax sparsemax sort argSort topK gather takeAlongAxis scatterAdd scatterAlongAxis fft ifft rfft irfft layerNorm random.categorical'.split(
     ' ',
   ),
 );

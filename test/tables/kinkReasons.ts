@@ -19,6 +19,7 @@ export const kinkReasons: Readonly<Record<string, string>> = {
   ...named('mul matmul dot outer einsum tensordot', bilinear),
   ...named('conv1d conv2d conv3d conv1dTranspose conv2dTranspose conv3dTranspose depthwiseConv2d', bilinear),
   ...named('cos sin square', smooth),
+  ...named('random.exponential random.gamma random.gumbel', 'linear in loc and scale: the numbers of scale 1 are constants'),
   tan: 'smooth: no float is a pole',
   scatterNd: 'scatterAlongAxis with flat indices',
   ...named('maxPool1dWithIndices maxPool2dWithIndices maxPool3dWithIndices', 'the values of maxPool, whose rows have ties'),

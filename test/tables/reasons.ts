@@ -5,5 +5,6 @@ export const statedReasons: Readonly<Record<string, string>> = {
   reciprocalScale: '0: constant between powers of two',
   stopGradient: '0: what it is for',
   zerosLike: '0: takes only the type of x',
+  'random.beta': '0: alpha and beta decide which candidate is accepted',
   onesLike: '0: takes only the type of x',
 };

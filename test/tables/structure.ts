@@ -106,6 +106,7 @@ const known = (shape: readonly number[], value: readonly number[]): Pick<OpRow, 
   ...flat,
   expected: { shape, value },
 });
+const noisy = { gpu: { ulp: 16, absolute: 2e-6 }, random: true } as const;
 const drawn = { gpu: 'exact', gradient: 'none', random: true } as const;
 
 export const creationRows: readonly OpRow[] = [
@@ -131,5 +132,40 @@ export const creationRows: readonly OpRow[] = [
   row('random truncatedNormal', [], () => o.random.truncatedNormal([37], { seed: 7 }), { ...drawn, gpu: { ulp: 8, absolute: 2e-6 } }),
   row('random bernoulli', [], () => o.random.bernoulli([37], { seed: 7, p: 0.3 }), drawn),
   row('random permutation', [], () => o.random.permutation(11, { seed: 7 }), drawn),
+  row('random exponential', [], () => o.random.exponential([37], { seed: 7 }), { ...drawn, gpu: { ulp: 8, absolute: 1e-6 } }),
+  row('random exponential scale', [f([5, 7], 0.1, 3)], (scale) => o.random.exponential(scale.shape, { scale, seed: 7 }), noisy),
+  row('random gumbel', [], () => o.random.gumbel([37], { seed: 7 }), { ...drawn, gpu: { ulp: 8, absolute: 2e-6 } }),
+  row(
+    'random gumbel parameters',
+    [f([5, 7]), f([5, 1], 0.1, 3)],
+    (loc, scale) => o.random.gumbel(loc.shape, { loc, scale, seed: 7 }),
+    noisy,
+  ),
+  row('random gamma', [], () => o.random.gamma([37], { concentration: 2.5, seed: 7 }), { ...drawn, gpu: { ulp: 32, absolute: 2e-6 } }),
+  row('random gamma scale', [f([5, 7], 0.1, 3)], (scale) => o.random.gamma(scale.shape, { concentration: 0.6, scale, seed: 7 }), noisy),
+  row('random gamma concentration', [f([5, 7], 0.05, 4)], (a) => o.random.gamma(a.shape, { concentration: a, seed: 7 }), {
+    ...drawn,
+    gpu: { ulp: 64, absolute: 2e-6 },
+  }),
+  row('random beta', [], () => o.random.beta([37], { alpha: 0.5, beta: 2, seed: 7 }), { ...drawn, gpu: { ulp: 32, absolute: 2e-6 } }),
+  row(
+    'random beta tensors',
+    [f([5, 7], 0.05, 4), f([5, 1], 0.1, 9)],
+    (alpha, beta) => o.random.beta(alpha.shape, { alpha, beta, seed: 7 }),
+    {
+      ...drawn,
+      gpu: { ulp: 64, absolute: 2e-6 },
+    },
+  ),
+  row('random categorical', [f([9, 5])], (x) => o.random.categorical(x, { seed: 7 }), drawn),
+  row('random categorical samples', [f([4, 3])], (x) => o.random.categorical(x, { numSamples: 11, seed: 7 }), drawn),
+  row('random categorical axis', [f([2, 4, 3])], (x) => o.random.categorical(x, { axis: 1, numSamples: 5, seed: 7 }), drawn),
+  row('random categorical shape', [f([3])], (x) => o.random.categorical(x, { shape: [4, 6], seed: 7 }), drawn),
+  row('random randint', [], () => o.random.randint([37], { min: -3, max: 8, seed: 7 }), drawn),
+  // Compared in f32 here; test/gpu/distributions.test.ts compares every digit.
+  row('random randint wide', [], () => o.random.randint([37], { min: -2000000000, max: 2000000011, seed: 7 }), {
+    ...drawn,
+    gpu: { ulp: 1 },
+  }),
   row('dropout', [f([5, 7])], (x) => o.dropout(x, { rate: 0.4, seed: 7 }), { gpu: { ulp: 3 }, random: true }),
 ];

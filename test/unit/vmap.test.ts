@@ -145,14 +145,17 @@ test('reductions, views and the kernels that models are made of have rules', () 
   expect(names.split(' ').filter((name) => !definedOps().get(name)?.batch)).toEqual([]);
 });
 
-test('an op without a rule is applied row by row', () => {
+test('random bits of each row are those of a single row, by their rule and row by row', () => {
   const key = o.cast(o.mul(spread([3, 2], 5, 0, 1), 1000), 'u32');
   const bits = topological([o.random.uniform([4], { seed: 1 })]).find(({ op }) => op.name === 'randomBits')!;
-  const draw = (k: Tensor): Tensor => {
-    const words = [0, 1].map((i) => o.broadcastTo(o.slice(k, [i], [i + 1]), [4]));
-    return o.cast(apply(bits.op, words, bits.attributes), 'f32');
-  };
-  expectSame(vmap(draw)(key), loop(draw, [key], [true]));
+  // Without its rule it is an op whose elements depend on their position.
+  for (const op of [bits.op, { ...bits.op, batch: undefined }]) {
+    const draw = (k: Tensor): Tensor => {
+      const words = [0, 1].map((i) => o.broadcastTo(o.slice(k, [i], [i + 1]), [4]));
+      return o.cast(apply(op, words, bits.attributes), 'f32');
+    };
+    expectSame(vmap(draw)(key), loop(draw, [key], [true]));
+  }
 });
 
 describe('axes and trees', () => {

@@ -78,7 +78,6 @@ const withoutRule: Record<string, string> = {
   placeholder: 'has its value from outside: vmap puts the tensor of all rows in its place',
   constant: 'takes no tensor: the same for every row',
   iota: 'takes no tensor: the same for every row',
-  randomBits: 'counts its elements from 0: every row draws what it would draw by itself, so rows are drawn one by one',
 };
 
 /** Elementwise, and blind to where an element lies. */

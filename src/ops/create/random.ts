@@ -1,81 +1,24 @@
 // Random tensors from counter-based bits. Each element is a function of its key and its position, the same on every stack.
 import { ArgumentError, TraceError, checkOptions } from '../../core/errors.ts';
-import { RandomStream, globalStream, keyFromSeed, threefry } from '../../core/random.ts';
-import { type Shape, sizeOf } from '../../core/shape.ts';
-import { defineOp } from '../../graph/op.ts';
-import { type Tensor, apply, hostTensor } from '../../graph/tensor.ts';
-import { currentTrace, drawKey, noteWord } from '../../graph/trace.ts';
+import { RandomStream, globalStream } from '../../core/random.ts';
+import type { Shape } from '../../core/shape.ts';
+import { type Tensor, hostTensor } from '../../graph/tensor.ts';
+import { currentTrace } from '../../graph/trace.ts';
 import { checkFinite, inWords } from '../operands/arguments.ts';
 import { add, div, mul, sub } from '../elementwise/arithmetic.ts';
 import { less } from '../elementwise/comparison.ts';
 import { full } from './create.ts';
-import { unary } from '../elementwise/elementwise.ts';
+import { categorical, randint } from './discrete.ts';
+import { exponential, gumbel } from './exponentials.ts';
+import { beta, gamma } from './gamma.ts';
+import { type SeedOptions, bitsFor, checkSeed, toUniform } from './randomBits.ts';
 import { erfInv } from '../elementwise/errorFunction.ts';
 import { log, sqrt } from '../elementwise/exponential.ts';
 import { type TensorLike, operand } from '../operands/operands.ts';
 import { erfOf } from '../elementwise/hostMath.ts';
 import { clip, where } from '../elementwise/select.ts';
-import { broadcastTo, checkShape, reshape } from '../shape/shape.ts';
-import { sliceAxis } from '../shape/slice.ts';
+import { checkShape } from '../shape/shape.ts';
 import { cos } from '../elementwise/trigonometric.ts';
-
-const randomBitsOp = defineOp<{ readonly site: number; readonly lane: 0 | 1 }>({
-  name: 'randomBits',
-  infer: ([k0]) => [{ shape: k0.shape, dtype: 'u32' }],
-  vjp: 'nondifferentiable',
-  reference: ({ inputs: [k0, k1], outputs: [type], attributes: { site, lane }, allocate }) => {
-    const out = allocate('u32', sizeOf(type.shape));
-    for (let i = 0; i < out.length; i++) out[i] = threefry(k0.data[i], k1.data[i], i, site, lane);
-    return [out];
-  },
-  lowering: {
-    kind: 'elementwise',
-    expression: ([k0, k1], { attributes: { site, lane }, index }) =>
-      `threefry2x32(vec2u(${k0}, ${k1}), vec2u(${index}, ${site >>> 0}u))[${lane}]`,
-  },
-});
-
-/** The upper 24 bits as a number in [0, 1). Each is exact in f32. */
-const toUniform = unary({
-  name: 'bitsToUniform',
-  takes: 'any',
-  gives: 'f32',
-  scalar: (bits) => bits,
-  integer: (bits) => (bits >>> 8) * 2 ** -24,
-  wgsl: { u32: (bits) => `bitsToUniform(${bits})` },
-  derivatives: 'nondifferentiable',
-});
-
-/** Source of random bits: two u32 tensors of one shape per key. */
-type Bits = (lane: 0 | 1) => Tensor;
-
-function checkSeed(op: string, seed: unknown): void {
-  if (seed !== undefined) checkFinite(op, 'seed', seed);
-}
-
-/** One of the two words of a key, as a scalar. */
-export const keyWord = (key: Tensor, word: number): Tensor => reshape(sliceAxis(key, 0, word, 1), []);
-
-function bitsFor(op: string, shape: Shape, seed: number | undefined): Bits {
-  checkShape(op, shape);
-  checkSeed(op, seed);
-  const { key, site } =
-    seed === undefined ? drawKey() : { key: hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(keyFromSeed(seed))), site: 0 };
-  const word = (i: number): Tensor => {
-    const scalarWord = keyWord(key, i);
-    noteWord(scalarWord, { key, word: i });
-    return broadcastTo(scalarWord, shape);
-  };
-  return (lane) => apply(randomBitsOp, [word(0), word(1)], { site, lane });
-}
-
-export interface SeedOptions {
-  /**
-   * Seed of this tensor, independent of setSeed(). The same seed gives the same tensor on every stack. @default the next numbers of
-   * setSeed()'s stream
-   */
-  readonly seed?: number;
-}
 
 export interface UniformOptions extends SeedOptions {
   /** Smallest number. @default 0 */
@@ -159,7 +102,10 @@ function permutation(n: number, options: SeedOptions = {}): Tensor {
 }
 
 /** Random tensors. setSeed() fixes the numbers of all later calls; `seed` fixes one tensor. */
-export const random = { uniform, normal, truncatedNormal, bernoulli, permutation };
+export const random = {
+  ...{ uniform, normal, truncatedNormal, bernoulli, permutation },
+  ...{ categorical, gumbel, randint, gamma, beta, exponential },
+};
 
 export interface DropoutOptions extends SeedOptions {
   /** Fraction of elements set to 0, in [0, 1]. */
