@@ -190,7 +190,7 @@ export {
 } from './ops/index.ts';
 export { hardShrink, linear, softShrink, sparsePlus, sparseSigmoid, sparsemax, squareplus, threshold } from './ops/index.ts';
 export type { BetaOptions, CategoricalOptions, ExponentialOptions, GammaOptions, GumbelOptions, RandintOptions } from './ops/index.ts';
-export type { ShrinkOptions, SquareplusOptions, ThresholdOptions } from './ops/index.ts';
+export type { ShrinkOptions, SquareplusOptions, ThresholdOptions as ThresholdOpOptions } from './ops/index.ts';
 export { gatherNd, scatterAlongAxis, scatterNd } from './ops/index.ts';
 export type { GatherNdOptions, ScatterAlongOptions, ScatterMode, ScatterNdOptions } from './ops/index.ts';
 export type { BernoulliOptions, Conv2dOpOptions, GatherOptions, NestedValues, Padding2d, ResizeCoordinates } from './ops/index.ts';
