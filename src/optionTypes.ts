@@ -267,3 +267,23 @@ export type {
 } from './metrics/index.ts';
 export type { Rates as ClassRates } from './metrics/index.ts';
 export type { EinsumDenseOptions, EinsumOutputShape } from './nn/index.ts';
+export type {
+  ChannelValues,
+  ColorJitterOptions,
+  CutMixOptions,
+  FactorOption,
+  FillMode,
+  GaussianBlurOptions,
+  GrayscaleOptions,
+  KernelSizeOption,
+  MixUpOptions,
+  RandomBrightnessOptions,
+  RandomContrastOptions,
+  RandomCropOptions,
+  RandomErasingOptions,
+  RandomFlipOptions,
+  RandomRotationOptions,
+  RandomShearOptions,
+  RandomTranslationOptions,
+  RandomZoomOptions,
+} from './nn/index.ts';

@@ -146,3 +146,14 @@ export type { RecurrentLayer } from './layers/recurrent/recurrentLayer.ts';
 export type { RnnOptions } from './layers/recurrent/rnn.ts';
 export type { SimpleRnnOptions } from './layers/recurrent/simpleRnn.ts';
 export type { TimeDistributedOptions } from './layers/wrappers/timeDistributed.ts';
+export type {
+  RandomRotationOptions,
+  RandomShearOptions,
+  RandomTranslationOptions,
+  RandomZoomOptions,
+} from './layers/augmentation/affine.ts';
+export type { ColorJitterOptions, GrayscaleOptions, RandomBrightnessOptions, RandomContrastOptions } from './layers/augmentation/color.ts';
+export type { ChannelValues, GaussianBlurOptions, KernelSizeOption, RandomErasingOptions } from './layers/augmentation/erasing.ts';
+export type { RandomCropOptions, RandomFlipOptions } from './layers/augmentation/flipCrop.ts';
+export type { CutMixOptions, MixUpOptions } from './layers/augmentation/mixing.ts';
+export type { FactorOption, FillMode } from './layers/augmentation/options.ts';

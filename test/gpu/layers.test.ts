@@ -1,4 +1,4 @@
-// Layers of several ops on the GPU against PyTorch: outputs and gradients of cases of test/golden/layers.json, as one compiled function.
+// Layers of several ops on the GPU against PyTorch: outputs and gradients of cases of test/support/layerCases.ts, as one compiled function.
 // Other layers call one op, whose kernels have tests of their own.
 import { afterAll, expect, test } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
@@ -10,7 +10,7 @@ import { layerCases, makeCase, runCase, titleOf } from '../support/layerCases.ts
 afterAll(() => setDevice('auto'));
 
 const composed =
-  'depthwiseConv1d separableConv2d conv1dTranspose groupNormalization rmsNormalization unitNormalization relu prelu transformerDecoder groupQueryAttention'.split(
+  'depthwiseConv1d separableConv2d conv1dTranspose groupNormalization rmsNormalization unitNormalization relu prelu transformerDecoder groupQueryAttention randomZoom colorJitter'.split(
     ' ',
   );
 const cases = layerCases.filter(({ name, options }) => composed.includes(name) || JSON.stringify(options).includes('circular'));

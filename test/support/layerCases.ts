@@ -1,4 +1,6 @@
-// The cases of test/golden/layers.json (scripts/golden/layers.py): a layer, its input and parameters, and the values that PyTorch gives.
+// The cases of test/golden/layers.json and augmentations.json (scripts/golden/layers.py and augmentations.py): a layer, its input and parameters,
+// and the values that PyTorch gives.
+import augmentations from '../golden/augmentations.json';
 import golden from '../golden/layers.json';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Layer, layers } from '../../src/nn/index.ts';
@@ -23,7 +25,7 @@ export interface LayerCase {
   readonly gradients: readonly (readonly number[])[];
 }
 
-export const layerCases = golden as unknown as readonly LayerCase[];
+export const layerCases = [...golden, ...augmentations] as unknown as readonly LayerCase[];
 export const titleOf = ({ name, options, shape }: LayerCase): string => `${name} ${JSON.stringify(options)} of ${JSON.stringify(shape)}`;
 
 /** Value i is low + (high - low) * frac((i + 1) * golden + k * plastic): make() of scripts/golden/goldenRows.py. */

@@ -63,3 +63,8 @@ export { groupQueryAttention, multiHeadAttention } from './attention/multiHead.t
 export { alibi, positionEmbedding, rotaryEmbedding, sinusoidal } from './attention/positions.ts';
 export { transformerDecoder, transformerEncoder } from './attention/transformer.ts';
 export { einsumDense } from './core/einsumDense.ts';
+export { randomRotation, randomShear, randomTranslation, randomZoom } from './augmentation/affine.ts';
+export { colorJitter, grayscale, randomBrightness, randomContrast } from './augmentation/color.ts';
+export { gaussianBlur, randomErasing } from './augmentation/erasing.ts';
+export { randomCrop, randomFlip } from './augmentation/flipCrop.ts';
+export { cutMix, mixUp } from './augmentation/mixing.ts';
