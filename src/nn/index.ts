@@ -157,3 +157,22 @@ export type { ChannelValues, GaussianBlurOptions, KernelSizeOption, RandomErasin
 export type { RandomCropOptions, RandomFlipOptions } from './layers/augmentation/flipCrop.ts';
 export type { CutMixOptions, MixUpOptions } from './layers/augmentation/mixing.ts';
 export type { FactorOption, FillMode } from './layers/augmentation/options.ts';
+export type {
+  AdaptBatches,
+  AdaptNumbers,
+  AdaptStrings,
+  NestedNumberList,
+  NumberArray,
+  StringArray,
+} from './layers/preprocessing/adaptData.ts';
+export type { CategoryEncodingOptions, DiscretizationLayer, DiscretizationOptions } from './layers/preprocessing/categories.ts';
+export type { IntegerLookupLayer, IntegerLookupOptions } from './layers/preprocessing/integerLookup.ts';
+export type {
+  NormalizationLayer,
+  NormalizationOptions as NormalizationLayerOptions,
+  NumbersOption,
+  RescalingOptions,
+} from './layers/preprocessing/scaling.ts';
+export type { InverseStringLookup, LearnsStrings, StringLookup, StringLookupOptions } from './layers/preprocessing/stringLookup.ts';
+export type { SplitText, Standardize, TextVectorizationOptions, TextVectorizer } from './layers/preprocessing/textVectorization.ts';
+export type { VocabularyMethods } from './layers/preprocessing/vocabulary.ts';

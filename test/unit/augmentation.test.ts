@@ -119,6 +119,14 @@ describe('draws', () => {
     expect(Math.abs(grey / 800 - 0.25)).toBeLessThan(0.05);
   });
 
+  test('shear goes in both directions', async () => {
+    const x = mul(ones([200, 2, 3, 1]), reshape(arange(3), [1, 1, 3, 1]));
+    const values = await trained(layers.randomShear({ xFactor: [1, 1] }), x);
+    // The second row is read one column further, or one before.
+    const rights = Array.from({ length: 200 }, (_, i) => values[6 * i + 4]).filter((value) => value === 2).length;
+    expect(Math.abs(rights - 100)).toBeLessThan(30);
+  });
+
   test('the hue turns in both directions', async () => {
     // Red, a third of a turn on: green or blue.
     const values = await trained(

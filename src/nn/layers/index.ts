@@ -68,3 +68,8 @@ export { colorJitter, grayscale, randomBrightness, randomContrast } from './augm
 export { gaussianBlur, randomErasing } from './augmentation/erasing.ts';
 export { randomCrop, randomFlip } from './augmentation/flipCrop.ts';
 export { cutMix, mixUp } from './augmentation/mixing.ts';
+export { categoryEncoding, discretization } from './preprocessing/categories.ts';
+export { integerLookup } from './preprocessing/integerLookup.ts';
+export { normalization, rescaling } from './preprocessing/scaling.ts';
+export { stringLookup } from './preprocessing/stringLookup.ts';
+export { textVectorization } from './preprocessing/textVectorization.ts';
