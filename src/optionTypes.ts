@@ -277,6 +277,8 @@ export type {
   GrayscaleOptions,
   KernelSizeOption,
   MixUpOptions,
+  MixedSamples,
+  MixingLayer,
   RandomBrightnessOptions,
   RandomContrastOptions,
   RandomCropOptions,

@@ -155,7 +155,7 @@ export type {
 export type { ColorJitterOptions, GrayscaleOptions, RandomBrightnessOptions, RandomContrastOptions } from './layers/augmentation/color.ts';
 export type { ChannelValues, GaussianBlurOptions, KernelSizeOption, RandomErasingOptions } from './layers/augmentation/erasing.ts';
 export type { RandomCropOptions, RandomFlipOptions } from './layers/augmentation/flipCrop.ts';
-export type { CutMixOptions, MixUpOptions } from './layers/augmentation/mixing.ts';
+export type { CutMixOptions, MixUpOptions, MixedSamples, MixingLayer } from './layers/augmentation/mixing.ts';
 export type { FactorOption, FillMode } from './layers/augmentation/options.ts';
 export type {
   AdaptBatches,

@@ -271,7 +271,7 @@ describe('mixUp and cutMix', () => {
   test.each([layers.mixUp(), layers.cutMix({ factor: [1, 1] })])('$kind trains in one compiled step', async (mix) => {
     const model = sequential([layers.flatten({ inputShape: [6, 6, 2] }), layers.dense({ units: 2, activation: 'softmax' })]);
     const trainStep: TrainStep = (step) => {
-      const mixed = mix.apply<Mixed>({ images: step.x, labels: step.y }, { training: true });
+      const mixed = mix.apply({ images: step.x, labels: step.y }, { training: true });
       const { loss, gradients } = step.gradients(() => step.loss(step.forward(mixed.images), mixed.labels));
       step.update(gradients);
       return { loss };
@@ -295,7 +295,7 @@ describe('mixUp and cutMix', () => {
       .batch(8)
       .map(({ x, y }) => {
         // prettier-ignore
-        const mixed = mix.apply<Mixed>({ images: x, labels: y! }, { training: true });
+        const mixed = mix.apply({ images: x, labels: y! }, { training: true });
         return { x: mixed.images, y: mixed.labels };
       });
     const model = sequential([layers.flatten({ inputShape: [6, 6, 2] }), layers.dense({ units: 16, activation: 'softmax' })]);

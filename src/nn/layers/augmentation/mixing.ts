@@ -7,7 +7,7 @@ import { isFloat } from '../../../core/dtype.ts';
 import { Tensor } from '../../../graph/tensor.ts';
 import { add, gather, mean, cast, mul, reshape, sqrt, sub, where as choose } from '../../../ops/index.ts';
 import { defineLayer } from '../../defineLayer.ts';
-import type { Layer } from '../../layer.ts';
+import type { CallOptions, Layer } from '../../layer.ts';
 import { withLayerConfig } from '../../layerOptions.ts';
 import { type Shapes, type Tensors, formatBatches, isShape } from '../../spec.ts';
 import { checkAxes } from '../../windows.ts';
@@ -16,9 +16,17 @@ import { type Draws, drawBeta, drawOrder, drawsOf } from './draws.ts';
 import { type Seeded, factor, augmentationOptions } from './options.ts';
 
 /** Images, and the labels that are mixed with them. */
-interface Mixed {
+export interface MixedSamples {
   readonly images: Tensor;
   readonly labels?: Tensor;
+}
+
+/** A layer over images, or over a record of images and labels. */
+export interface MixingLayer extends Layer {
+  apply(x: Tensor, options?: CallOptions): Tensor;
+  /** Mixed images and labels, in a record of the same names. */
+  apply<Samples extends MixedSamples>(x: Samples, options?: CallOptions): Samples;
+  apply<O extends Tensors = Tensors>(x: Tensors, options?: CallOptions): O;
 }
 
 /** Mixed images, and the share of the first sample in each, [batch, 1]. */
@@ -51,8 +59,7 @@ function mixLabels(where: string, labels: Tensor, share: Tensor, order: Tensor):
   return add(mul(labels, weight), mul(gather(labels, order), sub(1, weight)));
 }
 
-/** A layer over images, or over a record of images and labels. */
-const mixingLayer = (kind: string, settings: Seeded, mix: Mix): Layer =>
+const mixingLayer = (kind: string, settings: Seeded, mix: Mix): MixingLayer =>
   defineLayer<Tensors, Tensors>({
     kind,
     options: settings,
@@ -61,7 +68,7 @@ const mixingLayer = (kind: string, settings: Seeded, mix: Mix): Layer =>
     outputShape: (shapes, where) => checkShapes(where, shapes),
     apply: (_, inputs, { training }) => {
       if (!training) return inputs;
-      const { images, labels } = inputs instanceof Tensor ? { images: inputs } : (inputs as unknown as Mixed);
+      const { images, labels } = inputs instanceof Tensor ? { images: inputs } : (inputs as unknown as MixedSamples);
       const draws = drawsOf(settings.seed);
       const order = drawOrder(draws, images.shape[0]);
       const mixture = mix(images, gather(images, order), draws);
@@ -93,7 +100,7 @@ export type MixUpOptions = OptionsOf<typeof mixUpOptions>;
  *       return { loss };
  *     };
  */
-export function mixUp(options: MixUpOptions = {}): Configured<Layer> {
+export function mixUp(options: MixUpOptions = {}): Configured<MixingLayer> {
   const settings = mixUpOptions.read(options);
   const layer = mixingLayer('mixUp', settings, (images, others, draws) => {
     const [batch] = images.shape;
@@ -120,7 +127,7 @@ export type CutMixOptions = OptionsOf<typeof cutMixOptions>;
  *
  *     const { images, labels } = layers.cutMix().apply({ images: x, labels: y }, { training: true });
  */
-export function cutMix(options: CutMixOptions = {}): Configured<Layer> {
+export function cutMix(options: CutMixOptions = {}): Configured<MixingLayer> {
   const settings = cutMixOptions.read(options);
   const layer = mixingLayer('cutMix', settings, (images, others, draws) => {
     const [batch, height, width] = images.shape;
