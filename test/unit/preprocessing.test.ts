@@ -78,6 +78,27 @@ describe('normalization', () => {
     expect(await arrayOf(layers.normalization(options), x)).toEqual(values.map((rows) => rows.map(close)));
   });
 
+  test.each([
+    [0, [1.5, 5.5], [1.25, 1.25]],
+    [1, [2.5, 4.5], [4.25, 4.25]],
+    [
+      [0, 2],
+      [
+        [1, 2],
+        [5, 6],
+      ],
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    ],
+    [[], 3.5, 5.25],
+  ])('adapt keeps axis %j', async (axis, mean, variance) => {
+    const layer = layers.normalization({ axis });
+    await layer.adapt([[[0, 1], [2, 3]], [[4, 5], [6, 7]]]); // prettier-ignore
+    expect(layer.config.options).toMatchObject({ mean, variance });
+  });
+
   test('a constant column does not divide by 0', async () => {
     const layer = layers.normalization();
     await layer.adapt([[2], [2]]);

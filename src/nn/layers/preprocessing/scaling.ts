@@ -155,11 +155,15 @@ async function momentsOf(where: string, data: unknown, axis: number | readonly n
     const cells = sizeOf(own);
     if (count === 0) [means, sums] = [new Float64Array(cells), new Float64Array(cells)];
     const cellOf = cellsOf(shape, axes);
+    const period = cellOf.length;
     const each = values.length / cells;
     const batchMeans = new Float64Array(cells);
-    for (let i = 0; i < values.length; i++) batchMeans[cellOf(i)] += values[i] / each;
+    for (let i = 0; i < values.length; i++) batchMeans[cellOf[i % period]] += values[i] / each;
     const batchSums = new Float64Array(cells);
-    for (let i = 0; i < values.length; i++) batchSums[cellOf(i)] += (values[i] - batchMeans[cellOf(i)]) ** 2;
+    for (let i = 0; i < values.length; i++) {
+      const cell = cellOf[i % period];
+      batchSums[cell] += (values[i] - batchMeans[cell]) ** 2;
+    }
     const total = count + each;
     for (let c = 0; c < cells; c++) {
       const distance = batchMeans[c] - means[c];
@@ -178,10 +182,12 @@ async function momentsOf(where: string, data: unknown, axis: number | readonly n
   };
 }
 
-/** Maps the position of an element to its index over the kept axes. */
-function cellsOf(shape: Shape, axes: readonly number[]): (i: number) => number {
+/** Index over the kept axes of each element. It repeats with the length of the table: axes before the first kept one do not count. */
+function cellsOf(shape: Shape, axes: readonly number[]): Int32Array {
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  return (i) => axes.reduce((cell, axis) => cell * shape[axis] + (Math.floor(i / strides[axis]) % shape[axis]), 0);
+  const period = axes.length ? sizeOf(shape.slice(axes[0])) : 1;
+  const cellOf = (i: number): number => axes.reduce((cell, axis) => cell * shape[axis] + (Math.floor(i / strides[axis]) % shape[axis]), 0);
+  return Int32Array.from({ length: period }, (_, i) => cellOf(i));
 }
 
 /** Nested lists of numbers in row-major order. */
