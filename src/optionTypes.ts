@@ -84,7 +84,7 @@ export type {
 } from './nn/index.ts';
 export type { BinaryCrossentropyOptions, BinaryFocalOptions, CategoricalCrossentropyOptions } from './losses/index.ts';
 export type { CosineSimilarityOptions, FocalOptions, HuberOptions, LossName, Reduction, SmoothL1Options } from './losses/index.ts';
-export type { OverOutputs, SparseCrossentropyOptions, TargetKind } from './losses/index.ts';
+export type { LinearCrossEntropyOptions, OverOutputs, SparseCrossentropyOptions, TargetKind } from './losses/index.ts';
 export type { AdadeltaOptions, AdagradOptions, AdamOptions, AdamWOptions, ClippingOptions, ConstantOptions } from './optim/index.ts';
 export type { CosineDecayOptions, DecayOptions, OptimizerName, OptimizerOptions, OptimizerState } from './optim/index.ts';
 export type { PiecewiseConstantDecayOptions, PolynomialDecayOptions, RmspropOptions, Schedule, ScheduleName } from './optim/index.ts';

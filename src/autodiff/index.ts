@@ -1,4 +1,5 @@
 // Differentiation and batching: graph in, graph out. Knows the op contract, not the compiler and not the runtimes.
+export { readAfter } from './boundary.ts';
 export type { AnyFunction } from './anyFunction.ts';
 export { gradients, pullback } from './gradients.ts';
 export { type GradOptions, type Gradient, type ValueAndGradOptions, grad, valueAndGrad } from './transform.ts';

@@ -8,6 +8,7 @@ import { contrastive, hingeEmbedding, wasserstein } from './distances.ts';
 import { distillation, klDivergence } from './divergence.ts';
 import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
 import { gaussianNll, poissonNll } from './likelihood.ts';
+import { linearCrossEntropy } from './linearCrossEntropy.ts';
 import type { Loss } from './loss.ts';
 import { categoricalHinge, hinge, squaredHinge } from './margin.ts';
 import { multiLabelMargin, multiLabelSoftMargin, multiMargin, softMargin } from './multiMargin.ts';
@@ -44,6 +45,7 @@ export const outputLosses = {
   binaryCrossentropy,
   categoricalCrossentropy,
   sparseCategoricalCrossentropy,
+  linearCrossEntropy,
   binaryFocalCrossentropy,
   categoricalFocalCrossentropy,
   hinge,
@@ -122,6 +124,7 @@ export { type Loss, type LossOptions, type Reduction, type TargetKind, fitMask, 
 export { type JointLoss, type OverOutputs, type TensorTree, isJointLoss, jointLoss } from './joint.ts';
 export type { HuberOptions, SmoothL1Options, CosineSimilarityOptions } from './regression.ts';
 export type { BinaryCrossentropyOptions, CategoricalCrossentropyOptions, SparseCrossentropyOptions } from './crossentropy.ts';
+export type { LinearCrossEntropyOptions } from './linearCrossEntropy.ts';
 export type { BinaryFocalOptions, FocalOptions } from './focal.ts';
 export type { CharbonnierOptions, QuantileLossOptions, TukeyBiweightOptions } from './robust.ts';
 export type { GaussianNllOptions, PoissonNllOptions } from './likelihood.ts';

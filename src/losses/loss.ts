@@ -73,6 +73,8 @@ export interface LossDefinition {
   axes?(rank: number): readonly number[];
   /** True if the terms read the mask, which otherwise marks the samples that count. */
   readonly readsMask?: boolean;
+  /** True if `terms` gets the predictions of samples of weight 0 as they are, and keeps their NaN away from values and gradients. */
+  readonly masksItself?: boolean;
   /** True if the meaning of the targets depends on the targets of all samples. */
   readonly judgesTargets?: boolean;
   /** `weight` is 0 for samples that do not count. It is undefined if all samples have the weight 1. */
@@ -117,7 +119,8 @@ export function makeLoss<T extends OptionTable & typeof lossOptions>(
       const valid = validOf(targets, predictions, mask);
       const { along, samples, isOver, spread } = axesOf(predictions);
       const weight = weightOf(name, samples, sampleWeight, valid);
-      const pair = weight ? maskSamples(definition, targets, predictions, weight, spread) : { targets, predictions };
+      const pair =
+        weight && !definition.masksItself ? maskSamples(definition, targets, predictions, weight, spread) : { targets, predictions };
       const terms = definition.terms(pair.targets, pair.predictions, weight, mask);
       if (isOver) return reduceTerms(terms, along, reduction);
       const shares = definition.shares?.(pair.targets, pair.predictions, weight);

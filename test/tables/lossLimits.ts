@@ -80,8 +80,10 @@ export const columnsOf: { readonly [name in keyof typeof outputLosses]?: readonl
   ciou: [4, 4],
 };
 
-/** Losses of rows. The tests of ctc are in lossCtc.test.ts. */
-export const rowLosses = (Object.keys(outputLosses) as (keyof typeof outputLosses)[]).filter((name) => name !== 'ctc');
+/** Losses of rows. The tests of the others are in lossCtc.test.ts and linearCrossEntropy.test.ts. */
+export const rowLosses = (Object.keys(outputLosses) as (keyof typeof outputLosses)[]).filter(
+  (name) => name !== 'ctc' && name !== 'linearCrossEntropy',
+);
 
 /** Losses whose targets are one class or label for each sample. */
 export const hasLabels = (name: keyof typeof outputLosses): boolean =>
