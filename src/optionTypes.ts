@@ -315,3 +315,4 @@ export type {
   TextVectorizer,
   VocabularyMethods,
 } from './nn/index.ts';
+export type { EditDistanceOptions, EditMetric, EditState, ErrorRateOptions } from './metrics/index.ts';

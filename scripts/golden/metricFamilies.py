@@ -409,6 +409,37 @@ squared = ((images_t - images_p) ** 2).mean((1, 2, 3))
 record("psnr", "images", lambda w: 10 * np.log10(4 / np.average(squared, weights=w)), {"maxValue": 2})
 record("psnr", "small", lambda w: -10 * np.log10(np.average(((small_t - small_p) ** 2).mean(1), weights=w)))
 
+# Sentences of 9 words at most and guesses of 8, with words left out, added and changed. 0 is padding, also inside.
+sentences = rng.integers(0, 5, (14, 9))
+guesses = np.where(rng.random((14, 8)) < 0.7, sentences[:, 1:], rng.integers(0, 5, (14, 8)))
+sentences[2], guesses[3] = 0, 0
+add_data("sentences", sentences, guesses.astype(float))
+data["sentenceScores"] = {**data["sentences"], "predictions": pack(np.round(np.eye(5)[guesses] + 0.5 * rng.random((14, 8, 5)), 2))}
+
+
+def edits(target, guess, cost=1):
+    """Levenshtein distance by the table of Wagner and Fischer."""
+    table = np.zeros((len(target) + 1, len(guess) + 1))
+    table[:, 0], table[0] = np.arange(len(target) + 1), np.arange(len(guess) + 1)
+    for i, t in enumerate(target, 1):
+        for j, g in enumerate(guess, 1):
+            table[i, j] = min(table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (0 if t == g else cost))
+    return table[-1, -1]
+
+
+def all_edits(pad, cost=1):
+    pairs = [(t[t != pad], g[g != pad]) for t, g in zip(sentences, guesses)]
+    return np.array([edits(t, g, cost) for t, g in pairs]), np.array([len(t) for t, _ in pairs])
+
+
+for source in ("sentences", "sentenceScores"):
+    record("editDistance", source, lambda w: np.average(all_edits(None)[0], weights=w))
+record("editDistance", "sentences", lambda w: np.average(all_edits(0, 1.5)[0], weights=w), {"maskTokenId": 0, "substitutionCost": 1.5})
+record("editDistance", "sentences", lambda w: w @ all_edits(0)[0], {"maskTokenId": 0, "reduction": "sum"})
+for name in ("wordErrorRate", "charErrorRate"):
+    record(name, "sentences", lambda w: (w @ all_edits(0)[0]) / (w @ all_edits(0)[1]), {"maskTokenId": 0})
+    record(name, "sentenceScores", lambda w: (w @ all_edits(None)[0]) / (w @ all_edits(None)[1]))
+
 path = Path(__file__).parent.parent.parent / "test" / "golden" / "metricFamilies.json"
 text = ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in data.items())
 path.write_text('{"data": {\n' + text + '\n},\n"rows": [\n' + ",\n".join(json.dumps(r) for r in rows) + "\n]}\n")

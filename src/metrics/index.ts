@@ -26,6 +26,7 @@ import {
 } from './confusion.ts';
 import { balancedAccuracy, classificationReport, cohenKappa, confusionMatrix, matthews } from './confusionMatrix.ts';
 import { precisionRecallCurve, rocCurve } from './curves.ts';
+import { charErrorRate, editDistance, wordErrorRate } from './editDistance.ts';
 import { max, min } from './extremes.ts';
 import { psnr, ssim } from './images.ts';
 import { binaryIoU, iou, meanIoU, oneHotIoU, oneHotMeanIoU } from './iou.ts';
@@ -123,6 +124,9 @@ export const metrics = {
   meanReciprocalRank,
   hitRate,
   perplexity,
+  editDistance,
+  wordErrorRate,
+  charErrorRate,
   mean,
   sum,
   min,
@@ -196,6 +200,7 @@ export type { BinaryIoUOptions, IouOptions, MeanIoUOptions, OneHotIoUOptions, On
 export type { ValueOptions } from './mean.ts';
 export type { HitRateOptions, MeanReciprocalRankOptions, NdcgOptions } from './ranking.ts';
 export type { PerplexityOptions } from './text.ts';
+export type { EditDistanceOptions, EditMetric, EditState, ErrorRateOptions } from './editDistance.ts';
 export type { CalibrationState } from './calibration.ts';
 export type { MatrixState, Rates } from './confusionMatrix.ts';
 export type { CurveState } from './thresholds.ts';

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 const chosen: readonly MetricKey[] = [
   ...(['auc', 'matthews', 'calibrationError', 'pearsonCorrelation', 'spearmanCorrelation', 'meanIoU', 'ndcg'] as const),
-  ...(['meanReciprocalRank', 'perplexity', 'ssim', 'psnr', 'max'] as const),
+  ...(['meanReciprocalRank', 'perplexity', 'ssim', 'psnr', 'max', 'editDistance'] as const),
 ];
 
 test.each(chosen)('%s is what the CPU computes', async (name) => {
