@@ -321,6 +321,8 @@ export { Model, createModel, sequential } from './train/index.ts';
 export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions } from './train/index.ts';
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
+export type { Attack, AttackChoice, FgsmOptions, GradientPenaltyOptions, PgdOptions } from './train/index.ts';
+export { adversarial, gradientPenalty } from './train/index.ts';
 export type { StepTools, TestOnBatchOptions, TrainOnBatchOptions, TrainStep, ValidationData, WithLeaves } from './train/index.ts';
 
 // Option types of the factories

@@ -7,7 +7,7 @@ import { shown } from './shown.ts';
 /** Names of the tables of factories, which begin the kinds of the library: `layers.dense`. */
 const tableNames = [
   ...['layers', 'losses', 'optimizers', 'schedules', 'metrics'],
-  ...['initializers', 'regularizers', 'constraints', 'callbacks'],
+  ...['initializers', 'regularizers', 'constraints', 'callbacks', 'adversarial'],
 ] as const;
 
 /** Factories by table and name. */

@@ -7,6 +7,7 @@ import { callbackHooks } from '../callbacks/callback.ts';
 import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
+import type { Attack } from './attacks.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
 import { type ModelCore, askTotals, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
@@ -31,11 +32,15 @@ export async function fitModel(
   options: FitOptions,
 ): Promise<History> {
   const settings = fitOptions.read(options);
-  requireSetup(core, 'fit');
+  const { trainStep } = requireSetup(core, 'fit');
+  if (trainStep && settings.adversarial) {
+    throw new ArgumentError('fit: adversarial does not go with the trainStep of compile(); apply the attack in the step');
+  }
   if (core.fitting)
     throw new OmbreError('fit: the model is being trained already; await the fit under way, or stop it with model.stopTraining = true');
   const release = claimLayers(core.network, core, 'fit');
   core.fitting = true;
+  const endAttack = settings.adversarial && beginAttack(core, settings.adversarial);
   try {
     const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = settings;
     const weights = { sampleWeight, classWeight };
@@ -44,8 +49,20 @@ export async function fitModel(
     return await withTrainingData(core, data, (sources, steps) => runEpochs(core, model, steps, sources, settings));
   } finally {
     core.fitting = false;
+    endAttack?.();
     release();
   }
+}
+
+/** Trains on adversarial examples until the returned function is called. */
+function beginAttack(core: ModelCore, attack: Attack): () => void {
+  const { setup } = core;
+  core.setup = { ...setup!, attack };
+  core.trainingSteps = undefined;
+  return () => {
+    core.setup = setup;
+    core.trainingSteps = undefined;
+  };
 }
 
 async function runEpochs(

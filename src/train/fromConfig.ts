@@ -6,8 +6,12 @@ import { losses } from '../losses/index.ts';
 import { metrics } from '../metrics/index.ts';
 import { constraints, initializers, layers, regularizers } from '../nn/index.ts';
 import { optimizers, schedules } from '../optim/index.ts';
+import { fgsm, pgd } from './attacks.ts';
 
-const tables: FactoryTables = { layers, losses, initializers, regularizers, constraints, optimizers, schedules, metrics, callbacks };
+const tables: FactoryTables = {
+  ...{ layers, losses, initializers, regularizers, constraints, optimizers, schedules, metrics, callbacks },
+  adversarial: { fgsm, pgd },
+};
 
 /**
  * Makes what a config describes: the reverse of `.config` of layers, losses, optimizers, schedules, metrics, initializers and callbacks.

@@ -33,3 +33,6 @@ export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, createModel, sequential } from './model.ts';
 export type { StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
 export type { ModelVariable } from './weights.ts';
+export { adversarial } from './adversarial.ts';
+export type { Attack, AttackChoice, FgsmOptions, PgdOptions } from './attacks.ts';
+export { type GradientPenaltyOptions, gradientPenalty } from './gradientPenalty.ts';

@@ -25,6 +25,7 @@ import { type ModelCore, builtWeights, exclusive, knownInputs, makeCore, recordO
 import { evaluateModel } from './evaluate.ts';
 import { fitModel } from './fit.ts';
 import { type ModelInput, arraysIn } from './inputs.ts';
+import { lossAt } from './lossAt.ts';
 import { planMemory } from './memoryPlan.ts';
 import { assignObjectives, namedOutputs } from './objectives.ts';
 import { testOnBatch, trainOnBatch } from './onBatch.ts';
@@ -191,6 +192,11 @@ export class Model implements TrainedModel, HasLayer {
    */
   memoryPlan(x: ModelInput, y?: ArrayTree, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
     return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);
+  }
+
+  /** Loss of compile() for a batch in inference mode, with a gradient with respect to x. @internal */
+  lossAt(where: string, x: Tensors, y: Tensors): Tensor {
+    return lossAt(this.core, where, x, y);
   }
 
   /** Prints the layers as a table and returns it. */

@@ -6,6 +6,7 @@ import { currentTrace, withTrace } from '../graph/trace.ts';
 import { type LayerTrees, type Network, NetworkPass, type NetworkVariables, type Tensors } from '../nn/index.ts';
 import type { LossScale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
+import { adversarialStep } from './attacks.ts';
 import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
 import type { Objectives } from './objectives.ts';
 import { addReport, checkResult, reportedObjectives } from './stepReport.ts';
@@ -53,7 +54,7 @@ export interface StepVariables extends Omit<TrainState, 'totals' | 'optimizerSta
 /** Runs a step over a batch. Gives its result, and the loss of compile() that it returned, if it did. */
 function runStep(
   network: Network,
-  { optimizers, trainStep }: TrainingSetup,
+  { optimizers, trainStep, attack }: TrainingSetup,
   objectives: Objectives,
   variables: StepVariables,
   batch: StepBatch,
@@ -73,7 +74,8 @@ function runStep(
       return found.loss;
     },
   });
-  const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : standardStep(session);
+  const ownStep = attack ? adversarialStep(attack) : standardStep;
+  const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : ownStep(session);
   return { session, result, found: losses.get(result.loss) };
 }
 

@@ -6,6 +6,7 @@ import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
 import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
 import type { Tensors } from '../nn/index.ts';
+import type { Attack } from './attacks.ts';
 import type { TrainStep } from './trainStep.ts';
 
 /**
@@ -76,6 +77,8 @@ export interface TrainingSetup {
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
   readonly trainStep: TrainStep<Tensors, Tensors> | undefined;
+  /** Attack of an adversarial fit; the setup of compile() has none. */
+  readonly attack?: Attack;
   readonly dtypePolicy: DtypePolicy;
   readonly loss: Assigned<OutputLoss> | JointLoss;
   readonly lossWeights: Assigned<number>;

@@ -11,6 +11,7 @@ import { losses } from '../../src/losses/index.ts';
 import { metrics } from '../../src/metrics/index.ts';
 import { constraints, initializers, layers, regularizers } from '../../src/nn/index.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
+import { adversarial } from '../../src/train/adversarial.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { declarations, docsOf, timesDeclared } from '../support/declarations.ts';
 
@@ -24,6 +25,7 @@ const tables: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   schedules,
   metrics,
   callbacks,
+  adversarial,
 };
 
 type Factory = (options?: unknown) => { readonly config: Config };
