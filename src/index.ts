@@ -322,7 +322,8 @@ export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePoli
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
 export type { Attack, AttackChoice, FgsmOptions, GradientPenaltyOptions, PgdOptions } from './train/index.ts';
-export { adversarial, gradientPenalty } from './train/index.ts';
+export { adversarial, gradNorm, gradientPenalty, pcGrad } from './train/index.ts';
+export type { GradNormOptions, GradNormResult, GradientsByTask, LayersOf, PcGradOptions, TaskGradients } from './train/index.ts';
 export type { StepTools, TestOnBatchOptions, TrainOnBatchOptions, TrainStep, ValidationData, WithLeaves } from './train/index.ts';
 
 // Option types of the factories

@@ -316,3 +316,4 @@ export type {
   VocabularyMethods,
 } from './nn/index.ts';
 export type { EditDistanceOptions, EditMetric, EditState, ErrorRateOptions } from './metrics/index.ts';
+export type { GradNormWeightsOptions, Likelihood as TaskLikelihood, UncertaintyWeightingOptions } from './nn/index.ts';

@@ -30,6 +30,8 @@ export type {
   ReluOptions,
   SoftmaxOptions as SoftmaxLayerOptions,
 } from './layers/activations/activations.ts';
+export type { GradNormWeightsOptions } from './layers/balancing/gradNormWeights.ts';
+export type { Likelihood, UncertaintyWeightingOptions } from './layers/balancing/uncertaintyWeighting.ts';
 export type { IdentityOptions as IdentityLayerOptions } from './layers/core/identity.ts';
 export type { Conv1dOptions } from './layers/convolution/conv1d.ts';
 export type { Conv1dTransposeOptions } from './layers/convolution/conv1dTranspose.ts';

@@ -86,6 +86,18 @@ export function batchLoss(objectives: Objectives, result: NetworkResult, batch: 
   });
 }
 
+/** Loss of each output by its name, without its weight and without penalties. @throws ArgumentError if there are none. */
+export function lossesByOutput({ outputs, joint }: Objectives, result: NetworkResult, batch: Supervision): Record<string, Tensor> {
+  const trained = outputs.filter(({ loss }) => loss);
+  if (trained.length === 0) {
+    const why = joint ? `${nameOfLoss(joint)} is one loss over all outputs` : 'the model was compiled without a loss';
+    throw new ArgumentError(`step.losses: ${why}; compile it with a loss for each output: loss: { NAME: 'meanSquaredError' }`);
+  }
+  return withScope('loss', () =>
+    Object.fromEntries(trained.map((output) => [output.name, outputLoss(output, outputBatch(output, result, batch))])),
+  );
+}
+
 /** Sum of the penalties that layers return. */
 function penaltyOf({ losses = [] }: NetworkResult): Tensor | undefined {
   for (const { rank, shape } of losses) {

@@ -31,8 +31,10 @@ export type {
 } from './runOptions.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, createModel, sequential } from './model.ts';
-export type { StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
+export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
 export type { ModelVariable } from './weights.ts';
 export { adversarial } from './adversarial.ts';
 export type { Attack, AttackChoice, FgsmOptions, PgdOptions } from './attacks.ts';
 export { type GradientPenaltyOptions, gradientPenalty } from './gradientPenalty.ts';
+export { type GradNormOptions, type GradNormResult, type GradientsByTask, type PcGradOptions, gradNorm, pcGrad } from './tasks.ts';
+export type { TaskGradients } from './taskGradients.ts';

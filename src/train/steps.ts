@@ -7,7 +7,7 @@ import { type LayerTrees, type Network, NetworkPass, type NetworkVariables, type
 import type { LossScale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
 import { adversarialStep } from './attacks.ts';
-import { type BatchLoss, type Supervision, batchLoss, nameOfLoss } from './batchLoss.ts';
+import { type BatchLoss, type Supervision, batchLoss, lossesByOutput, nameOfLoss } from './batchLoss.ts';
 import type { Objectives } from './objectives.ts';
 import { addReport, checkResult, reportedObjectives } from './stepReport.ts';
 import { type Totals, addBatch } from './totals.ts';
@@ -73,6 +73,7 @@ function runStep(
       losses.set(found.loss, found);
       return found.loss;
     },
+    lossesOf: (result, y) => lossesByOutput(objectives, result, { ...batch, ...(y !== undefined && { y }) }),
   });
   const ownStep = attack ? adversarialStep(attack) : standardStep;
   const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : ownStep(session);

@@ -20,6 +20,10 @@ import { isZero } from '../ops/operands/knownValue.ts';
 import type { LossAndGradients, Optimizer } from '../optim/index.ts';
 import { type LossScale, allFinite, chooseTree, nextLossScale, unscale } from './lossScale.ts';
 import { type OptimizerStates, chooseOptimizer } from './optimizerState.ts';
+import { type TaskGradients, gradientsByTask } from './taskGradients.ts';
+
+/** Layers whose parameters gradients are taken of. */
+export type LayersOf = Layer | HasLayer | readonly (Layer | HasLayer)[];
 
 /** Gradients of parameters, by layer path. They have the form of the parameters. */
 export type StepGradients = LayerTrees;
@@ -54,12 +58,20 @@ export interface StepTools<X = Tensor, Y = Tensor> {
    * @param y targets; those of the batch if absent
    */
   loss(outputs: Tensors, y?: Tensors): Tensor;
+  /** The loss of each output by its name, without lossWeights and penalties. @param y targets; those of the batch if absent */
+  losses(outputs: Tensors, y?: Tensors): Record<string, Tensor>;
+  /**
+   * Losses of several tasks, and the gradients of each. The forward pass is computed once.
+   *
+   *     const { losses, gradients } = step.taskGradients(() => step.losses(step.forward(step.x)));
+   */
+  taskGradients(losses: () => Readonly<Record<string, Tensor>>, options?: { of?: LayersOf }): TaskGradients;
   /**
    * A loss and its gradients with respect to the trainable parameters of some layers, or of all.
    *
    *     const { loss, gradients } = step.gradients(() => step.loss(step.forward(step.x)));
    */
-  gradients(loss: () => Tensor, options?: { of?: Layer | HasLayer | readonly (Layer | HasLayer)[] }): StepLoss;
+  gradients(loss: () => Tensor, options?: { of?: LayersOf }): StepLoss;
   /** Updates parameters. What follows in the step uses the new ones. `optimizer` names one of several optimizers. */
   update(gradients: StepGradients, options?: { optimizer?: string }): void;
 }
@@ -108,6 +120,8 @@ export interface SessionOptions {
   readonly batch: { readonly x: Tensors; readonly y?: Tensors; readonly sampleWeight?: Tensors };
   /** Loss of results of the network, by the objectives of compile(). */
   readonly lossOf: (result: NetworkResult, y: Tensors | undefined) => Tensor;
+  /** Loss of each output by its name. */
+  readonly lossesOf: (result: NetworkResult, y: Tensors | undefined) => Record<string, Tensor>;
   /** The losses of compile() as messages name them. */
   readonly lossName: string;
 }
@@ -178,20 +192,43 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     return this.options.lossOf(this.resultOf(outputs), y);
   }
 
+  losses(outputs: Tensors, y: Tensors | undefined = this.y): Record<string, Tensor> {
+    return this.options.lossesOf(this.resultOf(outputs), y);
+  }
+
   /** The result that outputs belong to. Outputs of the step's own have no masks and no penalties. */
   resultOf(outputs: Tensors): NetworkResult {
     return this.results.get(outputs) ?? { outputs, state: {}, mask: undefined, losses: [] };
   }
 
-  gradients(loss: () => Tensor, { of }: { of?: Layer | HasLayer | readonly (Layer | HasLayer)[] } = {}): StepLoss {
+  gradients(loss: () => Tensor, { of }: { of?: LayersOf } = {}): StepLoss {
     requireFunction('step.gradients', loss, 'step.gradients(() => step.loss(step.forward(step.x)))');
-    const layers = of === undefined ? undefined : [of].flat().map((layer) => this.find(layer as Layer, 'step.gradients').found);
-    const parameters = this.trainableOf(layers);
+    const parameters = this.parametersOf(of, 'step.gradients');
     if (leavesOf(parameters).length === 0) return { loss: scalarLoss(loss()), gradients: {} };
     const found = this.gradientsAt(loss, parameters);
     requireConnected(found.gradients, this.options.lossName);
     this.origins.set(found.gradients, (at) => this.gradientsAt(loss, at as LayerTrees));
     return found;
+  }
+
+  taskGradients(losses: () => Readonly<Record<string, Tensor>>, { of }: { of?: LayersOf } = {}): TaskGradients {
+    requireFunction('step.taskGradients', losses, 'step.taskGradients(() => step.losses(step.forward(step.x)))');
+    const found = gradientsByTask(this.parametersOf(of, 'step.taskGradients'), this.options.lossScale?.scale, (at) =>
+      this.pass.withParameters(at, losses),
+    );
+    this.noteFinite(found.gradients);
+    return found;
+  }
+
+  /** Trainable parameters of some layers, or of all. */
+  private parametersOf(of: LayersOf | undefined, where: string): LayerTrees {
+    return this.trainableOf(of === undefined ? undefined : [of].flat().map((layer) => this.find(layer as Layer, where).found));
+  }
+
+  /** Under mixed precision, a gradient that is not finite makes the step change nothing. */
+  private noteFinite(gradients: unknown): void {
+    const finite = this.options.lossScale && allFinite(gradients);
+    if (finite) this.finite = this.finite ? logicalAnd(this.finite, finite) : finite;
   }
 
   /** With a loss scale, gradients of the scaled loss, divided again. */
@@ -205,8 +242,7 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     const [, gradients] = valueAndGrad(lossAt)(parameters);
     if (!lossScale) return { loss: value, gradients };
     const found = unscale(gradients, lossScale.scale);
-    const finite = allFinite(found);
-    if (finite) this.finite = this.finite ? logicalAnd(this.finite, finite) : finite;
+    this.noteFinite(found);
     return { loss: value, gradients: found };
   }
 

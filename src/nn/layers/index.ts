@@ -1,5 +1,7 @@
 // Every layer factory. A namespace and no table: a bundler keeps only the factories that are used.
 export { elu, leakyRelu, prelu, relu, softmax } from './activations/activations.ts';
+export { gradNormWeights } from './balancing/gradNormWeights.ts';
+export { uncertaintyWeighting } from './balancing/uncertaintyWeighting.ts';
 export { conv1d } from './convolution/conv1d.ts';
 export { conv1dTranspose } from './convolution/conv1dTranspose.ts';
 export { conv2d } from './convolution/conv2d.ts';
