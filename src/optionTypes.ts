@@ -317,3 +317,4 @@ export type {
 } from './nn/index.ts';
 export type { EditDistanceOptions, EditMetric, EditState, ErrorRateOptions } from './metrics/index.ts';
 export type { GradNormWeightsOptions, Likelihood as TaskLikelihood, UncertaintyWeightingOptions } from './nn/index.ts';
+export type { DpSgdOptions } from './optim/index.ts';

@@ -435,6 +435,18 @@ def sam(adaptive, rho):
 run("sam", {"optimizer": ADAM}, sam(False, 0.05))
 run("sam", {"optimizer": ADAM, "rho": 0.5, "adaptive": True}, sam(True, 0.5))
 
+private_adam = wrapped_adam()
+
+
+def private(t, p, g, at):
+    """Three samples with half, once and one and a half times the gradient."""
+    length = math.sqrt(sum((x * x).sum() for x in g.values()))
+    share = sum(min(size, 0.4 / length) for size in (0.5, 1, 1.5)) / 3
+    private_adam(t, p, {k: share * x for k, x in g.items()}, at)
+
+
+run("dpSgd", {"optimizer": ADAM, "l2NormClip": 0.4, "noiseMultiplier": 0}, private)
+
 multi_adam = wrapped_adam()
 
 

@@ -14,6 +14,7 @@ import { prodigy } from './rules/prodigy.ts';
 import { scheduleFreeAdamW } from './rules/scheduleFree.ts';
 import { sgd } from './rules/sgd.ts';
 import { lion, rprop, signum } from './rules/signs.ts';
+import { dpSgd } from './wrappers/dpSgd.ts';
 import { lookahead } from './wrappers/lookahead.ts';
 import { multiOptimizer } from './wrappers/multiOptimizer.ts';
 import { sam } from './wrappers/sam.ts';
@@ -25,7 +26,7 @@ const byName = {
   ...{ adafactor, ftrl, lion, signum, rprop, lamb, lars, muon, prodigy, scheduleFreeAdamW, lbfgs },
 };
 
-export const optimizers = { ...byName, lookahead, multiOptimizer, sam, swa };
+export const optimizers = { ...byName, dpSgd, lookahead, multiOptimizer, sam, swa };
 
 /** The names model.compile({ optimizer }) takes. */
 export type OptimizerName = keyof typeof byName;
@@ -85,6 +86,7 @@ export type { MuonOptions } from './rules/muon.ts';
 export type { ProdigyOptions } from './rules/prodigy.ts';
 export type { ScheduleFreeAdamWOptions } from './rules/scheduleFree.ts';
 export type { LionOptions, RpropOptions, SignumOptions } from './rules/signs.ts';
+export type { DpSgdOptions } from './wrappers/dpSgd.ts';
 export type { LookaheadOptions } from './wrappers/lookahead.ts';
 export type { MultiOptimizerOptions } from './wrappers/multiOptimizer.ts';
 export type { SamOptions } from './wrappers/sam.ts';

@@ -32,6 +32,8 @@ export type LossAndGradients = (parameters: unknown) => { readonly loss: Tensor;
 export interface UpdateOptions {
   /** Required by optimizers with `needsLoss`, such as ones that look at a second point. */
   readonly lossAndGradients?: LossAndGradients;
+  /** Required by optimizers with `needsSampleGradients`: a tree like the parameters, with the samples along the first axis of each leaf. */
+  readonly sampleGradients?: unknown;
 }
 
 export interface Optimizer {
@@ -42,6 +44,8 @@ export interface Optimizer {
   readonly settings?: OptimizerSettings;
   /** True for optimizers whose update() must be given lossAndGradients. */
   readonly needsLoss?: boolean;
+  /** True for optimizers whose update() must be given sampleGradients. */
+  readonly needsSampleGradients?: boolean;
   /**
    * State for a tree of parameters. With `previous`, the step count, the learning rate, and the slots of parameters that were there before are
    * kept: freezing a layer leaves the slots of the others as they are.

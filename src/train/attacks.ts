@@ -217,6 +217,7 @@ export const adversarialStep =
       outputs = step.forward<Tensors>(x);
       return step.loss(outputs);
     });
+    const found = outputs;
     step.update(gradients);
-    return { loss, outputs };
+    return { loss, outputs: found };
   };

@@ -68,12 +68,12 @@ function runStep(
     optimizers,
     batch,
     lossName: [joint ?? outputs.flatMap(({ loss }) => loss ?? [])].flat().map(nameOfLoss).join(' and ') || 'the loss',
-    lossOf(result, y) {
-      const found = batchLoss(objectives, result, { ...batch, ...(y !== undefined && { y }) });
+    lossOf(result, supervision) {
+      const found = batchLoss(objectives, result, supervision);
       losses.set(found.loss, found);
       return found.loss;
     },
-    lossesOf: (result, y) => lossesByOutput(objectives, result, { ...batch, ...(y !== undefined && { y }) }),
+    lossesOf: (result, supervision) => lossesByOutput(objectives, result, supervision),
   });
   const ownStep = attack ? adversarialStep(attack) : standardStep;
   const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : ownStep(session);

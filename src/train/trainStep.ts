@@ -17,9 +17,10 @@ import {
 } from '../nn/index.ts';
 import { logicalAnd, mul } from '../ops/index.ts';
 import { isZero } from '../ops/operands/knownValue.ts';
-import type { LossAndGradients, Optimizer } from '../optim/index.ts';
+import type { LossAndGradients, Optimizer, UpdateOptions } from '../optim/index.ts';
 import { type LossScale, allFinite, chooseTree, nextLossScale, unscale } from './lossScale.ts';
 import { type OptimizerStates, chooseOptimizer } from './optimizerState.ts';
+import { type TargetsAndWeights, gradientsOfSamples, requireSameState } from './sampleGradients.ts';
 import { type TaskGradients, gradientsByTask } from './taskGradients.ts';
 
 /** Layers whose parameters gradients are taken of. */
@@ -103,8 +104,10 @@ export const standardStep: TrainStep<Tensors, Tensors> = (step) => {
     outputs = step.forward<Tensors>(step.x);
     return step.loss(outputs);
   });
+  // An optimizer that evaluates the loss again makes other outputs.
+  const found = outputs;
   step.update(gradients);
-  return { loss, outputs };
+  return { loss, outputs: found };
 };
 
 export interface SessionOptions {
@@ -119,9 +122,9 @@ export interface SessionOptions {
   readonly lossScale: LossScale | undefined;
   readonly batch: { readonly x: Tensors; readonly y?: Tensors; readonly sampleWeight?: Tensors };
   /** Loss of results of the network, by the objectives of compile(). */
-  readonly lossOf: (result: NetworkResult, y: Tensors | undefined) => Tensor;
+  readonly lossOf: (result: NetworkResult, supervision: TargetsAndWeights) => Tensor;
   /** Loss of each output by its name. */
-  readonly lossesOf: (result: NetworkResult, y: Tensors | undefined) => Record<string, Tensor>;
+  readonly lossesOf: (result: NetworkResult, supervision: TargetsAndWeights) => Record<string, Tensor>;
   /** The losses of compile() as messages name them. */
   readonly lossName: string;
 }
@@ -144,20 +147,20 @@ export interface StepEnd {
 
 /** The tools of one step, and the variables as the step changes them. */
 export class StepSession implements StepTools<Tensors, Tensors> {
-  readonly x: Tensors;
-  readonly y: Tensors;
-  readonly sampleWeight: Tensors | undefined;
+  x: Tensors;
+  y: Tensors;
+  sampleWeight: Tensors | undefined;
   /** Updates of each optimizer so far, by its name. */
   readonly updates = new Map<string, OptimizerUpdates>();
   private readonly options: SessionOptions;
-  private readonly pass: NetworkPass;
+  private pass: NetworkPass;
   private states: OptimizerStates;
   /** Whether all gradients so far are finite, under mixed precision. */
   private finite: Tensor | undefined;
   /** Results of forward(), by their outputs. */
   private readonly results = new WeakMap<object, NetworkResult>();
   /** The losses that gradients were taken of, for optimizers that evaluate them again. */
-  private readonly origins = new WeakMap<StepGradients, LossAndGradients>();
+  private readonly origins = new WeakMap<StepGradients, UpdateOptions>();
 
   constructor(options: SessionOptions) {
     const { network, trainable, frozen, state, optimizerStates, batch } = options;
@@ -189,11 +192,16 @@ export class StepSession implements StepTools<Tensors, Tensors> {
   }
 
   loss(outputs: Tensors, y: Tensors | undefined = this.y): Tensor {
-    return this.options.lossOf(this.resultOf(outputs), y);
+    return this.options.lossOf(this.resultOf(outputs), this.supervisionOf(y));
   }
 
   losses(outputs: Tensors, y: Tensors | undefined = this.y): Record<string, Tensor> {
-    return this.options.lossesOf(this.resultOf(outputs), y);
+    return this.options.lossesOf(this.resultOf(outputs), this.supervisionOf(y));
+  }
+
+  private supervisionOf(y: Tensors | undefined): TargetsAndWeights {
+    const { sampleWeight } = this;
+    return { ...(y !== undefined && { y }), ...(sampleWeight !== undefined && { sampleWeight }) };
   }
 
   /** The result that outputs belong to. Outputs of the step's own have no masks and no penalties. */
@@ -205,9 +213,36 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     requireFunction('step.gradients', loss, 'step.gradients(() => step.loss(step.forward(step.x)))');
     const parameters = this.parametersOf(of, 'step.gradients');
     if (leavesOf(parameters).length === 0) return { loss: scalarLoss(loss()), gradients: {} };
+    // First, because the function may keep tensors for the step, such as outputs: those of the batch.
+    const sampleGradients = this.needsSamples ? this.gradientsOfSamples(loss, parameters) : undefined;
     const found = this.gradientsAt(loss, parameters);
     requireConnected(found.gradients, this.options.lossName);
-    this.origins.set(found.gradients, (at) => this.gradientsAt(loss, at as LayerTrees));
+    const lossAndGradients: LossAndGradients = (at) => this.gradientsAt(loss, at as LayerTrees);
+    this.origins.set(found.gradients, { lossAndGradients, ...(sampleGradients && { sampleGradients }) });
+    return found;
+  }
+
+  private get needsSamples(): boolean {
+    return Object.values(this.options.optimizers).some(({ needsSampleGradients }) => needsSampleGradients);
+  }
+
+  /** The gradients of each sample. Meanwhile the tools of the step are those of one sample. */
+  private gradientsOfSamples(loss: () => Tensor, parameters: LayerTrees): LayerTrees {
+    const { x, y, sampleWeight, pass, finite } = this;
+    const { network, lossScale } = this.options;
+    this.pass = new NetworkPass(network, pass.variables(), lossScale !== undefined);
+    let found: LayerTrees;
+    try {
+      found = gradientsOfSamples({ x, y, sampleWeight }, (sample) => {
+        Object.assign(this, sample);
+        const ofSample = this.gradientsAt(loss, parameters);
+        requireSameState(pass.variables().state, this.pass.variables().state);
+        return ofSample;
+      });
+    } finally {
+      Object.assign(this, { x, y, sampleWeight, pass, finite });
+    }
+    this.noteFinite(found);
     return found;
   }
 
@@ -267,10 +302,10 @@ export class StepSession implements StepTools<Tensors, Tensors> {
     const current = Object.fromEntries(paths.map((path) => [path, parameters[path]]));
     if (!optimizerStates) {
       // Only the paths matter, but gradients of a wrong form are refused now.
-      optimizers[chosen].update(gradients, optimizers[chosen].init(current), current, { lossAndGradients: this.origins.get(gradients) });
+      optimizers[chosen].update(gradients, optimizers[chosen].init(current), current, this.origins.get(gradients));
       return;
     }
-    const updated = optimizers[chosen].update(gradients, this.states[chosen], current, { lossAndGradients: this.origins.get(gradients) });
+    const updated = optimizers[chosen].update(gradients, this.states[chosen], current, this.origins.get(gradients));
     this.pass.setParameters(network.constrain(updated.parameters));
     this.states = { ...this.states, [chosen]: updated.state };
   }

@@ -2,7 +2,7 @@
 import golden from '../golden/trajectories.json';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type LossAndGradients, type Optimizer, type OptimizerState, optimizers } from '../../src/optim/index.ts';
-import { add, mul, square, sub, sum } from '../../src/ops/index.ts';
+import { add, mul, square, stack, sub, sum } from '../../src/ops/index.ts';
 
 type Name = 'kernel' | 'bias';
 export type Pair<T> = Record<Name, T>;
@@ -71,5 +71,8 @@ export function updateOnce(
   noise: Pair<Tensor>,
 ): { parameters: Pair<Tensor>; state: OptimizerState } {
   const at = lossAndGradients(curvatures, noise);
-  return optimizer.update(at(parameters).gradients, state, parameters, { lossAndGradients: at });
+  const { gradients } = at(parameters) as { gradients: Pair<Tensor> };
+  // Three samples, whose mean is the gradient.
+  const sampleGradients = pairOf((name) => stack([0.5, 1, 1.5].map((size) => mul(gradients[name], size))));
+  return optimizer.update(gradients, state, parameters, { lossAndGradients: at, sampleGradients });
 }

@@ -74,6 +74,13 @@ test('swapAverages exchanges the weights of layers that are frozen now, too', as
   expect(await weights(model)).toEqual(before);
 });
 
+test('metrics beside sam are those of the weights before the update', async () => {
+  const model = small(sgd());
+  model.compile({ optimizer: sam({ optimizer: sgd({ learningRate: 0.01 }), rho: 1 }), loss: 'mse', metrics: ['meanAbsoluteError'] });
+  const before = await model.testOnBatch(x, y);
+  expect(await model.trainOnBatch(x, y)).toEqual(before);
+});
+
 describe('wrappers', () => {
   test('swa averages the weights after each of its updates, and no accumulating call counts', async () => {
     const weightsAfter = async (calls: number): Promise<number[]> => {

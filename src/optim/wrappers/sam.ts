@@ -51,7 +51,7 @@ export function sam(given: SamOptions): Configured<Optimizer> {
           parameters,
           gradients,
         );
-        return inner.update(lossAndGradients(ahead).gradients, state, parameters, options);
+        return inner.update(lossAndGradients(ahead).gradients, state, parameters, { lossAndGradients });
       }),
   };
   return withConfig(optimizer, samOptions, settings);

@@ -15,10 +15,14 @@ export const optimizerKind: Kind<Optimizer> = /* @__PURE__ */ objectWith<Optimiz
 );
 
 /** Settings of the inner optimizer that the outer one has too. */
-export const described = (name: string, { settings, needsLoss }: Optimizer): Pick<Optimizer, 'name' | 'settings' | 'needsLoss'> => ({
+export const described = (
+  name: string,
+  { settings, needsLoss, needsSampleGradients }: Optimizer,
+): Pick<Optimizer, 'name' | 'settings' | 'needsLoss' | 'needsSampleGradients'> => ({
   name,
   ...(settings && { settings }),
   ...(needsLoss && { needsLoss }),
+  ...(needsSampleGradients && { needsSampleGradients }),
 });
 
 /** The state of an inner optimizer, and one more tree that starts as a copy of the parameters. */
