@@ -2,11 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Tensor, tensorsIn } from '../../src/graph/tensor.ts';
+import { compileGraph } from '../../src/compiler/index.ts';
+import { placeholder } from '../../src/graph/leaves.ts';
 import { topological } from '../../src/graph/graph.ts';
 import { checkpoint, grad, layers, losses, sequential, tensor } from '../../src/index.ts';
 import type { Loss } from '../../src/losses/index.ts';
 import { add, alias, matmul, relu, reshape, transpose } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { gpuTarget } from '../support/graphs.ts';
 
 const wave = (shape: number[], k: number): Tensor =>
   tensor(
@@ -98,6 +101,20 @@ test('no tensor of the graph holds the logits of all classes', () => {
   };
   expect(Math.max(...sizesOf(losses.linearCrossEntropy({ chunkSize: 100 })))).toBe(40 * 100);
   expect(Math.max(...sizesOf(losses.sparseCategoricalCrossentropy({ fromLogits: true })))).toBe(40 * 500);
+});
+
+test('chunks do not exist at once: a program needs memory for about one of them', () => {
+  const [rows, count, chunkSize] = [256, 4096, 512];
+  const inputs = [placeholder([rows, 8], 'f32', { position: 0 }), placeholder([8, count], 'f32', { position: 1 })];
+  const targets = placeholder([rows], 'i32', { position: 2 });
+  const logitBytes = rows * count * 4;
+  const peakOf = (withGradients: boolean): number => {
+    const loss = losses.linearCrossEntropy({ chunkSize })(targets, matmul(inputs[0], inputs[1]));
+    const outputs = withGradients ? [loss, ...gradients(loss, inputs)] : [loss];
+    return compileGraph({ inputs: [...inputs, targets], outputs }, { name: 'loss', target: gpuTarget }).peakBytes;
+  };
+  expect(peakOf(false)).toBeLessThan(logitBytes / 2);
+  expect(peakOf(true)).toBeLessThan(logitBytes / 2);
 });
 
 describe('in a model', () => {
