@@ -318,3 +318,12 @@ export type {
 export type { EditDistanceOptions, EditMetric, EditState, ErrorRateOptions } from './metrics/index.ts';
 export type { GradNormWeightsOptions, Likelihood as TaskLikelihood, UncertaintyWeightingOptions } from './nn/index.ts';
 export type { DpSgdOptions } from './optim/index.ts';
+export type {
+  EpochSample,
+  LearningRateFinder,
+  LearningRateFinderOptions,
+  SampleCallback,
+  SampleFunction,
+  SampleOptions,
+  SuggestionOptions,
+} from './callbacks/index.ts';

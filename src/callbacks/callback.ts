@@ -17,6 +17,10 @@ export interface TrainedModel {
   readonly learningRate: number;
   /** Exchanges the parameters and their averages. */
   swapAverages(): Promise<void>;
+  /** Copies weights, optimizer states and learning rates. The returned function brings them back. */
+  snapshot(): Promise<() => Promise<void>>;
+  /** All tensors with their paths, in the order of getWeights(). */
+  variables(): readonly { readonly path: string; readonly tensor: Tensor }[];
 }
 
 export interface FitInfo {
@@ -40,6 +44,8 @@ export interface Callback {
   readonly config?: Config;
   /** True if it shows progress itself. Fit then adds no progress line. */
   readonly showsProgress?: boolean;
+  /** True if onBatchEnd needs the values at each batch. Every batch then waits for the device. */
+  readonly readsEveryBatch?: boolean;
   onTrainBegin?(info: FitInfo): MaybeAsync;
   onTrainEnd?(logs: Logs): MaybeAsync;
   onEpochBegin?(epoch: number): MaybeAsync;

@@ -4,8 +4,10 @@ import { earlyStopping } from './earlyStopping.ts';
 import { terminateOnNaN, timeLimit } from './ending.ts';
 import { history } from './history.ts';
 import { lambda } from './lambda.ts';
+import { learningRateFinder } from './learningRateFinder.ts';
 import { learningRateScheduler, reduceLROnPlateau } from './learningRates.ts';
 import { progress } from './progress.ts';
+import { sample } from './sample.ts';
 import { swapEmaWeights } from './swapEmaWeights.ts';
 
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
@@ -14,9 +16,11 @@ export const callbacks = {
   earlyStopping,
   history,
   lambda,
+  learningRateFinder,
   learningRateScheduler,
   progress,
   reduceLROnPlateau,
+  sample,
   swapEmaWeights,
   terminateOnNaN,
   timeLimit,
@@ -31,3 +35,5 @@ export type { SwapEmaWeightsOptions } from './swapEmaWeights.ts';
 export type { History, HistoryOptions } from './history.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
+export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';
+export type { EpochSample, SampleCallback, SampleFunction, SampleOptions } from './sample.ts';

@@ -113,7 +113,7 @@ async function runEpochs(
       const endGroup = async (): Promise<void> => {
         const { size } = group;
         group = { batches: 0, size: 0 };
-        await reader.poll(totals);
+        await (listeners.readsEveryBatch ? reader.read(totals) : reader.poll(totals));
         await listeners.tell((c) => c.onBatchEnd?.(batchNumber - 1, { size, ...reader.latest() }));
       };
       reader.startEpoch();
@@ -190,6 +190,8 @@ function checkCallback(callback: unknown, position: number): void {
 }
 
 interface Listeners {
+  /** Whether a callback needs the values at each batch. */
+  readonly readsEveryBatch: boolean;
   /** Calls one hook of every callback, in order, and waits for those that are async. */
   tell(hook: (callback: Callback) => void | Promise<void>): Promise<void>;
   activeSeconds: FitInfo['activeSeconds'];
@@ -202,6 +204,7 @@ function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: Hi
   const began = performance.now();
   let outside = 0;
   return {
+    readsEveryBatch: list.some(({ readsEveryBatch }) => readsEveryBatch === true),
     async tell(hook) {
       const called = performance.now();
       for (const callback of list) {
@@ -215,7 +218,12 @@ function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: Hi
 }
 
 /** Looks at the running values now and then. The answer comes when it comes; a failure is thrown at the next look. */
-function makeReader(steps: TrainingSteps): { startEpoch(): void; poll(totals: Totals): Promise<void>; latest(): Logs } {
+function makeReader(steps: TrainingSteps): {
+  startEpoch(): void;
+  poll(totals: Totals): Promise<void>;
+  read(totals: Totals): Promise<void>;
+  latest(): Logs;
+} {
   let latest: Logs = {};
   let last = 0;
   let epoch = 0;
@@ -245,6 +253,10 @@ function makeReader(steps: TrainingSteps): { startEpoch(): void; poll(totals: To
           underway = false;
           last = performance.now();
         });
+    },
+    async read(totals) {
+      const { logs } = await askTotals(steps.training, totals);
+      latest = await logs;
     },
     latest: () => latest,
   };

@@ -39,6 +39,7 @@ import type {
   TestOnBatchOptions,
   TrainOnBatchOptions,
 } from './runOptions.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
@@ -237,6 +238,17 @@ export class Model implements TrainedModel, HasLayer {
    */
   swapAverages(): Promise<void> {
     return refuseRead('swapAverages()') ?? swapAverages(this.core);
+  }
+
+  /**
+   * Copies weights, optimizer states, learning rates and the loss scale to the host. The returned function brings them back.
+   *
+   *     const restore = await model.snapshot();
+   *     await model.fit(x, y, { epochs: 1 });      // a trial
+   *     await restore();
+   */
+  snapshot(): Promise<() => Promise<void>> {
+    return refuseRead('snapshot()') ?? takeSnapshot(this.core);
   }
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */
