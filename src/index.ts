@@ -322,6 +322,7 @@ export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePoli
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
 export type { Attack, AttackChoice, FgsmOptions, GradientPenaltyOptions, PgdOptions } from './train/index.ts';
+export type { FileSource, FileTarget, LoadWeightsOptions, ReadableHandle, SaveWeightsOptions, WritableHandle } from './train/index.ts';
 export { adversarial, gradNorm, gradientPenalty, pcGrad } from './train/index.ts';
 export type { GradNormOptions, GradNormResult, GradientsByTask, LayersOf, PcGradOptions, TaskGradients } from './train/index.ts';
 export type { StepTools, TestOnBatchOptions, TrainOnBatchOptions, TrainStep, ValidationData, WithLeaves } from './train/index.ts';
@@ -338,6 +339,7 @@ export { fromConfig } from './train/fromConfig.ts';
 export {
   ArgumentError,
   DataError,
+  FormatError,
   DeviceError,
   DeviceLostError,
   DonatedError,

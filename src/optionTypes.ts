@@ -139,7 +139,7 @@ export type {
   HistoryOptions,
   LambdaOptions as LambdaCallbackOptions,
 } from './callbacks/index.ts';
-export type { MaybeAsync, ProgressStream, TrainedModel } from './callbacks/index.ts';
+export type { CheckpointTarget, MaybeAsync, ModelCheckpointOptions, ProgressStream, TrainedModel } from './callbacks/index.ts';
 export type {
   BatchOptions,
   BigIntegerArray,

@@ -1,5 +1,6 @@
 // The contract of callbacks: hooks that fit calls. Every hook may be async. Fit waits for it, so a hook can pause the training.
 import type { Config } from '../core/config.ts';
+import type { FileTarget } from '../formats/places.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 /** Values of the loss and the metrics by name. Names of validation begin with `val_`. */
@@ -19,6 +20,8 @@ export interface TrainedModel {
   swapAverages(): Promise<void>;
   /** Copies weights, optimizer states and learning rates. The returned function brings them back. */
   snapshot(): Promise<() => Promise<void>>;
+  /** Writes all weights, and the state of the optimizers. */
+  saveWeights(target: FileTarget, options?: { optimizer?: boolean }): Promise<void>;
   /** All tensors with their paths, in the order of getWeights(). */
   variables(): readonly { readonly path: string; readonly tensor: Tensor }[];
 }

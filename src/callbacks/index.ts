@@ -6,6 +6,7 @@ import { history } from './history.ts';
 import { lambda } from './lambda.ts';
 import { learningRateFinder } from './learningRateFinder.ts';
 import { learningRateScheduler, reduceLROnPlateau } from './learningRates.ts';
+import { modelCheckpoint } from './modelCheckpoint.ts';
 import { progress } from './progress.ts';
 import { sample } from './sample.ts';
 import { swapEmaWeights } from './swapEmaWeights.ts';
@@ -18,6 +19,7 @@ export const callbacks = {
   lambda,
   learningRateFinder,
   learningRateScheduler,
+  modelCheckpoint,
   progress,
   reduceLROnPlateau,
   sample,
@@ -33,6 +35,7 @@ export type { TerminateOnNaNOptions, TimeLimitOptions } from './ending.ts';
 export type { EpochSchedule, LearningRateSchedulerOptions, ReduceLROnPlateauOptions } from './learningRates.ts';
 export type { SwapEmaWeightsOptions } from './swapEmaWeights.ts';
 export type { History, HistoryOptions } from './history.ts';
+export type { CheckpointTarget, ModelCheckpointOptions } from './modelCheckpoint.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
 export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';

@@ -32,6 +32,11 @@ export class DataError extends OmbreError {
   override name = 'DataError';
 }
 
+/** A file that does not keep to its format, or that holds other weights than a model. */
+export class FormatError extends OmbreError {
+  override name = 'FormatError';
+}
+
 /** No such device, a device without the requested feature or size, or tensors of two devices in one evaluation. */
 export class DeviceError extends OmbreError {
   override name = 'DeviceError';

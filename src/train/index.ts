@@ -32,6 +32,8 @@ export type {
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { Model, createModel, sequential } from './model.ts';
 export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
+export type { FileSource, FileTarget, ReadableHandle, WritableHandle } from '../formats/places.ts';
+export type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';
 export type { ModelVariable } from './weights.ts';
 export { adversarial } from './adversarial.ts';
 export type { Attack, AttackChoice, FgsmOptions, PgdOptions } from './attacks.ts';

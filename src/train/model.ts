@@ -39,9 +39,11 @@ import type {
   TestOnBatchOptions,
   TrainOnBatchOptions,
 } from './runOptions.ts';
+import type { FileSource, FileTarget } from '../formats/places.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
+import { type LoadWeightsOptions, type SaveWeightsOptions, loadWeights, saveWeights } from './weightFiles.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential() or createModel(). */
@@ -249,6 +251,31 @@ export class Model implements TrainedModel, HasLayer {
    */
   snapshot(): Promise<() => Promise<void>> {
     return refuseRead('snapshot()') ?? takeSnapshot(this.core);
+  }
+
+  /**
+   * Writes all weights, and the state of the optimizers, as one safetensors file: tensors by their paths of variables(). A fit that goes on with
+   * `initialEpoch` and the same seed gives the same bits as one that never stopped. In Node the file is replaced whole or not at all.
+   *
+   *     await model.saveWeights('model.safetensors');                      // a path in Node
+   *     await model.saveWeights(await showSaveFilePicker());               // a file handle in a page
+   *     await model.saveWeights((bytes) => store.put(bytes));              // anything else
+   */
+  saveWeights(target: FileTarget, options?: SaveWeightsOptions): Promise<void> {
+    return refuseRead('saveWeights()') ?? saveWeights(this.core, target, options);
+  }
+
+  /**
+   * Reads a file of saveWeights(), or any safetensors file whose names are the paths of variables(): from a path, an address, bytes, a Blob or a
+   * file handle. Nothing is changed if something does not fit.
+   *
+   *     await model.loadWeights('model.safetensors');
+   *     await model.fit(x, y, { epochs: 6, initialEpoch: 3, seed: 1 });
+   *
+   * @throws FormatError for a damaged file, and for weights of another model, which it lists.
+   */
+  loadWeights(source: FileSource, options?: LoadWeightsOptions): Promise<void> {
+    return refuseRead('loadWeights()') ?? loadWeights(this.core, source, options);
   }
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */

@@ -73,7 +73,7 @@ export interface StepTools<X = Tensor, Y = Tensor> {
    *     const { loss, gradients } = step.gradients(() => step.loss(step.forward(step.x)));
    */
   gradients(loss: () => Tensor, options?: { of?: LayersOf }): StepLoss;
-  /** Updates parameters. What follows in the step uses the new ones. `optimizer` names one of several optimizers. */
+  /** Updates parameters. The rest of the step uses the new ones. `optimizer` names one of several optimizers. */
   update(gradients: StepGradients, options?: { optimizer?: string }): void;
 }
 

@@ -1,5 +1,6 @@
 // Reads the files of a data package from node_modules in Node, a folder on the page's own server in a browser.
 import { ArgumentError, DataError } from '../../core/errors.ts';
+import { nodeProcess } from '../../core/nodeProcess.ts';
 
 export interface LoadProgress {
   readonly loadedBytes: number;
@@ -27,16 +28,10 @@ export async function loadFiles(names: readonly string[], source: FileSource): P
     );
   }
   const remote = /^https?:\/\//.test(source.url ?? '');
-  const process = node();
+  const process = nodeProcess();
   const files = process && !remote ? await readFromDisk(names, source, process) : await fetchAll(names, source);
   return Promise.all(files.map((bytes, i) => gunzipIfNeeded(bytes, names[i])));
 }
-
-/** Node's process object, if it exists. */
-const node = (): NodeJS.Process | undefined => {
-  const { process: found } = globalThis as { process?: NodeJS.Process };
-  return found?.versions?.node && typeof found.getBuiltinModule === 'function' ? found : undefined;
-};
 
 // getBuiltinModule instead of an import: a bundler for the browser cannot resolve `node:` specifiers.
 async function readFromDisk(

@@ -1,0 +1,95 @@
+// Where files are: a path in Node, an address, a handle or bytes. Writing replaces a file whole, or leaves it as it was.
+import { ArgumentError } from '../core/errors.ts';
+import { nodeProcess } from '../core/nodeProcess.ts';
+import { shown } from '../core/shown.ts';
+
+/** A file that a page may read: `FileSystemFileHandle` has this form. */
+export interface ReadableHandle {
+  getFile(): Promise<Blob>;
+}
+
+/** A file that a page may write: `FileSystemFileHandle` has this form. */
+export interface WritableHandle {
+  createWritable(): Promise<{
+    write(data: Uint8Array<ArrayBuffer>): Promise<void>;
+    close(): Promise<void>;
+    abort?(reason?: unknown): Promise<void>;
+  }>;
+}
+
+/** Where a file is read from. A text is an address with a scheme, or in Node a path. */
+export type FileSource = string | URL | Uint8Array | ArrayBuffer | Blob | ReadableHandle;
+
+/** Where a file is written to. A text is a path in Node. */
+export type FileTarget = string | WritableHandle | ((bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>);
+
+const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
+const isReadable = (source: unknown): source is ReadableHandle =>
+  typeof (source as Partial<ReadableHandle> | undefined)?.getFile === 'function';
+
+/**
+ * The bytes of a file, and its name for messages.
+ * @throws ArgumentError for what is no source, Error of the system or the network if the file cannot be read.
+ */
+export async function readFile(source: FileSource, where: string): Promise<{ bytes: Uint8Array; name: string }> {
+  if (source instanceof Uint8Array) return { bytes: source, name: 'bytes' };
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: 'bytes' };
+  if (typeof Blob !== 'undefined' && source instanceof Blob) {
+    return { bytes: new Uint8Array(await source.arrayBuffer()), name: 'name' in source ? String(source.name) : 'blob' };
+  }
+  if (typeof source === 'string' || source instanceof URL) {
+    const name = String(source);
+    const system = nodeProcess();
+    if (system && (!isAddress(name) || name.startsWith('file:'))) {
+      const path = name.startsWith('file:') ? system.getBuiltinModule('node:url').fileURLToPath(name) : name;
+      return { bytes: new Uint8Array(await system.getBuiltinModule('node:fs/promises').readFile(path)), name };
+    }
+    const response = await fetch(source);
+    if (!response.ok) throw new ArgumentError(`${where}: ${name} gave the status ${response.status}; check the address`);
+    return { bytes: new Uint8Array(await response.arrayBuffer()), name };
+  }
+  if (isReadable(source)) return readFile(await source.getFile(), where);
+  throw new ArgumentError(`${where}: source is ${shown(source)}; it must be a path, an address, bytes, a Blob or a file handle`);
+}
+
+/**
+ * Writes a file. In Node the bytes go to a second file, which then takes the name: a crash leaves the old file whole.
+ * @throws ArgumentError for what is no target, Error of the system if the file cannot be written.
+ */
+export async function writeFile(target: FileTarget, bytes: Uint8Array<ArrayBuffer>, where: string): Promise<void> {
+  const system = nodeProcess();
+  if (typeof target === 'function') return target(bytes);
+  if (typeof target === 'string' && system) return writeWhole(system, target, bytes);
+  if (typeof (target as Partial<WritableHandle> | undefined)?.createWritable === 'function') {
+    const writable = await (target as WritableHandle).createWritable();
+    try {
+      await writable.write(bytes);
+    } catch (error) {
+      await writable.abort?.(error);
+      throw error;
+    }
+    // The file changes here.
+    return writable.close();
+  }
+  const rule = system ? 'a path, a file handle or a function of the bytes' : 'a file handle or a function of the bytes; paths are for Node';
+  throw new ArgumentError(`${where}: target is ${shown(target)}; it must be ${rule}`);
+}
+
+async function writeWhole(system: NodeJS.Process, path: string, bytes: Uint8Array): Promise<void> {
+  const { open, rename, rm } = system.getBuiltinModule('node:fs/promises');
+  const draft = `${path}.${crypto.randomUUID()}.part`;
+  try {
+    const file = await open(draft, 'wx');
+    try {
+      await file.writeFile(bytes);
+      // On the disk before the name changes.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}

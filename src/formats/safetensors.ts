@@ -1,0 +1,196 @@
+// The safetensors format (Hugging Face): the length of the header as u64, a JSON header of names, dtypes, shapes and offsets, then the data.
+// https://huggingface.co/docs/safetensors. All numbers are little-endian. Every size is checked before memory is taken.
+import { FormatError } from '../core/errors.ts';
+import { formatShape } from '../core/shape.ts';
+import { shown } from '../core/shown.ts';
+import { fromBf16Bits, fromF16Bits, toF16Bits } from './halves.ts';
+
+/** Elements of a stored tensor. F16 and BF16 are Float32Array, which holds them exactly; BOOL is Uint8Array of 0 and 1. */
+export type StoredData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
+
+export interface StoredTensor {
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly data: StoredData;
+}
+
+/** What a file holds: tensors by name, in the order of their data, and texts by name. */
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface StoredType {
+  readonly bytes: number;
+  /** Elements from a copy of their bytes. */
+  read(bytes: ArrayBuffer): StoredData;
+  /** Bytes of elements. */
+  write(data: StoredData): Uint8Array;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: StoredData): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+const plain = (bytes: number, array: new (buffer: ArrayBuffer) => StoredData): StoredType => ({
+  bytes,
+  read: (buffer) => new array(buffer),
+  write: bytesOf,
+});
+
+const types = {
+  F64: plain(8, Float64Array),
+  I64: plain(8, BigInt64Array),
+  U64: plain(8, BigUint64Array),
+  F32: plain(4, Float32Array),
+  I32: plain(4, Int32Array),
+  U32: plain(4, Uint32Array),
+  F16: {
+    bytes: 2,
+    read: (buffer) => Float32Array.from(new Uint16Array(buffer), fromF16Bits),
+    write: (data) => bytesOf(Uint16Array.from(data as Float32Array, toF16Bits)),
+  },
+  BF16: {
+    bytes: 2,
+    read: (buffer) => Float32Array.from(new Uint16Array(buffer), fromBf16Bits),
+    write: (data) => bytesOf(new Uint16Array(Float32Array.from(data as Float32Array).buffer).filter((_, i) => i % 2 === 1)),
+  },
+  I16: plain(2, Int16Array),
+  U16: plain(2, Uint16Array),
+  I8: plain(1, Int8Array),
+  U8: plain(1, Uint8Array),
+  BOOL: plain(1, Uint8Array),
+} as const satisfies Readonly<Record<string, StoredType>>;
+
+/** Element types of the format. */
+export type StoredDtype = keyof typeof types;
+
+const typeOf = (dtype: StoredDtype): StoredType => types[dtype];
+const isStoredDtype = (value: unknown): value is StoredDtype => typeof value === 'string' && Object.hasOwn(types, value);
+
+const lengthBytes = 8;
+/** The limit of the reference implementation. */
+const maxHeaderBytes = 100_000_000;
+const metadataName = '__metadata__';
+
+/**
+ * Reads a safetensors file. Data are copied.
+ * @throws FormatError with the file's name, the field, what it holds and the rule, for everything that the format does not allow: sizes beyond the
+ * file, unknown dtypes, data that overlap or leave holes.
+ */
+export function readSafetensors(bytes: Uint8Array, name = 'file'): Safetensors {
+  const fail = (message: string): never => {
+    throw new FormatError(`${name}: not a safetensors file that can be read: ${message}`);
+  };
+  if (bytes.length < lengthBytes) fail(`it has ${bytes.length} bytes; the length of the header takes ${lengthBytes}`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
+  if (length > maxHeaderBytes || length > bytes.length - lengthBytes) {
+    fail(`the header has ${length} bytes; at most ${Math.min(maxHeaderBytes, bytes.length - lengthBytes)} are possible`);
+  }
+  const header = parseHeader(bytes.subarray(lengthBytes, lengthBytes + length), fail);
+  const data = bytes.subarray(lengthBytes + length);
+  const entries = Object.entries(header)
+    .filter(([key]) => key !== metadataName)
+    .map(([key, entry]) => readEntry(key, entry, data.length, fail))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let at = 0;
+  for (const { key, begin, end } of entries) {
+    if (begin !== at) fail(`'${key}' begins at ${begin}; the data before it end at ${at}, and they must touch`);
+    at = end;
+  }
+  if (at !== data.length) fail(`the tensors end at byte ${at}, the data at ${data.length}; every byte must belong to a tensor`);
+  const tensors = new Map(
+    entries.map(({ key, dtype, shape, begin, end }): [string, StoredTensor] => {
+      const values = typeOf(dtype).read(data.slice(begin, end).buffer);
+      if (dtype === 'BOOL' && (values as Uint8Array).some((x) => x > 1)) fail(`'${key}' is BOOL and has a byte that is not 0 or 1`);
+      return [key, { dtype, shape, data: values }];
+    }),
+  );
+  return { tensors, metadata: readMetadata(header[metadataName], fail) };
+}
+
+function parseHeader(bytes: Uint8Array, fail: (message: string) => never): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    fail(`the header is no JSON in UTF-8 (${(error as Error).message})`);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) fail(`the header is ${shown(header)}; it must be an object`);
+  return header as Record<string, unknown>;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function readEntry(key: string, entry: unknown, available: number, fail: (message: string) => never): Entry {
+  const { dtype, shape, data_offsets: offsets } = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
+  if (!isStoredDtype(dtype)) return fail(`dtype of '${key}' is ${shown(dtype)}; it must be one of ${Object.keys(types).join(', ')}`);
+  if (!Array.isArray(shape) || !shape.every(isSize)) return fail(`shape of '${key}' is ${shown(shape)}; it must be a list of sizes`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    return fail(`data_offsets of '${key}' are ${shown(offsets)}; they must be two byte positions`);
+  }
+  const [begin, end] = offsets;
+  if (begin > end || end > available)
+    return fail(`data_offsets of '${key}' are ${begin} to ${end}; the file has ${available} bytes of data`);
+  const size = shape.reduce((product, n) => product * n, typeOf(dtype).bytes);
+  if (size !== end - begin) return fail(`'${key}' ${dtype}${formatShape(shape)} needs ${size} bytes; its data_offsets have ${end - begin}`);
+  return { key, dtype, shape: shape, begin, end };
+}
+
+function readMetadata(metadata: unknown, fail: (message: string) => never): Readonly<Record<string, string>> {
+  if (metadata === undefined) return {};
+  const isTexts = typeof metadata === 'object' && metadata !== null && Object.values(metadata).every((text) => typeof text === 'string');
+  return isTexts ? (metadata as Record<string, string>) : fail(`${metadataName} is ${shown(metadata)}; it must be an object of texts`);
+}
+
+/**
+ * Writes a safetensors file: tensors in the order of their element sizes, the largest first, and then of their names, as the reference does.
+ * @throws FormatError for a name of the format's own, and for data that do not fit their shape.
+ */
+export function writeSafetensors(
+  tensors: Iterable<readonly [name: string, tensor: StoredTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const list = [...tensors].sort(([a, x], [b, y]) => typeOf(y.dtype).bytes - typeOf(x.dtype).bytes || (a < b ? -1 : a > b ? 1 : 0));
+  let at = 0;
+  const header: [string, unknown][] = Object.keys(metadata).length ? [[metadataName, metadata]] : [];
+  const names = new Set<string>([metadataName]);
+  for (const [name, { dtype, shape, data }] of list) {
+    if (names.has(name))
+      throw new FormatError(`safetensors: two tensors are called '${name}', or the name is of the format's own; rename one`);
+    names.add(name);
+    const count = shape.reduce((product, n) => product * n, 1);
+    if (data.length !== count)
+      throw new FormatError(`safetensors: '${name}' ${formatShape(shape)} needs ${count} elements, got ${data.length}`);
+    const end = at + count * typeOf(dtype).bytes;
+    header.push([name, { dtype, shape, data_offsets: [at, end] }]);
+    at = end;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const padded = Math.ceil(text.length / 8) * 8;
+  const file = new Uint8Array(lengthBytes + padded + at).fill(0x20, lengthBytes + text.length, lengthBytes + padded);
+  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
+  file.set(text, lengthBytes);
+  let to = lengthBytes + padded;
+  for (const [, { dtype, data }] of list) {
+    const part = typeOf(dtype).write(data);
+    file.set(part, to);
+    to += part.length;
+  }
+  return file;
+}

@@ -1,0 +1,348 @@
+// Files of weights: the safetensors format, places of files, and training that resumes with the same bits.
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FormatError } from '../../src/core/errors.ts';
+import { fromBf16Bits, fromF16Bits, toF16Bits } from '../../src/formats/halves.ts';
+import { type StoredTensor, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { type Model, callbacks, layers, losses, optimizers, sequential } from '../../src/index.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ombre-files-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const fileOf = (header: unknown, data: number, text = JSON.stringify(header)): Uint8Array => {
+  const bytes = new TextEncoder().encode(text);
+  const file = new Uint8Array(8 + bytes.length + data);
+  new DataView(file.buffer).setBigUint64(0, BigInt(bytes.length), true);
+  file.set(bytes, 8);
+  return file;
+};
+
+describe('safetensors', () => {
+  const all: [string, StoredTensor][] = [
+    ['f64', { dtype: 'F64', shape: [2], data: Float64Array.of(Math.PI, -0) }],
+    ['f32', { dtype: 'F32', shape: [2, 1], data: Float32Array.of(1.5, NaN) }],
+    ['f16', { dtype: 'F16', shape: [3], data: Float32Array.of(1.5, -65504, 2 ** -24) }],
+    ['bf16', { dtype: 'BF16', shape: [2], data: Float32Array.of(-3, 2 ** 100) }],
+    ['i64', { dtype: 'I64', shape: [1], data: BigInt64Array.of(-(2n ** 62n)) }],
+    ['u64', { dtype: 'U64', shape: [1], data: BigUint64Array.of(2n ** 63n) }],
+    ['i32', { dtype: 'I32', shape: [], data: Int32Array.of(-7) }],
+    ['u32', { dtype: 'U32', shape: [1], data: Uint32Array.of(4294967295) }],
+    ['i16', { dtype: 'I16', shape: [1], data: Int16Array.of(-300) }],
+    ['u16', { dtype: 'U16', shape: [1], data: Uint16Array.of(65535) }],
+    ['i8', { dtype: 'I8', shape: [1], data: Int8Array.of(-100) }],
+    ['u8', { dtype: 'U8', shape: [3], data: Uint8Array.of(0, 128, 255) }],
+    ['bool', { dtype: 'BOOL', shape: [2], data: Uint8Array.of(1, 0) }],
+    ['empty', { dtype: 'F32', shape: [0, 4], data: new Float32Array(0) }],
+  ];
+
+  test('every dtype comes back as it was, also from bytes at an odd offset', () => {
+    const written = writeSafetensors(all, { note: 'ü' });
+    const moved = new Uint8Array(written.length + 1);
+    moved.set(written, 1);
+    for (const bytes of [written, moved.subarray(1)]) {
+      const { tensors, metadata } = readSafetensors(bytes);
+      expect(metadata).toEqual({ note: 'ü' });
+      expect(new Map([...tensors].sort())).toEqual(new Map([...all].sort()));
+    }
+  });
+
+  test('the layout is that of the reference: a padded header, the largest elements first', () => {
+    const bytes = writeSafetensors([
+      ['b', { dtype: 'U8', shape: [1], data: Uint8Array.of(9) }],
+      ['a', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }],
+    ]);
+    const text = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[1],"data_offsets":[4,5]}}';
+    const padded = Math.ceil(text.length / 8) * 8;
+    expect(Number(new DataView(bytes.buffer).getBigUint64(0, true))).toBe(padded);
+    expect(new TextDecoder().decode(bytes.subarray(8, 8 + padded))).toBe(text.padEnd(padded));
+    expect([...bytes.subarray(8 + padded)]).toEqual([0, 0, 0x80, 0x3f, 9]);
+  });
+
+  const f32 = (begin: number, end: number, shape = [1]): object => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+  test.each([
+    ['7 bytes', new Uint8Array(7), 'it has 7 bytes; the length of the header takes 8'],
+    ['a header beyond the file', fileOf({}, 0).subarray(0, 9), 'the header has 2 bytes; at most 1 are possible'],
+    ['a header of 2^63 bytes', Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 128), 'the header has 9223372036854776000 bytes'],
+    ['no JSON', fileOf({}, 0, '{'), 'the header is no JSON in UTF-8'],
+    ['a list', fileOf([], 0), 'the header is []; it must be an object'],
+    ['an unknown dtype', fileOf({ a: { dtype: 'F8', shape: [], data_offsets: [0, 1] } }, 1), "dtype of 'a' is 'F8'; it must be one of F64, I64"],
+    ['a dtype of the prototype', fileOf({ a: { dtype: 'toString', shape: [], data_offsets: [0, 1] } }, 1), "dtype of 'a' is 'toString'"],
+    ['a negative size', fileOf({ a: f32(0, 4, [-1]) }, 4), "shape of 'a' is"],
+    ['a huge shape', fileOf({ a: f32(0, 4, [2 ** 40, 2 ** 40]) }, 4), "needs 4.8357"],
+    ['offsets beyond the data', fileOf({ a: f32(0, 4) }, 3), "data_offsets of 'a' are 0 to 4; the file has 3 bytes of data"],
+    ['one offset', fileOf({ a: { dtype: 'F32', shape: [1], data_offsets: [0] } }, 4), "data_offsets of 'a' are"],
+    ['data that overlap', fileOf({ a: f32(0, 4), b: f32(0, 4) }, 4), "'b' begins at 0; the data before it end at 4, and they must touch"],
+    ['a hole', fileOf({ a: f32(0, 4), b: f32(8, 12) }, 12), "'b' begins at 8; the data before it end at 4"],
+    ['bytes of no tensor', fileOf({ a: f32(0, 4) }, 5), 'the tensors end at byte 4, the data at 5'],
+    ['metadata of numbers', fileOf({ __metadata__: { a: 1 } }, 0), '__metadata__ is'],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => readSafetensors(bytes, 'w')).toThrow(FormatError);
+    expect(() => readSafetensors(bytes, 'w')).toThrow(message);
+  }); // prettier-ignore
+
+  test('BOOL has bytes 0 and 1 alone, and a name is used once', () => {
+    const bool = fileOf({ a: { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] } }, 1);
+    bool[bool.length - 1] = 2;
+    expect(() => readSafetensors(bool)).toThrow("'a' is BOOL and has a byte that is not 0 or 1");
+    expect(() => writeSafetensors([all[0], all[0]])).toThrow("two tensors are called 'f64'");
+    expect(() => writeSafetensors([['a', { dtype: 'F32', shape: [2], data: new Float32Array(1) }]])).toThrow(
+      "'a' [2] needs 2 elements, got 1",
+    );
+  });
+
+  test('changed bytes give an error of the format or another valid file, and nothing else', () => {
+    const written = writeSafetensors(all, { note: 'x' });
+    let state = 7;
+    const next = (below: number): number => (state = (state * 1103515245 + 12345) % 2147483648) % below;
+    let refused = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const bytes = written.slice(0, i % 3 === 0 ? next(written.length) : written.length);
+      for (let n = 0; n <= next(4) && bytes.length; n++) bytes[next(Math.min(bytes.length, 1000))] = next(256);
+      try {
+        readSafetensors(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(FormatError);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(10_000);
+    expect(Object.prototype).not.toHaveProperty('dtype');
+  });
+
+  test('all 65,536 F16 and BF16', () => {
+    for (let bits = 0; bits < 65536; bits++) {
+      const x = fromF16Bits(bits);
+      if (!Number.isNaN(x)) expect(toF16Bits(x)).toBe(bits);
+      expect(new Float32Array(Uint32Array.of(bits << 16).buffer)[0]).toBe(fromBf16Bits(bits));
+    }
+    // Halfway between two, the even one; beyond the largest, Infinity.
+    expect([1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, 2 ** -25, 3 * 2 ** -26].map(toF16Bits)).toEqual([
+      0x3c00, 0x3c02, 0x7bff, 0x7c00, 0, 1,
+    ]);
+  });
+});
+
+const x = Array.from({ length: 10 }, (_, i) => [Math.sin(i), Math.cos(2 * i), i / 10]);
+const y = x.map(([a, b]) => [a * b]);
+const fitOptions = { batchSize: 4, verbose: 0, seed: 5 } as const;
+
+function makeModel(optimizer: 'adam' | 'momentum' | 'lookahead' = 'adam', units = 6): Model {
+  const model = sequential([
+    layers.dense({ units, activation: 'relu', inputShape: [3], name: 'hidden' }),
+    layers.batchNormalization({ name: 'norm' }),
+    layers.dropout({ rate: 0.3 }),
+    layers.dense({ units: 1, name: 'out' }),
+  ]);
+  const rate = 0.05;
+  const chosen = {
+    adam: () => optimizers.adam({ learningRate: rate, emaDecay: 0.9 }),
+    momentum: () => optimizers.sgd({ learningRate: rate, momentum: 0.9, gradientAccumulationSteps: 2 }),
+    lookahead: () => optimizers.lookahead({ optimizer: optimizers.nadam({ learningRate: rate }) }),
+  }[optimizer]();
+  model.compile({ optimizer: chosen, loss: losses.huber(), seed: 9 });
+  return model;
+}
+
+const saved = async (model: Model, options?: { optimizer?: boolean }): Promise<Uint8Array<ArrayBuffer>> => {
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
+  await model.saveWeights((written) => void (bytes = written), options);
+  return bytes!;
+};
+const valuesOf = async (model: Model): Promise<number[][]> =>
+  Promise.all((await model.getWeights()).map(async (tensor) => Array.from(await tensor.data())));
+
+describe('training that resumes', () => {
+  test.each(['adam', 'momentum', 'lookahead'] as const)(
+    '%s: 3 epochs, a file and 3 epochs give the bits of 6 epochs',
+    async (optimizer) => {
+      const whole = makeModel(optimizer);
+      await whole.fit(x, y, { ...fitOptions, epochs: 6 });
+      const first = makeModel(optimizer);
+      await first.fit(x, y, { ...fitOptions, epochs: 3 });
+      const path = join(folder, `${optimizer}.safetensors`);
+      await first.saveWeights(path);
+      const second = makeModel(optimizer);
+      await second.loadWeights(path);
+      await second.fit(x, y, { ...fitOptions, epochs: 6, initialEpoch: 3 });
+      expect(await valuesOf(second)).toEqual(await valuesOf(whole));
+      // Without the optimizer's state the numbers are others.
+      const third = makeModel(optimizer);
+      await third.loadWeights(path, { optimizer: false });
+      await third.fit(x, y, { ...fitOptions, epochs: 6, initialEpoch: 3 });
+      expect(await valuesOf(third)).not.toEqual(await valuesOf(whole));
+    },
+  );
+
+  test('a rate that was set, frozen layers and the loss scale come back', async () => {
+    const make = (): Model => {
+      const model = makeModel('adam');
+      model.compile({ optimizer: optimizers.adam(), loss: 'mse', dtypePolicy: 'mixedFloat16', seed: 2 });
+      return model;
+    };
+    const first = make();
+    // The scale of the first step overflows f16, and is halved.
+    await first.fit(x, y.map(([one]) => [one * 1e6]), { ...fitOptions, epochs: 1 }); // prettier-ignore
+    const { scale } = (await first.lossScale())!;
+    expect(scale).toBeLessThan(2 ** 15);
+    first.setLearningRate(0.03);
+    first.getLayer('hidden').trainable = false;
+    await first.fit(x, y, { ...fitOptions, epochs: 2, initialEpoch: 1 });
+    const second = make();
+    await second.loadWeights(await saved(first));
+    expect(second.learningRate).toBe(0.03);
+    expect(await second.lossScale()).toEqual(await first.lossScale());
+    for (const model of [first, second]) {
+      model.getLayer('hidden').trainable = true;
+      await model.fit(x, y, { ...fitOptions, epochs: 3, initialEpoch: 2 });
+    }
+    expect(await valuesOf(second)).toEqual(await valuesOf(first));
+  });
+});
+
+describe('places', () => {
+  test('a path, a file address, bytes, a Blob, a handle and a function', async () => {
+    const model = makeModel();
+    const path = join(folder, 'places.safetensors');
+    await model.saveWeights(path);
+    const bytes = new Uint8Array(await readFile(path));
+    let written: Uint8Array | undefined;
+    const handle = {
+      getFile: () => Promise.resolve(new Blob([bytes])),
+      createWritable: () => Promise.resolve({ write: (data: Uint8Array<ArrayBuffer>) => Promise.resolve(void (written = data)), close: () => Promise.resolve() }),
+    }; // prettier-ignore
+    await model.saveWeights(handle);
+    expect(written).toEqual(bytes);
+    for (const source of [path, pathToFileURL(path), pathToFileURL(path).href, bytes, bytes.buffer, new Blob([bytes]), handle]) {
+      const other = makeModel();
+      await other.loadWeights(source);
+      expect(await valuesOf(other)).toEqual(await valuesOf(model));
+    }
+  });
+
+  test('a write that fails leaves the old file and no other', async () => {
+    const path = join(folder, 'kept', '..', 'absent', 'x.safetensors');
+    await expect(makeModel().saveWeights(path)).rejects.toThrow('ENOENT');
+    const directory = join(folder, 'directory');
+    await mkdir(join(directory, 'x'), { recursive: true });
+    await expect(makeModel().saveWeights(join(directory, 'x'))).rejects.toThrow(/EISDIR|EEXIST|ENOTEMPTY/);
+    expect(await readdir(directory)).toEqual(['x']);
+  });
+
+  test('others are refused', async () => {
+    await expect(makeModel().saveWeights(5 as never)).rejects.toThrow('saveWeights: target is 5; it must be a path, a file handle or a function of the bytes');
+    await expect(makeModel().loadWeights({} as never)).rejects.toThrow('loadWeights: source is {}; it must be a path, an address, bytes, a Blob or a file handle');
+    await expect(makeModel().loadWeights(new Uint8Array(3), { optimiser: true } as never)).rejects.toThrow("did you mean 'optimizer'?");
+  }); // prettier-ignore
+});
+
+describe('weights that do not fit', () => {
+  test('are listed, and nothing changes', async () => {
+    const model = makeModel('adam', 5);
+    const before = await valuesOf(model);
+    const other = sequential([layers.dense({ units: 6, inputShape: [3], name: 'hidden' }), layers.dense({ units: 2, name: 'last' })]);
+    const bytes = await saved(other);
+    await expect(model.loadWeights(bytes)).rejects.toThrow(FormatError);
+    await expect(model.loadWeights(bytes)).rejects.toThrow(
+      'loadWeights: bytes holds the weights of another model; missing: norm/gamma f32[5], norm/beta f32[5], norm/movingMean f32[5], norm/movingVariance f32[5], out/kernel f32[5,1], out/bias f32[1]; ' +
+        'of another type or shape: hidden/kernel is F32[3,6] in the file and f32[3,5] in the model, hidden/bias is F32[6] in the file and f32[5] in the model; ' +
+        'not in the model: last/bias F32[2], last/kernel F32[6,2]; pass { skipMismatch: true } to load those that fit',
+    );
+    expect(await valuesOf(model)).toEqual(before);
+    const fitting = sequential([layers.dense({ units: 5, inputShape: [3], name: 'hidden' })]);
+    await model.loadWeights(await saved(fitting), { skipMismatch: true });
+    expect(await valuesOf(model)).toEqual([...(await valuesOf(fitting)), ...before.slice(2)]);
+  });
+
+  test('a state of another optimizer, and states that were changed', async () => {
+    const first = makeModel('adam');
+    await first.fit(x, y, { ...fitOptions, epochs: 1 });
+    const bytes = await saved(first);
+    const model = makeModel('momentum');
+    const before = await valuesOf(model);
+    await expect(model.loadWeights(bytes)).rejects.toThrow("the optimizer 'optimizer' was adam, and the model is compiled with sgd; pass { optimizer: false }");
+    expect(await valuesOf(model)).toEqual(before);
+
+    const { tensors, metadata } = readSafetensors(bytes);
+    const withData = (change: (data: Record<string, never>) => void): Uint8Array => {
+      const data = JSON.parse(metadata.ombre) as Record<string, never>;
+      change(data);
+      return writeSafetensors(tensors, { ombre: JSON.stringify(data) });
+    };
+    type Changed = { version: number; optimizers: { optimizer: { state: Record<string, unknown>; layers: unknown; calls: unknown } } };
+    const changes: [string, (data: Changed) => void][] = [
+      ['the state of training has the version 2', (data) => (data.version = 2)],
+      ['the state of training has no optimizers', (data) => (data.optimizers = null as never)],
+      ['was for other layers', (data) => (data.optimizers.optimizer.layers = ['__proto__'])],
+      ['has the step count -1', (data) => (data.optimizers.optimizer.calls = -1)],
+      ['firstMoment.hidden.kernel is missing', (data) => delete ((data.optimizers.optimizer.state.firstMoment as Record<string, Record<string, unknown>>).hidden.kernel)],
+      ['state.step is F32[3,6]', (data) => (data.optimizers.optimizer.state.step = 'hidden/kernel')],
+      ['state.more is no tensor', (data) => (data.optimizers.optimizer.state.more = 'absent')],
+    ];
+    const target = makeModel('adam');
+    const untouched = await valuesOf(target);
+    for (const [message, change] of changes) await expect(target.loadWeights(withData(change as never)), message).rejects.toThrow(message);
+    expect(await valuesOf(target)).toEqual(untouched);
+    await expect(target.loadWeights(writeSafetensors(tensors, { ombre: '{' }))).rejects.toThrow('the state of training is no JSON');
+  }); // prettier-ignore
+});
+
+test('a file without a state of training, such as one of another program', async () => {
+  const model = makeModel();
+  const path = join(folder, 'plain.safetensors');
+  await writeFile(path, await saved(model, { optimizer: false }));
+  expect(readSafetensors(new Uint8Array(await readFile(path))).metadata).toEqual({});
+  const other = makeModel();
+  await other.loadWeights(path);
+  expect(await valuesOf(other)).toEqual(await valuesOf(model));
+});
+
+describe('modelCheckpoint', () => {
+  const fit = (filepath: string, options: object = {}, epochs = 4) =>
+    makeModel().fit(x, y, {
+      ...fitOptions,
+      epochs,
+      validationData: [x.slice(0, 4), y.slice(0, 4)],
+      callbacks: [callbacks.modelCheckpoint({ filepath: join(folder, 'checkpoints', filepath), ...options })],
+    });
+  beforeAll(() => mkdir(join(folder, 'checkpoints')));
+  const written = async (begin: string): Promise<string[]> => (await readdir(join(folder, 'checkpoints'))).filter((name) => name.startsWith(begin)).sort(); // prettier-ignore
+
+  test('a fit goes on from the file of an epoch', async () => {
+    await fit('each-{epoch}.st');
+    expect(await written('each')).toEqual(['each-1.st', 'each-2.st', 'each-3.st', 'each-4.st']);
+    const model = makeModel();
+    await model.loadWeights(join(folder, 'checkpoints', 'each-2.st'));
+    await model.fit(x, y, { ...fitOptions, epochs: 4, initialEpoch: 2 });
+    const last = makeModel();
+    await last.loadWeights(join(folder, 'checkpoints', 'each-4.st'));
+    expect(await valuesOf(model)).toEqual(await valuesOf(last));
+  });
+
+  test('every second epoch, with a value in the name, and without the state of the optimizer', async () => {
+    const { history } = await fit('second-{epoch}-{val_loss:.3f}.st', { saveFreq: 2, saveWeightsOnly: true });
+    const names = [2, 4].map((epoch) => `second-${epoch}-${history.val_loss[epoch - 1].toFixed(3)}.st`);
+    expect(await written('second')).toEqual(names);
+    expect(readSafetensors(new Uint8Array(await readFile(join(folder, 'checkpoints', names[0])))).metadata).toEqual({});
+  });
+
+  test('the best epochs alone', async () => {
+    const { history } = await fit('best-{epoch}.st', { saveBestOnly: true }, 6);
+    let best = Infinity;
+    const better = history.val_loss.flatMap((loss, i) => (loss < best ? ((best = loss), [`best-${i + 1}.st`]) : []));
+    expect(better.length).toBeLessThan(6);
+    expect(await written('best')).toEqual(better);
+    await fit('none-{epoch}.st', { saveBestOnly: true, initialValueThreshold: 0 });
+    expect(await written('none')).toEqual([]);
+  });
+
+  test('refuses values that an epoch does not have', async () => {
+    await expect(fit('{accuracy}.st')).rejects.toThrow("names 'accuracy'; epoch 1 has epoch, loss, val_loss");
+    await expect(fit('x.st', { saveBestOnly: true, monitor: 'val_acc' })).rejects.toThrow("callbacks.modelCheckpoint: monitor 'val_acc' is none of the values loss, val_loss");
+  }); // prettier-ignore
+});
