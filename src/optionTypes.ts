@@ -327,3 +327,4 @@ export type {
   SampleOptions,
   SuggestionOptions,
 } from './callbacks/index.ts';
+export type { BytesWriter, TensorBoard, TensorBoardOptions } from './callbacks/index.ts';

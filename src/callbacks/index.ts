@@ -10,6 +10,7 @@ import { modelCheckpoint } from './modelCheckpoint.ts';
 import { progress } from './progress.ts';
 import { sample } from './sample.ts';
 import { swapEmaWeights } from './swapEmaWeights.ts';
+import { tensorBoard } from './tensorBoard.ts';
 
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
 export const callbacks = {
@@ -24,6 +25,7 @@ export const callbacks = {
   reduceLROnPlateau,
   sample,
   swapEmaWeights,
+  tensorBoard,
   terminateOnNaN,
   timeLimit,
 };
@@ -40,3 +42,4 @@ export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
 export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';
 export type { EpochSample, SampleCallback, SampleFunction, SampleOptions } from './sample.ts';
+export type { BytesWriter, TensorBoard, TensorBoardOptions } from './tensorBoard.ts';
