@@ -4,7 +4,9 @@ import { ArgumentError, OmbreError } from '../core/errors.ts';
 import type { SettingsOf } from '../core/options.ts';
 import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { callbackHooks } from '../callbacks/callback.ts';
-import { type Callback, type FitInfo, type History, type Logs, type TrainedModel, callbacks } from '../callbacks/index.ts';
+import type { Callback, FitInfo, History, Logs, TrainedModel } from '../callbacks/index.ts';
+import { history } from '../callbacks/history.ts';
+import { progress } from '../callbacks/progress.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Attack } from './attacks.ts';
@@ -76,7 +78,7 @@ async function runEpochs(
   const { names } = steps.training.objectives;
   const tested = steps.testing.objectives.names;
   const { stepsPerExecution } = steps.setup;
-  const record = callbacks.history();
+  const record = history();
   const listeners = listenersOf(settings, record);
   const fitKey = drawFitKey(core, settings.seed);
   const dropoutKey = foldKey(fitKey, 1);
@@ -200,7 +202,7 @@ interface Listeners {
 function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: History): Listeners {
   const list: Callback[] = [record, ...(Array.isArray(given) ? (given as readonly Callback[]) : [given as Callback])];
   list.forEach((callback, i) => checkCallback(callback, i - 1));
-  if (verbose && !list.some(({ showsProgress }) => showsProgress)) list.push(callbacks.progress({ bar: verbose === 1 }));
+  if (verbose && !list.some(({ showsProgress }) => showsProgress)) list.push(progress({ bar: verbose === 1 }));
   const began = performance.now();
   let outside = 0;
   return {
