@@ -6,14 +6,22 @@ import { type NestedValues, tensor } from '../ops/index.ts';
 import { type Attack, type FgsmOptions, type PgdOptions, fgsm as makeFgsm, pgd as makePgd } from './attacks.ts';
 import { Model } from './model.ts';
 
-interface AttackOn<Options> {
-  (options: Options): Configured<Attack>;
+/** adversarial.fgsm: an attack from options, or its examples for a compiled model. */
+export interface FgsmFactory {
+  (options: FgsmOptions): Configured<Attack>;
   /** Examples for a compiled model with its present weights, by its loss in inference mode. */
-  (model: Model, x: Tensor | NestedValues, y: Tensor | NestedValues, options: Options): Tensor;
+  (model: Model, x: Tensor | NestedValues, y: Tensor | NestedValues, options: FgsmOptions): Tensor;
+}
+
+/** adversarial.pgd: an attack from options, or its examples for a compiled model. */
+export interface PgdFactory {
+  (options: PgdOptions): Configured<Attack>;
+  /** Examples for a compiled model with its present weights, by its loss in inference mode. */
+  (model: Model, x: Tensor | NestedValues, y: Tensor | NestedValues, options: PgdOptions): Tensor;
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-function attackOn<Options>(name: string, make: (options: Options) => Configured<Attack>): AttackOn<Options> {
+function attackOn<Options, Made>(name: string, make: (options: Options) => Configured<Attack>): Made {
   const attackOf = (first: unknown, ...more: unknown[]): unknown => {
     if (!(first instanceof Model)) {
       if (more.length === 0) return make(first as Options);
@@ -23,7 +31,7 @@ function attackOn<Options>(name: string, make: (options: Options) => Configured<
     const [inputs, targets] = [x, y].map((given) => (given instanceof Tensor ? given : tensor(given as NestedValues)));
     return make(options as Options)((at) => first.lossAt(`adversarial.${name}`, at, targets), inputs);
   };
-  return attackOf as AttackOn<Options>;
+  return attackOf as Made;
 }
 
 /**
@@ -45,7 +53,7 @@ function attackOn<Options>(name: string, make: (options: Options) => Configured<
  *
  * @throws DtypeError for x without floats, ShapeError for a loss of another shape.
  */
-const fgsm: AttackOn<FgsmOptions> = /* @__PURE__ */ attackOn('fgsm', makeFgsm);
+const fgsm: FgsmFactory = /* @__PURE__ */ attackOn<FgsmOptions, FgsmFactory>('fgsm', makeFgsm);
 
 /**
  * Projected gradient descent: `steps` steps of size stepSize along sign(g), or g / |g| for the norm 2, from a random point of the ball. After
@@ -57,7 +65,7 @@ const fgsm: AttackOn<FgsmOptions> = /* @__PURE__ */ attackOn('fgsm', makeFgsm);
  *
  * @throws DtypeError for x without floats, ShapeError for a loss of another shape.
  */
-const pgd: AttackOn<PgdOptions> = /* @__PURE__ */ attackOn('pgd', makePgd);
+const pgd: PgdFactory = /* @__PURE__ */ attackOn<PgdOptions, PgdFactory>('pgd', makePgd);
 
 /** Attacks on inputs, by name. */
-export const adversarial = { fgsm, pgd };
+export const adversarial: { readonly fgsm: FgsmFactory; readonly pgd: PgdFactory } = { fgsm, pgd };

@@ -32,12 +32,9 @@ import {
 } from '../ops/index.ts';
 import type { TrainStep } from './trainStep.ts';
 
-/** Smallest and largest value of an input, such as [0, 1] for images. */
-type Range = readonly [number, number];
-
-const rangeKind = /* @__PURE__ */ kindOf<Range>({
+const rangeKind = /* @__PURE__ */ kindOf<readonly [number, number]>({
   rule: 'a list of two numbers, the smallest and the largest value of an input, such as [0, 1]',
-  accepts: (value): value is Range =>
+  accepts: (value): value is readonly [number, number] =>
     Array.isArray(value) && value.length === 2 && value.every((one) => Number.isFinite(one)) && value[0] < value[1],
   convert: ([low, high]) => Object.freeze([low, high] as const),
 });

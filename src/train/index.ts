@@ -35,7 +35,7 @@ export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainSte
 export type { FileSource, FileTarget, ReadableHandle, WritableHandle } from '../formats/places.ts';
 export type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';
 export type { ModelVariable } from './weights.ts';
-export { adversarial } from './adversarial.ts';
+export { type FgsmFactory, type PgdFactory, adversarial } from './adversarial.ts';
 export type { Attack, AttackChoice, FgsmOptions, PgdOptions } from './attacks.ts';
 export { type GradientPenaltyOptions, gradientPenalty } from './gradientPenalty.ts';
 export { type GradNormOptions, type GradNormResult, type GradientsByTask, type PcGradOptions, gradNorm, pcGrad } from './tasks.ts';
