@@ -12,6 +12,7 @@ const groups: Readonly<Record<string, string>> = {
   'core/': 'Ops',
   'data/': 'Data',
   'engine/': 'Engine',
+  'formats/': 'Models',
   'graph/': 'Ops',
   'losses/': 'Losses',
   'metrics/': 'Metrics',

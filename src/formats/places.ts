@@ -1,4 +1,4 @@
-// Where files are: a path in Node, an address, a handle or bytes. Writing replaces a file whole, or leaves it as it was.
+// Places of files: a path in Node, an address, a handle or bytes. Writing replaces a file whole, or leaves it as it was.
 import { ArgumentError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
 import { shown } from '../core/shown.ts';
@@ -17,10 +17,10 @@ export interface WritableHandle {
   }>;
 }
 
-/** Where a file is read from. A text is an address with a scheme, or in Node a path. */
+/** Source of a file to read. A text is an address with a scheme, or in Node a path. */
 export type FileSource = string | URL | Uint8Array | ArrayBuffer | Blob | ReadableHandle;
 
-/** Where a file is written to. A text is a path in Node. */
+/** Target of a file to write. A text is a path in Node. */
 export type FileTarget = string | WritableHandle | ((bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>);
 
 const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);

@@ -144,7 +144,7 @@ function readTraining(core: ModelCore, file: Safetensors, name: string): Trainin
   const text = Object.hasOwn(file.metadata, metadataKey) ? file.metadata[metadataKey] : undefined;
   if (text === undefined) return undefined;
   const refuse = (what: string): never => {
-    throw new FormatError(`loadWeights: ${name}: ${what}; pass { optimizer: false } to load the weights alone`);
+    throw new FormatError(`loadWeights: ${name}: ${what}; pass { optimizer: false } to load only the weights`);
   };
   const data = parsed(text, refuse);
   /** The tree with the file's tensors. They have the types of the tree that is expected. */

@@ -86,7 +86,7 @@ describe('safetensors', () => {
     expect(() => readSafetensors(bytes, 'w')).toThrow(message);
   }); // prettier-ignore
 
-  test('BOOL has bytes 0 and 1 alone, and a name is used once', () => {
+  test('BOOL has only the bytes 0 and 1, and a name is used once', () => {
     const bool = fileOf({ a: { dtype: 'BOOL', shape: [1], data_offsets: [0, 1] } }, 1);
     bool[bool.length - 1] = 2;
     expect(() => readSafetensors(bool)).toThrow("'a' is BOOL and has a byte that is not 0 or 1");
@@ -331,7 +331,7 @@ describe('modelCheckpoint', () => {
     expect(readSafetensors(new Uint8Array(await readFile(join(folder, 'checkpoints', names[0])))).metadata).toEqual({});
   });
 
-  test('the best epochs alone', async () => {
+  test('only the best epochs', async () => {
     const { history } = await fit('best-{epoch}.st', { saveBestOnly: true }, 6);
     let best = Infinity;
     const better = history.val_loss.flatMap((loss, i) => (loss < best ? ((best = loss), [`best-${i + 1}.st`]) : []));
