@@ -317,6 +317,7 @@ export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
+export { type GenerateOptions, type Prompt, generate } from './train/index.ts';
 export { Model, createModel, sequential } from './train/index.ts';
 export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions } from './train/index.ts';
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';

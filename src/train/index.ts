@@ -30,6 +30,7 @@ export type {
   TrainOnBatchOptions,
 } from './runOptions.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
+export { type GenerateOptions, type Prompt, generate } from './generate.ts';
 export { Model, createModel, sequential } from './model.ts';
 export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
 export type { FileSource, FileTarget, ReadableHandle, WritableHandle } from '../formats/places.ts';

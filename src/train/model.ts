@@ -50,7 +50,8 @@ import { type ModelVariable, getWeights, listVariables, readLossScale, setWeight
 export class Model implements TrainedModel, HasLayer {
   /** Set to true, for instance by a callback, ends fit after the batch under way. */
   stopTraining = false;
-  private readonly core: ModelCore;
+  /** @internal */
+  readonly core: ModelCore;
 
   /** @internal */
   constructor(network: Network) {
