@@ -208,12 +208,13 @@ class DefinedLayer extends BasicLayer {
     const calls = mapRecord(
       this.sublayers,
       (layer, name) =>
-        (x: Tensors, options: { readonly mask?: Masks } = {}) =>
-          runNamed(pass, { name, layer }, x, options.mask, where).outputs,
+        (x: Tensors, { mask: inner }: { readonly mask?: Masks } = {}) =>
+          runNamed(pass, { name, layer }, x, inner, where).outputs,
     );
+    const options: ApplyOptions = { training: pass.training, mask, decoding: pass.decoding };
     const result = pass.inF16
-      ? this.computeMixed(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where)
-      : this.compute(pass.variablesOf(this), inputs, { training: pass.training, mask }, calls, where);
+      ? this.computeMixed(pass.variablesOf(this), inputs, options, calls, where)
+      : this.compute(pass.variablesOf(this), inputs, options, calls, where);
     if (result.state) pass.setState(this, checkState(where, result.state, pass.variablesOf(this).state));
     if (result.losses) pass.losses.push(...result.losses);
     this.addPenalties(pass, pass.inF16 ? castFloats(result.outputs, 'f32') : result.outputs);

@@ -118,6 +118,11 @@ class Graph extends BasicContainer implements LayerGraph {
     return specsOfSymbolic(where, this.own.outputs);
   }
 
+  /** Whether there are no ops between the layers. */
+  get isOfLayers(): boolean {
+    return this.order.every((node) => this.callsByNode.has(node));
+  }
+
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
     const entries = leavesOf(this.own.inputs).map(({ value }) => value as Tensor);
     const values = leavesOf(inOrderOf(this.own.inputs, inputs)).map(({ value }) => value as Tensor);

@@ -109,6 +109,8 @@ export type {
   Variables,
 } from './layer.ts';
 export { layerOf } from './layer.ts';
+export { canDecode } from './canDecode.ts';
+export { Decoding } from './decoding.ts';
 export { NetworkPass } from './networkPass.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
 export type { Shapes, ShapesOf } from './spec.ts';

@@ -7,6 +7,7 @@ import { type Tree, leavesOf } from '../core/tree.ts';
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
+import type { Decoding } from './decoding.ts';
 import { type Shapes, type Specs, type Tensors, formatBatches } from './spec.ts';
 
 /** Tensors by name. Deeper trees are allowed at run time; most layers have none. */
@@ -34,6 +35,8 @@ export interface ApplyOptions {
   readonly training: boolean;
   /** Masks of the inputs. */
   readonly mask?: Masks;
+  /** Caches of a pass that generates tokens. @internal */
+  readonly decoding?: Decoding | undefined;
 }
 
 /** Results of a layer for one batch. */
@@ -165,13 +168,23 @@ export class ForwardPass {
   private readonly variables: Map<Layer, Variables>;
   /** True computes in f16, from parameters in f32. */
   readonly inF16: boolean;
+  /** Caches of a pass that generates tokens. */
+  readonly decoding: Decoding | undefined;
   private readonly used: Set<Layer>;
 
-  constructor(training: boolean, variables: Map<Layer, Variables>, losses: Tensor[] = [], inF16 = false, used = new Set<Layer>()) {
+  constructor(
+    training: boolean,
+    variables: Map<Layer, Variables>,
+    losses: Tensor[] = [],
+    inF16 = false,
+    decoding?: Decoding,
+    used = new Set<Layer>(),
+  ) {
     this.training = training;
     this.variables = variables;
     this.losses = losses;
     this.inF16 = inF16;
+    this.decoding = decoding;
     this.used = used;
   }
 
@@ -186,7 +199,7 @@ export class ForwardPass {
   inMode(training: boolean | undefined): ForwardPass {
     return training === undefined || training === this.training
       ? this
-      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.used);
+      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used);
   }
 
   variablesOf(layer: Layer): Variables {

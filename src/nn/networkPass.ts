@@ -2,6 +2,7 @@
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { castFloats } from './castFloats.ts';
+import type { Decoding } from './decoding.ts';
 import { ForwardPass, type Layer, type Variables } from './layer.ts';
 import { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, treesOf } from './network.ts';
 import type { Tensors } from './spec.ts';
@@ -19,9 +20,9 @@ export class NetworkPass {
   }
 
   /** Outputs of the network. Its new state is the state of later runs. */
-  run(x: Tensors, training: boolean): NetworkResult {
+  run(x: Tensors, training: boolean, decoding?: Decoding): NetworkResult {
     const { root, path } = this.network;
-    return this.apply(root, path, x, training);
+    return this.apply(root, path, x, training, decoding);
   }
 
   /** Outputs of a layer at a path inside the network. */
@@ -29,8 +30,8 @@ export class NetworkPass {
     return building(`layer '${path}'`, () => withScope(path, () => this.apply(layer, path, x, training)));
   }
 
-  private apply(layer: Layer, path: string, x: Tensors, training: boolean): NetworkResult {
-    const pass = new ForwardPass(training, this.values, [], this.inF16);
+  private apply(layer: Layer, path: string, x: Tensors, training: boolean, decoding?: Decoding): NetworkResult {
+    const pass = new ForwardPass(training, this.values, [], this.inF16, decoding);
     const { outputs: found, mask } = layer.run(pass, x, undefined, path);
     const outputs = this.inF16 ? castFloats(found, 'f32') : found;
     return { outputs, state: this.variables().state, mask, losses: pass.losses };

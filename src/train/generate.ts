@@ -1,15 +1,15 @@
 // Generation of tokens: a causal model gives the logits of the next token, which is chosen and appended, step after step.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { integer, number, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
+import { boolean, integer, number, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { RandomStream, globalStream } from '../core/random.ts';
 import { shown } from '../core/shown.ts';
 import { type CompiledFunction, compile } from '../engine/index.ts';
 import { Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import { withTrace } from '../graph/trace.ts';
-import { NetworkPass, TensorSpec, type Specs, formatBatches, shapesOf } from '../nn/index.ts';
+import { Decoding, NetworkPass, TensorSpec, canDecode, type Specs, formatBatches, shapesOf } from '../nn/index.ts';
 import { iota } from '../ops/create/create.ts';
-import { add, cast, equal, expandDims, gather, logicalOr, maximum, mul, reshape, sub, takeAlongAxis, where } from '../ops/index.ts';
+import { add, cast, equal, expandDims, gather, logicalOr, maximum, mul, reshape, slice, sub, takeAlongAxis, where } from '../ops/index.ts';
 import { type ModelCore, builtWeights, exclusive, knownInputs, prepareSteps, release } from './core.ts';
 import type { Model } from './model.ts';
 import { nextToken } from './sampling.ts';
@@ -35,6 +35,8 @@ export const generateOptions = declareOptions(
     stopToken: optional(integer('at least 0')),
     /** Fills the places after the end of a sequence. @default 0 */
     padToken: optional(integer('at least 0'), 0),
+    /** Keeps keys and values of earlier steps, if each layer of the model can. False computes all steps again. @default true */
+    useCache: optional(boolean, true),
   },
   ({ topP }, where) => {
     if (topP === undefined || topP <= 1) return;
@@ -51,6 +53,8 @@ interface Sequences {
   readonly lengths: Tensor;
   /** Whether a sequence met the stop token, bool [batch]. */
   readonly ended: Tensor;
+  /** Keys and values of attention layers. */
+  readonly caches?: readonly Tensor[];
 }
 
 /** Numbers of a call. They are scalars of the program. */
@@ -70,7 +74,8 @@ const askEvery = 16;
  * Appends tokens to prompts by a causal model: ids [batch, time] -> logits [batch, time, classes].
  *
  * Each step takes the logits at the last token of each sequence, divides them by the temperature, filters them by topK and then topP, and draws
- * the next token. Temperature 0 takes the largest logit. All steps run one program. A sequence that is longer than the inputs that the model
+ * the next token. Temperature 0 takes the largest logit. All steps run one program, and with a cache another one for
+ * the prompt. A sequence that is longer than the inputs that the model
  * was made for is seen by its last steps. Padding follows each sequence, so a causal model does not see it.
  *
  * Resolves to i32 [batch, longest prompt + maxNewTokens], or [time] for one prompt [time]: prompt, new tokens, then padToken.
@@ -96,7 +101,12 @@ async function generateTokens(model: Model, prompt: Prompt, options: GenerateOpt
   checkIds(rows, classes, { stopToken, padToken });
   const places = Math.max(total, window);
   const steps = await prepareSteps(core);
-  const step = stepOf(core, { window, isGreedy: temperature === 0, topK, dtype }, steps.engine);
+  const form = { window, isGreedy: temperature === 0, topK, dtype };
+  const useCache = settings.useCache && total <= window && canDecode(core.network.root);
+  // Prompts of similar lengths share a program.
+  const width = Math.min(places, Math.ceil(longest / 16) * 16);
+  const first = stepOf(core, useCache ? { ...form, prompt: width } : form, steps.engine);
+  const later = stepOf(core, useCache ? { ...form, prompt: 0 } : form, steps.engine);
   const stream = settings.seed === undefined ? new RandomStream(globalStream().nextKey()) : RandomStream.fromSeed(settings.seed);
   const numbers: Numbers = {
     temperature: temperature || 1,
@@ -108,7 +118,7 @@ async function generateTokens(model: Model, prompt: Prompt, options: GenerateOpt
   for (let i = 0; i < maxNewTokens; i++) {
     const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(stream.nextKey()));
     const current = sequences;
-    sequences = await exclusive(core, () => step(core.weights!, current, key, numbers));
+    sequences = await exclusive(core, () => (i === 0 ? first : later)(core.weights!, current, key, numbers));
     if (stopToken === undefined || i % askEvery !== askEvery - 1) continue;
     if ((await sequences.ended.data()).every(Boolean)) break;
   }
@@ -181,6 +191,8 @@ interface StepForm {
   readonly isGreedy: boolean;
   readonly topK: number | undefined;
   readonly dtype: 'f32' | 'i32';
+  /** With a cache: the number of steps of the prompt, and 0 for the steps after it. */
+  readonly prompt?: number;
 }
 
 type Engine = Awaited<ReturnType<typeof prepareSteps>>['engine'];
@@ -194,7 +206,9 @@ function stepOf(core: ModelCore, form: StepForm, engine: Engine): CompiledFuncti
   const ofModel = ofEngine.get(core) ?? new Map<string, CompiledFunction<Step>>();
   ofEngine.set(core, ofModel);
   const name = JSON.stringify(form);
-  const step = ofModel.get(name) ?? compile(makeStep(core, form), { donate: [1], engine, name: 'generateStep' });
+  const step =
+    ofModel.get(name) ??
+    compile(form.prompt === undefined ? makeStep(core, form) : makeCachedStep(core, form), { donate: [1], engine, name: 'generateStep' });
   ofModel.set(name, step);
   return step;
 }
@@ -213,6 +227,22 @@ const makeStep =
     const last = add(mul(iota(batch), window), sub(sub(lengths, start), 1));
     const ofLast = cast(gather(reshape(logits, [batch * window, classes]), last), 'f32');
     return append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers);
+  };
+
+/** One token more for each sequence, by a pass over the prompt or over the last token. */
+const makeCachedStep =
+  ({ network }: ModelCore, { isGreedy, topK, dtype, prompt }: StepForm): Step =>
+  (weights, sequences, key, numbers) => {
+    const { tokens, lengths, caches } = sequences;
+    const [batch, places] = tokens.shape;
+    const position = sub(lengths, 1);
+    const decoding = new Decoding(places, caches, prompt ? undefined : position);
+    const ids = prompt ? slice(tokens, [0, 0], [batch, prompt]) : takeAlongAxis(tokens, expandDims(position, 1), { axis: 1 });
+    const logits = new NetworkPass(network, weights).run(cast(ids, dtype), false, decoding).outputs as Tensor;
+    const [, time, classes] = logits.shape;
+    const flat = reshape(logits, [batch * time, classes]);
+    const ofLast = cast(prompt ? gather(flat, add(mul(iota(batch), time), position)) : flat, 'f32');
+    return { ...append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers), caches: decoding.caches };
   };
 
 /** Draws from the call's own key, so that one seed gives the same tokens in each run. */

@@ -2,11 +2,12 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
-import { type Layer, layers } from '../../src/nn/index.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { type Layer, Decoding, NetworkPass, canDecode, input, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { random, tensor, zeros } from '../../src/ops/index.ts';
 import { filterLogits, nextToken } from '../../src/train/sampling.ts';
-import { type Model, generate, sequential } from '../../src/train/index.ts';
+import { type Model, createModel, generate, sequential } from '../../src/train/index.ts';
 import { decoders, rowsOf } from '../support/decoders.ts';
 
 beforeAll(() => setDevice('cpu'));
@@ -27,12 +28,55 @@ describe.each(Object.entries(decoders))('%s', (_, make) => {
   test('temperature 0 gives the tokens of a loop of passes, for prompts of several lengths', async () => {
     const model = make();
     const prompts = [[3, 1, 4, 1, 5], [9, 2], [6]];
-    const found = await rowsOf(generate(model, prompts, { maxNewTokens: 6, temperature: 0, padToken: 10 }));
+    const options = { maxNewTokens: 6, temperature: 0, padToken: 10 };
+    const found = await rowsOf(generate(model, prompts, options));
+    expect(await rowsOf(generate(model, prompts, { ...options, useCache: false }))).toEqual(found);
     for (const [i, prompt] of prompts.entries()) {
       const expected = await byPasses(model, prompt, 6);
       expect(found[i]).toEqual([...expected, ...new Array<number>(11 - expected.length).fill(10)]);
     }
   });
+});
+
+test.each<keyof typeof decoders>(['learned positions', 'sines and grouped heads', 'rotary'])('%s: logits with a cache', async (name) => {
+  const model = decoders[name]();
+  const ids = [3, 1, 4, 1, 5, 9, 2];
+  const expected = (await model.apply(tensor([ids], [1, 7], 'i32')).array()) as number[][][];
+  const network = networkOf(model.asLayer);
+  expect(canDecode(network.root)).toBe(true);
+  const pass = new NetworkPass(network, network.current()!);
+  let decoding = new Decoding(9);
+  pass.run(tensor([ids.slice(0, 3)], [1, 3], 'i32'), false, decoding);
+  for (let at = 3; at < 7; at++) {
+    decoding = new Decoding(9, decoding.caches, tensor([at], [1], 'i32'));
+    const logits = pass.run(tensor([[ids[at]]], [1, 1], 'i32'), false, decoding).outputs as Tensor;
+    const [[found]] = (await logits.array()) as number[][][];
+    found.forEach((value, k) => expect(value).toBeCloseTo(expected[0][at][k], 5));
+  }
+});
+
+test.each<[string, boolean, () => Layer]>([
+  ['an attention that sees later steps', false, () => layers.multiHeadAttention({ numHeads: 1, keyDim: 2 })],
+  ['a recurrent layer', false, () => layers.gru({ units: 8, returnSequences: true })],
+  ['a sum over steps', false, () => layers.layerNormalization({ axis: 1 })],
+  ['ops between layers', false, () => layers.lambda({ fn: (x) => x.mul(2) })],
+  ['dense', true, () => layers.dense({ units: 8 })],
+])('%s can be computed step by step: %s', (_, expected, make) => {
+  expect(canDecode(sequential([layers.embedding({ inputDim: 11, outputDim: 8, inputShape: [9] }), make()]).asLayer)).toBe(expected);
+});
+
+test('graphs of layers keep a cache, graphs with ops do not', async () => {
+  const ids = input({ shape: [12], dtype: 'i32' });
+  const x = layers
+    .positionEmbedding({ sequenceLength: 12, initializer: 'randomNormal' })
+    .apply(layers.embedding({ inputDim: 11, outputDim: 8 }).apply(ids));
+  const attended = layers.multiHeadAttention({ numHeads: 2, keyDim: 4, causal: true }).apply<Tensor>([x, x]);
+  const head = layers.dense({ units: 11 });
+  const model = createModel({ inputs: ids, outputs: head.apply(layers.add().apply<Tensor>([x, attended])) });
+  const withOps = createModel({ inputs: ids, outputs: head.apply(x.add(attended)) });
+  expect([canDecode(model.asLayer), canDecode(withOps.asLayer)]).toEqual([true, false]);
+  const options = { maxNewTokens: 7, temperature: 0 };
+  expect(await rowsOf(generate(model, [[1, 2], [4]], options))).toEqual(await rowsOf(generate(withOps, [[1, 2], [4]], options)));
 });
 
 const small = (options: { inputShape?: number[] } = {}): Model =>

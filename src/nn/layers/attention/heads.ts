@@ -16,6 +16,7 @@ import {
 } from '../../../ops/index.ts';
 import { composedAttention, excluded } from '../../../ops/attention/scores.ts';
 import type { Initializer } from '../../initializers.ts';
+import type { Decoding } from '../../decoding.ts';
 import type { Masks } from '../../layer.ts';
 
 /** Sizes of one attention. */
@@ -87,6 +88,8 @@ export interface AttentionRun {
   readonly dropout: number;
   /** Keys that count: bool [batch, keys]. */
   readonly keys: Tensor | undefined;
+  /** Caches of keys and values. */
+  readonly decoding?: Decoding | undefined;
 }
 
 /** softmax(q k^T / sqrt(keyDim)) v over heads, and the last product. Inputs [batch, time, features]. */
@@ -100,7 +103,7 @@ export function attendHeads(
   const q = project(inputs.query, of('queryKernel'), of('queryBias'));
   const [keys, values] = (['key', 'value'] as const).map((name) => {
     const x = project(inputs[name], of(`${name}Kernel`), of(`${name}Bias`));
-    return shared(x, q.shape[1] / x.shape[1]);
+    return shared(run.decoding?.extend(x) ?? x, q.shape[1] / x.shape[1]);
   });
   const joined = transpose(attend(q, keys, values, run), [0, 2, 1, 3]);
   const kernel = of('outputKernel');
@@ -112,8 +115,16 @@ export function attendHeads(
 }
 
 /** Attention of q, k, v [batch, heads, time, dim]. Dropped weights need them all: without dropout long sequences take less memory. */
-export function attend(q: Tensor, k: Tensor, v: Tensor, { causal, dropout: rate, keys }: AttentionRun, scale?: number): Tensor {
-  const mask = keys && expandDims(expandDims(keys, 1), 1);
+export function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { causal: isCausal, dropout: rate, keys, decoding }: AttentionRun,
+  scale?: number,
+): Tensor {
+  const earlier = decoding?.visible();
+  const causal = isCausal && !earlier;
+  const mask = earlier ?? (keys && expandDims(expandDims(keys, 1), 1));
   const factor = scale ?? 1 / Math.sqrt(Math.max(1, q.shape[3]));
   if (rate === 0) return scaledDotProductAttention(q, k, v, { isCausal: causal, scale: factor, ...(mask && { mask }) });
   const [f, g, h] = [q, k, v].map((x) => cast(x, 'f32'));

@@ -55,9 +55,9 @@ function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, output
       const features = { query: query[1], key: key[1], value: value[1], output: outputDim ?? query[1] };
       return { parameters: headParameters(sizes, features, settings, random) };
     },
-    apply: ({ parameters }, inputs, { training, mask }) => {
+    apply: ({ parameters }, inputs, { training, mask, decoding }) => {
       const masks = attentionMasks(inputs, mask);
-      const run = { causal: settings.causal, dropout: training ? settings.dropout : 0, keys: keyMask(masks.keys) };
+      const run = { causal: settings.causal, dropout: training ? settings.dropout : 0, keys: keyMask(masks.keys), decoding };
       return { outputs: attendHeads(attentionInputs(inputs), parameters, run), mask: masks.query };
     },
   });

@@ -7,6 +7,7 @@ import type { Shape } from '../../../core/shape.ts';
 import { type Tensor, hostTensor } from '../../../graph/tensor.ts';
 import { add, cast, concat, mul, neg, reshape, slice } from '../../../ops/index.ts';
 import { constraintKind } from '../../constraints.ts';
+import { rowsAt } from '../../decoding.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import { checkRank, checkRankAtLeast } from '../../inputChecks.ts';
@@ -52,7 +53,8 @@ export function positionEmbedding(options: PositionEmbeddingOptions): Configured
       );
     },
     build: (shape, random) => ({ parameters: { positions: initializer([sequenceLength, shape[1]], random) } }),
-    apply: ({ parameters: { positions } }, x) => add(x, slice(positions, [0], [x.shape[1]])),
+    apply: ({ parameters: { positions } }, x, { decoding }) =>
+      add(x, decoding?.position ? rowsAt(positions, decoding.position) : slice(positions, [0], [x.shape[1]])),
   });
   return withLayerConfig(layer, positionEmbeddingOptions, settings);
 }
@@ -89,13 +91,13 @@ export function sinusoidal(options: SinusoidalOptions = {}): Configured<Layer> {
       checkRank(where, shape, 2, '[batch, time, features]');
       return shape;
     },
-    apply: (_, x) => {
-      const [, steps, features] = x.shape;
-      const waves = table(steps, features, (t, i) => {
+    apply: (_, x, { decoding }) => {
+      const [features, at] = [x.shape[2], decoding?.position];
+      const waves = table(at ? decoding!.length : x.shape[1], features, (t, i) => {
         const angle = t / maxWavelength ** ((2 * Math.floor(i / 2)) / features);
         return i % 2 ? Math.cos(angle) : Math.sin(angle);
       });
-      return add(x, cast(waves, x.dtype));
+      return add(x, cast(at ? rowsAt(waves, at) : waves, x.dtype));
     },
   });
   return withLayerConfig(layer, sinusoidalOptions, settings);
@@ -129,19 +131,15 @@ export function rotaryEmbedding(options: RotaryEmbeddingOptions = {}): Configure
       if (shape[shape.length - 1] % 2 === 0) return shape;
       throw new ShapeError(`${where}: inputs ${formatBatch(shape)} have an odd number of features; pairs of features are rotated`);
     },
-    apply: (_, x) => {
-      const [steps, features] = [x.shape[1], x.shape[x.rank - 1]];
+    apply: (_, x, { decoding }) => {
+      const at = decoding?.position;
+      const [steps, features] = [at ? decoding.length : x.shape[1], x.shape[x.rank - 1]];
       const half = features / 2;
-      const shape: Shape = [steps, ...new Array<number>(x.rank - 3).fill(1), features];
+      const shape: Shape = [...(at ? [x.shape[0], 1] : [steps]), ...new Array<number>(x.rank - 3).fill(1), features];
       const angleAt = (t: number, i: number): number => t / scalingFactor / maxWavelength ** ((2 * (i % half)) / features);
+      const rowsOf = (waves: Tensor): Tensor => (at ? rowsAt(waves, at) : waves);
       const [cosines, sines] = [Math.cos, Math.sin].map((wave) =>
-        cast(
-          reshape(
-            table(steps, features, (t, i) => wave(angleAt(t, i))),
-            shape,
-          ),
-          x.dtype,
-        ),
+        cast(reshape(rowsOf(table(steps, features, (t, i) => wave(angleAt(t, i)))), shape), x.dtype),
       );
       const last = x.shape.map(() => 0);
       const from = (begin: number): number[] => [...last.slice(1), begin];

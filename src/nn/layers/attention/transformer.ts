@@ -122,8 +122,8 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
     masking: 'pass',
     outputShape: (shape, where) => checkBlock(where, shape, settings),
     build: (shape, random) => ({ parameters: blockParameters(settings, shape[1], { attention: shape[1] }, random) }),
-    apply: ({ parameters }, x, { training, mask }) => {
-      const run = { causal, dropout: training ? dropout : 0, keys: keyMask([mask]) };
+    apply: ({ parameters }, x, { training, mask, decoding }) => {
+      const run = { causal, dropout: training ? dropout : 0, keys: keyMask([mask]), decoding };
       const attended = around(settings, parameters, 'attention', x, training, (y) =>
         attendHeads({ query: y, key: y, value: y }, parameters, run, 'attention'),
       );
