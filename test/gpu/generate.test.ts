@@ -8,7 +8,7 @@ import { decoders, rowsOf } from '../support/decoders.ts';
 
 afterAll(() => setDevice('auto'));
 
-test.each(['learned positions', 'recurrent'] as const)('%s: the same tokens as on the CPU', async (name) => {
+test.each(['sines and grouped heads', 'recurrent'] as const)('%s: the same tokens as on the CPU', async (name) => {
   const run = async (device: 'cpu' | 'webgpu'): Promise<number[][]> => {
     await setDevice(device);
     setSeed(4);
