@@ -27,7 +27,7 @@ const momentum: OptimizerSpec = { name: 'momentum', learningRate: 0.01 };
 
 export const sizes = {
   gpt: { vocabulary: 65, time: 64, batch: 8, depth: 128, heads: 4, layers: 2 },
-  lstm: { batch: 32, time: 28, features: 28, units: 128 },
+  lstm: { batch: 32, features: 28, units: 128 },
 } as const;
 
 const product = (n: number): Workload => ({
@@ -119,7 +119,23 @@ function resnetParameters(): Tensors {
   };
 }
 
-const lstm = sizes.lstm;
+/** An LSTM over all steps, and a dense layer after the last. Each engine uses its own LSTM layer, if it has one. */
+const lstmOf = (time: number): Workload => {
+  const { batch, features, units } = sizes.lstm;
+  return {
+    unit: `Adam step, LSTM layer of 128 units over ${time} steps of 28 features, dense 10 at the end; batch 32`,
+    kind: 'training',
+    optimizer: adam,
+    parameters: () => ({
+      kernel: weights([features, 4 * units], features, 80),
+      recurrent: weights([units, 4 * units], units, 81),
+      bias: zeros([4 * units]),
+      kernel1: weights([units, 10], units, 82),
+      bias1: zeros([10]),
+    }),
+    inputs: () => ({ x: uniform([batch, time, features], 1, 83), labels: integers(batch, 10, 84) }),
+  };
+};
 
 export const workloads = {
   matmul256: product(256),
@@ -146,19 +162,10 @@ export const workloads = {
     inputs: () => gptInputs(1),
     scaled: gptInputs,
   },
-  lstm: {
-    unit: 'Adam step, LSTM of 128 units over 28 rows of 28, dense 10 at the end; batch 32',
-    kind: 'training',
-    optimizer: adam,
-    parameters: () => ({
-      kernel: weights([lstm.features, 4 * lstm.units], lstm.features, 80),
-      recurrent: weights([lstm.units, 4 * lstm.units], lstm.units, 81),
-      bias: zeros([4 * lstm.units]),
-      kernel1: weights([lstm.units, 10], lstm.units, 82),
-      bias1: zeros([10]),
-    }),
-    inputs: () => ({ x: uniform([lstm.batch, lstm.time, lstm.features], 1, 83), labels: integers(lstm.batch, 10, 84) }),
-  },
+  lstm: { ...lstmOf(28), unit: 'Adam step, LSTM of 128 units over 28 rows of 28, written step by step; dense 10 at the end; batch 32' },
+  lstm28: lstmOf(28),
+  lstm200: lstmOf(200),
+  lstm1000: lstmOf(1000),
   resnet: {
     unit: 'momentum step, 16x16x3: conv 16, a plain and a striding residual block (16, 32), batch norm, average, dense 10; batch 32',
     kind: 'training',

@@ -66,7 +66,8 @@ function gpt(p: Named, { tokens, labels }: Named): JaxArray {
 }
 
 function lstm(p: Named, { x, labels }: Named): JaxArray {
-  const { batch, time, features, units } = sizes.lstm;
+  const { batch, features, units } = sizes.lstm;
+  const [, time] = x.shape;
   const fromInputs = linear(x.reshape([batch * time, features]), p.kernel, p.bias).reshape([batch, time, 4 * units]);
   let hidden = np.zeros([batch, units]);
   let cell = np.zeros([batch, units]);
@@ -115,7 +116,11 @@ const models: Readonly<Record<WorkloadName, Model>> = {
   mlpwide: perceptron(3),
   cnn: (p, { x, labels }) => crossentropy(labels, convnet(p, x)),
   gpt,
+  // jax-js has no LSTM layer.
   lstm,
+  lstm28: lstm,
+  lstm200: lstm,
+  lstm1000: lstm,
   resnet,
   autoencoder,
   mlpbatch1: perceptron(2),

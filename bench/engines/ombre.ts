@@ -17,6 +17,7 @@ import {
   memory,
   optimizers,
   profile,
+  recurrence,
   relu,
   reshape,
   scaledDotProductAttention,
@@ -87,7 +88,8 @@ function gpt(p: Named, { tokens, labels }: Named): Tensor {
 }
 
 function lstm(p: Named, { x, labels }: Named): Tensor {
-  const { batch, time, features, units } = sizes.lstm;
+  const { batch, features, units } = sizes.lstm;
+  const [, time] = x.shape;
   // The part of the gates that does not wait for the step before, for all times at once.
   const fromInputs = reshape(x, [batch * time, features])
     .matmul(p.kernel)
@@ -105,6 +107,15 @@ function lstm(p: Named, { x, labels }: Named): Tensor {
   }
   return crossentropy(labels, hidden.matmul(p.kernel1).add(p.bias1));
 }
+
+/** What layers.lstm computes. */
+const lstmLayer: Model = (p, { x, labels }) => {
+  const { units } = sizes.lstm;
+  const [batch, time] = x.shape;
+  const states = recurrence(x.matmul(p.kernel).add(p.bias), p.recurrent, { cell: 'lstm' });
+  const hidden = slice(states, [0, time, 0], [batch, time + 1, 1]).reshape([batch, units]);
+  return crossentropy(labels, hidden.matmul(p.kernel1).add(p.bias1));
+};
 
 function resnet(p: Named, { x, labels }: Named): Tensor {
   const convolve = (x: Tensor, name: string, strides = 1): Tensor => {
@@ -130,6 +141,9 @@ const models: Readonly<Record<WorkloadName, Model>> = {
   cnn: (p, { x, labels }) => crossentropy(labels, convnet(p, x)),
   gpt,
   lstm,
+  lstm28: lstmLayer,
+  lstm200: lstmLayer,
+  lstm1000: lstmLayer,
   resnet,
   autoencoder: (p, { x }) => binaryCrossentropy(x, dense(p, x, 4)),
   mlpbatch1: perceptron(2),

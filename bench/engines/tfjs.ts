@@ -68,7 +68,8 @@ const causalMask = (time: number): tf.Tensor => {
 };
 
 function lstm(p: Named, { x, labels }: Named): tf.Tensor {
-  const { batch, time, features, units } = sizes.lstm;
+  const { batch, features, units } = sizes.lstm;
+  const [, time] = x.shape;
   const fromInputs = tf.reshape(linear(tf.reshape(x, [batch * time, features]), p.kernel, p.bias), [batch, time, 4 * units]);
   let hidden: tf.Tensor = tf.zeros([batch, units]);
   let cell: tf.Tensor = tf.zeros([batch, units]);
@@ -79,6 +80,23 @@ function lstm(p: Named, { x, labels }: Named): tf.Tensor {
   }
   return crossentropy(labels, linear(hidden, p.kernel1, p.bias1));
 }
+
+const lstmLayers = new WeakMap<Named, tf.layers.Layer>();
+
+/** TensorFlow.js's LSTM layer on the given variables, which it otherwise makes itself. */
+function lstmLayerOf(p: Named, x: tf.Tensor): tf.layers.Layer {
+  const made = lstmLayers.get(p);
+  if (made) return made;
+  const layer = tf.layers.lstm({ units: sizes.lstm.units, recurrentActivation: 'sigmoid' });
+  layer.apply(x); // makes the cell and its variables
+  const cell = (layer as unknown as { cell: Record<string, { read(): tf.Tensor }> }).cell;
+  const variables = { kernel: p.kernel, recurrentKernel: p.recurrent, bias: p.bias };
+  for (const [name, variable] of Object.entries(variables)) cell[name] = { read: () => variable };
+  lstmLayers.set(p, layer);
+  return layer;
+}
+
+const lstmLayer: Model = (p, { x, labels }) => crossentropy(labels, linear(lstmLayerOf(p, x).apply(x) as tf.Tensor, p.kernel1, p.bias1));
 
 function resnet(p: Named, { x, labels }: Named): tf.Tensor {
   const convolve = (x: tf.Tensor, name: string, strides = 1): tf.Tensor => {
@@ -105,6 +123,9 @@ const models: Readonly<Record<WorkloadName, Model>> = {
   cnn: (p, { x, labels }) => crossentropy(labels, convnet(p, x)),
   gpt,
   lstm,
+  lstm28: lstmLayer,
+  lstm200: lstmLayer,
+  lstm1000: lstmLayer,
   resnet,
   autoencoder: (p, { x }) => tf.losses.sigmoidCrossEntropy(x, dense(p, x, 4)),
   mlpbatch1: perceptron(2),

@@ -23,7 +23,7 @@ const product = (n: number): Workload => ({
 });
 
 const products = { matmul1024: 1024, matmul2048: 2048, matmul4096: 4096 } as const;
-const trainings = ['mlp', 'mlpwide', 'cnn', 'gpt'] as const;
+const trainings = ['mlp', 'mlpwide', 'cnn', 'gpt', 'lstm28', 'lstm200', 'lstm1000'] as const;
 type Name = keyof typeof products | (typeof trainings)[number];
 const names = [...(Object.keys(products) as (keyof typeof products)[]), ...trainings];
 

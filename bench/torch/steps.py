@@ -82,7 +82,18 @@ def gpt(p, inputs, time=64, depth=128, heads=4, layers=2):
     return F.cross_entropy(norm(x, "") @ p["head"], inputs["labels"])
 
 
-models = {"mlp": perceptron(2), "mlpwide": perceptron(3), "cnn": cnn, "gpt": gpt}
+def lstm(p, inputs):
+    """PyTorch's LSTM (cuDNN on a card). Its gates have the order of the parameters: input, forget, candidate, output."""
+    x = inputs["x"]
+    units = p["recurrent"].shape[0]
+    zeros = torch.zeros(1, x.shape[0], units, device=x.device)
+    no_bias = torch.zeros(4 * units, device=x.device)
+    weights = [p["kernel"].t().contiguous(), p["recurrent"].t().contiguous(), p["bias"], no_bias]
+    _, hidden, _ = torch._VF.lstm(x, (zeros, zeros), weights, True, 1, 0.0, True, False, True)
+    return F.cross_entropy(hidden[0] @ p["kernel1"] + p["bias1"], inputs["labels"])
+
+
+models = {"mlp": perceptron(2), "mlpwide": perceptron(3), "cnn": cnn, "gpt": gpt, "lstm28": lstm, "lstm200": lstm, "lstm1000": lstm}
 
 
 class Training:
