@@ -10,14 +10,6 @@
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
 @group(0) @binding(7) var<storage, read_write> result: array<f32>;
 
-// 0: simple, 1: lstm, 2: gru
-const cell = 0u;
-
-// functions
-fn activate(x: f32) -> f32 { return x; }
-fn gateOf(x: f32) -> f32 { return x; }
-// end functions
-
 @compute @workgroup_size(width)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = rowOf(group.y * groups.x + group.x, local);
@@ -44,28 +36,25 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         if (j >= units) {
           break;
         }
-        let y = gatesOf(sums, b);
-        let h = result[before + j];
-        let entering = (row * params.steps + t) * gates * units + j;
-        var next = h;
-        if (cell == 0u) {
-          next = activate(x[entering] + y[0]);
-        } else if (cell == 1u) {
-          let i = gateOf(x[entering] + y[0]);
-          let f = gateOf(x[entering + units] + y[1]);
-          let g = activate(x[entering + 2u * units] + y[2]);
-          let o = gateOf(x[entering + 3u * units] + y[3]);
-          let c = result[before + units + j];
-          let memory = fma(f, c, i * g);
-          next = o * activate(memory);
-          result[before + stride + units + j] = select(c, memory, counts);
-        } else {
-          let z = gateOf(x[entering] + y[0]);
-          let r = gateOf(x[entering + units] + y[1]);
-          let n = activate(fma(r, y[2] + bias[weights * units + j], x[entering + 2u * units]));
-          next = fma(z, h, (1.0 - z) * n);
+        let step = (row * params.steps + t) * gates * units + j;
+        var entering = vec4f();
+        for (var g = 0u; g < gates; g++) {
+          entering[g] = x[step + g * units];
         }
-        result[before + stride + j] = select(h, next, counts);
+        var memory = 0.0;
+        if (states == 2u) {
+          memory = result[before + units + j];
+        }
+        var own = 0.0;
+        if (cell == 2u) {
+          own = bias[weights * units + j];
+        }
+        let now = vec2f(result[before + j], memory);
+        let next = select(now, stateAfter(entering, gatesOf(sums, b), now, own), counts);
+        result[before + stride + j] = next[0];
+        if (states == 2u) {
+          result[before + stride + units + j] = next[1];
+        }
       }
     }
     synchronize();

@@ -108,7 +108,7 @@ function lstm(p: Named, { x, labels }: Named): Tensor {
   return crossentropy(labels, hidden.matmul(p.kernel1).add(p.bias1));
 }
 
-/** What layers.lstm computes. */
+/** The computation of layers.lstm. */
 const lstmLayer: Model = (p, { x, labels }) => {
   const { units } = sizes.lstm;
   const [batch, time] = x.shape;

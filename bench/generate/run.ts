@@ -26,7 +26,7 @@ const options = new Command('npm run bench:generate --')
   .option('--forms <names>', forms.map(({ name }) => name).join(','), 'tiny,small')
   .option('--rounds <n>', 'rounds', '3')
   .option('--prompt <n>', 'tokens of the prompt', '16')
-  .option('--results <folder>', 'where to write all figures, as generate-TIME.json', 'bench/results')
+  .option('--results <folder>', 'folder of all figures, as generate-TIME.json', 'bench/results')
   .option('--build', 'only build bench/dist/generate.mjs, for another machine')
   .parse(process.argv)
   .opts<{ forms: string; rounds: string; prompt: string; results: string }>();

@@ -18,6 +18,7 @@ import {
   zeros,
 } from '../../src/index.ts';
 import { evaluate } from '../../src/engine/index.ts';
+import { openDevice } from '../../src/runtime/webgpu/device.ts';
 
 beforeAll(() => setDevice('webgpu'));
 
@@ -131,8 +132,11 @@ describe.each([
 });
 
 test('both clocks find the same kernel the longest', async () => {
-  // A product of 512 terms for each element beside one tanh: whatever the machine does meanwhile, it takes longer.
-  const x = await evaluate(random.uniform([512, 512]));
+  // A product of many terms for each element beside one tanh. A large GPU needs a large product: each host measurement takes 50 us or more.
+  const { target, device } = await openDevice();
+  device.destroy();
+  const size = target.processor === 'gpu' ? 4096 : 512;
+  const x = await evaluate(random.uniform([size, size]));
   const step = compile((a: typeof x) => relu(matmul(a, tanh(a))));
   await step(x);
   const run = async (): Promise<void> => {

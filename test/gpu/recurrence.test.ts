@@ -76,6 +76,11 @@ const cases: readonly (readonly [CellName, batch: number, time: number, units: n
   ['lstm', 2, 2, 65],
   ['gru', 8, 3, 4],
   ['gru', 2, 2, 66],
+  // A workgroup shares the products in one block of units, in two, with a last piece that is not whole, and not at all.
+  ['lstm', 2, 3, 128],
+  ['gru', 1, 3, 260],
+  ['gru', 1, 2, 87],
+  ['lstm', 1, 2, 516],
 ];
 
 const filled = (feeds: Map<Tensor, HostArray>, shape: Shape, low: number, high: number): Tensor => {

@@ -1,18 +1,26 @@
-// Recurrences on the GPU: one dispatch for many steps. A GPU uses a workgroup for each sequence, with units across its invocations. A
-// CPU-implemented device, whose barriers are slow, uses one invocation for each sequence.
+// Recurrences on the GPU: one dispatch for many steps. A GPU uses a workgroup for each sequence. If the left side of the products fits into
+// workgroup memory, the invocations share a product by columns and rows; otherwise each computes whole units. A CPU-implemented device, whose
+// barriers are slow, uses one invocation for each sequence.
 import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
 import adjointSource from '../../../shaders/recurrenceAdjoint.wgsl?raw';
+import sharedAdjointSource from '../../../shaders/recurrenceAdjointShared.wgsl?raw';
+import cellSource from '../../../shaders/recurrenceCell.wgsl?raw';
 import headSource from '../../../shaders/recurrenceHead.wgsl?raw';
 import productsSource from '../../../shaders/recurrenceProducts.wgsl?raw';
+import sharedProductsSource from '../../../shaders/recurrenceProductsShared.wgsl?raw';
+import sharedStepsSource from '../../../shaders/recurrenceShared.wgsl?raw';
 import stepsSource from '../../../shaders/recurrence.wgsl?raw';
 import tangentSource from '../../../shaders/recurrenceTangent.wgsl?raw';
 import { type Filling, type KernelFile, fillKernel, libraryFor } from '../../wgsl/index.ts';
 import { type CellName, type GateFunctionName, cells, gateFunctions } from './cells.ts';
 
-const stepsKernel: KernelFile = { name: 'recurrence', text: `${headSource}\n${productsSource}\n${stepsSource}` };
-const adjointKernel: KernelFile = { name: 'recurrenceAdjoint', text: `${headSource}\n${adjointSource}` };
-const tangentKernel: KernelFile = { name: 'recurrenceTangent', text: `${headSource}\n${productsSource}\n${tangentSource}` };
+const kernelFile = (name: string, ...sources: readonly string[]): KernelFile => ({ name, text: sources.join('\n') });
+const stepsKernel = kernelFile('recurrence', headSource, cellSource, productsSource, stepsSource);
+const adjointKernel = kernelFile('recurrenceAdjoint', headSource, adjointSource);
+const tangentKernel = kernelFile('recurrenceTangent', headSource, productsSource, tangentSource);
+const sharedStepsKernel = kernelFile('recurrenceShared', headSource, cellSource, sharedProductsSource, sharedStepsSource);
+const sharedAdjointKernel = kernelFile('recurrenceAdjointShared', headSource, sharedProductsSource, sharedAdjointSource);
 
 export interface RecurrenceAttributes {
   readonly cell: CellName;
@@ -47,7 +55,8 @@ interface Team {
   readonly workgroups: readonly [number, number, number];
   /** Number of steps of one dispatch. */
   readonly run: number;
-  readonly constants: { readonly lanes: number; readonly width: number; readonly block: number };
+  readonly constants: Filling['constants'];
+  readonly aliases?: Filling['aliases'];
   readonly blocks: Filling['blocks'];
 }
 
@@ -69,6 +78,44 @@ function teamOf(rows: number, units: number, gates: number, unitsAtOnce: number,
   };
 }
 
+/** Invocations of a workgroup that shares the products of a step, and the elements of its left side: 8 KiB of the 16 that each device has. */
+const sharedWidth = 256;
+const maxVector = 2048;
+
+/** Element `n` of a sum of four columns. */
+const elementOfFour = 'fn elementOf(piece: u32, n: u32) -> f32 { return sums[piece][n]; }';
+
+/**
+ * How a workgroup shares a product of `length` terms, with `perUnit` columns for each unit. Undefined if the left side, which has
+ * `vectorSize` elements in memory, does not fit.
+ */
+function sharedTeamOf(rows: number, units: number, perUnit: number, length: number, vectorSize: number, target: Target): Team | undefined {
+  if (target.processor !== 'gpu' || vectorSize > maxVector) return undefined;
+  const pieceSize = units % 4 === 0 ? 4 : 1;
+  const most = Math.floor(Math.min(sharedWidth / perUnit, sharedWidth / pieceSize));
+  const blockPieces = Math.max(1, Math.min(units / pieceSize, most));
+  const pieces = perUnit * blockPieces;
+  const parts = Math.max(1, Math.min(Math.floor(sharedWidth / pieces), Math.ceil(length / 8)));
+  const blockUnits = blockPieces * pieceSize;
+  const products = Math.ceil(units / blockUnits) * Math.ceil(length / parts) * pieceSize;
+  return {
+    workgroups: gridOf(rows, target),
+    run: Math.max(1, Math.floor(maxProducts / Math.max(1, products))),
+    aliases: { Piece: pieceSize === 4 ? 'vec4f' : 'f32' },
+    constants: {
+      lanes: sharedWidth,
+      width: sharedWidth,
+      pieceSize,
+      pieces,
+      parts,
+      blockPieces,
+      blockUnits,
+      vectorSize: Math.max(1, vectorSize),
+    },
+    blocks: pieceSize === 4 ? { element: elementOfFour } : {},
+  };
+}
+
 /** One dispatch for each run of steps. There is one dispatch if there are no steps. */
 const runsOf = (steps: number, run: number): { first: number; last: number }[] =>
   Array.from({ length: Math.max(1, Math.ceil(steps / run)) }, (_, i) => ({ first: i * run, last: Math.min(steps, (i + 1) * run) }));
@@ -79,12 +126,14 @@ export function planRecurrence({ inputs, attributes, target }: KernelContext<Rec
   const [{ shape }, kernel] = inputs;
   const [rows, steps, gates, units] = shape;
   const { code, states } = cells[attributes.cell];
-  const team = teamOf(rows, units, gates, Math.floor(sumsAtOnce / gates), target);
+  const shared = sharedTeamOf(rows, units, gates, units, 2 * units, target);
+  const team = shared ?? teamOf(rows, units, gates, Math.floor(sumsAtOnce / gates), target);
   const functions = `fn activate(x: f32) -> f32 { return ${gateFunctions[attributes.activation].wgsl('x')}; }
 fn gateOf(x: f32) -> f32 { return ${gateFunctions[attributes.recurrentActivation].wgsl('x')}; }`;
   const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
     name: `recurrence_${attributes.cell}`,
-    ...fillKernel(stepsKernel, {
+    ...fillKernel(shared ? sharedStepsKernel : stepsKernel, {
+      aliases: team.aliases,
       constants: { ...team.constants, ...kernelUse(kernel, attributes.scaled), gates, states, cell: code },
       blocks: { ...team.blocks, functions: `${libraryFor(functions)}\n\n${functions}` },
       params: { rows, steps, first, last, units, rowsPerKernel: rows / kernel.shape[0] },
@@ -99,17 +148,20 @@ export function planLinear({ inputs, attributes, target }: KernelContext<LinearA
   const [, { shape }, , matrices] = inputs;
   const [rows, steps, , units] = shape;
   const { gates, states, backwards } = attributes;
-  const team = teamOf(rows, units, gates, backwards ? sumsAtOnce : Math.floor(sumsAtOnce / gates), target);
-  const scratch: Operand = { kind: 'temporary', index: 0 };
+  const shared = backwards ? sharedTeamOf(rows, units, 1, gates * units, gates * units, target) : undefined;
+  const team = shared ?? teamOf(rows, units, gates, backwards ? sumsAtOnce : Math.floor(sumsAtOnce / gates), target);
+  const kernel = shared ? sharedAdjointKernel : backwards ? adjointKernel : tangentKernel;
+  const scratch: readonly Operand[] = backwards && !shared ? [{ kind: 'temporary', index: 0 }] : [];
   const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
     name: backwards ? 'recurrence_adjoint' : 'recurrence_tangent',
-    ...fillKernel(backwards ? adjointKernel : tangentKernel, {
+    ...fillKernel(kernel, {
+      aliases: team.aliases,
       constants: { ...team.constants, ...kernelUse(matrices, attributes.scaled), gates, states },
       blocks: team.blocks,
       params: { rows, steps, first, last, units, rowsPerKernel: rows / matrices.shape[0] },
     }),
-    operands: [...inputs.map((_, i) => input(i)), ...(backwards ? [scratch] : []), output],
+    operands: [...inputs.map((_, i) => input(i)), ...scratch, output],
     workgroups: team.workgroups,
   }));
-  return { dispatches, temporaries: backwards ? [{ shape: [rows, 2, gates, units], dtype: 'f32' }] : [] };
+  return { dispatches, temporaries: scratch.map(() => ({ shape: [rows, 2, gates, units], dtype: 'f32' })) };
 }
