@@ -35,6 +35,22 @@ function readSpecial(data: Record<string, unknown>): number | undefined {
   return data.$number === specialNumber(value) ? value : undefined;
 }
 
+/** Gives the config of an object with a config: `config` computes its own. */
+export type Substitute = (value: object, config: () => Config) => Config;
+
+let substitute: Substitute = (_, config) => config();
+
+/** Runs fn while `given` gives the configs of the objects in plain data. */
+export function withSubstitutes<T>(given: Substitute, fn: () => T): T {
+  const before = substitute;
+  substitute = given;
+  try {
+    return fn();
+  } finally {
+    substitute = before;
+  }
+}
+
 /**
  * A value as plain data. Objects with a config are written as their config.
  * @throws ArgumentError for functions and objects without a config. `at` names the option.
@@ -45,9 +61,10 @@ export function plainData(value: unknown, at: string): Json {
     const special = specialNumber(value);
     return special === undefined ? value : { $number: special };
   }
-  if (Array.isArray(value)) return value.map((element, i) => plainData(element, `${at}[${i}]`));
-  if ((typeof value === 'object' || typeof value === 'function') && isConfig((value as { config?: unknown }).config)) {
-    return (value as Configured<object>).config as unknown as Json;
+  if (Array.isArray(value)) return value.map((element, i) => plainData(element ?? null, `${at}[${i}]`));
+  if ((typeof value === 'object' || typeof value === 'function') && 'config' in value) {
+    const config = substitute(value, () => (value as Configured<object>).config);
+    if (isConfig(config)) return config as unknown as Json;
   }
   if (isRecord(value)) {
     // Read back, these records would become something else.

@@ -48,10 +48,18 @@ export const keyFromSeed = (seed: number): Key => [Math.floor(seed / 2 ** 32) >>
 
 /** A deterministic sequence of numbers and keys on the host: initial weights, shuffles, one key per eager random op. */
 export class RandomStream {
-  private counter = 0;
+  private counter: number;
   readonly key: Key;
-  constructor(key: Key) {
+
+  /** `drawn` numbers are left out at the beginning. */
+  constructor(key: Key, drawn = 0) {
     this.key = key;
+    this.counter = drawn;
+  }
+
+  /** How many keys and numbers were drawn so far. */
+  get drawn(): number {
+    return this.counter;
   }
 
   static fromSeed(seed: number): RandomStream {

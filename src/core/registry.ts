@@ -56,19 +56,23 @@ function attach<T extends object>(kind: string, options: object, made: T): Confi
   return Object.defineProperty(made, 'config', { get: () => ({ kind, options: data() }), configurable: true }) as Configured<T>;
 }
 
+/** Makers of kinds whose options are read by the maker itself. `make` makes the configs inside. */
+export type ConfigMakers = Readonly<Record<string, (options: Config['options'], make: (config: Config) => unknown) => unknown>>;
+
 /**
  * Makes the object that a config describes, and the objects in its options. `tables` holds the factories of the library.
  * @throws ArgumentError for data that are not a config, an unknown kind, or options that the factory refuses.
  */
-export function makeFromConfig(config: unknown, tables: FactoryTables): unknown {
+export function makeFromConfig(config: unknown, tables: FactoryTables, makers: ConfigMakers = {}): unknown {
   if (!isConfig(config)) {
     throw new ArgumentError(
       `fromConfig: config is ${shown(config)}; it must be { kind, options }, as the config of a layer, loss or optimizer is`,
     );
   }
+  const make = (inner: Config): unknown => makeFromConfig(inner, tables, makers);
+  if (Object.hasOwn(makers, config.kind)) return makers[config.kind](config.options, make);
   const factory = factoryOf(config.kind, tables);
-  const options = revive(config.options, (inner) => makeFromConfig(inner, tables));
-  return factory(options as never);
+  return factory(revive(config.options, make) as never);
 }
 
 function factoryOf(kind: string, tables: FactoryTables): (options: never) => unknown {

@@ -1,4 +1,5 @@
 // A chain of layers: each layer takes the output of the one before it.
+import type { Config } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import { BasicContainer, nameLayers } from './container.ts';
@@ -16,6 +17,7 @@ import {
   layerOf,
   runNamed,
 } from './layer.ts';
+import { type Describable, type NetworkWriter, chainConfig } from './networkConfig.ts';
 import type { Specs, TensorSpec, Tensors } from './spec.ts';
 import { input } from './symbolic.ts';
 
@@ -41,7 +43,7 @@ export function chain(list: readonly (Layer | HasLayer)[], name?: string): Chain
   );
 }
 
-class LayerChain extends BasicContainer {
+class LayerChain extends BasicContainer implements Describable {
   readonly calls: readonly LayerUse[];
   private own: Pick<SymbolicCall, 'inputs' | 'outputs'> | undefined;
 
@@ -68,6 +70,13 @@ class LayerChain extends BasicContainer {
 
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
     return this.calls.reduce<Flow>((flow, call) => runNamed(pass, call, flow.outputs, flow.mask, where), { outputs: inputs, mask });
+  }
+
+  describe(writer: NetworkWriter, at: string): Config {
+    return chainConfig(
+      this.calls.map(({ name, layer }) => writer.config(layer, `${at}: ${name}`)),
+      this.name,
+    );
   }
 
   /** The chain's own symbolic input and output, if its input shape is known. They are made when they are first asked for. */

@@ -1,7 +1,9 @@
 // Layers that are made of other layers only: chains and graphs.
+import type { Config } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { BasicLayer } from './basicLayer.ts';
 import { Builder, type Container, type Layer, type LayerResult, type LayerUse, type NamedLayer, type Variables } from './layer.ts';
+import { networkConfig } from './networkConfig.ts';
 import { type Shapes, type Specs, shapesOf, specsFor } from './spec.ts';
 
 export abstract class BasicContainer extends BasicLayer implements Container {
@@ -11,6 +13,11 @@ export abstract class BasicContainer extends BasicLayer implements Container {
 
   get sublayers(): Readonly<Record<string, Layer>> {
     return Object.fromEntries(this.calls.map(({ name, layer }) => [name, layer]));
+  }
+
+  /** Everything but the weights. @throws ArgumentError for layers and functions of one's own without a config. */
+  get config(): Config {
+    return networkConfig(this);
   }
 
   /** True if any layer is trainable. Setting it sets all of them. */

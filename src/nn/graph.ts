@@ -1,4 +1,5 @@
 // A graph of layers and ops: a model's inputs and outputs as symbolic tensors, and everything between them.
+import type { Config } from '../core/config.ts';
 import { ArgumentError, ShapeError, checkOptions } from '../core/errors.ts';
 import { leafName, leavesOf, mapTree } from '../core/tree.ts';
 import { shown } from '../core/shown.ts';
@@ -18,6 +19,7 @@ import {
   joinPath,
   runNamed,
 } from './layer.ts';
+import { type Describable, type NetworkWriter, NodeWriter, Sources, graphConfig } from './networkConfig.ts';
 import { Replay, checkReplayable } from './replay.ts';
 import { type Specs, TensorSpec, type Tensors, formatBatches, inOrderOf, shapesOf } from './spec.ts';
 import { callOf, isSymbolic, isSymbolicInput, nameOfInput, specsOfSymbolic } from './symbolic.ts';
@@ -61,7 +63,7 @@ interface NamedCall {
   readonly use: LayerUse;
 }
 
-class Graph extends BasicContainer implements LayerGraph {
+class Graph extends BasicContainer implements LayerGraph, Describable {
   readonly calls: readonly LayerUse[];
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -70,6 +72,7 @@ class Graph extends BasicContainer implements LayerGraph {
   private readonly order: readonly Node[];
   private readonly callsByNode: Map<Node, NamedCall>;
   private readonly specs: Specs;
+  private readonly sources: Sources;
 
   constructor(inputs: Tensors, outputs: Tensors, name: string | undefined) {
     const where = name ?? 'createModel';
@@ -83,6 +86,7 @@ class Graph extends BasicContainer implements LayerGraph {
     specsOfSymbolic(where, outputs);
     const given = new Given(entries);
     this.order = orderBetween(where, entries, exits, given);
+    this.sources = new Sources(this.order);
     const callNodes = this.order.filter((node) => callOf(node));
     const named = new Map(nameLayers(callNodes.map((node) => callOf(node)!.layer)).map((entry, i) => [callNodes[i], entry] as const));
     // Names of the layers and inputs before a node. They lead through ops.
@@ -159,6 +163,13 @@ class Graph extends BasicContainer implements LayerGraph {
     }
     const outputs = mapTree(this.own.outputs, (leaf) => replay.get(leaf as Tensor)) as Tensors;
     return { outputs, mask: masksOf(this.own.outputs) };
+  }
+
+  describe(writer: NetworkWriter, at: string): Config {
+    const nodes = new NodeWriter(writer, at, this.sources);
+    for (const { value } of leavesOf(this.own.inputs)) nodes.addInput(value as Tensor);
+    for (const node of this.order) nodes.addNode(node);
+    return graphConfig(nodes.nodes, nodes.refer(this.own.inputs), nodes.refer(this.own.outputs), this.name);
   }
 
   /** The graph's own inputs and outputs. */

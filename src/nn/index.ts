@@ -10,7 +10,7 @@ export { type Constraint, type ConstraintName, constraints } from './constraints
 export type { MaxNormOptions, MinMaxNormOptions, NonNegOptions, UnitNormOptions } from './constraints.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';
 export type { L1L2Options, L1Options, L2Options, OrthogonalOptions as OrthogonalRegularizerOptions } from './regularizers.ts';
-export { type Initializer, type InitializerName, initializers } from './initializers.ts';
+export { type Initializer, type InitializerName, initializers, withPlaceholders } from './initializers.ts';
 export type {
   ConstantOptions as ConstantInitializerOptions,
   IdentityOptions,
@@ -112,6 +112,8 @@ export { layerOf } from './layer.ts';
 export { canDecode } from './canDecode.ts';
 export { Decoding } from './decoding.ts';
 export { NetworkPass } from './networkPass.ts';
+export { networkConfig } from './networkConfig.ts';
+export { chainFromConfig, graphFromConfig, sharedFromConfig } from './networkFromConfig.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
 export type { Shapes, ShapesOf } from './spec.ts';
 export type { SequencePadding, WindowPadding } from './windows.ts';

@@ -18,9 +18,33 @@ type Draw = (random: RandomStream) => number;
 
 const make = (shape: Shape, data: Float32Array): Tensor => hostTensor({ shape, dtype: 'f32' }, data);
 
+/** Most elements of a tensor while weights are only placeholders; undefined while they are drawn. */
+let placeholderLimit: number | undefined;
+
+/**
+ * Runs fn, in which initializers give zeros instead of drawing numbers: the weights will be replaced.
+ * @throws ShapeError for a weight of more than `limit` elements.
+ */
+export function withPlaceholders<T>(limit: number, fn: () => T): T {
+  const before = placeholderLimit;
+  placeholderLimit = limit;
+  try {
+    return fn();
+  } finally {
+    placeholderLimit = before;
+  }
+}
+
+function allocate(shape: Shape): Float32Array {
+  const size = sizeOf(shape);
+  if (placeholderLimit === undefined || size <= placeholderLimit) return new Float32Array(size);
+  throw new ShapeError(`a weight ${formatShape(shape)} has ${size} elements, and all weights of the file have ${placeholderLimit}`);
+}
+
 function fill(shape: Shape, random: RandomStream, seed: number | undefined, draw: Draw): Tensor {
+  if (placeholderLimit !== undefined) return make(shape, allocate(shape));
   const stream = seed === undefined ? ((random as RandomStream | undefined) ?? globalStream()) : RandomStream.fromSeed(seed);
-  const data = new Float32Array(sizeOf(shape));
+  const data = allocate(shape);
   for (let i = 0; i < data.length; i++) data[i] = draw(stream);
   return make(shape, data);
 }
@@ -50,7 +74,7 @@ export type ZerosOptions = OptionsOf<typeof zerosOptions>;
 
 /** All zeros. */
 function zeros(options: ZerosOptions = {}): Configured<Initializer> {
-  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)));
+  const initializer: Initializer = (shape) => make(shape, allocate(shape));
   return withConfig(initializer, zerosOptions, zerosOptions.read(options));
 }
 
@@ -59,7 +83,7 @@ export type OnesOptions = OptionsOf<typeof onesOptions>;
 
 /** All ones. */
 function ones(options: OnesOptions = {}): Configured<Initializer> {
-  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(1));
+  const initializer: Initializer = (shape) => make(shape, allocate(shape).fill(1));
   return withConfig(initializer, onesOptions, onesOptions.read(options));
 }
 
@@ -72,7 +96,7 @@ export type ConstantOptions = OptionsOf<typeof constantOptions>;
 /** One value everywhere. */
 function constant(options: ConstantOptions = {}): Configured<Initializer> {
   const settings = constantOptions.read(options);
-  const initializer: Initializer = (shape) => make(shape, new Float32Array(sizeOf(shape)).fill(settings.value));
+  const initializer: Initializer = (shape) => make(shape, allocate(shape).fill(settings.value));
   return withConfig(initializer, constantOptions, settings);
 }
 
@@ -220,6 +244,7 @@ function orthogonal(options: OrthogonalOptions = {}): Configured<Initializer> {
   const { gain, seed } = settings;
   const initializer: Initializer = (shape, random) => {
     matrixOnly('orthogonal', shape);
+    if (placeholderLimit !== undefined) return make(shape, allocate(shape));
     const stream = seed === undefined ? ((random as RandomStream | undefined) ?? globalStream()) : RandomStream.fromSeed(seed);
     const columns = shape[shape.length - 1];
     const rows = sizeOf(shape) / Math.max(1, columns);
@@ -261,7 +286,7 @@ function identity(options: IdentityOptions = {}): Configured<Initializer> {
   const { gain } = settings;
   const initializer: Initializer = (shape) => {
     if (shape.length !== 2) throw new ShapeError(`initializers.identity: needs a matrix, got the shape ${formatShape(shape)}`);
-    const data = new Float32Array(sizeOf(shape));
+    const data = allocate(shape);
     const step = stridesOf(shape)[0] + 1;
     for (let i = 0; i < Math.min(shape[0], shape[1]); i++) data[i * step] = gain;
     return make(shape, data);

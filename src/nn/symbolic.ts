@@ -60,9 +60,12 @@ export type InputOptions = OptionsOf<typeof inputOptions>;
  *     const model = createModel({ inputs: x, outputs: y });
  */
 export function input(options: InputOptions): Tensor {
-  const { shape, dtype, name } = inputOptions.read(options);
-  return applyAll(inputOp, [], { shape: [batchAxis, ...shape], dtype, name })[0];
+  return symbolicInput(inputOptions.read(options));
 }
+
+/** An input of any dtype. The shape is that of one sample. */
+export const symbolicInput = ({ shape, dtype, name }: InputAttributes): Tensor =>
+  applyAll(inputOp, [], { shape: [batchAxis, ...shape], dtype, name })[0];
 
 /** Whether a node is a model's input. */
 export const isSymbolicInput = (node: Node): boolean => node.op.name === symbolicName;

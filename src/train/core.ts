@@ -6,7 +6,7 @@ import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor } from '../graph/tensor.ts';
 import type { LayerTrees, Network, Specs } from '../nn/index.ts';
-import type { TrainingSetup } from './trainingSetup.ts';
+import type { CompileOptions, TrainingSetup } from './trainingSetup.ts';
 import { type CompiledSteps, type Reports, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import {
   type OptimizerRecord,
@@ -21,6 +21,7 @@ import {
 } from './optimizerState.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
 import { queuesOf } from './ownership.ts';
+import type { KeyedProgress } from './progress.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
 import { type Objectives, assignObjectives, namedOutputs } from './objectives.ts';
@@ -36,6 +37,10 @@ export interface ModelCore {
   /** Stored in the layers, which other models may share. */
   weights: Weights | undefined;
   setup: TrainingSetup | undefined;
+  /** Options of compile() as they were given. */
+  given: CompileOptions | undefined;
+  /** How far the model was trained since compile(). */
+  progress: KeyedProgress | undefined;
   /** Losses and metrics of the outputs; undefined until the form of the outputs is known. */
   objectives: Objectives | undefined;
   /** Plan of a step of the user's own; undefined before data come, and for the standard step. */
@@ -65,6 +70,8 @@ export const makeCore = (network: Network): ModelCore => ({
     if (weights) network.store(weights);
   },
   setup: undefined,
+  given: undefined,
+  progress: undefined,
   objectives: undefined,
   plan: undefined,
   fitKeys: undefined,
@@ -268,8 +275,10 @@ export function planTraining(core: ModelCore, weights: Weights, batch: StepBatch
 }
 
 /** Optimizers without state, for a new setup. */
-export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Objectives | undefined): void {
+export function startSetup(core: ModelCore, given: CompileOptions, setup: TrainingSetup, objectives: Objectives | undefined): void {
+  core.given = { ...given };
   core.setup = setup;
+  core.progress = undefined;
   core.objectives = objectives;
   core.optimizers = recordsOf(setup.optimizers);
   core.lossScale = undefined;

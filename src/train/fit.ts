@@ -17,6 +17,7 @@ import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
 import { directionsOf } from './objectives.ts';
 import type { ModelInput, TrainingSources } from './inputs.ts';
+import { type KeyedProgress, afterEpoch } from './progress.ts';
 import type { Totals } from './totals.ts';
 import { type FitOptions, fitOptions } from './runOptions.ts';
 import { withTrainingData } from './withData.ts';
@@ -75,12 +76,16 @@ async function runEpochs(
   settings: FitSettings,
 ): Promise<History> {
   const { epochs, initialEpoch, shuffle, stepsPerEpoch, validationFreq, validationSteps, signal } = settings;
+  const { setup } = core;
   const { names } = steps.training.objectives;
   const tested = steps.testing.objectives.names;
   const { stepsPerExecution } = steps.setup;
   const record = history();
   const listeners = listenersOf(settings, record);
-  const fitKey = drawFitKey(core, settings.seed);
+  // A fit that goes on draws the numbers of the fit before it.
+  const before = initialEpoch > 0 && core.progress?.epochs === initialEpoch ? core.progress : undefined;
+  const fitKey = (settings.seed === undefined && before?.key) || drawFitKey(core, settings.seed);
+  let progress: KeyedProgress | undefined = before;
   const dropoutKey = foldKey(fitKey, 1);
   const orderOf = (pass: number): Uint32Array | undefined =>
     shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
@@ -150,6 +155,8 @@ async function runEpochs(
         await listeners.tell((c) => c.onValidationEnd?.(validated));
         logs = { ...logs, ...validated };
       }
+      // After another compile() a new count begins.
+      if (core.setup === setup) core.progress = progress = afterEpoch(progress, fitKey, epoch, logs);
       await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
     }
   } finally {

@@ -1,4 +1,5 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
+import type { Config } from '../core/config.ts';
 import { ArgumentError, OmbreError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { RandomStream, foldKey, keyFromSeed } from '../core/random.ts';
@@ -16,6 +17,7 @@ import {
   chain,
   findLayer,
   graph,
+  networkConfig,
   networkOf,
 } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
@@ -40,6 +42,8 @@ import type {
   TrainOnBatchOptions,
 } from './runOptions.ts';
 import type { FileSource, FileTarget } from '../formats/places.ts';
+import type { Progress } from './progress.ts';
+import { type SaveOptions, saveModel } from './saveModel.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
@@ -65,6 +69,23 @@ export class Model implements TrainedModel, HasLayer {
   /** The model as a layer of other models. Its weights are shared with them. */
   get asLayer(): Layer {
     return this.core.network.root;
+  }
+
+  /**
+   * The layers and how they are connected, as plain data: everything but the weights. fromConfig() makes a new model of it.
+   *
+   *     const copy = fromConfig<Model>(JSON.parse(JSON.stringify(model.config)));
+   *
+   * @throws ArgumentError for layers and functions of your own that `register` does not know, and for a constant on a device.
+   */
+  get config(): Config {
+    return networkConfig(this.asLayer);
+  }
+
+  /** Epochs of the fits that follow each other since compile(), with their logs. A fit can go on at the next epoch. */
+  get progress(): Progress {
+    const { epochs = 0, history = {} } = this.core.progress ?? {};
+    return { epochs, history };
   }
 
   /** Symbolic inputs of the model, from which other models may begin. */
@@ -118,7 +139,7 @@ export class Model implements TrainedModel, HasLayer {
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
     const inputs = knownInputs(core);
     const objectives = inputs && assignObjectives(setup, namedOutputs(core.network, core.network.outputSpecs(inputs)));
-    startSetup(core, setup, objectives);
+    startSetup(core, options, setup, objectives);
     warnOfPitfalls(core.network.root, setup);
     if (setup.seed === undefined) return;
     const key = keyFromSeed(setup.seed);
@@ -277,6 +298,18 @@ export class Model implements TrainedModel, HasLayer {
    */
   loadWeights(source: FileSource, options?: LoadWeightsOptions): Promise<void> {
     return refuseRead('loadWeights()') ?? loadWeights(this.core, source, options);
+  }
+
+  /**
+   * Writes the whole model as one safetensors file: layers, weights, the options of compile(), the state of the optimizers and the progress.
+   * loadModel() reads it. Targets are those of saveWeights().
+   *
+   *     await model.save('model.safetensors');
+   *
+   * @throws ArgumentError for layers, losses and functions of your own that `register` does not know.
+   */
+  save(target: FileTarget, options?: SaveOptions): Promise<void> {
+    return refuseRead('save()') ?? saveModel(this.core, target, options);
   }
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */

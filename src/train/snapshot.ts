@@ -11,12 +11,12 @@ import { toHost } from './residence.ts';
 export async function takeSnapshot(core: ModelCore): Promise<() => Promise<void>> {
   const { engine } = await prepareSteps(core);
   const copies = await exclusive(core, async () => {
-    const { setup, weights, lossScale, optimizers } = core;
+    const { setup, progress, weights, lossScale, optimizers } = core;
     const records = Object.entries(optimizers).map(([name, { state, layers, aside, learningRate, calls }]) => {
       const values = { state, layers, aside, learningRate, calls };
       return [name, values] as const;
     });
-    return { setup, ...(await toHost({ weights, lossScale, records }, engine)) };
+    return { setup, progress, ...(await toHost({ weights, lossScale, records }, engine)) };
   });
   return () =>
     exclusive(core, async () => {
@@ -25,6 +25,7 @@ export async function takeSnapshot(core: ModelCore): Promise<() => Promise<void>
       core.weights = weights;
       if (core.setup !== copies.setup && core.setup?.optimizers !== copies.setup?.optimizers) return;
       core.lossScale = lossScale;
+      core.progress = copies.progress;
       for (const [name, values] of records) Object.assign(core.optimizers[name], values);
     });
 }

@@ -1,6 +1,7 @@
 // Weights and the state of training as one safetensors file. A fit that resumes from it gives the same bits as one that never stopped.
 import type { Dtype, HostArray } from '../core/dtype.ts';
 import { FormatError, checkOptions } from '../core/errors.ts';
+import { RandomStream } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree, variablePath } from '../core/tree.ts';
 import { type FileSource, type FileTarget, readFile, writeFile } from '../formats/places.ts';
@@ -11,6 +12,7 @@ import type { OptimizerState } from '../optim/index.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
 import { type OptimizerRecord, draftState } from './optimizerState.ts';
+import { type KeyedProgress, isKey, progressData, progressFrom } from './progress.ts';
 import { toHost } from './residence.ts';
 import { listVariables } from './weights.ts';
 
@@ -31,6 +33,8 @@ interface TrainingData {
   readonly version: 1;
   readonly optimizers: Readonly<Record<string, StoredOptimizer>>;
   readonly lossScale?: unknown;
+  readonly progress?: unknown;
+  readonly fitKeys?: unknown;
 }
 
 interface StoredOptimizer {
@@ -58,7 +62,18 @@ const toTensor = ({ shape, data }: StoredTensor, dtype: Dtype): Tensor => hostTe
 /** Writes the weights, and the state of training. The target is written when all bytes are there. */
 export async function saveWeights(core: ModelCore, target: FileTarget, options: SaveWeightsOptions = {}): Promise<void> {
   checkOptions('saveWeights', options, ['optimizer']);
-  builtWeights(core, 'saveWeights');
+  const { tensors, metadata } = await weightFile(core, 'saveWeights', options.optimizer ?? true);
+  await writeFile(target, writeSafetensors(tensors, metadata), 'saveWeights');
+}
+
+export interface WeightFile {
+  readonly tensors: readonly [string, StoredTensor][];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Weights by their paths, and the state of training if it is wanted. */
+export async function weightFile(core: ModelCore, where: string, withTraining: boolean): Promise<WeightFile> {
+  builtWeights(core, where);
   const { engine } = await prepareSteps(core);
   const held = await exclusive(core, () => {
     const { weights, lossScale, optimizers } = core;
@@ -70,7 +85,7 @@ export async function saveWeights(core: ModelCore, target: FileTarget, options: 
   const tensors: [string, StoredTensor][] = [];
   for (const { path, tensor } of listVariables(core, held.weights)) tensors.push([path, await toStored(tensor)]);
   let metadata: Record<string, string> = {};
-  if (options.optimizer ?? true) {
+  if (withTraining) {
     const waiting: [string, Tensor][] = [];
     const named = (tree: unknown, place: string): unknown =>
       mapTree(tree, (leaf, path) => {
@@ -80,11 +95,18 @@ export async function saveWeights(core: ModelCore, target: FileTarget, options: 
         return name;
       });
     const optimizers = held.states.map(([name, { state, aside }], i) => [name, { ...held.rest[i], state: named(state, `${name}/state`), aside: named(aside, `${name}/aside`) }]); // prettier-ignore
-    const data = { version: 1, optimizers: Object.fromEntries(optimizers) as TrainingData['optimizers'], ...(held.lossScale && { lossScale: named(held.lossScale, 'lossScale') }) } as const; // prettier-ignore
+    const { progress, fitKeys } = core;
+    const data = {
+      version: 1,
+      optimizers: Object.fromEntries(optimizers) as TrainingData['optimizers'],
+      ...(held.lossScale && { lossScale: named(held.lossScale, 'lossScale') }),
+      ...(progress && { progress: progressData(progress) }),
+      ...(fitKeys && { fitKeys: { key: [...fitKeys.key], drawn: fitKeys.drawn } }),
+    } as const;
     for (const [name, tensor] of waiting) tensors.push([name, await toStored(tensor)]);
     metadata = { [metadataKey]: JSON.stringify(data satisfies TrainingData) };
   }
-  await writeFile(target, writeSafetensors(tensors, metadata), 'saveWeights');
+  return { tensors, metadata };
 }
 
 /**
@@ -95,10 +117,14 @@ export async function loadWeights(core: ModelCore, source: FileSource, options: 
   checkOptions('loadWeights', options, ['optimizer', 'skipMismatch']);
   const { optimizer = true, skipMismatch = false } = options;
   const { bytes, name } = await readFile(source, 'loadWeights');
-  const file = readSafetensors(bytes, name);
+  await adoptFile(core, readSafetensors(bytes, name), name, { optimizer, skipMismatch });
+}
+
+/** The model takes the file's weights and state. Nothing is changed if something does not fit. */
+export async function adoptFile(core: ModelCore, file: Safetensors, name: string, options: Required<LoadWeightsOptions>): Promise<void> {
   await exclusive(core, async () => {
-    const weights = fitted(core, file, name, skipMismatch);
-    const training = optimizer && core.setup ? readTraining(core, file, name) : undefined;
+    const weights = fitted(core, file, name, options.skipMismatch);
+    const training = options.optimizer && core.setup ? readTraining(core, file, name) : undefined;
     const layers = core.network.owners.map(({ name: layer }) => layer);
     const placed = (trees: LayerTrees): LayerTrees =>
       Object.fromEntries(
@@ -108,6 +134,8 @@ export async function loadWeights(core: ModelCore, source: FileSource, options: 
     core.weights = { parameters: placed(parameters), state: placed(state) };
     if (!training) return;
     core.lossScale = training.lossScale;
+    core.progress = training.progress;
+    if (training.fitKeys) core.fitKeys = training.fitKeys;
     for (const [record, values] of training.records) Object.assign(record, values);
   });
 }
@@ -136,6 +164,8 @@ function fitted(core: ModelCore, { tensors }: Safetensors, name: string, skipMis
 
 interface Training {
   readonly lossScale: LossScale | undefined;
+  readonly progress: KeyedProgress | undefined;
+  readonly fitKeys: RandomStream | undefined;
   readonly records: readonly (readonly [OptimizerRecord, Partial<OptimizerRecord>])[];
 }
 
@@ -195,7 +225,17 @@ function readTraining(core: ModelCore, file: Safetensors, name: string): Trainin
     ];
   });
   const lossScale = data.lossScale === undefined ? undefined : (tensorsOf(data.lossScale, firstLossScale(), 'loss scale') as LossScale);
-  return { lossScale, records };
+  const progress = data.progress === undefined ? undefined : (progressFrom(data.progress) ?? refuse('the progress of training is damaged'));
+  return { lossScale, progress, fitKeys: streamFrom(data.fitKeys, refuse), records };
+}
+
+/** The stream from which fits without a seed draw their keys. */
+function streamFrom(data: unknown, refuse: (what: string) => never): RandomStream | undefined {
+  if (data === undefined) return undefined;
+  const { key, drawn } = (data ?? {}) as { key?: unknown; drawn?: unknown };
+  return isKey(key) && Number.isSafeInteger(drawn) && (drawn as number) >= 0
+    ? new RandomStream(key, drawn as number)
+    : refuse('the keys of fits are damaged');
 }
 
 function parsed(text: string, refuse: (what: string) => never): TrainingData {

@@ -1,0 +1,94 @@
+// Models from files of model.save().
+import { isConfig, revive } from '../core/config.ts';
+import { type Dtype, dtypes } from '../core/dtype.ts';
+import { FormatError, checkOptions } from '../core/errors.ts';
+import { sizeOf } from '../core/shape.ts';
+import { isBranch } from '../core/tree.ts';
+import { type FileSource, readFile } from '../formats/places.ts';
+import { readSafetensors } from '../formats/safetensors.ts';
+import { type Specs, TensorSpec, withPlaceholders } from '../nn/index.ts';
+import { adoptWeights, draftWeights } from './core.ts';
+import { fromConfig } from './fromConfig.ts';
+import { Model } from './model.ts';
+import { type ModelData, keptOptions, modelKey, modelVersion } from './saveModel.ts';
+import type { CompileOptions, DeviceChoice } from './trainingSetup.ts';
+import { adoptFile } from './weightFiles.ts';
+
+export interface LoadModelOptions {
+  /** Also compiles the model as it was, with the state of its optimizers. @default true */
+  compile?: boolean;
+  /** Device of the compiled model. @default the device of setDevice() */
+  device?: DeviceChoice;
+}
+
+/**
+ * Reads a file of model.save(): from a path, an address, bytes, a Blob or a file handle. The model has the weights, and is compiled as it was,
+ * with its optimizers and progress. Layers, losses and functions of your own must be registered before (`register`).
+ *
+ *     const model = await loadModel('model.safetensors');
+ *     await model.fit(x, y, { epochs: 6, initialEpoch: model.progress.epochs });
+ *
+ * @throws FormatError for a damaged file, a file that holds weights only, and kinds that are not registered.
+ */
+export async function loadModel(source: FileSource, options: LoadModelOptions = {}): Promise<Model> {
+  checkOptions('loadModel', options, ['compile', 'device']);
+  const { compile = true, device } = options;
+  const { bytes, name } = await readFile(source, 'loadModel');
+  const file = readSafetensors(bytes, name);
+  const text = Object.hasOwn(file.metadata, modelKey) ? file.metadata[modelKey] : undefined;
+  if (text === undefined) {
+    throw new FormatError(
+      `loadModel: ${name} holds weights and no description of a model; make the model by the code that wrote it, and call model.loadWeights()`,
+    );
+  }
+  return inFile(name, async () => {
+    const data = JSON.parse(text) as Partial<ModelData>;
+    const { version, model: config, inputs, compile: given } = isBranch(data) && !Array.isArray(data) ? data : {};
+    if (version !== modelVersion) throw new FormatError(`version is ${String(version)}; this library reads version ${modelVersion}`);
+    // All weights come from the file: a description of larger ones is refused before memory is taken.
+    const elements = [...file.tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const model = withPlaceholders(elements, () => builtModel(config, inputs));
+    const { core } = model;
+    if (compile && given !== undefined) model.compile({ ...compileOptions(given), ...(device && { device }) });
+    await adoptFile(core, file, name, { optimizer: true, skipMismatch: false });
+    return model;
+  });
+}
+
+function builtModel(config: unknown, inputs: unknown): Model {
+  const model: unknown = isConfig(config) ? fromConfig(config) : undefined;
+  if (!(model instanceof Model)) throw new FormatError('it describes no model');
+  const { core } = model;
+  const specs = core.network.inputs ?? specsFrom(inputs);
+  adoptWeights(core, specs, draftWeights(core, specs));
+  return model;
+}
+
+/** Errors of a damaged or unknown description name the file. */
+async function inFile<T>(name: string, fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof FormatError && text.includes(name)) throw error;
+    throw new FormatError(`loadModel: ${name}: ${text}`, { cause: error });
+  }
+}
+
+function specsFrom(tree: unknown): Specs {
+  if (!isBranch(tree)) throw new FormatError('the shapes of its inputs are missing');
+  if (Array.isArray(tree)) return tree.map(specsFrom);
+  if (!('$spec' in tree)) return Object.fromEntries(Object.entries(tree).map(([name, child]) => [name, specsFrom(child)]));
+  const { shape, dtype } = (tree.$spec ?? {}) as { shape?: unknown; dtype?: unknown };
+  const isShape = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (!isShape || !dtypes.includes(dtype as Dtype)) throw new FormatError('the shape of an input is damaged');
+  return new TensorSpec(shape, dtype as Dtype);
+}
+
+function compileOptions(given: unknown): CompileOptions {
+  const made = revive(given, fromConfig);
+  const isKnown =
+    isBranch(made) && !Array.isArray(made) && Object.keys(made).every((name) => (keptOptions as readonly string[]).includes(name));
+  if (!isKnown) throw new FormatError('the options of compile() are damaged');
+  return made;
+}
