@@ -13,6 +13,7 @@ const groups: Readonly<Record<string, string>> = {
   'data/': 'Data',
   'engine/': 'Engine',
   'formats/': 'Models',
+  'exchange/': 'Models',
   'graph/': 'Ops',
   'losses/': 'Losses',
   'metrics/': 'Metrics',

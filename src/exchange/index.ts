@@ -1,0 +1,6 @@
+// Formats of other programs: readers and writers of their files. An entry of its own, which the core does not need.
+
+export type { Hdf5Texts, Hdf5Value } from './hdf5/elements.ts';
+export { type Hdf5Dataset, type Hdf5Group, readHdf5 } from './hdf5/readHdf5.ts';
+export { type ZipEntry, type ZipLimits, readZip } from './zip/readZip.ts';
+export { writeZip } from './zip/writeZip.ts';
