@@ -1,6 +1,10 @@
 // Formats of other programs: readers and writers of their files. An entry of its own, which the core does not need.
 
+export { readNpy, writeNpy } from '../formats/npy.ts';
+export { type Safetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+export type { StoredData, StoredDtype, StoredTensor } from '../formats/storedTypes.ts';
 export type { Hdf5Texts, Hdf5Value } from './hdf5/elements.ts';
 export { type Hdf5Dataset, type Hdf5Group, readHdf5 } from './hdf5/readHdf5.ts';
+export { type WriteNpzOptions, readNpz, writeNpz } from './npz.ts';
 export { type ZipEntry, type ZipLimits, readZip } from './zip/readZip.ts';
 export { writeZip } from './zip/writeZip.ts';
