@@ -67,6 +67,7 @@ export type {
   ReluOptions,
   RepeatVectorOptions,
   ResizingOptions,
+  ReversibleEmbeddingOptions,
   RmsNormalizationOptions,
   SeparableConv1dOptions,
   SeparableConv2dOptions,

@@ -1,4 +1,4 @@
-// Activations by the names that layers take. Defaults are Keras's: 'gelu' here is the exact one.
+// Activations by the names that layers take. Defaults are Keras's: 'gelu' is the exact one, 'geluTanh' the approximation by tanh.
 import { type Kind, named } from '../core/optionKinds.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import {
@@ -42,6 +42,7 @@ const activations = {
   elu: (x) => elu(x),
   selu: (x) => selu(x),
   gelu: (x) => gelu(x, { approximate: false }),
+  geluTanh: (x) => gelu(x, { approximate: true }),
   silu: (x) => silu(x),
   swish: (x) => silu(x),
   mish: (x) => mish(x),

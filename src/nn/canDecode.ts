@@ -6,7 +6,7 @@ import type { Layer } from './layer.ts';
 const stepwise = /* @__PURE__ */ new Set(
   (
     'dense embedding dropout activation identity add subtract multiply average maximum minimum relu leakyRelu elu selu gelu silu ' +
-    'layerNormalization rmsNormalization positionEmbedding sinusoidal rotaryEmbedding'
+    'layerNormalization rmsNormalization positionEmbedding sinusoidal rotaryEmbedding reversibleEmbedding'
   ).split(' '),
 );
 const attention = /* @__PURE__ */ new Set(['multiHeadAttention', 'groupQueryAttention', 'transformerEncoder']);

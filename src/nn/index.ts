@@ -125,6 +125,7 @@ export type { Conv2dOptions } from './layers/convolution/conv2d.ts';
 export type { DenseOptions } from './layers/core/dense.ts';
 export type { DropoutOptions } from './layers/regularization/dropout.ts';
 export type { EmbeddingOptions } from './layers/core/embedding.ts';
+export type { ReversibleEmbeddingOptions } from './layers/core/reversibleEmbedding.ts';
 export type { FlattenOptions } from './layers/reshaping/flatten.ts';
 export type {
   CellLayer,

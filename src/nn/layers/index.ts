@@ -13,6 +13,7 @@ export { separableConv1d, separableConv2d } from './convolution/separable.ts';
 export { activation } from './core/activation.ts';
 export { dense } from './core/dense.ts';
 export { embedding } from './core/embedding.ts';
+export { reversibleEmbedding } from './core/reversibleEmbedding.ts';
 export { identity } from './core/identity.ts';
 export { lambda } from './core/lambda.ts';
 export { masking } from './core/masking.ts';
