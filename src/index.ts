@@ -324,6 +324,7 @@ export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricC
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
 export type { FileSource, FileTarget, LoadWeightsOptions, ReadableHandle, SaveWeightsOptions, WritableHandle } from './train/index.ts';
 export { type LoadModelOptions, type Progress, type SaveOptions, loadModel } from './train/index.ts';
+export type { WeightMap, WeightRule } from './train/index.ts';
 export type { Attack, AttackChoice, FgsmFactory, FgsmOptions, GradientPenaltyOptions, PgdFactory, PgdOptions } from './train/index.ts';
 export { adversarial, gradNorm, gradientPenalty, pcGrad } from './train/index.ts';
 export type { GradNormOptions, GradNormResult, GradientsByTask, LayersOf, PcGradOptions, TaskGradients } from './train/index.ts';

@@ -8,3 +8,4 @@ export { type Hdf5Dataset, type Hdf5Group, readHdf5 } from './hdf5/readHdf5.ts';
 export { type WriteNpzOptions, readNpz, writeNpz } from './npz.ts';
 export { type ZipEntry, type ZipLimits, readZip } from './zip/readZip.ts';
 export { writeZip } from './zip/writeZip.ts';
+export { type PytorchOptions, pytorch } from './pytorch.ts';

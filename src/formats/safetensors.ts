@@ -3,6 +3,7 @@
 import { FormatError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { shown } from '../core/shown.ts';
+import { pickleAdvice } from './pickle.ts';
 import { type StoredDtype, type StoredTensor, isStoredDtype, storedDtypes, typeOf } from './storedTypes.ts';
 
 export type { StoredData, StoredDtype, StoredTensor } from './storedTypes.ts';
@@ -30,7 +31,9 @@ export function readSafetensors(bytes: Uint8Array, name = 'file'): Safetensors {
   if (bytes.length < lengthBytes) fail(`it has ${bytes.length} bytes; the length of the header takes ${lengthBytes}`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
   if (length > maxHeaderBytes || length > bytes.length - lengthBytes) {
-    fail(`the header has ${length} bytes; at most ${Math.min(maxHeaderBytes, bytes.length - lengthBytes)} are possible`);
+    fail(
+      pickleAdvice(bytes) ?? `the header has ${length} bytes; at most ${Math.min(maxHeaderBytes, bytes.length - lengthBytes)} are possible`,
+    );
   }
   const header = parseHeader(bytes.subarray(lengthBytes, lengthBytes + length), fail);
   const data = bytes.subarray(lengthBytes + length);

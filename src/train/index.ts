@@ -38,6 +38,7 @@ export type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';
 export { type LoadModelOptions, loadModel } from './loadModel.ts';
 export type { SaveOptions } from './saveModel.ts';
 export type { Progress } from './progress.ts';
+export type { WeightMap, WeightRule } from './weightMap.ts';
 export type { ModelVariable } from './weights.ts';
 export { type FgsmFactory, type PgdFactory, adversarial } from './adversarial.ts';
 export type { Attack, AttackChoice, FgsmOptions, PgdOptions } from './attacks.ts';

@@ -294,6 +294,8 @@ export class Model implements TrainedModel, HasLayer {
    *     await model.loadWeights('model.safetensors');
    *     await model.fit(x, y, { epochs: 6, initialEpoch: 3, seed: 1 });
    *
+   * A map reads the names and layouts of another library: `await model.loadWeights('resnet18.safetensors', { map: resnet18.map })`.
+   *
    * @throws FormatError for a damaged file, and for weights of another model, which it lists.
    */
   loadWeights(source: FileSource, options?: LoadWeightsOptions): Promise<void> {

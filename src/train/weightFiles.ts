@@ -1,6 +1,6 @@
 // Weights and the state of training as one safetensors file. A fit that resumes from it gives the same bits as one that never stopped.
 import type { Dtype, HostArray } from '../core/dtype.ts';
-import { FormatError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { leavesOf, mapTree, variablePath } from '../core/tree.ts';
@@ -14,11 +14,14 @@ import { type LossScale, firstLossScale } from './lossScale.ts';
 import { type OptimizerRecord, draftState } from './optimizerState.ts';
 import { type KeyedProgress, isKey, progressData, progressFrom } from './progress.ts';
 import { toHost } from './residence.ts';
-import { listVariables } from './weights.ts';
+import { type FittingWeights, type WeightMap, checkMap, readMapped, writeMapped } from './weightMap.ts';
+import { type ModelVariable, listVariables } from './weights.ts';
 
 export interface SaveWeightsOptions {
-  /** Also stores the optimizers' state, learning rates and the loss scale, so that a fit can resume exactly. @default true */
+  /** Also stores the optimizers' state, learning rates and the loss scale, so that a fit can resume exactly. @default true, and false with a map */
   optimizer?: boolean;
+  /** Writes names and layouts of another library, such as `pytorch(model)`. */
+  map?: WeightMap;
 }
 
 export interface LoadWeightsOptions {
@@ -26,6 +29,8 @@ export interface LoadWeightsOptions {
   optimizer?: boolean;
   /** Keeps the weights that the file lacks or has in another shape, and leaves out what else it has. @default false */
   skipMismatch?: boolean;
+  /** Reads a file with names and layouts of another library, such as `pytorch(model)`. Its floats of any precision become those of the model. */
+  map?: WeightMap;
 }
 
 /** The metadata `ombre`, as JSON. Trees have the names of tensors as leaves. */
@@ -61,8 +66,11 @@ const toTensor = ({ shape, data }: StoredTensor, dtype: Dtype): Tensor => hostTe
 
 /** Writes the weights, and the state of training. The target is written when all bytes are there. */
 export async function saveWeights(core: ModelCore, target: FileTarget, options: SaveWeightsOptions = {}): Promise<void> {
-  checkOptions('saveWeights', options, ['optimizer']);
-  const { tensors, metadata } = await weightFile(core, 'saveWeights', options.optimizer ?? true);
+  checkOptions('saveWeights', options, ['optimizer', 'map']);
+  const { map, optimizer = !map } = options;
+  if (map) checkMap('saveWeights', map);
+  if (map && optimizer) throw new ArgumentError('saveWeights: a file with a map holds only weights; leave out optimizer, or map');
+  const { tensors, metadata } = await weightFile(core, 'saveWeights', optimizer, map);
   await writeFile(target, writeSafetensors(tensors, metadata), 'saveWeights');
 }
 
@@ -71,8 +79,8 @@ export interface WeightFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Weights by their paths, and the state of training if it is wanted. */
-export async function weightFile(core: ModelCore, where: string, withTraining: boolean): Promise<WeightFile> {
+/** Weights by their paths, or by the names of a map, and the state of training if it is wanted. */
+export async function weightFile(core: ModelCore, where: string, withTraining: boolean, map?: WeightMap): Promise<WeightFile> {
   builtWeights(core, where);
   const { engine } = await prepareSteps(core);
   const held = await exclusive(core, () => {
@@ -82,9 +90,11 @@ export async function weightFile(core: ModelCore, where: string, withTraining: b
     const rest = records.map(([, { optimizer, layers, calls, learningRate }]) => ({ optimizer: optimizer.name, layers, calls, learningRate })); // prettier-ignore
     return toHost({ weights: weights!, lossScale, states, rest }, engine);
   });
-  const tensors: [string, StoredTensor][] = [];
-  for (const { path, tensor } of listVariables(core, held.weights)) tensors.push([path, await toStored(tensor)]);
-  let metadata: Record<string, string> = {};
+  const variables = listVariables(core, held.weights);
+  const stored: StoredTensor[] = [];
+  for (const { tensor } of variables) stored.push(await toStored(tensor));
+  const tensors = map ? writeMapped(map, variables, stored) : variables.map(({ path }, i): [string, StoredTensor] => [path, stored[i]]);
+  let metadata = map?.metadata ?? {};
   if (withTraining) {
     const waiting: [string, Tensor][] = [];
     const named = (tree: unknown, place: string): unknown =>
@@ -114,17 +124,23 @@ export async function weightFile(core: ModelCore, where: string, withTraining: b
  * @throws FormatError listing the weights that are missing, extra, or of another shape, or naming the state that does not fit the optimizer.
  */
 export async function loadWeights(core: ModelCore, source: FileSource, options: LoadWeightsOptions = {}): Promise<void> {
-  checkOptions('loadWeights', options, ['optimizer', 'skipMismatch']);
-  const { optimizer = true, skipMismatch = false } = options;
+  checkOptions('loadWeights', options, ['optimizer', 'skipMismatch', 'map']);
+  const { map, optimizer = !map, skipMismatch = false } = options;
+  if (map) checkMap('loadWeights', map);
   const { bytes, name } = await readFile(source, 'loadWeights');
-  await adoptFile(core, readSafetensors(bytes, name), name, { optimizer, skipMismatch });
+  await adoptFile(core, readSafetensors(bytes, name), name, { optimizer, skipMismatch, map });
 }
 
 /** The model takes the file's weights and state. Nothing is changed if something does not fit. */
-export async function adoptFile(core: ModelCore, file: Safetensors, name: string, options: Required<LoadWeightsOptions>): Promise<void> {
+export async function adoptFile(
+  core: ModelCore,
+  file: Safetensors,
+  name: string,
+  { optimizer, skipMismatch, map }: Required<Omit<LoadWeightsOptions, 'map'>> & Pick<LoadWeightsOptions, 'map'>,
+): Promise<void> {
   await exclusive(core, async () => {
-    const weights = fitted(core, file, name, options.skipMismatch);
-    const training = options.optimizer && core.setup ? readTraining(core, file, name) : undefined;
+    const weights = fitted(core, file, name, skipMismatch, map);
+    const training = optimizer && core.setup ? readTraining(core, file, name) : undefined;
     const layers = core.network.owners.map(({ name: layer }) => layer);
     const placed = (trees: LayerTrees): LayerTrees =>
       Object.fromEntries(
@@ -141,25 +157,39 @@ export async function adoptFile(core: ModelCore, file: Safetensors, name: string
 }
 
 /** The file's tensors by the weights that they replace. */
-function fitted(core: ModelCore, { tensors }: Safetensors, name: string, skipMismatch: boolean): ReadonlyMap<Tensor, Tensor> {
+function fitted(
+  core: ModelCore,
+  { tensors }: Safetensors,
+  name: string,
+  skipMismatch: boolean,
+  map: WeightMap | undefined,
+): ReadonlyMap<Tensor, Tensor> {
   const wanted = listVariables(core, builtWeights(core, 'loadWeights'));
-  const found = new Map<Tensor, Tensor>();
-  const missing: string[] = [];
-  const different: string[] = [];
-  for (const { path, tensor } of wanted) {
-    const given = tensors.get(path);
-    if (!given) missing.push(`${path} ${tensor.dtype}${formatShape(tensor.shape)}`);
-    else if (given.dtype === storedDtypes[tensor.dtype] && sameShape(given.shape, tensor.shape)) found.set(tensor, toTensor(given, tensor.dtype));
-    else different.push(`${path} is ${given.dtype}${formatShape(given.shape)} in the file and ${tensor.dtype}${formatShape(tensor.shape)} in the model`);
-  } // prettier-ignore
-  const paths = new Set(wanted.map(({ path }) => path));
-  const extra = [...tensors].filter(([path]) => !paths.has(path) && !path.startsWith(trainingPrefix)).map(([path, { dtype, shape }]) => `${path} ${dtype}${formatShape(shape)}`); // prettier-ignore
-  if (skipMismatch || missing.length + different.length + extra.length === 0) return found;
+  const { found, missing, different, extra } = map ? readMapped(map, wanted, tensors) : readNamed(wanted, tensors);
+  if (skipMismatch || missing.length + different.length + extra.length === 0) {
+    return new Map([...found].map(([tensor, data]) => [tensor, hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, data)]));
+  }
   const lists = [['missing', missing], ['of another type or shape', different], ['not in the model', extra]] as const; // prettier-ignore
   const texts = lists.filter(([, list]) => list.length).map(([what, list]) => `${what}: ${list.join(', ')}`);
   throw new FormatError(
     `loadWeights: ${name} holds the weights of another model; ${texts.join('; ')}; pass { skipMismatch: true } to load those that fit`,
   );
+}
+
+/** Weights of a file that has the names and layouts of the model. */
+function readNamed(wanted: readonly ModelVariable[], tensors: Safetensors['tensors']): FittingWeights {
+  const found = new Map<Tensor, HostArray>();
+  const missing: string[] = [];
+  const different: string[] = [];
+  for (const { path, tensor } of wanted) {
+    const given = tensors.get(path);
+    if (!given) missing.push(`${path} ${tensor.dtype}${formatShape(tensor.shape)}`);
+    else if (given.dtype === storedDtypes[tensor.dtype] && sameShape(given.shape, tensor.shape)) found.set(tensor, given.data as HostArray);
+    else different.push(`${path} is ${given.dtype}${formatShape(given.shape)} in the file and ${tensor.dtype}${formatShape(tensor.shape)} in the model`);
+  } // prettier-ignore
+  const paths = new Set(wanted.map(({ path }) => path));
+  const extra = [...tensors].filter(([path]) => !paths.has(path) && !path.startsWith(trainingPrefix)).map(([path, { dtype, shape }]) => `${path} ${dtype}${formatShape(shape)}`); // prettier-ignore
+  return { found, missing, different, extra };
 }
 
 interface Training {
