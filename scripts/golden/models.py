@@ -12,9 +12,7 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-torch.manual_seed(11)
 folder = pathlib.Path(__file__).parent.parent.parent / 'test' / 'golden' / 'models'
-folder.mkdir(exist_ok=True)
 names = {'float32': 'F32', 'float16': 'F16', 'int64': 'I64'}
 
 
@@ -61,15 +59,17 @@ def pattern(*shape):
     return torch.tensor(-2 + 4 * np.fmod(count * 0.6180339887498949, 1.0)).float().reshape(shape)
 
 
-def case(name, module, inputs, half=True):
+def case(name, module, inputs, half=True, is_new=True):
     """Computes in f64, from weights that f32 holds exactly. Inputs are integers, or made by `pattern`."""
     with torch.no_grad():
-        randomise(module)
+        if is_new:
+            randomise(module)
         module.eval()
         module.double()
         results = module(*[x.double() if x.is_floating_point() else x for x in inputs])
         module.float()
-    save(name, module.state_dict(), half)
+    if is_new:
+        save(name, module.state_dict(), half)
     cases[name] = [{'shape': list(y.shape), 'data': numbers(y)} for y in (results if isinstance(results, tuple) else (results,))]
     print(name, sum(p.numel() for p in module.parameters()), 'parameters')
 
@@ -153,6 +153,17 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x):
         return self.classifier(self.features(x).mean((2, 3)))
+
+
+def as_keras(module):
+    """The same weights in keras.applications.MobileNetV2: zeros only at the bottom and the right before strides, and another epsilon."""
+    for m in module.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.eps = 1e-3
+        if isinstance(m, nn.Conv2d) and m.stride == (2, 2):
+            m.padding = (0, 0)
+            m.register_forward_pre_hook(lambda _, inputs: F.pad(inputs[0], (0, 1, 0, 1)))
+    return module
 
 
 # transformers.GPT2LMHeadModel
@@ -338,16 +349,21 @@ def first(x):
     return x.movedim(-1, 1)
 
 
-image = first(pattern(2, 32, 32, 3))
-case('resnet18', ResNet18(4, 5), [image])
-case('mobileNetV2', MobileNetV2(0.1, 5), [image])
-ids = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6, 5], [8, 9, 7, 9, 3, 2, 3, 8, 4]])
-case('gpt2', Gpt2(2, 2, 8, 13, 12), [ids], half=False)
-padded = ids * (ids.new_tensor([[9], [6]]) > torch.arange(9))
-types = (torch.arange(9) > 4).long().expand(2, 9)
-case('bert', Bert(2, 2, 8, 20, 13, 12, 2, 3), [padded, types], half=False)
-inputs = [pattern(2, 5, 4), first(pattern(2, 5, 5, 3)), first(pattern(1, 3, 4, 3, 2)), torch.tensor([[0, 4, 2]])]
-case('modules', Modules(), inputs, half=False)
-rows = ',\n'.join(f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in cases.items())
-(folder / 'cases.json').write_text('{\n' + rows + '\n}\n')
-print({p.name: p.stat().st_size for p in folder.iterdir()})
+if __name__ == '__main__':
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(11)
+    image = first(pattern(2, 32, 32, 3))
+    case('resnet18', ResNet18(4, 5), [image])
+    mobile = MobileNetV2(0.1, 5)
+    case('mobileNetV2', mobile, [image])
+    case('mobileNetV2Keras', as_keras(mobile), [image], is_new=False)
+    ids = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6, 5], [8, 9, 7, 9, 3, 2, 3, 8, 4]])
+    case('gpt2', Gpt2(2, 2, 8, 13, 12), [ids], half=False)
+    padded = ids * (ids.new_tensor([[9], [6]]) > torch.arange(9))
+    types = (torch.arange(9) > 4).long().expand(2, 9)
+    case('bert', Bert(2, 2, 8, 20, 13, 12, 2, 3), [padded, types], half=False)
+    inputs = [pattern(2, 5, 4), first(pattern(2, 5, 5, 3)), first(pattern(1, 3, 4, 3, 2)), torch.tensor([[0, 4, 2]])]
+    case('modules', Modules(), inputs, half=False)
+    rows = ',\n'.join(f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in cases.items())
+    (folder / 'cases.json').write_text('{\n' + rows + '\n}\n')
+    print({p.name: p.stat().st_size for p in folder.iterdir()})

@@ -52,6 +52,33 @@ describe.each(Object.entries(baseModels))('%s', (name, { url, map, make, run }) 
   });
 });
 
+describe("Keras's convention of mobileNetV2", () => {
+  const make = (): Model => mobileNetV2({ width: 0.1, classes: 5, inputShape: [32, 32, 3], convention: 'keras' });
+
+  test('pads and normalizes as Keras does, by PyTorch', async () => {
+    const model = make();
+    await model.loadWeights(baseModels.mobileNetV2.url, { map: mobileNetV2.map });
+    const [found] = await baseModels.mobileNetV2.run(model);
+    expect(worst(await found.data(), goldenModels.mobileNetV2Keras[0].data)).toBeLessThan(1e-5);
+  });
+
+  test("a file has Keras's names and layouts", async () => {
+    const model = make();
+    let bytes = new Uint8Array();
+    await model.saveWeights((written) => void (bytes = written), { map: mobileNetV2.kerasMap });
+    const { tensors } = readSafetensors(bytes);
+    expect(tensors.size).toBe(262);
+    expect(tensors.get('Conv1/kernel')!.shape).toEqual([3, 3, 3, 8]);
+    expect(tensors.get('expanded_conv_depthwise/depthwise_kernel')!.shape).toEqual([3, 3, 8, 1]);
+    expect(tensors.get('block_16_project_BN/moving_variance')!.shape).toEqual([32]);
+    expect(tensors.get('predictions/kernel')!.shape).toEqual([1280, 5]);
+    const other = mobileNetV2({ width: 0.1, classes: 5, inputShape: [32, 32, 3], convention: 'keras' });
+    await other.loadWeights(bytes, { map: mobileNetV2.kerasMap });
+    const [expected, found] = await Promise.all([model, other].map((one) => one.getWeights()));
+    for (const [i, weight] of expected.entries()) expect(await found[i].data()).toEqual(await weight.data());
+  });
+});
+
 /** Numbers of weights that are trained. */
 const trainable = (model: Model): number =>
   model.variables().reduce((sum, { tensor, trainable: isTrained }) => sum + (isTrained ? tensor.size : 0), 0);
