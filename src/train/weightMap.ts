@@ -141,9 +141,14 @@ export function readMapped(map: WeightMap, variables: readonly ModelVariable[], 
       const parts = alias.matches(name);
       return parts ? fillName(alias.name, parts) : name;
     }, given);
-  // A name counts more than a spelling of it.
-  const tensors = new Map([...file].map(([name, tensor]) => [standing(name), { name, tensor }]));
-  for (const [name, tensor] of file) if (standing(name) === name) tensors.set(name, { name, tensor });
+  const tensors = new Map<string, { readonly name: string; readonly tensor: StoredTensor }>();
+  const extra: string[] = [];
+  for (const [name, tensor] of file) {
+    const known = standing(name);
+    // A name counts more than another spelling of it.
+    if ((known !== name && file.has(known)) || tensors.has(known)) extra.push(`${name} ${typed(tensor)} (the file has ${known} too)`);
+    else tensors.set(known, { name, tensor });
+  }
   const { bindings, free } = bind(where, map, variables);
   const missing = free.map(({ path, tensor }) => `${path} ${typed(tensor)} (map has no rule for it)`);
   const different: string[] = [];
@@ -167,9 +172,9 @@ export function readMapped(map: WeightMap, variables: readonly ModelVariable[], 
     members.forEach((member, i) => found.set(member.tensor, members.length === 1 ? target : target.slice(i * size, (i + 1) * size)));
   }
   const ignored = [...(map.ignore ?? []), ...Object.keys(map.copies ?? {})].map(namePattern);
-  const extra = [...tensors.entries()]
-    .filter(([name, one]) => !used.has(one.name) && !ignored.some((matches) => matches(name)))
-    .map(([, { name, tensor }]) => `${name} ${typed(tensor)}`);
+  for (const [known, { name, tensor }] of tensors) {
+    if (!used.has(name) && !ignored.some((matches) => matches(known))) extra.push(`${name} ${typed(tensor)}`);
+  }
   return { found, missing, different, extra };
 }
 

@@ -102,6 +102,21 @@ test('the summary has the names of the checkpoint', () => {
   expect(() => model.getLayer('layer5.0.conv1')).toThrow("there is no layer 'layer5.0.conv1'");
 });
 
+test('bert without types takes all tokens as type 0, and leaves out padding', async () => {
+  const options = { layers: 1, heads: 2, width: 8, vocabulary: 13, window: 12, inputLength: 9, pooler: false } as const;
+  const [plain, typed] = [bert(options), bert({ ...options, segments: true })];
+  await typed.setWeights(await plain.getWeights());
+  const tokens = ids.map((row) => row.map((id, t) => (t < 6 ? id : 0)));
+  const types = ids.map((row) => row.map(() => 0));
+  const found = await plain.predict(tokens).data();
+  expect(await typed.predict({ ids: tokens, types }).data()).toEqual(found);
+  // Padding changes nothing before it.
+  const short = bert({ ...options, inputLength: 6 });
+  await short.setWeights(await plain.getWeights());
+  const expected = await short.predict(ids.map((row) => row.slice(0, 6))).data();
+  expect(worst(found.slice(0, 48), Array.from(expected.slice(0, 48)))).toBeLessThan(1e-6);
+});
+
 test('generate() uses the cache with gpt2, and gives the tokens of passes', async () => {
   const model = gpt2({ layers: 2, heads: 2, width: 8, vocabulary: 13, window: 12 });
   await model.loadWeights(baseModels.gpt2.url, { map: gpt2.map });

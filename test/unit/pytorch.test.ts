@@ -178,12 +178,26 @@ describe('maps', () => {
   test('aliases, copies and ignored names', async () => {
     const model = mlp();
     const base = pytorch(model, { modules: ['0', '2'] });
-    const map: WeightMap = { ...base, aliases: [['model.{m}', '{m}']], copies: { 'tied.bias': '2.bias' }, ignore: ['{m}.unused'] };
+    const map: WeightMap = {
+      ...base,
+      aliases: [
+        ['model.{m}', '{m}'],
+        ['.{m}', '{m}'],
+      ],
+      copies: { 'tied.bias': '2.bias' },
+      ignore: ['{m}.unused'],
+    };
     const bias: StoredTensor = { dtype: 'F32', shape: [1], data: Float32Array.of(3) };
     await model.loadWeights(linear('F32', [['tied.bias', bias], ['a.unused', bias]]), { map }); // prettier-ignore
     expect(await model.parameters().out.bias.array()).toEqual([0.5]);
     const renamed = writeSafetensors([...readSafetensors(linear('F32')).tensors].map(([name, value]) => [`model.${name}`, value]));
     await mlp().loadWeights(renamed, { map });
+    const twice = linear('F32', [['model.2.bias', bias]]);
+    await expect(mlp().loadWeights(twice, { map })).rejects.toThrow('not in the model: model.2.bias F32[1] (the file has 2.bias too);');
+    const before = linear('F32', [['.2.bias', bias]]);
+    await expect(mlp().loadWeights(before, { map })).rejects.toThrow('not in the model: .2.bias F32[1] (the file has 2.bias too);');
+    await model.loadWeights(before, { map, skipMismatch: true });
+    expect(await model.parameters().out.bias.array()).toEqual([0.5]);
     let bytes = new Uint8Array();
     await model.saveWeights((written) => void (bytes = written), { map });
     const saved = readSafetensors(bytes).tensors;
