@@ -31,6 +31,8 @@ export interface RearrangeSettings {
   readonly first?: number;
   /** For an axis, the entry on the left side of each entry on the right side. */
   readonly order?: Readonly<Record<string, readonly number[]>>;
+  /** Sizes of axes that do not follow from the shape. */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
 /** Axes of one side: names in groups, one group for each axis of the array. */
@@ -53,7 +55,10 @@ function groupsOf(side: string, fail: (rule: string) => never): string[][] {
  *
  * @throws ArgumentError for a text that is no rearrangement.
  */
-export function planRearrangement(text: string, { to, first, order = {} }: RearrangeSettings): Rearrangement | undefined {
+export function planRearrangement(
+  text: string,
+  { to, first, order = {}, sizes: given = {} }: RearrangeSettings,
+): Rearrangement | undefined {
   const fail = (rule: string): never => {
     throw new ArgumentError(`axes '${text}': ${rule}; write it like 'o i h w -> h w i o'`);
   };
@@ -68,7 +73,10 @@ export function planRearrangement(text: string, { to, first, order = {} }: Rearr
   if (others < 0 || (others > 0 && !right.some(([name]) => name === '...'))) return undefined;
   const rest = Array.from({ length: others }, (_, i) => [`...${i}`]);
   const [from, onto] = [left, right].map((groups) => groups.flatMap((names) => (names[0] === '...' ? rest : [names])));
-  const sizes = new Map<string, number>(Object.entries(order).map(([name, entries]) => [name, entries.length]));
+  const sizes = new Map<string, number>([
+    ...Object.entries(given),
+    ...Object.entries(order).map(([name, { length }]) => [name, length] as const),
+  ]);
   if (first !== undefined) sizes.set(from[0][0], first);
   const isFit = onto.every((names, axis) => fits(names, to[axis], sizes, fail));
   if (!isFit) return undefined;

@@ -22,6 +22,8 @@ export interface WeightRule {
   readonly axes?: string;
   /** For an axis, the entry in the file of each entry in the model. */
   readonly order?: Readonly<Record<string, readonly number[]>>;
+  /** Sizes of axes that do not follow from the weight: { c: 4, h: 6, w: 6 } for 'o (c h w) -> (h w c) o'. */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
 /** How the weights of a model are named and laid out in files of another library. Plain data: `JSON.stringify` stores it. */
@@ -57,7 +59,7 @@ export function checkMap(where: string, map: WeightMap): void {
   const { rules } = map as Partial<WeightMap>;
   if (!Array.isArray(rules)) throw new ArgumentError(`${where}: map has the rules ${shown(rules)}; it must be like ${example}`);
   (rules as readonly WeightRule[]).forEach((rule, i) => {
-    checkOptions(`${where}: rule ${i} of map`, rule, ['names', 'paths', 'axes', 'order'], example);
+    checkOptions(`${where}: rule ${i} of map`, rule, ['names', 'paths', 'axes', 'order', 'sizes'], example);
     if (isTexts(rule.names) && isTexts(rule.paths)) return;
     throw new ArgumentError(
       `${where}: rule ${i} of map has the names ${shown(rule.names)} and the paths ${shown(rule.paths)}; both must be texts`,
@@ -91,7 +93,7 @@ function bind(where: string, map: WeightMap, variables: readonly ModelVariable[]
 
 function layoutOf(
   where: string,
-  { axes, order }: WeightRule,
+  { axes, order, sizes }: WeightRule,
   variables: readonly ModelVariable[],
   names: readonly string[],
 ): Pick<Binding, 'plan' | 'shape'> {
@@ -100,7 +102,9 @@ function layoutOf(
   const text = axes ?? '... -> ...';
   const to = variables.length > 1 ? [variables.length, ...tensor.shape] : tensor.shape;
   const isOneShape = variables.every((variable) => sameShape(variable.tensor.shape, tensor.shape));
-  const plan = isOneShape ? planRearrangement(text, { to, ...(order && { order }), ...(isStacked && { first: names.length }) }) : undefined;
+  const plan = isOneShape
+    ? planRearrangement(text, { to, ...(order && { order }), ...(sizes && { sizes }), ...(isStacked && { first: names.length }) })
+    : undefined;
   if (plan && (!isStacked || plan.from[0] === names.length)) return { plan, shape: isStacked ? plan.from.slice(1) : plan.from };
   const all = variables.map((variable) => `${variable.path} ${formatShape(variable.tensor.shape)}`).join(', ');
   throw new ArgumentError(

@@ -139,6 +139,13 @@ describe('rearrange', () => {
     ['a a -> a a', [2, 2], 'a side has a name twice'],
   ])('refuses %s', (text, to, message) => expect(() => planRearrangement(text, { to })).toThrow(message));
 
+  test('takes sizes that do not follow from the shape', () => {
+    const flat = planRearrangement('o (c h w) -> (h w c) o', { to: [4, 1], sizes: { c: 2, h: 1, w: 2 } })!;
+    expect(flat.from).toEqual([1, 4]);
+    expect(Array.from(rearrange(numbers(4), new Float32Array(4), flat))).toEqual([1, 3, 2, 4]);
+    expect(planRearrangement('o (c h w) -> (h w c) o', { to: [4, 1], sizes: { c: 2, h: 2, w: 2 } })).toBeUndefined();
+  });
+
   test('an order must have each entry once, and a shape must fit', () => {
     expect(() => planRearrangement('g -> g', { to: [2], order: { g: [1, 1] } })).toThrow("order of 'g' is [1,1]; it must have each entry once");
     expect(planRearrangement('a b -> b a', { to: [2] })).toBeUndefined();
