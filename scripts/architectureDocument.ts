@@ -26,6 +26,8 @@ const rooms: Readonly<Record<string, string>> = {
   callbacks: 'Listeners of `fit`.',
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
   train: 'Models: `compile`, `fit`, `evaluate`, `predict` and training steps.',
+  exchange: 'Weights and models of other libraries.',
+  models: 'Base models with the names of public checkpoints.',
 };
 
 /** Rooms that each room imports. */

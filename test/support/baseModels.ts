@@ -10,6 +10,9 @@ const i32 = (rows: readonly (readonly number[])[]): Tensor => tensor(rows.flat()
 const padded = ids.map((row, i) => row.map((id, t) => (t < [9, 6][i] ? id : 0)));
 const types = ids.map((row) => row.map((_, t) => Number(t > 4)));
 
+/** Trained numbers of the public models. */
+export const parameterCounts = { resnet18: 11_689_512, mobileNetV2: 3_504_872, gpt2: 124_439_808, bert: 109_482_240 };
+
 interface ModelCase {
   readonly url: URL;
   readonly map: WeightMap;
