@@ -47,7 +47,9 @@ if (diagnostics.length > 0) {
   console.error(`${output} does not stand alone:\n${ts.formatDiagnostics(diagnostics, host)}`);
   process.exitCode = 1;
 }
-const names = Object.fromEntries(Object.entries(comments).map(([factory, options]) => [factory, Object.keys(options)]));
+// Base models are another entry.
+const ofEntry = Object.entries(comments).filter(([factory]) => !factory.startsWith('models.'));
+const names = Object.fromEntries(ofEntry.map(([factory, options]) => [factory, Object.keys(options)]));
 const undocumented = undocumentedOptions(file, checker, names);
 if (undocumented.length > 0) {
   console.error(`${output} lacks comments of options:\n${undocumented.join('\n')}`);

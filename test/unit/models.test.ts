@@ -85,12 +85,8 @@ const trainable = (model: Model): number =>
   model.variables().reduce((sum, { tensor, trainable: isTrained }) => sum + (isTrained ? tensor.size : 0), 0);
 
 test.each([
-  ['resnet18', parameterCounts.resnet18, () => resnet18()],
-  ['resnet18 without its top', 11_176_512, () => resnet18({ includeTop: false })],
   ['mobileNetV2', parameterCounts.mobileNetV2, () => mobileNetV2()],
-  ["mobileNetV2 of Keras's convention", 3_504_872, () => mobileNetV2({ convention: 'keras' })],
   ['mobileNetV2 of width 0.5', 1_968_680, () => mobileNetV2({ width: 0.5 })],
-  ['mobileNetV2 of width 1.4', 6_108_776, () => mobileNetV2({ width: 1.4 })],
   ['gpt2', parameterCounts.gpt2, () => gpt2({ kernelInitializer: 'zeros' })],
   ['bert', parameterCounts.bert, () => bert({ kernelInitializer: 'zeros', inputLength: 8 })],
 ])('%s has %i parameters', (_, count, make) => expect(trainable(make())).toBe(count));
@@ -100,6 +96,7 @@ test('the summary has the names of the checkpoint', () => {
   const table = model.summary({ print: () => undefined });
   expect(table).toMatch(/layer4\.1\.conv2 \(conv2d\) +\[batch,7,7,512\] +2,359,296 +layer4\.1\.relu1/);
   expect(table).toContain('Trainable params: 11,689,512 (');
+  expect(trainable(model)).toBe(parameterCounts.resnet18);
   expect(() => model.getLayer('layer5.0.conv1')).toThrow("there is no layer 'layer5.0.conv1'");
 });
 
