@@ -9,3 +9,7 @@ export { type WriteNpzOptions, readNpz, writeNpz } from './npz.ts';
 export { type ZipEntry, type ZipLimits, readZip } from './zip/readZip.ts';
 export { writeZip } from './zip/writeZip.ts';
 export { type PytorchOptions, pytorch } from './pytorch.ts';
+import './keras/layers/index.ts';
+
+export { type KerasLayerConverter, registerKerasLayer } from './keras/converter.ts';
+export { type LayersModelFiles, type LayersModelSource, type LoadLayersModelOptions, loadLayersModel } from './tensorflowJs/read.ts';
