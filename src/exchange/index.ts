@@ -13,3 +13,4 @@ import './keras/layers/index.ts';
 
 export { type KerasLayerConverter, registerKerasLayer } from './keras/converter.ts';
 export { type LayersModelFiles, type LayersModelSource, type LoadLayersModelOptions, loadLayersModel } from './tensorflowJs/read.ts';
+export { type SavedLayersModel, saveLayersModel } from './tensorflowJs/write.ts';

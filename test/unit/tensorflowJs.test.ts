@@ -1,7 +1,8 @@
 /** Layers models of TensorFlow.js: files that TensorFlow.js wrote give its outputs. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadLayersModel } from '../../src/exchange/index.ts';
+import { loadLayersModel, saveLayersModel } from '../../src/exchange/index.ts';
 import { type Model, type Tensor, tensor } from '../../src/index.ts';
 
 interface Numbers {
@@ -34,5 +35,21 @@ describe('files of TensorFlow.js', () => {
   test.each(Object.keys(cases))('%s gives the same outputs', async (name) => {
     const model = await loadLayersModel(filesOf(cases[name]));
     expect(await differenceOf(model, cases[name])).toBeLessThan(2e-5);
+  });
+});
+
+/** Folder for files that scripts/golden/tensorflowJs.mjs verifies by TensorFlow.js. */
+const written = process.env.OMBRE_WRITTEN;
+
+describe('files for TensorFlow.js', () => {
+  test.each(Object.keys(cases))('%s is written, and read again with the same outputs', async (name) => {
+    const model = await loadLayersModel(filesOf(cases[name]));
+    const saved = await saveLayersModel(model);
+    const again = await loadLayersModel({ ...saved });
+    expect(await differenceOf(again, cases[name])).toBeLessThan(2e-5);
+    if (!written) return;
+    mkdirSync(written, { recursive: true });
+    const files = { 'model.json': saved['model.json'], 'weights.bin': Buffer.from(saved['weights.bin']).toString('base64') };
+    writeFileSync(join(written, `${name}.json`), JSON.stringify({ files, inputs: cases[name].inputs, outputs: cases[name].outputs }));
   });
 });

@@ -43,7 +43,7 @@ export interface KerasChild {
   readonly node: KerasLayer;
 }
 
-/** What a config is read with. */
+/** Context of a config that is read. */
 export interface ReadContext {
   readonly place: Place;
   readonly name: string;
@@ -84,8 +84,6 @@ export interface WrittenConfig {
   readonly className?: string;
   readonly config: JsonRecord;
   readonly children?: readonly KerasChild[];
-  /** Weights that no variable here has, such as the statistics of a normalization. */
-  readonly constants?: readonly { readonly name: string; readonly weight: HostWeight }[];
 }
 
 /** A class of Keras and its layer here. */

@@ -13,7 +13,7 @@ export interface Constants {
   constant(layer: { readonly store: string; readonly name: string }, weight: string, index: number): HostWeight | undefined;
 }
 
-/** What a whole file is read with. */
+/** Context of a whole file. */
 export interface Reading {
   readonly legacy: boolean;
   readonly drawing: Drawing;

@@ -1,5 +1,6 @@
 // Normalizations, and preprocessing that learned its numbers from data.
 import { ArgumentError } from '../../../core/errors.ts';
+import { shown } from '../../../core/shown.ts';
 import { type Shape, sizeOf } from '../../../core/shape.ts';
 import type { Converter } from '../converter.ts';
 import type { HostWeight } from '../hostWeight.ts';
@@ -39,7 +40,15 @@ export const normRows: readonly Converter[] = [
       ...{ renorm: only(false), renorm_clipping: ignored, renorm_momentum: ignored, fused: ignored, virtual_batch_size: only(null) },
       synchronized: ignored,
     },
-    { aliases: ['BatchNormalizationV1', 'SyncBatchNormalization'], weights: [...gammaAndBeta, ...weightsOf('moving_mean', 'moving_variance')] },
+    {
+      aliases: ['BatchNormalizationV1', 'SyncBatchNormalization'],
+      weights: [...gammaAndBeta, ...weightsOf('moving_mean', 'moving_variance')],
+      complete: (written, _, { target, where, inputShape }) => {
+        // TensorFlow.js normalizes other axes with the numbers of the wrong features.
+        if (target === 'keras' || written.axis === -1 || written.axis === inputShape.length) return { config: written };
+        throw new ArgumentError(`${where}: axis is ${shown(written.axis)}; TensorFlow.js computes only the last axis`);
+      },
+    },
   ),
   row('LayerNormalization', 'layerNormalization', { axis: same, epsilon: same, rms_scaling: only(false), ...affine }, {
     weights: gammaAndBeta,
@@ -112,7 +121,12 @@ const category: OptionTable = { output_mode: word };
 
 export const preprocessingRows: readonly Converter[] = [
   normalization,
-  row('Rescaling', 'rescaling', { scale: same, offset: same }),
+  row('Rescaling', 'rescaling', { scale: same, offset: same }, {
+    complete: (written, _, { target, where }) => {
+      if (target === 'keras' || (typeof written.scale === 'number' && typeof written.offset === 'number')) return { config: written };
+      throw new ArgumentError(`${where}: scale and offset are lists, and TensorFlow.js has only numbers`);
+    },
+  }),
   row('CategoryEncoding', 'categoryEncoding', { num_tokens: same, ...category, sparse: only(false) }),
   row(
     'Discretization',
@@ -123,14 +137,7 @@ export const preprocessingRows: readonly Converter[] = [
   row('Resizing', 'resizing', {
     ...{ height: same, width: same, interpolation: word, antialias: same, ...dataFormat },
     ...{ crop_to_aspect_ratio: only(false), pad_to_aspect_ratio: only(false), fill_mode: ignored, fill_value: ignored },
-  }, {
-    complete: (written, _, { target, where }) => {
-      const { antialias, ...rest } = written;
-      if (target === 'keras') return { config: written };
-      if (antialias === true) throw new ArgumentError(`${where}: antialias is true, which TensorFlow.js does not have; it must be false`);
-      return { config: rest };
-    },
-  }),
+  }, { targets: ['keras'] }),
 ]; // prettier-ignore
 
 const seeded: OptionTable = { seed: same, ...dataFormat };
