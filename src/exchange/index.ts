@@ -14,3 +14,4 @@ import './keras/layers/index.ts';
 export { type KerasLayerConverter, registerKerasLayer } from './keras/converter.ts';
 export { type LayersModelFiles, type LayersModelSource, type LoadLayersModelOptions, loadLayersModel } from './tensorflowJs/read.ts';
 export { type SavedLayersModel, saveLayersModel } from './tensorflowJs/write.ts';
+export { saveKerasModel } from './keras/save.ts';

@@ -59,6 +59,8 @@ export interface ReadAt {
   readonly option: string;
   /** True for files of Keras 2 and TensorFlow.js, in which some names have another meaning. */
   readonly legacy: boolean;
+  /** True for files that TensorFlow.js wrote, and false for those that were converted from Keras. */
+  readonly isTensorFlowJs: boolean;
   readonly drawing: Drawing;
 }
 

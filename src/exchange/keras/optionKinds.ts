@@ -11,6 +11,7 @@ import {
   writeInitializer,
   writeRegularizer,
 } from './functions.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { camelCase, snakeCase } from './place.ts';
 
@@ -85,4 +86,21 @@ export const biasRules: OptionTable = {
   bias_initializer: initializer,
   bias_regularizer: regularizer,
   bias_constraint: constraint,
+};
+
+/** Backends of Keras disagree about the coefficient of 'bicubic', and TensorFlow.js about the corners of 'bilinear'. */
+export const interpolation: KerasOption = {
+  read: (value, { place, isTensorFlowJs }) => {
+    if (value === 'bicubic')
+      place.fail("interpolation is 'bicubic', which the backends of Keras compute in different ways; use 'bilinear'");
+    if (value === 'bilinear' && isTensorFlowJs)
+      place.fail("interpolation is 'bilinear', which has other corners in TensorFlow.js; use 'nearest'");
+    return orAbsent(value);
+  },
+  write: (value, { where }) => {
+    if (value !== 'bicubic') return value;
+    throw new ArgumentError(
+      `${where}: interpolation is 'bicubic', which the backends of Keras compute in different ways; it must be 'nearest' or 'bilinear'`,
+    );
+  },
 };

@@ -16,6 +16,7 @@ export interface Constants {
 /** Context of a whole file. */
 export interface Reading {
   readonly legacy: boolean;
+  readonly isTensorFlowJs: boolean;
   readonly drawing: Drawing;
   readonly constants: Constants;
   /** Shapes of inputs that the file leaves open, by the name of the input. */
@@ -148,7 +149,12 @@ function checkLayer(layer: unknown, className: string, place: Place): Layer {
   return place.fail(`the converter of '${className}' returned ${shown(layer)}; read must return a layer`);
 }
 
-function readOptions(converter: Converter, config: JsonRecord, place: Place, { legacy, drawing }: Reading): Record<string, unknown> {
+function readOptions(
+  converter: Converter,
+  config: JsonRecord,
+  place: Place,
+  { legacy, isTensorFlowJs, drawing }: Reading,
+): Record<string, unknown> {
   const { options } = converter;
   const read: [string, unknown][] = [];
   const known = new Set(Object.keys(options));
@@ -156,7 +162,13 @@ function readOptions(converter: Converter, config: JsonRecord, place: Place, { l
     const given = [option, ...(kind.aliases ?? [])].find((name) => Object.hasOwn(config, name));
     for (const alias of kind.aliases ?? []) known.add(alias);
     if (given === undefined && !kind.always) continue;
-    const value = kind.read(given === undefined ? null : config[given], { place, option: given ?? option, legacy, drawing });
+    const value = kind.read(given === undefined ? null : config[given], {
+      place,
+      option: given ?? option,
+      legacy,
+      isTensorFlowJs,
+      drawing,
+    });
     if (value !== undefined) read.push([kind.name ?? camelCase(option), value]);
   }
   for (const [option, value] of Object.entries(config)) {

@@ -238,7 +238,7 @@ function writeLayer(
   if (open !== undefined) throw new ArgumentError(`${where}: the option ${open} has no counterpart in ${programs[target]}; leave it out`);
   const { causal: _, ...rest } = config;
   const all = {
-    ...{ name, trainable: layer.trainable },
+    ...{ name, ...(!layer.trainable && { trainable: false }) },
     ...(input && target === 'tensorFlowJs' && { batch_input_shape: input }),
     ...rest,
   };

@@ -69,9 +69,11 @@ function buildModel(
   const config = field(outer, 'model_config') ?? outer;
   const json = classAndConfig(isRecord(config) && !Object.hasOwn(config, 'class_name') ? field(outer, 'config') : config, place);
   if (!isModelClass(json)) place.fail(`class_name is '${json.className}'; it must be Sequential, Functional or Model`);
+  const version = field(outer, 'keras_version');
+  const isTensorFlowJs = typeof version === 'string' && version.startsWith('tfjs');
   const drawing = { isOn: false };
   const constants = { constant: () => undefined };
-  const tree = readModel(json, place, '', { legacy: true, drawing, constants, inputShapes, depth: 32 });
+  const tree = readModel(json, place, '', { legacy: true, isTensorFlowJs, drawing, constants, inputShapes, depth: 32 });
   return modelWithWeights(tree, namedWeights(weights), drawing, place);
 }
 

@@ -1,5 +1,7 @@
 // Dense layers, embeddings, activations, merges, shapes, dropout and noise.
+import { ArgumentError } from '../../../core/errors.ts';
 import { register } from '../../../core/registry.ts';
+import { shown } from '../../../core/shown.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { greater, mul, where, zerosLike } from '../../../ops/index.ts';
 import { layers } from '../../../nn/index.ts';
@@ -16,6 +18,7 @@ import {
   only,
   regularizer,
   same,
+  single,
 } from '../optionKinds.ts';
 import { kernelAndBias, row, weightsOf } from './rows.ts';
 
@@ -41,7 +44,17 @@ export const denseRows: readonly Converter[] = [
       ...kernelRules,
       ...{ bias_initializer: initializer, bias_regularizer: regularizer, bias_constraint: constraint },
     },
-    { weights: kernelAndBias, targets: ['keras'] },
+    {
+      ...{ weights: kernelAndBias, targets: ['keras'] },
+      complete: (written, _, { layer, inputShape }) => {
+        // Keras takes the shape of the bias from the sizes of the output, and from no input.
+        const sizes = layer.outputShape(inputShape) as readonly number[];
+        const given = written.output_shape as readonly unknown[];
+        return {
+          config: { ...written, ...(written.bias_axes !== undefined && { output_shape: sizes.slice(sizes.length - given.length) }) },
+        };
+      },
+    },
   ),
   row(
     'Embedding',
@@ -57,21 +70,31 @@ export const denseRows: readonly Converter[] = [
   row('Masking', 'masking', { mask_value: same }),
 ];
 
-const slope = { ...named(same, 'negativeSlope'), aliases: ['alpha'], tensorFlowJsName: 'alpha' };
+const belowZero = { ...named(same, 'negativeSlope'), aliases: ['alpha'], tensorFlowJsName: 'alpha' };
 
 export const activationRows: readonly Converter[] = [
-  row('LeakyReLU', 'leakyRelu', { negative_slope: slope }),
-  row('ELU', 'elu', { alpha: same }),
-  row('PReLU', 'prelu', { alpha_initializer: initializer, alpha_regularizer: regularizer, alpha_constraint: constraint, shared_axes: same }, { weights: weightsOf('alpha') }), // prettier-ignore
-  row('ReLU', 'relu', { max_value: same, negative_slope: same, threshold: same }, {
-    complete: (written, _, { target }) => {
-      // TensorFlow.js has no slope and no threshold.
-      if (target === 'keras') return { config: written };
-      const { negative_slope: below, threshold, ...rest } = written;
-      return { config: below || threshold ? written : rest };
+  row('LeakyReLU', 'leakyRelu', { negative_slope: belowZero }),
+  row('ELU', 'elu', { alpha: same }, {
+    complete: (written, _, { target, where }) => {
+      if (target === 'keras' || written.alpha === 1) return { config: written };
+      throw new ArgumentError(`${where}: alpha is ${shown(written.alpha)}, which TensorFlow.js does not have; it must be 1`);
     },
   }), // prettier-ignore
-  row('Softmax', 'softmax', { axis: { read: (value) => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), write: (value) => value } }), // prettier-ignore
+  row('PReLU', 'prelu', { alpha_initializer: initializer, alpha_regularizer: regularizer, alpha_constraint: constraint, shared_axes: same }, { weights: weightsOf('alpha') }), // prettier-ignore
+  row('ReLU', 'relu', { max_value: same, negative_slope: same, threshold: same }, {
+    complete: (written, _, { target, where }) => {
+      if (target === 'keras') return { config: written };
+      const { negative_slope: slope, threshold, ...config } = written;
+      if (slope || threshold) throw new ArgumentError(`${where}: negativeSlope or threshold is not 0, which TensorFlow.js does not have; use layers.leakyRelu`);
+      return { config };
+    },
+  }), // prettier-ignore
+  row('Softmax', 'softmax', { axis: single }, {
+    complete: (written, _, { target, where, inputShape }) => {
+      if (target === 'keras' || written.axis === -1 || written.axis === inputShape.length) return { config: written };
+      throw new ArgumentError(`${where}: axis is ${shown(written.axis)}; TensorFlow.js computes only the last axis`);
+    },
+  }), // prettier-ignore
   {
     className: 'ThresholdedReLU',
     kind: 'keras.thresholdedRelu',

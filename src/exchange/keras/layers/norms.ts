@@ -11,6 +11,7 @@ import {
   dataFormat,
   ignored,
   initializer,
+  interpolation,
   only,
   regularizer,
   same,
@@ -66,7 +67,9 @@ export const normRows: readonly Converter[] = [
   }),
   row('RMSNormalization', 'rmsNormalization', { axis: same, epsilon: same }, {
     ...{ weights: [{ name: 'scale', variable: 'gamma' }], targets: ['keras'] },
-    complete: (written, { scale, gammaRegularizer, gammaConstraint }, { where }) => {
+    complete: (written, { scale, gammaRegularizer, gammaConstraint }, { where, inputShape }) => {
+      if (![-1, inputShape.length].includes([written.axis].flat()[0] as number) || [written.axis].flat().length > 1)
+        throw new ArgumentError(`${where}: axis is ${shown(written.axis)}; Keras computes only the last axis here`);
       if (scale === false) throw new ArgumentError(`${where}: scale is false, which Keras does not have here; it must be true`);
       if (gammaRegularizer !== undefined || gammaConstraint !== undefined)
         throw new ArgumentError(`${where}: gamma has a regularizer or a constraint, which Keras does not have here; leave it out`);
@@ -135,7 +138,7 @@ export const preprocessingRows: readonly Converter[] = [
     { targets: ['keras'] },
   ),
   row('Resizing', 'resizing', {
-    ...{ height: same, width: same, interpolation: word, antialias: same, ...dataFormat },
+    ...{ height: same, width: same, interpolation, antialias: same, ...dataFormat },
     ...{ crop_to_aspect_ratio: only(false), pad_to_aspect_ratio: only(false), fill_mode: ignored, fill_value: ignored },
   }, { targets: ['keras'] }),
 ]; // prettier-ignore

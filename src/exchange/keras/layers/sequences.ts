@@ -17,7 +17,7 @@ import {
   same,
   word,
 } from '../optionKinds.ts';
-import { listAt } from '../place.ts';
+import { type JsonRecord, listAt } from '../place.ts';
 import { factoryOf, row, weightsOf } from './rows.ts';
 
 const cell: OptionTable = {
@@ -55,8 +55,13 @@ const completeSteps: NonNullable<Converter['complete']> = (written, _, { target,
   if (target === 'keras') return { config: written };
   const { zero_output_for_mask: zeros, ...config } = written;
   if (zeros === true) throw new ArgumentError(`${where}: zeroOutputForMask is true, which TensorFlow.js does not have; it must be false`);
+  refuseResetAfter(written, where);
   return { config: { ...config, implementation: 1, unroll: false } };
 };
+
+function refuseResetAfter({ reset_after: after }: JsonRecord, where: string): void {
+  if (after === true) throw new ArgumentError(`${where}: resetAfter is true, which TensorFlow.js does not have; it must be false`);
+}
 
 const recurrent = (className: string, name: 'simpleRnn' | 'lstm' | 'gru', more: OptionTable, refine?: Refine): Converter =>
   row(
@@ -79,7 +84,11 @@ const cellRow = (className: string, name: 'simpleRnnCell' | 'lstmCell' | 'gruCel
     {
       weights,
       ...(refine && { refine }),
-      complete: (written, _, { target }) => ({ config: target === 'keras' ? written : { ...written, implementation: 1 } }),
+      complete: (written, _, { target, where }) => {
+        if (target === 'keras') return { config: written };
+        refuseResetAfter(written, where);
+        return { config: { ...written, implementation: 1 } };
+      },
     },
   );
 

@@ -3,6 +3,7 @@ import { ArgumentError } from '../../../core/errors.ts';
 import { shown } from '../../../core/shown.ts';
 import type { Converter } from '../converter.ts';
 import {
+  type KerasOption,
   type OptionTable,
   activation,
   biasRules,
@@ -10,12 +11,12 @@ import {
   dataFormat,
   ignored,
   initializer,
+  interpolation,
   kernelRules,
   listOfOne,
   regularizer,
   same,
   single,
-  word,
 } from '../optionKinds.ts';
 import { factoryOf, kernelAndBias, row, weightsOf } from './rows.ts';
 
@@ -39,6 +40,8 @@ const withoutGroups: NonNullable<Converter['complete']> = (written, _, { target,
   const { groups, output_padding: outputPadding, ...config } = written;
   if (groups !== undefined && groups !== 1)
     throw new ArgumentError(`${where}: groups is ${shown(groups)}, which TensorFlow.js does not have; it must be 1`);
+  if (config.padding === 'causal')
+    throw new ArgumentError(`${where}: padding is 'causal', which TensorFlow.js does not compute; pad before the layer`);
   if (outputPadding !== undefined)
     throw new ArgumentError(`${where}: outputPadding is given, which TensorFlow.js does not have; leave it out`);
   return { config };
@@ -77,7 +80,14 @@ const depthwiseRows = ([1, 2] as const).map((axes) =>
     `DepthwiseConv${axes}D`,
     `depthwiseConv${axes}d`,
     { ...unusedRules, ...windows(axes), ...depthwise, ...outputs },
-    { weights: [{ name: 'depthwise_kernel', variable: 'kernel' }, ...weightsOf('bias')], ...(axes === 1 && { targets: ['keras'] as const }) }, // prettier-ignore
+    {
+      weights: [{ name: 'depthwise_kernel', variable: 'kernel' }, ...weightsOf('bias')],
+      ...(axes === 1 && { targets: ['keras'] as const }),
+      complete: (written, _, { where }) => {
+        if (written.padding !== 'causal') return { config: written };
+        throw new ArgumentError(`${where}: padding is 'causal', which Keras does not have here; pad before the layer`);
+      },
+    }, // prettier-ignore
   ),
 );
 
@@ -170,15 +180,31 @@ const zerosOnly: Converter['complete'] = (written, { mode }, { where }) => {
   throw new ArgumentError(`${where}: mode is ${shown(mode)}, which Keras does not have; it must be 'constant'`);
 };
 
+/** Sizes before and after the only axis. */
+const pair: KerasOption = {
+  read: same.read,
+  write: (value) => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value),
+};
+
 export const sizeRows: readonly Converter[] = [
-  row('ZeroPadding1D', 'zeroPadding1d', { padding: same, ...dataFormat }, { targets: ['keras'], complete: zerosOnly }),
+  row('ZeroPadding1D', 'zeroPadding1d', { padding: pair, ...dataFormat }, { targets: ['keras'], complete: zerosOnly }),
   row('ZeroPadding2D', 'zeroPadding2d', { padding: same, ...dataFormat }, { complete: zerosOnly }),
   row('ZeroPadding3D', 'zeroPadding3d', { padding: same, ...dataFormat }, { targets: ['keras'], complete: zerosOnly }),
-  row('Cropping1D', 'cropping1d', { cropping: same }, { targets: ['keras'] }),
+  row('Cropping1D', 'cropping1d', { cropping: pair }, { targets: ['keras'] }),
   row('Cropping2D', 'cropping2d', { cropping: same, ...dataFormat }),
   row('Cropping3D', 'cropping3d', { cropping: same, ...dataFormat }, { targets: ['keras'] }),
   row('UpSampling1D', 'upSampling1d', { size: single }, { targets: ['keras'] }),
-  row('UpSampling2D', 'upSampling2d', { size: same, interpolation: word, ...dataFormat }),
+  row(
+    'UpSampling2D',
+    'upSampling2d',
+    { size: same, interpolation, ...dataFormat },
+    {
+      complete: (written, _, { target, where }) => {
+        if (target === 'keras' || written.interpolation === 'nearest') return { config: written };
+        throw new ArgumentError(`${where}: interpolation is 'bilinear', which has other corners in TensorFlow.js; it must be 'nearest'`);
+      },
+    },
+  ),
   row('UpSampling3D', 'upSampling3d', { size: same, ...dataFormat }, { targets: ['keras'] }),
-  row('CenterCrop', 'centerCrop', { height: same, width: same, ...dataFormat }),
+  row('CenterCrop', 'centerCrop', { height: same, width: same, ...dataFormat }, { targets: ['keras'] }),
 ];
