@@ -31,7 +31,7 @@ def values(k, shape, low=-1.0, high=1.0):
 def fill(model):
     """Weights with different values everywhere. Variances and counts are positive."""
     for k, w in enumerate(model.weights):
-        if 'seed' in w.path:
+        if 'seed' in w.path or w.path.split('/')[-1] in ('mean', 'variance', 'count'):
             continue
         low, high = (0.5, 1.5) if re.search('var|gamma', w.path.split('/')[-1]) else (-0.6, 0.6)
         value = values(k, w.shape, low, high)

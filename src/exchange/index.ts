@@ -15,3 +15,4 @@ export { type KerasLayerConverter, registerKerasLayer } from './keras/converter.
 export { type LayersModelFiles, type LayersModelSource, type LoadLayersModelOptions, loadLayersModel } from './tensorflowJs/read.ts';
 export { type SavedLayersModel, saveLayersModel } from './tensorflowJs/write.ts';
 export { saveKerasModel } from './keras/save.ts';
+export { type LoadKerasModelOptions, loadKerasModel } from './keras/load.ts';

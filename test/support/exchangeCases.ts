@@ -42,3 +42,11 @@ export async function differenceOf(model: Model, expected: Expected): Promise<nu
   });
   return Math.max(...(await Promise.all(differences)));
 }
+
+export interface KerasCase extends Expected {
+  /** Name of the file in test/golden/keras. */
+  readonly file: string;
+}
+
+/** Models that Keras wrote. See scripts/golden/kerasModels.py. */
+export const kerasCases = JSON.parse(golden('keras/cases.json')) as Record<string, KerasCase>;

@@ -109,10 +109,10 @@ export interface Converter {
 const byClass = new Map<string, Converter>();
 const byKind = new Map<string, Converter>();
 
-/** Adds converters. The first one of a kind writes it. */
+/** Adds converters. The first one of a class reads it, and the first one of a kind writes it. */
 export function addConverters(converters: readonly Converter[]): void {
   for (const converter of converters) {
-    for (const name of [converter.className, ...(converter.aliases ?? [])]) byClass.set(name, converter);
+    for (const name of [converter.className, ...(converter.aliases ?? [])]) if (!byClass.has(name)) byClass.set(name, converter);
     if (!byKind.has(converter.kind)) byKind.set(converter.kind, converter);
   }
 }

@@ -27,6 +27,8 @@ export interface CallArguments {
 export interface NodeCall extends CallArguments {
   readonly inputs: Refs;
   readonly causal: boolean;
+  /** Masks that are arguments. */
+  readonly masks: readonly TensorRef[];
   /** True for lists of Keras 2 and TensorFlow.js. */
   readonly isLegacy: boolean;
 }
@@ -76,6 +78,7 @@ interface Collected {
   readonly tensors: readonly Refs[];
   readonly training: boolean | undefined;
   readonly causal: boolean;
+  readonly masks: readonly TensorRef[];
 }
 
 /** Inputs of a call from tensors in order and arguments by name. */
@@ -88,11 +91,14 @@ function collect(
 ): Collected {
   let training: boolean | undefined;
   let causal = false;
+  const masks: TensorRef[] = [];
   const more: [number, Refs][] = [];
   for (const [name, value] of Object.entries(named)) {
     const refs = read(value);
     const position = tensorArguments.indexOf(name);
     if (refs !== undefined && position >= 0) more.push([position, refs]);
+    else if (refs !== undefined && /^(query_|value_|key_)?mask$/.test(name))
+      masks.push(...leavesOf(refs).map((leaf) => leaf.value as TensorRef));
     else if (value === null || value === undefined || (value === false && name !== 'training')) continue;
     else if (name === 'training' && typeof value === 'boolean') training = value;
     else if (name === 'use_causal_mask' && value === true) causal = true;
@@ -101,7 +107,7 @@ function collect(
   const tensors = [...first, ...more.sort((a, b) => a[0] - b[0]).map(([, refs]) => refs)];
   // Keras 3 writes the default of the argument for recurrent layers.
   const isDefault = training === false && recurrent.has(part.className);
-  return { tensors, training: isDefault ? undefined : training, causal };
+  return { tensors, training: isDefault ? undefined : training, causal, masks };
 }
 
 const only = (refs: readonly Refs[], at: Place): Refs => {
@@ -111,10 +117,10 @@ const only = (refs: readonly Refs[], at: Place): Refs => {
   return refs.flatMap((one) => (one instanceof TensorRef || !Array.isArray(one) ? [one] : (one as readonly Refs[])));
 };
 
-function finish({ tensors, training, causal }: Collected, isLegacy: boolean, at: Place): NodeCall {
+function finish({ tensors, training, causal, masks }: Collected, isLegacy: boolean, at: Place): NodeCall {
   const inputs = only(tensors, at);
   if (leavesOf(inputs).length === 0) at.fail('has no inputs');
-  return { inputs, causal, isLegacy, ...(training !== undefined && { training }) };
+  return { inputs, causal, masks, isLegacy, ...(training !== undefined && { training }) };
 }
 
 function readArguments(part: ClassAndConfig, node: JsonRecord, at: Place): NodeCall {
@@ -134,7 +140,7 @@ function readArguments(part: ClassAndConfig, node: JsonRecord, at: Place): NodeC
 }
 
 /** Tensors of Keras 3 in an argument; undefined if it has none. */
-function tensorsIn(value: unknown, at: Place, depth: number): Refs | undefined {
+export function tensorsIn(value: unknown, at: Place, depth: number): Refs | undefined {
   if (depth > 8) return at.fail('arguments are nested too deeply');
   if (Array.isArray(value)) {
     const parts = value.map((one) => tensorsIn(one, at, depth + 1));

@@ -56,14 +56,14 @@ export function classAndConfig(json: unknown, place: Place): ClassAndConfig {
   // The first versions of Keras 2 wrote a list of layers.
   const config =
     className === 'Sequential' && Array.isArray(given) ? { layers: given as unknown } : recordAt(place.at(className), given, 'config');
-  const module = field(record, 'module');
-  if (typeof module === 'string' && /^keras\.(src\.)?ops/.test(module)) {
-    place.fail(
-      `'${textAt(place, field(record, 'name') ?? className, 'name')}' is the op ${module}.${className}; only layers are supported: write it as a layer of Keras, such as Add`,
-    );
-  }
   const name = field(config, 'name') ?? field(record, 'name') ?? className.toLowerCase();
   return { className, config, name: textAt(place, name, 'name') };
+}
+
+/** Module of an op of Keras 3 between layers; undefined for a layer. */
+export function moduleOfOp(json: unknown): string | undefined {
+  const module = isRecord(json) ? field(json, 'module') : undefined;
+  return typeof module === 'string' && /^keras\.(src\.)?ops/.test(module) ? module : undefined;
 }
 
 /** A name that layers here may have. */

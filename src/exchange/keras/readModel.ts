@@ -7,6 +7,7 @@ import { type Layer, type Tensors, chain, graph, input } from '../../nn/index.ts
 import { type KerasChild, type KerasLayer, converterNamed } from './converter.ts';
 import { type CallArguments, type NodeCall, type TensorRef, readCalls, readRefs } from './inboundNodes.ts';
 import { storeName } from './layers/sequences.ts';
+import { type GraphOp, checkMasks, opsOf } from './masks.ts';
 import { type JsonRecord, type Place, field, listAt } from './place.ts';
 import {
   type ClassAndConfig,
@@ -15,6 +16,7 @@ import {
   classAndConfig,
   dtypeName,
   isModelClass,
+  moduleOfOp,
   plainName,
   readLayer,
 } from './readLayer.ts';
@@ -127,10 +129,9 @@ interface GraphPart {
 function readFunctional(json: ClassAndConfig, place: Place, store: string, reading: Reading): KerasLayer {
   const { name, config } = json;
   const parts = new Map<string, GraphPart>();
-  const given = listAt(place, field(config, 'layers'), 'layers').map((one) => ({
-    json: one as JsonRecord,
-    part: classAndConfig(one, place),
-  }));
+  const listed = listAt(place, field(config, 'layers'), 'layers');
+  const ops = opsOf(listed, place);
+  const given = listed.filter((one) => !moduleOfOp(one)).map((one) => ({ json: one as JsonRecord, part: classAndConfig(one, place) }));
   const stores = storeNames(given.map(({ part }) => part.className));
   given.forEach(({ json: one, part }, i) => {
     const key = typeof field(one, 'name') === 'string' ? (one.name as string) : part.name;
@@ -151,10 +152,12 @@ function readFunctional(json: ClassAndConfig, place: Place, store: string, readi
   }
   const nodeOf = (part: GraphPart): KerasLayer =>
     (part.node ??= readPart(part.part, place, join(store, `layers/${part.store}`), reading, extrasOf(part)));
-  applyAll(parts, made, place, nodeOf);
+  checkMasks([...parts.values()], ops);
+  applyAll(parts, made, { place, ops, nodeOf });
   const outputOf = (ref: TensorRef, isExit: boolean): Tensor => {
     const key = `${ref.layer}#${nodeIndex(ref, parts.get(ref.layer), isExit)}`;
     const found = made.get(key)?.[ref.tensor];
+    if (ops.has(ref.layer)) place.fail(`an output is that of ${ops.get(ref.layer)!.text}`);
     return found ?? place.fail(`output ${ref.tensor} of call ${ref.node} of '${ref.layer}' does not exist`);
   };
   const treeOf = (refs: unknown, side: string): Tensors => {
@@ -195,8 +198,11 @@ function nodeIndex(ref: TensorRef, target: GraphPart | undefined, isExit: boolea
 function applyAll(
   parts: ReadonlyMap<string, GraphPart>,
   made: Map<string, readonly Tensor[]>,
-  place: Place,
-  nodeOf: (part: GraphPart) => KerasLayer,
+  {
+    place,
+    ops,
+    nodeOf,
+  }: { readonly place: Place; readonly ops: ReadonlyMap<string, GraphOp>; readonly nodeOf: (part: GraphPart) => KerasLayer },
 ): void {
   const waiting = new Map<string, (() => void)[]>();
   const open = new Set<string>();
@@ -209,7 +215,7 @@ function applyAll(
         leavesOf(call.inputs).map(({ value }) => {
           const ref = value as TensorRef;
           const target = parts.get(ref.layer);
-          if (!target) part.place.fail(`takes an output of '${ref.layer}', which is not in the model`);
+          if (!target) part.place.fail(`takes an output of ${ops.get(ref.layer)?.text ?? `'${ref.layer}', which is not in the model`}`);
           return `${ref.layer}#${nodeIndex(ref, target, false)}`;
         }),
       );

@@ -1,0 +1,234 @@
+// Reads models of Keras: .keras files of Keras 3, and .h5 files of Keras 2.
+import { unzipSync } from 'fflate';
+import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import type { Shape } from '../../core/shape.ts';
+import { type FileSource, readFile } from '../../formats/places.ts';
+import type { Model } from '../../train/index.ts';
+import type { KerasLayer } from './converter.ts';
+import { type Hdf5Node, openHdf5 } from './hdf5Reader.ts';
+import type { HostWeight } from './hostWeight.ts';
+import { Place, field, isRecord, parseJson, textOf } from './place.ts';
+import { type Constants, classAndConfig, isModelClass } from './readLayer.ts';
+import { readModel } from './readModel.ts';
+import { type WeightEntry, type WeightFile, matchByName, modelWithWeights } from './weights.ts';
+
+/** Options of loadKerasModel. */
+export interface LoadKerasModelOptions {
+  /** Sizes of inputs that the file leaves open, without the batch axis, by the name of the input. */
+  inputShapes?: Readonly<Record<string, Shape>>;
+}
+
+const where = 'loadKerasModel';
+
+/**
+ * Reads a model of Keras with its weights: a .keras file of Keras 3, or a .h5 file of Keras 2 or 3. Sequential and functional models, nested ones
+ * and shared layers. The optimizer, the loss and the metrics are left out.
+ *
+ *     const model = await loadKerasModel('model.keras');
+ *
+ * @throws FormatError for a damaged file, classes and options that the library does not have, and weights that are not those of the model.
+ */
+export async function loadKerasModel(source: FileSource, options: LoadKerasModelOptions = {}): Promise<Model> {
+  checkOptions(where, options, ['inputShapes'], "loadKerasModel(source, { inputShapes: { 'input_1': [20, 8] } })");
+  const { inputShapes = {} } = options;
+  const { bytes, name } = await readFile(source, where);
+  const place = new Place(`${where}: ${name}`);
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return loadArchive(bytes, inputShapes, place);
+  if (bytes[0] === 0x89 && bytes[1] === 0x48) return loadLegacy(openHdf5(bytes, place), inputShapes, place);
+  return place.fail('it is neither a .keras file, which is a zip archive, nor a .h5 file');
+}
+
+type InputShapes = Readonly<Record<string, Shape>>;
+const memberNames = ['config.json', 'model.weights.h5', 'model.weights.npz'];
+/** Stored and deflated bytes differ by less in honest files. */
+const mostExpansion = 200;
+
+function membersOf(bytes: Uint8Array, place: Place): Readonly<Record<string, Uint8Array>> {
+  try {
+    return unzipSync(bytes, {
+      filter: ({ name, size, originalSize }) => {
+        if (originalSize > 2 ** 20 && originalSize > mostExpansion * size)
+          place.fail(`'${name}' would grow from ${size} to ${originalSize} bytes; such archives are refused`);
+        return memberNames.includes(name);
+      },
+    });
+  } catch (error) {
+    if (error instanceof ArgumentError || (error as Error).name === 'FormatError') throw error;
+    return place.fail(`the zip archive is damaged: ${(error as Error).message}`);
+  }
+}
+
+function loadArchive(bytes: Uint8Array, inputShapes: InputShapes, place: Place): Model {
+  const members = membersOf(bytes, place);
+  const member = (name: string): Uint8Array | undefined => (Object.hasOwn(members, name) ? members[name] : undefined);
+  const config = member('config.json') ?? place.fail("the archive has no 'config.json'");
+  const inConfig = place.at('config.json');
+  const weights = member('model.weights.h5');
+  if (!weights) {
+    return place.fail(
+      member('model.weights.npz')
+        ? 'the weights are a .npz file of Python objects, which Keras itself refuses to read; save the model with weights in HDF5'
+        : "the archive has no 'model.weights.h5'",
+    );
+  }
+  const root = openHdf5(weights, place.at('model.weights.h5'));
+  const tree = readTree(parseJson(inConfig, textOf(inConfig, config)), false, inputShapes, inConfig, (drawing) => {
+    const at = (store: string, index: number): HostWeight | undefined => root.find(`${store}/vars/${index}`)?.read();
+    return { drawing, constants: { constant: ({ store }, _, index) => at(store, index) } };
+  });
+  return modelWithWeights(tree.node, storedWeights(root, tree.taken), tree.drawing, place);
+}
+
+interface ReadTree {
+  readonly node: KerasLayer;
+  readonly drawing: { isOn: boolean };
+  /** Layers that took weights as options. */
+  readonly taken: ReadonlySet<string>;
+}
+
+function readTree(
+  json: unknown,
+  legacy: boolean,
+  inputShapes: InputShapes,
+  place: Place,
+  open: (drawing: { isOn: boolean }) => { readonly constants: Constants },
+): ReadTree {
+  const model = classAndConfig(json, place);
+  if (!isModelClass(model)) {
+    place.fail(`class_name is '${model.className}'; it must be Sequential or Functional: save a model that is not a subclass`);
+  }
+  const drawing = { isOn: false };
+  const { constants } = open(drawing);
+  const taken = new Set<string>();
+  const counted: Constants = {
+    constant(layer, weight, index) {
+      taken.add(layer.store).add(layer.name);
+      return constants.constant(layer, weight, index);
+    },
+  };
+  const node = readModel(model, place, '', { legacy, isTensorFlowJs: false, drawing, constants: counted, inputShapes, depth: 32 });
+  return { node, drawing, taken };
+}
+
+const mostDatasets = 100_000;
+
+/** Paths of all datasets below a group. */
+function datasetsOf(root: Hdf5Node, place: Place): Map<string, Hdf5Node> {
+  const found = new Map<string, Hdf5Node>();
+  const visit = (node: Hdf5Node, path: string, depth: number): void => {
+    if (depth > 64) place.fail('groups contain each other too deeply; at most 64 levels are allowed');
+    if (found.size > mostDatasets) place.fail(`the file has more than ${mostDatasets} datasets`);
+    if (node.isDataset) return void found.set(path, node);
+    for (const name of node.names) {
+      const child = node.find(name);
+      if (child) visit(child, path ? `${path}/${name}` : name, depth + 1);
+    }
+  };
+  visit(root, '', 0);
+  return found;
+}
+
+const shapeText = ({ shape }: HostWeight): string => `[${shape.join(',')}]`;
+
+/** Weights of Keras 3, by their paths. Versions before 3 called the layers of a model in another way. */
+function storedWeights(root: Hdf5Node, taken: ReadonlySet<string>): WeightFile {
+  const old = root.find('_layer_checkpoint_dependencies') ? '_layer_checkpoint_dependencies' : 'layers';
+  return {
+    match(entries) {
+      const datasets = datasetsOf(root, new Place(where));
+      const found = new Map<WeightEntry, HostWeight>();
+      const used = new Set<string>();
+      for (const entry of entries) {
+        const path = entry.store.replaceAll(/(^|\/)layers\//g, `$1${old}/`);
+        const node = datasets.get(path);
+        if (!node) continue;
+        used.add(path);
+        found.set(entry, node.read());
+      }
+      const isTaken = (path: string): boolean => [...taken].some((store) => path.startsWith(`${store}/vars/`));
+      // States of random numbers, of the optimizer and of metrics are no weights of layers.
+      const extra = [...datasets].filter(
+        ([path]) => path.startsWith(`${old}/`) && !used.has(path) && !/(^|\/)seed_generator\//.test(path) && !isTaken(path),
+      );
+      return { found, extra: extra.map(([path, node]) => `${path} ${shapeText(node.read())}`) };
+    },
+  };
+}
+
+/** Names of a group, which may be spread over several attributes. */
+function namesAt(node: Hdf5Node, name: string, place: Place): string[] {
+  const whole = node.texts(name);
+  if (whole) return whole;
+  const parts: string[] = [];
+  for (let i = 0; ; i++) {
+    const part = node.texts(`${name}${i}`);
+    if (!part) return i > 0 ? parts : place.fail(`the attribute '${name}' is missing`);
+    parts.push(...part);
+  }
+}
+
+interface LegacyGroup {
+  readonly name: string;
+  readonly weights: readonly { readonly name: string; readonly weight: HostWeight }[];
+}
+
+function legacyGroups(root: Hdf5Node, place: Place): LegacyGroup[] {
+  const group = root.find('model_weights') ?? root;
+  return namesAt(group, 'layer_names', place).map((name) => {
+    const at = place.at(`the group '${name}'`);
+    const node = group.find(name) ?? at.fail('it is missing');
+    const weights = namesAt(node, 'weight_names', at).map((weight) => {
+      const dataset = node.find(weight);
+      return dataset?.isDataset ? { name: weight, weight: dataset.read() } : at.fail(`the weight '${weight}' is missing`);
+    });
+    return { name, weights };
+  });
+}
+
+function loadLegacy(root: Hdf5Node, inputShapes: InputShapes, place: Place): Model {
+  const text = root.texts('model_config')?.[0];
+  if (text === undefined) place.fail("the attribute 'model_config' is missing: the file has weights only, so there is no model to make");
+  const config = parseJson(place.at('model_config'), text!);
+  const version = root.texts('keras_version')?.[0] ?? root.find('model_weights')?.texts('keras_version')?.[0];
+  const groups = legacyGroups(root, place);
+  const isOld = !version?.startsWith('3');
+  const json = isRecord(config) && field(config, 'class_name') === undefined ? field(config, 'config') : config;
+  const tree = readTree(json, isOld, inputShapes, place.at('model_config'), () => ({
+    constants: { constant: ({ name }, _, index) => groups.find((group) => group.name === name)?.weights[index]?.weight },
+  }));
+  return modelWithWeights(tree.node, groupedWeights(groups, tree), tree.drawing, place);
+}
+
+/** Weights of Keras 2: a group for each layer of the outermost model, with the weights of the layers inside. */
+function groupedWeights(groups: readonly LegacyGroup[], { node, taken }: ReadTree): WeightFile {
+  return {
+    match(entries) {
+      const found = new Map<WeightEntry, HostWeight>();
+      const extra: string[] = [];
+      const used = new Set<LegacyGroup>();
+      node.children.forEach(({ node: child }, top) => {
+        const own = entries.filter((entry) => entry.top === top);
+        const group = groups.find(({ name }) => name === child.name);
+        if (!group) return;
+        used.add(group);
+        if (taken.has(group.name)) return;
+        const isPlain = !child.isModel && own.length === group.weights.length;
+        // Layers in a nested model are found by their names. If there are none, Keras's order counts: trained weights first.
+        const byName = isPlain ? undefined : matchByName(own, group.weights.map(({ name }) => name)); // prettier-ignore
+        if (byName && byName.size === own.length) {
+          for (const [entry, name] of byName) found.set(entry, group.weights.find((one) => one.name === name)!.weight);
+          const names = new Set(byName.values());
+          extra.push(...group.weights.filter(({ name }) => !names.has(name)).map(({ name, weight }) => `${group.name}: ${name} ${shapeText(weight)}`)); // prettier-ignore
+          return;
+        }
+        const ordered = isPlain ? own : [...own.filter(({ isTrained }) => isTrained), ...own.filter(({ isTrained }) => !isTrained)];
+        group.weights.forEach(({ name, weight }, i) => {
+          if (i < ordered.length) found.set(ordered[i], weight);
+          else extra.push(`${group.name}: ${name} ${shapeText(weight)}`);
+        });
+      });
+      for (const group of groups) if (!used.has(group)) extra.push(...group.weights.map(({ name, weight }) => `${group.name}: ${name} ${shapeText(weight)}`)); // prettier-ignore
+      return { found, extra };
+    },
+  };
+}
