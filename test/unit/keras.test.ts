@@ -1,11 +1,11 @@
 /** Files of Keras: those that Keras wrote give its outputs, and those that the library writes are complete. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { unzipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { loadKerasModel, loadLayersModel, saveKerasModel } from '../../src/exchange/index.ts';
-import { type Expected, differenceOf, filesOf, kerasCases, tensorFlowJsCases } from '../support/exchangeCases.ts';
+import { type Expected, type KerasCase, differenceOf, filesOf, kerasCases, tensorFlowJsCases } from '../support/exchangeCases.ts';
 
 /** Folder for files that scripts/golden/kerasModels.py verifies by Keras. */
 const written = process.env.OMBRE_WRITTEN;
@@ -17,18 +17,27 @@ function keep(name: string, bytes: Uint8Array, { inputs, outputs }: Expected): v
   writeFileSync(join(written, `${name}.json`), JSON.stringify({ inputs, outputs }));
 }
 
-const pathOf = (file: string): string => fileURLToPath(new URL(`../golden/keras/${file}`, import.meta.url));
+/** Bytes of a golden file. Those in HDF5 are packed. */
+function bytesOf({ file }: KerasCase): Uint8Array {
+  const bytes = readFileSync(new URL(`../golden/keras/${file}`, import.meta.url));
+  return file.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+}
 
 describe('files of Keras 3, and of Keras 2', () => {
   test.each(Object.keys(kerasCases))('%s gives the same outputs', async (name) => {
     const row = kerasCases[name];
-    const model = await loadKerasModel(pathOf(row.file));
+    const model = await loadKerasModel(bytesOf(row));
     expect(await differenceOf(model, row)).toBeLessThan(2e-5);
   });
 
+  /** Models with the hard sigmoid of Keras 2, which Keras 3 does not have. */
+  const olderOnly = ['bidirectionalKeras2'];
+
   test.each(Object.keys(kerasCases))('%s is written, and read again with the same outputs', async (name) => {
     const row = kerasCases[name];
-    const bytes = await saveKerasModel(await loadKerasModel(readFileSync(pathOf(row.file))));
+    const model = await loadKerasModel(bytesOf(row));
+    if (olderOnly.includes(name)) return expect(saveKerasModel(model)).rejects.toThrow("recurrentActivation is 'keras.hardSigmoid'");
+    const bytes = await saveKerasModel(model);
     keep(name, bytes, row);
     expect(await differenceOf(await loadKerasModel(bytes), row)).toBeLessThan(2e-5);
   });

@@ -188,7 +188,7 @@ function legacyGroups(root: Hdf5Node, place: Place): LegacyGroup[] {
 function loadLegacy(root: Hdf5Node, inputShapes: InputShapes, place: Place): Model {
   const text = root.texts('model_config')?.[0];
   if (text === undefined) place.fail("the attribute 'model_config' is missing: the file has weights only, so there is no model to make");
-  const config = parseJson(place.at('model_config'), text!);
+  const config = parseJson(place.at('model_config'), text);
   const version = root.texts('keras_version')?.[0] ?? root.find('model_weights')?.texts('keras_version')?.[0];
   const groups = legacyGroups(root, place);
   const isOld = !version?.startsWith('3');

@@ -89,8 +89,9 @@ const dtypes = new Set([...floats, 'int8', 'int16', 'int32', 'int64', 'uint8', '
 
 /** Name of a dtype or of a policy. */
 export function dtypeName(value: unknown, place: Place): string {
-  const name = isRecord(value) && isRecord(field(value, 'config')) ? field(field(value, 'config') as JsonRecord, 'name') : value;
-  if (name === undefined || name === null) return 'float32';
+  if (value === undefined || value === null) return 'float32';
+  const config = isRecord(value) ? field(value, 'config') : undefined;
+  const name = isRecord(config) ? field(config, 'name') : value;
   if (typeof name === 'string' && dtypes.has(name)) return name;
   return place.fail(
     `dtype is ${shown(isRecord(value) ? (name ?? value) : value)}; it must be a float or integer type, such as 'float32': save the model without quantization`,
