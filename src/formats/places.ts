@@ -32,7 +32,8 @@ const isReadable = (source: unknown): source is ReadableHandle =>
  * @throws ArgumentError for what is no source, Error of the system or the network if the file cannot be read.
  */
 export async function readFile(source: FileSource, where: string): Promise<{ bytes: Uint8Array; name: string }> {
-  if (source instanceof Uint8Array) return { bytes: source, name: 'bytes' };
+  // A plain view: `slice` of a Buffer of Node makes no copy.
+  if (source instanceof Uint8Array) return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: 'bytes' };
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: 'bytes' };
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
     return { bytes: new Uint8Array(await source.arrayBuffer()), name: 'name' in source ? String(source.name) : 'blob' };

@@ -185,7 +185,11 @@ describe('archives and HDF5 files', () => {
   test.each<[string, () => Promise<unknown>, string]>([
     ['neither', () => loadKerasModel(Uint8Array.of(1, 2, 3)), 'it is neither a .keras file, which is a zip archive, nor a .h5 file'],
     ['nothing', () => loadKerasModel(new Uint8Array(0)), 'it is neither'],
-    ['half an archive', () => loadKerasModel(zipSync({ 'config.json': strToU8('{}') }).subarray(0, 40)), 'the zip archive is damaged'],
+    [
+      'half an archive',
+      () => loadKerasModel(zipSync({ 'config.json': strToU8('{}') }).subarray(0, 40)),
+      'not a zip archive that can be read',
+    ],
     ['no config', () => archive({ a: strToU8('') }), "the archive has no 'config.json'"],
     ['no weights', () => archive({ 'config.json': strToU8('{}') }), "the archive has no 'model.weights.h5'"],
     [
@@ -193,12 +197,7 @@ describe('archives and HDF5 files', () => {
       () => archive({ 'config.json': strToU8('{}'), 'model.weights.npz': strToU8('') }),
       'which Keras itself refuses to read',
     ],
-    ['a bomb', () => archive({ 'config.json': new Uint8Array(2 ** 22) }), 'such archives are refused'],
-    [
-      'no HDF5',
-      () => archive({ 'config.json': strToU8('{}'), 'model.weights.h5': strToU8('text') }),
-      'it does not begin with its signature',
-    ],
+    ['no HDF5', () => archive({ 'config.json': strToU8('{}'), 'model.weights.h5': strToU8('text') }), 'it has no signature of HDF5'],
   ])('%s', async (_, run, text) => expect(await messageOf(run())).toContain(text));
 
   test('HDF5 cut off anywhere', async () => {

@@ -1,11 +1,11 @@
 // Reads models of Keras: .keras files of Keras 3, and .h5 files of Keras 2.
-import { unzipSync } from 'fflate';
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import { checkOptions } from '../../core/errors.ts';
 import type { Shape } from '../../core/shape.ts';
 import { type FileSource, readFile } from '../../formats/places.ts';
 import type { Model } from '../../train/index.ts';
 import type { KerasLayer } from './converter.ts';
-import { type Hdf5Node, openHdf5 } from './hdf5Reader.ts';
+import { type Hdf5Dataset, type Hdf5Group, readHdf5 } from '../hdf5/readHdf5.ts';
+import { readZip } from '../zip/readZip.ts';
 import type { HostWeight } from './hostWeight.ts';
 import { Place, field, isRecord, parseJson, textOf } from './place.ts';
 import { type Constants, classAndConfig, isModelClass } from './readLayer.ts';
@@ -34,33 +34,31 @@ export async function loadKerasModel(source: FileSource, options: LoadKerasModel
   const { bytes, name } = await readFile(source, where);
   const place = new Place(`${where}: ${name}`);
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return loadArchive(bytes, inputShapes, place);
-  if (bytes[0] === 0x89 && bytes[1] === 0x48) return loadLegacy(openHdf5(bytes, place), inputShapes, place);
+  if (bytes[0] === 0x89 && bytes[1] === 0x48) return loadLegacy(readHdf5(bytes, place.text), inputShapes, place);
   return place.fail('it is neither a .keras file, which is a zip archive, nor a .h5 file');
 }
 
 type InputShapes = Readonly<Record<string, Shape>>;
-const memberNames = ['config.json', 'model.weights.h5', 'model.weights.npz'];
-/** Stored and deflated bytes differ by less in honest files. */
-const mostExpansion = 200;
 
-function membersOf(bytes: Uint8Array, place: Place): Readonly<Record<string, Uint8Array>> {
-  try {
-    return unzipSync(bytes, {
-      filter: ({ name, size, originalSize }) => {
-        if (originalSize > 2 ** 20 && originalSize > mostExpansion * size)
-          place.fail(`'${name}' would grow from ${size} to ${originalSize} bytes; such archives are refused`);
-        return memberNames.includes(name);
-      },
-    });
-  } catch (error) {
-    if (error instanceof ArgumentError || (error as Error).name === 'FormatError') throw error;
-    return place.fail(`the zip archive is damaged: ${(error as Error).message}`);
-  }
+/** Numbers of a dataset in f32. */
+function weightOf(dataset: Hdf5Dataset, place: Place): HostWeight {
+  const value = dataset.read();
+  if (!value || value.dtype === 'text') return place.fail('a dataset has no numbers');
+  const { shape, data } = value;
+  const isLarge = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  return { shape, data: isLarge ? Float32Array.from(data, Number) : Float32Array.from(data) };
+}
+
+/** The node of a path such as `layers/dense`; undefined if there is none. */
+function find(group: Hdf5Group, path: string): Hdf5Group | Hdf5Dataset | undefined {
+  let node: Hdf5Group | Hdf5Dataset | undefined = group;
+  for (const name of path.split('/')) node = node?.kind === 'group' ? node.children.get(name) : undefined;
+  return node;
 }
 
 function loadArchive(bytes: Uint8Array, inputShapes: InputShapes, place: Place): Model {
-  const members = membersOf(bytes, place);
-  const member = (name: string): Uint8Array | undefined => (Object.hasOwn(members, name) ? members[name] : undefined);
+  const members = readZip(bytes, place.text);
+  const member = (name: string): Uint8Array | undefined => members.get(name)?.read();
   const config = member('config.json') ?? place.fail("the archive has no 'config.json'");
   const inConfig = place.at('config.json');
   const weights = member('model.weights.h5');
@@ -71,12 +69,16 @@ function loadArchive(bytes: Uint8Array, inputShapes: InputShapes, place: Place):
         : "the archive has no 'model.weights.h5'",
     );
   }
-  const root = openHdf5(weights, place.at('model.weights.h5'));
+  const inWeights = place.at('model.weights.h5');
+  const root = readHdf5(weights, inWeights.text);
   const tree = readTree(parseJson(inConfig, textOf(inConfig, config)), false, inputShapes, inConfig, (drawing) => {
-    const at = (store: string, index: number): HostWeight | undefined => root.find(`${store}/vars/${index}`)?.read();
+    const at = (store: string, index: number): HostWeight | undefined => {
+      const node = find(root, `${store}/vars/${index}`);
+      return node?.kind === 'dataset' ? weightOf(node, inWeights) : undefined;
+    };
     return { drawing, constants: { constant: ({ store }, _, index) => at(store, index) } };
   });
-  return modelWithWeights(tree.node, storedWeights(root, tree.taken), tree.drawing, place);
+  return modelWithWeights(tree.node, storedWeights(root, tree.taken, inWeights), tree.drawing, place);
 }
 
 interface ReadTree {
@@ -110,32 +112,27 @@ function readTree(
   return { node, drawing, taken };
 }
 
-const mostDatasets = 100_000;
-
-/** Paths of all datasets below a group. */
-function datasetsOf(root: Hdf5Node, place: Place): Map<string, Hdf5Node> {
-  const found = new Map<string, Hdf5Node>();
-  const visit = (node: Hdf5Node, path: string, depth: number): void => {
-    if (depth > 64) place.fail('groups contain each other too deeply; at most 64 levels are allowed');
-    if (found.size > mostDatasets) place.fail(`the file has more than ${mostDatasets} datasets`);
-    if (node.isDataset) return void found.set(path, node);
-    for (const name of node.names) {
-      const child = node.find(name);
-      if (child) visit(child, path ? `${path}/${name}` : name, depth + 1);
+/** All datasets of a group by their paths. */
+function datasetsOf(root: Hdf5Group): Map<string, Hdf5Dataset> {
+  const found = new Map<string, Hdf5Dataset>();
+  const visit = (node: Hdf5Group, path: string): void => {
+    for (const [name, child] of node.children) {
+      if (child.kind === 'dataset') found.set(path + name, child);
+      else visit(child, `${path}${name}/`);
     }
   };
-  visit(root, '', 0);
+  visit(root, '');
   return found;
 }
 
 const shapeText = ({ shape }: HostWeight): string => `[${shape.join(',')}]`;
 
 /** Weights of Keras 3, by their paths. Versions before 3 called the layers of a model in another way. */
-function storedWeights(root: Hdf5Node, taken: ReadonlySet<string>): WeightFile {
-  const old = root.find('_layer_checkpoint_dependencies') ? '_layer_checkpoint_dependencies' : 'layers';
+function storedWeights(root: Hdf5Group, taken: ReadonlySet<string>, place: Place): WeightFile {
+  const old = root.children.has('_layer_checkpoint_dependencies') ? '_layer_checkpoint_dependencies' : 'layers';
   return {
     match(entries) {
-      const datasets = datasetsOf(root, new Place(where));
+      const datasets = datasetsOf(root);
       const found = new Map<WeightEntry, HostWeight>();
       const used = new Set<string>();
       for (const entry of entries) {
@@ -143,25 +140,32 @@ function storedWeights(root: Hdf5Node, taken: ReadonlySet<string>): WeightFile {
         const node = datasets.get(path);
         if (!node) continue;
         used.add(path);
-        found.set(entry, node.read());
+        found.set(entry, weightOf(node, place));
       }
       const isTaken = (path: string): boolean => [...taken].some((store) => path.startsWith(`${store}/vars/`));
       // States of random numbers, of the optimizer and of metrics are no weights of layers.
       const extra = [...datasets].filter(
         ([path]) => path.startsWith(`${old}/`) && !used.has(path) && !/(^|\/)seed_generator\//.test(path) && !isTaken(path),
       );
-      return { found, extra: extra.map(([path, node]) => `${path} ${shapeText(node.read())}`) };
+      return { found, extra: extra.map(([path, node]) => `${path} [${(node.shape ?? []).join(',')}]`) };
     },
   };
 }
 
+/** Texts of an attribute; undefined if there is none. An empty list has no type of its own. */
+function textsAt({ attributes }: Hdf5Group, name: string): readonly string[] | undefined {
+  const value = attributes.get(name);
+  if (value?.dtype === 'text') return value.data;
+  return value?.data.length === 0 ? [] : undefined;
+}
+
 /** Names of a group, which may be spread over several attributes. */
-function namesAt(node: Hdf5Node, name: string, place: Place): string[] {
-  const whole = node.texts(name);
+function namesAt(node: Hdf5Group, name: string, place: Place): readonly string[] {
+  const whole = textsAt(node, name);
   if (whole) return whole;
   const parts: string[] = [];
   for (let i = 0; ; i++) {
-    const part = node.texts(`${name}${i}`);
+    const part = textsAt(node, `${name}${i}`);
     if (!part) return i > 0 ? parts : place.fail(`the attribute '${name}' is missing`);
     parts.push(...part);
   }
@@ -172,24 +176,29 @@ interface LegacyGroup {
   readonly weights: readonly { readonly name: string; readonly weight: HostWeight }[];
 }
 
-function legacyGroups(root: Hdf5Node, place: Place): LegacyGroup[] {
-  const group = root.find('model_weights') ?? root;
+function groupIn(group: Hdf5Group, path: string): Hdf5Group | undefined {
+  const node = find(group, path);
+  return node?.kind === 'group' ? node : undefined;
+}
+
+function legacyGroups(root: Hdf5Group, place: Place): LegacyGroup[] {
+  const group = groupIn(root, 'model_weights') ?? root;
   return namesAt(group, 'layer_names', place).map((name) => {
     const at = place.at(`the group '${name}'`);
-    const node = group.find(name) ?? at.fail('it is missing');
+    const node = groupIn(group, name) ?? at.fail('it is missing');
     const weights = namesAt(node, 'weight_names', at).map((weight) => {
-      const dataset = node.find(weight);
-      return dataset?.isDataset ? { name: weight, weight: dataset.read() } : at.fail(`the weight '${weight}' is missing`);
+      const dataset = find(node, weight);
+      return dataset?.kind === 'dataset' ? { name: weight, weight: weightOf(dataset, at) } : at.fail(`the weight '${weight}' is missing`);
     });
     return { name, weights };
   });
 }
 
-function loadLegacy(root: Hdf5Node, inputShapes: InputShapes, place: Place): Model {
-  const text = root.texts('model_config')?.[0];
+function loadLegacy(root: Hdf5Group, inputShapes: InputShapes, place: Place): Model {
+  const text = textsAt(root, 'model_config')?.[0];
   if (text === undefined) place.fail("the attribute 'model_config' is missing: the file has weights only, so there is no model to make");
   const config = parseJson(place.at('model_config'), text);
-  const version = root.texts('keras_version')?.[0] ?? root.find('model_weights')?.texts('keras_version')?.[0];
+  const version = textsAt(root, 'keras_version')?.[0] ?? textsAt(groupIn(root, 'model_weights') ?? root, 'keras_version')?.[0];
   const groups = legacyGroups(root, place);
   const isOld = !version?.startsWith('3');
   const json = isRecord(config) && field(config, 'class_name') === undefined ? field(config, 'config') : config;

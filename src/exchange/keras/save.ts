@@ -1,6 +1,6 @@
 // Writes the .keras file of Keras 3: a zip archive with the config, and the weights as HDF5.
-import { zipSync } from 'fflate';
 import type { Model } from '../../train/index.ts';
+import { writeZip } from '../zip/writeZip.ts';
 import { type FloatDataset, type Hdf5Tree, writeHdf5 } from './hdf5Writer.ts';
 import { type HeldWeight, heldWeights } from './heldWeights.ts';
 import { writeModel } from './writeModel.ts';
@@ -21,12 +21,11 @@ export async function saveKerasModel(model: Model): Promise<Uint8Array<ArrayBuff
   const text = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   // The date makes equal models different files, so it is always the same.
   const metadata = { keras_version: kerasVersion, date_saved: '1980-01-01@00:00:00' };
-  const files = {
-    'metadata.json': text(metadata),
-    'config.json': text(json),
-    'model.weights.h5': writeHdf5(treeOf(held)),
-  };
-  return zipSync(files, { level: 0, mtime: '1980-01-02' });
+  return writeZip([
+    ['metadata.json', text(metadata)],
+    ['config.json', text(json)],
+    ['model.weights.h5', writeHdf5(treeOf(held))],
+  ]);
 }
 
 /** Weights as groups and datasets, by their paths. */
