@@ -12,7 +12,6 @@ const rooms: Readonly<Record<string, string>> = {
   core: 'Shapes, dtypes, trees, options, errors and counter-based random numbers.',
   graph: 'Tensors, the op contract, symbolic graphs and tracing.',
   wgsl: 'WGSL as text: kernel files whose parts are set by name.',
-  exchange: 'Formats of other programs. An optional entry.',
   formats: 'Readers of file formats.',
   ops: 'Every op once: shape rule, gradient, CPU reference and GPU lowering.',
   compiler: 'Turns a graph into a Program, which is plain data.',
@@ -26,7 +25,7 @@ const rooms: Readonly<Record<string, string>> = {
   callbacks: 'Listeners of `fit`.',
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
   train: 'Models: `compile`, `fit`, `evaluate`, `predict` and training steps.',
-  exchange: 'Weights and models of other libraries.',
+  exchange: 'Weights and models of other libraries: an optional entry.',
   models: 'Base models with the names of public checkpoints.',
 };
 
