@@ -1,4 +1,4 @@
-// Pass 7: a Program from everything that the passes before found out. Buffers become slots, in the order inputs, scalars, scratch.
+// Pass 7: makes a Program of the results of the earlier passes. Buffers become slots, in the order inputs, scalars, scratch.
 import { bytesPerElement } from '../core/dtype.ts';
 import { sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -54,7 +54,7 @@ export function assemble({ name, graph, materialized, fused, scheduled, lowered,
     const inPlaceOf = honoured.get(i);
     return {
       type: { shape: output.shape, dtype: output.dtype },
-      // A result without elements is never written: any slot will do.
+      // A result without elements is never written, so it needs no slot.
       slot: slotOf.get(lowered.memoryOf(base)) ?? -1,
       offset: view.offset,
       ...(inPlaceOf === undefined ? {} : { inPlaceOf }),

@@ -1,4 +1,4 @@
-// The compiler: from a graph to a Program. This file is the table of contents. Each pass is a function in a file of its name.
+// Compiles a graph to a Program. Each pass is a function in the file with its name.
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import { assemble, outputMemories } from './assemble.ts';
@@ -24,7 +24,7 @@ export interface CompilerOptions {
 /** Compiles a graph whose leaves are placeholders and constants. Pure: no device is touched. */
 export const compileGraph = (graph: Graph, options: CompilerOptions): Program => complete(compileStepwise(graph, options));
 
-/** The same with breaks: between the passes, and after every node, group or value within them. */
+/** Like compileGraph(), with breaks: between the passes, and after each group or value or every 16 nodes within them. */
 export function* compileStepwise(
   graph: Graph,
   { name, target, donations = [], fusion = true, onSimplified }: CompilerOptions,
@@ -46,6 +46,6 @@ export function* compileStepwise(
   const memoryPlan = yield* plan(lowered, kept, { alignment: 256, maxBufferBytes: maxBindingBytes, spareBytes });
   yield 'assemble';
   const program = assemble({ name, graph, materialized, fused, scheduled, lowered, memoryPlan, spareBytes });
-  yield; // The caller continues without a break.
+  yield; // The caller may break once more before it goes on.
   return program;
 }

@@ -1,9 +1,9 @@
-// Costs of elementwise nodes. The passes ask two questions: is it cheaper to compute a node again than to store and load it, and how much text does
-// it add to a kernel?
+// Costs of elementwise nodes. They decide whether a node is computed again instead of stored and loaded, and how many nodes one kernel
+// takes.
 import type { Node } from '../graph/tensor.ts';
 import { callsOtherThan, inlinedSize } from '../wgsl/index.ts';
 
-/** Functions that are a single instruction, or a few. Others are costly: an exponential, a root, random bits. */
+/** Functions of one or a few instructions. All others are costly: exponentials, roots, random bits. */
 const cheap = [
   ...['select', 'bitcast', 'min', 'max', 'clamp', 'abs', 'f32', 'i32', 'u32', 'bool'],
   ...['safeMax', 'safeMin', 'safeSign', 'isNan', 'isInf', 'isFinite'],
@@ -33,8 +33,11 @@ function costOf(node: Node): Cost {
   return cost;
 }
 
-/** True where an elementwise node's value is cheaper to keep than to compute again. */
+/** Whether storing and loading an elementwise node's value is cheaper than computing it again. */
 export const isCostly = (node: Node): boolean => costOf(node).isCostly;
 
-/** Operations of the library functions that a node calls, written in its place: what makes a kernel long to build. 0 for other than elementwise nodes. */
+/**
+ * Number of operations of the library functions that a node calls, counted inline. It determines how long a kernel takes to build. 0 for
+ * cheap nodes and for other nodes than elementwise ones.
+ */
 export const librarySize = (node: Node): number => (node.op.lowering.kind === 'elementwise' ? costOf(node).size : 0);

@@ -1,6 +1,6 @@
-// Pass 3: groups. Each group becomes one kernel (or the few dispatches of one kernel family): an elementwise DAG with several outputs,
-// reductions with what feeds them and what follows them, or a kernel with what follows it. Two groups become one when they walk the same
-// elements in the same order and no third group stands between them; fuseRows.ts continues with what walks the same rows.
+// Pass 3: groups nodes. Each group becomes one kernel, or the few dispatches of one kernel family: elementwise nodes with several outputs,
+// reductions with the nodes before and after them, or a kernel with the nodes after it. Two groups are merged if they compute the same
+// elements in the same order and neither depends on the other through a third group. fuseRows.ts then merges groups over the same rows.
 import { invertView, sizeOf } from '../core/shape.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
@@ -18,7 +18,7 @@ export interface FusedGraph {
   readonly sources: Sources;
 }
 
-/** Groups the nodes of a graph; with `enabled` off every op is a kernel of its own: for verification, and to measure what fusion brings. */
+/** Groups the nodes of a graph. Without `enabled` each op is a separate kernel, for verification and to measure the effect of fusion. */
 export function* fuse(graph: Graph, target: Target, enabled: boolean): Pass<FusedGraph> {
   const sources = new Sources();
   const groups = new GroupGraph(graph, sources, target.maxStorageBuffers);
@@ -40,7 +40,7 @@ export function* fuse(graph: Graph, target: Target, enabled: boolean): Pass<Fuse
   return { graph, groups: yield* recompute(groups, target.maxStorageBuffers), sources };
 }
 
-/** Elementwise nodes that only this reduction needs are computed while it reads. */
+/** Moves elementwise nodes that only this reduction needs into its group. The reduction then computes them while it reads. */
 function takeItems(groups: GroupGraph, reduction: Node, group: Group): void {
   const taken = new Set<Node>();
   const queue = [...reduction.inputs];
@@ -50,18 +50,18 @@ function takeItems(groups: GroupGraph, reduction: Node, group: Group): void {
     const own = groups.of(producer);
     if (own.anchor || own.reductions.length || own.size !== sizeOf(reduction.inputs[0].shape)) continue;
     const users = [...groups.usersOf(producer)];
-    // Every reader must be in the reduction already, and read the element at its own place: a transposed read needs the value in memory.
+    // A transposed read needs the value in memory, so every reader must be in the reduction and read at its own position.
     if (!users.every((user) => (user === reduction || taken.has(user)) && readsAtItsPlace(groups, user, producer))) continue;
     if (!groups.fits([...taken, producer, reduction])) continue;
     taken.add(producer);
     queue.push(...producer.inputs);
   }
-  // What taken nodes read from their group becomes an output of it: no gain where it must then write more than it did.
+  // Values that taken nodes read from their old group become outputs of it. Do not take them if that group would then write more values.
   for (const own of new Set([...taken].map((node) => groups.of(node)))) {
     const stays = own.members.filter((member) => !taken.has(member));
     if (groups.writesOf(stays) > groups.writesOf(own.members)) return;
   }
-  // A producer merged with neighbours that stay behind must leave their group first; taken nodes feed nothing else, so nobody misses them.
+  // Only taken nodes and the reduction read the taken nodes, so the rest of their old group does not need them.
   groups.moveToItems(taken, group);
 }
 
@@ -80,7 +80,7 @@ function mergeFlat(groups: GroupGraph, a: Group, b: Group): void {
   if (!groups.areParted(a, b) && linkedFlat(groups, built, other) && groups.fitTogether(built, other)) groups.merge(built, other);
 }
 
-/** A copy that only rearranges what another kernel computes is made by that kernel: it stores each element where the copy wants it. */
+/** Merges a copy that rearranges another kernel's result into that kernel. The kernel stores each element at the copy's position. */
 function storeMoved(groups: GroupGraph, copy: Node): void {
   const { base, view, awaited } = groups.sources.get(copy.inputs[0]);
   const group = base.node && groups.has(base.node) ? groups.of(base.node) : undefined;
@@ -94,18 +94,18 @@ function storeMoved(groups: GroupGraph, copy: Node): void {
   groups.merge(group, own);
 }
 
-/** A kernel with one output whose text has a place for it. */
+/** Whether a kernel has one output and an epilogue block. */
 const takesEpilogue = ({ op, types }: Node): boolean =>
   op.lowering.kind === 'kernel' && types.length === 1 && op.lowering.epilogue !== false;
 
-/** Values pass between the two only element for element, and nothing passes into what the first is built around. */
+/** Whether two groups read each other only at the same element. In `built`, only members may read `other`. */
 function linkedFlat(groups: GroupGraph, built: Group, other: Group): boolean {
   const [small, large] = nodesOf(built).length < other.members.length ? [built, other] : [other, built];
   const mayRead = (user: Node, source: Source): boolean =>
     isFlat(source) &&
     !groups.isMoved(source.base.node!) &&
     (groups.of(user) !== built || (user.op.lowering.kind === 'elementwise' && !built.items.includes(user)));
-  // Every link between the two has an end in the smaller one.
+  // Each link has one end in the smaller group.
   for (const node of nodesOf(small)) {
     for (const input of node.inputs) {
       const source = groups.sources.get(input);

@@ -1,7 +1,6 @@
-// Pass 3, second part: row kernels. Softmax, normalisation and cross-entropy read each row of a matrix several times: for its largest element,
-// for a sum that needs it, for a result that needs the sum. Groups that walk the same rows become one kernel, which takes a row (or, side by
-// side, several sums over the same columns) from the first loop to the last: results of earlier loops stay in registers, and cheap values are
-// computed again instead of travelling through memory.
+// Pass 3, second part: row kernels. Softmax, normalisation and cross-entropy read each row of a matrix several times: for the maximum, for
+// a sum that needs the maximum, for a result that needs the sum. Groups over the same rows become one kernel, which processes one row (or
+// several sums over the same columns). Results of earlier loops stay in registers, and cheap values are computed again instead of stored.
 import { collapse, sizeOf } from '../core/shape.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
@@ -10,18 +9,18 @@ import { type Group, type GroupGraph, boundTensors, nodesOf } from './groups.ts'
 import type { Pass } from './pass.ts';
 import { type Source, isFlat } from './views.ts';
 
-/** What the reductions of one kernel have in common: `outputs` results, each of `length` items. */
+/** The domain of a kernel's reductions: `outputs` results of `length` items each. */
 export interface Domain {
   readonly outputs: number;
   readonly length: number;
-  /** Where item i of output o lies: rows, o * length + i; columns, i * outputs + o. */
+  /** Position of item i of output o. rows: o * length + i. columns: i * outputs + o. */
   readonly along: 'rows' | 'columns';
 }
 
-/** Asked for with every pair of groups that is compared. */
+/** Cached, because the domain is needed for every pair of groups that is compared. */
 const domains = new WeakMap<Node, Domain | undefined>();
 
-/** The domain of a reduction, or undefined where the reduced axes are neither the last nor the first ones. */
+/** Returns the domain of a reduction. Undefined if the reduced axes are neither the last nor the first ones. */
 export function domainOf(node: Node): Domain | undefined {
   if (!domains.has(node)) domains.set(node, findDomain(node));
   return domains.get(node);
@@ -43,13 +42,13 @@ function findDomain(node: Node): Domain | undefined {
 
 const sameDomain = (a: Domain, b: Domain): boolean => a.outputs === b.outputs && a.length === b.length && a.along === b.along;
 
-/** Items of a row that one kernel walks in one go; of longer ones there are seldom enough to fill a machine with a row each. */
+/** Maximum number of items of a row in a row kernel. Tensors with longer rows seldom have enough rows for all cores. */
 const longestRow = 16384;
 
-/** Bytes of values that a kernel of several independent sums keeps alive until the last of them is there. */
+/** Maximum number of bytes of values that a kernel of several independent sums keeps alive until its end. */
 const maxKeptAlive = 1 << 20;
 
-/** Groups that a further one is compared with: of thousands of sums alike, those that took the last ones. */
+/** Maximum number of earlier groups that a new one is compared with: the most recent ones of equal domain. */
 const maxPartners = 8;
 
 export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
@@ -67,7 +66,7 @@ export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   for (const group of groups.groups) {
     yield;
     let at = groups.of(nodesOf(group)[0]);
-    // Merging makes new neighbours: until nothing more joins.
+    // Merging creates new neighbours, so repeat until no group joins.
     for (let joined = true; joined;) {
       joined = false;
       for (const producer of groups.producersOf(at)) {
@@ -83,7 +82,7 @@ export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   yield* joinScalars(groups);
 }
 
-/** Makes two groups that hand values to each other one row kernel, where they walk the same rows; the group made. */
+/** Merges two groups into one row kernel if one reads the other and they have the same rows. Returns the merged group. */
 function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => boolean): Group | undefined {
   if (a.anchor || b.anchor || a.moved || b.moved || !(a.reductions.length || b.reductions.length)) return undefined;
   const [into, from] = a.reductions.length ? [a, b] : [b, a];
@@ -95,7 +94,7 @@ function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => bool
     if (!other || !sameDomain(domain, other) || !from.reductions.every(fits)) return undefined;
   } else {
     asItems = from.size === domain.outputs * domain.length;
-    // Walking columns, neighbouring invocations would write far apart what a plain kernel writes side by side.
+    // In a kernel over columns, neighbouring invocations would write far apart. A plain kernel writes neighbouring memory.
     if (asItems ? domain.along !== 'rows' : from.size !== domain.outputs) return undefined;
   }
   if (groups.areParted(a, b) || !groups.fitTogether(a, b) || !linkedByRow(groups, into, from, asItems, domain)) return undefined;
@@ -103,7 +102,10 @@ function join(groups: GroupGraph, a: Group, b: Group, fits: (node: Node) => bool
   return into;
 }
 
-/** Whether all that passes between the groups stays within a row: items to items and rows to rows at their own place, rows to all their items. */
+/**
+ * Whether all values that pass between the groups stay within a row. Items read items and rows read rows at their own position; items may
+ * read their row.
+ */
 function linkedByRow({ sources }: GroupGraph, into: Group, from: Group, asItems: boolean, domain: Domain): boolean {
   const items = new Set([...into.items, ...from.items, ...(asItems ? from.members : [])]);
   const inside = new Set([...nodesOf(into), ...nodesOf(from)]);
@@ -120,7 +122,7 @@ function linkedByRow({ sources }: GroupGraph, into: Group, from: Group, asItems:
   return true;
 }
 
-/** Whether a value of each row is read as many times as the row has items. */
+/** Whether each value of a row is read once for every item of the row. */
 function isSpread({ view }: Source, { outputs, length, along }: Domain): boolean {
   const { shape, strides, offset } = collapse(view);
   if (offset !== 0) return false;
@@ -130,8 +132,8 @@ function isSpread({ view }: Source, { outputs, length, along }: Domain): boolean
 }
 
 /**
- * Sums over the same rows or columns that do not need one another, such as the gradients of a normalisation's scale and shift: one kernel where they
- * read the same tensor, or little.
+ * Merges independent sums over the same rows or columns, such as the gradients of a normalisation's scale and shift. They must read the
+ * same tensor, or be small.
  */
 function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<void> {
   const alike = new Map<string, Group[]>();
@@ -155,7 +157,7 @@ function* joinSiblings(groups: GroupGraph, fits: (node: Node) => boolean): Pass<
   }
 }
 
-/** A step's few single numbers (its counter, its learning rate, its loss) are made in one kernel. */
+/** Merges computations of single numbers, such as a step's counter, learning rate and loss, into one kernel. */
 function* joinScalars(groups: GroupGraph): Pass<void> {
   const scalars = groups.groups.filter((group) => !group.anchor && !group.moved && group.size === 1 && group.reductions.length < 2);
   let into: Group | undefined;

@@ -1,5 +1,5 @@
-// What the fusion passes work on: groups of nodes, each of which becomes one kernel (or the few dispatches of one kernel family), and who
-// needs whom. Which groups may become one is the passes' own business: fuse.ts and fuseRows.ts.
+// Groups of nodes, each of which becomes one kernel or the few dispatches of one kernel family, and the dependencies between groups.
+// fuse.ts and fuseRows.ts decide which groups are merged.
 import { type StridedView, sizeOf } from '../core/shape.ts';
 import { type Graph, topological } from '../graph/graph.ts';
 import { isScalarInput } from '../graph/leaves.ts';
@@ -10,46 +10,46 @@ import { Precedence, type Vertex } from './precedence.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
 
 export interface Group {
-  /** The kernel the group is built around. */
+  /** The node whose own kernel the group extends. */
   anchor: Node | undefined;
-  /** Reductions of one domain, inputs first; without an anchor. */
+  /** Reductions of one domain, inputs first. A group with an anchor has none. */
   reductions: Node[];
-  /** Elementwise nodes computed for every element that the reductions read, inputs first. */
+  /** Elementwise nodes that are computed for every element that the reductions read, inputs first. */
   items: Node[];
-  /** Elementwise nodes over the elements of what the anchor or the reductions make, inputs first; all nodes of a purely elementwise group. */
+  /** Elementwise nodes over the elements of the results of anchor or reductions, inputs first. In an elementwise group: all nodes. */
   members: Node[];
-  /** Number of elements of every member and of the results of anchor and reductions. */
+  /** Number of elements of each member, and of the results of anchor and reductions. */
   size: number;
-  /** Tensors that must lie in memory when the group has run: read by others or asked for. */
+  /** Tensors that the group must store: other groups read them, or they are outputs of the graph. */
   outputs: Tensor[];
-  /** Copies that rearrange what the group computes: where each element is stored, as a window of the result. */
+  /** Copies that rearrange the group's results. The view maps each element to its position in the copy. */
   moved?: ReadonlyMap<Node, StridedView>;
-  /** All nodes, inputs first; set when the group is finished. */
+  /** All nodes, inputs first. Set by finish(). */
   nodes?: readonly Node[];
-  /** Those among them that another group computes first. */
+  /** Those of `nodes` that another group computes too. */
   again?: ReadonlySet<Node>;
 }
 
-/** All nodes of a group; in order once the group is finished. */
+/** All nodes of a group. In order after finish(). */
 export const nodesOf = ({ nodes, items, reductions, anchor, members }: Group): readonly Node[] =>
   nodes ?? [...items, ...reductions, ...(anchor ? [anchor] : []), ...members];
 
 const countOf = ({ items, reductions, anchor, members }: Group): number =>
   items.length + reductions.length + Number(anchor !== undefined) + members.length;
 
-/** Nodes in one kernel: beyond this it takes longer to build than it saves. */
+/** Maximum number of nodes of one kernel. A larger one takes longer to build than it saves. */
 const maxNodesPerKernel = 160;
 
 /**
- * Operations of library functions in one kernel: compilers write each call out, and take longer than in proportion. 4,000 are 16 powers, 20 tangents
- * or 66 exponentials; SwiftShader takes half a second for them, and 3.7 s for 80 powers.
+ * Maximum number of operations of library functions in one kernel. Compilers inline each call, and their time grows faster than the text.
+ * 4,000 are 16 powers, 20 tangents or 66 exponentials. SwiftShader takes half a second for them, and 3.7 s for 80 powers.
  */
 const maxLibraryOperations = 4000;
 
-/** Reductions in one kernel: each takes 256 bytes of the 16 KiB of workgroup memory that every device has, and a loop over all before it. */
+/** Maximum number of reductions of one kernel. Each takes 256 bytes of workgroup memory, of which every device has 16 KiB. */
 const maxReductions = 32;
 
-/** What the nodes read from outside of `inside`: tensors with memory, and scalar inputs. */
+/** Returns the tensors with memory and the scalar inputs that the nodes read from outside of `inside`. */
 export function readsOf(nodes: readonly Node[], sources: Sources, inside: ReadonlySet<Node> = new Set(nodes)): Set<Tensor> {
   const reads = new Set<Tensor>();
   for (const node of nodes) {
@@ -61,7 +61,7 @@ export function readsOf(nodes: readonly Node[], sources: Sources, inside: Readon
   return reads;
 }
 
-/** What the nodes read from outside of `inside`, by the buffers that hold it; all scalar inputs lie in one. */
+/** Returns the buffers that the nodes read from outside of `inside`. All scalar inputs are in one buffer. */
 export function boundTensors(nodes: readonly Node[], sources: Sources, inside?: ReadonlySet<Node>): Set<Tensor | Node | string> {
   const buffers = new Set<Tensor | Node | string>();
   for (const base of readsOf(nodes, sources, inside)) {
@@ -70,9 +70,9 @@ export function boundTensors(nodes: readonly Node[], sources: Sources, inside?: 
   return buffers;
 }
 
-/** Storage buffers that one dispatch over the nodes binds when it writes so many values. */
+/** Number of storage buffers that one dispatch over the nodes binds if it writes `writes` values. */
 export function buffersBound(nodes: readonly Node[], writes: number, sources: Sources, inside: ReadonlySet<Node> = new Set(nodes)): number {
-  // A kernel family binds its operands one by one, whether or not the fused code reads the same.
+  // A kernel family binds each operand separately, even if the fused code reads the same tensor.
   const kernel = nodes.find((node) => node.op.lowering.kind === 'kernel');
   const others = kernel ? nodes.filter((node) => node !== kernel) : nodes;
   return (kernel?.inputs.length ?? 0) + boundTensors(others, sources, inside).size + Math.max(1, writes);
@@ -81,7 +81,7 @@ export function buffersBound(nodes: readonly Node[], writes: number, sources: So
 export class GroupGraph {
   readonly graph: Graph;
   readonly sources: Sources;
-  /** Nodes that compute something, inputs first. */
+  /** Nodes that compute a value, inputs first. */
   readonly order: readonly Node[];
   private readonly position: ReadonlyMap<Node, number>;
   private readonly users = new Map<Node, Set<Node>>();
@@ -89,7 +89,7 @@ export class GroupGraph {
   private readonly groupOf = new Map<Node, Group>();
   private readonly producers = new Map<Group, Set<Group>>();
   private readonly mergedInto = new Map<Group, Group>();
-  /** Which group needs which, by way of others. */
+  /** Dependencies between the groups, direct and indirect. */
   readonly precedence = new Precedence();
   private readonly vertices = new Map<Group, Vertex>();
   private readonly maxStorageBuffers: number;
@@ -107,7 +107,7 @@ export class GroupGraph {
     this.requested = new Set(graph.outputs.map((output) => sources.get(output).base.node!));
   }
 
-  /** The nodes that a node reads or waits for. Waiting is using, too: the value must be there before. */
+  /** Returns the nodes that a node reads or waits for. Both must be computed before it. */
   private needs(node: Node): Node[] {
     return node.inputs.flatMap((input) => {
       const { base, awaited = [] } = this.sources.get(input);
@@ -115,7 +115,7 @@ export class GroupGraph {
     });
   }
 
-  /** Puts a node into a group of its own. */
+  /** Puts a node into a new group. */
   place(node: Node): Group {
     const { kind } = node.op.lowering;
     const group: Group = {
@@ -133,7 +133,7 @@ export class GroupGraph {
     return group;
   }
 
-  /** Whether a node's value lies in another order than its kernel computes it in. */
+  /** Whether a node's value is stored in another order than its kernel computes it. */
   isMoved(node: Node): boolean {
     return this.groupOf.get(node)?.moved?.has(node) ?? false;
   }
@@ -153,7 +153,7 @@ export class GroupGraph {
     return [...last.keys()].sort((a, b) => last.get(a)! - last.get(b)!);
   }
 
-  /** The node whose value, element for element, an input is. */
+  /** Returns the node whose value an input is, element for element. */
   producer(input: Tensor): Node | undefined {
     const source = this.sources.get(input);
     const { node } = source.base;
@@ -172,7 +172,7 @@ export class GroupGraph {
     return [...nodes].sort((a, b) => this.position.get(a)! - this.position.get(b)!);
   }
 
-  /** Whether one dispatch can hold the nodes: the storage buffers it binds, and its length. */
+  /** Whether one dispatch can hold the nodes. Checks the storage buffers that it binds, and the size of the kernel. */
   fits(nodes: readonly Node[]): boolean {
     if (nodes.length > maxNodesPerKernel) return false;
     let reductions = 0;
@@ -183,7 +183,7 @@ export class GroupGraph {
       if ((operations += librarySize(node)) > maxLibraryOperations) return false;
       if (op.lowering.kind !== 'reduction') continue;
       if (++reductions > maxReductions) return false;
-      // The second pass of a long arg-reduction reads the places found by the first beside everything else.
+      // The second pass of a long arg-reduction also reads the indices that the first pass found.
       if (op.lowering.tracksIndex) places = 1;
     }
     const inside = new Set(nodes);
@@ -193,12 +193,12 @@ export class GroupGraph {
     );
   }
 
-  /** Whether one dispatch can hold the nodes of both. */
+  /** Whether one dispatch can hold the nodes of both groups. */
   fitTogether(a: Group, b: Group): boolean {
     return countOf(a) + countOf(b) <= maxNodesPerKernel && this.fits([...nodesOf(a), ...nodesOf(b)]);
   }
 
-  /** How many of the nodes' values are wanted outside of them. */
+  /** Number of the nodes' values that are outputs of the graph or are read from outside of `inside`. */
   writesOf(nodes: readonly Node[], inside: ReadonlySet<Node> = new Set(nodes)): number {
     const isWanted = (node: Node): boolean => {
       if (this.requested.has(node)) return true;
@@ -210,7 +210,7 @@ export class GroupGraph {
     return wanted;
   }
 
-  /** Moves elementwise nodes that only a reduction needs from where they are into its group. */
+  /** Moves elementwise nodes that only a reduction needs from their groups into its group. */
   moveToItems(nodes: ReadonlySet<Node>, group: Group): void {
     for (const node of nodes) {
       const own = this.groupOf.get(node)!;
@@ -223,7 +223,7 @@ export class GroupGraph {
     this.precedence.setNeeds(this.vertices.get(group)!, this.verticesOf(producers));
   }
 
-  /** Makes two groups one; `asItems` says that the members of `from` are computed for every element that the reductions of `into` read. */
+  /** Merges `from` into `into`. With `asItems` the members of `from` are computed for every element that the reductions of `into` read. */
   merge(into: Group, from: Group, asItems = false): void {
     for (const node of nodesOf(from)) this.groupOf.set(node, into);
     into.reductions = this.inOrder([...into.reductions, ...from.reductions]);
@@ -251,7 +251,10 @@ export class GroupGraph {
     return [...groups].map((group) => this.vertices.get(group)!);
   }
 
-  /** Groups that a group reads from or waits for. Kept up to date lazily: a set may name groups that have been merged since. */
+  /**
+   * Groups that a group reads from or waits for. The stored sets are updated here, because they may name groups that have been merged
+   * since.
+   */
   producersOf(group: Group): Set<Group> {
     const known = this.producers.get(group) ?? new Set<Group>();
     let isStale = known.has(group);
@@ -272,17 +275,17 @@ export class GroupGraph {
     return now;
   }
 
-  /** Whether a group depends on another, by way of a third one or (`directly`) at all. */
+  /** Whether `to` depends on `from`: in any way if `directly` is true, else only through a third group. */
   dependsOn(to: Group, from: Group, directly: boolean): boolean {
     return this.precedence.leads(this.vertices.get(from)!, this.vertices.get(to)!, directly);
   }
 
-  /** Whether a third group stands between the two: one kernel would then have to run both before and after it. */
+  /** Whether one group depends on the other through a third group. One kernel would have to run both before and after that group. */
   areParted(a: Group, b: Group): boolean {
     return this.dependsOn(a, b, false) || this.dependsOn(b, a, false);
   }
 
-  /** The groups, knowing what each must leave in memory. */
+  /** Completes the groups: sets their nodes in order, and the outputs that each must store. */
   finish(): Group[] {
     const groups = [...new Set(this.groupOf.values())];
     const escaping = new Map<Group, Set<Tensor>>(groups.map((group) => [group, new Set()]));

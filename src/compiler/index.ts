@@ -1,4 +1,4 @@
-// The compiler: graph in, Program out. It knows the op contract and no runtime.
+// The compiler: graph in, Program out. It uses the op contract and does not depend on any runtime.
 export { type CompilerOptions, compileGraph, compileStepwise } from './compile.ts';
 export { type HeldTensor, type ProgramMemory, describeTensors, largestTensors, programMemory } from './memoryReport.ts';
 export { type PassName } from './pass.ts';

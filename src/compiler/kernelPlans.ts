@@ -1,4 +1,4 @@
-// A recurrence makes the same product at every step, and a stack of layers the same ones in each: what a kernel family plans for one serves all.
+// Caches plans of kernel families. A recurrence computes the same product at every step, and a stack of layers in each layer.
 import { attributesKey } from '../graph/graph.ts';
 import type { KernelPlan, Target, TensorType } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
@@ -6,7 +6,7 @@ import type { Sources } from './views.ts';
 
 const typeOf = ({ dtype, shape }: TensorType): string => `${dtype} ${shape.join()}`;
 
-/** The plans of kernel families, each made once for equal operands and attributes. */
+/** Returns the plan of a kernel node. It is made once for equal op, operands and attributes. */
 export function kernelPlans(sources: Sources, target: Target): (anchor: Node) => KernelPlan {
   const known = new Map<string, KernelPlan>();
   return ({ op, inputs, types, attributes }) => {

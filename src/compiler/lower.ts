@@ -1,5 +1,5 @@
-// Pass 5: dispatches. Each group becomes WGSL with its parameters, and says which memory it reads and writes. Nothing here knows a
-// particular op: the definition's lowering says how.
+// Pass 5: dispatches. Each group becomes WGSL with its parameters and bindings. The lowering in an op's definition decides how; this file
+// names no op.
 import { storedBytes } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
 import type { KernelPlan, KernelVariant, Operand, Target, TensorType } from '../graph/op.ts';
@@ -19,15 +19,15 @@ import type { Pass } from './pass.ts';
 import type { AlternativeLaunches, Launch } from './program.ts';
 import type { Schedule } from './schedule.ts';
 
-/** A piece of memory before the plan gave it a place. */
+/** Memory before the plan gives it an address. */
 export interface Memory {
   readonly type: TensorType;
   readonly bytes: number;
-  /** The graph input whose storage it is. */
+  /** Position of the graph input that owns the memory. */
   readonly input?: number;
 }
 
-/** A launch before its memory became slots. */
+/** A launch that binds memory instead of slots. */
 export type LoweredLaunch = Omit<Launch, 'bindings'> & {
   readonly bindings: readonly { role: string; memory: Memory | 'scalars'; access: 'read' | 'read_write' }[];
 };
@@ -49,7 +49,7 @@ interface LowerContext extends EmitContext<Memory> {
   readonly planOf: (anchor: Node) => KernelPlan;
 }
 
-/** What is bound is never empty, also where the tensor is: kernels may read it as vectors. */
+/** At least 16 bytes, also for a tensor without elements: kernels may read it as vectors. */
 const bytesOf = (type: TensorType): number => Math.max(16, storedBytes(type));
 
 export function* lower(fused: FusedGraph, plan: Schedule, target: Target): Pass<Lowered> {
@@ -139,7 +139,7 @@ function emitGroup(group: Group, context: LowerContext, target: Target, title: s
   }
 }
 
-/** The dispatches of a single reduction. */
+/** Emits the dispatches of a single reduction. */
 function emitPasses(
   group: Group,
   { made, reduction }: Extract<GroupPlan, { kind: 'reduction' }>,
@@ -156,7 +156,7 @@ function emitPasses(
   }));
 }
 
-/** Partial results of a half-precision sum are kept in single precision; those of an arg-reduction are places. */
+/** Partial results of f16 sums are f32. Those of an arg-reduction are indices. */
 const partialDtype = (reduction: Node): TensorType['dtype'] => {
   const { lowering } = reduction.op;
   if (lowering.kind === 'reduction' && lowering.tracksIndex) return 'i32';
@@ -186,7 +186,7 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
       });
       const launch = { params, workgroups, suffix: name };
       if (!isLast || group.members.length === 0) return { ...launch, wgsl: titled(title, source), bindings };
-      // The family's own result binding comes last and makes room for what the fused code reads and writes.
+      // The family's result binding comes last. The bindings of the fused code replace it.
       const own = bindings.slice(0, -1);
       const emitted = emitEpilogue(source, group, context, own.length, title);
       return { ...launch, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
@@ -196,7 +196,7 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
   });
 }
 
-/** `matmul + add + relu`, repeated ops told once with their number. */
+/** Names the ops of a group: `matmul + 2 add + relu`. A repeated op is named once, with its count. */
 function summarise(ops: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);

@@ -1,9 +1,9 @@
-// What a program takes of a device's memory, in words and numbers: known before anything runs.
+// The device memory that a program takes, as numbers and as text. It is known before the program runs.
 import { formatShape } from '../core/shape.ts';
 import type { TensorType } from '../graph/op.ts';
 import type { Program } from './program.ts';
 
-/** A tensor that a program holds, named after the argument it comes in, or the kernel that makes it with its layer. */
+/** A tensor of a program. An argument has its own name; any other tensor has the label of the kernel that writes it. */
 export interface HeldTensor extends TensorType {
   readonly name: string;
   readonly bytes: number;
@@ -11,19 +11,19 @@ export interface HeldTensor extends TensorType {
 
 /** Bytes that one call of a program takes on its device. */
 export interface ProgramMemory {
-  /** The most that is held at any time: arguments, results and scratch. */
+  /** The maximum at any time: arguments, results and scratch. */
   readonly peakBytes: number;
-  /** Arguments, donated ones included: their memory holds the results that take their place. */
+  /** Arguments, with donated ones: results that take over their memory are counted here. */
   readonly argumentBytes: number;
   /** Results that have memory of their own. */
   readonly resultBytes: number;
-  /** Intermediates. Those that do not live at the same time share it; so do all programs of a device. */
+  /** Intermediates. Those that are not alive at the same time share memory. All programs of a device share it too. */
   readonly scratchBytes: number;
   /** The largest tensors, largest first. */
   readonly largest: readonly HeldTensor[];
 }
 
-const tensorsTold = 8;
+const tensorsListed = 8;
 
 export function programMemory(program: Program): ProgramMemory {
   const { slots, arenas, peakBytes } = program;
@@ -34,7 +34,7 @@ export function programMemory(program: Program): ProgramMemory {
     argumentBytes,
     resultBytes: peakBytes - argumentBytes - scratchBytes,
     scratchBytes,
-    largest: largestTensors(program, tensorsTold),
+    largest: largestTensors(program, tensorsListed),
   };
 }
 

@@ -1,8 +1,11 @@
-// Passes that can be interrupted: a large graph takes longer to compile than a page may stand still.
+// Passes that can be interrupted. A page must not block for as long as a large graph takes to compile.
 
 export type PassName = 'simplify' | 'materialize' | 'fuse' | 'schedule' | 'lower' | 'plan' | 'assemble';
 
-/** A pass under way: it yields where its caller may let others run, and ends with its result. Compilation names the pass that is next. */
+/**
+ * A running pass. It yields at points at which the caller may yield to the event loop, and returns its result. The compiler yields the name
+ * of the next pass.
+ */
 export type Pass<T> = Generator<PassName | undefined, T, undefined>;
 
 /** Runs a pass to its end without a break. */

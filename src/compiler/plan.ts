@@ -1,5 +1,5 @@
-// Pass 6: places in memory. Values that do not live at the same time share ranges of a few scratch arenas; a value never lies in an arena
-// that its own dispatch reads, because WebGPU forbids binding one buffer for reading and for writing in one dispatch.
+// Pass 6: memory. Values that are not alive at the same time share ranges of a few scratch arenas. A value is never in an arena that its
+// own dispatch reads: WebGPU forbids to bind one buffer for reading and for writing in one dispatch.
 import type { Lowered, LoweredDispatch, Memory } from './lower.ts';
 import type { Pass } from './pass.ts';
 
@@ -15,7 +15,7 @@ export interface MemoryPlan {
 
 interface Life {
   readonly memory: Memory;
-  /** Bytes, in whole units of the alignment. */
+  /** Bytes, rounded up to the alignment. */
   readonly size: number;
   first: number;
   last: number;
@@ -29,23 +29,23 @@ export interface PlanLimits {
   readonly spareBytes: number;
 }
 
-/** An order whose plan takes so little more than the bound is good enough. */
+/** An order is good enough if its plan takes at most this many times the lower bound. */
 const goodEnough = 1.02;
-/** Times that one order is improved by placing first what made an arena grow. */
+/** Number of times that an order is improved: values that made an arena grow are placed first. */
 const rounds = 6;
-/** Pairs of values looked at in all: placing takes time by the square of their number. */
+/** Maximum number of pairs of values compared in all orders. The time of one order grows with the square of the number of values. */
 const maxPairs = 4e6;
 
 export function* plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLimits): Pass<MemoryPlan> {
-  const { lives, rivals, bound } = lifetimes(lowered.dispatches, kept, limits);
+  const { lives, conflicts, bound } = lifetimes(lowered.dispatches, kept, limits);
   yield;
   let best: Attempt | undefined;
   let left = Math.max(1, maxPairs / lives.length ** 2);
-  // Which order is best depends on the graph: several are tried.
+  // The best order depends on the graph, so several are tried.
   for (const order of orders) {
     let sorted = [...lives].sort(order);
     for (let round = 0; round < rounds && left >= 1; round++, left--) {
-      const attempt = yield* place(sorted, rivals, limits);
+      const attempt = yield* place(sorted, conflicts, limits);
       if (!best || attempt.total < best.total) best = attempt;
       if (best.total <= bound * goodEnough) return best;
       const { growing } = attempt;
@@ -57,7 +57,7 @@ export function* plan(lowered: Lowered, kept: readonly Memory[], limits: PlanLim
 
 const span = ({ first, last }: Life): number => last - first + 1;
 
-/** The largest for the longest, so that small ones fill the gaps they leave; the largest; those needed to the end. */
+/** Three orders: largest size times lifetime first, largest size first, latest end first. */
 const orders: readonly ((a: Life, b: Life) => number)[] = [
   (a, b) => b.size * span(b) - a.size * span(a) || a.first - b.first,
   (a, b) => b.size - a.size || a.first - b.first,
@@ -66,7 +66,7 @@ const orders: readonly ((a: Life, b: Life) => number)[] = [
 
 interface Attempt extends MemoryPlan {
   readonly total: number;
-  /** Those for which an arena grew. */
+  /** Values for which an arena grew. */
   readonly growing: ReadonlySet<Life>;
 }
 
@@ -76,17 +76,20 @@ interface Placed {
   readonly end: number;
 }
 
-/** First fit: each value where its arena grows least. Another arena only where it must be: all programs of a device share them. */
-function* place(order: readonly Life[], rivals: ReadonlyMap<Life, ReadonlySet<Life>>, limits: PlanLimits): Pass<Attempt> {
+/**
+ * Places each value in the arena that grows least, at the lowest offset that is free. A new arena is made only if no other is allowed,
+ * because all programs of a device share the arenas.
+ */
+function* place(order: readonly Life[], conflicts: ReadonlyMap<Life, ReadonlySet<Life>>, limits: PlanLimits): Pass<Attempt> {
   const arenas: number[] = [];
-  /** What lies in each arena, by offset. */
+  /** Values in each arena, by offset. */
   const contents: Placed[][] = [];
   const places = new Map<Memory, ScratchRange>();
   const growing = new Set<Life>();
   for (const life of order) {
     yield;
     const forbidden = new Set<number | undefined>();
-    for (const rival of rivals.get(life) ?? []) forbidden.add(places.get(rival.memory)?.arena);
+    for (const { memory } of conflicts.get(life) ?? []) forbidden.add(places.get(memory)?.arena);
     let best: { arena: number; offset: number; growth: number } | undefined;
     for (let arena = 0; arena < arenas.length + (best ? 0 : 1); arena++) {
       if (forbidden.has(arena)) continue;
@@ -107,7 +110,7 @@ function* place(order: readonly Life[], rivals: ReadonlyMap<Life, ReadonlySet<Li
   return { places, arenas, growing, total: arenas.reduce((a, b) => a + b, 0) };
 }
 
-/** The lowest offset at which a value overlaps none that lives when it does. */
+/** Returns the lowest offset at which a value overlaps no other that is alive at the same time. */
 function firstFit(content: readonly Placed[], { first, last, size }: Life): number {
   let offset = 0;
   for (const { life, offset: begin, end } of content) {
@@ -120,18 +123,18 @@ function firstFit(content: readonly Placed[], { first, last, size }: Life): numb
 
 interface Lifetimes {
   readonly lives: readonly Life[];
-  /** For each value those that some dispatch reads while it writes this one, and the other way round. */
-  readonly rivals: ReadonlyMap<Life, ReadonlySet<Life>>;
-  /** The most bytes that live at the same time: no plan takes less. */
+  /** For each value, those that are bound in the same dispatch with the other access: one is read, the other is written. */
+  readonly conflicts: ReadonlyMap<Life, ReadonlySet<Life>>;
+  /** Maximum number of bytes that are alive at the same time. A lower bound of every plan. */
   readonly bound: number;
 }
 
 function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory[], { alignment, spareBytes }: PlanLimits): Lifetimes {
   const lives = new Map<Memory, Life>();
-  const rivals = new Map<Life, Set<Life>>();
-  const rival = (a: Life, b: Life): void => {
-    let known = rivals.get(a);
-    if (!known) rivals.set(a, (known = new Set()));
+  const conflicts = new Map<Life, Set<Life>>();
+  const addConflict = (a: Life, b: Life): void => {
+    let known = conflicts.get(a);
+    if (!known) conflicts.set(a, (known = new Set()));
     known.add(b);
   };
   dispatches.forEach(({ bindings }, i) => {
@@ -147,14 +150,14 @@ function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory
     }
     for (const a of read) {
       for (const b of written) {
-        rival(a, b);
-        rival(b, a);
+        addConflict(a, b);
+        addConflict(b, a);
       }
     }
   });
   for (const memory of kept) {
     const life = lives.get(memory);
-    if (life) life.last = dispatches.length; // results are copied out after the last dispatch
+    if (life) life.last = dispatches.length; // results are copied after the last dispatch
   }
   const changes = new Float64Array(dispatches.length + 2);
   for (const { first, last, size } of lives.values()) {
@@ -164,5 +167,5 @@ function lifetimes(dispatches: readonly LoweredDispatch[], kept: readonly Memory
   let alive = 0;
   let bound = 0;
   for (const change of changes) bound = Math.max(bound, (alive += change));
-  return { lives: [...lives.values()], rivals, bound };
+  return { lives: [...lives.values()], conflicts, bound };
 }

@@ -1,4 +1,4 @@
-// The kind of kernel that a group becomes. Fusion may change it with every merge, so it is decided when the group is lowered.
+// Decides which kind of kernel a group becomes. Each merge may change it, so it is decided when the group is lowered.
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import type { Group } from './groups.ts';
@@ -7,9 +7,9 @@ import { type RowsPlan, planRows } from './planRows.ts';
 import type { Sources } from './views.ts';
 
 export type GroupPlan =
-  /** One invocation per element, or per four of them. */
+  /** Each invocation computes one element on a GPU, and a run of elements on a CPU-implemented device. */
   | { readonly kind: 'elementwise' }
-  /** Kernels of a family, with the members as epilogue of the last one. */
+  /** The kernels of a family. The members are the epilogue of the last one. */
   | { readonly kind: 'kernel'; readonly anchor: Node }
   /** Several reductions of one domain, or items that are stored: one kernel that loops over the items of each row. */
   | { readonly kind: 'rows'; readonly rows: RowsPlan }

@@ -3,27 +3,29 @@ import { sizeOf } from '../core/shape.ts';
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 
-/** One dispatch of a reduction: it makes `chunks` results for each output from `length` items, `chunk` of them each. */
+/** One dispatch of a reduction: `chunks` results for each output, from `length` items. A chunk has `chunk` items. */
 export interface ReductionPass {
-  /** One invocation, or one workgroup, for each result; `quads` is `serial` with loads of four items. */
+  /** Serial: one invocation for each result. Workgroup: one workgroup for each result. Quads: serial with loads of four items. */
   readonly family: 'serial' | 'quads' | 'workgroup';
   readonly length: number;
   readonly chunk: number;
   readonly chunks: number;
 }
 
-/** Chunks of a reduction. They depend on shape and processor and never on time, so the order of summation is fixed. */
+/** Chunks of a reduction. They depend on shape and processor only, so the order of summation is fixed. */
 export interface ReductionPlan {
   readonly outputs: number;
-  /** One, or two with partial results [chunks, outputs] between them. */
+  /** One, or two with partial results of shape [chunks, outputs] between them. */
   readonly passes: readonly ReductionPass[];
 }
 
-/** Enough results to fill the machine, of chunks long enough to be worth one. A large card hides its memory's latency with 131,072 invocations. */
+/**
+ * Number of results that keeps all cores busy, and minimum length of a chunk. A large GPU hides memory latency with 131,072 invocations.
+ */
 const chunkings = {
   cpu: { wanted: 128, shortest: 2048 },
   gpu: { wanted: 131072, shortest: 32 },
-  // Workgroups of 64, with 16 items for each invocation at the least.
+  // Workgroups of 64 invocations, with at least 16 items for each.
   workgroups: { wanted: 8192, shortest: 1024 },
 };
 
@@ -39,7 +41,8 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   const inQuads = !onGpu && alongRows && !lowering.tracksIndex && length % 4 === 0 && length > 0;
   const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : inQuads ? 'quads' : 'serial';
   const { wanted, shortest } = chunkings[family === 'workgroup' ? 'workgroups' : target.processor];
-  // Without workgroups the second pass is one invocation's, item by item: its length counts for the time as for the rounding.
+  // Without workgroups, one invocation of the second pass adds all chunks of a result. At most √length chunks keep that pass short and
+  // limit rounding.
   const most = Math.min(
     Math.ceil(wanted / Math.max(1, outputs)),
     Math.floor(length / shortest),
@@ -53,5 +56,5 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   return { outputs, passes: [first, { family: onGpu && chunks >= 64 ? 'workgroup' : 'serial', length: chunks, chunk: chunks, chunks: 1 }] };
 }
 
-/** Whether the reduced axes are the last ones: the items of an output are then adjacent. */
+/** Whether the reduced axes are the last ones. The items of an output are then adjacent in memory. */
 const isTrailing = (axes: readonly number[], rank: number): boolean => axes.every((axis) => axis >= rank - axes.length);

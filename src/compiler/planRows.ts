@@ -1,4 +1,4 @@
-// The plan of a row kernel: its loops over the items of a row, and the loop in which each value is ready.
+// The plan of a row kernel: its loops over the items of a row, and the loop after which each value is available.
 import type { Target } from '../graph/op.ts';
 import type { Node } from '../graph/tensor.ts';
 import { type Domain, domainOf } from './fuseRows.ts';
@@ -9,17 +9,17 @@ export interface RowsPlan {
   readonly domain: Domain;
   /** One invocation per row, or one workgroup. */
   readonly family: 'serial' | 'workgroup';
-  /** Loop before which a value of a row is ready, or in which an item can be computed. */
+  /** For a value of the row: the loop before which it is available. For an item: the first loop that can compute it. */
   readonly ready: ReadonlyMap<Node, number>;
   readonly loops: number;
 }
 
-/** Plan of a group as a row kernel. Undefined for a single reduction, which has other kernels. */
+/** Returns the plan of a group as a row kernel. Undefined for a single reduction, which has other kernels. */
 export function planRows(group: Group, target: Target, sources: Sources): RowsPlan | undefined {
   const ready = new Map<Node, number>();
   const readyFor = (node: Node): number => Math.max(0, ...node.inputs.map((input) => ready.get(sources.get(input).base.node!) ?? 0));
   const waiting = new Set([...group.items, ...group.reductions, ...group.members]);
-  // Items, reductions and members are each in order. A node follows when all its inputs are ready.
+  // Items, reductions and members are each in order. A node is placed when all its inputs are.
   while (waiting.size) {
     for (const node of waiting) {
       if (node.inputs.some((input) => waiting.has(sources.get(input).base.node!))) continue;
@@ -28,7 +28,7 @@ export function planRows(group: Group, target: Target, sources: Sources): RowsPl
     }
   }
   const stored = group.outputs.filter(({ node }) => group.items.includes(node!)).map(({ node }) => ready.get(node!)! + 1);
-  // Norms may walk their items twice. Results may overwrite those items, so they are stored in a later loop.
+  // Norms may read their items twice. Results may overwrite those items, so they are stored in a later loop.
   const walked = group.reductions.map((reduction) => ready.get(reduction)! + Number(stored.length > 0 && isOfSquares(reduction)));
   const loops = Math.max(...walked, ...stored);
   const members = new Set(group.members);

@@ -1,18 +1,21 @@
-// Values that follow from an element's place alone: iota, and integer or boolean arithmetic on it, such as a causal mask. They never lie in
-// memory; who reads one computes it for the place it reads.
+// Values that depend only on an element's position: iota, and integer or boolean arithmetic on it, such as a causal mask. They have no
+// memory. Each reader computes the value for the position that it reads.
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { constantValue } from '../graph/leaves.ts';
 import { copyOp } from './copy.ts';
 
-/** Nodes behind a positional value: beyond this a load is cheaper. */
+/** Maximum number of nodes of a positional value. Above it, a load is cheaper. */
 const maxPositionalNodes = 6;
 
 const sizes = new WeakMap<Node, number>();
 
-/** True for a node that is computed wherever it is read. */
+/** Whether a node is computed at each read. */
 export const isPositional = (node: Node | undefined): boolean => node !== undefined && positionalSize(node) <= maxPositionalNodes;
 
-/** Number of nodes that the value takes; Infinity where it depends on more than the place. Without recursion: a graph may be thousands of nodes deep. */
+/**
+ * Number of nodes that compute the value. Infinity if it depends on more than the position. Not recursive, because graphs may be thousands
+ * of nodes deep.
+ */
 function positionalSize(node: Node): number {
   const stack = [node];
   while (stack.length) {
@@ -27,11 +30,14 @@ function positionalSize(node: Node): number {
   return sizes.get(node)!;
 }
 
-/** The nodes behind an elementwise one, without constants; undefined where its value is not sure to be cheap, or follows from more than the place. */
+/**
+ * Returns the nodes that an elementwise node reads, without constants. Undefined if its value may be costly or depends on more than the
+ * position.
+ */
 function makersOf({ op, inputs, types }: Node): readonly Node[] | undefined {
-  // A copy is there to lie in memory: a kernel reads it.
+  // A copy must have memory, because a kernel reads it.
   if (op.lowering.kind !== 'elementwise' || op === copyOp) return undefined;
-  // Further arithmetic only where it is sure to be cheap: a table of sines is better computed once.
+  // Float arithmetic may be costly: a table of sines is better computed once.
   if (inputs.length && types[0].dtype.startsWith('f')) return undefined;
   const bases = inputs.map(behindViews).filter((base) => constantValue(base) === undefined);
   return bases.every(({ node }) => node) ? bases.map(({ node }) => node!) : undefined;

@@ -1,26 +1,26 @@
-// Who must run before whom, while the passes join kernels and add conditions. They ask thousands of times whether one kernel needs another; a
-// search of the whole graph for each answer would make a graph of n kernels take n² steps. So an order is kept in which everything follows what
-// it needs: an answer looks only at what lies between the two in that order, and from both ends, as far as the nearer end reaches.
+// Dependencies between kernels, while the passes merge kernels and add conditions. The passes ask thousands of times whether one kernel
+// depends on another. A search of the whole graph would take n² steps for n kernels. Therefore a topological order is kept. A query
+// searches between the two vertices in that order, from both ends, and stops when the cheaper search ends.
 
-/** A place in the order, and its neighbours in the graph. */
+/** A vertex with its label in the order and its neighbours in the graph. */
 export class Vertex {
-  /** Grows along the order. */
+  /** Increases along the order. */
   label = 0;
   previous: Vertex | undefined;
   next: Vertex | undefined;
-  /** The search that saw it last, and from which end. */
+  /** Number of the last search that reached this vertex. The two ends of a search have different numbers. */
   seen = 0;
   readonly before = new Set<Vertex>();
   readonly after = new Set<Vertex>();
 }
 
 export class Precedence {
-  /** Edges and places looked at so far: what all answers have cost. */
+  /** Number of edges and vertices visited so far, by all queries. */
   steps = 0;
   private last: Vertex | undefined;
   private searches = 0;
 
-  /** A new vertex at the end of the order, which needs those given. */
+  /** Adds a vertex at the end of the order. It depends on those given. */
   add(needed: Iterable<Vertex>): Vertex {
     const vertex = new Vertex();
     this.insert([vertex], this.last, undefined);
@@ -28,14 +28,14 @@ export class Precedence {
     return vertex;
   }
 
-  /** Replaces what a vertex needs by vertices that come before it in the order. */
+  /** Replaces the dependencies of a vertex. The new ones must come before it in the order. */
   setNeeds(vertex: Vertex, needed: Iterable<Vertex>): void {
     for (const other of vertex.before) other.after.delete(vertex);
     vertex.before.clear();
     for (const other of needed) connect(other, vertex);
   }
 
-  /** Whether `to` needs `from`: at all (`directly`), or by way of a third vertex. */
+  /** Whether `to` depends on `from`: in any way if `directly` is true, else only through a third vertex. */
   leads(from: Vertex, to: Vertex, directly: boolean): boolean {
     if (from.label >= to.label) return false;
     if (directly && to.before.has(from)) return true;
@@ -48,7 +48,7 @@ export class Precedence {
     return false;
   }
 
-  /** Adds the condition that `first` comes before `second`, which does not lead to it. */
+  /** Adds the condition that `first` comes before `second`. `second` must not lead to `first`. */
   link(first: Vertex, second: Vertex): void {
     if (first.label > second.label) {
       const { vertices, isBefore } = this.between(second, first);
@@ -58,7 +58,7 @@ export class Precedence {
     connect(first, second);
   }
 
-  /** Makes one vertex of two between which no third one stands; the one that stays. */
+  /** Merges two vertices and returns the one that remains. Neither may depend on the other through a third vertex. */
   join(a: Vertex, b: Vertex): Vertex {
     const [low, high] = a.label < b.label ? [a, b] : [b, a];
     const { vertices, isBefore } = this.between(low, high);
@@ -81,7 +81,10 @@ export class Precedence {
     return stays;
   }
 
-  /** The vertices from `low` to `high` in the order that `high` needs, or those that need `low`: whichever are found with less effort; in order. */
+  /**
+   * Returns the vertices between `low` and `high` in the order: those that `high` depends on, or those that depend on `low`. The cheaper
+   * search decides which. They are in order.
+   */
   private between(low: Vertex, high: Vertex): { vertices: Vertex[]; isBefore: boolean } {
     const [forward, backward] = this.ends(low, high);
     while (!forward.isDone && !backward.isDone) this.steps += (forward.cost <= backward.cost ? forward : backward).advance().steps;
@@ -99,7 +102,7 @@ export class Precedence {
     this.insert(vertices, previous, next);
   }
 
-  /** Labels what is new between its neighbours; where there is no room left, everything anew. */
+  /** Labels the inserted vertices between their neighbours. If the labels have no more precision, all vertices get new ones. */
   private insert(vertices: readonly Vertex[], previous: Vertex | undefined, next: Vertex | undefined): void {
     const from = previous?.label ?? (next ? next.label - vertices.length - 1 : 0);
     const step = next ? (next.label - from) / (vertices.length + 1) : 1;
@@ -115,10 +118,10 @@ export class Precedence {
     if (at) at.next = next;
     if (next) next.previous = at;
     else this.last = at;
-    if (!hasRoom || (at && next && at.label >= next.label)) this.labelAnew();
+    if (!hasRoom || (at && next && at.label >= next.label)) this.relabelAll();
   }
 
-  private labelAnew(): void {
+  private relabelAll(): void {
     let label = 0;
     for (let vertex = this.last; vertex; vertex = vertex.previous, this.steps++) vertex.label = label--;
   }
@@ -138,7 +141,7 @@ function connect(first: Vertex, second: Vertex): void {
   second.before.add(first);
 }
 
-/** A search from one of two vertices towards the other, within what lies between them in the order; breadth first. */
+/** A breadth-first search from one vertex towards another, limited to the vertices between them in the order. */
 class End {
   readonly found: Vertex[];
   private at = 0;
@@ -159,12 +162,12 @@ class End {
     return this.at === this.found.length;
   }
 
-  /** What will have been spent after the next step. */
+  /** Number of edges visited after the next step. */
   get cost(): number {
     return this.spent + this.found[this.at][this.along].size;
   }
 
-  /** Looks at the neighbours of one vertex; found when the search from the other end has been at one of them. */
+  /** Visits the neighbours of one vertex. `isFound` is true if the search from the other end has reached one of them. */
   advance(other?: End): { isFound: boolean; steps: number } {
     const { along, goal, mark, found } = this;
     const vertex = found[this.at++];
@@ -172,7 +175,7 @@ class End {
     let steps = 0;
     for (const neighbour of vertex[along]) {
       steps++;
-      // The edge from end to end is no way by a third one.
+      // A direct edge between the two ends does not count.
       if (neighbour === goal && vertex === found[0]) continue;
       if (neighbour.seen === other?.mark) return { isFound: true, steps };
       if (neighbour.seen === mark || (goal.label - neighbour.label) * sign <= 0) continue;

@@ -1,15 +1,15 @@
-// A Program is what the compiler makes and a runtime replays: dispatches over slots of memory. Plain data but for the alternatives, which are
-// emitted when a device asks for them; printable, no GPU needed to look at it.
+// A Program: dispatches over slots of memory, made by the compiler and replayed by a runtime. It is plain data that can be printed without
+// a GPU. Only the alternatives are functions, which emit a kernel when a device needs it.
 import type { Dtype } from '../core/dtype.ts';
 import { formatShape } from '../core/shape.ts';
 import type { Alternatives, TensorType } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
-/** A piece of memory that dispatches bind. */
+/** Memory that dispatches bind. */
 export type Slot =
-  /** The storage of input number `position`, brought by the caller; `label` is what a message calls it. */
+  /** The memory of input number `position`, which the caller passes. Messages name it by `label`. */
   | { readonly kind: 'input'; readonly position: number; readonly bytes: number; readonly type: TensorType; readonly label: string }
-  /** A range of a scratch arena; ranges of values that do not live at the same time overlap. */
+  /** A range of a scratch arena. Ranges of values that are not alive at the same time may overlap. */
   | {
       readonly kind: 'scratch';
       readonly arena: number;
@@ -29,16 +29,16 @@ export interface Binding {
   readonly access: 'read' | 'read_write';
 }
 
-/** A kernel with what it binds and how it is launched. */
+/** A kernel with its bindings and its grid. */
 export interface Launch {
-  /** What it does and for whom, such as `dense_1: matmul + add + relu`. */
+  /** Scope and ops, such as `dense_1: matmul + add + relu`. */
   readonly label: string;
   readonly wgsl: string;
-  /** Bound from binding 1 on; binding 0 holds `params`. */
+  /** The first has binding number 1. Binding 0 holds `params`. */
   readonly bindings: readonly Binding[];
   /** The u32 words of the `Params` uniform. */
   readonly params: readonly number[];
-  /** The u32 words of the `FusedParams` uniform of what was fused into a kernel family, bound after all storage buffers. */
+  /** The u32 words of the `FusedParams` uniform of the fused code in a kernel family. It is bound after all storage buffers. */
   readonly fusedParams?: readonly number[];
   readonly workgroups: readonly [number, number, number];
 }
@@ -50,14 +50,14 @@ export interface AlternativeLaunches<L> extends Pick<Alternatives, 'bucket' | 'n
 export interface Dispatch extends Launch {
   readonly scope: string;
   readonly ops: readonly string[];
-  /** Launches that leave the same bits in the same slots; which is fastest is for the device to say. */
+  /** Launches that write the same bits to the same slots. The tuner may time them and use the fastest. */
   readonly alternatives?: AlternativeLaunches<Launch>;
-  /** The plain subgraph that a group of dispatches computes, on its last dispatch: for verification on the CPU. */
+  /** The subgraph that a group of dispatches computes. The last dispatch of the group has it, for verification on the CPU. */
   readonly meaning?: Meaning;
 }
 
 export interface Meaning {
-  /** Each tensor read, and the slot it is read from. */
+  /** Each tensor read, and its slot. */
   readonly inputs: readonly { readonly tensor: Tensor; readonly slot: number }[];
   readonly outputs: readonly { readonly tensor: Tensor; readonly slot: number }[];
 }
@@ -67,7 +67,7 @@ export interface ProgramOutput {
   readonly slot: number;
   /** Elements from the start of the slot. */
   readonly offset: number;
-  /** The donated input whose storage already holds the result: handed over instead of copied. */
+  /** The donated input whose memory already holds the result. Nothing is copied then. */
   readonly inPlaceOf?: number;
 }
 
@@ -78,13 +78,13 @@ export interface Program {
   readonly outputs: readonly ProgramOutput[];
   /** Bytes of each scratch arena. */
   readonly arenas: readonly number[];
-  /** The scalar inputs in the order of their words in the scalars slot. */
+  /** The scalar inputs, in the order of their words in the scalars slot. */
   readonly scalars: readonly { readonly position: number; readonly dtype: Dtype }[];
-  /** Scratch bytes plus the bytes of inputs and outputs: known before the first run. */
+  /** Bytes of scratch, inputs and results that have memory of their own. */
   readonly peakBytes: number;
 }
 
-/** The program as text: one line a dispatch, then slots and arenas. */
+/** Returns the program as text: one line for each dispatch, then one for each output. */
 export function printProgram(program: Program): string {
   const slot = (index: number): string => {
     const s = program.slots[index] as Slot | undefined;

@@ -1,6 +1,5 @@
-// Pass 3, last part: what is cheap is computed again instead of stored. A kernel that writes a value only so that later ones can read it does
-// not, where each of them can make it from what lies in memory anyway: a mask from the activation, a product from its factors. What a kernel
-// then needs for nothing else leaves it.
+// Pass 3, last part: cheap values are computed again instead of stored, for example a mask from the activation. A kernel does not write a
+// value if every reader can compute it from values that are in memory anyway. Nodes that a kernel then no longer needs are removed from it.
 import { sizeOf } from '../core/shape.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { isCostly } from './cost.ts';
@@ -9,10 +8,10 @@ import type { Pass } from './pass.ts';
 import { domainOf } from './fuseRows.ts';
 import { type Sources, hasMemory, isFlat } from './views.ts';
 
-/** Nodes computed again for one value, at most. */
+/** Maximum number of nodes computed again for one value. */
 const maxRecomputedNodes = 6;
 
-/** Finishes the groups with less to store. Groups that have nothing left to do are gone. */
+/** Finishes the groups with fewer values to store. Groups without outputs are dropped. */
 export function* recompute(graph: GroupGraph, maxStorageBuffers: number): Pass<readonly Group[]> {
   const groups = graph.finish();
   yield;
@@ -28,10 +27,10 @@ type Level = 'items' | 'members';
 
 class Recomputation {
   private readonly makers = new Map<Node, Group>();
-  /** What lies in memory after all: more is never added. */
+  /** Values that are stored. This pass only removes some. */
   private readonly stored = new Set<Tensor>();
   private readonly readers = new Map<Tensor, Set<Group>>();
-  /** What other kernels wait for stays where it is. */
+  /** Nodes that other kernels wait for. They stay in their group. */
   private readonly awaited = new Set<Node>();
   private readonly graph: GroupGraph;
   private readonly sources: Sources;
@@ -53,7 +52,7 @@ class Recomputation {
     }
   }
 
-  /** Takes from a group's outputs those that every reader can make for itself. */
+  /** Drops the outputs of a group that every reader can compute itself. */
   lighten(group: Group): void {
     const before = group.outputs.length;
     const reads = this.readsOf(nodesOf(group));
@@ -70,7 +69,7 @@ class Recomputation {
       takers.forEach((taker, i) => {
         const nodes = additions[i]!;
         const level = levelOf(taker, node)!;
-        // The new nodes may read nodes that the kernel computes already, and the other way round.
+        // Added nodes and the kernel's own nodes may read each other.
         taker[level] = this.graph.inOrder([...nodes, ...taker[level]]);
         taker.nodes = this.graph.inOrder([...nodes, ...nodesOf(taker)]);
         taker.again = new Set([...(taker.again ?? []), ...nodes]);
@@ -85,7 +84,7 @@ class Recomputation {
     this.noteReads(group);
   }
 
-  /** What a group must compute besides, inputs first, to do without reading an output of another one; undefined where it cannot. */
+  /** Returns the nodes that a group must compute, inputs first, instead of reading an output of another group. Undefined if it cannot. */
   private nodesFor(output: Tensor, taker: Group, maker: Group): readonly Node[] | undefined {
     const node = output.node!;
     const level = levelOf(taker, node);
@@ -102,7 +101,8 @@ class Recomputation {
         const source = this.sources.get(input);
         const { base, awaited } = source;
         if (!hasMemory(base)) return true;
-        // A parameter that nobody else reads this late may be overwritten in place by then: only what this kernel reads, or somebody stores.
+        // Other inputs, such as a parameter, may be overwritten in place before this kernel runs. Only tensors that it already reads or
+        // that are stored are safe.
         if (!awaited && (before.has(base) || this.stored.has(base))) return true;
         return isFlat(source) && sizeOf(base.shape) === sizeOf(at.types[0].shape) && visit(base.node!);
       });
@@ -116,7 +116,7 @@ class Recomputation {
     return isWorthIt && buffersBound([...added, ...own], taker.outputs.length, this.sources) <= this.maxStorageBuffers ? added : undefined;
   }
 
-  /** Whether values that would be made in the kernel are read there at their own place and level only. */
+  /** Whether added nodes, and nodes that read them, read each other only at their own position and level. */
   private staysInPlace(nodes: readonly Node[], inside: ReadonlySet<Node>, added: ReadonlySet<Node>, taker: Group, level: Level): boolean {
     const items = new Set([...taker.items, ...taker.reductions]);
     const levelOfNode = (node: Node): Level => (added.has(node) ? level : items.has(node) ? 'items' : 'members');
@@ -125,7 +125,7 @@ class Recomputation {
         const source = this.sources.get(input);
         const maker = source.base.node;
         if (!maker || !inside.has(maker) || !(added.has(maker) || added.has(node))) return true;
-        // Between a reduction and its items only the item level reads; an anchor reads from memory.
+        // A reduction and its items read at the item level only. An anchor reads from memory.
         return node !== taker.anchor && maker !== taker.anchor && isFlat(source) && levelOfNode(node) === levelOfNode(maker);
       }),
     );
@@ -139,12 +139,12 @@ class Recomputation {
     }
   }
 
-  /** Bases with memory that the nodes read from outside of themselves. */
+  /** Tensors with memory that the nodes read from outside. */
   private readsOf(nodes: readonly Node[]): Set<Tensor> {
     return new Set([...readsOf(nodes, this.sources)].filter(hasMemory));
   }
 
-  /** Takes out of a group what none of its outputs needs. */
+  /** Removes the nodes of a group that none of its outputs needs. */
   private dropUnneeded(group: Group): void {
     const inside = new Set(nodesOf(group));
     const needed = new Set<Node>();
@@ -168,7 +168,7 @@ class Recomputation {
 
 const elementsOf = (reads: ReadonlySet<Tensor>): number => [...reads].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** Where an elementwise node of another group would be computed in a group. */
+/** Level at which a group would compute an elementwise node of another group. */
 function levelOf(group: Group, node: Node): Level | undefined {
   const size = sizeOf(node.types[0].shape);
   if (size === group.size) return 'members';

@@ -1,5 +1,5 @@
-// Pass 4: an order for the groups, and which results take the place of a value that has served its time: the new parameters that of the
-// donated old ones, an elementwise result that of an input read for the last time.
+// Pass 4: orders the groups, and lets results overwrite values that are not needed any more. New parameters overwrite the donated old ones.
+// An elementwise result overwrites an intermediate that is read for the last time.
 import { storedBytes } from '../core/dtype.ts';
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
@@ -10,7 +10,7 @@ import { Precedence, type Vertex } from './precedence.ts';
 import { hasMemory, isFlat } from './views.ts';
 
 export interface Donation {
-  /** Index into the graph's inputs and outputs. */
+  /** Indices into the graph's inputs and outputs. */
   readonly input: number;
   readonly output: number;
 }
@@ -19,7 +19,7 @@ export interface Schedule {
   readonly groups: readonly Group[];
   /** Result -> the tensor whose memory it overwrites. */
   readonly inPlace: ReadonlyMap<Tensor, Tensor>;
-  /** The donations that could be honoured in place. */
+  /** The donations whose results are computed in place. */
   readonly donations: readonly Donation[];
 }
 
@@ -63,11 +63,11 @@ export function* schedule(fused: FusedGraph, donations: readonly Donation[]): Pa
   const dependsOn = (group: Group, other: Group): boolean => precedence.leads(vertices.get(other)!, vertices.get(group)!, true);
 
   /**
-   * In its own kernel a result may only replace what that kernel reads at the element's own place: not what an anchor reads, and in front of
-   * reductions only what is read for an item by what is stored for an item. (Items are stored in a kernel's last loop.)
+   * Whether a result may overwrite a tensor that its own kernel reads. The kernel must read it at the element's own position, and not
+   * through an anchor. With reductions, items may overwrite only what is read for items, because items are stored in the last loop.
    */
   const mayReplace = (group: Group, output: Tensor, base: Tensor): boolean => {
-    if (group.moved?.has(output.node!)) return false; // it is written elsewhere than it is read
+    if (group.moved?.has(output.node!)) return false; // it is written at another position than it is read
     const isItem = group.items.includes(output.node!);
     return nodesOf(group).every((node) => {
       if (!node.inputs.some((input) => sources.get(input).base === base)) return true;
@@ -86,10 +86,10 @@ export function* schedule(fused: FusedGraph, donations: readonly Donation[]): Pa
     yield;
     const output = graph.outputs[donation.output];
     const old = graph.inputs[donation.input];
-    if (isScalarInput(old)) continue; // it has no storage to hand over
+    if (isScalarInput(old)) continue; // scalars have no memory of their own
     const base = outputBases[donation.output];
     if (base === old && isFlat(sources.get(output))) {
-      honoured.push(donation); // passed through unchanged: the same storage goes back
+      honoured.push(donation); // passed through unchanged, so the memory is returned
       continue;
     }
     const group = writer.get(base);
@@ -113,7 +113,7 @@ export function* schedule(fused: FusedGraph, donations: readonly Donation[]): Pa
   return { groups: ordered, inPlace, donations: honoured };
 }
 
-/** Depth-first from the last group: keeps the order of the graph where dependencies allow it. */
+/** Depth-first search from each group. It keeps the order of the graph if the dependencies allow it. */
 function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<Group>>): Group[] {
   const done = new Set<Group>();
   const open = new Set<Group>();
@@ -122,7 +122,7 @@ function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<
     if (done.has(start)) continue;
     const stack: { group: Group; rest: Group[] }[] = [];
     const push = (group: Group): void => {
-      if (open.has(group)) throw new Error('compile: kernels need one another in a circle; this is a mistake of the compiler');
+      if (open.has(group)) throw new Error('compile: the kernels depend on each other in a cycle; this is a bug of the compiler');
       open.add(group);
       stack.push({ group, rest: [...before.get(group)!] });
     };
@@ -142,7 +142,7 @@ function order(groups: readonly Group[], before: ReadonlyMap<Group, ReadonlySet<
   return ordered;
 }
 
-/** An elementwise result takes over the memory of an intermediate that its own kernel reads last. */
+/** Lets an elementwise result overwrite an intermediate that its own kernel reads last. */
 function* reuseDying(
   groups: readonly Group[],
   reads: ReadonlyMap<Group, ReadonlySet<Tensor>>,
@@ -156,7 +156,7 @@ function* reuseDying(
   const taken = new Set(inPlace.values());
   for (const group of groups) {
     yield;
-    // Behind an anchor several invocations may still be reading other places: only pure elementwise groups.
+    // With an anchor, other invocations may still read other positions of the tensor.
     if (group.anchor) continue;
     for (const output of group.outputs) {
       if (inPlace.has(output)) continue;

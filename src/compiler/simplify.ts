@@ -1,5 +1,5 @@
-// Pass 1: the same graph with less in it. Algebraic identities come from the ops' own `simplify`; constants are folded through the ops'
-// own references; equal subexpressions are merged; what no output needs is not rebuilt.
+// Pass 1: simplifies the graph. Algebraic identities come from the ops' own `simplify`. Constants are folded with the ops' references.
+// Equal subexpressions are merged, and nodes that no output needs are dropped.
 import { contiguousView } from '../core/shape.ts';
 import { type Graph, attributesKey, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constant, constantOp, constantValue, placeholderOp } from '../graph/leaves.ts';
@@ -19,7 +19,7 @@ export function* simplifyStepwise(graph: Graph): Pass<Graph> {
     if (!ids.has(owner)) ids.set(owner, ids.size);
     return `${ids.get(owner)}.${tensor.index}`;
   };
-  /** Merges an equal node made before; placeholders are what they are. */
+  /** Returns the outputs of an equal node made before, or makes them. */
   const share = (node: Node, make: () => readonly Tensor[], inputs: readonly Tensor[]): readonly Tensor[] => {
     const key = `${node.op.name}|${inputs.map(idOf).join(',')}|${attributesKey(node.attributes)}`;
     let made = seen.get(key);
@@ -39,7 +39,7 @@ export function* simplifyStepwise(graph: Graph): Pass<Graph> {
         ? atScope(node.scope, () => foldConstant(node, nodeInputs) ?? node.op.simplify?.(nodeInputs, node.attributes))
         : undefined;
     if (simpler) {
-      // The replacement may itself be a fresh node equal to one seen before.
+      // The replacement may be equal to a node made before.
       const fresh = simpler.node;
       if (!fresh || ids.has(fresh) || nodeInputs.some((input) => input === simpler)) return [simpler];
       return share(fresh, () => [simpler], fresh.inputs);
@@ -49,7 +49,7 @@ export function* simplifyStepwise(graph: Graph): Pass<Graph> {
   return { inputs: graph.inputs, outputs };
 }
 
-/** The number every element has: a constant, or a constant broadcast to a shape. */
+/** Returns the number that every element has: of a constant, or of a constant broadcast to a shape. */
 function uniformValue(tensor: Tensor): number | undefined {
   const own = constantValue(tensor);
   if (own !== undefined) return own;
@@ -58,14 +58,14 @@ function uniformValue(tensor: Tensor): number | undefined {
   return constantValue(node.inputs[0]);
 }
 
-/** An elementwise op over constants is a constant; so is any one-element view of one. */
+/** Folds an elementwise op over constants, or a view of a constant, into a constant. */
 function foldConstant(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
   if (node.op.name === constantOp.name || inputs.length === 0) return undefined;
   const { lowering } = node.op;
   const type = node.types[0];
   if (lowering.kind === 'view' && uniformValue(inputs[0]) !== undefined) {
     const value = uniformValue(inputs[0])!;
-    if (inputs[0].shape.length === 0 && type.shape.length > 0) return undefined; // already in its simplest form
+    if (inputs[0].shape.length === 0 && type.shape.length > 0) return undefined; // simplified already
     if (!lowering.view(contiguousView(inputs[0].shape), node.attributes, type)) return undefined;
     return spread(value, type);
   }

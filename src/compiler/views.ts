@@ -1,5 +1,5 @@
-// Pass 2: views. A view has no memory: it is a window on the memory of the tensor that owns the elements. The pass inserts the copies that
-// strides cannot avoid.
+// Pass 2: views. A view has no memory of its own: it reads the memory of its base tensor with other strides. The pass inserts a copy if
+// strides cannot express a view.
 import { type StridedView, contiguousView, isContiguous, sizeOf } from '../core/shape.ts';
 import { type Graph, cloneNode, rebuildStepwise } from '../graph/graph.ts';
 import { constantValue, isScalarInput } from '../graph/leaves.ts';
@@ -12,15 +12,15 @@ import { isPositional } from './positional.ts';
 export interface Source {
   readonly base: Tensor;
   readonly view: StridedView;
-  /** What the views on the way wait for: tensors that must exist before this one is read. */
+  /** Tensors that must be computed before this one is read. The views on the path to the base require them. */
   readonly awaited?: readonly Tensor[];
 }
 
-/** Remembers the source of every tensor of one graph. */
+/** Caches the source of every tensor of one graph. */
 export class Sources {
   private readonly known = new Map<Tensor, Source>();
 
-  /** The source of a tensor, following views down to the tensor that owns the memory; undefined where a copy is needed first. */
+  /** Returns the source of a tensor: follows views to the tensor that owns the memory. Undefined if a copy is needed first. */
   find(tensor: Tensor): Source | undefined {
     const known = this.known.get(tensor);
     if (known) return known;
@@ -37,7 +37,7 @@ export class Sources {
       const { lowering } = node.op;
       const view = lowering.kind === 'view' ? lowering.view(source.view, node.attributes, node.types[0]) : undefined;
       if (!view) return undefined;
-      // What a gate waits for is waited for, too.
+      // The tensors that a gate waits for are awaited too.
       const gates = node.inputs.slice(1);
       const awaited = [...new Set([...(source.awaited ?? []), ...gates, ...gates.flatMap((gate) => this.find(gate)?.awaited ?? [])])];
       source = { base: source.base, view, ...(awaited.length && { awaited }) };
@@ -51,14 +51,17 @@ export class Sources {
   }
 }
 
-/** True when the tensor is its base element for element, in the same order. */
+/** Whether the tensor has the elements of its base, in the same order. */
 export const isFlat = ({ base, view }: Source): boolean =>
   view.offset === 0 && sizeOf(view.shape) === sizeOf(base.shape) && isContiguous(view);
 
-/** Constants stand in the kernel's text, scalar inputs in one shared buffer, and places are counted: none has memory of its own to bind as an array. */
+/**
+ * Whether a kernel binds the tensor as an array. Constants are in the kernel's text, scalar inputs share one buffer, and positional values
+ * are computed.
+ */
 export const hasMemory = (base: Tensor): boolean => constantValue(base) === undefined && !isScalarInput(base) && !isPositional(base.node);
 
-/** The pass: inserts a copy wherever strides cannot express a view, a kernel does not take one, or an output is not contiguous. */
+/** The pass. Inserts a copy if strides cannot express a view, if a kernel does not accept a view, or if an output is not contiguous. */
 export function* materialize(graph: Graph): Pass<Graph> {
   const sources = new Sources();
   const copies = new Map<Tensor, Tensor>();
@@ -87,7 +90,7 @@ export function* materialize(graph: Graph): Pass<Graph> {
     inputs: graph.inputs,
     outputs: outputs.map((output) => {
       const { base, view } = sources.get(output);
-      // Results are copied out by whole 32-bit words.
+      // Results are copied in whole 32-bit words.
       const aligned = output.dtype !== 'f16' || view.offset % 2 === 0;
       return hasMemory(base) && isContiguous(view) && aligned ? output : copy(output);
     }),

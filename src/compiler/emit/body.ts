@@ -1,5 +1,5 @@
-// Statements for elementwise nodes: loads at the element's place, one `let` a node, stores. Shared by the elementwise kernel, the
-// prologue of reductions and the epilogue of kernel families.
+// Statements for elementwise nodes: loads of operands, one `let` for each node, stores. Used by the elementwise kernel, by the prologue of
+// reductions and by the epilogue of kernel families.
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
@@ -7,9 +7,9 @@ import { type UniformFields, fromWord, loaded, stored, valueType } from '../../w
 import { isPositional } from '../positional.ts';
 import { type Source, type Sources, isFlat } from '../views.ts';
 
-/** Names the storage buffer of a tensor in the kernel being written. */
+/** Returns the name of a tensor's storage buffer in the kernel. */
 export type RoleOf = (base: Tensor) => string;
-/** The word of a scalar input in the buffer of scalars. */
+/** Returns the index of a scalar input's word in the buffer of scalars. */
 export type ScalarWord = (base: Tensor) => number;
 
 export interface BodyContext {
@@ -17,22 +17,22 @@ export interface BodyContext {
   readonly fields: UniformFields;
   readonly roleOf: RoleOf;
   readonly scalarWord: ScalarWord;
-  /** Nodes that this kernel computes. Their values are never loaded: memory does not hold them yet, or never will. */
+  /** Nodes that this kernel computes. It never loads their values. */
   readonly inside: ReadonlySet<Node>;
-  /** Turns a view over the domain into the expression of a memory position; may add statements first. */
+  /** Returns the WGSL expression of the memory position of a view's element. May add statements first. */
   readonly position: (view: StridedView, statements: string[]) => string;
-  /** WGSL u32 expression of the element's row-major place in the domain. */
+  /** WGSL u32 expression of the element's row-major position in the domain. */
   readonly index: string;
-  /** The expression of a stored element that comes in another way than from its position, such as together with its neighbours. */
+  /** Returns the expression of an element that is loaded in another way than from its position, for example as a component of a vec4. */
   readonly element?: (source: Source) => string | undefined;
-  /** What surrounds a loop: values that stand there are used as they are, and loads that are the same for every item are made there. */
+  /** The body around a loop. Its values are used in the loop, and loads that are equal for all items are moved to it. */
   readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
 }
 
 const numbers = new WeakMap<Node, number>();
 let lastNumber = 0;
 
-/** Tells nodes apart while a kernel is written; it never stands in the text. */
+/** Unique number of a node. It is part of cache keys and not of the WGSL text. */
 function nodeNumber(node: Node): number {
   let number = numbers.get(node);
   if (number === undefined) numbers.set(node, (number = ++lastNumber));
@@ -52,12 +52,12 @@ export class Body {
     this.prefix = prefix;
   }
 
-  /** Says that a node's value already stands in a variable: an anchor's result, handed to the epilogue. */
+  /** Sets the variable that holds a node's value, for example an anchor's result in the epilogue. */
   given(node: Node, variable: string): void {
     this.values.set(node, variable);
   }
 
-  /** The expression of an operand's value at this element. */
+  /** Returns the expression of an operand's value at this element. */
   operand(tensor: Tensor): string {
     const { sources, fields, around } = this.context;
     const source = sources.get(tensor);
@@ -75,7 +75,7 @@ export class Body {
     return node && isPositional(node) ? this.place(node, this.context.position(source.view, this.statements)) : this.value(source);
   }
 
-  /** The value of a positional node at a place of its own, given as a WGSL expression. */
+  /** Returns the value of a positional node at a position that is given as a WGSL expression. */
   private place(node: Node, at: string): string {
     const key = `${nodeNumber(node)} ${at}`;
     const known = this.places.get(key);
@@ -113,7 +113,7 @@ export class Body {
     return name;
   }
 
-  /** A copy's value is the one that it rearranges; it is stored elsewhere. */
+  /** Reuses the value that a copy rearranges. Only the position of the store differs. */
   move(copy: Node): void {
     const { base } = this.context.sources.get(copy.inputs[0]);
     this.values.set(copy, this.values.get(base.node!)!);
@@ -137,12 +137,12 @@ export class Body {
     return output.dtype === 'f16' ? `quantizeToF16(${value})` : value;
   }
 
-  /** Stores a result, or lets another value wait in its memory. */
+  /** Stores a node's value in the memory of `output`. */
   store(output: Tensor, index: string, node: Node = output.node!): void {
     this.statements.push(`${this.context.roleOf(output)}[${index}] = ${stored(output.dtype, this.values.get(node)!)};`);
   }
 
-  /** Takes a value from where it waits. */
+  /** Loads a node's value that an earlier loop stored in the memory of `keeper`. */
   load(keeper: Tensor, index: string, node: Node): void {
     const name = `${this.prefix}v${this.values.size}`;
     this.statements.push(`let ${name} = ${loaded(keeper.dtype, `${this.context.roleOf(keeper)}[${index}]`)};`);
@@ -150,7 +150,10 @@ export class Body {
   }
 }
 
-/** Index arithmetic from one flat index: coordinates are computed once a shape, strides of 0 and 1 cost nothing. */
+/**
+ * Computes memory positions from one flat index. Coordinates are computed once for each shape, and strides of 0 and 1 need no
+ * multiplication.
+ */
 export class FlatIndexer {
   private readonly coordinates = new Map<string, string[]>();
   private readonly fields: UniformFields;

@@ -1,6 +1,5 @@
-// The epilogue block of a kernel family, filled with what is fused behind it. A kernel hands over its results one by one (its block declares
-// store) or four neighbours at once (store4): then every buffer of the fused code that is walked in the order of the elements is read and
-// written by four, and the values are computed one by one, as they are elsewhere.
+// Fills the epilogue block of a kernel family with the fused code. If the block declares `store`, the kernel passes single results. If it
+// declares `store4`, the kernel passes four neighbours, and buffers that are accessed in the order of the elements are bound as vec4.
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import { UniformFields, findEpilogue, indent, mentions, parenthesized, replaceBlock, storageType, stored } from '../../wgsl/index.ts';
@@ -10,8 +9,8 @@ import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type EmitContext, type Emitted, type FusedParts, assemble, declareOutputs, emitStore } from './kernel.ts';
 
 /**
- * How a view meets four neighbours of the domain, the first at a multiple of four: as four neighbours in memory that one vec4 holds, as one
- * element for all of them, or in any other way.
+ * Returns how a view accesses four neighbours of the domain, the first at a multiple of four. 'vector': they are one vec4 in memory. 'one':
+ * all four read the same element. 'other': neither.
  */
 export function quadAccess(view: StridedView): 'vector' | 'one' | 'other' {
   const { shape, strides, offset } = collapse(view);
@@ -22,7 +21,7 @@ export function quadAccess(view: StridedView): 'vector' | 'one' | 'other' {
   return strides[last] === 1 && offset % 4 === 0 && strides.slice(0, -1).every((stride) => stride % 4 === 0) ? 'vector' : 'other';
 }
 
-/** The buffers that fused code reads and writes by four; undefined where it has to go element by element. */
+/** Returns the buffers that fused code accesses as vec4, or undefined if it must access them element by element. */
 export function quadBuffers<Memory>(group: Group, { sources, memoryOf }: EmitContext<Memory>): ReadonlySet<Memory> | undefined {
   if ([...(group.moved?.values() ?? [])].some((place) => quadAccess(place) !== 'vector')) return undefined;
   const made = new Set([group.anchor, ...group.members]);
@@ -39,7 +38,7 @@ export function quadBuffers<Memory>(group: Group, { sources, memoryOf }: EmitCon
   return [...singles].some((memory) => vectors.has(memory)) ? undefined : vectors;
 }
 
-/** The store4 function of a group's members; the vec4 buffers of `bindings` are those of quadBuffers. */
+/** Emits the store4 function of a group's members. The vec4 buffers of `bindings` must be those of quadBuffers(). */
 export function emitQuadStore<Memory>(
   group: Group,
   valueType: string,
@@ -77,7 +76,7 @@ export function emitQuadStore<Memory>(
       },
       `${component}_`,
     );
-    // What others would find in memory is the rounded value; fusing must not change it.
+    // Memory would hold the rounded value. Fusion must not change it.
     const value = `value.${component}`;
     body.given(anchor, anchor.types[0].dtype === 'f16' ? `quantizeToF16(${value})` : value);
     for (const node of group.members) {
@@ -97,11 +96,11 @@ export function emitQuadStore<Memory>(
   return `fn store4(index: u32, value: vec4<${valueType}>) {\n${indent(statements).join('\n')}\n}`;
 }
 
-/** store4 on top of store, a loop so that the fused code is inlined once. */
+/** Emits store4 as a loop over store, so that the fused code is inlined once. */
 export const quadByElement = (valueType: string): string =>
   `fn store4(index: u32, value: vec4<${valueType}>) {\n  for (var i = 0u; i < 4u; i++) { store(index + i, value[i]); }\n}`;
 
-/** Fills the epilogue block of a kernel's last dispatch; `ownBindings` storage buffers precede it. */
+/** Fills the epilogue block of a kernel's last dispatch. `ownBindings` storage buffers come before those of the fused code. */
 export function emitEpilogue<Memory>(
   source: string,
   group: Group,

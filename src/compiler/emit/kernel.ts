@@ -1,4 +1,4 @@
-// Assembling WGSL modules: the elementwise kernel from nothing, kernel families by filling their marked blocks.
+// Assembles WGSL modules: elementwise kernels as a whole, kernel families by filling their marked blocks.
 import { isScalarInput } from '../../graph/leaves.ts';
 import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
@@ -8,13 +8,13 @@ import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
 import { Body, FlatIndexer, type ScalarWord } from './body.ts';
 
-/** A storage buffer of the kernel being written. */
+/** A storage buffer of a kernel. */
 export interface Bound<Memory> extends StorageBinding {
   readonly memory: Memory | 'scalars';
   readonly type: string;
 }
 
-/** Collects the buffers of one kernel under their roles; a buffer that is both read and written is bound once. */
+/** Collects the buffers of one kernel by role. A buffer that is read and written is bound once. */
 export class Bindings<Memory> {
   private readonly bound = new Map<Memory | 'scalars', Bound<Memory>>();
   private inputs = 0;
@@ -23,7 +23,7 @@ export class Bindings<Memory> {
   private readonly first: number;
   private readonly quads: ReadonlySet<Memory>;
 
-  /** `quads`: memory that is walked by four elements at once. */
+  /** `quads`: memory that is accessed as vec4. */
   constructor(memoryOf: (tensor: Tensor) => Memory, firstBinding = 1, quads: ReadonlySet<Memory> = new Set()) {
     this.memoryOf = memoryOf;
     this.first = firstBinding;
@@ -35,7 +35,7 @@ export class Bindings<Memory> {
     return this.quads.has(memory) ? `vec4<${type}>` : type;
   }
 
-  /** Outputs are declared before any read, so that a read of the same memory finds the writable binding. */
+  /** Call it for all outputs before the first read. A read of the same memory then uses the writable binding. */
   write(tensor: Tensor): void {
     const memory = this.memoryOf(tensor);
     if (!this.bound.has(memory)) {
@@ -83,8 +83,9 @@ export interface ElementwiseKernel<Memory> extends Emitted<Memory> {
 }
 
 /**
- * Loads, the group's nodes in order, stores of what leaves the group. On a GPU one invocation an element, so that neighbours touch neighbouring
- * memory; on CPU-implemented devices a run of elements each, which measured 3x faster (1M elements; SwiftShader and llvmpipe).
+ * Emits an elementwise kernel: loads, the group's nodes in order, stores. On a GPU an invocation computes one element, so that neighbours
+ * access neighbouring memory. On CPU-implemented devices it computes a run of elements, which measured 3x faster (1M elements; SwiftShader
+ * and llvmpipe).
  */
 export function emitElementwise<Memory>(
   group: Group,
@@ -119,13 +120,13 @@ ${indent(body.statements, 4).join('\n')}
   return { wgsl, bindings: bindings.list, params: fields.values, invocations: Math.ceil(group.size / chunkSize) };
 }
 
-/** What the fused code of a kernel family shares: one uniform and one row of bindings, numbered behind the family's own. */
+/** The uniform and the bindings that all fused code of a kernel family uses. The bindings are numbered after the family's own. */
 export interface FusedParts<Memory> {
   readonly fields: UniformFields;
   readonly bindings: Bindings<Memory>;
 }
 
-/** Computes a group's members and stores what leaves it, each at its own place or where a rearranging copy wants it. */
+/** Computes a group's members and stores its outputs: at their own positions, or at those of a rearranging copy. */
 function computeMembers(group: Group, body: Body, indexer: FlatIndexer): void {
   for (const node of group.members) {
     if (group.moved?.has(node)) body.move(node);
@@ -138,7 +139,7 @@ function computeMembers(group: Group, body: Body, indexer: FlatIndexer): void {
   group.outputs.forEach((output, i) => body.store(output, places[i]));
 }
 
-/** The store function of a group's members behind an anchor whose result arrives as `value`. */
+/** Emits the store function of a group's members. The anchor's or the reduction's result arrives as `value`. */
 export function emitStore<Memory>(
   group: Group,
   valueType: string,
@@ -150,19 +151,19 @@ export function emitStore<Memory>(
     { ...context, fields, roleOf: bindings.roleOf, position: (view, statements) => indexer.position(view, statements), index: 'index' },
     'e',
   );
-  // What others would find in memory is the rounded value; fusing must not change it.
+  // Memory would hold the rounded value. Fusion must not change it.
   const made = group.anchor ?? group.reductions[0];
   body.given(made, made.types[0].dtype === 'f16' ? 'quantizeToF16(value)' : 'value');
   computeMembers(group, body, indexer);
   return `fn store(index: u32, value: ${valueType}) {\n${indent(body.statements).join('\n')}\n}`;
 }
 
-/** Declares what a group writes before anything it reads: a buffer that is both is bound once, for writing. */
+/** Declares a group's outputs before its reads, so that a buffer that is both is bound once, for writing. */
 export function declareOutputs<Memory>(group: Group, bindings: Bindings<Memory>): void {
   for (const output of group.outputs) bindings.write(output);
 }
 
-/** Puts a finished family together: header, the fused uniform behind the last storage binding, and the library its code calls. */
+/** Assembles a family's module: header, the fused uniform after the last storage binding, and the library functions that the code calls. */
 export function assemble(source: string, title: string, fields?: UniformFields, lastBinding = 0): string {
   return moduleOf(title, !fields || fields.isEmpty ? '' : fields.declaration(lastBinding + 1), libraryFor(source), source);
 }

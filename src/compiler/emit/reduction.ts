@@ -1,4 +1,4 @@
-// Reductions: a kernel family whose element function is the fused prologue and whose store is the fused epilogue.
+// Emits reductions: kernel families whose element function is the fused prologue and whose store function is the fused epilogue.
 import { type StridedView, contiguousView, sameShape } from '../../core/shape.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import indexSource from '../../../shaders/reduceIndex.wgsl?raw';
@@ -47,13 +47,15 @@ function mergeBlock(node: Node, family: ReductionPass['family']): string {
   return [
     alias,
     `fn identity() -> ${type} { return ${type}(${lowering.identity(dtype)}); }`,
-    // An invocation's squares are added as they are; norms of several invocations are joined.
+    // An invocation adds squares and takes one root at its end. `join` combines the norms of several invocations.
     twoToOne('merge', lowering.ofSquares ? '(a + b)' : merge),
     ...(family === 'workgroup' ? [twoToOne('join', lowering.ofSquares ? merge : 'merge(a, b)')] : []),
   ].join('\n');
 }
 
-/** The end of a norm's invocation: the root of its squares, which are added again, scaled, where they overflow or vanish. */
+/**
+ * Emits the end of a norm's invocation: the root of the sum of squares. If the squares overflow or vanish, they are added again, scaled.
+ */
 function rootBlock(family: ReductionPass['family'], read: string): string {
   const [first, step] = family === 'workgroup' ? ['first + lane', 'item += 64u'] : ['first', 'item++'];
   return indent([
@@ -69,7 +71,7 @@ function rootBlock(family: ReductionPass['family'], read: string): string {
   ]).join('\n');
 }
 
-/** Splits a view over the reduced tensor into the window of the outputs and the window of the items behind one output. */
+/** Splits a view of the reduced tensor into a view over the outputs and a view over the items of one output. */
 function split(view: StridedView, axes: readonly number[]): { outer: StridedView; inner: StridedView } {
   const pick = (wanted: boolean): StridedView => {
     const kept = view.shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === wanted);
@@ -78,7 +80,7 @@ function split(view: StridedView, axes: readonly number[]): { outer: StridedView
   return { outer: { ...pick(false), offset: view.offset }, inner: pick(true) };
 }
 
-/** The `element` function: the value of item `item` behind output `output`, the prologue's nodes computed on the way. */
+/** Emits the `element` function: the value of item `item` of output `output`. It computes the prologue's nodes. */
 function emitElement<Memory>(
   group: Group,
   context: EmitContext<Memory>,
@@ -95,7 +97,7 @@ function emitElement<Memory>(
   const inner = new FlatIndexer(fields, 'item', 'r');
   const flat = new FlatIndexer(fields, 'index', 'p');
   const position = (view: StridedView, statements: string[]): string => {
-    // A prologue may compute in another shape of the same elements (a reshape between them): its views are walked by the flat place.
+    // A reshape in the prologue gives its views another shape. They are accessed by the flat position.
     if (!sameShape(view.shape, shape)) return flat.position(view, statements);
     const parts = split(view, axes);
     const terms = [outer.position(parts.outer, statements), inner.position(parts.inner, statements)].filter((term) => term !== '0u');
@@ -109,7 +111,7 @@ function emitElement<Memory>(
   const type = valueType(anchor.inputs[0].dtype);
   const statements = [...body.statements];
   if (mentions(statements, 'index')) {
-    // The element's row-major place in the reduced tensor: for views of other shapes and for counter-based random numbers.
+    // The element's row-major position in the reduced tensor, for views of other shapes and for counter-based random numbers.
     const place: string[] = [];
     const parts = split(contiguousView(shape), axes);
     const from = (view: StridedView, variable: string, prefix: string): string =>
@@ -143,7 +145,7 @@ function emitElement<Memory>(
   ].join('\n');
 }
 
-/** The tensors whose items a kernel can load four at a time: read at the item's own place and nowhere else, in words of 32 bits. */
+/** Returns the tensors whose items a kernel can load four at a time. They are read only at the item's own position, in words of 32 bits. */
 function quadsOf<Memory>(group: Group, { sources, memoryOf }: EmitContext<Memory>): Set<Tensor> {
   const items = new Set([...group.items, ...group.reductions]);
   const inside = new Set(nodesOf(group));
@@ -166,7 +168,7 @@ export interface ReductionStage<Memory> extends Emitted<Memory> {
   readonly workgroups: number;
 }
 
-/** The dispatches of a reduction group: one, or two when it is cut into chunks; `partials` is then the memory between them. */
+/** Emits the dispatches of a reduction group: one, or two if it is split into chunks. `partials` is the memory between the two. */
 export function emitReduction<Memory>(
   group: Group,
   { outputs, passes }: ReductionPlan,
@@ -191,7 +193,9 @@ export function emitReduction<Memory>(
   });
 }
 
-/** One dispatch: items from the prologue or from partial results, what becomes of them into partial results or through the epilogue. */
+/**
+ * Emits one dispatch. Its items come from the prologue or from partial results. Its results go to partial results or through the epilogue.
+ */
 function emitPass<Memory>(
   group: Group,
   { family: planned, length, chunk, chunks }: ReductionPass,
@@ -211,7 +215,7 @@ function emitPass<Memory>(
   const partial = loaded(result, 'partials[item * params.outputs + output]');
 
   const fields = new UniformFields('fused', 'FusedParams');
-  // Partial results of an arg-reduction are places: their values are looked up where they are.
+  // Partial results of an arg-reduction are indices. Their values are read from the inputs again.
   const readsItems = !from || tracksIndex;
   const inQuads = readsItems && planned === 'quads' ? quadsOf(group, context) : new Set<Tensor>();
   const family = planned === 'quads' && inQuads.size === 0 ? 'serial' : planned;

@@ -1,5 +1,5 @@
-// Row kernels: a group of several reductions over one domain, written as a few loops over the items of a row (or a column). Each loop computes
-// the items it needs, anew where an earlier loop had them too; values of the row stand between the loops.
+// Row kernels: several reductions over one domain become one kernel with a few loops over the items of a row (or a column). Each loop
+// computes the items that it needs, also those that an earlier loop has computed. Values of the row are computed between the loops.
 import { type StridedView, isContiguous, sizeOf } from '../../core/shape.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
 import serialSource from '../../../shaders/rowsSerial.wgsl?raw';
@@ -29,7 +29,7 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
   const rowIndexer = new FlatIndexer(fields, 'row', 'o');
   const row = new Body({ ...shared, position: (view, statements) => rowIndexer.position(view, statements), index: 'row' });
 
-  /** A body of items: its own place is (row, item), or `index` where a view does not keep the two apart. */
+  /** Body of an item. Its position is (row, item), or `index` for a view that does not separate the two. */
   const itemBody = (): Body => {
     const itemIndexer = new FlatIndexer(fields, 'item', 'r');
     const flatIndexer = new FlatIndexer(fields, 'index', 'f');
@@ -47,10 +47,10 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
   };
 
   const text: string[] = [];
-  let told = 0;
+  let written = 0;
   const flush = (): void => {
-    text.push(...row.statements.slice(told));
-    told = row.statements.length;
+    text.push(...row.statements.slice(written));
+    written = row.statements.length;
   };
   const computeRow = (loop: number): void => {
     for (const node of group.members) if (ready.get(node) === loop) row.compute(node);
@@ -97,8 +97,8 @@ export function emitRows<Memory>(group: Group, plan: RowsPlan, context: EmitCont
   flush();
   const ends = group.outputs.filter(({ node }) => !group.items.includes(node!));
   for (const output of ends) row.store(output, 'row');
-  const stores = row.statements.slice(told);
-  // A value of the row may replace one that other invocations of the workgroup read since the last barrier.
+  const stores = row.statements.slice(written);
+  // These values may overwrite memory that other invocations of the workgroup have read since the last barrier.
   const first = ['storageBarrier();', 'if (first == 0u) {', ...indent(stores), '}'];
   text.push(...(family === 'workgroup' && stores.length ? first : stores));
 
@@ -123,24 +123,24 @@ function merged({ op }: Node, a: string, b: string): string {
   return op.lowering.merge(a, b);
 }
 
-/** A reduction of a loop: the variable of its total, and the value that an item adds to it. */
+/** A reduction of a loop: the variable of its total, and the value that each item adds. */
 interface Term {
   readonly reduction: Node;
   readonly name: string;
   readonly term: string;
 }
 
-/** `total` with an item, or the total of several items, added. Squares are added as they are, before their root is taken. */
+/** Combines `total` with an item or with another total. Squares are added before their root is taken. */
 const added = (reduction: Node, total: string, value: string): string =>
   isOfSquares(reduction) ? `${total} + ${value}` : merged(reduction, total, value);
 
 const addItem = (total: string, { reduction, term }: Term): string =>
   `${total} = ${added(reduction, total, isOfSquares(reduction) ? `${term} * ${term}` : term)};`;
 
-/** Items that one total takes in; more would lose digits of a sum in rounding. */
+/** Maximum number of items that are added to one total directly. A longer sum would lose digits in rounding. */
 const longestRun = 256;
 
-/** A loop over the items of a row. An invocation that walks a long row alone adds them in runs. */
+/** Emits a loop over the items of a row. An invocation that processes a long row by itself adds the items in runs. */
 function walk(terms: readonly Term[], statements: readonly string[], { family, domain }: RowsPlan): string[] {
   const totals = terms.map(({ name, reduction }) => `var ${name} = ${identityOf(reduction)};`);
   const whole = 'for (var item = first; item < params.length; item += step) {';
@@ -159,7 +159,7 @@ function walk(terms: readonly Term[], statements: readonly string[], { family, d
   return [...totals, `for (var start = 0u; start < params.length; start += ${longestRun}u) {`, ...indent(lines), '}'];
 }
 
-/** Norms of what an invocation has walked: roots of its squares, which are added again, scaled, where they overflow or vanish. */
+/** Emits the roots of an invocation's sums of squares. If squares overflow or vanish, they are added again, scaled. */
 function takeRoots(norms: readonly Term[], statements: readonly string[]): string[] {
   const again = norms.map(({ name }) => `(${name}_scale != 1.0)`).join(' | ');
   return [
@@ -184,7 +184,7 @@ function identityOf(reduction: Node): string {
   return `${typeOf(reduction)}(${lowering.identity(reduction.inputs[0].dtype)})`;
 }
 
-/** Brings together what the invocations of a workgroup have added up; lanes beyond the row hold no item and are left out. */
+/** Combines the totals of a workgroup's invocations. Lanes beyond the row have no items and are left out. */
 function gather(group: Group, reductions: readonly Node[]): string[] {
   if (reductions.length === 0) return [];
   const names = reductions.map((reduction) => nameOf(group, reduction));
@@ -204,7 +204,7 @@ function gather(group: Group, reductions: readonly Node[]): string[] {
   ];
 }
 
-/** The items that reductions and stored items need, going no further back than to those that are there already. */
+/** Returns the items that the given nodes need. Does not follow the inputs of items in `there`. */
 function itemsFor(from: readonly Node[], group: Group, sources: Sources, there: ReadonlySet<Node> = new Set()): Set<Node> {
   const items = new Set(group.items);
   const found = new Set<Node>();
@@ -221,8 +221,8 @@ function itemsFor(from: readonly Node[], group: Group, sources: Sources, there: 
 const makersOf = (node: Node, sources: Sources): Node[] => node.inputs.flatMap((input) => sources.get(input).base.node ?? []);
 
 /**
- * Costly items that several loops need wait in the memory of a result, which is written in the last loop only. Not where that result takes the
- * place of something that the kernel reads.
+ * Chooses the costly items that several loops need, and a result whose memory keeps each of them. Results are written in the last loop
+ * only. A result that overwrites something the kernel reads is not used.
  */
 function keepers<Memory>(group: Group, { ready, loops }: RowsPlan, { sources, memoryOf }: EmitContext<Memory>): Map<Node, Tensor> {
   const isItem = new Set(group.items);
@@ -247,7 +247,7 @@ function keepers<Memory>(group: Group, { ready, loops }: RowsPlan, { sources, me
   return kept;
 }
 
-/** A view of the whole domain as a window of the rows and one of the items behind each; undefined where an axis runs across the two. */
+/** Splits a view of the whole domain into a view over the rows and one over the items of a row. Undefined if an axis spans both. */
 function split(view: StridedView, { outputs, length, along }: Domain): { outer: StridedView; inner: StridedView } | undefined {
   const { shape, strides, offset } = view;
   const leading = along === 'rows' ? outputs : length;
