@@ -1,17 +1,17 @@
-// Graphs as the passes see them: outputs and what they reach. Every pass is a function from graph to graph.
+// Graphs: outputs and all nodes that they depend on. Every compiler pass is a function from graph to graph.
 import { formatShape } from '../core/shape.ts';
 import type { TensorType } from './op.ts';
 import { Node, Tensor } from './tensor.ts';
 
 export interface Graph {
-  /** Placeholders, in the order of the values they stand for. */
+  /** Placeholders, in the order of the values that replace them. */
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
 }
 
 /**
- * Every node the tensors depend on, inputs before users; depth-first, so what is needed first comes first. Nothing is followed behind a
- * tensor that is given. No recursion: graphs get deep.
+ * Returns every node that the tensors depend on, inputs before users, depth-first. The search does not continue past given tensors. Not
+ * recursive, because graphs get deep.
  */
 export function topological(
   outputs: readonly Tensor[],
@@ -41,13 +41,16 @@ export function topological(
   return order;
 }
 
-/** The inputs whose values make the node's: a view awaits its further ones, it does not read them. */
+/** The inputs whose values a node reads. A view reads only its first input; it awaits the others. */
 export const readInputs = ({ op, inputs }: Node): readonly Tensor[] =>
   op.lowering.kind === 'view' && inputs.length > 1 ? inputs.slice(0, 1) : inputs;
 
 type Visit = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[];
 
-/** Rebuilds a graph bottom-up: `visit` sees each node with its new inputs and returns a tensor for each output. Given tensors stay themselves. */
+/**
+ * Rebuilds a graph from the inputs to the outputs. `visit` gets each node with its new inputs and returns a tensor for each output. Given
+ * tensors are kept.
+ */
 export function rebuild(outputs: readonly Tensor[], visit: Visit, isGiven?: (tensor: Tensor) => boolean): Tensor[] {
   const work = rebuildStepwise(outputs, visit, isGiven);
   for (;;) {
@@ -56,10 +59,10 @@ export function rebuild(outputs: readonly Tensor[], visit: Visit, isGiven?: (ten
   }
 }
 
-/** Nodes between two breaks: a few take less time than a break does. */
+/** Number of nodes between two breaks. A few nodes take less time than a break. */
 const nodesInARow = 16;
 
-/** The same with breaks. */
+/** Like rebuild(), with breaks. */
 export function* rebuildStepwise(
   outputs: readonly Tensor[],
   visit: Visit,
@@ -74,20 +77,20 @@ export function* rebuildStepwise(
   return outputs.map(translate);
 }
 
-/** The same op over other inputs, under the same scope; types are kept, not inferred again. */
+/** Applies the same op to other inputs, in the same scope. The types are kept and not inferred again. */
 export function cloneNode(node: Node, inputs: readonly Tensor[], types: readonly TensorType[] = node.types): Tensor[] {
   const clone = new Node(node.op, inputs, node.attributes, types, node.scope);
   return types.map((type, index) => new Tensor(type, { node: clone, index }));
 }
 
-/** Attributes as text; unlike JSON it tells NaN, -0 and the infinities apart. */
+/** Attributes as text. Unlike JSON, it distinguishes NaN, -0 and the infinities. */
 export function attributesKey(attributes: object): string {
   return JSON.stringify(attributes, (_, value: unknown) =>
     typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${Object.is(value, -0) ? '-0' : value}` : value,
   );
 }
 
-/** One line a node, in execution order: `%3 = matmul(%1, %2)  f32[32,10]  dense_1`. */
+/** Prints one line for each node, in execution order: `%3 = matmul(%1, %2)  f32[32,10]  @dense_1`. */
 export function printGraph(graph: Graph): string {
   const names = new Map<Node, string>();
   const name = (tensor: Tensor): string => {

@@ -1,11 +1,14 @@
-// The two leaf ops: numbers written in the program, and values that come when it runs.
+// The two leaf ops: constants, and placeholders for values that are given when the graph runs.
 import type { Dtype } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { defineOp } from './op.ts';
 import { type Tensor, apply, placeholderName } from './tensor.ts';
 
-/** A scalar known when the graph is built. In evaluate() it becomes a run-time slot, so that a changing number does not recompile. */
+/**
+ * A scalar that is known when the graph is built. In evaluate() it becomes an input of the program, so a changing number does not compile
+ * again.
+ */
 export const constantOp = defineOp<{ readonly value: number; readonly dtype: Dtype }>({
   name: 'constant',
   infer: (_, { dtype }) => [{ shape: [], dtype }],
@@ -16,13 +19,13 @@ export const constantOp = defineOp<{ readonly value: number; readonly dtype: Dty
 
 export const constant = (value: number, dtype: Dtype): Tensor => apply(constantOp, [], { value, dtype });
 
-/** The number behind a constant node, or undefined. */
+/** Returns the number of a constant node, or undefined. */
 export function constantValue(tensor: Tensor): number | undefined {
   const node = tensor.node;
   return node && node.op.name === constantOp.name ? (node.attributes as { value: number }).value : undefined;
 }
 
-/** An input of a graph. `scalar` ones are packed into one small buffer written before each run. */
+/** An input of a graph. Scalar inputs share one small buffer that is written before each run. */
 export const placeholderOp = defineOp<{
   readonly shape: Shape;
   readonly dtype: Dtype;
@@ -34,7 +37,7 @@ export const placeholderOp = defineOp<{
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   vjp: () => [],
   reference: ({ attributes }) => {
-    throw new TraceError(`placeholder ${attributes.label} has no value: it stands for an argument while a function is traced`);
+    throw new TraceError(`placeholder ${attributes.label} has no value: it is an argument of a function being traced`);
   },
   lowering: { kind: 'leaf' },
 });
@@ -53,5 +56,5 @@ export const placeholder = (
 
 export const isPlaceholder = (tensor: Tensor): boolean => tensor.node?.op.name === placeholderOp.name;
 
-/** A placeholder whose value travels in the shared buffer of scalars. */
+/** Whether a tensor is a placeholder whose value is written to the shared buffer of scalars. */
 export const isScalarInput = (tensor: Tensor): boolean => isPlaceholder(tensor) && (tensor.node!.attributes as { scalar: boolean }).scalar;

@@ -1,9 +1,10 @@
-// Reads inside functions that only build a graph. No value exists while compile, grad or vmap runs the user's function, and a promise hides the
-// mistake: `x.item() > 0` is false. Each read is therefore noted, and the transform throws it after the function, whatever the function did.
+// Refuses reads inside functions that only build a graph. No value exists while compile, grad or vmap runs the user's function, and a
+// promise hides the mistake: `x.item() > 0` is false. Each read is therefore recorded. After the function has returned or thrown, the
+// transform throws the error of the first read.
 import { TraceError } from '../core/errors.ts';
 import { leavesOf } from '../core/tree.ts';
 
-/** A function that builds a graph and is running now. */
+/** A running function that builds a graph. */
 interface Frame {
   readonly name: string;
   readonly outer: Frame | undefined;
@@ -17,7 +18,7 @@ const remedy =
 
 /**
  * Runs a user's function that must be synchronous and must not read values.
- * @throws TraceError when it read a value or returned a promise, also when it caught the error of the read itself.
+ * @throws TraceError if it read a value or returned a promise, even if it caught the error of the read itself.
  */
 export function building<T>(name: string, fn: () => T): T {
   const result = withoutReads(name, fn);
@@ -25,7 +26,7 @@ export function building<T>(name: string, fn: () => T): T {
   return result;
 }
 
-/** The same for a function whose result the caller checks; promises in it are disowned. */
+/** Like building(), for a function whose result the caller checks. Rejections of promises in the result are ignored. */
 export function withoutReads<T>(name: string, fn: () => T): T {
   const frame: Frame = { name, outer: current, error: undefined };
   current = frame;
@@ -45,19 +46,19 @@ export function withoutReads<T>(name: string, fn: () => T): T {
 const asyncRemedy =
   'write a synchronous function that builds its result from ops, and await values outside of it; call the plain function inside, not its compiled form';
 
-/** Notes that a value was asked for, for all functions that are running now. */
+/** Records the error of a read for all functions that are running now. */
 function note(message: string): TraceError {
   const error = new TraceError(message);
   for (let frame = current; frame; frame = frame.outer) frame.error ??= error;
   return error;
 }
 
-/** A promise that never settles: what the user chains to it neither runs nor rejects unhandled. */
+/** A promise that never settles. Continuations that the user attaches neither run nor cause an unhandled rejection. */
 const never = (): Promise<never> => new Promise<never>(() => undefined);
 
 /**
- * The answer to `what`, such as `x.item()`, inside a function that builds a graph: a promise that never settles, while the function's caller gets a
- * TraceError. Undefined outside of such functions.
+ * Refuses the read `what`, such as `x.item()`, inside a function that builds a graph. Returns a promise that never settles; the function's
+ * caller gets a TraceError. Returns undefined outside of such functions.
  */
 export function refuseRead(what: string): Promise<never> | undefined {
   if (!current) return undefined;
@@ -65,36 +66,36 @@ export function refuseRead(what: string): Promise<never> | undefined {
   return never();
 }
 
-/** The error of a coercion to a plain value, noted in case that the user's function catches it. */
+/** The error of a coercion to a plain value. It is recorded, because the user's function may catch it. */
 export const coercionError = (what: string): TraceError =>
   note(
     `${current ? `${current.name}: ` : ''}${what} used as a plain value; use its ops (x.add(1)) or await x.item() outside of traced functions`,
   );
 
-/** Reads that come after the traced function returned, from a promise of the user's that the function left running. */
+/** Reads after the traced function has returned, by promises that it did not await. */
 export interface LateReads {
-  /** True until the first run begins: until then a read fails the call. */
+  /** True until the first run begins. A read before then fails the call. */
   isOpen: boolean;
   error: TraceError | undefined;
 }
 
-/** The answer to a read of a tracer whose call is still waiting to run: it fails the call. Undefined when it cannot. */
+/** Refuses a read of a traced tensor whose call has not run yet. The call fails. Returns undefined if the call cannot fail any more. */
 export function refuseLateRead(late: LateReads | undefined, name: string, what: string): Promise<never> | undefined {
   if (!late?.isOpen) return undefined;
-  late.error ??= new TraceError(`${name}: ${what} was called by a promise that the function left behind; ${remedy}`);
+  late.error ??= new TraceError(`${name}: ${what} was called by a promise that the function did not await; ${remedy}`);
   return never();
 }
 
-/** Warnings given so far. A loop that repeats one mistake warns once. */
+/** Warnings given so far. A mistake that a loop repeats gives one warning. */
 const warned = new Set<string>();
 
 /**
- * The answer to a read of a tracer whose call has finished, or never was one. No call is left to fail, and a rejection would end a Node process:
- * the warning has the stack, and the promise never settles.
+ * Refuses a read of a traced tensor whose call has finished, or that was never in a call. No call is left that could fail, and a rejection
+ * would end a Node process. It therefore warns with the stack, and returns a promise that never settles.
  */
 export function refuseStrayRead(name: string, what: string): Promise<never> {
   const error = new TraceError(
-    `${name}: ${what} was called after the function had returned, and never settles; the tensor stands for an argument or was made from one: ${remedy}`,
+    `${name}: ${what} was called after the function had returned, and never settles; the tensor is an argument of that function or was made from one: ${remedy}`,
   );
   if (!warned.has(error.message)) {
     warned.add(error.message);

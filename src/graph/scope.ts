@@ -1,9 +1,9 @@
-// Names of places in a model (`dense_1/relu`), kept by every node so that errors, profiles and kernels speak of them.
+// Names of the parts of a model (`dense_1/relu`). Every node has one, for errors, profiles and the comments in kernels.
 let scope = '';
 
 export const currentScope = (): string => scope;
 
-/** Runs fn with `name` appended to the scope of every node it makes. */
+/** Runs fn with `name` appended to the scope of every node that it makes. */
 export function withScope<T>(name: string, fn: () => T): T {
   const outer = scope;
   scope = outer ? `${outer}/${name}` : name;
@@ -14,7 +14,7 @@ export function withScope<T>(name: string, fn: () => T): T {
   }
 }
 
-/** Runs fn as if it stood at the given scope: gradients keep the names of the ops they come from. */
+/** Runs fn in the given scope. Gradients have the scopes of the ops they belong to. */
 export function atScope<T>(path: string, fn: () => T): T {
   const outer = scope;
   scope = path;

@@ -1,4 +1,4 @@
-// A Tensor is an immutable node output of the graph. Ops build the graph; nothing runs until a value is asked for.
+// A Tensor is an immutable output of a node in the graph. Ops build the graph. It runs when a value is needed.
 import type { Dtype, HostArray } from '../core/dtype.ts';
 import { DonatedError, OmbreError, TraceError } from '../core/errors.ts';
 import { type Shape, formatShape, sizeOf } from '../core/shape.ts';
@@ -13,13 +13,13 @@ export class Node {
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes;
   readonly types: readonly TensorType[];
-  /** Where it was made, such as `dense_1/relu`: layer, loss or optimizer. */
+  /** Layer, loss or optimizer in which it was made, such as `dense_1/relu`. */
   readonly scope: string;
-  /** The trace it was made in, if any: what a traced function captured from outside is told apart by it. */
+  /** The trace in which it was made, if any. Tensors that a traced function captures from outside have another one. */
   readonly trace: Traced | undefined;
-  /** Grows with every node made: what a function made is told by it from what the function was given. */
+  /** Creation order. Nodes made by a function have a higher serial than its inputs. */
   readonly serial: number;
-  /** A placeholder that this node depends on, if any. The node then never has a value of its own. */
+  /** A placeholder that this node depends on, if any. Such a node never gets a value. */
   readonly placeholder: Node | undefined;
   constructor(op: OpDefinition, inputs: readonly Tensor[], attributes: Attributes, types: readonly TensorType[], scope: string) {
     this.op = op;
@@ -44,7 +44,7 @@ let nodesMade = 0;
 /** The serial number that the next node will have. */
 export const nextSerial = (): number => nodesMade;
 
-/** A trace, as far as its nodes need to know it. */
+/** The part of a trace that nodes use. */
 interface Traced {
   readonly name: string;
   /** Fails the call when a value is read after the function returned. */
@@ -53,12 +53,12 @@ interface Traced {
 
 let activeTrace: Traced | undefined;
 
-/** Marks the nodes made from now on as belonging to a trace, or to none. */
+/** Sets the trace of the nodes made from now on. Undefined means none. */
 export function enterTrace(trace: Traced | undefined): void {
   activeTrace = trace;
 }
 
-/** Elements on the host. They belong to no device and are never written after the tensor was made. */
+/** Elements on the host. They belong to no device, and are not written after the tensor was made. */
 export class HostValue {
   readonly kind = 'host';
   readonly data: HostArray;
@@ -70,12 +70,12 @@ export class HostValue {
 /** Elements in a device's memory, owned by that device's runtime. */
 export interface DeviceValue {
   readonly kind: 'device';
-  /** The runtime that owns it: compared by identity. */
+  /** The runtime that owns it. Compared by identity. */
   readonly device: object;
   readonly deviceName: string;
-  /** Gives the memory back now instead of when the garbage collector finds it, but not before what is queued has used it. */
+  /** Frees the memory as soon as queued work no longer needs it, without waiting for the garbage collector. */
   release(): void;
-  /** Work that is queued needs the memory until the matching unpin(). */
+  /** Keeps the memory for queued work until the matching unpin(). */
   pin(): void;
   unpin(): void;
 }
@@ -84,7 +84,7 @@ export type Value = HostValue | DeviceValue;
 
 export type NestedArray = number | NestedArray[];
 
-/** Filled by the engine: floor 1 knows that tensors can be evaluated, not how. */
+/** Set by the engine. This folder does not import the engine. */
 export interface Evaluator {
   evaluate(tensors: readonly Tensor[]): Promise<void>;
   read(tensor: Tensor): Promise<HostArray>;
@@ -98,14 +98,14 @@ function requireEvaluator(): Evaluator {
   return evaluator;
 }
 
-// The methods (add, matmul, relu …) are declared and attached by ops/methods.ts, from one table.
+// ops/methods.ts declares and attaches the methods (add, matmul, relu …), from one table.
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging
 export interface Tensor extends TensorMethods {}
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface TensorMethods {}
 
 /**
- * An n-dimensional array. Immutable; its memory is managed.
+ * An n-dimensional array. It is immutable, and its memory is managed.
  *
  *     const y = relu(x.matmul(w).add(b));
  *     console.log(y.shape, await y.array());
@@ -114,13 +114,13 @@ export interface TensorMethods {}
 export class Tensor implements TensorType {
   readonly shape: Shape;
   readonly dtype: Dtype;
-  /** The application that yields it; undefined once it has a value of its own. @internal */
+  /** The node that computes it. Undefined once the tensor has a value. @internal */
   node: Node | undefined;
-  /** Which of the node's outputs it is. @internal */
+  /** Output number of the node. @internal */
   readonly index: number;
   /** @internal */
   value: Value | undefined;
-  /** Why it can no longer be used, as the end of a sentence about it. @internal */
+  /** Reason why it can no longer be used, as the end of a sentence. @internal */
   invalidated: string | undefined;
 
   /** @internal */
@@ -146,9 +146,9 @@ export class Tensor implements TensorType {
   }
 
   /**
-   * The elements in row-major order; f16 comes as Float32Array, bool as Uint8Array. Waits for the device. Inside a function that is traced or
-   * differentiated there is no value yet: the call of that function then fails with a TraceError, and this promise never settles. When the call has
-   * finished already, a warning takes the error's place.
+   * Returns the elements in row-major order: f16 as Float32Array, bool as Uint8Array. Waits for the device. Inside a function that is
+   * traced or differentiated there is no value yet. The call of that function then fails with a TraceError, and this promise never settles.
+   * If the call has finished already, a warning is logged instead.
    */
   async data(): Promise<HostArray> {
     const refused = refuseValues(`data() of ${this.toString()}`, [this]);
@@ -158,14 +158,17 @@ export class Tensor implements TensorType {
     return requireEvaluator().read(this);
   }
 
-  /** The elements as nested arrays; a number for a scalar. */
+  /** Returns the elements as nested arrays, or a number for a scalar. */
   async array(): Promise<NestedArray> {
     const refused = refuseValues(`array() of ${this.toString()}`, [this]);
     if (refused) return refused;
     return nest(await this.data(), this.shape);
   }
 
-  /** The only element of a tensor of size 1. */
+  /**
+   * Returns the only element of a tensor of size 1.
+   * @throws OmbreError for any other size.
+   */
   async item(): Promise<number> {
     const refused = refuseValues(`item() of ${this.toString()}`, [this]);
     if (refused) return refused;
@@ -174,8 +177,8 @@ export class Tensor implements TensorType {
   }
 
   /**
-   * Frees the memory early. Never needed: memory is freed when the tensor is no longer reachable. What was made from this tensor and is still
-   * pending needs it no longer only once it is evaluated; a pending tensor is simply forgotten.
+   * Frees the memory early. This is never necessary, because memory is freed when the tensor is no longer reachable. Pending tensors made
+   * from this one keep the memory until they are evaluated.
    */
   dispose(): void {
     if (this.value?.kind === 'device') this.value.release();
@@ -187,7 +190,7 @@ export class Tensor implements TensorType {
     this.dispose();
   }
 
-  /** What Node prints for console.log(tensor): its type, not its insides. */
+  /** The text that Node prints for console.log(tensor). */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
@@ -196,13 +199,13 @@ export class Tensor implements TensorType {
     return `Tensor(${this.dtype}${formatShape(this.shape)})`;
   }
 
-  /** Coercion to a number or string of the value would need a synchronous read. */
+  /** Throws, because the value would need a synchronous read. */
   valueOf(): never {
     throw coercionError(this.toString());
   }
 }
 
-// `using` and Symbol.dispose came to Node 20 and Chromium 134; older engines get the symbol so that the class definition above is valid.
+// Node 20 and Chromium 134 have Symbol.dispose. Older engines get the symbol so that the class definition above is valid.
 declare global {
   interface SymbolConstructor {
     readonly dispose: unique symbol;
@@ -217,8 +220,9 @@ function nest(data: HostArray, shape: Shape, offset = 0): NestedArray {
 }
 
 /**
- * The answer to `what`, which needs the values of the tensors among `inputs`: a promise that never settles where a value cannot exist. That is so
- * inside a function that builds a graph, and for tensors made from such a function's arguments. Undefined where all values can exist.
+ * Refuses `what`, which needs the values of the tensors among `inputs`, if a value cannot exist. This is so inside a function that builds a
+ * graph, and for tensors made from such a function's arguments. Returns a promise that never settles, or undefined if all values can exist.
+ * For symbolic tensors the promise rejects.
  */
 export function refuseValues(what: string, inputs: readonly unknown[]): Promise<never> | undefined {
   const refused = refuseRead(what);
@@ -240,28 +244,28 @@ const symbolicRead = (what: string): TraceError =>
     `${what}: a symbolic tensor has no values; make a model of it: createModel({ inputs, outputs }), and call predict() with data`,
   );
 
-/** Throws when the tensor's memory was taken over or its value cannot exist yet. */
+/** @throws DonatedError if the tensor was donated or disposed of. */
 export function assertUsable(tensor: Tensor): void {
   if (tensor.invalidated) {
     throw new DonatedError(`${tensor.toString()} ${tensor.invalidated}`);
   }
 }
 
-/** Marks the tensor as taken over; every later use of it, or of a pending graph over it, throws. */
+/** Marks the tensor as donated. Later uses of it throw, and so do uses of pending tensors made from it. */
 export function invalidate(tensor: Tensor, by: string): void {
   tensor.value = undefined;
   tensor.node = undefined;
   tensor.invalidated = `was given up to ${by}; use the tensor that it returned instead`;
 }
 
-/** Undoes invalidate(): the one who took it over failed before touching it. */
+/** Undoes invalidate() after the call that took the tensor has failed without using its memory. */
 export function restore(tensor: Tensor, value: Value | undefined, node: Node | undefined): void {
   tensor.value = value;
   tensor.node = value ? undefined : node;
   tensor.invalidated = undefined;
 }
 
-/** Applies an op: checks, infers, and returns a tensor for each output. */
+/** Applies an op: infers the types and returns a tensor for each output. */
 export function applyAll<A extends Attributes>(
   op: OpDefinition<A>,
   inputs: readonly Tensor[],
@@ -279,8 +283,8 @@ export function apply<A extends Attributes>(op: OpDefinition<A>, inputs: readonl
   return applyAll(op, inputs, attributes)[0];
 }
 
-/** A leaf that holds these elements without copying them. */
+/** Makes a leaf from these elements without copying them. */
 export const hostTensor = (type: TensorType, data: HostArray): Tensor => new Tensor(type, { value: new HostValue(data) });
 
-/** Tensors of a tree, in the order of its leaves. Other leaves are left out. */
+/** Returns the tensors of a tree, in the order of its leaves. */
 export const tensorsIn = (tree: unknown): Tensor[] => leavesOf(tree).flatMap(({ value }) => (value instanceof Tensor ? [value] : []));

@@ -1,15 +1,15 @@
-// The function being traced, if any: random ops then draw from the call's own key, so that a replayed program draws anew.
+// The function that is being traced, if any. Random ops in it use the key of the call, so each replay of the program draws other numbers.
 import { globalStream } from '../core/random.ts';
 import type { LateReads } from './reads.ts';
 import { type Tensor, enterTrace, hostTensor } from './tensor.ts';
 
 export interface Trace {
   readonly name: string;
-  /** Fails the call when a value is read after the function returned; absent where there is no call. */
+  /** Fails the call when a value is read after the function has returned. Undefined if there is no call. */
   readonly late?: LateReads;
-  /** The u32[2] key input of the compiled call. */
+  /** Returns the u32[2] key input of the compiled call. */
   key(): Tensor;
-  /** A number no other random op of this trace has. */
+  /** Returns a number that no other random op of this trace has. */
   nextSite(): number;
 }
 
@@ -17,7 +17,7 @@ let current: Trace | undefined;
 
 export const currentTrace = (): Trace | undefined => current;
 
-/** Runs fn in a trace. A trace within a trace only draws its keys elsewhere: the nodes belong to the outer one. */
+/** Runs fn in a trace. For a trace inside a trace only the source of keys changes: the nodes belong to the outer one. */
 export function withTrace<T>(trace: Trace, fn: () => T): T {
   const outer = current;
   if (!outer) enterTrace(trace);
@@ -30,7 +30,7 @@ export function withTrace<T>(trace: Trace, fn: () => T): T {
   }
 }
 
-/** Where a word of a key came from that was drawn outside of traces. */
+/** Key and position of a word that was drawn outside of traces. */
 export interface DrawnWord {
   readonly key: Tensor;
   readonly word: number;
@@ -39,7 +39,7 @@ export interface DrawnWord {
 const drawnKeys = new WeakSet<Tensor>();
 const drawnWords = new WeakMap<Tensor, DrawnWord>();
 
-/** Key (u32[2]) and site for one random op: from the trace while tracing, else fresh from the global stream. */
+/** Returns the key (u32[2]) and the site of one random op: from the trace if there is one, else a new key of the global stream. */
 export function drawKey(): { key: Tensor; site: number } {
   if (current) return { key: current.key(), site: current.nextSite() };
   const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(globalStream().nextKey()));
@@ -47,10 +47,10 @@ export function drawKey(): { key: Tensor; site: number } {
   return { key, site: 0 };
 }
 
-/** Remembers a word of a key. Models that contain the random op draw another key in each step. */
+/** Records that a tensor is a word of a key. Models that contain the random op draw another key in each step. */
 export function noteWord(tensor: Tensor, from: DrawnWord): void {
   if (drawnKeys.has(from.key)) drawnWords.set(tensor, from);
 }
 
-/** The key that a tensor is a word of, if it was drawn outside of traces. */
+/** Returns the key that a tensor is a word of, if the key was drawn outside of traces. */
 export const drawnWordOf = (tensor: Tensor): DrawnWord | undefined => drawnWords.get(tensor);

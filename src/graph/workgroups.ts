@@ -1,22 +1,22 @@
-// How much work a launch has: the grid of its workgroups, and the elements of one invocation.
+// The grid of a launch, and the number of elements of one invocation.
 import type { Target } from './op.ts';
 
 /**
- * Lays workgroups out in two dimensions if one is too short. The kernel computes workgroup.y * gridWidth + workgroup.x and returns if that
- * is too large.
+ * Arranges workgroups in two dimensions if one is too short. The kernel computes workgroup.y * gridWidth + workgroup.x and returns if the
+ * result is too large.
  */
 export function gridOf(workgroups: number, target: Target): [gridWidth: number, height: number, depth: 1] {
   const rows = Math.max(1, Math.ceil(workgroups / target.maxWorkgroupsPerDimension));
   return [Math.ceil(workgroups / rows), rows, 1];
 }
 
-/** On a CPU-implemented device: number of invocations from which more do not help, and number of elements that fill one. */
+/** For CPU-implemented devices: maximum useful number of invocations, and minimum number of elements for one. */
 const softwareInvocations = 4096;
 const softwareRun = 16;
 
 /**
- * Number of neighbouring elements that one invocation works on, out of `size`. 1 on a GPU, so that neighbours touch neighbouring memory;
- * on a CPU-implemented device a run, in multiples of `unit`.
+ * Number of neighbouring elements that one invocation computes, out of `size`. 1 on a GPU, so that neighbours access neighbouring memory.
+ * On a CPU-implemented device a run, in multiples of `unit`.
  */
 export function runOf(size: number, target: Target, unit = 1): number {
   if (target.processor === 'gpu') return 1;
