@@ -1,25 +1,25 @@
-// Batching of a graph: every node between mapped tensors and outputs does its work for all rows at once. The rules are the ops' own.
+// Batching of a graph: every node between mapped tensors and outputs is applied to all rows at once, by the op's own rule.
 import { cloneNode, topological } from '../graph/graph.ts';
 import type { BatchContext } from '../graph/op.ts';
 import { atScope } from '../graph/scope.ts';
 import { type Node, type Tensor, applyAll } from '../graph/tensor.ts';
 import { broadcastTo, stack, unstack, zeros } from '../ops/index.ts';
 
-/** A stand-in for one row, and the tensor of all rows, mapped axis in front, that takes its place. */
+/** A placeholder for one row, and the tensor of all rows that replaces it. Its first axis is the mapped one. */
 export type Mapping = readonly [row: Tensor, rows: Tensor];
 
-/** What takes the place of a row's tensor: the same for all rows, mapped axis in front, or a tensor that no row differs in. */
+/** Replacement of a row's tensor: all rows with the mapped axis first, or one tensor that is equal for every row. */
 export interface Found {
   readonly tensor: Tensor;
   readonly mapped: boolean;
 }
 
-/** An output for all rows, shown once for each where no row differs in it. */
+/** Returns all rows of an output. One that is equal for every row is repeated. */
 export const rowsOf = ({ tensor, mapped }: Found, size: number): Tensor => (mapped ? tensor : broadcastTo(tensor, [size, ...tensor.shape]));
 
-/** Each output for all rows. */
+/** Returns the replacement of each output. */
 export function batchTensors(outputs: readonly Tensor[], mappings: readonly Mapping[], size: number): Found[] {
-  // A result without the mapped axis is in here too: what waits for a mapped tensor may be the same for every row.
+  // A replacement without the mapped axis is stored too: a node that waits for a mapped tensor may be equal for every row.
   const made = new Map<Node, readonly Found[]>();
   for (const [row, rows] of mappings) made.set(row.node!, [{ tensor: rows, mapped: true }]);
   const given = new Set(made.keys());
@@ -62,7 +62,7 @@ function applyRule(node: Node, context: BatchContext<object>): readonly Tensor[]
       attributes,
     );
   }
-  // Row by row.
+  // One row at a time.
   const rows = inputs.map((x, i) => (mapped[i] ? unstack(x) : undefined));
   const results = Array.from({ length: size }, (_, row) =>
     apply(
@@ -73,7 +73,7 @@ function applyRule(node: Node, context: BatchContext<object>): readonly Tensor[]
   return node.types.map((_, output) => stack(results.map((result) => result[output])));
 }
 
-/** One element from those at the same place, whatever that place is: random bits count theirs and are no such op. */
+/** Whether each element depends only on the elements at the same position. Random bits depend on the position too. */
 function isElementwise({ op, inputs, attributes, types }: Node): boolean {
   const { lowering } = op;
   if (lowering.kind !== 'elementwise') return false;

@@ -1,12 +1,15 @@
-// Regions with a gradient rule of their own. Each result of a region passes through a `regionResult`, which to gradients depends on the
-// `region` node alone; when cotangents arrive there, the rule is asked. In a program nothing of this is left.
+// Regions with a gradient rule of their own. Each result of a region passes through a `regionResult`. For gradients it depends only on the
+// `region` node, whose vjp calls the rule. A program contains neither of the two ops.
 import { type OpDefinition, type TensorType, defineOp } from '../graph/op.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { type Tensor, apply, applyAll } from '../graph/tensor.ts';
 import { broadcastTo, sum, zeros } from '../ops/index.ts';
 import { batchTensors, rowsOf } from './batch.ts';
 
-/** Cotangents of a region's inputs, of those that are needed, from those of its results; undefined stands for zeros. It depends on its arguments alone. */
+/**
+ * Returns the needed cotangents of a region's inputs, from those of its results. Undefined means zeros. The rule must not depend on
+ * anything but its arguments.
+ */
 export type Rule = (
   inputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
@@ -15,11 +18,11 @@ export type Rule = (
 
 interface RegionAttributes {
   readonly types: readonly TensorType[];
-  /** No part of a program's key, since no program holds a region: functions leave no trace in the text of attributes. */
+  /** A program's key does not contain it, because programs contain no region. */
   readonly rule: Rule;
 }
 
-/** Its outputs stand for the results and are never read. */
+/** Its outputs represent the results and are never read. */
 const regionOp: OpDefinition<RegionAttributes> = defineOp<RegionAttributes>({
   name: 'region',
   infer: (_, { types }) => types,
@@ -37,7 +40,7 @@ const regionOp: OpDefinition<RegionAttributes> = defineOp<RegionAttributes>({
 const resultOp = defineOp<object>({
   name: 'regionResult',
   infer: ([value]) => [value],
-  // All of dy goes to the region; the way through the value is cut.
+  // All of dy goes to the region. None goes through the value.
   vjp: ({ cotangents: [g] }) => [undefined, g],
   reference: ({ inputs: [value] }) => [value.data],
   lowering: { kind: 'view', view: (input) => input },
@@ -46,13 +49,13 @@ const resultOp = defineOp<object>({
     applyAgain([mapped[0] ? value : broadcastTo(value, [size, ...value.shape]), token], {}),
 });
 
-/** Float tensors, seen by gradients as the results of a region over `inputs`. */
+/** Makes float tensors that are the results of a region over `inputs` for gradients. */
 export function region(inputs: readonly Tensor[], values: readonly Tensor[], rule: Rule): Tensor[] {
   const tokens = applyAll(regionOp, inputs, { types: values.map(({ shape, dtype }) => ({ shape, dtype })), rule });
   return values.map((value, i) => apply(resultOp, [value, tokens[i]], {}));
 }
 
-/** The rule of every row at once. An input that is the same for all rows gets the sum of their cotangents. */
+/** The rule for all rows at once. An input that is equal for every row gets the sum of their cotangents. */
 function batchedRule(rule: Rule, mapped: readonly boolean[], size: number): Rule {
   return (inputs, cotangents, needs) => {
     const row = ({ shape, dtype }: Tensor): Tensor => placeholder(shape.slice(1), dtype, { position: -1, label: 'one row under vmap' });
@@ -77,17 +80,17 @@ function batchedRule(rule: Rule, mapped: readonly boolean[], size: number): Rule
 }
 
 /**
- * x, to be read only when the gates exist. A program reads the same memory, but no subexpression over it is the same as one over x: what is
- * computed from it is computed again, and late.
+ * x, to be read only after the gates are computed. A program reads the same memory. Expressions over the result are not merged with those
+ * over x, so they are computed again, and late.
  */
 const recomputeOp = defineOp<object>({
   name: 'recompute',
   infer: ([x]) => [x],
-  // The same tensor, later: dx = dy
+  // dx = dy
   vjp: ({ cotangents: [g] }) => [g],
   reference: ({ inputs: [x] }) => [x.data],
   lowering: { kind: 'view', view: (input) => input },
-  // A gate has any shape: where x is the same for all rows it stays so, whatever the gates are.
+  // Gates have any shape. If x is equal for every row, so is the result.
   batch: ({ inputs, apply: applyAgain }) => applyAgain(inputs, {}),
 });
 

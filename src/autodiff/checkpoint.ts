@@ -1,4 +1,5 @@
-// Functions with a gradient rule of their own: recomputation instead of memory, and rules given by the user.
+// Functions with a gradient rule of their own: checkpoint computes values again to save memory, and customGradient takes a rule from the
+// user.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, requireFunction } from '../core/errors.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
@@ -12,17 +13,17 @@ import { pullback } from './gradients.ts';
 import { fillLeaves, floatLeaves, matchLeaves } from './primals.ts';
 import { templateOf } from './template.ts';
 
-/** `result` with other tensors in the place of its float ones. */
+/** Returns `result` with other tensors in place of its float tensors. */
 function withFloats(result: unknown, tensors: readonly Tensor[]): unknown {
   let next = 0;
   return mapTree(result, (leaf) => (leaf instanceof Tensor && isFloat(leaf.dtype) ? tensors[next++] : leaf));
 }
 
 /**
- * fn, whose intermediate values are not kept for the gradient but computed again from its inputs when the gradient needs them (Chen et al. 2016,
- * "Training deep nets with sublinear memory cost"). The formulas and the random draws are the same. On the CPU the bits are, too. On a GPU the last
- * bits of a gradient may differ: the recomputation runs in other kernels, and a driver may round a * b + c once or twice in each. Tensors that fn
- * captures get their gradients as always. Without a gradient it changes nothing.
+ * Returns fn without keeping its intermediate values for the gradient. They are computed again from its inputs when the gradient needs them
+ * (Chen et al. 2016, "Training deep nets with sublinear memory cost"). Formulas and random draws are the same. On the CPU the gradients are
+ * bit-identical. On a GPU their last bits may differ, because the recomputation runs in other kernels, and a driver may round a * b + c
+ * once or twice in each. Tensors that fn captures get their gradients as usual.
  *
  *     const block = checkpoint((x) => relu(matmul(relu(matmul(x, w1)), w2)));
  *     grad((x) => sum(block(block(x))))(x);
@@ -46,8 +47,8 @@ export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F
         cotangent,
         wanted,
       );
-      // No cotangent goes on before the last one is there: the region before would compute its values again while these are still needed.
-      // The first one waits for the others, and they for the first: all for all, without an edge for each pair.
+      // No cotangent is used before all are computed. Otherwise the previous region would compute its values again while these are still
+      // needed. The first one waits for the others, and they wait for the first: this needs fewer edges than one for each pair.
       const [first, ...others] = found;
       const last = readAfter(first, others);
       const together = [last, ...others.map((g) => readAfter(g, [last]))];
@@ -57,21 +58,22 @@ export function checkpoint<F extends AnyFunction>(fn: F): (...args: Parameters<F
   };
 }
 
-/** A value with its gradient: from cotangents (like the value) to cotangents of the arguments. */
+/** A value with its gradient, a function from cotangents (a tree like the value) to cotangents of the arguments. */
 export interface CustomGradient<Value> {
   readonly value: Value;
-  /** One argument: a tree like it; several: an array with a tree for each. undefined stands for zeros. */
+  /** For one argument a tree like it, for several an array with a tree for each. Undefined means zeros. */
   readonly gradient: (cotangents: Value) => unknown;
 }
 
 /**
- * A function whose gradient is the one it gives itself. fn returns `{ value, gradient }` or the pair `[value, gradient]`; gradient takes cotangents (a
- * tree like the value) to a tree like the argument, or to an array of trees for several arguments. Written in ops, it has gradients in turn. Only
- * the arguments get gradients, not what fn captures; gradient is traced once, beside fn.
+ * Returns a function that uses its own gradient. fn returns `{ value, gradient }` or `[value, gradient]`. `gradient` takes cotangents (a
+ * tree like the value) and returns a tree like the argument, or an array of trees for several arguments. Written in ops, it can be
+ * differentiated again. Only the arguments get gradients, not the tensors that fn captures. `gradient` is traced once, right after fn.
  *
  *     const clipped = customGradient((x) => ({ value: x, gradient: (g) => clip(g, -1, 1) }));
  *
- * @throws ArgumentError when fn returns something else or a gradient is missing, ShapeError when a gradient has another shape than its argument.
+ * @throws ArgumentError if fn returns something else or a gradient is missing, ShapeError if a gradient has another shape than its
+ * argument.
  */
 export function customGradient<Args extends unknown[], Value>(
   fn: (...args: Args) => CustomGradient<Value> | readonly [Value, CustomGradient<Value>['gradient']],
@@ -96,7 +98,7 @@ export function customGradient<Args extends unknown[], Value>(
     const kept = found.flatMap((g) => g ?? []);
     const template = templateOf(kept, since);
     const standInOf = template.inputs.map((input) => standIns.findIndex(({ node }) => input.node === node && node !== undefined));
-    // What the value is made of belongs to the region too: under vmap it is mapped when its value is.
+    // Tensors that the value depends on are inputs of the region too. Under vmap the region is then mapped if its value is.
     const captured = [...template.inputs.filter((_, i) => standInOf[i] < 0), ...templateOf(values, start).inputs];
     const outputs = region([...primals, ...captured], values, (inputs, cotangents) => {
       let next = primals.length;
@@ -110,7 +112,9 @@ export function customGradient<Args extends unknown[], Value>(
   };
 }
 
-/** For each float tensor of the arguments its gradient; undefined where the user gave undefined for it or for a branch above it. */
+/**
+ * Returns the gradient of each float tensor of the arguments. Undefined if the user gave undefined for it or for a branch that contains it.
+ */
 function matchGradients(args: readonly unknown[], given: unknown): (Tensor | undefined)[] {
   if (!Array.isArray(given) || given.length !== args.length) {
     throw new ArgumentError(`customGradient: gradient must return an array of ${args.length} trees, one for each argument`);

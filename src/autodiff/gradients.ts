@@ -1,4 +1,4 @@
-// Reverse-mode differentiation on the graph: graph in, graph out. Each op's `vjp` supplies its own rule; nothing here knows an op.
+// Reverse-mode differentiation: graph in, graph out. Each op's `vjp` is its rule.
 import { isFloat } from '../core/dtype.ts';
 import { OmbreError } from '../core/errors.ts';
 import { topological } from '../graph/graph.ts';
@@ -7,7 +7,7 @@ import { atScope } from '../graph/scope.ts';
 import { type Node, Tensor } from '../graph/tensor.ts';
 import { add, ones, zeros } from '../ops/index.ts';
 
-/** Collects the cotangents that reach each tensor, and adds them up when all are there. */
+/** Collects the cotangents of each tensor, and adds them when all are known. */
 class Cotangents {
   private readonly terms = new Map<Node | Tensor, Tensor[][]>();
   private readonly sums = new Map<Node | Tensor, (Tensor | undefined)[]>();
@@ -34,7 +34,7 @@ class Cotangents {
   }
 }
 
-/** The sum of the terms; ops that know how to add up their own results do so first. */
+/** Adds the terms. An op with a `sum` rule combines its own results first. */
 function sumOf(terms: readonly Tensor[]): Tensor {
   if (terms.length === 1) return terms[0];
   return atScope(terms[terms.length - 1].node?.scope ?? '', () => {
@@ -50,19 +50,19 @@ function sumOf(terms: readonly Tensor[]): Tensor {
   });
 }
 
-/** A tensor's identity: the node output it stands for, or the leaf itself. */
+/** Identity of a tensor: its node, or the leaf itself. */
 const identity = (tensor: Tensor): Node | Tensor => tensor.node ?? tensor;
 
 /**
- * The vector-Jacobian product of `outputs` with `cotangents`, with respect to each of `wrt`; zeros where nothing flows.
- * @throws OmbreError when a path from `wrt` to an output leads through an op that has no gradient.
+ * Returns the vector-Jacobian product of `outputs` with `cotangents`, with respect to each of `wrt`. Zeros if no gradient reaches it.
+ * @throws OmbreError if a path from `wrt` to an output contains an op without a gradient.
  */
 export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
-  // What is older than everything wanted depends on none of it: the pullback of a part does not walk through all that the part is built upon.
+  // Nodes older than all of `wrt` depend on none of them, so the search stops there.
   const oldest = wrt.reduce((serial, { node }) => Math.min(serial, node?.serial ?? 0), Infinity);
   const order = topological(outputs, ({ node }) => node!.serial < oldest);
   const wanted = new Set<Node | Tensor>(wrt.map(identity));
-  // Forward sweep: a node matters when a wanted tensor flows into it through floats.
+  // Forward pass: a node matters if one of `wrt` reaches it through floats.
   const matters = new Set<Node>();
   const tensorMatters = (tensor: Tensor): boolean =>
     isFloat(tensor.dtype) && (wanted.has(identity(tensor)) || (tensor.node !== undefined && matters.has(tensor.node)));
@@ -93,7 +93,7 @@ export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor
   return wrt.map((tensor) => sums.of(tensor) ?? zeros(tensor.shape, tensor.dtype));
 }
 
-/** Gradients of a scalar (or of the sum of a tensor's elements) with respect to each of `wrt`. */
+/** Returns the gradients of a scalar, or of the sum of a tensor's elements, with respect to each of `wrt`. */
 export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return pullback([output], [ones(output.shape, output.dtype)], wrt);
 }

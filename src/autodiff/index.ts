@@ -1,4 +1,4 @@
-// Differentiation and batching: graph in, graph out. Knows the op contract, not the compiler and not the runtimes.
+// Differentiation and batching: graph in, graph out. Uses the op contract. Does not import the compiler or the runtimes.
 export { readAfter } from './boundary.ts';
 export type { AnyFunction } from './anyFunction.ts';
 export { gradients, pullback } from './gradients.ts';

@@ -1,4 +1,4 @@
-// Jacobians and Hessians: all rows of a pullback at once.
+// Jacobians and Hessians. All rows come from one batched pullback.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
@@ -13,15 +13,15 @@ import { pullback } from './gradients.ts';
 import { floatLeaves, freshPrimals } from './primals.ts';
 import { type GradOptions, type Gradient, grad } from './transform.ts';
 
-/** A tree like the value, with a tree like the argument in the place of each tensor. */
+/** A tree like the value that has a tree like the argument in place of each tensor. */
 export type Jacobian<Value, Argument> = Value extends Tensor ? Argument : { [K in keyof Value]: Jacobian<Value[K], Argument> };
 
 /**
- * The function that returns all partial derivatives: for a tensor in the value and a tensor in the argument, J[i.., j..] = ∂y[i..] / ∂x[j..].
- * The rows come from one pullback for all of them at once (see vmap), and so does their memory: size of y times size of x.
+ * Returns the function of all partial derivatives: for a tensor in the value and a tensor in the argument, J[i.., j..] = ∂y[i..] / ∂x[j..].
+ * One pullback computes all rows at once (see vmap). It takes memory of the size of y times the size of x.
  *
- * fn: x [..J] -> y [..I] gives [..I, ..J]; trees give trees of those, the value's outside, the argument's inside.
- * @throws DtypeError for values or arguments that are no floats, ArgumentError for argnums without tensors.
+ * fn: x [..J] -> y [..I] gives [..I, ..J]. For trees: a tree like the value, of trees like the argument.
+ * @throws DtypeError for values or arguments that are not floats, ArgumentError for argnums without tensors.
  *
  *     jacobian((x) => square(x))(tensor([1, 2]))   // [[2, 0], [0, 4]]
  */
@@ -48,7 +48,7 @@ function derivatives(op: string, fn: AnyFunction, args: readonly unknown[], { ar
   });
 }
 
-/** ∂y/∂x as [..y, ..x] for each x. */
+/** Returns ∂y/∂x with shape [..y, ..x] for each x. */
 function partials(y: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const shaped = (rows: Tensor, x: Tensor): Tensor => reshape(rows, [...y.shape, ...x.shape]);
   if (y.size === 1) return pullback([y], [ones(y.shape, y.dtype)], wrt).map((g, i) => shaped(g, wrt[i]));
@@ -60,10 +60,10 @@ function partials(y: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * The function that returns all second derivatives of a scalar function: H[i.., j..] = ∂²y / ∂x[i..] ∂x[j..], the Jacobian of the gradient.
+ * Returns the function of all second derivatives of a scalar function: H[i.., j..] = ∂²y / ∂x[i..] ∂x[j..], the Jacobian of the gradient.
  *
- * fn: x [..J] -> [] gives [..J, ..J]; a tree of arguments gives a tree of trees.
- * @throws ShapeError when the function's result is not a scalar.
+ * fn: x [..J] -> [] gives [..J, ..J]. A tree of arguments gives a tree of trees.
+ * @throws ShapeError if the function's result is not a scalar.
  *
  *     hessian((x) => sum(mul(mul(x, x), x)))(tensor([1, 2]))   // [[6, 0], [0, 12]]
  */

@@ -1,4 +1,4 @@
-// The arguments of a function that is differentiated: fresh tensors in their place, and trees of results in their form.
+// Arguments of a function that is differentiated: a new tensor for each of theirs, and results as trees like the arguments.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
@@ -7,11 +7,11 @@ import { Tensor } from '../graph/tensor.ts';
 import { alias } from '../ops/index.ts';
 
 export interface Primals {
-  /** The arguments with a fresh tensor for each differentiated leaf: f(x, x) and tensors captured by f stay apart from the argument. */
+  /** The arguments with a new tensor for each differentiated leaf. In f(x, x), and if f captures x, only the argument's use of x counts. */
   readonly args: unknown[];
-  /** The fresh tensors, in the order of the leaves. */
+  /** The new tensors, in the order of the leaves. */
   readonly wrt: readonly Tensor[];
-  /** For each differentiated argument a tree like it, from one value per fresh tensor; undefined where the leaf is no tensor. */
+  /** Returns a tree like each differentiated argument, from one value for each new tensor. Undefined for leaves that are not tensors. */
   readonly trees: (found: readonly unknown[]) => unknown[];
 }
 
@@ -46,7 +46,7 @@ export function freshPrimals(op: string, args: readonly unknown[], positions: re
     args: replaced,
     wrt,
     trees: (found) => {
-      // Leaves in the order in which they were met: that of the arguments, whatever the order of argnums.
+      // The values have the order of the arguments, not of argnums.
       const byPosition = new Map<number, unknown>();
       let next = 0;
       args.forEach((argument, position) => {
@@ -67,8 +67,8 @@ export function floatLeaves(result: unknown): Tensor[] {
 }
 
 /**
- * The tensors of `tree` that belong to the float tensors of `like`, in their order.
- * @throws ArgumentError when one is missing, ShapeError or DtypeError when it is of another type.
+ * Returns the tensors of `tree` at the paths of the float tensors of `like`, in their order.
+ * @throws ArgumentError if one is missing, ShapeError or DtypeError if it is of another type.
  */
 export function matchLeaves(op: string, what: string, tree: unknown, like: unknown): Tensor[] {
   const given = new Map(leavesOf(tree).map(({ path, value }) => [path, value]));
@@ -77,19 +77,19 @@ export function matchLeaves(op: string, what: string, tree: unknown, like: unkno
     const found = given.get(path);
     const type = `${wanted.dtype}${formatShape(wanted.shape)}`;
     if (!(found instanceof Tensor)) {
-      throw new ArgumentError(`${op}: ${what}${path} is no tensor; give a tree with a tensor ${type} there`);
+      throw new ArgumentError(`${op}: ${what}${path} is not a tensor; pass a tree with a tensor ${type} there`);
     }
     if (!sameShape(found.shape, wanted.shape)) {
-      throw new ShapeError(`${op}: ${what}${path} is ${found.dtype}${formatShape(found.shape)}; it must be of the shape of ${type}`);
+      throw new ShapeError(`${op}: ${what}${path} is ${found.dtype}${formatShape(found.shape)}; it must have the shape of ${type}`);
     }
     if (found.dtype !== wanted.dtype) {
-      throw new DtypeError(`${op}: ${what}${path} is ${found.dtype}; it must be ${wanted.dtype} like what it belongs to: cast it`);
+      throw new DtypeError(`${op}: ${what}${path} is ${found.dtype}; it must be ${wanted.dtype} like the tensor it belongs to; cast it`);
     }
     return [found];
   });
 }
 
-/** A tree like `like` with one value for each of its float tensors; undefined elsewhere. */
+/** Returns a tree like `like` with one value for each of its float tensors, and undefined for other leaves. */
 export function fillLeaves(like: unknown, values: readonly unknown[]): unknown {
   let next = 0;
   return mapTree(like, (leaf) => (leaf instanceof Tensor && isFloat(leaf.dtype) ? values[next++] : undefined));

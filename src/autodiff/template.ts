@@ -1,21 +1,21 @@
-// What a function built, kept as a pattern: its nodes can be made again over other tensors than those it read.
+// Repeats the nodes that a function built, with other inputs.
 import { cloneNode, topological } from '../graph/graph.ts';
 import { constantValue } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 
 export interface Template {
-  /** Tensors made before that the pattern reads, numbers excepted. */
+  /** Older tensors that the nodes read, without constants. */
   readonly inputs: readonly Tensor[];
-  /** The outputs over other inputs, given in the order of `inputs`. */
+  /** Makes the outputs again from other inputs, given in the order of `inputs`. */
   readonly instantiate: (inputs: readonly Tensor[]) => Tensor[];
 }
 
-/** Where a tensor comes from when the pattern is made again. Settled once: a handle that is evaluated later loses its node. */
+/** Source of a tensor when the nodes are made again. It is stored, because a tensor loses its node when it is evaluated. */
 type Origin = { readonly input: number } | { readonly node: Node; readonly index: number } | { readonly same: Tensor };
 
-/** The pattern of the nodes behind `outputs` whose serial number is `since` or later. */
+/** Makes a template of the nodes that `outputs` depend on and whose serial number is `since` or later. */
 export function templateOf(outputs: readonly Tensor[], since: number): Template {
-  // Leaves (numbers, arguments, the random key of a trace) are what they are, whenever they were made.
+  // Leaves (constants, arguments, the random key of a trace) are never made again.
   const isOwn = ({ node }: Tensor): boolean => node !== undefined && node.serial >= since && node.op.lowering.kind !== 'leaf';
   const order = topological(outputs, (tensor) => !isOwn(tensor));
   const places = new Map<Node | Tensor, Map<number, number>>();

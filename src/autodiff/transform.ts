@@ -1,4 +1,5 @@
-// grad and valueAndGrad: from a function over trees of tensors to the function of its gradients. Synchronous: they only build graph.
+// grad and valueAndGrad. They turn a function over trees of tensors into the function of its gradients. Synchronous, because they only
+// build a graph.
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, ShapeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
@@ -9,17 +10,19 @@ import { gradients } from './gradients.ts';
 import { freshPrimals } from './primals.ts';
 
 export interface GradOptions {
-  /** Which arguments to differentiate with respect to: a number gives that argument's tree, an array gives an array, even of one. */
+  /**
+   * Numbers of the arguments to differentiate with respect to. A number gives that argument's tree, an array gives an array of trees.
+   * @default 0
+   */
   argnums?: number | readonly number[];
 }
 
 export interface ValueAndGradOptions extends GradOptions {
-  /** The function returns [loss, aux]; aux is passed through beside the loss. */
+  /** The function returns [loss, aux]. Both are returned as the value, and only the loss is differentiated. @default false */
   hasAux?: boolean;
 }
 
-// Argument and result types are the caller's own.
-/** The gradient has the type of what it is taken with respect to. */
+/** The gradient has the type of the differentiated arguments. */
 export type Gradient<F extends AnyFunction, O extends GradOptions> = O extends { readonly argnums: readonly number[] }
   ? Parameters<F>[number][]
   : O extends { readonly argnums: infer N extends number }
@@ -27,14 +30,14 @@ export type Gradient<F extends AnyFunction, O extends GradOptions> = O extends {
     : Parameters<F>[0];
 
 /**
- * The function that returns `[value, gradient]`, the gradient being a tree like the differentiated argument.
+ * Returns the function of `[value, gradient]`. The gradient is a tree like the differentiated argument.
  *
  *     const lossAndGradient = valueAndGrad((w) => sum(square(w)));
  *     const [loss, gradient] = lossAndGradient(tensor([1, 2, 3]));   // gradient [2, 4, 6]
  *
- * @throws TraceError when the function reads a value or is async.
- * @throws ShapeError when the function's result is not a float scalar.
- * @throws DtypeError when an argument to differentiate holds integers.
+ * @throws TraceError if the function reads a value or is async.
+ * @throws ShapeError if the function's result is not a float scalar.
+ * @throws DtypeError if an argument to differentiate has integers.
  */
 export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGradOptions = object>(
   fn: F,
@@ -60,13 +63,15 @@ export function valueAndGrad<F extends AnyFunction, const O extends ValueAndGrad
 }
 
 /**
- * The gradient function of a scalar function, a tree like its first argument (or like `argnums`). Applies to itself: grad(grad(f)).
+ * Returns the gradient function of a scalar function. Its result is a tree like the first argument, or like `argnums`. It can be applied
+ * again: grad(grad(f)).
  *
- * At kinks it is PyTorch's subgradient: 0 for relu, abs, norm and std at 0, an equal share for equal largest elements of max. An infinite slope gives
- * an infinite gradient, as of sqrt at 0. At finite arguments a cotangent of exactly 0 gives 0, also times an infinite slope, where PyTorch and JAX
- * give NaN. A slope counts as infinite at a pole, outside a domain, and by overflow of an exponential or a power above 2. It still counts after
- * elementwise ops, reductions and ops that move elements. It does not count after matmul, convolutions, attention, FFT, running products and
- * linear algebra. Overflow of products, squares and sums does not count either: there 0 times infinity is NaN.
+ * At kinks it is PyTorch's subgradient: 0 for relu, abs, norm and std at 0, an equal share for equal largest elements of max. An infinite
+ * slope gives an infinite gradient, for example sqrt at 0. At finite arguments a cotangent of exactly 0 gives 0, also times an infinite
+ * slope; PyTorch and JAX give NaN then. A slope counts as infinite at a pole, outside a domain, and by overflow of an exponential or a
+ * power above 2. It still counts after elementwise ops, reductions and ops that move elements. It does not count after matmul,
+ * convolutions, attention, FFT, running products and linear algebra. Overflow of products, squares and sums does not count either: 0 times
+ * infinity is NaN there.
  *
  *     const cube = (x) => x.mul(x).mul(x);
  *     await grad(grad(cube))(scalar(2)).item();   // 12

@@ -1,4 +1,5 @@
-// vjp and jvp: products of a function's Jacobian with a vector, from the left and from the right. Synchronous: they only build graph.
+// vjp and jvp: products of a function's Jacobian with a vector from the left and from the right. Synchronous, because they only build a
+// graph.
 import { ArgumentError, requireFunction } from '../core/errors.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
@@ -17,7 +18,7 @@ function checkResult(op: string, result: unknown): Tensor[] {
   return outputs;
 }
 
-/** A linear function of cotangents, traced once. Evaluating forward values between its making and its use does not cut it. */
+/** Makes a linear function of cotangents, traced once. It stays valid if forward values are evaluated before it is called. */
 export function linearPullback(outputs: readonly Tensor[], wrt: readonly Tensor[]): (cotangents: readonly Tensor[]) => Tensor[] {
   const standIns = outputs.map(({ shape, dtype }) => placeholder(shape, dtype, { position: -1, label: 'cotangent' }));
   const since = nextSerial();
@@ -32,13 +33,13 @@ export function linearPullback(outputs: readonly Tensor[], wrt: readonly Tensor[
 }
 
 /**
- * The value of fn and its pullback, which takes cotangents (a tree like the value) to an array of cotangents, one tree for each argument:
- * x̄ = ȳᵀ ∂y/∂x. Tensors of other dtypes and leaves that are no tensors get undefined.
+ * Returns the value of fn and its pullback. The pullback takes cotangents (a tree like the value) and returns an array of cotangents, one
+ * tree for each argument: x̄ = ȳᵀ ∂y/∂x. Leaves that are not tensors get undefined.
  *
  *     const [y, pullback] = vjp((x) => sin(x), x);
  *     const [gradient] = pullback(ones(y.shape));   // cos(x)
  *
- * @throws DtypeError for an integer argument (capture it instead), ShapeError when a cotangent has another shape than the value.
+ * @throws DtypeError for an integer argument (capture it instead), ShapeError if a cotangent has another shape than the value.
  */
 export function vjp<F extends AnyFunction>(
   fn: F,
@@ -52,13 +53,13 @@ export function vjp<F extends AnyFunction>(
 }
 
 /**
- * The value of fn and its derivative in the direction of the tangents: ẏ = ∂y/∂x ẋ. A pullback of the pullback, which is linear: no op needs a
- * forward rule, and what only the first one needed is never computed.
+ * Returns the value of fn and its derivative in the direction of the tangents: ẏ = ∂y/∂x ẋ. It is a pullback of the pullback, which is
+ * linear. Ops therefore need no forward rule, and values that only the first pullback needs are never computed.
  *
  *     const [y, slope] = jvp((x) => square(x), [x], [dx]);   // slope = 2 x dx
  *
- * @param tangents an array like primals: a tree of tensors of the same shapes for each argument.
- * @throws ArgumentError, ShapeError, DtypeError when a tangent is missing or of another type; DtypeError for an integer argument.
+ * @param tangents an array like primals: for each argument a tree of tensors of the same shapes.
+ * @throws ArgumentError, ShapeError, DtypeError if a tangent is missing or of another type; DtypeError for an integer argument.
  */
 export function jvp<F extends AnyFunction>(fn: F, primals: Parameters<F>, tangents: Parameters<F>): [ReturnType<F>, ReturnType<F>] {
   requireFunction('jvp', fn, 'jvp((x) => square(x), [x], [dx])');
@@ -69,7 +70,7 @@ export function jvp<F extends AnyFunction>(fn: F, primals: Parameters<F>, tangen
   const directions = matchLeaves('jvp', 'tangent', tangents, primals);
   const result = building('jvp', () => fn(...args)) as ReturnType<F>;
   const outputs = checkResult('jvp', result);
-  // g(u) = uᵀ J is linear in u, so its value at u = 0 does as well as any other; its own pullback takes ẋ to J ẋ.
+  // g(u) = uᵀ J is linear in u, so it is differentiated at u = 0. Its pullback maps ẋ to J ẋ.
   const u = outputs.map(({ shape, dtype }) => alias(zeros(shape, dtype)));
   const slopes = pullback(pullback(outputs, u, wrt), directions, u);
   return [result, fillLeaves(result, slopes) as ReturnType<F>];

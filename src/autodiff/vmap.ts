@@ -1,4 +1,4 @@
-// vmap: from a function of one row to the function of all rows.
+// vmap: makes a function of all rows from a function of one row.
 import { ArgumentError, ShapeError, checkOptions, requireFunction } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
@@ -9,31 +9,31 @@ import { transpose } from '../ops/index.ts';
 import type { AnyFunction } from './anyFunction.ts';
 import { type Mapping, batchTensors, rowsOf } from './batch.ts';
 
-/** An axis number, null for "the same for every row", or a tree of those over the branches of what it describes. */
+/** An axis number, null for a tensor that is equal for every row, or a tree of those like the arguments or the result. */
 export type Axes = number | null | readonly Axes[] | { readonly [name: string]: Axes };
 
 export interface VmapOptions {
-  /** Which axis of each argument the rows lie along: one entry for all, or an array with one for each argument; 0 by default. */
+  /** Axis of the rows in each argument: one entry for all, or an array with one for each argument. @default 0 */
   readonly inAxes?: Axes;
-  /** Where the rows lie in the results; 0 by default. */
+  /** Axis of the rows in the results. @default 0 */
   readonly outAxes?: Axes;
 }
 
 const isOptions = (axes: unknown): axes is VmapOptions => typeof axes === 'object' && axes !== null && !Array.isArray(axes);
 
 /**
- * The function that does for all rows at once what fn does for one. fn is traced once, with the mapped axis gone from its arguments; each op is then
- * replaced by its batched form. `axes` says where the rows lie: a number for every argument, an array with an entry for each (null: the same for
- * every row; trees take trees), or { inAxes, outAxes }. Leaves that are no tensors are passed through.
+ * Returns the function that applies fn to all rows at once. fn is traced once, with arguments without the mapped axis. Each op is then
+ * replaced by its batched form. `axes` gives the axis of the rows: a number for every argument, an array with an entry for each (null:
+ * equal for every row; a tree for a tree), or { inAxes, outAxes }. Leaves that are not tensors are passed unchanged.
  *
- * Each op becomes one op over all rows. Random numbers drawn inside are the same for every row: draw them outside and pass them in where they should
- * differ.
+ * Random numbers drawn inside are equal for every row. To get different ones, draw them outside and pass them in.
  *
  *     const products = vmap((a, b) => dot(a, b));                        // [32,8], [32,8] -> [32]
  *     const perExample = vmap(grad(loss), [null, 0, 0])(weights, x, y);  // a gradient for each example
  *
- * @throws ShapeError for an axis that a tensor does not have or sizes that differ, ArgumentError when nothing is mapped or outAxes is null for a
- * result that differs from row to row, TraceError when fn reads a value or is async.
+ * @throws ShapeError for an axis that a tensor does not have, or for sizes that differ.
+ * @throws ArgumentError if nothing is mapped, or if outAxes is null for a result that differs from row to row.
+ * @throws TraceError if fn reads a value or is async.
  */
 export function vmap<F extends AnyFunction>(fn: F, axes: Axes | VmapOptions = 0): (...args: Parameters<F>) => ReturnType<F> {
   requireFunction('vmap', fn, 'vmap((x) => square(x))');
@@ -90,7 +90,7 @@ export function vmap<F extends AnyFunction>(fn: F, axes: Axes | VmapOptions = 0)
   };
 }
 
-/** `[0].w` as the reader counts arguments: `0.w`. */
+/** Path in an error text: `0.w` for `[0].w`. */
 const nameOf = (path: string): string => path.replace(/^\[(\d+)\]/, '$1');
 
 function axisIn(what: string, axis: number, rank: number, tensor: Tensor): number {
@@ -107,7 +107,7 @@ function moveAxis(x: Tensor, from: number, to: number): Tensor {
   return transpose(x, order);
 }
 
-/** The axis for the path of each leaf, from a tree of axes over the tree or its first branches. */
+/** Returns the axis for the path of each leaf, from a tree of axes over the whole tree or its first branches. */
 function axesOver(what: string, axes: Axes, tree: unknown): Map<string, number | null> {
   const found = new Map<string, number | null>();
   const visit = (spec: unknown, branch: unknown, path: string): void => {
