@@ -39,7 +39,7 @@ export function capture(requested: readonly Tensor[], owner: ValueOwner): Captur
     if (known !== undefined) return known;
     assertUsable(tensor);
     const { value } = tensor;
-    if (!value) throw new TraceError(`${tensor.toString()} has neither a value nor an op behind it`);
+    if (!value) throw new TraceError(`${tensor.toString()} has neither a value nor an op that computes it`);
     requireHere(tensor, owner, op);
     const id = inputs.length;
     inputs.push(value);
@@ -64,7 +64,7 @@ export function capture(requested: readonly Tensor[], owner: ValueOwner): Captur
     }
     if (isPlaceholder(single)) {
       throw new TraceError(
-        `a tensor of a function being traced (${(node.attributes as { label: string }).label}) was asked for its value; return it from the function and read the result`,
+        `a tensor of a function being traced (${(node.attributes as { label: string }).label}) has no value yet; return it from the function and read the result`,
       );
     }
     parts.push(`${id}=${node.op.name}(${node.inputs.map(idOf).join()})${attributesKey(node.attributes)}`);

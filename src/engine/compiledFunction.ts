@@ -26,11 +26,11 @@ export interface CompileFunctionOptions {
 export interface CompiledFunction<F extends (...args: never[]) => unknown> {
   (...args: Parameters<F>): Promise<ReturnType<F>>;
   /**
-   * The memory that a call with these arguments would take. Runs nothing, and neither reads nor donates the arguments.
+   * Returns the memory that a call with these arguments would take. Runs nothing, and neither reads nor donates the arguments.
    *
    *     const { peakBytes, largest, refusal } = await step.plan(parameters, state, x, y);
    *
-   * @throws ArgumentError on the CPU, where the garbage collector manages the arrays.
+   * @throws ArgumentError on the CPU: the garbage collector manages the arrays there.
    */
   plan(...args: Parameters<F>): Promise<MemoryPlan>;
 }

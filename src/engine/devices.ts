@@ -145,7 +145,7 @@ export function deviceInfo(): DeviceInfo {
   );
 }
 
-/** Device memory in use now, and its peak so far. 0 on the CPU, where the garbage collector manages the arrays. */
+/** Device memory in use now, and its peak so far. Always 0 on the CPU: the garbage collector manages the arrays there. */
 export const memory = (): MemoryInfo => settled?.memory() ?? { bytes: 0, buffers: 0, peakBytes: 0 };
 
 /**

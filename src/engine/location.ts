@@ -24,6 +24,6 @@ export function requireHere({ value, dtype, shape }: Tensor, owner: ValueOwner, 
     );
   }
   throw new DeviceError(
-    `${where}a tensor ${dtype}${formatShape(shape)} lives on ${value.deviceName}, but this runs on ${owner.name}${value.deviceName === owner.name ? ' of another device' : ''}; read it with data() and make a new one with tensor()`,
+    `${where}a tensor ${dtype}${formatShape(shape)} is on ${value.deviceName}, but this runs on ${owner.name}${value.deviceName === owner.name ? ' of another device' : ''}; read it with data() and make a new one with tensor()`,
   );
 }

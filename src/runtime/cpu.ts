@@ -1,5 +1,4 @@
-// The CPU runtime: interprets the plain graph through each op's `reference`. It is the oracle of the tests and the fallback where there is
-// no WebGPU. It knows graphs, never a particular op.
+// The CPU runtime. It interprets graphs with each op's `reference`. Tests compare the GPU with it, and it is the fallback without WebGPU.
 import { type FloatMode, type HostArray, allocate, roundToF16 } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
 import { contiguousView, forEachIndex, isContiguous, sizeOf } from '../core/shape.ts';
@@ -13,17 +12,17 @@ import { logGraph } from './logging.ts';
 import type { DeviceInfo, Executable, MemoryInfo, PreparedGraph, RunInput, Runtime, TypedValue, ValueOwner } from './runtime.ts';
 
 export interface InterpretOptions {
-  /** f64 keeps floats unrounded in Float64Array: for finite differences and reference tables. */
+  /** f64 keeps floats unrounded in Float64Array, for finite differences and reference tables. */
   mode?: FloatMode;
   /** Values of placeholders, or replacements for any other tensor. */
   feeds?: ReadonlyMap<Tensor, HostArray>;
-  /** Told how long each op took. */
+  /** Called with the time of each op. */
   onTime?: (node: Node, milliseconds: number) => void;
 }
 
-/** Values of the tensors, computed now, op by op, without fusion. An intermediate is let go after its last use. */
+/** Computes the values of the tensors now, one op at a time, without fusion. An intermediate is dropped after its last use. */
 export function interpret(outputs: readonly Tensor[], { mode = 'f32', feeds = new Map(), onTime }: InterpretOptions = {}): HostArray[] {
-  // A placeholder or intermediate may be met through any of its handles: what is fed is the node's output, not the object.
+  // Several tensors may refer to one output of a node, so values are fed by node and output number.
   const fed = new Map<Node, (HostArray | undefined)[]>();
   for (const [tensor, data] of feeds) {
     if (!tensor.node) continue;
@@ -56,7 +55,7 @@ function run(node: Node, data: HostArray[], mode: FloatMode): readonly HostArray
   const inputs: HostTensor[] = readInputs(node).map(({ shape, dtype }, i) => ({ shape, dtype, data: data[i] }));
   const { lowering } = node.op;
   if (lowering.kind === 'view') {
-    // Where a view can be expressed by strides, walking them is the reference too: one rule, not two.
+    // A view with strides is copied by its strides: the GPU uses the same rule.
     const view = lowering.view(contiguousView(inputs[0].shape), node.attributes, node.types[0]);
     if (view && isContiguous(view) && view.offset === 0 && sizeOf(view.shape) === data[0].length) return [data[0]];
     if (view) {
@@ -80,9 +79,9 @@ function run(node: Node, data: HostArray[], mode: FloatMode): readonly HostArray
 
 /** The CPU as a device: programs are graphs, values are host arrays. */
 export class CpuRuntime implements Runtime {
-  /** The CPU does not get lost. */
+  /** The CPU is never lost. */
   readonly owner: ValueOwner = { name: 'cpu', assertAlive: () => undefined };
-  /** The interpreter has nothing to tune. */
+  /** The interpreter has no kernels to tune. */
   readonly tuner = undefined;
   readonly info: DeviceInfo = {
     kind: 'cpu',
@@ -156,16 +155,19 @@ export class CpuRuntime implements Runtime {
     const profile = this.profile!;
     this.profile = undefined;
     return Promise.resolve(
-      profile.finish('host', "By the host's clock, op by op: the CPU runtime fuses nothing and is no measure for a GPU."),
+      profile.finish(
+        'host',
+        "By the host's clock, op by op: the CPU runtime does not fuse ops, so the times do not predict those of a GPU.",
+      ),
     );
   }
 
-  /** Host arrays are the garbage collector's: nothing to count. */
+  /** Host arrays are not counted. The garbage collector manages them. */
   memory(): MemoryInfo {
     return { bytes: 0, buffers: 0, peakBytes: 0 };
   }
 
   dispose(): void {
-    // Nothing is held.
+    // There is nothing to free.
   }
 }

@@ -1,17 +1,17 @@
-// What a profile says, whatever measured it: kernels with their times, sums, and an honest word about the clock.
+// Profiles: kernels with their times, the sums, and a note on the accuracy of the clock.
 
 export interface KernelTime {
-  /** What it does and for whom, such as `dense_1: matmul + add + relu`. */
+  /** Scope and ops, such as `dense_1: matmul + add + relu`. */
   readonly name: string;
-  /** The place in the model it came from, such as `dense_1` or `metrics/accuracy`; empty outside of any. */
+  /** Part of the model, such as `dense_1` or `metrics/accuracy`. Empty outside of a scope. */
   readonly scope: string;
-  /** The ops that were fused into it, repeated ones as often as they occur. */
+  /** The fused ops. Repeated ones are listed as often as they occur. */
   readonly ops: readonly string[];
-  /** How many times it was dispatched. */
+  /** Number of dispatches. */
   readonly count: number;
-  /** Of all its dispatches together. */
+  /** Total time of all its dispatches. */
   readonly milliseconds: number;
-  /** Of the time of all kernels, 0 to 1. */
+  /** Share of the time of all kernels, 0 to 1. */
   readonly share: number;
 }
 
@@ -26,17 +26,20 @@ export interface Profile {
   readonly kernels: readonly KernelTime[];
   /** Sum over the kernels. */
   readonly milliseconds: number;
-  /** From the call to the end of the last kernel, with everything between kernels. Longer than without profiling: kernels are kept apart. */
+  /**
+   * Time from the call to the end of the last kernel, with the time between kernels. Longer than without profiling, because kernels run
+   * separately.
+   */
   readonly wallMilliseconds: number;
-  /** Programs run: each is one submit when nothing is profiled. */
+  /** Number of programs run. Each is one submit without profiling. */
   readonly submits: number;
   readonly dispatches: number;
-  /** Of device memory that the largest program holds at once, by its plan: inputs, results and scratch. 0 on the CPU, which has no plan. */
+  /** Bytes of device memory that the largest program takes at its peak: inputs, results and scratch. 0 on the CPU. */
   readonly bytes: number;
   readonly clock: ProfileClock;
-  /** Milliseconds below which the clock tells nothing apart; undefined where it is not known. */
+  /** Shortest time in milliseconds that the clock can distinguish. Undefined if it is not known. */
   readonly resolution: number | undefined;
-  /** How the times were taken, and how far to trust them. */
+  /** How the times were taken, and how accurate they are. */
   readonly note: string;
   /** The kernels as a table, one line each. */
   toString(): string;
@@ -49,21 +52,21 @@ export interface KernelName {
   readonly ops: readonly string[];
 }
 
-/** Collects what ran; a runtime has one while it profiles. */
+/** Collects the times while a runtime profiles. */
 export class ProfileLog {
   private readonly times = new Map<string, { kernel: KernelName; count: number; milliseconds: number }>();
   private readonly began = performance.now();
   private submits = 0;
   private bytes = 0;
 
-  /** A program of so many bytes begins to run. */
+  /** Counts a run of a program that takes this many bytes. */
   submit(bytes: number): void {
     this.submits++;
     this.bytes = Math.max(this.bytes, bytes);
   }
 
   add(kernel: KernelName, milliseconds: number): void {
-    // The label tells many ops by their number only.
+    // A label shortens long lists of ops, so the key has all of them.
     const key = `${kernel.label}\n${kernel.ops.join()}`;
     const entry = this.times.get(key);
     if (entry) {
@@ -94,7 +97,7 @@ export class ProfileLog {
       resolution,
       note,
     };
-    // Not enumerable: what is posted to another thread or compared is plain data.
+    // Not enumerable, so that the profile can be posted to another thread and compared as plain data.
     return Object.defineProperty(profile, 'toString', { value: () => printProfile(profile) });
   }
 }

@@ -62,7 +62,7 @@ export interface TypedValue {
   readonly type: TensorType;
 }
 
-/** Where choices between kernels are stored. */
+/** Storage of the choices between kernels. */
 export interface TuningOptions {
   /** Path of a JSON file in Node, name of an IndexedDB database in a browser. False keeps the choices in memory, until the device is closed. */
   store?: string | false;

@@ -44,7 +44,7 @@ test('a tensor that lives on a GPU is refused elsewhere by name, and stays usabl
   const there = await evaluate(o.mul(o.tensor([3, 4]), 2));
   await setDevice('cpu');
   const here = await evaluate(o.add(o.tensor([1, 2]), 1));
-  const refusal = 'a tensor f32[2] lives on webgpu, but this runs on cpu; read it with data() and make a new one with tensor()';
+  const refusal = 'a tensor f32[2] is on webgpu, but this runs on cpu; read it with data() and make a new one with tensor()';
   const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
     [`sub: ${refusal}`, () => o.sub(here, there).data()],
     [`sum: ${refusal}`, () => evaluate(o.sum(there))],

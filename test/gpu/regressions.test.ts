@@ -147,8 +147,8 @@ describe('devices', () => {
     await evaluate(x);
     const f = compile((a: Tensor) => add(a, 1));
     await setDevice('cpu');
-    await expect(f(x)).rejects.toThrow('f32[2] lives on webgpu, but this runs on cpu');
-    await expect(evaluate(add(x, 1))).rejects.toThrow('lives on webgpu, but this runs on cpu');
+    await expect(f(x)).rejects.toThrow('f32[2] is on webgpu, but this runs on cpu');
+    await expect(evaluate(add(x, 1))).rejects.toThrow('is on webgpu, but this runs on cpu');
     expect(await x.array()).toEqual([2, 4]); // reading it where it lives is fine
   });
 

@@ -44,7 +44,7 @@ export class GpuContext implements ValueOwner {
     void device.lost.then(({ reason, message }) => {
       if (this.isClosed) return;
       this.broken = new DeviceLostError(
-        `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone: call setDevice() again, then setWeights() on models that lived there`,
+        `webgpu: the device was lost (${reason || 'unknown'}${message ? `: ${message}` : ''}); tensors on it are gone: call setDevice() again, then setWeights() on the models on it`,
       );
     });
     device.onuncapturederror = ({ error }): void => {

@@ -8,10 +8,11 @@ export interface WebGpuOptions {
   /** Node only, and only before WebGPU is first used: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */
   dawnFlags?: readonly string[];
   /**
-   * Autotuning: kernels with equal results are timed against each other between the first steps, and the fastest is kept. Results do not depend on
-   * it. The choices are stored in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), and in IndexedDB in a browser. On an open
-   * device, a new value counts for programs compiled later and clears tuned(); if left out, the setting does not change.
-   * @default true on GPUs; false on Vulkan implemented on a CPU, where a table is used
+   * Autotuning: kernels with equal results are timed against each other between the first steps, and the fastest is kept. Results do not
+   * depend on it. The choices are stored in `~/.cache/ombre/kernels.json` in Node (or under `$XDG_CACHE_HOME`), and in IndexedDB in a
+   * browser. On an open device, a new value counts for programs compiled later and clears tuned(); if left out, the setting does not
+   * change.
+   * @default true on GPUs; false on Vulkan implemented on a CPU, which uses a fixed table
    */
   tuning?: boolean | TuningOptions;
 }

@@ -7,7 +7,7 @@ const uniform = 0x40;
 const storage = 0x80;
 const queryResolve = 0x200;
 
-/** What the buffers of this runtime are made for. */
+/** Usage flags of the buffers of this runtime. */
 export const bufferUsage = {
   /** Values of tensors and scratch memory. */
   values: storage | copySource | copyTarget,
