@@ -1,4 +1,4 @@
-// The page as a visitor uses it.
+// The demo page in a browser, operated like a user would.
 import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DemoPage, openDemo } from './harness.ts';
@@ -34,7 +34,7 @@ async function timed(page: Page): Promise<void> {
   expect(await page.getByTestId('time-chart').isVisible()).toBe(true);
 }
 
-/** Asks where the time goes, and waits for the answer. */
+/** Presses the button that times a step, and waits for the result. */
 async function timeSteps(page: Page): Promise<void> {
   await page.getByTestId('profile').click();
   await timed(page);
@@ -50,13 +50,13 @@ describe('on a desktop', () => {
   });
   afterAll(() => demo.close());
 
-  test('says which device it uses', async () => {
+  test('shows the device that it uses', async () => {
     await page.waitForFunction(() => document.querySelector<HTMLElement>('[data-testid=device-badge]')?.dataset.kind !== 'none');
     expect(await page.getByTestId('device-badge').getAttribute('data-kind')).toBe('webgpu');
     expect(await page.getByTestId('device-badge').textContent()).toMatch(/WebGPU · \S+/);
   });
 
-  test('refuses settings that cannot be used, and says which', async () => {
+  test('refuses invalid settings and names them', async () => {
     for (const [id, value, message] of [
       ['learning-rate', '-1', 'Learning rate is “-1”; use a number above 0'],
       ['learning-rate', 'fast', 'Learning rate is “fast”'],
@@ -90,7 +90,7 @@ describe('on a desktop', () => {
       expect(await number(page.getByTestId(chart), 'data-points')).toBeGreaterThan(0);
       expect(await number(page.getByTestId(chart), 'data-validation-points')).toBe(3);
     }
-    // After the first epoch the axes fit what came after it: a loss that began at 2.3, an accuracy that began at 0.1.
+    // The axes are scaled to the later epochs. The first loss was about 2.3 and the first accuracy about 0.1.
     const range = async (chart: string): Promise<number[]> =>
       ((await page.getByTestId(chart).getAttribute('data-range')) ?? '').split(' ').map(Number);
     const [lossRange, accuracyRange] = [await range('loss-chart'), await range('accuracy-chart')];
@@ -106,7 +106,7 @@ describe('on a desktop', () => {
   });
 
   test('reads a digit on the pad', async () => {
-    // A plain vertical stroke: a one.
+    // A vertical stroke, which is a 1.
     const box = (await page.getByTestId('pad').boundingBox())!;
     await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.2);
     await page.mouse.down();
@@ -121,7 +121,7 @@ describe('on a desktop', () => {
     await expect.poll(() => answer.getAttribute('data-digit')).toMatch(/^\d$/);
   });
 
-  test('pauses, goes on, and starts anew', async () => {
+  test('pauses, continues, and starts again', async () => {
     await choose(page, { 'train-size': '12000', epochs: '50', 'batch-size': '32' });
     await page.getByTestId('start').click();
     await page.waitForFunction(() => Number(document.querySelector('[data-testid=progress]')?.getAttribute('aria-valuenow')) > 0);
@@ -129,13 +129,13 @@ describe('on a desktop', () => {
 
     await page.getByTestId('pause').click();
     expect(await state(page)).toBe('paused');
-    // What was under way when the button was pressed may still arrive.
+    // Messages that were sent before the button was pressed may still arrive.
     await page.waitForTimeout(500);
     const paused = await number(page.getByTestId('progress'), 'aria-valuenow');
     await page.waitForTimeout(1000);
     expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBe(paused);
     expect(await page.getByTestId('pause').textContent()).toBe('Resume');
-    // No time runs out meanwhile. Steps can be timed all the same.
+    // A paused run has no deadline. Timing a step works during the pause.
     expect(await page.getByTestId('pace').textContent()).toMatch(/^[\d,]+ images\/s$/);
     await timeSteps(page);
     expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBe(paused);
@@ -153,13 +153,13 @@ describe('on a desktop', () => {
     expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBe(0);
     expect(await number(page.getByTestId('loss-chart'), 'data-points')).toBe(0);
     expect(await page.getByTestId('model').isDisabled()).toBe(false);
-    // Nothing of the run that was stopped comes late.
+    // No message of the stopped run arrives later.
     await page.waitForTimeout(1000);
     expect(await number(page.getByTestId('loss-chart'), 'data-points')).toBe(0);
     expect(await state(page)).toBe('idle');
   });
 
-  test('timing steps shows layers and kernels, by pointer and by keyboard, and leaves the run as it is', async () => {
+  test('timing steps shows layers and kernels, by pointer and by keyboard, and does not change the run', async () => {
     await choose(page, { 'train-size': '2000', epochs: '4', 'batch-size': '32', seed: '5' });
     const results = async (): Promise<(string | null)[]> =>
       Promise.all(['train-loss', 'test-accuracy'].map((id) => page.getByTestId(id).getAttribute('data-value')));
@@ -190,7 +190,7 @@ describe('on a desktop', () => {
     await page.keyboard.press('ArrowRight');
     expect(await detail.textContent()).toMatch(/^dense_2 · /);
     expect(await detail.textContent()).not.toBe(first);
-    // The pointer: the longest kernel of the first layer stands at the left of the first row.
+    // By pointer: the longest kernel of the first layer is at the left of the first row.
     const box = (await chart.locator('canvas').boundingBox())!;
     await page.mouse.move(box.x + 90, box.y + 20);
     await expect.poll(() => detail.getAttribute('data-layer')).toBe('dense_1');
@@ -204,7 +204,7 @@ describe('on a desktop', () => {
     expect(shares).toEqual(shares.toSorted((a, b) => b - a));
   });
 
-  test('keeps what the visitor typed when model or optimizer change, and says what is usual', async () => {
+  test('keeps typed settings when model or optimizer change, and shows the usual values', async () => {
     const rate = page.getByTestId('learning-rate');
     const note = page.locator('#learningRate-note');
     await choose(page, { model: 'mlp', optimizer: 'adam' });
@@ -227,7 +227,7 @@ describe('on a desktop', () => {
     expect(await number(page.getByTestId('test-accuracy'), 'data-value')).toBeGreaterThan(0.5);
   });
 
-  test('the regression takes only losses that fit it, and trains on the CPU', async () => {
+  test('the regression offers only losses for regression, and trains on the CPU', async () => {
     await page.getByTestId('pad-sample').click();
     expect(await page.locator('#bars').isVisible()).toBe(true);
     await choose(page, { model: 'linear', device: 'cpu', 'batch-size': '32', 'train-size': '2000', epochs: '2' });
@@ -237,34 +237,35 @@ describe('on a desktop', () => {
     expect(
       await page.locator('#loss option:disabled').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value)),
     ).toEqual(['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy']);
-    // At 0.01 so few images train to anything from 3.1 to 7.9, by the seed; at 0.003 eight seeds gave 4.0 to 4.4.
+    // With learning rate 0.01 and so few images the loss ends between 3.1 and 7.9, depending on the seed. With 0.003 eight seeds ended
+    // between 4.0 and 4.4.
     await choose(page, { 'learning-rate': '0.003' });
     await page.getByTestId('start').click();
     await reaches(page, 'done');
     expect(await page.getByTestId('device-badge').getAttribute('data-kind')).toBe('cpu');
-    // Guessing the mean digit gives a loss of 8.3.
+    // The mean digit as a constant prediction has a loss of 8.3.
     expect(await number(page.getByTestId('test-accuracy'), 'data-loss')).toBeLessThan(5);
     expect(await page.getByTestId('samples').locator('li').first().locator('small').textContent()).toMatch(/^(is \d|-?\d+\.\d\d)$/);
-    // One number, and no bars that would look like a probability.
+    // One number, without bars that look like probabilities.
     await expect.poll(() => page.locator('#pad-number').textContent()).toMatch(/^-?\d+\.\d\d is what the model computes/);
     expect(await page.locator('#bars').isVisible()).toBe(false);
     await timeSteps(page);
     expect(await page.getByTestId('time-note').textContent()).toMatch(/op by op, on the CPU/);
   });
 
-  test('stops when the loss is no longer a number, and says what to do', async () => {
+  test('stops when the loss is not finite, and says what to do', async () => {
     await choose(page, { 'learning-rate': '90', 'train-size': '500', epochs: '40' });
     await page.getByTestId('start').click();
     await reaches(page, 'failed');
     expect(await page.getByTestId('status').textContent()).toMatch(/^Stopped in epoch [1-3] of 40$/);
     expect(await page.getByTestId('test-accuracy').getAttribute('data-value')).toBe('');
-    // There and then, not after the 40th epoch.
+    // It stops at once, not after the 40th epoch.
     expect(await number(page.getByTestId('progress'), 'aria-valuenow')).toBeLessThan(10);
     expect(await page.getByTestId('start').textContent()).toBe('Train again');
     expect(await page.getByTestId('error').textContent()).toMatch(/^The loss became (NaN|Infinity): .* Use a smaller learning rate\.$/);
   });
 
-  test('works from the keyboard alone', async () => {
+  test('works with the keyboard only', async () => {
     await choose(page, { model: 'mlp', device: 'auto', 'train-size': '500', 'learning-rate': '0.003' });
     await page.getByTestId('epochs').focus();
     await page.keyboard.press('ControlOrMeta+A');
@@ -282,7 +283,7 @@ describe('on a desktop', () => {
     await timed(page);
   });
 
-  test('the console stayed silent', () => expect(demo.errors).toEqual([]));
+  test('the console has no errors', () => expect(demo.errors).toEqual([]));
 });
 
 describe.each(['light', 'dark'] as const)('on a phone of 360 pixels, %s', (colorScheme) => {
@@ -293,9 +294,9 @@ describe.each(['light', 'dark'] as const)('on a phone of 360 pixels, %s', (color
   });
   afterAll(() => demo.close());
 
-  test('trains without anything being wider than the screen', async () => {
+  test('trains, and no element is wider than the screen', async () => {
     const { page } = demo;
-    // Not against innerWidth: a phone zooms out until the widest element fits.
+    // innerWidth is no measure: a phone zooms out until the widest element fits.
     const width = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth);
     expect(await width()).toBe(360);
     await choose(page, { 'train-size': '500', epochs: '1' });
@@ -306,7 +307,7 @@ describe.each(['light', 'dark'] as const)('on a phone of 360 pixels, %s', (color
     await page.getByTestId('time-kernels').locator('summary').tap();
     expect(await width()).toBe(360);
     await page.getByTestId('start').scrollIntoViewIfNeeded();
-    // The run is where the visitor looks.
+    // The run is in the visible part of the page.
     expect(await page.getByTestId('status').evaluate((element) => element.getBoundingClientRect().top < 740)).toBe(true);
     expect(demo.errors).toEqual([]);
   });

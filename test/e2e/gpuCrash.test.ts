@@ -1,4 +1,4 @@
-// The GPU process of Chromium crashes during fit: the page's promises reject, and the same model trains on the next device.
+// The GPU process of Chromium crashes during fit. The page's promises reject, and the same model trains on the next device.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,7 @@ import { launchOptions } from '../../scripts/browser.ts';
 import type * as Ombre from '../../src/index.ts';
 import { ensureBuilt, root } from '../node/library.ts';
 
-/** What the page keeps between the two halves of the test. */
+/** State that the page keeps between the two halves of the test. */
 interface Kept {
   ombre: typeof Ombre;
   model: ReturnType<typeof Ombre.sequential>;
@@ -16,10 +16,10 @@ interface Kept {
   unhandled: string[];
 }
 
-/** Modules are done when the page has loaded. */
+/** Modules have run when the page has loaded. */
 const html = `<!doctype html><script type="module">import * as ombre from '/index.js'; globalThis.ombre = ombre;</script>`;
 
-test('a model outlives the GPU process', async () => {
+test('a model trains again after the GPU process has crashed', async () => {
   await ensureBuilt();
   const library = readFileSync(`${root}dist/index.js`);
   const server = createServer((request, response) => {
@@ -46,7 +46,7 @@ test('a model outlives the GPU process', async () => {
       Object.assign(globalThis, { model, fit, unhandled } satisfies Partial<Kept>);
     });
     const session = await browser.newBrowserCDPSession();
-    // The command has no answer: its process is gone.
+    // The command has no answer, because its process has ended.
     session.send('Browser.crashGpuProcess').catch(() => undefined);
     const result = await page.evaluate(async () => {
       const { ombre, model, fit, unhandled } = globalThis as unknown as Kept;

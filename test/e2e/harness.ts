@@ -5,7 +5,7 @@ import { launchOptions } from '../../scripts/browser.ts';
 
 export interface DemoPage {
   readonly page: Page;
-  /** Every uncaught exception and console error so far: a test that looks right while the page complains is not right. */
+  /** Every uncaught exception and console error so far. A test fails if there is one. */
   readonly errors: readonly string[];
   /** Closes browser and server. */
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export async function openDemo(context: BrowserContextOptions = {}): Promise<Dem
   const server = await createServer({
     configFile: fileURLToPath(new URL('../../scripts/demo.config.ts', import.meta.url)),
     logLevel: 'error',
-    // A test must not reload under its own feet because somebody saves a file.
+    // A saved file must not reload the page during a test.
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
   });
   await server.listen();

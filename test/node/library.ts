@@ -5,7 +5,7 @@ import { build } from 'vite';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Arguments of node for a program that a test starts: it poses as what this run tests. See test/support/disguise.ts. */
+/** Arguments of node for a program that a test starts. The program gets the adapters that this run tests. See test/support/disguise.ts. */
 export const disguised =
   process.env.OMBRE_PLAN || process.env.OMBRE_SUBGROUPS
     ? [createRequire(import.meta.url).resolve('tsx'), `${root}test/support/disguiseNode.ts`].flatMap((path) => [
@@ -14,7 +14,7 @@ export const disguised =
       ])
     : [];
 
-/** Builds dist/index.js where it is missing or older than the sources: `npm test` has built it already. */
+/** Builds dist/index.js if it is missing or older than the sources. `npm test` has built it already. */
 export async function ensureBuilt(): Promise<void> {
   const entry = `${root}dist/index.js`;
   const newest = Math.max(

@@ -1,4 +1,4 @@
-// The scripts of the README and of the guide run as they are, each in a project of its own that has ombre installed.
+// Runs the scripts of the README and of the guide unchanged, each in a project that has ombre installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ async function run(index: number): Promise<string> {
   return stdout.trimEnd();
 }
 
-test('no script of the documents is forgotten', () => {
+test('every script of the documents has a test', () => {
   expect(scripts).toHaveLength(6);
   expect(documents.match(/```js/g)).toHaveLength(scripts.length);
 });
@@ -40,23 +40,23 @@ test('the library in 15 lines', async () => {
 
 test('the classic first regression', async () => {
   const [, loss] = /^Loss: (\d+\.\d{4}), Accuracy: \d\.\d{4}$/m.exec(await run(1)) ?? [];
-  // Guessing the mean digit gives 8.3.
+  // The mean digit as a constant prediction has a loss of 8.3.
   expect(Number(loss)).toBeLessThan(4);
 });
 
-test('gradients and a loss of one’s own', async () => {
+test('gradients and a custom loss', async () => {
   const [second, fit, huber] = (await run(2)).split('\n').slice(-3);
   expect(second).toBe('12 12');
   const [w, b, value] = fit.split(' ').map(Number);
   expect(Math.abs(w - 3)).toBeLessThan(0.1);
   expect(Math.abs(b - 2)).toBeLessThan(0.1);
   expect(value).toBeLessThan(0.05);
-  // Errors 0.5 and 2: 0.5²/2 and 2 - 1/2, halved.
+  // Errors 0.5 and 2 give 0.5²/2 and 2 - 1/2. Their mean is half of the sum.
   expect(Number(huber)).toBeCloseTo(0.8125, 6);
 });
 
-test('a training loop of one’s own', async () => {
-  // The targets' own variance is 1/9.
+test('a custom training loop', async () => {
+  // The variance of the targets is 1/9.
   expect(Number(await run(3))).toBeLessThan(0.01);
 });
 
@@ -64,6 +64,6 @@ test('a graph of layers with two inputs and two outputs', async () => {
   expect(await run(4)).toBe('loss,total_loss,total_meanAbsoluteError true');
 });
 
-test('a GAN by a training step of one’s own', async () => {
+test('a GAN with a custom training step', async () => {
   expect(await run(5)).toBe('loss,generatorLoss');
 });

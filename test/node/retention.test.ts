@@ -1,4 +1,4 @@
-// What the library remembers for later calls must not keep tensors of the first one: the collector is asked.
+// Caches must not keep tensors of the first call alive. The tests run the garbage collector.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
@@ -34,7 +34,7 @@ describe.each(['cpu', 'webgpu'] as const)('%s', (device) => {
     expect((await defaultEngine()).info.kind).toBe(device);
   });
 
-  test('a compiled function: its first arguments, with what it drew and what it made', async () => {
+  test('a compiled function: its first arguments, random numbers and results', async () => {
     await setDevice(device);
     const step = compile((w: Tensor, { x }: { x: Tensor }) => [mul(add(w, dropout(x, { rate: 0.5 })), 2), sum(x)], { donate: [0] });
     const run = async (): Promise<WeakRef<object>[]> => {
@@ -49,7 +49,7 @@ describe.each(['cpu', 'webgpu'] as const)('%s', (device) => {
     const refs = await run();
     expect(await isCollected(...refs)).toEqual(refs.map(() => true));
     if (device === 'webgpu') expect(lastProgram()!.dispatches.some(({ meaning }) => meaning)).toBe(true);
-    // It is still there, and works.
+    // The function still exists and works.
     expect(await (await step(tensor(values(1000)), { x: tensor(values(1000)) }))[1].item()).toBeCloseTo(
       values(1000).reduce((a, b) => a + b),
       3,

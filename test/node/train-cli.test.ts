@@ -11,7 +11,7 @@ interface Result {
   readonly stderr: string;
 }
 
-/** What `npm run train -- …` starts once it has built the library. */
+/** The program that `npm run train -- …` starts after it has built the library. */
 function train(...args: string[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', ...disguised, 'scripts/train.ts', ...args], {
@@ -44,7 +44,7 @@ interface Summary {
 
 async function summary(...args: string[]): Promise<Summary> {
   const { code, stdout, stderr } = await train('--json', ...args);
-  // Not empty on every machine: Dawn warns there of limits it lowers.
+  // stderr is not empty on every machine, because Dawn warns there of limits that it lowers.
   expect(code, stderr).toBe(0);
   // The whole of stdout is one JSON document.
   return JSON.parse(stdout) as Summary;
@@ -73,7 +73,7 @@ describe('wrong options are refused in one line', () => {
     expect(output).toMatch(/^[^\n]+\n$/);
   });
 
-  test('and end the program with 2, on stderr alone', async () => {
+  test('and end the program with 2, and write to stderr only', async () => {
     const { code, stdout, stderr } = await train('--modle', 'cnn');
     expect(code).toBe(2);
     expect(stdout).toBe('');
@@ -101,7 +101,7 @@ test('--help lists every option', async () => {
   for (const name of names) expect(stdout).toContain(`--${name}`);
 });
 
-test('a run to a file says device, epochs and the test metrics line by line', async () => {
+test('a run to a file prints device, epochs and test metrics, one line each', async () => {
   const { code, stdout, stderr } = await train('--dataset', 'digits', '--device', 'cpu', '--epochs', '2', '--seed', '3');
   expect(stderr).toBe('');
   expect(code).toBe(0);
@@ -134,7 +134,7 @@ test('--json prints the configuration, the device, the history and the test metr
   expect(second.history.map(({ loss }) => loss)).toEqual(first.history.map(({ loss }) => loss));
 });
 
-test('trains on the GPU to what the CPU gives from the same seed', async () => {
+test('trains on the GPU to the same result as on the CPU with the same seed', async () => {
   const args = ['--dataset', 'digits', '--epochs', '3', '--seed', '7'];
   const gpu = await summary('--device', 'webgpu', ...args);
   const cpu = await summary('--device', 'cpu', ...args);
@@ -151,7 +151,7 @@ test.each([
   expect(history[2].loss).toBeLessThan(history[0].loss);
 });
 
-test('a loss that is no longer a number ends with 1 and says what to change', async () => {
+test('a loss that is not finite ends the program with 1 and says what to change', async () => {
   const { code, stderr } = await train(
     '--dataset',
     'digits',

@@ -38,7 +38,7 @@ export const ganStep =
     return { loss: forCritic.loss, logs: { generatorLoss: forGenerator.loss } };
   };
 
-/** The models, compiled with a seed. */
+/** The models, compiled. Their weights come from a seed. */
 export function makeGan(): Gan {
   const dense = (units: number, activation?: 'tanh', inputShape?: number[]): ReturnType<typeof layers.dense> =>
     layers.dense({ units, ...(activation && { activation }), ...(inputShape && { inputShape }) });

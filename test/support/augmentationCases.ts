@@ -1,4 +1,5 @@
-// Augmentations with given factors, and their values by the written map in f64. A direction that the layer draws gives two choices for each image.
+// Augmentations with given factors, and their values in f64 from the map as a formula. If the layer draws a direction, each image has two
+// possible results.
 import { layers } from '../../src/nn/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import type { Layer } from '../../src/nn/index.ts';
@@ -9,7 +10,7 @@ export interface Case {
   readonly name: 'randomTranslation' | 'randomShear' | 'randomZoom' | 'randomRotation';
   readonly options: Readonly<Record<string, unknown>>;
   readonly shape: readonly [number, number, number, number];
-  /** The maps that an image may get: (x, y) of the output is read at (a0 x + a1 y + a2, b0 x + b1 y + b2). */
+  /** The maps that an image may get. The output at (x, y) is the input at (a0 x + a1 y + a2, b0 x + b1 y + b2). */
   readonly maps: readonly Map6[];
 }
 
@@ -36,7 +37,7 @@ export const augmentationCases: readonly Case[] = [
     },
   ]),
   { name: 'randomZoom', options: { heightFactor: [-0.5, -0.5], fillMode: 'wrap' }, shape, maps: [[0.5, 0, 1, 0, 0.5, 0.75]] },
-  // Several times the size of the image away.
+  // Positions several times the image size away.
   { name: 'randomZoom', options: { heightFactor: [1, 1], fillMode: 'wrap' }, shape, maps: [[2, 0, -2, 0, 2, -1.5]] },
   { name: 'randomShear', options: { xFactor: [1, 1] }, shape: [2, 9, 2, 1], maps: [[1, 1, 0, 0, 1, 0], [1, -1, 0, 0, 1, 0]] }, // prettier-ignore
 ];
@@ -51,7 +52,7 @@ export const runAugmentation = ({ name, options, shape }: Case): Tensor => {
   return layer.apply(hostTensor({ shape: [...shape], dtype: 'f32' }, imagesOf(shape)), { training: true });
 };
 
-/** Index of a place outside of an axis, or undefined for the fill value. */
+/** Index of a position outside of an axis. Undefined for the fill value. */
 function placeOf(i: number, size: number, mode: unknown): number | undefined {
   if (i >= 0 && i < size) return i;
   if (mode === 'constant') return undefined;

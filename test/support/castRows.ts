@@ -1,7 +1,7 @@
-// What a cast makes of numbers at and beyond the range of its dtype, on every stack: truncated, clamped to the range, NaN as 0.
+// Casts of numbers at and beyond the range of the new dtype: truncated and clamped to the range, NaN to 0. Equal on every stack.
 import type { Dtype } from '../../src/core/dtype.ts';
 
-/** The f32 below 2^31 and 2^32. */
+/** The largest f32 below 2^31 and below 2^32. */
 const [below31, below32] = [2147483520, 4294967040];
 const floats = [0, -0, 0.9, -0.9, 1.5, -1.5, below31, 2 ** 31, -(2 ** 31), -(2 ** 31) - 256, below32, 2 ** 32, 3e9, -3e9, 1e20, -1e20, 3.4e38, Infinity, -Infinity, NaN]; // prettier-ignore
 

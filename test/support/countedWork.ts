@@ -1,4 +1,4 @@
-// Work that is counted, not timed: the look-ups in maps and sets, and the elements that array methods and loops have before them.
+// Counts work instead of timing it: lookups in maps and sets, and elements that array methods and loops process.
 
 type Prototype = Record<string | symbol, (...args: unknown[]) => unknown>;
 interface Sized {
@@ -6,7 +6,7 @@ interface Sized {
   readonly size?: number;
 }
 
-/** One step each, or one for each element. */
+/** Counts one step for each call, or one for each element. */
 const counted: readonly { prototype: object; names: readonly (string | symbol)[]; cost: (self: Sized) => number }[] = [
   { prototype: Map.prototype, names: ['get', 'has', 'set', 'delete'], cost: () => 1 },
   { prototype: Set.prototype, names: ['has', 'add', 'delete'], cost: () => 1 },

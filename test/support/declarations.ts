@@ -1,4 +1,4 @@
-// Every declaration of options in src, and the sentence above each option in the source.
+// Every declaration of options in src, and the JSDoc of each option in the source.
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -11,7 +11,7 @@ const isDeclaration = (value: unknown): value is Declaration =>
 
 const modules = import.meta.glob('../../src/**/*.ts', { eager: true });
 
-/** Declarations by factory. Modules export them one by one, or in a record. */
+/** Declarations by factory. Modules export one constant or a record of several. */
 export const declarations: ReadonlyMap<string, Declaration> = new Map(
   Object.values(modules)
     .flatMap((module) => Object.values(module as object) as unknown[])

@@ -1,4 +1,4 @@
-// Small causal models of tokens with random weights, for tests of generate().
+// Small causal language models with random weights, for tests of generate().
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, defineLayer, layers } from '../../src/nn/index.ts';
 import { cast, matmul, ones, softmax, transpose, triL, where } from '../../src/ops/index.ts';
@@ -7,7 +7,7 @@ import { type Model, sequential } from '../../src/train/index.ts';
 const wide = 'randomNormal';
 const initializer = { kernelInitializer: wide } as const;
 
-/** Attention of one head to earlier steps, whose scores fall with the distance. */
+/** Attention with one head to earlier steps. Scores decrease with the distance. */
 const alibiAttention = (): Layer =>
   defineLayer({
     kind: 'alibiAttention',

@@ -1,11 +1,11 @@
-// Engines on devices that claim less than they can: limits are met at sizes that a software GPU takes in its stride.
+// Engines whose devices report lower limits than they have, so that tests reach the limits at small sizes.
 import { Engine } from '../../src/engine/index.ts';
 import type { Target } from '../../src/graph/op.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 
 /**
- * An engine on a device of its own, whose compiler believes these limits and this processor. `spareBytes: 0` leaves out the guard zones. Nothing is timed on it: that takes buffers and submits,
- * and depends on what the machine's user has timed before. Close it with `runtime.dispose()`.
+ * Opens an engine on a separate device. Its compiler uses these limits and this processor. `spareBytes: 0` leaves out the guard zones.
+ * Autotuning is off, because it takes buffers and submits, and depends on choices stored on the machine. Close it with `runtime.dispose()`.
  */
 export async function engineWith(target: Partial<Target>): Promise<{ engine: Engine; runtime: WebGpuRuntime }> {
   const runtime = await WebGpuRuntime.open({ tuning: false });

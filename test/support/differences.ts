@@ -1,4 +1,4 @@
-// Derivatives the slow way: central differences in f64, one input element after another.
+// Derivatives by central differences in f64, one input element at a time.
 import { sizeOf } from '../../src/core/shape.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
@@ -8,7 +8,7 @@ export const f64 = (values: readonly number[], shape: readonly number[] = [value
 
 export const numbers64 = (x: Tensor): number[] => [...interpret([x], { mode: 'f64' })[0]];
 
-/** Numbers without pattern in [low, high). */
+/** Deterministic numbers in [low, high) without a simple pattern. */
 export function spread(shape: readonly number[], seed = 1, low = -1, high = 1): Tensor {
   let state = (seed * 2654435761) >>> 0;
   return f64(

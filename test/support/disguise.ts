@@ -1,13 +1,13 @@
-// Hides that an adapter is software: ombre then compiles the kernels and tiles of real GPUs for it.
+// Hides that an adapter is implemented in software. The library then compiles the kernels and tiles for GPUs on it.
 
 export interface Disguise {
   /** `gpu` hides that the adapter is software. */
   readonly plan: string;
-  /** `none` takes the subgroups away. A number asks for subgroups of that size. */
+  /** `none` removes the subgroups. A number requires subgroups of that size. */
   readonly subgroups: string;
 }
 
-/** Changes what the adapters of this process or page say of themselves. */
+/** Changes the properties that the adapters of this process or page report. */
 export function disguise(gpu: { readonly prototype: GPU }, { plan, subgroups }: Disguise): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its object below
   const { requestAdapter } = gpu.prototype;
@@ -16,7 +16,7 @@ export function disguise(gpu: { readonly prototype: GPU }, { plan, subgroups }: 
     if (!adapter) return null;
     const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = adapter.info as GPUAdapterInfo & SubgroupSizes;
     if (plan === 'gpu') {
-      // Its own name makes what is timed on it a choice of its own.
+      // A separate name, so that choices timed on it are stored separately.
       const names = {
         vendor: 'disguised',
         architecture: 'gpu',
@@ -39,5 +39,5 @@ interface SubgroupSizes {
   readonly subgroupMaxSize?: number;
 }
 
-/** The text, so that no name of a software adapter is found in it. */
+/** A text without the name of a software adapter. */
 const letters = (text: string): string => [...text.replace(/\W/g, '')].reverse().join('');

@@ -1,4 +1,4 @@
-// For processes that tests start: loaded before the program by `--import`, it disguises the adapters of Dawn.
+// Disguises the adapters of Dawn in processes that tests start. Loaded before the program by `--import`.
 import { disguise } from './disguise.ts';
 
 const { OMBRE_PLAN: plan = '', OMBRE_SUBGROUPS: subgroups = '' } = process.env;

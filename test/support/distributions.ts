@@ -15,7 +15,10 @@ function continued(first: number, term: (k: number) => readonly [a: number, b: n
   return value;
 }
 
-/** Probability of a gamma number of scale 1 up to x: the regularised incomplete gamma function, by its series or continued fraction. */
+/**
+ * Distribution function of the gamma distribution with scale 1: the regularised incomplete gamma function, by its series or continued
+ * fraction.
+ */
 export function gammaBelow(a: number, x: number): number {
   if (x <= 0) return 0;
   const front = Math.exp(a * Math.log(x) - x - lgammaOf(a));
@@ -27,7 +30,7 @@ export function gammaBelow(a: number, x: number): number {
   return 1 - front / continued(x + 1 - a, (k) => [k * (a - k), x + 2 * k + 1 - a]);
 }
 
-/** Probability of a beta number up to x: the regularised incomplete beta function, by its continued fraction. */
+/** Distribution function of the beta distribution: the regularised incomplete beta function, by its continued fraction. */
 export function betaBelow(a: number, b: number, x: number): number {
   if (x <= 0 || x >= 1) return Number(x >= 1);
   if (x > (a + 1) / (a + b + 2)) return 1 - betaBelow(b, a, 1 - x);
@@ -40,7 +43,8 @@ export function betaBelow(a: number, b: number, x: number): number {
 }
 
 /**
- * Kolmogorov's distance times √n; above 1.95 in one sample of a thousand. Numbers up to `resolved` are only counted: f32 has rounded them.
+ * Kolmogorov's distance times √n. It is above 1.95 in one of a thousand samples. Numbers up to `resolved` are only counted, because f32 has
+ * rounded them.
  */
 export function kolmogorov(sample: readonly number[], below: (x: number) => number, resolved = -Infinity, end = Infinity): number {
   const sorted = [...sample].sort((a, b) => a - b);
@@ -53,7 +57,7 @@ export function kolmogorov(sample: readonly number[], below: (x: number) => numb
   return distance * Math.sqrt(sorted.length);
 }
 
-/** Pearson's statistic as a number of standard deviations from its mean. */
+/** Pearson's statistic, as a number of standard deviations from its mean. */
 export function chiSquared(counts: readonly number[], probabilities: readonly number[]): number {
   const n = counts.reduce((a, b) => a + b);
   const possible = probabilities.flatMap((p, i) => (p > 0 ? [(counts[i] - n * p) ** 2 / (n * p)] : []));

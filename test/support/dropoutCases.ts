@@ -1,4 +1,4 @@
-// Dropout at its limits, on any stack: elements that are dropped are 0 and have gradient 0, whatever they hold.
+// Dropout at its limits, on any stack. Dropped elements are 0 and have gradient 0, whatever their values are.
 import { expect } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -18,18 +18,18 @@ export async function checkDropout(rate: number): Promise<void> {
   const [, slope] = valueAndGrad((t: Tensor) => sum(mul(dropout(t, { rate, seed: 5 }), tensor(cotangents))))(tensor(x));
   const slopes = Array.from(await slope.data());
   const scale = 1 / (1 - rate);
-  // A finite element that is not 0 tells whether its place is kept: the seed draws the same places for both.
+  // A finite element that is not 0 shows whether its position is kept. The same seed keeps the same positions in both inputs.
   const marks = Array.from(await dropout(tensor(x.map(() => 1)), { rate, seed: 5 }).data());
   expect(marks.every((mark) => mark === 0 || mark === scale)).toBe(true);
   if (rate === 0) expect(marks).toEqual(x.map(() => 1));
   if (rate === 1) expect(marks).toEqual(x.map(() => 0));
-  // Each kind of element is dropped once and kept once at least.
+  // Each kind of element is dropped at least once and kept at least once.
   if (rate === 0.5) for (let i = 0; i < 10; i++) expect(new Set(marks.filter((_, j) => j % 10 === i)).size).toBe(2);
   expect(values).toEqual(x.map((v, i) => (marks[i] === 0 ? 0 : Math.fround(v * scale))));
   expect(slopes).toEqual(x.map((_, i) => (marks[i] === 0 ? 0 : Math.fround(cotangents[i] * scale))));
 }
 
-/** A hidden layer that is dropped as a whole: what comes before it keeps its weights, the bias after it learns. */
+/** A hidden layer that is dropped as a whole. Layers before it keep their weights, and the bias after it learns. */
 export async function checkDropoutLayer(): Promise<void> {
   const build = (rate: number): Model => {
     const dense = layers.dense({ units: 3, inputShape: [2], kernelInitializer: 'ones' });
@@ -48,7 +48,7 @@ export async function checkDropoutLayer(): Promise<void> {
   expect((await weightsOf(plain))[0]).not.toEqual([1, 1, 1, 1, 1, 1]);
 }
 
-/** Dropped last, a model trains on zeros and nothing moves. */
+/** With dropout of the outputs a model trains on zeros, and no weight changes. */
 export async function checkDropoutLast(): Promise<void> {
   const model = sequential([layers.dense({ units: 1, inputShape: [1], kernelInitializer: 'ones' }), layers.dropout({ rate: 1 })]);
   model.compile({ optimizer: 'sgd', loss: 'mse' });

@@ -3,5 +3,7 @@ import { inject } from 'vitest';
 
 const plan = inject('plan');
 
-/** A software adapter runs its own kernels in one stage and, disguised, those for GPUs in another. Hardware runs both in one. */
+/**
+ * On a software adapter one stage tests its own kernels, and a second stage, disguised, those for GPUs. On hardware one stage tests both.
+ */
 export const families: readonly ('cpu' | 'gpu')[] = plan === 'both' ? ['cpu', 'gpu'] : plan === 'gpu' ? ['gpu'] : ['cpu'];

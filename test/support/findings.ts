@@ -1,9 +1,9 @@
-// What a test has to tell beside passed or failed: how near its results came to what is allowed, and how many gradients and vectors of PyTorch
-// it compared. It travels as the test's meta, which vitest brings home from processes and browsers alike; scripts/testing prints it.
+// Additional results of tests: the largest error relative to its bound, and the number of gradients and PyTorch vectors compared. They are
+// stored in the test's meta, which vitest collects from processes and browsers. scripts/testing prints them.
 import { beforeEach } from 'vitest';
 
 export interface Worst {
-  /** The error as a share of what is allowed: above 1 is wrong. */
+  /** Error divided by the bound. Above 1 the test fails. */
   readonly ratio: number;
   readonly what: string;
 }
@@ -14,7 +14,7 @@ export interface Coverage {
   readonly listed: number;
   readonly exported: number;
   readonly definitions: number;
-  /** Functions and definitions without a gradient for which no reason is stated. */
+  /** Functions and definitions that have no gradient and no stated reason for it. */
   readonly withoutReason: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface Findings {
   vectors: number;
   gradients: number;
   worst: Record<string, Worst>;
-  /** Guard zones that were compared after a dispatch, and those that were overwritten. */
+  /** Guard zones that were compared after a dispatch, and guard zones that were overwritten. */
   guards?: { checked: number; violated: number };
   coverage?: Coverage;
 }
@@ -35,17 +35,17 @@ declare module 'vitest' {
 
 let current: Findings | undefined;
 
-// Every file that imports this one gets a fresh copy of it from vitest, and with it this hook.
+// vitest gives every importing file a new copy of this module, and of this hook.
 beforeEach(({ task }) => {
   current = undefined;
   ownFindings = () => (current ??= task.meta.findings = { vectors: 0, gradients: 0, worst: {} });
 });
 
 let ownFindings = (): Findings => {
-  throw new Error('findings belong to a test: note them while one runs');
+  throw new Error('findings belong to a test; call this while a test runs');
 };
 
-/** Notes an error beside the bound that it is held to; the worst of each family of ops is reported. */
+/** Notes an error and its bound. The report has the worst one of each family of ops. */
 export function noteError(family: string, what: string, error: number, allowed: number): void {
   const share = error === 0 ? 0 : error / allowed;
   const ratio = Number.isNaN(share) ? Infinity : share;
@@ -53,17 +53,17 @@ export function noteError(family: string, what: string, error: number, allowed: 
   if (!(family in worst) || ratio > worst[family].ratio) worst[family] = { ratio, what };
 }
 
-/** Counts results of PyTorch that this test compared. */
+/** Counts PyTorch results that this test has compared. */
 export function noteVectors(count: number): void {
   ownFindings().vectors += count;
 }
 
-/** Counts gradients that this test compared, one for each differentiated input. */
+/** Counts gradients that this test has compared, one for each differentiated input. */
 export function noteGradients(count: number): void {
   ownFindings().gradients += count;
 }
 
-/** Counts guard zones that were compared and that a kernel has overwritten. */
+/** Counts guard zones that were compared, and those that a kernel has overwritten. */
 export function noteGuards(checked: number, violated: number): void {
   const { guards = { checked: 0, violated: 0 } } = ownFindings();
   ownFindings().guards = { checked: guards.checked + checked, violated: guards.violated + violated };

@@ -1,4 +1,4 @@
-// Closed graphs for compiler tests: a function over placeholders, and targets as adapters report them.
+// Closed graphs for compiler tests, made from a function over placeholders, and targets like those of adapters.
 import type { Dtype } from '../../src/core/dtype.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -23,7 +23,7 @@ export interface InputType {
   scalar?: boolean;
 }
 
-/** The graph of fn over placeholders of these types. */
+/** Returns the graph of fn over placeholders of these types. */
 export function graphOf(types: readonly InputType[], fn: (...inputs: Tensor[]) => readonly Tensor[]): Graph {
   const inputs = types.map(({ shape, dtype = 'f32', scalar = false }, position) => placeholder(shape, dtype, { position, scalar }));
   return { inputs, outputs: fn(...inputs) };

@@ -1,4 +1,4 @@
-// What a stack has to compute for the rows at kinks, and what is wrong with its answers. One list of tensors for each row, so that a stack may
+// Results that every stack must compute for the rows at kinks, and a check of them. Each row has one list of tensors, so that a stack may
 // evaluate all rows at once.
 import { pullback } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
@@ -25,10 +25,12 @@ export const kinkCases: readonly KinkCase[] = Object.entries(kinkRows).map(([nam
 const leaf = (shape: readonly number[], values: readonly number[]): Tensor =>
   alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(values)));
 
-/** Where the rule of zero cotangents is tried, arguments are finite. */
+/** The rule of zero cotangents is tested at finite arguments only. */
 const finite = (values: readonly number[]): number[] => values.map((x) => (Number.isFinite(x) ? x : 0.5));
 
-/** Tensors to compute for a row: value and gradients; gradients and their gradients for a cotangent of 0; the jvp of an elementwise row. */
+/**
+ * Tensors to compute for a row: value and gradients, gradients and their gradients for a cotangent of 0, and the jvp of an elementwise row.
+ */
 export interface KinkGraph {
   readonly value: Tensor;
   readonly gradients: readonly Tensor[];
@@ -45,7 +47,7 @@ export function kinkGraph({ golden, row }: KinkCase): KinkGraph {
 
   const finiteInputs = make(finite);
   const output = row.call(...finiteInputs);
-  // Not a constant: the compiler would fold it.
+  // Not a constant, which the compiler would fold.
   const nothing = leaf(output.shape, new Array<number>(output.size).fill(0));
   const first = pullback([output], [nothing], finiteInputs);
   const ones = first.map((g) => onesLike(g));
@@ -64,7 +66,7 @@ export function kinkGraph({ golden, row }: KinkCase): KinkGraph {
 
 export const tensorsOf = ({ value, gradients, zeros, jvp }: KinkGraph): Tensor[] => [value, ...gradients, ...zeros, ...(jvp ? [jvp] : [])];
 
-/** Relative to the larger of 1 and the expected number. */
+/** Error relative to the larger of 1 and the expected number. */
 const tolerance = 1e-5;
 
 function compare(what: string, got: HostArray, want: readonly number[]): string[] {
@@ -76,7 +78,7 @@ function compare(what: string, got: HostArray, want: readonly number[]): string[
   });
 }
 
-/** What is wrong with a stack's results for tensorsOf(kinkGraph(row)). */
+/** Returns the differences between a stack's results for tensorsOf(kinkGraph(row)) and the expected ones. */
 export function complaintsAboutKink({ golden, row }: KinkCase, graph: KinkGraph, results: readonly HostArray[]): string[] {
   const expected = row.differs?.gradients ?? golden.gradients.map(numbersOf);
   const [value, ...rest] = results;

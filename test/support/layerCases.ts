@@ -1,5 +1,5 @@
-// The cases of test/golden/layers.json and augmentations.json (scripts/golden/layers.py and augmentations.py): a layer, its input and parameters,
-// and the values that PyTorch gives.
+// The cases of test/golden/layers.json and augmentations.json (scripts/golden/layers.py and augmentations.py): a layer, its input and
+// parameters, and the values of PyTorch.
 import augmentations from '../golden/augmentations.json';
 import golden from '../golden/layers.json';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
@@ -11,13 +11,13 @@ export interface LayerCase {
   readonly options: object;
   readonly shape: readonly number[];
   readonly range: readonly [number, number];
-  /** Shapes of further inputs. */
+  /** Shapes of the other inputs. */
   readonly others?: readonly (readonly number[])[];
   /** Range of the parameters. @default [0.2, 1.2] */
   readonly spread?: readonly [number, number];
   readonly training: boolean;
   readonly parameters: Readonly<Record<string, readonly number[]>>;
-  /** Of layers with tables in f32. @default 1e-10 */
+  /** Tolerance, for layers with f32 tables. @default 1e-10 */
   readonly tolerance?: number;
   readonly outputShape: readonly number[];
   readonly output: readonly number[];

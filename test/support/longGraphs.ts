@@ -1,4 +1,4 @@
-// Functions whose graphs grow with a number: what compiling takes must grow with it, not with its square.
+// Functions whose graphs grow with a number. The work of compiling them must grow linearly, not with the square.
 import { checkpoint, valueAndGrad } from '../../src/autodiff/index.ts';
 import { type TracedFunction, traceFunction } from '../../src/engine/traceFunction.ts';
 import { layerNorm, matmul, relu, reshape, slice, softmax, sum, tanh, zeros } from '../../src/ops/index.ts';
@@ -23,10 +23,10 @@ const repeat = (n: number, x: Tensor, step: (x: Tensor, i: number) => Tensor): T
 const trace = (fn: (...args: never[]) => unknown, ...args: readonly unknown[]): TracedFunction =>
   traceFunction(fn, args, fn.name, new Set([0, 1]));
 
-/** A loss with its gradients; the first argument is differentiated. */
+/** A loss and its gradients. The first argument is differentiated. */
 const gradientsOf = (loss: (...args: never[]) => Tensor, ...args: readonly unknown[]): TracedFunction => trace(valueAndGrad(loss), ...args);
 
-/** A whole training step of Adam over as many layers. */
+/** A training step of Adam over this many layers. */
 function training(n: number, x: Tensor, forward: (p: readonly Weights[], x: Tensor) => Tensor): TracedFunction {
   const optimizer = optimizers.adam();
   const parameters = layers(n);

@@ -1,4 +1,4 @@
-// Losses whose epoch value is known, for every way to cut the samples into batches; losses of one's own; losses that are not finite.
+// Losses whose epoch value is known for every batch size, custom losses, and losses that are not finite.
 import { type LossName, losses } from '../../src/losses/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { abs, gather, logSoftmax, mean, oneHot, square, sub, tensor } from '../../src/ops/index.ts';
@@ -10,7 +10,7 @@ import { quiet } from './models.ts';
 type Loss = LossFunction | LossName;
 type Nested = number | readonly Nested[];
 
-/** A model whose outputs are its inputs: the loss of the data themselves. */
+/** A model whose outputs are its inputs. */
 export const identity = (inputShape: number[], loss: Loss, own: Partial<CompileOptions> = {}): Model => {
   const model = sequential([layers.activation({ activation: 'linear', inputShape })]);
   model.compile({ optimizer: 'sgd', loss, ...own });
@@ -38,7 +38,7 @@ const entropy = (a: number, b: number): number => Math.log1p(Math.exp(b - a));
 const logits = [[1, 0], [3, 0], [0, 0], [0, 2], [5, 5]]; // prettier-ignore
 const labels = [0, 0, -1, 0, -1];
 const counted = (entropy(1, 0) + entropy(3, 0) + entropy(0, 2)) / 3;
-/** Steps of sequences: 2, 0, 1 and 3 of 3 count. */
+/** Steps of sequences. Of 3 steps each, 2, 0, 1 and 3 count. */
 const steps = [[[1, 0], [2, 0], [9, 9]], [[0, 0], [1, 1], [2, 2]], [[0, 1], [4, 0], [4, 0]], [[1, 0], [0, 1], [0, 3]]]; // prettier-ignore
 const stepLabels = [[0, 0, 7], [7, 7, 7], [0, 7, 7], [0, 0, 0]]; // prettier-ignore
 const stepMean = (entropy(1, 0) + entropy(2, 0) + 2 * entropy(0, 1) + entropy(1, 0) + entropy(0, 3)) / 6;
@@ -48,7 +48,7 @@ const weights = [1, 2, 0, 0.5, 4];
 const errors = numbers.map(([v], i) => v - wanted[i]);
 const average = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0) / of.length;
 
-/** Every row is evaluated at each batch size, trained on at a learning rate of nothing, and validated with. */
+/** Each row is evaluated at each batch size, trained on with learning rate 0, and used for validation. */
 export const epochRows: EpochRow[] = [
   { name: 'ignoreClass', loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1 }), x: logits, y: labels, want: counted },
   { name: 'ignoreClass, reduction none', loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: -1, reduction: 'none' }), x: logits, y: labels, want: counted }, // prettier-ignore
@@ -57,15 +57,15 @@ export const epochRows: EpochRow[] = [
   { name: 'every sample ignored', loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreClass: 1 }), x: logits, y: [1, 1, 1, 1, 1], want: 0 }, // prettier-ignore
   { name: 'a plain loss', loss: meanSquaredError(), x: numbers, y: wanted, want: average(errors.map((e) => e * e)) },
   { name: 'weights divide by the number of samples', loss: meanAbsoluteError(), x: numbers, y: wanted, sampleWeight: weights, want: average(errors.map((e, i) => weights[i] * Math.abs(e))) }, // prettier-ignore
-  { name: 'weights of 0 alone', loss: meanAbsoluteError(), x: numbers, y: wanted, sampleWeight: [0, 0, 0, 0, 0], want: 0 },
+  { name: 'weights that are all 0', loss: meanAbsoluteError(), x: numbers, y: wanted, sampleWeight: [0, 0, 0, 0, 0], want: 0 },
   { name: 'reduction none', loss: meanSquaredError({ reduction: 'none' }), x: numbers, y: wanted, want: average(errors.map((e) => e * e)) },
-  { name: 'own, one value per sample', loss: (t, p) => abs(sub(p, t)), x: numbers, y: wanted, want: average(errors.map(Math.abs)) },
-  { name: 'own, a scalar, by batch size', loss: (t, p) => mean(square(sub(p, t))), x: numbers, y: wanted, want: average(errors.map((e) => e * e)) }, // prettier-ignore
-  { name: 'own, weighted from outside', loss: (t, p) => abs(sub(p, t)), x: numbers, y: wanted, sampleWeight: weights, want: average(errors.map((e, i) => weights[i] * Math.abs(e))) }, // prettier-ignore
-  { name: 'own, weighted by itself', loss: (t, p, w) => (w ? abs(sub(p, t)).mul(w.reshape([-1, 1])) : abs(sub(p, t))), x: numbers, y: wanted, sampleWeight: weights, want: average(errors.map((e, i) => weights[i] * Math.abs(e))) }, // prettier-ignore
+  { name: 'custom, one value per sample', loss: (t, p) => abs(sub(p, t)), x: numbers, y: wanted, want: average(errors.map(Math.abs)) },
+  { name: 'custom, a scalar, by batch size', loss: (t, p) => mean(square(sub(p, t))), x: numbers, y: wanted, want: average(errors.map((e) => e * e)) }, // prettier-ignore
+  { name: 'custom, weighted by the caller', loss: (t, p) => abs(sub(p, t)), x: numbers, y: wanted, sampleWeight: weights, want: average(errors.map((e, i) => weights[i] * Math.abs(e))) }, // prettier-ignore
+  { name: 'custom, weighted by itself', loss: (t, p, w) => (w ? abs(sub(p, t)).mul(w.reshape([-1, 1])) : abs(sub(p, t))), x: numbers, y: wanted, sampleWeight: weights, want: average(errors.map((e, i) => weights[i] * Math.abs(e))) }, // prettier-ignore
 ];
 
-/** The losses of a row by batch size: evaluate's, fit's, and fit's validation. */
+/** The losses of a row by batch size: from evaluate, fit, and fit's validation. */
 export async function epochLosses({ loss, x, y, sampleWeight }: EpochRow, batchSize: number): Promise<number[]> {
   const data = [x as number[][], y as number[]] as const;
   const model = identity(sampleShape(x), loss);
@@ -87,7 +87,7 @@ const squares = (t: Parameters<typeof sub>[0], p: Parameters<typeof sub>[0]): Re
 const column = (values: readonly number[]): number[][] => values.map((v) => [v]);
 const picked = (entropy(1, 0) + entropy(0, 3)) / 2;
 
-/** What a loss or metric of the user's is given: targets of the predictions' shape and dtype, class indices as they are. */
+/** Arguments of a custom loss or metric. Targets get the shape and dtype of the predictions; class indices are unchanged. */
 export const ownRows: OwnRow[] = [
   { name: '[n] against [n,1]', loss: squares, x: numbers, y: [3, 5, 7, 9, 11], want: 18 },
   { name: '[n,1] against [n,1]', loss: squares, x: numbers, y: column([3, 5, 7, 9, 11]), want: 18 },
@@ -100,7 +100,7 @@ export const ownRows: OwnRow[] = [
   { name: 'class indices [n,1]', loss: (t, p) => logSoftmax(p).mul(oneHot(t.reshape([-1]), 2)).sum({ axis: -1 }).neg(), x: [[1, 0], [3, 0]], y: [[0], [1]], want: picked }, // prettier-ignore
 ];
 
-/** The mean of what a function says of a batch: a metric of the user's. */
+/** A custom metric: the mean of a function over the batch. */
 const ownMetric = (loss: Exclude<Loss, string>): Metric => {
   const inner = metrics.mean();
   return {
@@ -111,14 +111,14 @@ const ownMetric = (loss: Exclude<Loss, string>): Metric => {
   };
 };
 
-/** The values of one's own loss and of the same function as a metric. */
+/** The values of a custom loss, and of the same function as a metric. */
 export async function ownValues({ loss, x, y }: OwnRow): Promise<number[]> {
   const model = identity(sampleShape(x), loss, { metrics: [ownMetric(loss as Exclude<Loss, string>)] });
   const logs = await model.evaluate(x, y);
   return [logs.loss, logs.own];
 }
 
-/** Squared errors of these sizes are infinite in f32, or undefined. */
+/** Squares of errors of these sizes are infinite in f32, or undefined. */
 const huge = 1e30;
 
 export const nonFiniteRows: { name: string; x: number[]; loss: Loss; want: number }[] = [
@@ -128,11 +128,11 @@ export const nonFiniteRows: { name: string; x: number[]; loss: Loss; want: numbe
   { name: 'twice infinite', x: [huge, 1, huge, 1], loss: 'meanSquaredError', want: Infinity },
   { name: '-Infinity', x: [1, huge, 1, 1], loss: (_, p) => square(p).neg(), want: -Infinity },
   { name: 'Infinity and -Infinity', x: [huge, 1, -huge, 1], loss: (_, p) => square(p).mul(p.sign()), want: NaN },
-  // Infinity times 0. A difference of two squares would not do: a driver may contract it and find -Infinity.
+  // Infinity times 0 is NaN. A difference of two squares is not certain to be: a driver may fuse it and find -Infinity.
   { name: 'NaN', x: [1, huge, 1, 1], loss: (_, p) => square(p).mul(p.minimum(0)), want: NaN },
 ];
 
-/** The non-finite loss and its metrics in every log there is, drawn in batches of one. */
+/** A non-finite loss and its metrics in every kind of log, with batches of one sample. */
 export async function nonFiniteLogs(row: (typeof nonFiniteRows)[number]): Promise<Logs[]> {
   const model = sequential([layers.dense({ units: 1, useBias: false, kernelInitializer: 'ones', inputShape: [1] })]);
   const own = typeof row.loss === 'string' ? metrics[row.loss as 'meanSquaredError']({ name: 'own' }) : ownMetric(row.loss);
@@ -144,7 +144,7 @@ export async function nonFiniteLogs(row: (typeof nonFiniteRows)[number]): Promis
   return [evaluated, { loss: history.loss[0], own: history.own[0] }, { loss: history.val_loss[0], own: history.val_own[0] }];
 }
 
-/** Sums of these summands one after another, in the accumulators of the epoch. */
+/** Sums of these numbers in order, in the accumulators of the epoch. */
 export const accumulatorRows: [name: string, summands: number[], want: number][] = [
   ['Infinity first', [Infinity, 1, 2], Infinity],
   ['Infinity last', [1, 2, Infinity], Infinity],

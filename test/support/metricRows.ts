@@ -1,4 +1,4 @@
-// Metrics over data of test/golden/metricFamilies.json, streamed in batches of uneven size.
+// Metrics over data of test/golden/metricFamilies.json, updated with batches of different sizes.
 import golden from '../golden/metricFamilies.json';
 import { leavesOf } from '../../src/core/tree.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
@@ -39,7 +39,7 @@ const part = ({ shape: [, ...rest], dtype, data: all }: Packed, from: number, to
   return hostTensor({ shape: [to - from, ...rest], dtype }, (dtype === 'i32' ? Int32Array : Floats).from(values));
 };
 
-/** Batches of a data set: sizes are uneven, and one has a single sample. */
+/** Batches of a data set. Their sizes differ, and one has a single sample. */
 export function batchesOf(name: string, Floats: Arrays = Float32Array): { targets: Tensor; predictions: Tensor; weight: Tensor }[] {
   const { targets, predictions, weight } = data[name];
   const [samples] = predictions.shape;

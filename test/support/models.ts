@@ -1,4 +1,4 @@
-// Small models and data that the tests of training share.
+// Small models and data for tests of training.
 import { layers } from '../../src/nn/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';

@@ -1,5 +1,5 @@
-// What the exported functions are made of, read from the graphs that their rows build: primitives, gradients, batching rules. The table of ops and
-// the coverage test share it, so that neither is typed by hand.
+// Primitives, gradients and batching rules of the exported functions, read from the graphs of their test rows. The table of ops and the
+// coverage test use it, so neither is written by hand.
 import { checkpoint, customGradient, pullback } from '../../src/autodiff/index.ts';
 import { type Dtype, isFloat } from '../../src/core/dtype.ts';
 import { topological } from '../../src/graph/graph.ts';
@@ -13,20 +13,20 @@ import { type InputSpec, type OpRow, f, w } from '../tables/row.ts';
 
 export type Slope = { readonly kind: 'gradient' } | { readonly kind: 'none'; readonly reason: string | undefined };
 
-/** An exported function or a primitive, as the table of ops shows it. */
+/** An exported function or a primitive, as a row of the table of ops. */
 export interface Anatomy {
   readonly name: string;
-  /** Primitives that do its work, in the order in which they appear; those that only fit shapes and dtypes are left out where others remain. */
+  /** Primitives that compute it, in order of their first use. Those that only change shapes and dtypes are left out if others remain. */
   readonly primitives: readonly OpDefinition[];
   readonly slope: Slope;
-  /** Primitives that vmap applies row by row; undefined where no input can be mapped. */
+  /** Primitives that vmap applies to one row at a time. Undefined if no input can be mapped. */
   readonly rowByRow: readonly string[] | undefined;
   readonly rows: readonly OpRow[];
 }
 
 type Example = Pick<OpRow, 'name' | 'inputs' | 'call'>;
 
-/** Forms of functions that no row builds, because they are large, need half precision, or are integer twins. They are not run here. */
+/** Forms of functions that no test row builds: they are large, need half precision, or are integer versions. They are not run here. */
 const furtherExamples: readonly Example[] = [
   { name: 'cast f16', inputs: [f([3])], call: (x) => o.cast(x, 'f16') },
   {
@@ -41,7 +41,7 @@ const furtherExamples: readonly Example[] = [
   })),
 ];
 
-/** Transformations put primitives of their own around what they are given. */
+/** Transformations add primitives around the given function. */
 const transformed: readonly Example[] = [
   { name: 'checkpoint', inputs: [f([3])], call: checkpoint((x: Tensor) => o.tanh(o.sin(x))) },
   {
@@ -77,7 +77,7 @@ function traceOf(example: Example): Trace {
   if (floats.length === 0) return { values, all: values, slope: none(`takes ${dtypesOf(inputs)}`) };
   const cotangent = placeholder(output.shape, output.dtype, { position: inputs.length });
   const first = pullback([output], [cotangent], floats);
-  // A gradient that the cotangent does not reach is 0 whatever comes.
+  // A gradient that the cotangent does not reach is always 0.
   const flows = first.some((gradient) => topological([gradient]).includes(cotangent.node!));
   const second = flows ? pullback(first, first, [...floats, cotangent]) : [];
   return { values, all: topological([output, ...first, ...second]), slope: flows ? { kind: 'gradient' } : none() };
@@ -87,7 +87,7 @@ const traced = (examples: readonly Example[]): (readonly [Example, Trace])[] => 
 const traces = traced([...opRows, ...furtherExamples]);
 const allNodes = [...traces, ...traced(transformed)].flatMap(([, { all }]) => all);
 
-/** Ops of whole rows need no rule where each element is by itself. */
+/** An op over whole rows needs no rule if its elements are independent. */
 const isBatched = (op: OpDefinition): boolean => typeof op.batch === 'function' || op.lowering.kind === 'elementwise';
 
 function anatomyOf(name: string, found: readonly (readonly [Example, Trace])[]): Anatomy {
@@ -107,7 +107,7 @@ function anatomyOf(name: string, found: readonly (readonly [Example, Trace])[]):
   };
 }
 
-/** Every exported function that gives a tensor, by name. */
+/** Every exported function that returns a tensor, by name. */
 export const functions: readonly Anatomy[] = [...new Set(traces.map(([example]) => exportedName(example)))]
   .sort((a, b) => a.localeCompare(b, 'en'))
   .map((name) =>
@@ -155,10 +155,10 @@ export const primitives: readonly Anatomy[] = [...definedOps().values()]
     };
   });
 
-/** Primitives that no function and no gradient traced here is made of: of their gradients only the rule is known. */
+/** Primitives that appear in no function and no gradient traced here. Only the rule of their gradient is known. */
 export const unseen: readonly string[] = primitives.map(({ name }) => name).filter((name) => !allNodes.some(({ op }) => op.name === name));
 
-/** What has no gradient although nothing says why. */
+/** Functions and primitives without a gradient and without a reason for it. */
 export const lackingReason = (): readonly string[] =>
   [...functions, ...primitives].flatMap(({ name, slope }) => (slope.kind === 'none' && slope.reason === undefined ? [name] : []));
 

@@ -1,6 +1,6 @@
-// All-pairs test design: far fewer rows than the full product, and every two values of two different columns still meet in one of them.
+// All-pairs test design: every two values of two different columns appear together in a row, with far fewer rows than the full product.
 
-/** Rows of values, one from each column. Every pair of values from two columns occurs. Deterministic. */
+/** Returns rows with one value from each column. Every pair of values from two columns occurs. Deterministic. */
 export function pairwise<T extends readonly (readonly unknown[])[]>(...columns: T): { -readonly [K in keyof T]: T[K][number] }[] {
   const missing = new Set<string>();
   columns.forEach((a, i) => columns.forEach((b, j) => i < j && a.forEach((_, x) => b.forEach((_, y) => missing.add(pair(i, x, j, y))))));
@@ -12,7 +12,7 @@ export function pairwise<T extends readonly (readonly unknown[])[]>(...columns: 
     row[j] = y;
     columns.forEach((values, column) => {
       if (row[column] >= 0) return;
-      // The value that covers most missing pairs with what is chosen already.
+      // The value that covers the most missing pairs with the values chosen already.
       const gain = (value: number): number =>
         row.filter((other, at) => other >= 0 && missing.has(ordered(at, other, column, value))).length;
       const gains = values.map((_, value) => gain(value));
@@ -33,7 +33,7 @@ export const combinations = <T extends readonly (readonly unknown[])[]>(...colum
     -readonly [K in keyof T]: T[K][number];
   }[];
 
-/** 1, 2, one less than a tile, a tile, one more, and a prime beyond it. */
+/** Sizes 1, 2, tile - 1, tile, tile + 1, and a prime above it. */
 export function sizesAround(tile: number): number[] {
   const isPrime = (n: number): boolean =>
     n > 1 && Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).every((d) => n % d !== 0);

@@ -42,17 +42,17 @@ const typesOf = (rows: number, columns: number): readonly InputType[] => [
   { shape: [rows, 1] },
   { shape: [], scalar: true },
   { shape: [columns, rows] },
-  { shape: [3], dtype: 'i32' }, // places to gather from
+  { shape: [3], dtype: 'i32' }, // indices for gather
 ];
 
-/** What every random graph starts from. */
+/** Inputs of every random graph. */
 export const inputTypes = typesOf(4, 6);
-/** The same with rows long enough for a workgroup each. */
+/** Inputs with rows long enough for one workgroup each. */
 export const wideInputTypes = typesOf(5, 70);
 
 type Make = (a: Tensor, b: Tensor, places: Tensor) => Tensor;
 
-/** Bounded functions, so that values stay where f32 arithmetic says something. */
+/** Bounded functions, so that values stay in the range in which f32 is precise. */
 const smooth: readonly Make[] = [
   (a) => tanh(a),
   (a) => neg(a),
@@ -83,7 +83,7 @@ const smooth: readonly Make[] = [
   (a, b) => add(mul(a, 0.75), mul(mean(b, { axis: -1, keepDims: true }), 0.25)),
 ];
 
-/** Where two values differ by a rounding only, these may choose either. */
+/** If two values differ only by rounding, these may choose either. */
 const choosing: readonly Make[] = [
   (a, b) => where(greater(a, b), a, tanh(b)),
   (a) => max(a, { axis: 0, keepDims: true }),
@@ -92,7 +92,7 @@ const choosing: readonly Make[] = [
   (a) => cast(softmax(cast(tanh(a), 'f16')), 'f32'),
   (a) => cast(tanh(a), 'f16'),
   (a) => sub(a, max(a, { axis: -1, keepDims: true })),
-  // Which element is above the diagonal is known from its place.
+  // The position decides which element is above the diagonal.
   (a) => where(greater(iotaOf(a, 0), iotaOf(a, -1)), a, 0.5),
 ];
 
@@ -101,7 +101,7 @@ const iotaOf = (a: Tensor, axis: number): Tensor =>
 
 const makers = [...smooth, ...choosing];
 
-/** Behind these small errors stay small. */
+/** Small errors before these stay small after them. */
 export const isSmooth = (maker: number): boolean => maker < smooth.length;
 
 export interface Recipe {
@@ -120,7 +120,7 @@ export const recipe = fc.record<Recipe>({
   differentiate: fc.boolean(),
 });
 
-/** Follows the recipe; a step whose operands do not fit is left out. */
+/** Builds the graph of a recipe. A step whose operands do not fit is left out. */
 export function outputsOf({ steps, wanted, differentiate }: Recipe, inputs: readonly Tensor[]): Tensor[] {
   const places = inputs[6];
   const pool = inputs.slice(0, 6);
@@ -129,7 +129,7 @@ export function outputsOf({ steps, wanted, differentiate }: Recipe, inputs: read
       const made = makers[maker](pool[a % pool.length], pool[b % pool.length], places);
       if (made.size <= 4096) pool.push(made);
     } catch (error) {
-      if (!(error instanceof OmbreError)) throw error; // else: these two do not go together
+      if (!(error instanceof OmbreError)) throw error; // else the shapes do not fit
     }
   }
   const outputs = wanted.map((i) => pool[pool.length - 1 - (i % pool.length)]);

@@ -1,4 +1,4 @@
-// Recurrent layers with given weights: the cases of test/golden/recurrentLayers.json, and the written formula of a cell.
+// Recurrent layers with given weights: the cases of test/golden/recurrentLayers.json, and a cell as a formula.
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { leavesOf } from '../../src/core/tree.ts';
@@ -21,7 +21,7 @@ export interface Built {
 }
 
 /**
- * Results of a layer over placeholders, and the gradients of the sum of their sines. The shapes are those of the inputs, and of kernel,
+ * Results of a layer over placeholders, and the gradients of the sum of their sines. Shapes are those of the inputs, then of kernel,
  * recurrent kernel and bias of each owner of weights.
  */
 export function buildCase(layer: Layer, shapes: LayerCase['shapes'], mode: 'f32' | 'f64' = 'f64'): Built {
@@ -62,7 +62,7 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const times = (x: Vector, matrix: readonly Vector[]): number[] =>
   matrix[0].map((_, j) => x.reduce((total, value, i) => total + value * matrix[i][j], 0));
 
-/** All states [time][states][units] of one sequence, step by step. A step without a mask of true keeps the states. */
+/** All states [time][states][units] of one sequence. A step whose mask is not true keeps the states. */
 export function formula(
   kind: 'simpleRnn' | 'lstm' | 'gru' | 'gru resetBefore',
   sequence: readonly Vector[],

@@ -1,4 +1,4 @@
-// Before each file of GPU tests: guard zones behind all that kernels write, and the disguise that the environment asks for.
+// Runs before each file of GPU tests. Sets guard zones after all ranges that kernels write, and the disguise that the environment requires.
 import { type RunnerTask, afterAll, afterEach, inject } from 'vitest';
 import { clampingFlag, debug } from '../../src/runtime/webgpu/debug.ts';
 import { takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
@@ -9,7 +9,7 @@ debug.guardBytes = 1024;
 debug.dawnFlags = [clampingFlag];
 
 const wanted = { plan: inject('plan'), subgroups: inject('subgroups') };
-// Candidates take a software adapter minutes to build. Tests of the tuner ask for it.
+// A software adapter needs minutes to build candidates. Tests of the tuner switch tuning on.
 if (wanted.plan === 'gpu') debug.tuning = false;
 if (wanted.plan === 'gpu' || wanted.subgroups) {
   const isNode = typeof process === 'object' && !!process.versions?.node;
@@ -28,13 +28,13 @@ afterEach(async () => {
   requireNone(violations);
 });
 
-/** Files whose tests run the library in processes of their own. */
+/** Files whose tests run the library in separate processes. */
 const withoutDispatches = /(readme|train-cli)\.test\.ts$/;
 
 /** Whether a test ran that was not skipped. */
 const hasRun = (task: RunnerTask): boolean => (task.type === 'suite' ? task.tasks.some(hasRun) : task.result?.state === 'pass');
 
-// Hooks of the file may still dispatch after its last test; this hook runs after them.
+// Hooks of the file may dispatch after its last test. This hook runs after them.
 // eslint-disable-next-line no-empty-pattern -- vitest reads the pattern
 afterAll(async ({}, file) => {
   requireNone((await takeGuardReport()).violations);

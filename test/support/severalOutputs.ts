@@ -1,4 +1,4 @@
-// Models with several inputs and outputs, made of one layer written for the test.
+// Models with several inputs and outputs, made of one layer that is defined here.
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, type Network, type Specs, TensorSpec, defineLayer, networkOf } from '../../src/nn/index.ts';
 import { cast, matmul, ones, softmax, tensor } from '../../src/ops/index.ts';
@@ -32,12 +32,12 @@ export const listHeads = (): Model =>
     ),
   );
 
-/** A network whose inputs have the form of `inputs`. */
+/** A network whose inputs have the structure of `inputs`. */
 const withInputs = (layer: Layer, inputs: Specs): Network => ({ ...networkOf(layer), inputs });
 
 type Pair = { readonly a: Tensor; readonly b: Tensor };
 
-/** y = a w + b, with a [2], b [1] of whole numbers. */
+/** y = a w + b, with whole numbers a [2] and b [1]. */
 export const twoInputs = (): Model =>
   new Model(
     withInputs(
@@ -53,7 +53,7 @@ export const twoInputs = (): Model =>
     ),
   );
 
-/** The same with its inputs in a list. */
+/** The same with a list of inputs. */
 export const listInputs = (): Model =>
   new Model(
     withInputs(

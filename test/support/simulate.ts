@@ -1,7 +1,7 @@
-// Runs a Program on the CPU the way a GPU would: dispatch after dispatch over its slots, each through the plain subgraph that it means.
-// Scratch starts as NaN, and a range is poisoned when another value takes it over: a wrong order, a missing dependency or overlapping lives
-// show as NaN. This checks fuse, schedule and plan without a GPU; the WGSL itself is checked on one. Of the kernels' text only the bindings are
-// checked: whatever one reads has been written before.
+// Runs a Program on the CPU like a GPU would: one dispatch after the other over its slots. Each computes the plain subgraph in its
+// `meaning`. Scratch starts as NaN, and a range is filled with NaN when another value takes it over. A wrong order, a missing dependency or
+// overlapping lifetimes then give NaN. This checks fuse, schedule and plan without a GPU. Of the kernels' text only the bindings are
+// checked: the memory that they read must have been written before.
 import { type HostArray, allocate } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { TensorType } from '../../src/graph/op.ts';
@@ -13,7 +13,7 @@ interface Held {
   readonly data: HostArray;
 }
 
-/** Results of the program for these inputs; arrays for input slots, numbers for scalars. */
+/** Results of the program for these inputs: arrays for input slots, numbers for scalars. */
 export function simulate(program: Program, inputs: readonly (HostArray | number)[]): HostArray[] {
   const outer = new Map<number, HostArray>();
   const scratch: Held[] = [];
@@ -30,7 +30,7 @@ export function simulate(program: Program, inputs: readonly (HostArray | number)
     const place = program.slots[slot];
     if (place.kind === 'input') outer.set(slot, data);
     else {
-      // Whatever lay in this range is gone.
+      // Other values in this range are overwritten.
       for (let i = scratch.length - 1; i >= 0; i--) if (overlaps(place, program.slots[scratch[i].slot])) scratch.splice(i, 1);
       scratch.push({ slot, data });
     }
@@ -70,7 +70,7 @@ function poison({ shape, dtype }: TensorType): HostArray {
   return dtype === 'f32' || dtype === 'f16' ? data.fill(NaN) : data.fill(0x5a5a5a5a);
 }
 
-/** WebGPU's rule: within one dispatch a buffer is either read or written, and written ranges are apart. */
+/** The rule of WebGPU: one dispatch either reads or writes a buffer, and written ranges do not overlap. */
 function assertNoAlias(program: Program, bindings: Program['dispatches'][number]['bindings'], label: string): void {
   const bufferOf = (slot: Slot): string =>
     slot.kind === 'scratch' ? `arena ${slot.arena}` : slot.kind === 'input' ? `input ${slot.position}` : 'scalars';

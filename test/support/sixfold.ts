@@ -1,4 +1,5 @@
-// Each elementwise row of floats six times in one function, of arguments a little apart: what a driver must build quickly, and right.
+// Calls each elementwise row of floats six times in one function, with slightly different arguments. Drivers must build this kernel quickly
+// and correctly.
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { add, cast, mul } from '../../src/ops/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';

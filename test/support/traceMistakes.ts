@@ -1,4 +1,5 @@
-// Functions that read values where there are none yet, and every place that takes a user's function: tables for the tests of TraceError.
+// Functions that read values before they exist, and every function of the library that takes a user's function. Tables for the tests of
+// TraceError.
 import {
   type Layer,
   type Tensor,
@@ -30,18 +31,18 @@ import {
   vmap,
 } from '../../src/index.ts';
 
-/** A function of one tensor that should have been ops only. */
+/** A function of one tensor that should have used ops only. */
 type Mistake = (x: Tensor) => Tensor;
 
 const step = compile((x: Tensor) => mul(x, 2));
 const network = sequential([layers.dense({ units: 1, inputShape: [1] })]);
 const asTensor = (value: unknown): Tensor => value as Tensor;
 
-/** Each reads a value or is async. The first element says how. */
+/** Each function reads a value or is async. The first element is its name. */
 export const mistakes: readonly (readonly [string, Mistake])[] = [
   ['compares item()', (x) => ((x.item() as unknown as number) > 0 ? x : neg(x))],
   [
-    'data() that nobody awaits',
+    'data() without await',
     (x) => {
       void x.data();
       return x;
@@ -75,7 +76,7 @@ export const mistakes: readonly (readonly [string, Mistake])[] = [
       ),
   ],
   [
-    'an async function left behind',
+    'an async function that is not awaited',
     (x) => {
       void (async () => {
         await x.data();
@@ -139,7 +140,7 @@ export const mistakes: readonly (readonly [string, Mistake])[] = [
   ],
 ];
 
-/** Async functions that read nothing. */
+/** Async functions that do not read values. */
 export const asyncMistakes: readonly (readonly [string, Mistake])[] = [
   ['an async function', (x) => asTensor(Promise.resolve(x))],
   ['an async function that fails', () => asTensor(Promise.reject(new RangeError('its own')))],
@@ -149,7 +150,7 @@ type Entry = (f: Mistake) => unknown;
 
 const x = scalar(5);
 
-/** Transforms: synchronous, so they throw. Each gets the mistake as a function of a scalar or a vector. */
+/** Transforms. They are synchronous, so they throw. Each gets the mistake as a function of a scalar or a vector. */
 export const transforms: readonly (readonly [string, (f: Mistake, x: Tensor) => unknown])[] = [
   ['grad', (f, x) => grad(f)(x)],
   ['valueAndGrad', (f, x) => valueAndGrad(f)(x)[0]],
@@ -168,7 +169,7 @@ export const transforms: readonly (readonly [string, (f: Mistake, x: Tensor) => 
 
 const inputs = tensor([[1], [2], [3], [4]]);
 
-/** A layer with an apply of its own. */
+/** A layer with a custom apply(). */
 function layerOf(f: Mistake): Layer {
   const dense = layers.dense({ units: 1, inputShape: [1] });
   return defineLayer({
@@ -206,7 +207,7 @@ const metricOf = (part: 'update' | 'result', f: Mistake): ReturnType<typeof metr
   };
 };
 
-/** Places whose call returns a promise. */
+/** Functions whose call returns a promise. */
 export const calls: readonly (readonly [string, Entry])[] = [
   ['compile', (f) => compile(f)(x)],
   ['compile, two levels down', (f) => compile((x: Tensor) => ({ a: [f(x)] }))(x)],
@@ -225,7 +226,7 @@ export const calls: readonly (readonly [string, Entry])[] = [
   ['two calls at once', (f) => { const own = compile(f); const first = own(x); first.catch(() => undefined); return own(ones([])); }], // prettier-ignore
 ];
 
-/** Reads that come after the function returned, from a promise that it left behind: the call is still on its way. */
+/** Reads after the function has returned, by a promise that it did not await. The call has not run yet. */
 export const lateMistakes: readonly (readonly [string, Mistake])[] = [
   [
     'after another await',
@@ -253,13 +254,13 @@ export const lateMistakes: readonly (readonly [string, Mistake])[] = [
   ['by trainOnBatch() in then()', (x) => afterwards(x, () => network.trainOnBatch(x.reshape([1, 1]), [[1]]))],
 ];
 
-/** A mistake that leaves a read behind, for a microtask. */
+/** Leaves a read for a later microtask. */
 function afterwards(x: Tensor, read: () => Promise<unknown>): Tensor {
   void Promise.resolve().then(read);
   return mul(x, 1);
 }
 
-/** A call whose function sets a timer that reads its argument; it ends after the timer. */
+/** A call whose function sets a timer that reads its argument. It ends after the timer. */
 const inTimer = (name: string, read: (x: Tensor) => Promise<unknown>) => async (): Promise<void> => {
   const timed = (x: Tensor): Tensor => {
     setTimeout(() => void read(x), 20);
@@ -269,7 +270,7 @@ const inTimer = (name: string, read: (x: Tensor) => Promise<unknown>) => async (
   await new Promise((resolve) => setTimeout(resolve, 40));
 };
 
-/** Reads that come when no call is left to fail: they warn. Each row has the words of its warning. */
+/** Reads after the call has ended. They warn. Each row has words of its warning. */
 export const strayReads: readonly (readonly [string, () => unknown, RegExp])[] = [
   [
     'in then() under vmap',
@@ -323,7 +324,7 @@ const disposed = (): Tensor => {
   return x;
 };
 
-/** Mistakes outside of traced functions: each call rejects with the error named, and nothing else does. */
+/** Mistakes outside of traced functions. Each call rejects with the error named, and no other promise rejects. */
 export const failures: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
   ['an async callback that fails', () => fitWith({ onBatchEnd: () => Promise.reject(new RangeError('its own')) }), /its own/],
   ['a callback that throws', () => fitWith({ onEpochEnd: fail }), /its own/],

@@ -1,4 +1,4 @@
-// Makes every mistake in a process that an unhandled rejection ends. Prints how many were reported to their caller.
+// Makes every mistake in a process that ends at an unhandled rejection. Prints the number of errors that callers got.
 import { OmbreError, compile, scalar, setDevice } from '../../src/index.ts';
 import { asyncMistakes, calls, failures, lateMistakes, mistakes, strayReads, transforms } from './traceMistakes.ts';
 

@@ -1,4 +1,4 @@
-// The training steps that the benchmarks measure, written in plain ops, as graphs: for what is asked of a compiler without a GPU.
+// The training steps of the benchmarks as graphs of plain ops, for compiler tests without a GPU.
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import type { Donation } from '../../src/compiler/index.ts';
 import { traceFunction } from '../../src/engine/traceFunction.ts';
@@ -30,7 +30,7 @@ export type Named = Readonly<Record<string, Tensor>>;
 
 interface TrainingStep {
   readonly parameters: Readonly<Record<string, Shape>>;
-  /** Shapes of the batch by name; `labels` and `tokens` are integers. */
+  /** Shapes of the batch by name. `labels` and `tokens` are integers. */
   readonly batch: Readonly<Record<string, Shape>>;
   readonly loss: (parameters: Named, batch: Named) => Tensor;
   readonly optimizer?: Optimizer;
@@ -150,7 +150,7 @@ export const trainingSteps = {
 export type TrainingStepName = keyof typeof trainingSteps;
 export const trainingStepNames = Object.keys(trainingSteps) as TrainingStepName[];
 
-/** Forward, backward and update as one graph, with parameters and optimizer state donated. */
+/** Forward, backward and update as one graph. Parameters and optimizer state are donated. */
 export function tracedStep(name: TrainingStepName): { graph: Graph; donations: readonly Donation[] } {
   const { loss, optimizer = optimizers.adam(), ...shapes }: TrainingStep = trainingSteps[name];
   const made = (all: TrainingStep['batch']): Named =>

@@ -1,4 +1,4 @@
-// The problem of test/golden/trajectories.json (scripts/golden/trajectories.py): a loss of two parameters with noise that changes each update.
+// The problem of test/golden/trajectories.json (scripts/golden/trajectories.py): a loss of two parameters, with other noise at each update.
 import golden from '../golden/trajectories.json';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type LossAndGradients, type Optimizer, type OptimizerState, optimizers } from '../../src/optim/index.ts';
@@ -27,7 +27,7 @@ export const { steps, stored, shapes, initial, curvature, cases } = golden as un
 
 export const titleOf = ({ name, options }: TrajectoryCase): string => `${name} ${JSON.stringify(options)}`;
 
-/** Makes optimizers of options such as `{ $optimizer: 'adam', learningRate: 0.02 }`. */
+/** Makes optimizers from options such as `{ $optimizer: 'adam', learningRate: 0.02 }`. */
 function revived(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { $optimizer: name, ...options } = value as { $optimizer?: keyof typeof optimizers };
@@ -40,11 +40,11 @@ export const optimizerOf = ({ name, options }: TrajectoryCase): Optimizer => mak
 const names: readonly Name[] = ['kernel', 'bias'];
 export const pairOf = <T>(fn: (name: Name) => T): Pair<T> => ({ kernel: fn('kernel'), bias: fn('bias') });
 
-/** Values in f64, which only the CPU interpreter in its f64 mode keeps. */
+/** Values in f64. Only the CPU interpreter in its f64 mode keeps them. */
 export const hosted = (values: Pair<number[]>, ArrayType: typeof Float32Array | typeof Float64Array): Pair<Tensor> =>
   pairOf((name) => hostTensor({ shape: shapes[name], dtype: 'f32' }, ArrayType.from(values[name]) as Float32Array));
 
-/** The noise of update t, from 1 on. */
+/** The noise of update t. The first update is number 1. */
 export const noiseAt = (t: number, amount: number): Pair<number[]> =>
   pairOf((name) => initial[name].map((_, i) => amount * Math.sin(1.7 * t + 2.3 * (i + (name === 'kernel' ? 0 : 12)))));
 
@@ -72,7 +72,7 @@ export function updateOnce(
 ): { parameters: Pair<Tensor>; state: OptimizerState } {
   const at = lossAndGradients(curvatures, noise);
   const { gradients } = at(parameters) as { gradients: Pair<Tensor> };
-  // Three samples, whose mean is the gradient.
+  // Three samples. The mean of their gradients is the gradient.
   const sampleGradients = pairOf((name) => stack([0.5, 1, 1.5].map((size) => mul(gradients[name], size))));
   return optimizer.update(gradients, state, parameters, { lossAndGradients: at, sampleGradients });
 }

@@ -1,17 +1,18 @@
-// An op of several kernels: 2 x x, by a slow way, a fast way, one that does not compile, and one in more workgroups than there may be. Which of them runs is seen in its text.
+// An op with several kernels for 2 x: a slow one, a fast one, one that does not compile, and one with more workgroups than a device allows.
+// The text of a kernel shows which one it is.
 import { type KernelVariant, type Target, defineOp } from '../../src/graph/op.ts';
 import { type Tensor, apply } from '../../src/graph/tensor.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { gridOf } from '../../src/graph/workgroups.ts';
 
-/** Additions of nothing, one after the other, so that the slow way is slower on any device. */
+/** Steps of a random generator that make the slow kernel slower on any device. */
 const slowness = 10_000;
 
 const source = (body: string): string => `
 struct Params {
   size: u32,
   gridWidth: u32,
-  laps: u32,
+  steps: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,10 +33,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 const bodies: Readonly<Record<string, string>> = {
   slow: `
   var seed = index;
-  for (var i = 0u; i < params.laps; i++) { seed = seed * 1664525u + 1013904223u; }
+  for (var i = 0u; i < params.steps; i++) { seed = seed * 1664525u + 1013904223u; }
   store(index, select(2.0, -2.0, (seed == 0x9e3779b9u) & (params.size == 1u)) * input[index]);`,
   fast: 'store(index, input[index] + input[index]);',
-  broken: 'store(index, unheardOf(input[index]));',
+  broken: 'store(index, missingFunction(input[index]));',
   wide: 'store(index, 2.0 * input[index]);',
 };
 
@@ -69,9 +70,9 @@ const twofoldOp = defineOp<{ ways: readonly string[] }>({
   },
 });
 
-/** 2 x x; of the ways 'slow', 'fast', 'broken' and 'wide' the first is what it is compiled with. */
+/** 2 x. Of the variants 'slow', 'fast', 'broken' and 'wide', the first is the one that it is compiled with. */
 export const twofold = (x: Tensor, ways: readonly string[]): Tensor => apply(twofoldOp, [x], { ways });
 
-/** Which way a kernel's text goes. */
+/** Name of the variant that a kernel's text is. */
 export const wayOf = (wgsl: string): string =>
-  wgsl.includes('params.laps; i++') ? 'slow' : wgsl.includes('unheardOf') ? 'broken' : 'fast';
+  wgsl.includes('params.steps; i++') ? 'slow' : wgsl.includes('missingFunction') ? 'broken' : 'fast';

@@ -1,13 +1,13 @@
 /**
- * The plan of the house, enforced: imports go strictly down the floors, files stay small, the library touches nothing that a bundler
- * or another environment lacks. Each rule is a function of (path, text) and is shown to fail on a small example of its own.
+ * Rules for the structure of the repository: imports go to lower levels only, files stay small, and the library uses nothing that a bundler
+ * or another environment lacks. Each rule is a function of (path, text). Small examples show that it fails.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { allowedPackages, closedDoors, floors } from '../support/floors.ts';
+import { allowedPackages, forbiddenImports, levels } from '../support/folderLevels.ts';
 
 const maximumLines = 400;
 
@@ -18,37 +18,38 @@ interface SourceFile {
 
 type Rule = (file: SourceFile) => string[];
 
-const room = (path: string) => path.split('/')[1] ?? '';
+const folderOf = (path: string) => path.split('/')[1] ?? '';
 const isRelative = (specifier: string) => specifier.startsWith('.');
 const resolve = (path: string, specifier: string) => normalize(join(dirname(path), specifier.replace(/\?.*$/, '')));
 
 const importsGoDown: Rule = (file) => {
   if (!file.path.startsWith('src/')) return [];
-  const from = room(file.path);
-  const fromFloor = floors[from];
-  if (fromFloor === undefined) return [`${file.path}: the room ${from} stands on no floor; give it one in this test`];
+  const from = folderOf(file.path);
+  const fromLevel = levels[from];
+  if (fromLevel === undefined) return [`${file.path}: the folder ${from} has no level; add one to test/support/folderLevels.ts`];
   return importsOf(file)
     .filter(isRelative)
     .map((specifier) => resolve(file.path, specifier))
     .flatMap((target) => {
       if (target.startsWith('shaders/')) return [];
       if (!target.startsWith('src/')) return [`${file.path}: imports ${target}, which is outside src and shaders`];
-      const to = room(target);
-      const toFloor = floors[to];
+      const to = folderOf(target);
+      const toLevel = levels[to];
       if (to === from) return [];
-      if (toFloor === undefined) return [`${file.path}: imports ${target}, whose room stands on no floor`];
-      if (closedDoors[from]?.includes(to)) return [`${file.path}: ${from} never imports ${to} (${target})`];
-      if (toFloor === fromFloor) return [`${file.path}: ${from} and ${to} share floor ${fromFloor} and do not know each other (${target})`];
-      return toFloor > fromFloor ? [`${file.path}: imports up, from floor ${fromFloor} to ${target} on floor ${toFloor}`] : [];
+      if (toLevel === undefined) return [`${file.path}: imports ${target}, whose folder has no level`];
+      if (forbiddenImports[from]?.includes(to)) return [`${file.path}: ${from} must not import ${to} (${target})`];
+      if (toLevel === fromLevel)
+        return [`${file.path}: ${from} and ${to} both have level ${fromLevel} and must not import each other (${target})`];
+      return toLevel > fromLevel ? [`${file.path}: imports up, from level ${fromLevel} to ${target} of level ${toLevel}`] : [];
     });
 };
 
-/** Zero dependencies, and a bundle for the browser must not stumble over `node:fs` or the optional `webgpu`. */
+/** The library has no dependencies. A bundler for the browser fails on imports of `node:fs` or of the optional `webgpu`. */
 const libraryImportsNoPackage: Rule = (file) =>
   file.path.startsWith('src/')
     ? importsOf(file)
-        .filter((specifier) => !isRelative(specifier) && !allowedPackages[room(file.path)]?.includes(specifier))
-        .map((specifier) => `${file.path}: imports '${specifier}'; the library has no dependencies and names no Node module`)
+        .filter((specifier) => !isRelative(specifier) && !allowedPackages[folderOf(file.path)]?.includes(specifier))
+        .map((specifier) => `${file.path}: imports '${specifier}'; the library has no dependencies and imports no Node module`)
     : [];
 
 const demoUsesPublicEntry: Rule = (file) =>
@@ -57,16 +58,16 @@ const demoUsesPublicEntry: Rule = (file) =>
         .filter((specifier) =>
           isRelative(specifier) ? !resolve(file.path, specifier).startsWith('demo/') : /^(\/(?!$)|ombre\/)/.test(specifier),
         )
-        .map((specifier) => `${file.path}: imports '${specifier}'; the demo uses the public entry 'ombre', like any user`)
+        .map((specifier) => `${file.path}: imports '${specifier}'; the demo must use the public entry 'ombre'`)
     : [];
 
 const namesAreListed: Rule = (file) =>
   nodesOf(file)
     .filter((node) => ts.isExportDeclaration(node) && (!node.exportClause || ts.isNamespaceExport(node.exportClause)))
-    .filter((node) => node.getText() !== "export type * from './optionTypes.ts';") // which lists them one by one
+    .filter((node) => node.getText() !== "export type * from './optionTypes.ts';") // that file lists them one by one
     .map(() => `${file.path}: has 'export *'; public names are listed one by one`);
 
-/** A worker and Node have no window. (ESLint, which knows scopes, forbids the plain global; a pooling window may be called `window`.) */
+/** A worker and Node have no window. ESLint forbids the plain global, because it knows scopes: a pooling window may be called `window`. */
 const noWindowSniffing: Rule = (file) =>
   file.path.startsWith('src/')
     ? nodesOf(file)
@@ -78,24 +79,24 @@ const noWindowSniffing: Rule = (file) =>
               node.operatorToken.kind === ts.SyntaxKind.InKeyword &&
               /^['"]window['"]$/.test(node.left.getText())),
         )
-        .map((node) => `${file.path}: looks for window (${node.getText()}); ask for the capability itself`)
+        .map((node) => `${file.path}: looks for window (${node.getText()}); test for the capability itself`)
     : [];
 
-/** Not every bundler and no classic worker takes a module that waits while it loads. */
+/** Some bundlers, and all classic workers, reject modules with top-level await. */
 const noTopLevelAwait: Rule = (file) =>
   file.path.startsWith('src/')
     ? nodesOf(file)
         .filter((node) => ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier))
         .filter((node) => !ts.findAncestor(node, ts.isFunctionLike))
-        .map((node) => `${file.path}: waits while it loads (${node.getText()})`)
+        .map((node) => `${file.path}: has a top-level await (${node.getText()})`)
     : [];
 
 const filesStaySmall: Rule = ({ path, text }) => {
   const lines = text.trimEnd().split('\n').length;
-  return lines > maximumLines ? [`${path}: ${lines} lines, more than ${maximumLines}: two rooms that want a wall`] : [];
+  return lines > maximumLines ? [`${path}: ${lines} lines, more than ${maximumLines}; split the file`] : [];
 };
 
-/** Kernel text that other rooms search or replace would change silently when a kernel is edited. */
+/** Code that searches or replaces kernel text stops working without an error when a kernel is edited. */
 const searchesText = new Set(['replace', 'replaceAll', 'match', 'matchAll', 'search']);
 const wgslIsNotSearched: Rule = (file) =>
   /^src\/(ops|compiler)\//.test(file.path) && basename(file.path) !== 'einsum.ts'
@@ -118,10 +119,10 @@ const shadersAreCamelCase: Rule = ({ path, text }) =>
         .map((name) => `${path}: '${name}' has an underscore; shaders write names in camelCase`)
     : [];
 
-const noDrawers: Rule = ({ path }) =>
-  /^(utils?|helpers?|misc)\.\w+$/i.test(basename(path)) ? [`${path}: a drawer; name the file for what is in it`] : [];
+const filesHaveSpecificNames: Rule = ({ path }) =>
+  /^(utils?|helpers?|misc)\.\w+$/i.test(basename(path)) ? [`${path}: the name is too general; name the file after its content`] : [];
 
-/** The syntax tree, flattened. Parents are set, so that getText works on every node. */
+/** All nodes of the syntax tree. Their parents are set, so that getText works. */
 function nodesOf({ path, text }: SourceFile): ts.Node[] {
   if (!path.endsWith('.ts')) return [];
   const nodes: ts.Node[] = [];
@@ -133,7 +134,7 @@ function nodesOf({ path, text }: SourceFile): ts.Node[] {
   return nodes;
 }
 
-/** Every literal module specifier: imports and re-exports, of types too, dynamic imports, `import('x').T`, require. */
+/** Every literal module specifier: of imports and re-exports, also of types, of dynamic imports, `import('x').T` and require. */
 function importsOf(file: SourceFile): string[] {
   return nodesOf(file).flatMap((node) => {
     let specifier: ts.Node | undefined;
@@ -153,11 +154,11 @@ function readTree(folder: string): SourceFile[] {
 }
 
 /**
- * Circles of imports that exist for a reason. No other file may join them.
- * tensor.ts and op.ts name each other's types: a node has an op, and an op has tensors. The gradient of an elementwise op is written in other ops,
- * whose gradients are written in it: comparison, selection, views and reductions all take part.
+ * Import cycles that are necessary. No other file may join them.
+ * tensor.ts and op.ts import each other's types: a node has an op, and an op has tensors. The gradient of an elementwise op uses other ops, whose
+ * gradients use it again: comparison, selection, views and reductions are all in this cycle.
  */
-const knownCircles: readonly (readonly string[])[] = [
+const knownCycles: readonly (readonly string[])[] = [
   ['src/graph/op.ts', 'src/graph/tensor.ts'],
   [
     ...['arithmetic', 'comparison', 'elementwise', 'exponential', 'powScalar', 'scaling', 'select', 'zeroFlow'].map(
@@ -169,8 +170,8 @@ const knownCircles: readonly (readonly string[])[] = [
   ],
 ];
 
-/** Groups of files that import each other in a circle, imports of types included: strongly connected components (Tarjan, 1972). */
-function circlesOf(files: readonly SourceFile[]): string[][] {
+/** Groups of files that import each other in a cycle, also by imports of types: strongly connected components (Tarjan, 1972). */
+function cyclesOf(files: readonly SourceFile[]): string[][] {
   const paths = new Set(files.map(({ path }) => path));
   const targets = new Map(
     files.map((file) => [file.path, importsOf(file).filter(isRelative).map((to) => resolve(file.path, to)).filter((to) => paths.has(to))]), // prettier-ignore
@@ -178,7 +179,7 @@ function circlesOf(files: readonly SourceFile[]): string[][] {
   const number = new Map<string, number>();
   const low = new Map<string, number>();
   const stack: string[] = [];
-  const circles: string[][] = [];
+  const cycles: string[][] = [];
   const visit = (path: string): void => {
     number.set(path, number.size);
     low.set(path, number.get(path)!);
@@ -188,20 +189,20 @@ function circlesOf(files: readonly SourceFile[]): string[][] {
       if (stack.includes(to)) low.set(path, Math.min(low.get(path)!, low.get(to)!));
     }
     if (low.get(path) !== number.get(path)) return;
-    const circle = stack.splice(stack.indexOf(path));
-    if (circle.length > 1) circles.push(circle.sort());
+    const cycle = stack.splice(stack.indexOf(path));
+    if (cycle.length > 1) cycles.push(cycle.sort());
   };
   for (const { path } of files) if (!number.has(path)) visit(path);
-  return circles;
+  return cycles;
 }
 
-/** Complaints about circles that are not among the known ones, and about files that joined one. */
-function newCircles(files: readonly SourceFile[], known: readonly (readonly string[])[]): string[] {
-  return circlesOf(files).flatMap((circle) => {
-    const home = known.find((members) => circle.some((path) => members.includes(path))) ?? [];
-    const joined = circle.filter((path) => !home.includes(path));
+/** Complaints about cycles that are not among the known ones, and about files that joined a known one. */
+function newCycles(files: readonly SourceFile[], known: readonly (readonly string[])[]): string[] {
+  return cyclesOf(files).flatMap((cycle) => {
+    const members = known.find((files) => cycle.some((path) => files.includes(path))) ?? [];
+    const joined = cycle.filter((path) => !members.includes(path));
     return joined.length
-      ? [`${joined.join(', ')}: imports in a circle with ${circle.filter((path) => !joined.includes(path)).join(', ') || 'each other'}`]
+      ? [`${joined.join(', ')}: imports in a cycle with ${cycle.filter((path) => !joined.includes(path)).join(', ') || 'each other'}`]
       : [];
   });
 }
@@ -209,14 +210,14 @@ function newCircles(files: readonly SourceFile[], known: readonly (readonly stri
 interface RuleRow {
   readonly rule: Rule;
   readonly allowed: readonly SourceFile[];
-  /** Each of these breaks the rule, with a complaint that contains the text beside it. */
+  /** Files that break the rule, each with a part of the complaint. */
   readonly forbidden: readonly (readonly [SourceFile, string])[];
 }
 
 const file = (path: string, text = ''): SourceFile => ({ path, text });
 
 const rules: Readonly<Record<string, RuleRow>> = {
-  'imports go strictly down the floors': {
+  'imports go to lower levels only': {
     rule: importsGoDown,
     allowed: [
       file('src/ops/relu.ts', `import { defineOp } from '../graph/op.ts';\nimport { sum } from './sum.ts';`),
@@ -226,18 +227,18 @@ const rules: Readonly<Record<string, RuleRow>> = {
       file('src/core/shape.ts', `// import { fit } from '../train/fit.ts';\nconst text = "import x from '../train/fit.ts'";`),
     ],
     forbidden: [
-      [file('src/core/shape.ts', `import { relu } from '../ops/relu.ts';`), 'imports up, from floor 0'],
-      [file('src/graph/tensor.ts', `import type { Program } from '../compiler/program.ts';`), 'imports up, from floor 1'],
-      [file('src/ops/relu.ts', `const { run } = await import('../engine/run.ts');`), 'imports up, from floor 2'],
-      [file('src/ops/relu.ts', `type Run = import('../engine/run.ts').Run;`), 'imports up, from floor 2'],
-      [file('src/train/fit.ts', `export { everything } from '../index.ts';`), 'imports up, from floor 6'],
-      [file('src/compiler/fuse.ts', `import { vjp } from '../autodiff/vjp.ts';`), 'compiler and autodiff share floor 3'],
-      [file('src/wgsl/struct.ts', `import type { Target } from '../graph/op.ts';`), 'wgsl and graph share floor 1'],
-      [file('src/nn/dense.ts', `import { mse } from '../losses/mse.ts';`), 'nn and losses share floor 4'],
-      [file('src/optim/adam.ts', `import type { Program } from '../compiler/program.ts';`), 'optim never imports compiler'],
-      [file('src/nn/dense.ts', `import { device } from '../runtime/webgpu/device.ts';`), 'nn never imports runtime'],
-      [file('src/attic/box.ts'), 'attic stands on no floor'],
-      [file('src/train/fit.ts', `import { box } from '../attic/box.ts';`), 'whose room stands on no floor'],
+      [file('src/core/shape.ts', `import { relu } from '../ops/relu.ts';`), 'imports up, from level 0'],
+      [file('src/graph/tensor.ts', `import type { Program } from '../compiler/program.ts';`), 'imports up, from level 1'],
+      [file('src/ops/relu.ts', `const { run } = await import('../engine/run.ts');`), 'imports up, from level 2'],
+      [file('src/ops/relu.ts', `type Run = import('../engine/run.ts').Run;`), 'imports up, from level 2'],
+      [file('src/train/fit.ts', `export { everything } from '../index.ts';`), 'imports up, from level 6'],
+      [file('src/compiler/fuse.ts', `import { vjp } from '../autodiff/vjp.ts';`), 'compiler and autodiff both have level 3'],
+      [file('src/wgsl/struct.ts', `import type { Target } from '../graph/op.ts';`), 'wgsl and graph both have level 1'],
+      [file('src/nn/dense.ts', `import { mse } from '../losses/mse.ts';`), 'nn and losses both have level 4'],
+      [file('src/optim/adam.ts', `import type { Program } from '../compiler/program.ts';`), 'optim must not import compiler'],
+      [file('src/nn/dense.ts', `import { device } from '../runtime/webgpu/device.ts';`), 'nn must not import runtime'],
+      [file('src/attic/box.ts'), 'the folder attic has no level'],
+      [file('src/train/fit.ts', `import { box } from '../attic/box.ts';`), 'whose folder has no level'],
       [file('src/train/fit.ts', `import { chart } from '../../demo/chart.ts';`), 'outside src and shaders'],
     ],
   },
@@ -269,7 +270,7 @@ const rules: Readonly<Record<string, RuleRow>> = {
       [file('src/index.ts', `export type * from './core/shape.ts';`), 'export *'],
     ],
   },
-  'the library never looks for window': {
+  'the library does not look for window': {
     rule: noWindowSniffing,
     allowed: [file('src/ops/pool.ts', `const window = [2, 2];\nconst size = window.length;`)],
     forbidden: [
@@ -278,12 +279,12 @@ const rules: Readonly<Record<string, RuleRow>> = {
       [file('src/a.ts', `const isPage = 'window' in globalThis;`), `'window' in`],
     ],
   },
-  'no module waits while it loads': {
+  'no module has a top-level await': {
     rule: noTopLevelAwait,
     allowed: [file('src/a.ts', `const load = async () => await read();`), file('scripts/a.ts', `await build();`)],
     forbidden: [
-      [file('src/a.ts', `export const adapter = await navigator.gpu.requestAdapter();`), 'waits while it loads'],
-      [file('src/a.ts', `for await (const chunk of stream) {}`), 'waits while it loads'],
+      [file('src/a.ts', `export const adapter = await navigator.gpu.requestAdapter();`), 'top-level await'],
+      [file('src/a.ts', `for await (const chunk of stream) {}`), 'top-level await'],
     ],
   },
   'files have at most 400 lines': {
@@ -313,12 +314,12 @@ const rules: Readonly<Record<string, RuleRow>> = {
       [file('src/compiler/emit/body.ts', `const word = new RegExp(name);`), 'new RegExp(name)'],
     ],
   },
-  'no file is a drawer': {
-    rule: noDrawers,
+  'no file has a general name': {
+    rule: filesHaveSpecificNames,
     allowed: [file('src/core/shape.ts')],
     forbidden: [
-      [file('src/core/utils.ts'), 'a drawer'],
-      [file('test/unit/helpers.ts'), 'a drawer'],
+      [file('src/core/utils.ts'), 'too general'],
+      [file('test/unit/helpers.ts'), 'too general'],
     ],
   },
 };
@@ -346,24 +347,24 @@ test('the tree was read', () => {
   expect(project.map(({ path }) => path)).toContain('test/unit/architecture.test.ts');
 });
 
-describe('files import each other in no new circle', () => {
+describe('there are no new import cycles', () => {
   const library = project.filter(({ path }) => path.startsWith('src/'));
 
-  test('holds in this repository', () => expect(newCircles(library, knownCircles)).toEqual([]));
+  test('holds in this repository', () => expect(newCycles(library, knownCycles)).toEqual([]));
 
-  test('known circles are still there', () => expect(circlesOf(library).length).toBe(knownCircles.length));
+  test('the known cycles still exist', () => expect(cyclesOf(library).length).toBe(knownCycles.length));
 
   const a = file('src/ops/a.ts', `import { b } from './b.ts';`);
   const b = file('src/ops/b.ts', `import type { C } from './c.ts';`);
   const c = file('src/ops/c.ts', `export { a } from './a.ts';`);
-  test('finds a circle, of types too', () => {
-    expect(newCircles([a, b, c], [])).toEqual(['src/ops/a.ts, src/ops/b.ts, src/ops/c.ts: imports in a circle with each other']);
-    expect(newCircles([a, b, file('src/ops/c.ts')], [])).toEqual([]);
+  test('finds a cycle, also of types', () => {
+    expect(newCycles([a, b, c], [])).toEqual(['src/ops/a.ts, src/ops/b.ts, src/ops/c.ts: imports in a cycle with each other']);
+    expect(newCycles([a, b, file('src/ops/c.ts')], [])).toEqual([]);
   });
 
-  test('finds a file that joins a known circle', () => {
-    expect(newCircles([a, b, c], [['src/ops/a.ts', 'src/ops/b.ts']])).toEqual([
-      'src/ops/c.ts: imports in a circle with src/ops/a.ts, src/ops/b.ts',
+  test('finds a file that joins a known cycle', () => {
+    expect(newCycles([a, b, c], [['src/ops/a.ts', 'src/ops/b.ts']])).toEqual([
+      'src/ops/c.ts: imports in a cycle with src/ops/a.ts, src/ops/b.ts',
     ]);
   });
 });

@@ -1,7 +1,7 @@
-// The floors of the library: a room imports only from lower floors. index.ts is the highest.
+// The levels of the folders of src. A folder imports only from folders of lower levels.
 
-/** The floor of each room of src. */
-export const floors: Readonly<Record<string, number>> = {
+/** The level of each folder or file directly in src. */
+export const levels: Readonly<Record<string, number>> = {
   core: 0,
   graph: 1,
   wgsl: 1,
@@ -25,8 +25,8 @@ export const floors: Readonly<Record<string, number>> = {
   'index.ts': 8,
 };
 
-/** Imports that go down and are still wrong: a layer or a loss describes mathematics and never how it is run. */
-export const closedDoors: Readonly<Record<string, readonly string[]>> = {
+/** Imports of lower levels that are forbidden. Layers, losses and the like describe mathematics and do not depend on how it is run. */
+export const forbiddenImports: Readonly<Record<string, readonly string[]>> = {
   formats: ['graph', 'wgsl'],
   nn: ['compiler', 'runtime'],
   losses: ['compiler', 'runtime'],
@@ -36,7 +36,7 @@ export const closedDoors: Readonly<Record<string, readonly string[]>> = {
   callbacks: ['compiler', 'runtime'],
 };
 
-/** Packages that the rooms of optional entries may import. All other rooms import none. */
+/** Packages that the folders of optional entries may import. All other folders import none. */
 export const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   exchange: ['fflate'],
   onnx: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', '@bufbuild/protobuf/wire'],
