@@ -1,4 +1,4 @@
-/** docs/architecture.md: rooms of the library with a picture of their imports, read from the source. */
+/** Writes docs/architecture.md: the folders of the library, with a diagram of their imports, read from the source. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** One sentence for each folder of src. */
-const rooms: Readonly<Record<string, string>> = {
+const contents: Readonly<Record<string, string>> = {
   core: 'Shapes, dtypes, trees, options, errors and counter-based random numbers.',
   graph: 'Tensors, the op contract, symbolic graphs and tracing.',
   wgsl: 'WGSL as text: kernel files whose parts are set by name.',
@@ -29,24 +29,24 @@ const rooms: Readonly<Record<string, string>> = {
   models: 'Base models with the names of public checkpoints.',
 };
 
-/** Rooms that each room imports. */
-function importsOfRooms(): Map<string, Set<string>> {
+/** Folders that each folder imports. */
+function importsOfFolders(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const name of readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).sort()) {
     const path = name.replaceAll('\\', '/');
-    const [room, ...rest] = path.split('/');
+    const [folder, ...rest] = path.split('/');
     if (rest.length === 0 || !path.endsWith('.ts')) continue;
-    const targets = found.get(room) ?? new Set<string>();
-    found.set(room, targets);
+    const targets = found.get(folder) ?? new Set<string>();
+    found.set(folder, targets);
     for (const { fileName } of ts.preProcessFile(readFileSync(`${root}src/${path}`, 'utf8')).importedFiles) {
       const [target, ...inside] = normalize(join(dirname(path), fileName)).split('/');
-      if (target !== '..' && target !== room && inside.length > 0) targets.add(target);
+      if (target !== '..' && target !== folder && inside.length > 0) targets.add(target);
     }
   }
   return found;
 }
 
-/** Edges that no longer way implies. Imports have no circles between rooms. */
+/** Edges that are not implied by a longer path. Imports of folders have no cycles. */
 function edges(imports: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const reaches = (from: string, to: string): boolean => [...imports.get(from)!].some((next) => next === to || reaches(next, to));
   return [...imports].flatMap(([from, targets]) =>
@@ -57,27 +57,28 @@ function edges(imports: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   );
 }
 
-/** The text of docs/architecture.md. @throws Error if a room has no sentence. */
+/** The text of docs/architecture.md. @throws Error if a folder has no sentence. */
 export async function architectureDocument(): Promise<string> {
-  const imports = importsOfRooms();
-  for (const room of imports.keys()) if (!rooms[room]) throw new Error(`src/${room}: has no sentence in scripts/architectureDocument.ts`);
+  const imports = importsOfFolders();
+  for (const folder of imports.keys())
+    if (!contents[folder]) throw new Error(`src/${folder}: has no sentence in scripts/architectureDocument.ts`);
   const text = `# Architecture
 
-\`npm run docs\` writes this page; a test fails when it is stale. An arrow means "imports". Arrows that a longer way implies are left out.
+\`npm run docs\` writes this page; a test fails when it is stale. An arrow means "imports". An arrow is left out if a longer path implies it.
 
 \`\`\`mermaid
 flowchart TD
 ${edges(imports).join('\n')}
 \`\`\`
 
-| room | content |
+| folder | content |
 | --- | --- |
-${[...imports.keys()].map((room) => `| \`src/${room}/\` | ${rooms[room]} |`).join('\n')}
+${[...imports.keys()].map((folder) => `| \`src/${folder}/\` | ${contents[folder]} |`).join('\n')}
 
 ## From add() to a dispatch
 
 1. \`add(a, b)\` (\`src/ops\`) checks shapes and makes a node (\`src/graph\`). Nothing is computed.
-2. Reading a value asks the engine, which captures the pending nodes as a closed graph (\`src/engine/capture.ts\`).
+2. A read of a value calls the engine, which captures the pending nodes as a closed graph (\`src/engine/capture.ts\`).
 3. The structure of the graph is the key of its program. A known key skips steps 4 and 5.
 4. The compiler (\`src/compiler/compile.ts\`) simplifies, fuses, schedules, lowers and plans memory.
 5. \`assemble.ts\` makes the Program: dispatches over slots.
@@ -86,7 +87,7 @@ ${[...imports.keys()].map((room) => `| \`src/${room}/\` | ${rooms[room]} |`).joi
 ## From fit() to a program
 
 1. \`src/train/fit.ts\` draws a batch and writes it into buffers.
-2. \`src/train/steps.ts\` states the step as a pure function: forward, loss, gradients, updates and totals.
+2. \`src/train/steps.ts\` defines the step as a pure function: forward, loss, gradients, updates and totals.
 3. \`src/train/compiledSteps.ts\` gives that function to \`compile\` of the engine. Its variables are donated.
 4. \`src/engine/traceFunction.ts\` traces it once for each signature. The compiler makes one Program of the graph.
 5. Each following batch replays the Program. Losses and metrics stay on the device as totals.
@@ -97,7 +98,7 @@ ${[...imports.keys()].map((room) => `| \`src/${room}/\` | ${rooms[room]} |`).joi
 | --- | --- |
 | anchor | Kernel node of a group. Elementwise nodes after it join its kernel. |
 | candidate | One of several kernels with equal results that a trial times. |
-| cell | Place where a layer stores its variables. Models that share the layer share the cell. |
+| cell | Storage of a layer's variables. Models that share the layer share the cell. |
 | donation | An input whose memory a result takes over. |
 | group | Nodes that become one kernel, or the dispatches of one kernel family. |
 | item | Elementwise node that is computed for every element that the reductions of its group read. |
