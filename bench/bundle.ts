@@ -1,4 +1,4 @@
-// Bundles what runs where the GPU is, with ombre's sources in place of the package, so that nothing has to be built or installed first.
+// Bundles the code that runs beside the GPU, with ombre's sources instead of the package. Nothing has to be built or installed first.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -8,7 +8,7 @@ const versionIn = (path: string): string => (JSON.parse(readFileSync(here(path),
 
 /** Builds for pages or for Node, and returns the path of the one file. */
 export async function bundle(target: 'page' | 'process'): Promise<string> {
-  // Behind node_modules nothing formats, lints or commits it, and `webgpu` is found from there.
+  // In node_modules no tool formats, lints or commits the file, and the package `webgpu` is found from there.
   const outDir = here(`node_modules/.bench/${target}`);
   await build({
     root: here('.'),
@@ -20,7 +20,7 @@ export async function bundle(target: 'page' | 'process'): Promise<string> {
     },
     resolve: {
       alias: { ombre: here('../src/index.ts') },
-      // TensorFlow.js: its modules, not its bundle for script tags; one copy of its core for all of its parts.
+      // TensorFlow.js as modules instead of its bundle for script tags, with one copy of its core.
       mainFields: ['module', 'main'],
     },
     ssr: { noExternal: true, external: ['webgpu'], target: 'node', resolve: { mainFields: ['module', 'main'] } },

@@ -1,4 +1,4 @@
-// One file for Node out of a bench's entry and ombre's sources, so that a machine without this repository's packages can run it.
+// Bundles the entry of a bench and ombre's sources into one file for Node, so that a machine without this repository's packages can run it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -8,7 +8,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** Folder of the bundles. */
 export const bundleFolder = here('dist');
 
-/** Writes `dist/NAME.mjs`. The entry is a path below bench/. Only the package `webgpu` stays outside. */
+/** Writes `dist/NAME.mjs`. The entry is a path in bench/. Only the package `webgpu` stays outside. */
 export async function bundleForNode(entry: string, name: string): Promise<string> {
   const { version } = JSON.parse(readFileSync(here('../package.json'), 'utf8')) as { version: string };
   await build({

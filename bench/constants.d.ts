@@ -1,3 +1,3 @@
-/** Versions, written in by bundle.ts. */
+/** Versions. bundle.ts writes them. */
 declare const __OMBRE_VERSION__: string;
 declare const __JAX_VERSION__: string;

@@ -1,5 +1,5 @@
-// Numbers made on the host, the same for every engine. Layouts are ombre's and TensorFlow.js's: images [n, height, width, channels], filters
-// [height, width, in, out]. A tensor names its layout where an engine with channels first has to permute it.
+// Numbers made on the host, equal for every engine. Layouts are those of ombre and TensorFlow.js: images [n, height, width, channels],
+// filters [height, width, in, out]. A tensor names its layout if an engine with channels first has to permute it.
 
 type Layout = 'image' | 'filter' | 'afterImage';
 
@@ -7,13 +7,13 @@ export interface HostTensor {
   readonly shape: readonly number[];
   readonly values: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
   readonly layout?: Layout;
-  /** For 'afterImage', a dense kernel behind a flattened image: [height, width, channels] of that image. */
+  /** For 'afterImage', a dense kernel after a flattened image: [height, width, channels] of that image. */
   readonly image?: readonly [number, number, number];
-  /** Of integers: all are below it. */
+  /** For integers: their exclusive upper bound. */
   readonly limit?: number;
 }
 
-/** The index-th of a seed's integers in 0..2^32: a mixed counter, so there is no state to carry. */
+/** The index-th integer of a seed, in 0..2^32: a hashed counter without state. */
 const bits = (seed: number, index: number): number => {
   let h = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed + 1, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
@@ -23,13 +23,13 @@ const bits = (seed: number, index: number): number => {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
 
-/** Even in centre - radius .. centre + radius. */
+/** Uniform in centre - radius .. centre + radius. */
 export function uniform(shape: readonly number[], radius: number, seed: number, centre = 0): HostTensor {
   const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => centre + radius * (bits(seed, i) / 2 ** 31 - 1));
   return { shape, values };
 }
 
-/** First weights of variance 1 / fanIn. */
+/** Initial weights with variance 1 / fanIn. */
 export function weights(shape: readonly number[], fanIn: number, seed: number, layout?: Layout, image?: HostTensor['image']): HostTensor {
   return { ...uniform(shape, Math.sqrt(3 / fanIn), seed), layout, image };
 }
@@ -46,7 +46,7 @@ export const integers = (n: number, limit: number, seed: number): HostTensor => 
   limit,
 });
 
-/** The same tensor as an engine with channels first wants it: images [n, c, h, w], filters [out, in, h, w]. */
+/** The same tensor in the layout of an engine with channels first: images [n, c, h, w], filters [out, in, h, w]. */
 export function channelsFirst(tensor: HostTensor): HostTensor {
   const { shape, values, layout, image } = tensor;
   if (layout === 'image') return permute(shape, values, [0, 3, 1, 2]);

@@ -1,4 +1,4 @@
-/** `npm run bench`: installs what only the bench needs (the peers), then becomes main.ts. */
+/** `npm run bench`: installs the packages that only the bench needs (the other libraries), then runs main.ts. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// The bench from outside: runs the jobs of every workload on every stack, prints tables, writes what was measured.
+// The runner of the bench: runs the jobs of every workload on every stack, prints tables, and writes all measurements.
 import { readFileSync } from 'node:fs';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
 import { type Saved, writeMarkdown } from './markdown.ts';
@@ -11,7 +11,7 @@ import { openChromium } from './stackChromium.ts';
 import { openNode } from './stackNode.ts';
 import { type WorkloadName, workloads } from './workloads.ts';
 
-/** Engines compute different things: whatever was timed would mean nothing. */
+/** The engines' results differ, so their times must not be compared. */
 class Disagreement extends Error {}
 
 const openers = { chromium: openChromium, node: openNode };
@@ -39,7 +39,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
   const path = resultPath(options.results, stack.name, date);
   const measured = options.workloads.map((workload) => ({ workload, unit: workloads[workload].unit, runs: [] as Run[] }));
   let about: Pick<RoundsResult, 'adapter' | 'versions'> = { adapter: '', versions: {} };
-  // All workloads, then all of them again: what the machine did for a minute is then in one run of each, not in every run of one.
+  // Each run does all workloads. A disturbance of a minute then affects one run of a workload, not all of its runs.
   for (let run = 1; run <= runs; run++) {
     for (const one of measured) {
       const { workload } = one;
@@ -54,7 +54,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
         one.runs.at(-1)?.firstFailures,
       );
       one.runs.push({ rounds: timed, ...cold });
-      // After each workload, so that what was measured outlives an interrupted run.
+      // Saved after each workload, so that an interrupted run keeps its measurements.
       save(path, {
         date,
         stack: stack.name,
@@ -64,7 +64,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
         options: { runs, rounds, milliseconds, first },
         workloads: measured.filter((one) => one.runs.length > 0).map((one) => ({ ...one, summary: summaryOf(one, peers) })),
       });
-      // A peer that cannot is a line in the table; for ombre it is a bug.
+      // An error of another library is a line in the table. An error of ombre is a bug.
       if (timed.failures.ombre || cold.firstFailures.ombre) process.exitCode = 1;
       if (options.kernels && run === runs) console.log(kernelTable(one));
     }
@@ -76,7 +76,7 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
   console.log(`\n${path}`);
 }
 
-/** Rounds of all engines in one process. An engine that takes the process down is left out of the next attempt and of later runs, and named. */
+/** Rounds of all engines in one process. An engine that crashes the process is named and left out of the next attempt and of later runs. */
 async function interleave(
   stack: Stack,
   workload: WorkloadName,
@@ -95,7 +95,7 @@ async function interleave(
   return { adapter: '', versions: {}, times: {}, values: {}, failures };
 }
 
-/** Cold starts, engine after engine in turns; one that fails is not asked again. */
+/** First steps in new processes, engines in turns. An engine that fails is not tried again. */
 async function firstSteps(
   stack: Stack,
   workload: WorkloadName,
@@ -117,7 +117,7 @@ async function firstSteps(
   return { first, firstFailures };
 }
 
-/** One line that replaces itself, on a terminal; elsewhere a log has no use for it. */
+/** A progress line that replaces itself on a terminal. A log file gets none. */
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

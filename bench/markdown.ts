@@ -1,10 +1,10 @@
-// Tables for a page of the documentation: each stack's part stands between two comments and is written anew from what was measured.
+// Tables for a page of the documentation. The part of each stack is between two comments and is rewritten from the measurements.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { type EngineName, engineNames } from './inside/job.ts';
 import { type Measured, programOf, ratioText, summaryOf, timeText } from './report.ts';
 
-/** What a run saves as JSON. */
+/** The JSON that a run saves. */
 export interface Saved {
   readonly date: string;
   readonly stack: string;
@@ -17,7 +17,7 @@ export interface Saved {
 
 const titles: Readonly<Record<EngineName, string>> = { ombre: 'ombre', tfjs: 'TensorFlow.js', jax: 'jax-js' };
 
-/** Of a markdown table. */
+/** A row of a markdown table. */
 export const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 export const underHead = (head: readonly string[]): string => row(head.map((_, i) => (i === 0 ? '---' : '---:')));
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -55,7 +55,7 @@ function tableOf({ workloads, options }: Saved): string[] {
   return [row(head), underHead(head), ...rows];
 }
 
-/** The part about one stack: where, how, the table, and why a peer has no number. */
+/** The part of one stack: machine, method, table, and the reason for each missing number. */
 export function markdownOf(saved: Saved): string {
   const { date, description, machine, versions, options, workloads } = saved;
   const engines = engineNames.flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
@@ -79,15 +79,15 @@ export function markdownOf(saved: Saved): string {
   ].join('\n');
 }
 
-/** Writes a part of a page between the comments of its name. @throws Error when the page has no place for it. */
+/** Writes a part of a page between the comments of its name. @throws Error if the page has no such comments. */
 export async function writePart(path: string, name: string, part: string): Promise<void> {
   const text = readFileSync(path, 'utf8');
   const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end of bench: ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${path} has no place for ${name}: put ${begin} and ${end} where the table shall be`);
+  if (from < 0 || to < from) throw new Error(`${path} has no place for ${name}: put ${begin} and ${end} at the position of the table`);
   const whole = `${text.slice(0, from + begin.length)}\n\n${part}\n\n${text.slice(to)}`;
   writeFileSync(path, await format(whole, { ...(await resolveConfig(path)), parser: 'markdown' }));
 }
 
-/** The part about one stack, into its place. */
+/** Writes the part of one stack. */
 export const writeMarkdown = (path: string, saved: Saved): Promise<void> => writePart(path, saved.stack, markdownOf(saved));

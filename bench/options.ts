@@ -10,20 +10,20 @@ export interface Options {
   readonly stacks: readonly StackName[];
   readonly engines: readonly EngineName[];
   readonly workloads: readonly WorkloadName[];
-  /** How many times everything is measured, from fresh processes. */
+  /** Number of times that everything is measured, each from new processes. */
   readonly runs: number;
   readonly rounds: number;
   readonly milliseconds: number;
   readonly timeout: number;
-  /** Cold starts of each workload on each engine, in each run. */
+  /** Number of first steps of each workload on each engine in each run, each in a new process. */
   readonly first: number;
   readonly kernels: boolean;
-  /** Whether to measure how ombre's step grows with the batch, and nothing else. */
+  /** Measures only how the time of ombre's step grows with the batch. */
   readonly scale: boolean;
   readonly results: string;
-  /** The page whose tables are written anew; undefined writes none. */
+  /** The page whose tables are rewritten. Undefined writes none. */
   readonly markdown?: string;
-  /** Saved results to write the page from; nothing is measured then. */
+  /** Saved results to write the page from. Nothing is measured then. */
   readonly from: readonly string[];
 }
 
@@ -44,13 +44,13 @@ const countFrom =
     throw new InvalidArgumentError(`It is a whole number from ${least} up.`);
   };
 
-/** Reads the arguments behind `npm run bench --`; ends the process for --help and for wrong ones. */
+/** Reads the arguments after `npm run bench --`. Ends the process for --help and for wrong arguments. */
 export function parseOptions(args: readonly string[]): Options {
   const stacks: readonly StackName[] = ['chromium', 'node'];
   const units = workloadNames.map((name) => `  ${name.padEnd(12)} ${workloads[name].unit}`);
   const command = new Command('npm run bench --')
     .usage('[options]')
-    .description('ombre beside TensorFlow.js and jax-js: interleaved rounds, first steps, memory.')
+    .description('Compares ombre with TensorFlow.js and jax-js: interleaved rounds, first steps, memory.')
     .addOption(new Option('--stacks <names>', 'where to run').argParser(listOf(stacks)).default(stacks, stacks.join(',')))
     .addOption(
       new Option('--engines <names>', 'what to compare').argParser(listOf(engineNames)).default(engineNames, engineNames.join(',')),
@@ -58,25 +58,25 @@ export function parseOptions(args: readonly string[]): Options {
     .addOption(new Option('--workloads <names>', 'what to run').argParser(listOf(workloadNames)).default(workloadNames, 'all'))
     .option(
       '--runs <n>',
-      'how many times to measure everything; the tables then give the median of the runs and its spread',
+      'number of times to measure everything; the tables then have the median of the runs and its range',
       countFrom(1),
       1,
     )
     .option('--rounds <n>', 'rounds of each workload; 0 leaves them out', countFrom(0), 5)
-    .option('--milliseconds <n>', "about how long an engine's part of a round takes; at least one step", countFrom(1), 1000)
-    .option('--timeout <seconds>', 'how long one workload may take, and one first step', countFrom(1), 600)
-    .option('--first <n>', 'cold starts, for first steps, dispatches and memory: a fresh process each; 0 leaves them out', countFrom(0), 3)
-    .option('--kernels', "print the time of each of ombre's kernels, from the last cold start (the GPU has to have timestamps)", false)
+    .option('--milliseconds <n>', "approximate milliseconds of an engine's part of a round; at least one step", countFrom(1), 1000)
+    .option('--timeout <seconds>', 'maximum time of one workload, and of one first step', countFrom(1), 600)
+    .option('--first <n>', 'first steps in a new process each, with dispatches and memory; 0 leaves them out', countFrom(0), 3)
+    .option('--kernels', "print the time of each of ombre's kernels, from the last new process (needs a GPU with timestamps)", false)
     .option(
       '--scale',
       `how ombre's step grows with the batch, and nothing else: ${scaledWorkloads.join(', ')} at once, twice and four times theirs`,
       false,
     )
-    .option('--results <folder>', 'where to write everything that was measured, as STACK-TIME.json', 'bench/results')
-    .option('--markdown [page]', 'write the tables into the documentation too')
+    .option('--results <folder>', 'folder for all measurements, as STACK-TIME.json', 'bench/results')
+    .option('--markdown [page]', 'also write the tables into the documentation')
     .option(
       '--from <files>',
-      'with --markdown: write them from saved results, separated by commas, and measure nothing',
+      'with --markdown: write them from saved results, separated by commas, without measuring',
       (text) => text.split(','),
       [],
     )

@@ -1,4 +1,4 @@
-// From measurements to tables. What is compared are ratios inside one round: the machine may be twice as slow in the next.
+// Makes tables from measurements. It compares ratios inside one round, because the machine may be twice as slow in the next.
 import Table from 'cli-table3';
 import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
 import { median } from './median.ts';
@@ -6,10 +6,10 @@ import type { WorkloadName } from './workloads.ts';
 
 export type Failures = Readonly<Partial<Record<EngineName, string>>>;
 
-/** What was measured of a workload from one set of fresh processes. */
+/** The measurements of a workload from one set of new processes. */
 export interface Run {
   readonly rounds: Omit<RoundsResult, 'adapter' | 'versions'>;
-  /** One entry a cold start. */
+  /** One entry for each new process. */
   readonly first: Readonly<Partial<Record<EngineName, readonly SoloResult[]>>>;
   readonly firstFailures: Failures;
 }
@@ -22,7 +22,7 @@ export interface Measured {
 
 type Times = Readonly<Partial<Record<EngineName, readonly number[]>>>;
 
-/** How many times as long as ombre the engines took, the fastest of them in each round; undefined where nothing can be compared. */
+/** Time of the fastest other engine divided by that of ombre, for each round. Undefined if nothing can be compared. */
 export function ratio(times: Times, others: readonly EngineName[]): number | undefined {
   const present = others.flatMap((name) => times[name] ?? []).length > 0;
   if (!times.ombre?.length || !present) return undefined;
@@ -33,7 +33,7 @@ const steadyTimes = ({ rounds }: Run): Times => rounds.times;
 const firstTimes = ({ first }: Run): Times =>
   Object.fromEntries(Object.entries(first).map(([name, starts]) => [name, starts.map(({ firstStep }) => firstStep)]));
 
-/** Median over the runs of each run's own value, with the smallest and the largest of them. */
+/** Median over the runs of each run's value, with the smallest and the largest. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
@@ -45,10 +45,10 @@ export function spreadOf(values: readonly (number | undefined)[]): Spread | unde
   return present.length === 0 ? undefined : { median: median(present), least: Math.min(...present), most: Math.max(...present) };
 }
 
-/** What the tables say of a workload. The undefined is what could not be measured, or was not asked for. */
+/** The figures of a workload in the tables. Undefined means not measured. */
 export interface Summary {
   readonly milliseconds: Readonly<Partial<Record<EngineName, Spread>>>;
-  /** Times as long as ombre: each peer, and the faster one in each round. */
+  /** Time divided by that of ombre: for each other engine, and for the faster one in each round. */
   readonly ratios: Readonly<Partial<Record<EngineName, Spread>>>;
   readonly fasterPeer?: Spread;
   readonly firstStep: {
@@ -75,7 +75,7 @@ export function summaryOf({ runs }: Measured, peers: readonly EngineName[]): Sum
 
 export const timeText = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
-/** The median, and behind it the spread where there is one to tell. */
+/** The median, with the range if there are several runs. */
 export function ratioText(spread: Spread | undefined, missing = '-'): string {
   if (!spread) return missing;
   const { median, least, most } = spread;
@@ -85,7 +85,7 @@ export function ratioText(spread: Spread | undefined, missing = '-'): string {
 const megabytes = (bytes: number | undefined): string => (bytes === undefined ? '-' : (bytes / 2 ** 20).toFixed(1));
 const perStep = (value: number): string => String(Number(value.toFixed(1)));
 
-/** A table whose failures are numbered, and explained in a line each below it. */
+/** A table with numbered failures, and a line for each of them below it. */
 export class Sheet {
   private readonly table: Table.Table;
   private readonly notes: string[] = [];
@@ -101,7 +101,7 @@ export class Sheet {
     this.table.push([...cells]);
   }
 
-  /** What stands in the place of a number that there is none of. */
+  /** The text for a missing number. */
   failed(where: string, error: string): string {
     this.notes.push(`[${this.notes.length + 1}] ${where}: ${error}`);
     return `failed [${this.notes.length}]`;
@@ -112,7 +112,7 @@ export class Sheet {
   }
 }
 
-/** How often something was measured, for a title; nothing for a single run. */
+/** Number of measurements for a title. Empty for a single run. */
 const inRuns = (measured: readonly Measured[]): string => {
   const most = Math.max(0, ...measured.map(({ runs }) => runs.length));
   return most > 1 ? `; medians of ${most} runs (smallest-largest)` : '';
@@ -159,7 +159,7 @@ export function firstStepTable(measured: readonly Measured[], engines: readonly 
   return `${sheet.toString()}\n${slowFirstSteps(measured, peers)}`;
 }
 
-/** One line: the workloads whose first step takes longer than the faster peer's. */
+/** A line with the workloads whose first step takes longer than that of the faster other engine. */
 function slowFirstSteps(measured: readonly Measured[], peers: readonly EngineName[]): string {
   const compared = measured.flatMap((one) => {
     const { fasterPeer } = summaryOf(one, peers).firstStep;
@@ -195,7 +195,7 @@ export function costTable(measured: readonly Measured[], engines: readonly Engin
   return sheet.toString();
 }
 
-/** What ombre's plan said before the first step; the same in every run. */
+/** The figures of ombre's plan before the first step. They are equal in every run. */
 export const programOf = ({ runs }: Pick<Measured, 'runs'>): SoloResult['program'] => runs.at(-1)?.first.ombre?.at(-1)?.program;
 
 export function kernelTable({ workload, runs }: Measured, limit = 12): string {

@@ -1,4 +1,4 @@
-// Where everything that was measured is written, and what is told about the machine.
+// Writes all measurements to files, and describes the machine.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { dirname, join } from 'node:path';

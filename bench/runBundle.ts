@@ -1,4 +1,4 @@
-// Runs a bundle in a Node process of its own, on the Vulkan driver that the tests use.
+// Runs a bundle in a separate Node process, with the Vulkan driver of the tests.
 import { spawnSync } from 'node:child_process';
 import { setUp } from '../scripts/setup.ts';
 

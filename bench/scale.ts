@@ -1,5 +1,5 @@
-// How a step grows with the batch: ombre alone, at once, twice and four times the batch, in turns in one process. Cost that grows in proportion
-// doubles each time at the most.
+// How the time of a step grows with the batch: only ombre, with once, twice and four times the batch, in turns in one process. Proportional
+// growth doubles the time at each step.
 import type { ScaleResult } from './inside/job.ts';
 import { type Saved, row, underHead, writePart } from './markdown.ts';
 import type { Options } from './options.ts';
@@ -17,21 +17,21 @@ interface Scaled {
   readonly runs: ScaleResult[];
 }
 
-/** What one call measured on one stack, as it is saved. */
+/** The measurements of one call on one stack, as they are saved. */
 export interface SavedScaling extends Pick<Saved, 'date' | 'stack' | 'description' | 'machine'> {
   readonly options: Pick<Options, 'runs' | 'rounds' | 'milliseconds'>;
   readonly multiples: readonly number[];
   readonly workloads: readonly Scaled[];
 }
 
-/** Times of each multiple over those of the one before, in the same round; median of the rounds, then of the runs. */
+/** Time of each multiple divided by that of the one before, in the same round. Median of the rounds, then of the runs. */
 function growth({ runs }: Scaled): (Spread | undefined)[] {
   return multiples
     .slice(1)
     .map((_, i) => spreadOf(runs.map(({ times }) => median(times[i + 1].map((own, round) => own / times[i][round])))));
 }
 
-/** The batch as the workload's data has it: rows of labels, of which gpt has one a place in its text. */
+/** The batch size: the number of labels. gpt has one label for each position. */
 const batchOf = (name: (typeof scaledWorkloads)[number]): number => workloads[name].inputs().labels.shape[0];
 
 export async function measureScaling(stack: Stack, options: Options): Promise<void> {
@@ -68,7 +68,7 @@ function cellsOf(one: Scaled): string[] {
   return [one.workload, String(one.batch), ...times, ...growth(one).map((spread) => ratioText(spread))];
 }
 
-/** The part about one stack, into its place. */
+/** Writes the part of one stack. */
 export const writeScaling = (path: string, saved: SavedScaling): Promise<void> =>
   writePart(path, `scale-${saved.stack}`, markdownOf(saved));
 

@@ -43,7 +43,7 @@ export async function openChromium(): Promise<Stack> {
   };
 }
 
-/** navigator.gpu exists only in a secure context, which localhost is; nothing listens there, the requests are answered here. */
+/** navigator.gpu exists only in a secure context, such as localhost. No server runs there: the requests are answered here. */
 async function open(page: Page, script: string): Promise<void> {
   const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
   await page.route('**/*', (route) =>

@@ -15,14 +15,14 @@ export async function openNode(): Promise<Stack> {
   return {
     name: 'node',
     description: `Node ${process.versions.node}, Dawn, ${found.adapter}`,
-    // Mesa keeps compiled shaders on disk; a first step shall be a first step.
+    // Mesa stores compiled shaders on disk. A first step must not use them.
     run: (job, seconds) => runChild(path, job.kind === 'solo' ? { ...env, MESA_SHADER_CACHE_DISABLE: 'true' } : env, job, seconds),
   };
 }
 
 function runChild<J extends Job>(path: string, env: NodeJS.ProcessEnv, job: J, seconds: number): Promise<Outcome<J>> {
   return new Promise((resolve) => {
-    // Peers and Dawn talk on both streams; only what comes before a crash is of interest.
+    // The engines and Dawn write to both streams. Only the text before a crash is needed.
     const child = fork(path, { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let turn: EngineName | undefined;
     let lastWords = '';
@@ -44,6 +44,6 @@ function runChild<J extends Job>(path: string, env: NodeJS.ProcessEnv, job: J, s
   });
 }
 
-/** The line that says most: the first one that is neither one of Dawn's warnings nor a line of a stack. */
+/** The most useful line: the first one that is neither a warning of Dawn nor a line of a stack trace. */
 const complaint = (text: string): string =>
   text.split('\n').find((line) => line.trim() !== '' && !/^\s*(Warning:|at |\d+: |#\d+ )/.test(line)) ?? 'it said nothing';

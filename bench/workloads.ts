@@ -1,5 +1,5 @@
-// What is measured: the data, the first weights and the optimizer of each unit of work, made on the host so that every engine starts from the same
-// numbers. What is computed with them is each engine's own to write, in its own manner, in engines/.
+// The workloads: data, first weights and optimizer of each unit of work. They are made on the host, so that every engine starts with the
+// same numbers. engines/ has the computation for each engine.
 import { type HostTensor, images, integers, ones, uniform, weights, zeros } from './hostData.ts';
 
 export interface OptimizerSpec {
@@ -10,14 +10,14 @@ export interface OptimizerSpec {
 export type Tensors = Readonly<Record<string, HostTensor>>;
 
 export interface Workload {
-  /** One unit of work, for the reader of the table. */
+  /** Description of one unit of work, for the reader of the table. */
   readonly unit: string;
-  /** A value; a loss and its gradient with respect to the parameters; or a training step. */
+  /** The result: a value; a loss and its gradient with respect to the parameters; or a training step. */
   readonly kind: 'forward' | 'gradient' | 'training';
   readonly optimizer?: OptimizerSpec;
   readonly parameters: () => Tensors;
   readonly inputs: () => Tensors;
-  /** The inputs of a batch that many times as large, where `--scale` measures the workload. */
+  /** The inputs of a batch that is this many times as large, if `--scale` measures the workload. */
   readonly scaled?: (times: number) => Tensors;
 }
 
@@ -210,5 +210,5 @@ export const workloads = {
 export type WorkloadName = keyof typeof workloads;
 export const workloadNames = Object.keys(workloads) as WorkloadName[];
 
-/** What `--scale` measures at once, twice and four times its batch. */
+/** Workloads that `--scale` measures at once, twice and four times their batch. */
 export const scaledWorkloads = ['mlp', 'cnn', 'gpt'] as const satisfies readonly WorkloadName[];

@@ -1,9 +1,8 @@
 /**
- * How long compiling takes, and how long a page's main thread is held up by it.
- *
- *   npm run bench:compile                                     all tables
- *   npm run bench:compile -- --nodes 1000,10000 --stacks node --rounds 5
- *   npm run bench:compile -- --pages gpt,lstm                 the last table for these workloads only; none leaves it out
+ * Measures the time of compiling, and how long it blocks a page's main thread.
+ * npm run bench:compile                                     all tables
+ * npm run bench:compile -- --nodes 1000,10000 --stacks node --rounds 5
+ * npm run bench:compile -- --pages gpt,lstm                 the last table for these workloads only; none leaves it out
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -38,9 +37,9 @@ async function bundle(entry: 'page' | 'process'): Promise<string> {
 
 interface Round {
   readonly compiled: Compiled;
-  /** Milliseconds for which the main thread had a processor while it traced and compiled. */
+  /** Milliseconds of processor time of the main thread while it traced and compiled. */
   readonly processor: number | undefined;
-  /** The busy loop, right behind it. */
+  /** Milliseconds of the busy loop right after it. */
   readonly loop: number;
 }
 
@@ -62,10 +61,10 @@ const numbersOf = (text: string): number[] => {
 };
 
 const options = new Command('npm run bench:compile --')
-  .option('--nodes <sizes>', 'about how many nodes each graph has', numbersOf, [1000, 10000])
-  .option('--stacks <names>', 'where graphs are compiled; none leaves it out', namesOf(stacks), stacks.slice(0, -1))
-  .option('--pages <names>', 'workloads whose first steps are watched in a page; none leaves it out', namesOf(pages), pages.slice(0, -1))
-  .option('--rounds <n>', 'fresh processes or browsers for each figure, of which the median counts', (text) => numbersOf(text)[0], 3)
+  .option('--nodes <sizes>', 'approximate number of nodes of each graph', numbersOf, [1000, 10000])
+  .option('--stacks <names>', 'stacks that compile graphs; none leaves them out', namesOf(stacks), stacks.slice(0, -1))
+  .option('--pages <names>', 'workloads whose first steps are traced in a page; none leaves them out', namesOf(pages), pages.slice(0, -1))
+  .option('--rounds <n>', 'number of fresh processes or browsers for each figure, which is their median', (text) => numbersOf(text)[0], 3)
   .parse()
   .opts<{ nodes: number[]; stacks: string[]; pages: string[]; rounds: number }>();
 
@@ -85,7 +84,7 @@ async function inChromium(script: string, name: LongGraph, n: number): Promise<R
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-/** What each graph's pattern adds to it. */
+/** Number of nodes of each graph with its pattern 8 and 16 times. */
 const patterns = (script: string): ReturnType<typeof growth> =>
   JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' })) as ReturnType<typeof growth>;
 

@@ -1,10 +1,10 @@
-// What is measured, where it is measured: one graph compiled once, in a process or a page that has compiled nothing before.
+// The measurements: one graph is compiled once, in a process or a page that has compiled nothing before.
 import { compileStepwise, type PassName } from '../../src/compiler/index.ts';
 import { topological } from '../../src/graph/graph.ts';
 import type { Target } from '../../src/graph/op.ts';
 import { type LongGraph, longGraphNames, longGraphs } from '../../test/support/longGraphs.ts';
 
-/** As adapters with a GPU behind them report it. */
+/** Targets as adapters of GPUs report them. */
 const target: Target = {
   processor: 'gpu',
   subgroupSize: 32,
@@ -17,18 +17,18 @@ const target: Target = {
 export interface Compiled {
   readonly nodes: number;
   readonly dispatches: number;
-  /** Milliseconds by the wall's clock: tracing, each pass, and all of it. */
+  /** Milliseconds by the clock: tracing, each pass, and the total. */
   readonly milliseconds: Readonly<Record<'trace' | PassName | 'total', number>>;
 }
 
-/** Nodes of each graph whose pattern is repeated 8 and 16 times: their number grows evenly. */
+/** Nodes of each graph with its pattern 8 and 16 times. The number of nodes grows linearly. */
 export const growth = (): { name: LongGraph; of8: number; of16: number }[] =>
   longGraphNames.map((name) => {
     const [of8, of16] = [8, 16].map((n) => topological(longGraphs[name](n).graph.outputs).length);
     return { name, of8, of16 };
   });
 
-/** A loop whose time tells how much of the machine was ours: about 100 ms of a quiet one. */
+/** A loop that takes about 100 ms on an idle machine. Its time shows the load. */
 export function busyLoop(): number {
   const begin = performance.now();
   let x = 1;

@@ -1,4 +1,4 @@
-// The page's entry: one graph compiled, or one workload trained. What the main thread does in between marks, the browser's own trace tells.
+// The entry in a page. Compiles one graph or trains one workload between marks. The browser's trace has the tasks of the main thread.
 import { engine } from '../engines/ombre.ts';
 import { type WorkloadName, workloads } from '../workloads.ts';
 import { type Compiled, busyLoop, measure } from './measure.ts';
@@ -9,7 +9,7 @@ declare global {
   var train: (name: WorkloadName, steps: number) => Promise<{ first: number }>;
 }
 
-/** A task of its own, so that what was done before is not counted with what comes. */
+/** A new task, so that earlier work does not count. */
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 globalThis.compileGraphs = async (name, n) => {

@@ -1,9 +1,9 @@
-// The entry in Node: one graph, its figures on the standard output; or, called without a name, how graphs grow.
+// The entry in Node. Compiles one graph and prints its figures. Without a name it prints the growth of the graphs.
 import { readFileSync } from 'node:fs';
 import type { LongGraph } from '../../test/support/longGraphs.ts';
 import { busyLoop, growth, measure } from './measure.ts';
 
-/** Milliseconds that the main thread has had a processor, where Linux tells. */
+/** Processor time of the main thread in milliseconds. Only Linux reports it. */
 function processorTime(): number | undefined {
   try {
     return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;

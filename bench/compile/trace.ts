@@ -1,5 +1,5 @@
-// The tasks of a page's main thread, from the browser's trace: how long each took by the wall's clock, and how long it had a processor. On a machine
-// that others use too the second is what the page is answerable for.
+// Reads the tasks of a page's main thread from the browser's trace: their duration by the clock, and their processor time. On a shared
+// machine only the processor time depends on the page.
 import { readFileSync } from 'node:fs';
 import { type Browser, type Page, chromium } from 'playwright';
 import { browserFlags } from '../../scripts/browser.ts';
@@ -11,7 +11,7 @@ export interface Task {
 
 export interface Traced<T> {
   readonly result: T;
-  /** The tasks of the time between two marks. */
+  /** The tasks between two marks. */
   readonly tasks: (from: string, to: string) => Task[];
 }
 
@@ -25,7 +25,7 @@ interface TraceEvent {
   readonly tdur?: number;
 }
 
-/** Runs something in a fresh browser and page, under the trace. */
+/** Runs a function in a new browser and page, with tracing on. */
 export async function traced<T>(
   executablePath: string | undefined,
   scriptPath: string,
@@ -66,7 +66,7 @@ function tasksBetween(events: readonly TraceEvent[], from: string, to: string): 
   return (
     events
       .filter(({ name, ph, pid, tid }) => ph === 'X' && name.endsWith('RunTask') && pid === begin.pid && tid === begin.tid)
-      // A mark stands within a task: of two times the task belongs to the one that has more of it.
+      // A mark is inside a task. The task belongs to the interval with the larger part of it.
       .filter(({ ts, dur = 0 }) => ts + dur / 2 > begin.ts && ts + dur / 2 < end.ts)
       .map(({ dur = 0, tdur = dur }) => ({ wall: dur / 1000, processor: tdur / 1000 }))
   );

@@ -1,27 +1,27 @@
-// What a runner asks of an engine. Each engine's file writes the models of workloads.ts as its users would.
+// The interface between a runner and an engine. The file of each engine has the models of workloads.ts in code like that of its users.
 import type { Workload, WorkloadName } from '../workloads.ts';
 
-/** One workload, set up on one engine. */
+/** One workload, prepared on one engine. */
 export interface Unit {
-  /** Starts one unit of work, which is really done before a later finish() resolves. */
+  /** Starts one unit of work. A later finish() resolves only after it is complete. */
   step(): void | Promise<void>;
-  /** Waits for all of it, as cheaply as the engine's users can. */
+  /** Waits for all started work, in the cheapest way that users of the engine have. */
   finish(): Promise<void>;
-  /** Waits for what the engine still does behind its first steps, such as choosing kernels: only then are steps alike. */
+  /** Waits for background work after the first steps, such as autotuning. Only then do all steps take the same time. */
   settle?(): Promise<void>;
-  /** The result of the last step in full: [loss], [loss, gradient], or a value. */
+  /** Returns the whole result of the last step: [loss], [loss, gradient], or a value. */
   read(): Promise<ArrayLike<number>[]>;
 }
 
 export interface Engine {
   readonly version: string;
-  /** Opens the device; later calls of prepare() are then all work. */
+  /** Opens the device, so that prepare() does not include it. */
   start(): Promise<void>;
   prepare(name: WorkloadName, workload: Workload): Promise<Unit>;
-  /** Bytes of tensors as the engine itself counts them, where it does. */
+  /** Bytes of tensors as the engine counts them, if it does. */
   tensorBytes?(): number;
-  /** What only a compiling engine can tell: about the program of the last step. */
+  /** Figures of the program of the last step, from a compiling engine. */
   program?(): { readonly dispatches: number; readonly peakBytes: number };
-  /** GPU time of each kernel while fn runs, the longest first. */
+  /** GPU time of each kernel while fn runs, longest first. */
   kernels?(fn: () => Promise<void>): Promise<{ label: string; calls: number; milliseconds: number }[]>;
 }

@@ -1,5 +1,5 @@
-// The workloads in jax-js on WebGPU: a whole step inside jit. An array is moved into what uses it; `.ref` keeps it for another use. Images and
-// filters have their channels first here.
+// The workloads in jax-js on WebGPU: a whole step inside jit. An op consumes its arguments; `.ref` keeps an array for another use. Images
+// and filters have their channels first here.
 import { type Array as JaxArray, blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import { channelsFirst } from '../hostData.ts';
 import { type OptimizerSpec, type Tensors, type Workload, type WorkloadName, sizes } from '../workloads.ts';
@@ -31,7 +31,7 @@ const perceptron =
   (p, { x, labels }) =>
     crossentropy(labels, dense(p, x, depth));
 
-/** A vector over channels, to add to or multiply with [n, c, h, w]. */
+/** A vector over channels with a shape that broadcasts to [n, c, h, w]. */
 const overChannels = (vector: JaxArray): JaxArray => vector.reshape([vector.shape[0], 1, 1]);
 
 function convnet(p: Named, x: JaxArray): JaxArray {
@@ -50,7 +50,7 @@ const gelu = (x: JaxArray): JaxArray => nn.gelu(x, { approximate: true });
 function gpt(p: Named, { tokens, labels }: Named): JaxArray {
   const { batch, time, depth, heads, layers, vocabulary } = sizes.gpt;
   const rows = [batch * time, depth];
-  // A product with one-hot rows: its gradient needs no scatter.
+  // Uses a product with one-hot rows, because its gradient needs no scatter.
   const embedded = np.matmul(nn.oneHot(tokens, vocabulary), p.table).reshape([batch, time, depth]);
   let x = embedded.add(p.positions).reshape(rows);
   for (let i = 0; i < layers; i++) {
@@ -194,7 +194,7 @@ function training(model: Model, optimizer: OptimizerSpec, first: Named, inputs: 
   };
 }
 
-/** A pending result that loses its last reference never runs, so all results are held until finish(). */
+/** A pending result without references never runs, so all results are kept until finish(). */
 function evaluation(run: () => JaxArray[]): Unit {
   let results: JaxArray[] = [];
   const held: JaxArray[][] = [];

@@ -90,7 +90,7 @@ function gpt(p: Named, { tokens, labels }: Named): Tensor {
 function lstm(p: Named, { x, labels }: Named): Tensor {
   const { batch, features, units } = sizes.lstm;
   const [, time] = x.shape;
-  // The part of the gates that does not wait for the step before, for all times at once.
+  // The part of the gates that does not depend on the previous step, for all steps at once.
   const fromInputs = reshape(x, [batch * time, features])
     .matmul(p.kernel)
     .add(p.bias)
@@ -159,7 +159,7 @@ const makeOptimizer = ({ name, learningRate }: OptimizerSpec) =>
 const tensors = (host: Tensors): Named =>
   Object.fromEntries(Object.entries(host).map(([name, { values, shape }]) => [name, tensor(values, shape)]));
 
-/** On a GPU, kernels are timed against each other between the first steps. */
+/** On a GPU, kernels are timed against each other between the first steps (autotuning). */
 const settle = async (): Promise<void> => void (await tuned());
 
 function training(model: Model, spec: OptimizerSpec, first: Named, inputs: Named): Unit {
@@ -184,7 +184,7 @@ function training(model: Model, spec: OptimizerSpec, first: Named, inputs: Named
   };
 }
 
-/** Forward or gradient: results are tensors, of which finish() reads one element. Large ones are better given back than left to the collector. */
+/** The results of a forward pass or a gradient are tensors. finish() reads one element of them. Large ones are disposed of early. */
 function evaluation(run: () => Promise<Tensor[]>): Unit {
   let results: Tensor[] = [];
   return {

@@ -1,4 +1,4 @@
-// The workloads in TensorFlow.js, on its WebGPU backend. It runs op by op; optimizer.minimize and tidy are how its users write a step.
+// The workloads in TensorFlow.js, on its WebGPU backend. It runs one op at a time. optimizer.minimize and tidy are used as its users do.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';
 import { type OptimizerSpec, type Tensors, type Workload, type WorkloadName, sizes } from '../workloads.ts';
@@ -61,7 +61,7 @@ function gpt(p: Named, { tokens, labels, mask }: Named): tf.Tensor {
   return crossentropy(labels, tf.matMul(norm(x, p.gamma, p.beta), p.head));
 }
 
-/** 0 where a position may look, very negative where it may not. */
+/** 0 for a visible position, a large negative number for a hidden one. */
 const causalMask = (time: number): tf.Tensor => {
   const allowed = tf.linalg.bandPart(tf.ones([time, time]), -1, 0);
   return tf.mul(tf.sub(1, allowed), -1e9);

@@ -1,4 +1,4 @@
-// Products and convolutions: every tile on every shape, checked at some elements, as a share of the time that the arithmetic would take at peak.
+// Products and convolutions: every tile for every shape. Some elements are checked. Speeds are relative to the peak of the arithmetic.
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Shape, type StridedView, contiguousView, sizeOf } from '../../src/core/shape.ts';
 import { topological } from '../../src/graph/graph.ts';
@@ -49,7 +49,7 @@ const others: readonly Shapes[] = [
   { rows: 32, k: 16, columns: 10 },
 ];
 
-/** Rows and columns of sums, workgroup, depth: each with and without loads ahead of the arithmetic. */
+/** Rows and columns of sums, workgroup size, depth. Each tile exists with and without loads ahead of the arithmetic. */
 const tiles: readonly SharedTile[] = (
   [
     [4, 4, 8, 8, 16],
@@ -68,7 +68,7 @@ const tiles: readonly SharedTile[] = (
 const labelOf = ({ rows, k, columns, transposed }: Shapes): string =>
   `${rows} x ${k} x ${columns}${transposed ? `, ${transposed} transposed` : ''}`;
 
-/** The product as the planner sees it: operands as they are stored, f32. */
+/** The product as the planner receives it: operands as they are stored, f32. */
 function contextOf({ rows, k, columns, transposed }: Shapes, target: Target): KernelContext<object> {
   const view = (height: number, width: number, isTransposed: boolean): StridedView => ({
     ...contiguousView([height, width]),
@@ -81,7 +81,7 @@ function contextOf({ rows, k, columns, transposed }: Shapes, target: Target): Ke
 
 const places = (size: number): number[] => Array.from({ length: 16 }, (_, i) => Math.floor((i * 0.618034 * size) % size));
 
-/** @throws Error if an element is off by more than rounding can explain: k 2^-23 times the sum of |terms|. A wrong kernel gives no figure. */
+/** @throws Error if the error of an element is larger than rounding: k 2^-23 times the sum of |terms|. A wrong kernel is not timed. */
 function check(label: string, { values }: Timed, expected: readonly (readonly [value: number, terms: number])[], k: number): void {
   values.forEach((value, i) => {
     const [wanted, terms] = expected[i];
@@ -109,7 +109,7 @@ export async function* measureProducts(device: GPUDevice, target: Target, isShor
       }
       return [total, terms] as const;
     });
-    // The first choice, its candidates, and every tile that is not among them.
+    // The first choice, its candidates, and every other tile.
     let own: string[] = [];
     const remember: typeof candidateTiles = (device, query) => {
       const found = candidateTiles(device, query);
@@ -144,7 +144,7 @@ export async function* measureProducts(device: GPUDevice, target: Target, isShor
   }
 }
 
-/** Long k over few results: the first choice with k cut into parts, whose sums a second kernel adds. */
+/** Long k with few results: the first choice with k cut into parts. A second kernel adds the sums of the parts. */
 export async function* measureSplits(device: GPUDevice, target: Target): AsyncGenerator<ProductFigure> {
   for (const shapes of others.filter(({ rows, k, columns }) => k >= 512 && rows > 8 && rows * columns <= 768 * 768)) {
     const { rows, k, columns } = shapes;

@@ -1,4 +1,4 @@
-// Compiled functions by the GPU's clock: kernels that move memory as a share of a copy's bandwidth, and attention in its two forms.
+// Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in two forms.
 import { type Tensor, compile, layerNorm, matmul, mul, optimizers, profile, random, softmax, sum, tanh, valueAndGrad } from 'ombre';
 import { flashAttention } from '../../src/ops/attention/flash.ts';
 import { composedAttention } from '../../src/ops/attention/scores.ts';
@@ -7,7 +7,7 @@ export interface BandwidthFigure {
   readonly name: string;
   readonly dispatches: number;
   readonly milliseconds: number;
-  /** Bytes that must be read and written, over the time. */
+  /** Bytes read and written, divided by the time. */
   readonly gigabytesPerSecond: number;
 }
 
@@ -20,7 +20,7 @@ export interface AttentionFigure {
 
 const runs = 5;
 
-/** Milliseconds and dispatches of one call, by the sum over its kernels. The first calls build pipelines. */
+/** Milliseconds and dispatches of one call: the sum over its kernels. The first calls build pipelines. */
 async function timeCall(call: () => Promise<readonly Tensor[]>): Promise<{ milliseconds: number; dispatches: number }> {
   const once = async (): Promise<void> => {
     const results = await call();
@@ -104,7 +104,7 @@ export async function* measureAttention(isShort: boolean): AsyncGenerator<Attent
   }
 }
 
-/** A wall-clock figure that the kernels' times do not show: milliseconds of a compiled call whose work is almost nothing. */
+/** Milliseconds by the clock of a compiled call with almost no work. The times of the kernels do not contain this cost. */
 export async function emptyCall(): Promise<number> {
   const one = random.normal([4, 4]);
   const call = compile((x: Tensor) => matmul(x, x));

@@ -19,14 +19,14 @@ interface Options {
 const options = new Command('npm run bench:gpu --')
   .usage('[options]')
   .description('The kernels for GPUs by the GPU clock: every tile, bandwidth, attention. The command takes some minutes on a large card.')
-  .option('--short', 'three products, one attention length', false)
-  .option('--sections <names>', 'which of products, convolutions, bandwidth, attention', 'products,convolutions,bandwidth,attention')
-  .option('--results <folder>', 'where to write all figures, as gpu-TIME.json', 'bench/results')
-  .option('--build', 'only build bench/dist/gpu.mjs, for another machine')
+  .option('--short', 'only three products and one attention length', false)
+  .option('--sections <names>', 'parts to run: products, convolutions, bandwidth, attention', 'products,convolutions,bandwidth,attention')
+  .option('--results <folder>', 'folder for all figures, as gpu-TIME.json', 'bench/results')
+  .option('--build', 'only build bench/dist/gpu.mjs, to run it on another machine')
   .parse(process.argv)
   .opts<Options>();
 
-/** The first choice beside the fastest tile, one line a shape. */
+/** The first choice and the fastest tile, one line for each shape. */
 function printProducts(title: string, figures: readonly ProductFigure[]): void {
   console.log(`\n${title}: first choice, and the fastest kernel, in TFLOP/s (workgroups)`);
   for (const shape of new Set(figures.map((figure) => figure.shape))) {
@@ -101,5 +101,5 @@ try {
   console.error(error instanceof Error ? error.stack : error);
   process.exitCode = 1;
 }
-// Dawn's event loop would keep the process alive.
+// Dawn's event loop would keep the process running.
 process.exit();

@@ -1,14 +1,14 @@
-// GPU time of one kernel plan: the plan runs many times within a pass, between two timestamps.
+// GPU time of one kernel plan. The plan runs many times within a pass, between two timestamps.
 import { sizeOf } from '../../src/core/shape.ts';
 import type { KernelPlan, TensorType } from '../../src/graph/op.ts';
 import { median } from '../median.ts';
 
-/** A pass is long enough when it takes this many milliseconds. */
+/** Minimum milliseconds of a pass. */
 const longEnough = 4;
 const maxRepeats = 4096;
 const samples = 3;
 
-/** Values of input `index` at position `i`: between -1 and 1, and the same on the host and on the GPU. */
+/** Value of input `index` at position `i`: between -1 and 1, equal on the host and on the GPU. */
 const period = 1 << 20;
 const patterns = [1, 2, 3, 4].map((seed) => {
   let state = seed * 2654435761;
@@ -20,17 +20,16 @@ const patterns = [1, 2, 3, 4].map((seed) => {
 export const valueOf = (index: number, i: number): number => patterns[index % patterns.length][i % period];
 
 export interface Timed {
-  /** Of one run of the whole plan. */
+  /** Milliseconds of one run of the whole plan. */
   readonly milliseconds: number;
-  /** The elements of the output that were asked for. */
+  /** The requested elements of the output. */
   readonly values: readonly number[];
 }
 
 const bytesOf = (type: TensorType): number => Math.max(16, Math.ceil(sizeOf(type.shape) / 4) * 16);
 
 /**
- * Times a plan over f32 operands and reads back some elements of its output.
- *
+ * Times a plan over f32 operands and reads some elements of its output.
  * @throws Error if the device reports a validation error.
  */
 export async function timePlan(
@@ -110,7 +109,7 @@ export async function timePlan(
   return { milliseconds: median(times) / repeats, values };
 }
 
-/** Elements of a buffer of f32 at the given places. */
+/** Elements of an f32 buffer at the given positions. */
 async function readSome(device: GPUDevice, from: GPUBuffer, places: readonly number[]): Promise<number[]> {
   const target = device.createBuffer({ size: Math.max(16, 4 * places.length), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();
@@ -134,7 +133,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 `;
 
-/** Bytes a second of a kernel that copies vec4s, reads and writes counted. Other kernels are compared with it. */
+/** Bytes per second of a kernel that copies vec4s, with reads and writes. Other kernels are compared with it. */
 export async function copyBandwidth(device: GPUDevice, bytes: number): Promise<number> {
   const width = Math.min(16384, bytes / 16 / 256);
   const type: TensorType = { shape: [bytes / 4], dtype: 'f32' };

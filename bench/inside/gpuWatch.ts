@@ -1,4 +1,4 @@
-// Watches WebGPU from below, the same way for every engine: what it submits and allocates, and errors that an engine only logs.
+// Observes WebGPU in the same way for every engine: submits and allocations, and errors that an engine only logs.
 
 export interface GpuCounts {
   dispatches: number;
@@ -8,7 +8,7 @@ export interface GpuCounts {
   peakBytes: number;
 }
 
-/** From now on calls of a method go through `around`, which gets the result, the object and the first argument. */
+/** Wraps a method. `around` gets the result, the object and the first argument. */
 function intercept<T extends object, Argument, Returned>(
   prototype: T,
   name: keyof T & string,
@@ -21,7 +21,7 @@ function intercept<T extends object, Argument, Returned>(
   Object.defineProperty(prototype, name, { configurable: true, writable: true, value: replacement });
 }
 
-/** Counts from now on. It makes calls a little slower, so nothing that is compared is timed under it except first steps. */
+/** Starts counting. This makes calls a little slower, so of the compared times only first steps are measured with it. */
 export function countGpuCalls(): GpuCounts {
   const counts: GpuCounts = { dispatches: 0, submits: 0, buffers: 0, liveBytes: 0, peakBytes: 0 };
   const alive = new WeakSet<GPUBuffer>();
@@ -42,7 +42,7 @@ export function countGpuCalls(): GpuCounts {
   return counts;
 }
 
-/** Reports what no error scope caught, and lost devices, of every device made from now on. */
+/** Reports errors without an error scope and lost devices, of every device made from now on. */
 export function watchGpuErrors(report: (message: string) => void): void {
   intercept(GPUAdapter.prototype, 'requestDevice', async ({ result }: { result: Promise<GPUDevice> }) => {
     const device = await result;

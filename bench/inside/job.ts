@@ -1,4 +1,4 @@
-// What the runner asks for and what comes back: plain data, since it crosses a process or a page.
+// Requests of the runner and their answers. They are plain data, because they cross a process or a page.
 import type { WorkloadName } from '../workloads.ts';
 
 export const engineNames = ['ombre', 'tfjs', 'jax'] as const;
@@ -9,20 +9,20 @@ export interface RoundsJob {
   readonly workload: WorkloadName;
   readonly engines: readonly EngineName[];
   readonly rounds: number;
-  /** About how long one engine's part of a round shall take. */
+  /** Approximate milliseconds of one engine's part of a round. */
   readonly milliseconds: number;
 }
 
-/** One engine alone in a fresh process or browser: its first step, then what a step costs. */
+/** One engine by itself in a new process or browser: its first step, then the figures of a step. */
 export interface SoloJob {
   readonly kind: 'solo';
   readonly workload: WorkloadName;
   readonly engine: EngineName;
-  /** Also the time of each kernel, where the engine can tell. */
+  /** Also the time of each kernel, if the engine reports it. */
   readonly kernels: boolean;
 }
 
-/** ombre alone, at several multiples of the workload's batch. */
+/** Only ombre, at several multiples of the workload's batch. */
 export interface ScaleJob {
   readonly kind: 'scale';
   readonly workload: WorkloadName;
@@ -36,12 +36,12 @@ export type Job = RoundsJob | SoloJob | ScaleJob;
 export interface RoundsResult {
   readonly adapter: string;
   readonly versions: Readonly<Partial<Record<EngineName, string>>>;
-  /** Milliseconds a step, one entry a round. */
+  /** Milliseconds of a step, one entry for each round. */
   readonly times: Readonly<Partial<Record<EngineName, readonly number[]>>>;
   readonly failures: Readonly<Partial<Record<EngineName, string>>>;
-  /** The checked values: the first result's first element, and for training the loss after three updates. */
+  /** The checked values: the first element of the first result, and for training the loss after three updates. */
   readonly values: Readonly<Partial<Record<EngineName, readonly number[]>>>;
-  /** Why the times must not be compared; nothing was timed then. */
+  /** Reason why the times must not be compared. Nothing was timed then. */
   readonly disagreement?: string;
 }
 
@@ -52,17 +52,17 @@ export interface Cost {
 }
 
 export interface SoloResult {
-  /** Opening the device; not part of firstStep. */
+  /** Milliseconds to open the device. They are not part of firstStep. */
   readonly start: number;
-  /** From the data on the host to the result of the first step on the host, in milliseconds. */
+  /** Milliseconds from the data on the host to the result of the first step on the host. */
   readonly firstStep: number;
-  /** The longest task of the page's main thread in that time; only browsers tell, and only above 50 ms. */
+  /** The longest task of the page's main thread in that time. Only browsers report it, and only above 50 ms. */
   readonly longestTask?: number;
   /** Mean of the steps after the second. */
   readonly cost: Cost;
-  /** The most bytes of GPU buffers alive at once, of everything the engine made. */
+  /** Peak bytes of all GPU buffers that the engine made. */
   readonly peakBytes: number;
-  /** As the engine itself counts. */
+  /** The same as the engine counts it. */
   readonly tensorBytes?: number;
   readonly program?: { readonly dispatches: number; readonly peakBytes: number };
   readonly kernels?: readonly { readonly label: string; readonly calls: number; readonly milliseconds: number }[];
@@ -70,9 +70,9 @@ export interface SoloResult {
 
 export interface ScaleResult {
   readonly adapter: string;
-  /** Milliseconds a step: for each multiple, one entry a round. */
+  /** Milliseconds of a step: for each multiple, one entry for each round. */
   readonly times: readonly (readonly number[])[];
-  /** After all rounds, for each multiple. */
+  /** Losses after all rounds, for each multiple. */
   readonly losses: readonly number[];
 }
 

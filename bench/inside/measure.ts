@@ -1,4 +1,4 @@
-// Runs one job where the GPU is: in a page, or in a process of Node. The runner outside gives each job a fresh one.
+// Runs one job beside the GPU: in a page, or in a Node process. The runner starts a new one for each job.
 import type { Engine, Unit } from '../engines/engine.ts';
 import { engine as jax } from '../engines/jax.ts';
 import { engine as ombre } from '../engines/ombre.ts';
@@ -10,13 +10,13 @@ import { burst, calibrate, timeSteps } from './timing.ts';
 
 const engines: Readonly<Record<EngineName, Engine>> = { ombre, tfjs, jax };
 
-/** Results before any update differ by rounding only; after three updates the rounding has been through three gradients. */
+/** Results before any update differ by rounding only. After three updates the rounding has passed through three gradients. */
 const tolerances = { first: 1e-4, updated: 1e-3 };
 
-/** Steps behind the counter, after two that may still set things up. */
+/** Number of steps that are counted, after two steps that may still set things up. */
 const countedSteps = 3;
 
-/** Called whenever another engine has its turn, so that a crash has a name. */
+/** Called when another engine has its turn, so that a crash can be assigned to an engine. */
 export type Turn = (engine: EngineName) => void | Promise<void>;
 
 export async function measure<J extends Job>(job: J, turn: Turn): Promise<Result<J>> {
@@ -85,7 +85,7 @@ async function measureRounds({ workload, engines: names, rounds, milliseconds }:
   if (disagreement) return { ...result, disagreement };
 
   for (let round = 0; round < rounds; round++) {
-    // Who is first changes from round to round.
+    // The first engine changes from round to round.
     const order = names.map((_, i) => names[(i + round) % names.length]);
     for (const name of order) {
       const entry = units.get(name);
@@ -99,7 +99,7 @@ async function measureRounds({ workload, engines: names, rounds, milliseconds }:
   return result;
 }
 
-/** One line when two engines do not compute the same, element by element on the scale of the largest; undefined when they do. */
+/** Compares the results of two engines, relative to the largest element. Returns a line if they differ, else undefined. */
 function compare(
   firsts: ReadonlyMap<EngineName, ArrayLike<number>[]>,
   values: Readonly<Partial<Record<EngineName, number[]>>>,
@@ -117,7 +117,7 @@ function compare(
       pairs.push({ what: 'loss after three updates', difference: distance(a, b), allowed: tolerances.updated });
     }
     for (const { what, difference, allowed } of pairs) {
-      // Not (difference > allowed): that would let NaN through.
+      // Not (difference > allowed), which is false for NaN.
       if (difference <= allowed) continue;
       const told = [reference, other].map((name) => `${name} ${values[name]!.join(' -> ')}`);
       return `${what}: ${told.join(', ')}; they differ by ${difference.toExponential(1)}, ${allowed} is allowed`;
@@ -150,7 +150,7 @@ async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: T
   const start = performance.now() - opening;
 
   const given = madeBeforehand(workloadOf(workload));
-  // What made the data shall not be part of the first task that is watched.
+  // The task that made the data must not count as part of the first step.
   await new Promise((resolve) => setTimeout(resolve, 0));
   const tasks = watchLongTasks();
   const began = performance.now();
@@ -166,7 +166,7 @@ async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: T
   for (let i = 0; i < countedSteps; i++) await unit.step();
   // Reading a part of the result may run a program too.
   const program = engine.program?.();
-  // An engine may only now begin, so waiting is counted; what a wait costs by itself, a second one tells.
+  // An engine may start only now, so the wait counts. A second wait measures the cost of waiting.
   await unit.finish();
   Object.assign(done, counts);
   await unit.finish();
@@ -190,7 +190,7 @@ async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: T
   return { ...result, kernels: times };
 }
 
-/** ombre alone, one program for each size of the batch, in turns. */
+/** Only ombre, one program for each size of the batch, in turns. */
 async function measureScale({ workload, times, rounds, milliseconds }: ScaleJob, turn: Turn): Promise<ScaleResult> {
   const { scaled, ...given } = workloadOf(workload);
   if (!scaled) throw new Error(`${workload} has one batch size`);
@@ -218,7 +218,7 @@ async function measureScale({ workload, times, rounds, milliseconds }: ScaleJob,
   return { adapter: await adapterName(), times: taken, losses };
 }
 
-/** The main thread's tasks of more than 50 ms, where the platform reports them. */
+/** The main thread's tasks of more than 50 ms, if the platform reports them. */
 function watchLongTasks(): { longest(): Promise<number> } | undefined {
   if (typeof PerformanceObserver === 'undefined' || !PerformanceObserver.supportedEntryTypes.includes('longtask')) return undefined;
   let longest = 0;
@@ -228,7 +228,7 @@ function watchLongTasks(): { longest(): Promise<number> } | undefined {
   observer.observe({ type: 'longtask' });
   return {
     async longest() {
-      // An entry comes after its task has ended.
+      // An entry arrives after its task has ended.
       await new Promise((resolve) => setTimeout(resolve, 0));
       observer.disconnect();
       return longest;
@@ -241,7 +241,7 @@ async function adapterName(): Promise<string> {
   return info ? [...new Set([info.vendor, info.architecture, info.description || info.device])].filter(Boolean).join(' ') : 'none';
 }
 
-/** With its numbers made already: making them is nobody's first step. */
+/** Makes the numbers in advance, because they are not part of a first step. */
 function madeBeforehand(workload: Workload): Workload {
   const [parameters, inputs] = [workload.parameters(), workload.inputs()];
   return { ...workload, parameters: () => parameters, inputs: () => inputs };

@@ -1,4 +1,4 @@
-// The page's entry: the runner calls window.runJob.
+// The entry in a page. The runner calls window.runJob.
 import type { Job } from './job.ts';
 import { measure, type Turn } from './measure.ts';
 

@@ -1,11 +1,11 @@
-// How long steps take, all of them waited for.
+// Times steps, with a wait for all of them.
 import type { Unit } from '../engines/engine.ts';
 import type { Workload } from '../workloads.ts';
 
-/** Steps in a row before waiting for them: enough to hide the wait, few enough for the results that are alive meanwhile. */
+/** Number of steps before a wait: enough to hide the cost of the wait, and few enough for the results that are alive meanwhile. */
 export const burst: Readonly<Record<Workload['kind'], number>> = { training: 20, forward: 10, gradient: 10 };
 
-/** A few more steps; the number of steps that fill a round, judged by the last. */
+/** Runs a few more steps. Returns the number of steps that fill a round, estimated from the last ones. */
 export async function calibrate(unit: Unit, milliseconds: number): Promise<number> {
   let last = await timeSteps(unit, 2, 1);
   await unit.settle?.();
@@ -13,7 +13,7 @@ export async function calibrate(unit: Unit, milliseconds: number): Promise<numbe
   return Math.min(2000, Math.max(1, Math.round(milliseconds / last)));
 }
 
-/** Milliseconds a step, all of them waited for. */
+/** Milliseconds of a step, with a wait for all of them. */
 export async function timeSteps(unit: Unit, steps: number, burst: number): Promise<number> {
   const start = performance.now();
   for (let done = 0; done < steps;) {

@@ -1,4 +1,4 @@
-/** `npm run bench:torch`: bundles run.ts with ombre's sources into one file beside steps.py, in bench/dist, then runs it here. */
+/** `npm run bench:torch`: bundles run.ts with ombre's sources into bench/dist, copies steps.py there, and runs the bundle. */
 import { copyFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleFolder, bundleForNode } from '../bundleNode.ts';

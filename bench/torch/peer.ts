@@ -1,4 +1,4 @@
-// PyTorch in a process of its own: one JSON line there, one back. It waits for its standard input while ombre has its turn.
+// PyTorch in a separate process. Requests and answers are lines of JSON. It waits for its standard input during the turn of ombre.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -7,7 +7,7 @@ export interface Card {
   readonly device: 'cuda' | 'cpu';
   readonly name: string;
   readonly threads: number;
-  /** Of a CUDA card: f32 lanes of each multiprocessor, and their highest clock in MHz where the driver tells it. */
+  /** For a CUDA card: f32 lanes of each multiprocessor, and their highest clock in MHz if the driver reports it. */
   readonly multiprocessors?: number;
   readonly lanes?: number;
   readonly clock?: number | null;
@@ -23,7 +23,7 @@ export class TorchProcess {
     this.lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.lastWords = (this.lastWords + text).slice(-2000)));
     this.child.on('error', (error) => (this.lastWords += error.message));
-    // A process that has ended does not take its input: ask() tells what it said last.
+    // A process that has ended does not read its input. ask() reports its last output.
     this.child.stdin!.on('error', () => {});
   }
 
@@ -39,7 +39,7 @@ export class TorchProcess {
     return answer;
   }
 
-  /** Milliseconds a step; waits every `burst` steps. */
+  /** Milliseconds of a step. It waits after every `burst` steps. */
   time = async (steps: number, burst: number): Promise<number> =>
     (await this.ask<{ milliseconds: number }>({ do: 'steps', steps, burst })).milliseconds;
 

@@ -1,5 +1,5 @@
-// ombre beside PyTorch eager on the same machine: two processes that take turns, on the same data and first weights. Bundled into one file, it needs
-// Node with the package `webgpu`, and a Python with torch.
+// Compares ombre with PyTorch eager on the same machine: two processes that take turns, with the same data and first weights. Bundled into
+// one file, it needs Node with the package `webgpu`, and a Python with torch.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { type Workload, workloads } from '../workloads.ts';
 import { type Card, TorchProcess } from './peer.ts';
 import { writeTensors } from './tensorsFile.ts';
 
-/** A product of another size is the same workload to both sides. */
+/** A product of another size is the same workload for both. */
 const product = (n: number): Workload => ({
   ...workloads.matmul1024,
   inputs: () => ({ a: uniform([n, n], 1, 1), b: uniform([n, n], 1, 2) }),
@@ -30,7 +30,7 @@ const names = [...(Object.keys(products) as (keyof typeof products)[]), ...train
 const isProduct = (name: Name): name is keyof typeof products => name in products;
 const workloadOf = (name: Name): Workload => (isProduct(name) ? product(products[name]) : workloads[name]);
 
-/** As in the other benches: results before any update differ by rounding only, losses after three updates by little more. */
+/** As in the other benches: results before any update differ by rounding only, losses after three updates by a little more. */
 const tolerances = { first: 1e-4, updated: 1e-3 };
 const samples = 4096;
 
@@ -46,7 +46,7 @@ interface Options {
 interface Measured {
   readonly workload: Name;
   readonly values: { readonly ombre: readonly number[]; readonly torch: readonly number[] };
-  /** Milliseconds a step, one entry a round. */
+  /** Milliseconds of a step, one entry for each round. */
   readonly times: { readonly ombre: number[]; readonly torch: number[] };
 }
 
@@ -64,30 +64,30 @@ const above = (text: string): number => {
 function parseOptions(): Options {
   return new Command('npm run bench:torch --')
     .usage('[options]')
-    .description('ombre beside PyTorch eager (TF32 off): products in TFLOP/s, training in steps a second.')
+    .description('Compares ombre with PyTorch eager (TF32 off): products in TFLOP/s, training in steps a second.')
     .option('--workloads <names>', names.join(','), listOfNames, names)
-    .option('--rounds <n>', 'rounds; who is first changes from one to the next', above, 7)
-    .option('--milliseconds <n>', 'about how long each side of a round takes', above, 1000)
+    .option('--rounds <n>', 'number of rounds; the first process changes from one to the next', above, 7)
+    .option('--milliseconds <n>', 'approximate milliseconds of each process in a round', above, 1000)
     .option('--python <path>', 'a Python with torch', process.env.OMBRE_PYTHON ?? 'python3')
     .option('--peak <tflops>', "the card's plain f32 peak; without it, that of an NVIDIA card at its highest clock", above)
-    .option('--results <folder>', 'where to write everything that was measured, as torch-TIME.json', 'bench/results')
-    .option('--build', 'only build what another machine needs, into bench/dist')
+    .option('--results <folder>', 'folder for all measurements, as torch-TIME.json', 'bench/results')
+    .option('--build', 'only build the files for another machine, into bench/dist')
     .parse(process.argv)
     .opts<Options>();
 }
 
-/** Whole results are too much for a line of JSON: every so-manieth element. */
+/** Whole results are too large for a line of JSON, so every n-th element is compared. */
 const sampled = (values: ArrayLike<number>): number[] => {
   const stride = Math.max(1, Math.floor(values.length / samples));
   return Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]);
 };
 
-/** @throws Error where the two compute different things; times would mean nothing. */
+/** @throws Error if the results of the two differ. Times would then be useless. */
 function compare(what: string, a: readonly number[], b: readonly number[], allowed: number): void {
   const scale = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const worst = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0) / scale;
   const told = `ombre ${a.slice(0, 3).join(', ')}, PyTorch ${b.slice(0, 3).join(', ')}`;
-  // Not (worst > allowed): that would let NaN through.
+  // Not (worst > allowed), which is false for NaN.
   if (a.length !== b.length || !(worst <= allowed)) {
     throw new Error(
       `the two disagree; nothing more is timed\n${what}: ${told}; they differ by ${worst.toExponential(1)}, ${allowed} is allowed`,
@@ -95,7 +95,7 @@ function compare(what: string, a: readonly number[], b: readonly number[], allow
   }
 }
 
-/** Both sides set up with the same numbers, and found to agree. */
+/** Both processes after set-up, with equal first results. */
 async function prepare(name: Name, torch: TorchProcess, folder: string): Promise<{ unit: Unit; values: Measured['values'] }> {
   const workload = workloadOf(name);
   const { kind, optimizer } = workload;
@@ -143,11 +143,11 @@ async function measure(name: Name, torch: TorchProcess, folder: string, { rounds
   return { workload: name, values, times };
 }
 
-/** TFLOP/s of one fused multiply-add a clock on each f32 lane. */
+/** TFLOP/s with one fused multiply-add for each clock on each f32 lane. */
 const peakOf = ({ multiprocessors, lanes, clock }: Card): number | undefined =>
   multiprocessors && lanes && clock ? (multiprocessors * lanes * 2 * clock) / 1e6 : undefined;
 
-/** Rates from medians; the ratio is the median of those inside a round, above 1 where ombre is faster. */
+/** Rates from medians. The ratio is the median of those inside a round; above 1 ombre is faster. */
 function summaryOf({ workload, times }: Measured, peak: number | undefined) {
   const ratios = times.ombre.map((own, round) => times.torch[round] / own);
   const rates = (['ombre', 'torch'] as const).map((side) => 1000 / median(times[side]));
@@ -220,5 +220,5 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
-// Dawn's event loop would keep the process alive.
+// Dawn's event loop would keep the process running.
 process.exit();

@@ -1,5 +1,5 @@
-// Tensors in a file, for another process: a little-endian u64 with the length of a JSON header, the header, then the elements as they are. That is the
-// layout of safetensors; dtypes here are F32 and I32.
+// Writes tensors into a file for another process: a little-endian u64 with the length of a JSON header, the header, then the elements. This
+// is the layout of safetensors with the dtypes F32 and I32.
 import { writeFileSync } from 'node:fs';
 import type { HostTensor } from '../hostData.ts';
 
