@@ -1,4 +1,4 @@
-/** Groups of the reference: the folder that defines a name decides its group. */
+/** Groups of the API reference. The folder that defines a name decides its group. */
 import { relative } from 'node:path';
 import ts from 'typescript';
 
@@ -39,7 +39,7 @@ export const groupOrder = [
   'Errors',
 ];
 
-/** The group of a path in src, by the first line of the table that it begins with. */
+/** The group of a path in src: that of the first entry of the table that the path begins with. */
 function groupOf(path: string): string {
   const prefix = Object.keys(groups).find((start) => path.startsWith(start));
   if (!prefix) throw new Error(`src/${path} exports public names; give its folder a group in scripts/apiGroups.ts`);

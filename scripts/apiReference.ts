@@ -1,6 +1,5 @@
 /**
- * The second half of `npm run docs:api`: a reference of the public names in docs/api, made of dist/index.d.ts, which is what a user's editor reads.
- * A warning is an error.
+ * The second half of `npm run docs:api`: writes a reference of the public names into docs/api, from dist/index.d.ts. A warning is an error.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ const app = await Application.bootstrap(
     logLevel: 'Warn',
     entryPoints: [entry],
     readme: join(root, 'README.md'),
-    // The lines of dist/index.d.ts are no help to readers.
+    // Line numbers of dist/index.d.ts do not help readers.
     disableSources: true,
     excludeInternal: true,
     validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true, unusedMergeModuleWith: true },

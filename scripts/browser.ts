@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { chromium } from 'playwright';
 
-/** Every Chromium that could run the tests, best first: the one named by OMBRE_CHROMIUM, those on PATH, Playwright's own download. */
+/** Every Chromium that may run the tests, best first: the one of OMBRE_CHROMIUM, those on PATH, Playwright's download. */
 export function browserCandidates(): string[] {
   const named = process.env.OMBRE_CHROMIUM;
   if (named) return [named];
@@ -14,17 +14,17 @@ export function browserCandidates(): string[] {
   return paths.filter((path) => existsSync(path));
 }
 
-/** Folders where a Chromium keeps its shared libraries: SwiftShader and a Vulkan loader among them. */
+/** Folders with the shared libraries of a Chromium, such as SwiftShader and a Vulkan loader. */
 export function browserFolders(): string[] {
-  // Debian's /usr/bin/chromium is a shell script, so the folder behind it has to be known.
+  // Debian's /usr/bin/chromium is a shell script, so this finds the folder of the browser that it starts.
   const packaged = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'];
   const beside = browserCandidates().map((path) => dirname(realpathSync(path)));
   return [...new Set([...beside, ...packaged])].filter((folder) => existsSync(folder));
 }
 
 /**
- * Command-line flags for the test browser. WebGPU runs on SwiftShader, the software Vulkan inside Chromium, so that a result never
- * depends on the machine; OMBRE_ADAPTER=hardware asks for the real GPU instead.
+ * Command-line flags for the test browser. WebGPU runs on SwiftShader, the software Vulkan inside Chromium, so that results do not depend
+ * on the machine. OMBRE_ADAPTER=hardware selects the real GPU instead.
  */
 export function browserFlags(): string[] {
   const adapter =
@@ -34,9 +34,9 @@ export function browserFlags(): string[] {
   return [
     ...adapter,
     '--enable-unsafe-webgpu',
-    // Containers rarely allow Chromium's sandbox, and the tests open nothing but this repository's own pages.
+    // Containers rarely allow Chromium's sandbox, and the tests open only pages of this repository.
     '--no-sandbox',
-    // A test browser has no business on the network.
+    // A test browser needs no network.
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-quic',
@@ -45,7 +45,7 @@ export function browserFlags(): string[] {
   ];
 }
 
-/** Options for Playwright's `launch` that start the first browser found; setup.ts has the last word through OMBRE_CHROMIUM. */
+/** Options for Playwright's `launch` that start the first browser found. setup.ts sets OMBRE_CHROMIUM to the browser that it chose. */
 export function launchOptions(): { executablePath?: string; args: string[] } {
   return { executablePath: browserCandidates()[0], args: browserFlags() };
 }

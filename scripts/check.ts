@@ -1,6 +1,6 @@
 /**
- * `npm run check`: types of the whole repository, then lint, format and unit tests of the files that differ from the main branch.
- * `npm run check -- layers` runs the unit test files of that name instead. Types and lint keep what they know in node_modules/.cache.
+ * `npm run check`: checks the types of the whole repository, then lint, format and unit tests of the files that differ from the main
+ * branch. `npm run check -- layers` runs the unit test files of that name instead. Types and lint have caches in node_modules/.cache.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2);
 
-/** Output lines of a git command; none if git refuses. */
+/** Output lines of a git command. Empty if git fails. */
 function git(...args: string[]): string[] {
   try {
     return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
@@ -41,7 +41,7 @@ const cache = 'node_modules/.cache';
 const unit = ['--config', 'scripts/unit.config.ts'];
 const changed = changedFiles();
 const scripts = changed.filter((file) => /\.(ts|js)$/.test(file));
-// A kernel text belongs to its importers, which vitest finds. Other documents have no tests of their own.
+// vitest finds the importers of a kernel text. Other documents have no tests.
 const sources = changed.filter((file) => /\.(ts|wgsl|json)$/.test(file) && /^(src|test|shaders|scripts)\//.test(file));
 
 const steps: Readonly<Record<string, () => Promise<boolean>>> = {

@@ -1,13 +1,13 @@
 /**
- * Checks the subjects of the commits of this change: `area: imperative, what changed`, at most 72 characters. The change is everything
- * between HEAD and the main branch, or the revision that is given: `node --import tsx scripts/checkSubjects.ts REVISION`.
+ * Checks the subjects of the commits of a change: `area: imperative, what changed`, at most 72 characters. The change is everything between
+ * HEAD and the main branch, or the given revision: `node --import tsx scripts/checkSubjects.ts REVISION`.
  */
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 
 const maxLength = 72;
 
-/** Verbs that end like a participle or a third person, and are imperatives all the same. */
+/** Imperatives that end like a participle or a third person. */
 const imperatives =
   /^(?:address|bring|bypass|compress|discuss|embed|express|feed|focus|need|pass|process|seed|shed|speed|string|suppress)$/;
 
@@ -17,7 +17,7 @@ export function complaint(subject: string): string | undefined {
   const [, verb] = /^[\w./ -]+(?:, [\w./ -]+)*: ([\w-]+)/.exec(subject) ?? [];
   if (verb === undefined) return "does not start with an area; write 'area: imperative, what changed'";
   if (/(?:ed|ing|[^s]s)$/.test(verb) && !imperatives.test(verb))
-    return `'${verb}' is no imperative; write 'area: imperative, what changed'`;
+    return `'${verb}' is not an imperative; write 'area: imperative, what changed'`;
   if (subject.endsWith('.')) return 'ends with a full stop; leave it out';
   return undefined;
 }
@@ -32,10 +32,10 @@ function attempt(...args: string[]): string | undefined {
   }
 }
 
-/** The commit that the change starts from, or the reason for which there is none. */
+/** The commit before the change, or the reason why there is none. */
 function startOfChange(revision?: string): { base: string } | { reason: string } {
   const head = attempt('rev-parse', 'HEAD');
-  if (head === undefined) return { reason: 'this is no git checkout' };
+  if (head === undefined) return { reason: 'this is not a git checkout' };
   const candidates = revision === undefined ? ['origin/main', 'main'] : [revision];
   const bases = candidates.flatMap((name) => attempt('merge-base', name, 'HEAD') ?? []);
   if (bases.length === 0) return { reason: `no common commit with ${candidates.join(' or ')}; a shallow clone has none` };
@@ -43,7 +43,7 @@ function startOfChange(revision?: string): { base: string } | { reason: string }
   return base === undefined ? { reason: 'HEAD is on the main branch' } : { base };
 }
 
-/** Prints complaints, or the reason for which nothing was checked. Returns whether all is well. */
+/** Prints complaints, or the reason why nothing was checked. Returns whether there are no complaints. */
 function check(revision?: string): boolean {
   const start = startOfChange(revision);
   if ('reason' in start) {

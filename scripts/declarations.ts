@@ -1,6 +1,6 @@
 /**
- * The second half of `npm run build`: one dist/index.d.ts, checked as a stranger would use it, and the sizes. Every option of every factory has a
- * comment in it, or the build fails.
+ * The second half of `npm run build`: writes dist/index.d.ts, checks it as a user's compiler would, and prints the sizes. The build fails
+ * if an option of a factory has no comment in it.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -19,7 +19,7 @@ import { listedUnions } from './declarations/unionNames.ts';
 
 const output = 'dist/index.d.ts';
 const parse = (text: string): ts.SourceFile => ts.createSourceFile(output, text, ts.ScriptTarget.Latest, true);
-/** Tensor is Disposable, which the standard library of a consumer may lack. */
+/** Tensor is Disposable. The standard library of a user's settings may not have that type. */
 const reference = '/// <reference lib="esnext.disposable" />\n';
 
 const [bundle = ''] = generateDtsBundle([{ filePath: 'src/index.ts', output: { noBanner: true, exportReferencedTypes: false } }]);
@@ -44,7 +44,7 @@ const { program, file, checker } = consumerProgram(output, declarations);
 const diagnostics = ts.getPreEmitDiagnostics(program);
 if (diagnostics.length > 0) {
   const host = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => process.cwd(), getNewLine: () => '\n' };
-  console.error(`${output} does not stand alone:\n${ts.formatDiagnostics(diagnostics, host)}`);
+  console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, host)}`);
   process.exitCode = 1;
 }
 // Base models are another entry.

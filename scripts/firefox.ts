@@ -1,6 +1,6 @@
 /**
- * Firefox as a browser for vitest: the second compiler of WGSL (naga) and the second implementation of WebGPU (wgpu) that the kernels meet.
- * Playwright drives only its own build of Firefox; a test page needs no driving, so the distribution's browser is simply opened on it.
+ * Firefox as a browser for vitest. It has another WebGPU (wgpu) and another WGSL compiler (naga) than Chromium. Playwright controls only
+ * its own build of Firefox. A test page needs no control, so the distribution's browser is opened on it.
  */
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ const preferences = {
   'dom.webgpu.enabled': true,
   'dom.webgpu.workers.enabled': true,
   'gfx.webgpu.ignore-blocklist': true,
-  // The browser asks nobody outside, and asks the user nothing.
+  // The browser makes no other requests and shows no questions.
   'app.normandy.enabled': false,
   'app.update.enabled': false,
   'browser.aboutwelcome.enabled': false,
@@ -23,14 +23,14 @@ const preferences = {
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
   'toolkit.telemetry.enabled': false,
-  // A page that computes for long is not a hanging page.
+  // A page that computes for a long time has not crashed.
   'dom.max_script_run_time': 0,
   'dom.ipc.processHangMonitor': false,
 };
 
 export const firefoxExecutable = (): string => process.env.OMBRE_FIREFOX ?? 'firefox-esr';
 
-/** A Firefox that shows one page, with a fresh profile that goes with it. */
+/** A Firefox that shows one page, with a new profile that is deleted afterwards. */
 interface Opened {
   close(): Promise<void>;
 }
@@ -55,14 +55,14 @@ async function openFirefox(executable: string, url: string, env: Readonly<Record
   };
 }
 
-/** Asks for an adapter and sends back whether there is one. Which one, Firefox does not tell. */
+/** Requests an adapter and sends back whether there is one. Firefox does not report its name. */
 const probe = `<!doctype html><script type="module">
   const adapter = await navigator.gpu?.requestAdapter();
   await adapter?.requestDevice();
   await fetch('/', { method: 'POST', body: adapter ? 'yes' : '' });
 </script>`;
 
-/** Opens a page that asks for WebGPU, with these variables in Firefox's environment. @throws Error when there is no adapter. */
+/** Opens a page that requests WebGPU, with these variables in Firefox's environment. @throws Error if there is no adapter. */
 export async function checkFirefox(env: Readonly<Record<string, string>>, patience = 60_000): Promise<void> {
   let answered = (_: string): void => undefined;
   const answer = new Promise<string>((resolve) => (answered = resolve));

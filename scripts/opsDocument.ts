@@ -1,4 +1,4 @@
-/** docs/ops.md: every op with its lowering, gradient, batching rule and stacks, from the definitions and the rows that test them. */
+/** Writes docs/ops.md: every op with its lowering, gradient, batching rule and stacks, from the definitions and their test rows. */
 import { format, resolveConfig } from 'prettier';
 import '../src/index.ts';
 import { type Anatomy, type Slope, functions, primitives } from '../test/support/opAnatomy.ts';
@@ -30,7 +30,7 @@ const mapped = ({ rowByRow }: Anatomy): string =>
       ? 'all rows at once'
       : `row by row: ${rowByRow.map((name) => `\`${name}\``).join(', ')}`;
 
-/** How deep the derivatives are checked. */
+/** The order of derivatives that is checked. */
 function checks({ rows }: Anatomy): string {
   const deepest = (['twice', 'once'] as const).find((depth) => rows.some(({ gradient }) => gradient === depth));
   return [`${rows.length} ×`, 'value', deepest && `gradient ${deepest}`].filter(Boolean).join(' ').replace(' gradient', ', gradient');
@@ -45,23 +45,23 @@ export async function opsDocument(): Promise<string> {
 
 \`npm run docs\` writes this page from the definitions in \`src/ops\` and the rows in \`test/tables\`; a test fails when it is stale.
 
-An op is either a primitive, whose definition says how a GPU does it (\`view\`: no work; \`elementwise\`: one WGSL expression, fused with its
-neighbours; \`reduction\`; \`kernel\`: a file of \`shaders/\`), or a composition of primitives, which the compiler fuses. "All rows at once" is what vmap
-makes of an op that has a batching rule or treats each element by itself; without one it is applied to row after row.
+An op is a primitive or a composition of primitives, which the compiler fuses. The definition of a primitive gives its lowering for a GPU: \`view\` (no
+computation), \`elementwise\` (one WGSL expression, fused with its neighbours), \`reduction\`, or \`kernel\` (a file of \`shaders/\`). "All rows at once"
+means that vmap applies the op's batching rule, or that the op is elementwise. Without a rule the op is applied to one row at a time.
 
-Every test row runs on all stacks: ${stackNames.join(', ')}. It compares the value with PyTorch, the gradient (and the gradient's own) with central
+Every test row runs on all stacks: ${stackNames.join(', ')}. It compares the value with PyTorch, the gradient (and its gradient) with central
 differences in f64, and each GPU stack with the CPU.
 
 ## Functions
 
 ${table(
-  ['op', 'how', 'gradient', 'vmap', 'checked', 'stacks'],
+  ['op', 'kind', 'gradient', 'vmap', 'checked', 'stacks'],
   functions.map((op) => [`\`${op.name}\``, kind(op), slope(op.slope), mapped(op), checks(op), op.rows.length > 0 ? 'all' : 'none']),
 )}
 
 ## Primitives
 
-What the functions and their gradients are made of.
+The primitives that implement the functions and their gradients.
 
 ${table(
   ['primitive', 'lowering', 'gradient', 'vmap'],

@@ -1,4 +1,4 @@
-/** docs/options.md: every factory with its options, from their declarations and the sentences above them in the source. */
+/** Writes docs/options.md: every factory with its options, from their declarations and the sentences above them in the source. */
 import { format, resolveConfig } from 'prettier';
 import { shown } from '../src/core/shown.ts';
 import type { Declaration, Option, Need } from '../src/core/options.ts';
@@ -6,7 +6,7 @@ import { type OptionDoc, declarations, docsOf } from '../test/support/declaratio
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '\\<');
 
-/** The default as a table shows it. Options that follow from others state theirs in words. */
+/** The default as text for a table. Options whose default depends on others describe it in words. */
 function standardOf({ need, value }: Option<unknown, unknown, Need>, { standard }: OptionDoc): string {
   if (need === 'required') return 'required';
   if (need === 'default') return `\`${shown(value)}\``;

@@ -18,14 +18,14 @@ console.log(await grad((x) => x.pow(3))(scalar(2)).item());
 console.log(deviceInfo().kind);
 `;
 
-/** A process of its own for each run: the device and every buffer go with it. */
+/** A new process for each run frees the device and every buffer. */
 let child: ChildProcess | undefined;
 function restart(): void {
   child?.kill();
   child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), '--once'], { cwd: root, stdio: 'inherit' });
 }
 
-/** Editors write a file in several steps; one restart follows the last of them. */
+/** Editors write a file in several steps. One restart follows the last of them. */
 let timer: NodeJS.Timeout | undefined;
 function restartSoon(): void {
   clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
- * Asks Dawn for an adapter and a device and prints the adapter, with the size of its subgroups where it has one, as a line of JSON. A process of its own, because the driver is chosen
- * by environment variables that count only at start, and because a bad driver can take the process down.
+ * Requests an adapter and a device from Dawn, and prints the adapter and its subgroup size, if there is one, as a line of JSON. It is a
+ * separate process, because environment variables select the driver only at the start, and because a bad driver can crash the process.
  */
 import { create } from 'webgpu';
 
@@ -18,5 +18,5 @@ await adapter.requestDevice();
 const { vendor, architecture, description, device, subgroupMinSize, subgroupMaxSize } = adapter.info as GPUAdapterInfo & SubgroupSizes;
 const name = [vendor, architecture, description || device].filter(Boolean).join(' ');
 console.log(JSON.stringify({ adapter: name, ...(subgroupMinSize === subgroupMaxSize && { subgroupSize: subgroupMinSize }) }));
-// Dawn's event loop would keep the process alive.
+// Dawn's event loop would keep the process running.
 process.exit(0);

@@ -1,12 +1,12 @@
 /**
- * Finds what the tests and the GPU in Node need, a browser and a Vulkan driver, and (when asked) installs what is missing.
- * Nothing is taken on trust: a browser or a driver counts once it has given a WebGPU adapter.
+ * Finds a browser and a Vulkan driver for the tests and for the GPU in Node. Installs missing ones on request. A browser or a driver is
+ * accepted only after it has given a WebGPU adapter.
  *
- *   npm run setup            find, install what is missing, print
- *   OMBRE_CHROMIUM=path      use this browser
- *   OMBRE_ADAPTER=hardware   the browser's real GPU instead of SwiftShader
- *   OMBRE_VK=name            system, llvmpipe or swiftshader: this Vulkan driver for Node and no other
- *   OMBRE_FIREFOX=path       use this Firefox
+ * npm run setup            find, install what is missing, print
+ * OMBRE_CHROMIUM=path      use this browser
+ * OMBRE_ADAPTER=hardware   the browser's real GPU instead of SwiftShader
+ * OMBRE_VK=name            system, llvmpipe or swiftshader: only this Vulkan driver for Node
+ * OMBRE_FIREFOX=path       use this Firefox
  */
 import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -16,16 +16,16 @@ import { chromium } from 'playwright';
 import { browserCandidates, browserFlags, browserFolders } from './browser.ts';
 import { checkFirefox, firefoxExecutable } from './firefox.ts';
 
-/** Something that works: what to call it, and the environment variables that select it. */
+/** A tool that works: its name, and the environment variables that select it. */
 export interface Found {
   readonly name: string;
   readonly adapter: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Size of the adapter's subgroups, where it has one size only and Dawn reports it. */
+  /** Size of the adapter's subgroups, if it has only one and Dawn reports it. */
   readonly subgroupSize?: number;
 }
 
-/** Something that is not there, and the one line that helps. */
+/** A missing tool, and one line of help. */
 export interface Missing {
   readonly missing: string;
 }
@@ -33,11 +33,11 @@ export interface Missing {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const minutes = 60_000;
 
-/** A browser and a Vulkan driver are installed where they are missing; the others, for tests on every stack, are only looked for. */
+/** A missing browser or Vulkan driver is installed. The others, for tests on every stack, are only searched for. */
 export type Need = 'browser' | 'vulkan' | 'hardware' | 'llvmpipe' | 'swiftshader' | 'firefox';
 export type Stacks = Readonly<Partial<Record<Need, Found | Missing>>>;
 
-/** Finds or installs what is needed. The browser may be fetched for the driver's sake: SwiftShader comes in its package. */
+/** Finds or installs the tools. A browser may be installed for the driver, because its package contains SwiftShader. */
 export async function setUp(needs: readonly Need[]): Promise<Stacks> {
   const vulkan = needs.includes('vulkan') ? findVulkan() : undefined;
   const lacksVulkan = needs.includes('vulkan') && !vulkan;
@@ -59,12 +59,12 @@ const howToGet: Readonly<Record<'hardware' | 'llvmpipe' | 'swiftshader', string>
 
 function findDriver(need: 'hardware' | 'llvmpipe' | 'swiftshader'): Found | Missing {
   const found = findVulkan(need === 'hardware' ? 'system' : need);
-  // The system's drivers may all be software.
+  // All drivers of the system may be software.
   const isSoftware = need === 'hardware' && /llvmpipe|swiftshader/i.test(found?.adapter ?? '');
   return found && !isSoftware ? found : { missing: howToGet[need] };
 }
 
-/** Firefox draws with whatever Vulkan driver it is given: the one that Dawn would take. */
+/** Firefox uses the given Vulkan driver: the same as Dawn. */
 async function findFirefox(): Promise<Found | Missing> {
   const executable = firefoxExecutable();
   const { stdout, status } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 30_000 });
@@ -79,7 +79,7 @@ async function findFirefox(): Promise<Found | Missing> {
 async function findBrowser(): Promise<Found | undefined> {
   for (const path of browserCandidates()) {
     const version = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 30_000 });
-    // Ubuntu has a stub by this name that only says what to install; a download may lack system libraries.
+    // Ubuntu has a placeholder of this name that only prints an instruction. A downloaded browser may lack system libraries.
     if (version.status !== 0) continue;
     const adapter = await browserAdapter(path).catch((error: Error) => note(`${path}: ${error.message.split('\n')[0]}`));
     if (adapter) return { name: version.stdout.trim(), adapter, env: { OMBRE_CHROMIUM: path } };
@@ -87,12 +87,12 @@ async function findBrowser(): Promise<Found | undefined> {
   return undefined;
 }
 
-/** Starts the browser as the tests do and asks for an adapter; undefined when it has none. */
+/** Starts the browser like the tests do and requests an adapter. Undefined if it has none. */
 async function browserAdapter(executablePath: string): Promise<string | undefined> {
   const browser = await chromium.launch({ executablePath, args: browserFlags() });
   try {
     const page = await browser.newPage();
-    // navigator.gpu exists only in a secure context, which localhost is and about:blank is not.
+    // navigator.gpu exists only in a secure context, such as localhost. about:blank is not one.
     await page.route('**/*', (route) => route.fulfill({ body: '<!doctype html>', contentType: 'text/html' }));
     await page.goto('http://localhost/');
     const adapter = await page.evaluate(async () => {
@@ -119,12 +119,12 @@ async function installBrowser(): Promise<Found | Missing> {
   );
 }
 
-/** The Vulkan driver that Dawn shall use in Node, without installing anything. */
+/** Finds the Vulkan driver that Dawn uses in Node, without installing anything. */
 export function findVulkan(wanted = process.env.OMBRE_VK): Found | undefined {
   for (const { name, env } of vulkanCandidates(wanted)) {
     const adapter = nodeAdapter(env);
     if (adapter) return { name, ...adapter, env };
-    // A machine without the Vulkan loader can borrow the one beside Chromium.
+    // A machine without the Vulkan loader can use the one in Chromium's folder.
     for (const folder of browserFolders().filter((folder) => existsSync(join(folder, 'libvulkan.so.1')))) {
       const path = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
       const borrowing = { ...env, LD_LIBRARY_PATH: path };
@@ -135,7 +135,10 @@ export function findVulkan(wanted = process.env.OMBRE_VK): Found | undefined {
   return undefined;
 }
 
-/** Real hardware first, then llvmpipe (faster, has f16), then SwiftShader. Whether one works, only Dawn knows: it refuses Mesa before 25. */
+/**
+ * Real hardware first, then llvmpipe (faster, has f16), then SwiftShader. Only Dawn can report whether a driver works: it refuses Mesa
+ * before 25.
+ */
 function vulkanCandidates(wanted: string | undefined): { name: string; env: Record<string, string> }[] {
   const given = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
   if (given && !wanted) return [{ name: 'VK_DRIVER_FILES', env: { VK_DRIVER_FILES: given } }];
@@ -174,7 +177,7 @@ function installVulkan(): Found | Missing {
   );
 }
 
-/** Debian packages, when this process may install them. */
+/** Debian packages, if this process may install them. */
 function installPackages(...packages: string[]): boolean {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -184,7 +187,7 @@ function installPackages(...packages: string[]): boolean {
 
 function execute(command: string, args: string[], timeout: number, env: SpawnSyncOptions['env'] = process.env): boolean {
   note([command, ...args].join(' '));
-  // What installers say goes to stderr: stdout may be somebody's JSON.
+  // Output of installers goes to stderr, because the caller may read JSON from stdout.
   return spawnSync(command, args, { cwd: root, env, timeout, stdio: ['ignore', 2, 2] }).status === 0;
 }
 
@@ -192,7 +195,7 @@ function note(text: string): undefined {
   console.error(`setup: ${text}`);
 }
 
-/** What was set up, for people: one line each. */
+/** The result for readers, one line for each tool. */
 export function describe(stacks: Stacks): string {
   const lines = Object.entries(stacks).map(([need, found]) => {
     if ('missing' in found) return `${need.padEnd(11)} missing: ${found.missing}`;

@@ -1,6 +1,6 @@
 /**
- * `npm run size`: gzipped size of the library and of the smallest training app, and the minified size of each room in them. Fails if a size is
- * above its budget in package.json (`sizeBudget`, in kB).
+ * `npm run size`: prints the gzipped size of the library and of the smallest training app, and the minified size of each folder in them.
+ * Fails if a size is above its budget in package.json (`sizeBudget`, in kB).
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -34,14 +34,14 @@ const minified = (code: string): string => minifySync('module.js', code, { modul
 /** Code of one module of a bundle. It exports nothing, so unused code must stay. */
 const minifiedPart = (code: string): string => minifySync('part.js', code, { compress: false, mangle: true }).code;
 
-/** `src/ops/conv` of a file in it, `src/train` of a file of another room. */
-function roomOf(id: string): string {
-  const [top, room = '', kind = ''] = id.slice(root.length).split('/');
+/** The part of a path that is counted: `src/ops/conv` for ops, else the folder, such as `src/train`. */
+function folderOf(id: string): string {
+  const [top, folder = '', kind = ''] = id.slice(root.length).split('/');
   if (top !== 'src') return id.startsWith(root) ? top : 'entry';
-  return room === 'ops' && !kind.includes('.') ? `src/ops/${kind}` : `src/${room.replace(/\.ts$/, '')}`;
+  return folder === 'ops' && !kind.includes('.') ? `src/ops/${kind}` : `src/${folder.replace(/\.ts$/, '')}`;
 }
 
-async function measure(code: string): Promise<{ gzip: number; rooms: Map<string, number> }> {
+async function measure(code: string): Promise<{ gzip: number; folders: Map<string, number> }> {
   const built = (await build({
     root,
     configFile: false,
@@ -50,17 +50,17 @@ async function measure(code: string): Promise<{ gzip: number; rooms: Map<string,
     build: { target: 'es2022', minify: false, write: false, lib: { entry: entryFile, formats: ['es'], fileName: 'entry' } },
   })) as unknown as readonly Rolldown.RolldownOutput[];
   const first = built[0].output[0];
-  const rooms = new Map<string, number>();
+  const folders = new Map<string, number>();
   for (const [id, { code }] of Object.entries(first.modules)) {
-    if (code) rooms.set(roomOf(id), (rooms.get(roomOf(id)) ?? 0) + minifiedPart(code).length);
+    if (code) folders.set(folderOf(id), (folders.get(folderOf(id)) ?? 0) + minifiedPart(code).length);
   }
-  return { gzip: gzipSync(minified(first.code), { level: 9 }).length / 1000, rooms };
+  return { gzip: gzipSync(minified(first.code), { level: 9 }).length / 1000, folders };
 }
 
 const table: Record<string, Record<string, string>> = {};
 for (const [name, code] of Object.entries(entries)) {
-  const { gzip, rooms } = await measure(code);
-  for (const [room, bytes] of rooms) (table[room] ??= {})[`${name}, kB minified`] = (bytes / 1000).toFixed(1);
+  const { gzip, folders } = await measure(code);
+  for (const [folder, bytes] of folders) (table[folder] ??= {})[`${name}, kB minified`] = (bytes / 1000).toFixed(1);
   const budget = sizeBudget[name];
   console.log(`${name}: ${gzip.toFixed(1)} kB minified and gzipped; the budget is ${budget} kB`);
   if (!(gzip <= budget)) {

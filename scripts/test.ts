@@ -1,16 +1,16 @@
 /**
- * `npm test`: sets up what is missing, then runs every stage and ends with a table. Arguments name stages or sets of stages to run; what
- * follows `--` goes to vitest, as in `npm run test:browser -- matmul`.
+ * `npm test`: installs missing tools, then runs every stage and ends with a table. Arguments name stages or sets of stages. Arguments after
+ * `--` go to vitest, as in `npm run test:browser -- matmul`.
  *
- *   npm run test:stacks   the GPU tests on every stack of this machine, and one table of them
- *   npm run test:full     everything, on every stack, with 10,000 random graphs on the CPU and 300 on each GPU stack
+ * npm run test:stacks   the GPU tests on every stack of this machine, and one table of them
+ * npm run test:full     everything, on every stack, with 10,000 random graphs on the CPU and 300 on each GPU stack
  *
- * A GPU stack that cannot be had is a failure with its reason. OMBRE_ALLOW_MISSING=1 makes it a skip, still with its reason.
- * OMBRE_GRAPHS and OMBRE_GPU_GRAPHS say how many random graphs the CPU and each GPU stack take.
+ * A missing GPU stack is a failure with its reason. OMBRE_ALLOW_MISSING=1 makes it a skip with its reason. OMBRE_GRAPHS and
+ * OMBRE_GPU_GRAPHS are the numbers of random graphs of the CPU and of each GPU stack.
  */
 import { describe, setUp } from './setup.ts';
 import { type Outcome, runStage, since } from './testing/runStage.ts';
-import { type Stage, stageSets, stages, waves } from './testing/stages.ts';
+import { type Stage, stageSets, stages, stageGroups } from './testing/stages.ts';
 import { findingsReport, skippedByReason, stackTable, stageTable } from './testing/summary.ts';
 
 const separator = process.argv.indexOf('--', 2);
@@ -36,14 +36,14 @@ if (needs.size > 0) console.log(`${describe(stacks)}\nset-up   ${since(started).
 
 const env = Object.assign({}, ...sets.map((set) => set.env)) as Record<string, string>;
 const outcomes: Outcome[] = [];
-for (const wave of waves) {
-  // A GPU is nothing to miss where there is none.
-  const chosen = wave.filter((stage) => selected(stage) && !(stage.needs === 'hardware' && 'missing' in (stacks.hardware ?? {})));
+for (const group of stageGroups) {
+  // A machine without a GPU does not need the stacks of one.
+  const chosen = group.filter((stage) => selected(stage) && !(stage.needs === 'hardware' && 'missing' in (stacks.hardware ?? {})));
   const options = { stacks, env, vitestArguments, takesWhatIsThere };
   outcomes.push(...(await Promise.all(chosen.map((stage) => runStage(stage, chosen.length > 1, options)))));
 }
 
-// With a filter for vitest, everything else is skipped on purpose.
+// With a filter for vitest, the other tests are skipped on purpose.
 if (vitestArguments.length === 0) {
   const skipped = outcomes.flatMap(({ stage, tests }) =>
     skippedByReason(tests).flatMap(([reason, tests]) => tests.map((test) => `  ${stage.name}: ${test} (${reason})`)),

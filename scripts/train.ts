@@ -1,4 +1,7 @@
-/** Trains one of the demo's models in the terminal: `npm run train -- --model mlp --epochs 3`. Wrong options end with 2, all other errors with 1. */
+/**
+ * Trains one of the demo's models in the terminal: `npm run train -- --model mlp --epochs 3`. Exits with 2 after wrong options, and with 1
+ * after other errors.
+ */
 import { performance } from 'node:perf_hooks';
 import { SingleBar } from 'cli-progress';
 import { callbacks, datasets, deviceInfo, optimizers, setDevice, setSeed, tensor } from 'ombre';
@@ -19,7 +22,7 @@ async function main(): Promise<number> {
     (options.exitCode === 0 ? process.stdout : process.stderr).write(options.output);
     return options.exitCode;
   }
-  // stdout is the summary's: a notice of the library must not stand in it.
+  // stdout has the summary only, so notices of the library go to stderr.
   if (options.json) console.info = console.error;
   const say = options.json ? () => {} : (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -54,7 +57,7 @@ async function train(options: TrainOptions, say: (text: string) => void) {
   model.compile({ optimizer: optimizers[options.optimizer]({ learningRate: options.learningRate }), loss, metrics: ['accuracy'] });
 
   const history: EpochResult[] = [];
-  // The bar is on stderr, so that stdout can be piped; a log file gets one line an epoch.
+  // The bar is on stderr, so that stdout can be piped. A log file gets one line for each epoch.
   const bar = process.stderr.isTTY ? progressBar(trainSize) : undefined;
   const progress = callbacks.progress({
     onUpdate({ epoch, samples, samplesPerSecond, secondsLeft, logs, done }) {
@@ -72,7 +75,7 @@ async function train(options: TrainOptions, say: (text: string) => void) {
     },
   });
   const began = performance.now();
-  // The bar hides the cursor; whoever interrupts it wants it back.
+  // The bar hides the cursor. It is shown again after an interruption.
   const interrupt = (): void => {
     if (bar?.isActive) bar.stop();
     process.exit(130);
@@ -81,7 +84,7 @@ async function train(options: TrainOptions, say: (text: string) => void) {
   try {
     await model.fit(images, await targets(labels), { epochs, batchSize, callbacks: [progress], verbose: 0 });
   } finally {
-    // An error's message starts on a line of its own.
+    // Starts an error's message on a new line.
     if (bar?.isActive) bar.stop();
     process.off('SIGINT', interrupt);
   }

@@ -1,4 +1,4 @@
-/** The options of `npm run train`, checked as a whole before anything is loaded. */
+/** The options of `npm run train`. All are checked before anything is loaded. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type LossName, type ModelName, type OptimizerName, learningRateFor, learningRates, lossNames, recipes } from '../demo/recipes.ts';
 
@@ -18,7 +18,7 @@ export interface TrainOptions {
   readonly json: boolean;
 }
 
-/** What to do instead of training: print the help, or complain in one line. */
+/** Text to print instead of training: the help, or a complaint of one line. */
 export interface Refusal {
   readonly exitCode: 0 | 2;
   readonly output: string;
@@ -37,18 +37,18 @@ function number(integer: boolean, min: number, max: number, exclusive = false): 
 
 type Given = Partial<TrainOptions> & Pick<TrainOptions, 'model' | 'dataset' | 'epochs' | 'device' | 'seed'>;
 
-/** Reads the arguments behind `npm run train --`. */
+/** Reads the arguments after `npm run train --`. */
 export function parseTrainOptions(args: readonly string[]): TrainOptions | Refusal {
   let output = '';
   const command = new Command('npm run train --')
     .usage('[options]')
-    .description('Trains a model on handwritten digits and tests it, on the GPU where there is one.')
+    .description('Trains a model on handwritten digits and tests it, on the GPU if there is one.')
     .addOption(new Option('--model <name>', 'what to train').choices(Object.keys(recipes)).default('mlp'))
-    .addOption(new Option('--dataset <name>', 'what to train on').choices(Object.keys(trainSizes)).default('mnist'))
+    .addOption(new Option('--dataset <name>', 'data set to train on').choices(Object.keys(trainSizes)).default('mnist'))
     .option('--train-size <n>', 'use the first n training images (default: all)', number(true, 1, 60_000))
-    .addOption(new Option('--optimizer <name>', 'how to descend (default: adam; linear: sgd)').choices(Object.keys(learningRates)))
+    .addOption(new Option('--optimizer <name>', 'optimizer (default: adam; linear: sgd)').choices(Object.keys(learningRates)))
     .addOption(
-      new Option('--loss <name>', 'what to minimise (default: sparseCategoricalCrossentropy; linear: meanSquaredError)').choices(lossNames),
+      new Option('--loss <name>', 'loss to minimise (default: sparseCategoricalCrossentropy; linear: meanSquaredError)').choices(lossNames),
     )
     .option(
       '--learning-rate <x>',
@@ -107,7 +107,7 @@ function complete(given: Given): TrainOptions | Refusal {
   return options;
 }
 
-/** Commander puts its suggestions on lines of their own; here a complaint is one line. */
+/** Commander writes suggestions on separate lines. Here a complaint is one line. */
 const refuse = (complaint: string): Refusal => ({
   exitCode: 2,
   output: `${complaint.trim().replace(/\s*\n\s*/g, ' ')} (--help lists the options)\n`,

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
 /**
- * A kernel's text without comments, blank lines and deep indentation. Marks of blocks, `// name` and `// end name`, stay. Lines that were
- * indented stay indented by one: the names that are set in a kernel begin their lines.
+ * Removes comments, blank lines and deep indentation from a kernel's text. Marks of blocks, `// name` and `// end name`, are kept. Indented
+ * lines keep one space: names that are set in a kernel are at the start of a line.
  */
 export function stripWgsl(text: string): string {
   const ends = [...text.matchAll(/^\/\/ end (\w+)$/gm)].map(([, name]) => name);
@@ -16,7 +16,7 @@ export function stripWgsl(text: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Strips the kernel files of a build. The dev server and the tests load them as they are. */
+/** Applies this to the kernel files of a build. The dev server and the tests load the files unchanged. */
 export function strippedWgsl(): Plugin {
   return {
     name: 'stripped-wgsl',

@@ -1,6 +1,6 @@
 /**
- * Writes constants of a function type as functions, and exported tables of functions as namespaces. Editors and the reference then show the comment
- * of `layers.dense`: a property `dense: typeof dense` has none.
+ * Writes constants of a function type as functions, and exported tables of functions as namespaces. Editors and the reference then show the
+ * comment of `layers.dense`. For a property `dense: typeof dense` they show none.
  */
 import ts from 'typescript';
 import type { Edit } from './edits.ts';

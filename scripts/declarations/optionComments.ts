@@ -1,10 +1,10 @@
-/** Comments of all options: the sentence from the source, the values that are accepted, and the default. Vite loads this file. */
+/** Comments of all options: the sentence from the source, the accepted values, and the default. Vite loads this file. */
 import { declarations, docsOf } from '../../test/support/declarations.ts';
 
 /** Comments by factory, such as `layers.dense`, and by option. */
 export type OptionComments = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** Rules that the type of the option states too. */
+/** Rules that the type of the option expresses already. */
 const isInType = /^(one of |'|true or false$|a function$|a number$)/;
 
 export function optionComments(): OptionComments {

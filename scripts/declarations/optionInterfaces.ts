@@ -1,6 +1,6 @@
 /**
- * Writes the option types of the bundled declarations as interfaces with a comment above each option. The compiler derives the types from tables
- * that are spread into each other, and a spread from another file loses its comments in the bundle.
+ * Writes the option types of the bundled declarations as interfaces with a comment above each option. The compiler derives the types from
+ * tables that are spread into each other. In the bundle, a spread from another file has no comments.
  */
 import ts from 'typescript';
 import { type Edit, comment } from './edits.ts';
@@ -8,7 +8,7 @@ import { factoriesOf, optionsParameter } from './factories.ts';
 import type { OptionComments } from './optionComments.ts';
 import { unionNames } from './unionNames.ts';
 
-/** Types that a declaration of options is turned into: what a user gives, and the checked settings. */
+/** Types that are derived from a declaration of options: the user's argument, and the checked settings. */
 const derived = /\b(OptionsOf|SettingsOf)\b/;
 
 type Alias = ts.TypeAliasDeclaration;
@@ -16,7 +16,7 @@ type Alias = ts.TypeAliasDeclaration;
 const isDerived = (statement: ts.Statement): statement is Alias =>
   ts.isTypeAliasDeclaration(statement) && !statement.typeParameters && derived.test(statement.type.getText());
 
-/** The alias that the last parameter of a factory is declared with. */
+/** The alias in the type of a factory's last parameter. */
 function optionAlias(signature: ts.Signature, checker: ts.TypeChecker): ts.Node | undefined {
   const parameter = optionsParameter(signature)?.valueDeclaration;
   if (!parameter || !ts.isParameter(parameter) || !parameter.type || !ts.isTypeReferenceNode(parameter.type)) return undefined;
@@ -33,7 +33,7 @@ function takers(file: ts.SourceFile, checker: ts.TypeChecker): Map<ts.Node, stri
   return found;
 }
 
-/** The comment of an option that all factories agree on. */
+/** The comment of an option, if all factories have the same one. */
 function agreed(option: string, factories: readonly string[], comments: OptionComments): string | undefined {
   const texts = new Set(factories.flatMap((factory) => comments[factory]?.[option] ?? []));
   return texts.size === 1 ? [...texts][0] : undefined;

@@ -1,4 +1,4 @@
-/** Programs of the TypeScript compiler: one over the sources, and one over declarations that a consumer would read. */
+/** Programs of the TypeScript compiler: one over the sources, and one over the declarations of the bundle. */
 import ts from 'typescript';
 
 export interface CheckedFile {
@@ -20,7 +20,7 @@ export function sourceProgram(path: string): CheckedFile {
   return checkedFile(ts.createProgram([path], options), path);
 }
 
-/** Declarations alone under strict settings. A consumer has neither our dependencies nor our settings. */
+/** Only declarations, with strict settings. A user has neither our dependencies nor our settings. */
 export function consumerProgram(path: string, text: string): CheckedFile {
   const options: ts.CompilerOptions = {
     strict: true,

@@ -9,7 +9,7 @@ function declared(statement: ts.Statement): string[] {
   return name ? [name.text] : [];
 }
 
-/** All identifiers in a statement. A property of the same name counts too: that keeps more than needed, and never less. */
+/** All identifiers in a statement, with those of properties. This keeps more than needed and never less. */
 function mentioned(statement: ts.Statement): Set<string> {
   const names = new Set<string>();
   const visit = (node: ts.Node): void => {

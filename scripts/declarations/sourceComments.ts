@@ -1,4 +1,6 @@
-/** Comments that the bundle lost. The bundler drops those of statements that are not exported under their own name, such as factories. */
+/**
+ * Adds comments that the bundle lost. The bundler drops those of statements that are not exported under their own name, such as factories.
+ */
 import ts from 'typescript';
 import type { Edit } from './edits.ts';
 import { membersOf, resolved } from './factories.ts';

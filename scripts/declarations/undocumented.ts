@@ -1,4 +1,4 @@
-/** Options of factories that an editor would show without a comment. */
+/** Options of factories for which an editor would show no comment. */
 import type ts from 'typescript';
 import { factoriesOf, optionsParameter } from './factories.ts';
 
@@ -12,7 +12,10 @@ function optionsOf(signature: ts.Signature, checker: ts.TypeChecker): Map<string
   return new Map(type ? checker.getPropertiesOfType(type).map((property) => [property.name, property]) : []);
 }
 
-/** Paths such as `layers.dense.units` of options that the module lacks, or has without a comment. Each factory has one signature. */
+/**
+ * Returns paths such as `layers.dense.units` of options that the module does not have, or has without a comment. Each factory has one
+ * signature.
+ */
 export function undocumentedOptions(file: ts.SourceFile, checker: ts.TypeChecker, options: OptionNames): string[] {
   const signatures = new Map(factoriesOf(file, checker).map(({ path, signature }) => [path, signature]));
   return Object.entries(options).flatMap(([factory, names]) => {

@@ -1,6 +1,6 @@
 /**
- * Unions of names, such as ActivationName. Their own declaration lists the names. Options refer to them, as in `ActivationName | Activation`; the
- * compiler lists all names in each option.
+ * Unions of names, such as ActivationName. Their declaration lists the names, and options refer to them as in `ActivationName |
+ * Activation`. The compiler would list all names in each option.
  */
 import ts from 'typescript';
 import type { Edit } from './edits.ts';

@@ -127,7 +127,7 @@ def half_turn(x):
 jitter = {'valueRange': [0, 1]}
 case('colorJitter', {'saturationFactor': [0.3, 0.3], **jitter}, [2, 3, 4, 3], saturated(0.3), 0.0, 1.0)
 case('colorJitter', {'saturationFactor': [0.8, 0.8], **jitter}, [2, 3, 4, 3], saturated(0.8), 0.0, 1.0)
-# Half a turn is the same in both directions.
+# A rotation by half a turn is the same in both directions.
 case('colorJitter', {'hueFactor': [1, 1], **jitter}, [2, 3, 4, 3], half_turn, 0.0, 1.0)
 case('randomBrightness', {'factor': [0.2, 0.2], 'valueRange': [-2, 1.5]}, [2, 3, 2, 2], lambda x: (x + 0.2 * 3.5).clamp(-2, 1.5))
 case('grayscale', {'factor': 1}, [2, 3, 2, 3], lambda x: (x * torch.tensor([0.2989, 0.587, 0.114]).reshape(1, 3, 1, 1)).sum(1, keepdim=True).expand(x.shape))

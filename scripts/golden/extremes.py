@@ -21,10 +21,10 @@ inputs = {
     'at 3e25': plain * 3e25,
     'at 1e-20': plain * 1e-20,
     'at 1e-30': plain * 1e-30,
-    # One row of each size: the scale belongs to the row.
+    # One row of each size, because the scale is computed for each row.
     'of all sizes': plain * torch.tensor([[1e25], [1.0], [1e-25]], dtype=torch.float64),
 }
-# Spreads of a few units in the last place behind a large mean.
+# Standard deviations of a few units in the last place, with a large mean.
 near = {
     'near 1e7': 1e7 + torch.round(plain * 3),
     'near 1e20': 1e20 * (1 + torch.round(plain * 3) * 2.0**-20),
@@ -33,7 +33,7 @@ near = {
 
 
 def numbers(x, digits):
-    # Nine digits tell an f32 from all others.
+    # Nine digits distinguish all f32 numbers.
     return [float(f'{v:.{digits}g}') for v in x.detach().flatten().tolist()]
 
 
@@ -94,13 +94,14 @@ def add(function, fn, name, x, second):
 for function, fn in {**norms, **spreads, **others}.items():
     for name, x in {**inputs, **(near if function in spreads else {})}.items():
         add(function, fn, name, x, False)
-    # Second derivatives are in proportion to 1 / x: at 1e20 f32 does not hold them.
+    # Second derivatives are proportional to 1 / x. At 1e20 f32 cannot represent them.
     for name, scale in [('at 1e15', 1e15), ('at 1e-15', 1e-15)]:
         if function not in ['norm 0.5', 'norm 20', 'cosineSimilarity']:
             add(function, fn, name, plain * scale, True)
 constant = torch.tensor([[1e20], [3.0], [1e-20]], dtype=torch.float64).expand(ROWS, LENGTH)
 for function in ['layerNorm', 'groupNorm', 'instanceNorm']:
-    # Shifted to 0, which changes nothing: PyTorch's own mean is off by a rounding, and 1e20 times that is far more than epsilon.
+    # Shifted to 0, which does not change the result. PyTorch's own mean has a rounding error, and 1e20 times that is much larger than
+    # epsilon.
     add(function, (lambda fn: lambda x: fn(x - x.detach()))(spreads[function]), 'of equal values', constant, False)
 
 path = pathlib.Path(__file__).parent.parent.parent / 'test/golden/extremes.json'

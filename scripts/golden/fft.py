@@ -8,7 +8,7 @@ from goldenRows import Rows, f
 
 row = Rows()
 pairs, numbers = torch.view_as_real, torch.view_as_complex
-# Each length has other factors: 4 and 2, 3, 5, 7, 11, 13.
+# Each length has another factor: 4 and 2, 3, 5, 7, 11, 13.
 for n in [1, 2, 3, 4, 8, 15, 28, 143]:
     row('fft' if n == 8 else f'fft {n}', [f(2, n, 2)], lambda x: pairs(torch.fft.fft(numbers(x))))
 row('fft axis', [f(6, 3, 2)], lambda x: pairs(torch.fft.fft(numbers(x), dim=0)))

@@ -196,7 +196,7 @@ row(
 def attend(q, k, v):
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     allowed = torch.tensor([[True, False], [False, False]])
-    # A row without anything to attend to is 0, as in later versions of PyTorch.
+    # A row that may attend to nothing is 0, as in later versions of PyTorch.
     weights = torch.where(allowed.any(-1, keepdim=True), scores.masked_fill(~allowed, -1e30), torch.zeros(2, 2)).softmax(-1)
     return torch.where(allowed.any(-1, keepdim=True), weights, torch.zeros(2, 2)) @ v
 

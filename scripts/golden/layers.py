@@ -80,7 +80,7 @@ for n in (1, 2, 3):
     case(f"conv{n}d", {**base, "activation": "tanh"}, shape, {"kernel": [*k, 2, 4], "bias": [4]}, lambda x, w, b: torch.tanh(conv(x, w, b)))
     case(f"conv{n}d", {**base, "strides": 2, "padding": "same", "useBias": False}, shape, {"kernel": [*k, 2, 4]}, lambda x, w: conv(x, w, strides=2, padding="same"))
     case(f"conv{n}d", {**base, "groups": 2, "padding": "same"}, shape, {"kernel": [*k, 1, 4], "bias": [4]}, lambda x, w, b: conv(x, w, b, padding="same", groups=2))
-    # Keras's sizes: 'same' gives size * stride, 'valid' everything that the filter reaches.
+    # Keras's sizes: 'same' gives size * stride, 'valid' all elements that the filter reaches.
     t = {"filters": 3, "kernelSize": k if n > 1 else 3, "strides": 2}
 
     def transpose(x, w, b, crop, n=n, groups=1):
@@ -279,7 +279,7 @@ def rotated(x, wavelength=10000.0, factor=1.0):
     return torch.cat([y.real, y.imag], -1)
 
 
-# Tables of waves are f32 in the layer.
+# The layer has sine tables in f32.
 case("sinusoidal", {"maxWavelength": 50}, [1, 4, 6], {}, lambda x: waves(x, 50.0), tolerance=1e-7)
 case("rotaryEmbedding", {}, [1, 4, 6], {}, rotated, tolerance=1e-7)
 case("rotaryEmbedding", {"maxWavelength": 50, "scalingFactor": 2}, [1, 3, 2, 4], {}, lambda x: rotated(x, 50.0, 2.0), tolerance=1e-7)

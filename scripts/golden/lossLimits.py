@@ -80,7 +80,7 @@ row(
 # --- two classes ---
 yes = [[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]]
 row('binaryCrossentropy', 'far logits', {'fromLogits': True}, yes, [[-1e4, 1e4, 1e4, -1e4, 0.0, 0.0]], F.binary_cross_entropy_with_logits)
-# What the limits are; PyTorch's formula has 0 times infinity here.
+# The limits. PyTorch's formula gives 0 times infinity here.
 sure = lambda p, t: torch.where(p.isinf(), torch.zeros_like(p), F.softplus(torch.where(t > 0, -p, p))).mean()
 row('binaryCrossentropy', 'infinite logits that are right', {'fromLogits': True}, [[0.0, 1.0, 1.0]], [[-inf, inf, 1.0]], sure)
 row(
@@ -91,7 +91,7 @@ row(
     [[-inf]],
     lambda p, t: -p.mean(),
 )
-# The upper bound as f32 has it: the loss at probability 1 shows the difference.
+# The upper bound in f32. The loss at probability 1 shows the difference.
 clipped = lambda p: p.clamp(EPSILON, torch.tensor(1 - EPSILON, dtype=torch.float32).item())
 row(
     'binaryCrossentropy',

@@ -191,7 +191,7 @@ record(
     lambda x: torch.relu(((1 - one_hot) * x).max(-1).values - (one_hot * x).sum(-1) + 1),
 )
 
-# Ignored classes leave the mean: PyTorch's ignore_index.
+# Ignored classes do not count in the mean, as with PyTorch's ignore_index.
 ignored = torch.tensor([2, -1, 3, -1, 1])
 x = z.clone().requires_grad_(True)
 loss = F.cross_entropy(x, ignored, ignore_index=-1)

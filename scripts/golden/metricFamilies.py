@@ -40,7 +40,8 @@ def ratio(a, b):
     return np.where(b == 0, 0.0, a / np.where(b == 0, 1, b))
 
 
-# One probability for each sample: halves of hundredths, so no score is a threshold and no two differ within a step of 200 thresholds.
+# One probability for each sample. All are odd multiples of 0.005, so no score equals a threshold, and no two are within a step of 200
+# thresholds.
 N = 61
 y = rng.integers(0, 2, N)
 q = np.round(np.clip(0.35 * y + rng.random(N) * 0.65, 0.01, 0.98), 2) + 0.0043
@@ -202,7 +203,7 @@ def report(w):
 
 record("classificationReport", "classes", report, four)
 
-# Numbers around 1000: plain sums of squares lose most digits in f32; two outputs of different size.
+# Numbers around 1000, for which plain sums of squares lose most digits in f32. The two outputs have different sizes.
 t = 1000 + 3 * rng.normal(size=N)
 p = t + rng.normal(size=N) + 0.4
 add_data("numbers", t, p)
@@ -285,7 +286,7 @@ record("rocCurve", "binary", lambda w: roc(ends(steps(9)), w), {"numThresholds":
 record("rocCurve", "logits", lambda w: roc(ends(sorted(few)), w), {"thresholds": few, "fromLogits": True})
 record("precisionRecallCurve", "binary", lambda w: pr(ends(steps(9)), w), {"numThresholds": 9})
 
-# Segmentation: 9 images of 3 x 4 pixels, of 4 classes; the last occurs in neither.
+# Segmentation: 9 images of 3 x 4 pixels with 4 classes. The last class occurs neither in targets nor in predictions.
 seg_t = rng.integers(0, 3, (9, 3, 4))
 seg_scores = rng.random((9, 3, 4, 4)) + 0.7 * np.eye(4)[seg_t]
 seg_scores[..., 3] = 0
@@ -324,7 +325,7 @@ for options in ({}, {"targetClassIds": [1]}, {"targetClassIds": [0], "threshold"
     above = (q >= options.get("threshold", 0.5)) * 1
     record("binaryIoU", "binary", lambda w: iou(w, options.get("targetClassIds", [0, 1]), None, y[:, None], above[:, None]), options)
 
-# Lists of 7 items with relevances 0 to 3; the second has no relevant item. One relevant item by its index.
+# Lists of 7 items with relevances 0 to 3. The second list has no relevant item. One relevant item is given by its index.
 lists_t = rng.choice(4, (23, 7), p=[0.6, 0.2, 0.1, 0.1])
 lists_t[1] = 0
 lists_p = rng.permutation(23 * 7).reshape(23, 7) / 100.0
@@ -409,7 +410,7 @@ squared = ((images_t - images_p) ** 2).mean((1, 2, 3))
 record("psnr", "images", lambda w: 10 * np.log10(4 / np.average(squared, weights=w)), {"maxValue": 2})
 record("psnr", "small", lambda w: -10 * np.log10(np.average(((small_t - small_p) ** 2).mean(1), weights=w)))
 
-# Sentences of 9 words at most and guesses of 8, with words left out, added and changed. 0 is padding, also inside.
+# Sentences of at most 9 words and predictions of 8, with words left out, added and changed. 0 is padding, also inside a sentence.
 sentences = rng.integers(0, 5, (14, 9))
 guesses = np.where(rng.random((14, 8)) < 0.7, sentences[:, 1:], rng.integers(0, 5, (14, 8)))
 sentences[2], guesses[3] = 0, 0

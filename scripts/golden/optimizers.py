@@ -12,7 +12,7 @@ torch.manual_seed(11)
 f64 = torch.float64
 STEPS = 10
 initial = {"kernel": torch.randn(3, 2, dtype=f64), "bias": torch.randn(4, dtype=f64)}
-# Spread over four decades: epsilon must matter somewhere.
+# Spread over four decades, so that epsilon matters for some.
 gradients = [{k: torch.randn(v.shape, dtype=f64) * 10 ** (torch.rand(v.shape, dtype=f64) * 4 - 3) for k, v in initial.items()} for _ in range(STEPS)]
 cases = []
 

@@ -13,7 +13,7 @@ import torch
 from goldenRows import make, numbers
 
 BATCH, TIME, FEATURES, UNITS = 2, 4, 3, 3
-# The functions that torch.nn.RNN, LSTM and GRU call. Called so, gradients reach the weights that are given.
+# The functions that torch.nn.RNN, LSTM and GRU call. Called directly, gradients reach the given weights.
 KINDS = {'simpleRnn': (torch._VF.rnn_tanh, 1), 'relu': (torch._VF.rnn_relu, 1), 'lstm': (torch._VF.lstm, 4), 'gru': (torch._VF.gru, 3)}
 
 

@@ -72,7 +72,7 @@ references = {
     "sequential": rates(0.1, sequence, [0, 3, 4, 5, 20]),
     "chained": rates(0.1, chain, [0, 1, 4, 5, 20]),
     "lambda": rates(0.1, lambda o: lr.LambdaLR(o, lambda step: 1 / math.sqrt(step + 1)), [0, 1, 8, 99]),
-    # SGDR: PyTorch's restarts have equal heights, Keras's default.
+    # SGDR. PyTorch's restarts have equal heights, as with Keras's default.
     "restarts": rates(0.1, lambda o: lr.CosineAnnealingWarmRestarts(o, 5, 2, eta_min=0.01), [0, 1, 4, 5, 6, 14, 15, 34, 35, 74, 75, 155]),
     "equalRestarts": rates(0.1, lambda o: lr.CosineAnnealingWarmRestarts(o, 5, 1), [0, 1, 4, 5, 6, 9, 10, 499, 500, 501]),
 }

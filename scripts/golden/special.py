@@ -39,7 +39,7 @@ row('bitwiseNot bool', [w(11, low=0, high=2)], lambda x: torch.logical_not(x != 
 row('leftShift', [w(11, low=-99, high=99), w(11, low=0, high=9)], torch.bitwise_left_shift)
 row('rightShift', [w(11, low=-9999, high=9999), w(11, low=0, high=9)], torch.bitwise_right_shift)
 
-# Poles and what is next to them, roots and what is next to them, the joints of the approximations, tiny and huge arguments.
+# Poles and their neighbours, roots and their neighbours, the boundaries of the approximations, tiny and huge arguments.
 joints = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 8.0, 10.0]
 near = [v for j in joints for v in (j * (1 - 2**-20), j, j * (1 + 2**-20))]
 points = near + [1e-30, -1e-30, 1e-5, -1e-5, -0.25, -0.5, -0.75, -1.5, -2.25, -5.5, -10.25, -99.75, -1000.5, -65536.5, -0.999, -1.0001, -3.999]

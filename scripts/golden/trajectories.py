@@ -285,7 +285,7 @@ def muon(lr, momentum=0.95, nesterov=True, steps=6, ratio=1.0, b1=0.9, b2=0.999,
     return rule
 
 
-# Small steps: near the minimum the direction of a small gradient is chaotic.
+# Small steps, because the direction of a small gradient near the minimum is chaotic.
 each("muon", {"learningRate": 0.002, "adamLearningRateRatio": 5}, {"m": 0, "v": 0}, muon(0.002, ratio=5))
 each("muon", {"learningRate": 0.002, "nesterov": False, "nsSteps": 4}, {"m": 0, "v": 0}, muon(0.002, nesterov=False, steps=4))
 
@@ -320,7 +320,7 @@ def prodigy(options, lr=1.0, b1=0.9, b2=0.999, eps=1e-8, d0=1e-6, coefficient=1.
     run("prodigy", options, step)
 
 
-# d0 = 1e-6 in f32 leaves the difference of the first and the second parameters one digit, in PyTorch as well.
+# With d0 = 1e-6 in f32, the difference of the first and the second parameters has one digit, in PyTorch too.
 prodigy({"d0": 2**-10}, d0=2**-10)
 prodigy({"weightDecay": 0.01, "useBiasCorrection": True, "d0": 1e-4}, wd=0.01, corrected=True, d0=1e-4)
 prodigy({"growthRate": 1.5, "dCoef": 0.5, "d0": 2**-10}, growth=1.5, coefficient=0.5, d0=2**-10)
@@ -353,7 +353,7 @@ run("scheduleFreeAdamW", {"learningRate": 0.02}, step, averages=averages)
 step, averages = schedule_free(0.02, wd=0.05, warmup=20, r=1)
 run("scheduleFreeAdamW", {"learningRate": 0.02, "weightDecay": 0.05, "warmupSteps": 20, "r": 1}, step, averages=averages)
 
-# L-BFGS needs the same loss at all updates: no noise.
+# L-BFGS needs the same loss at all updates, so there is no noise.
 tensors = {k: torch.tensor(v.copy(), requires_grad=True) for k, v in INITIAL.items()}
 optimizer = O.LBFGS(list(tensors.values()), lr=0.5, max_iter=1, max_eval=10, history_size=4, tolerance_grad=0, tolerance_change=0)
 
@@ -375,7 +375,7 @@ def lbfgs(t, p, g, at):
 run("lbfgs", {"learningRate": 0.5, "historySize": 4}, lbfgs, amount=0)
 
 
-# Optimizers around another one.
+# Optimizers that wrap another one.
 def wrapped_adam(lr=0.02):
     s = {k: {"m": np.zeros_like(x), "v": np.zeros_like(x)} for k, x in INITIAL.items()}
 
@@ -459,7 +459,7 @@ def multi(t, p, g, at):
 run("multiOptimizer", {"optimizers": {"bias$": {"$optimizer": "sgd", "learningRate": 0.1}}, "otherwise": ADAM}, multi)
 
 
-# Options of all optimizers, on sgd.
+# The common options of all optimizers, on sgd.
 def clipped(lr, share):
     def rule(t, p, g, s):
         axes = None if p.ndim < 2 else tuple(range(p.ndim - 1))

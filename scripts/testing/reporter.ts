@@ -1,4 +1,4 @@
-/** A vitest reporter that writes what the summary needs, one record for each test, to the file named by OMBRE_REPORT. */
+/** A vitest reporter. It writes one record for each test to the file named by OMBRE_REPORT. The summary reads it. */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 import type { Findings } from '../../test/support/findings.ts';
@@ -6,7 +6,7 @@ import type { Findings } from '../../test/support/findings.ts';
 export interface TestRecord {
   readonly name: string;
   readonly status: 'passed' | 'failed' | 'skipped';
-  /** Why it was skipped, where the test says so. */
+  /** Reason of a skip, if the test gives one. */
   readonly note?: string;
   readonly findings?: Findings;
 }
@@ -15,7 +15,7 @@ export default class RecordReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const records: TestRecord[] = [];
     for (const module of modules) {
-      // A file that does not load has no tests that could fail.
+      // A file that cannot be loaded has no tests that could fail.
       if (module.errors().length > 0) records.push({ name: `${module.relativeModuleId} (the file)`, status: 'failed' });
       for (const test of module.children.allTests()) {
         const result = test.result();

@@ -1,4 +1,4 @@
-/** Runs the commands of a stage, with the environment of what was set up for it, and reads what vitest wrote about its tests. */
+/** Runs the commands of a stage with the environment of its tools, and reads the records that vitest wrote. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,15 @@ export interface Outcome {
   readonly stage: Stage;
   readonly result: 'passed' | 'failed' | 'skipped' | 'missing';
   readonly seconds: number;
-  /** Why it failed or did not run. */
+  /** Reason why it failed or did not run. */
   readonly why?: string;
-  /** The tests, where vitest got far enough to write about them. */
+  /** The tests, if vitest wrote records. */
   readonly tests?: readonly TestRecord[];
 }
 
 export interface RunOptions {
   readonly stacks: Stacks;
-  /** What the set of stages adds to the environment; what the caller has set already stays. */
+  /** Variables that a set of stages adds to the environment. Variables set by the caller are kept. */
   readonly env: Readonly<Record<string, string>>;
   readonly vitestArguments: readonly string[];
   readonly takesWhatIsThere: boolean;
@@ -38,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
 
-/** Runs one stage to its end. With a neighbour its output is held back and printed in one piece. */
+/** Runs one stage to its end. If another stage runs at the same time, the output is printed at the end in one piece. */
 export async function runStage(stage: Stage, hasNeighbour: boolean, options: RunOptions): Promise<Outcome> {
   const stack = stage.needs && options.stacks[stage.needs];
   if (stack && 'missing' in stack) {
@@ -61,7 +61,7 @@ export async function runStage(stage: Stage, hasNeighbour: boolean, options: Run
   for (const command of stage.commands) {
     const { output, status } = await execute(withReporters(command, options), env, hasNeighbour);
     held += output;
-    // The next command still runs: lint and format complaints are wanted together.
+    // The next command runs after a failure too, so that lint and format complaints are printed together.
     if (status !== 0) failure ??= `${command[0]} ended with ${status}`;
   }
   if (hasNeighbour) console.log(`\n--- ${stage.name}\n${held.trimEnd()}`);
@@ -72,7 +72,7 @@ export async function runStage(stage: Stage, hasNeighbour: boolean, options: Run
 
 function withReporters(command: readonly string[], { vitestArguments, takesWhatIsThere }: RunOptions): readonly string[] {
   if (command[0] !== 'vitest') return command;
-  // Of many stages only some have the files that a filter names; test.ts complains when none has.
+  // In a set, only some stages have files that match a filter. test.ts reports if none has.
   const lenient = takesWhatIsThere && vitestArguments.length > 0 ? ['--passWithNoTests'] : [];
   return [...command, '--reporter=default', '--reporter=./scripts/testing/reporter.ts', ...lenient, ...vitestArguments];
 }
@@ -105,7 +105,7 @@ function readRecords(report: string): TestRecord[] | undefined {
   try {
     return JSON.parse(readFileSync(report, 'utf8')) as TestRecord[];
   } catch {
-    return undefined; // Not a vitest stage, or vitest did not get far enough to write one.
+    return undefined; // Not a vitest stage, or vitest ended before it wrote records.
   }
 }
 

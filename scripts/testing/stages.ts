@@ -1,13 +1,13 @@
-/** What can be run: every stage of the tests, and the sets of stages that the commands name. */
+/** Every stage of the tests, and the sets of stages that commands name. */
 import type { Need } from '../setup.ts';
 
 export interface Stage {
   readonly name: string;
   readonly commands: readonly (readonly string[])[];
-  /** The part of the set-up without which the stage cannot run. */
+  /** Tool without which the stage cannot run. */
   readonly needs?: Need;
   readonly env?: Readonly<Record<string, string>>;
-  /** What the columns of the report call it; only stages that compute have one. */
+  /** Name of its column in the report. Only stages that compute have one. */
   readonly stack?: string;
 }
 
@@ -15,29 +15,32 @@ export interface Stage {
 export interface StageSet {
   readonly stages: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A stack that is not on this machine is told, not failed: the set is "all that are there". */
+  /** A stack that is not on this machine is reported and is not a failure: the set contains all that exist. */
   readonly takesWhatIsThere?: boolean;
 }
 
-/** Kernels and tiles for GPUs, on software adapters that hide what they are. See test/support/disguise.ts. */
+/** Kernels and tiles for GPUs, on disguised software adapters. See test/support/disguise.ts. */
 const asGpu = { OMBRE_PLAN: 'gpu' };
 
 const vitest = (project: string, ...filters: string[]): readonly string[][] => [['vitest', 'run', '--project', project, ...filters]];
 
-/** On another driver the GPU tests are enough: the terminal trainer and the scripts of the README do not depend on it. */
+/** On another driver only the GPU tests run. The terminal trainer and the scripts of the README do not depend on the driver. */
 const gpuOnly = ['--exclude', 'test/node/**'];
 
-/** Whole trainings with the kernels for GPUs take a software adapter minutes: MNIST, the README's scripts, the terminal trainer. `full` has them. */
+/**
+ * Whole trainings with the kernels for GPUs take minutes on a software adapter: MNIST, the README's scripts, the terminal trainer. Only
+ * `full` has them.
+ */
 const withoutTrainings = ['--exclude', 'test/gpu/mnist.test.ts', '--exclude', 'test/node/**'];
 
-/** Of the GPU tests in a page that poses as a GPU: the kernels, the fuzzer and a whole training. Node runs all of them. */
+/** GPU tests in a disguised page: the kernels, the fuzzer and a whole training. Node runs all of them. */
 const inBrowserToo = ['kernels', 'rows', 'reductions', 'scan', 'windows', 'fuzz', 'fit', 'guards'].map(
   (name) => `test/gpu/${name}.test.ts`,
 );
 
 /**
- * Every size of subgroups, and none. An adapter has one size: the others are reported as missing. Only kernels for CPU-implemented adapters use
- * subgroups, so software adapters run those.
+ * Every size of subgroups, and none. An adapter has one size, so the others are reported as missing. Only kernels for CPU-implemented
+ * adapters use subgroups, so software adapters run those.
  */
 const subgroupStages: readonly (readonly Stage[])[] = (['llvmpipe', 'swiftshader', 'hardware'] as const).flatMap((needs) =>
   ['none', '4', '8', '32'].map((size): Stage[] => {
@@ -51,10 +54,10 @@ const subgroupStages: readonly (readonly Stage[])[] = (['llvmpipe', 'swiftshader
 );
 
 /**
- * Stages of one wave run side by side: each keeps about one core busy. The software GPUs take every core, so theirs run alone.
+ * Stages of one group run at the same time: each uses about one core. The software GPUs use every core, so their stages run one at a time.
  * The build comes first, because the others may read dist.
  */
-export const waves: readonly (readonly Stage[])[] = [
+export const stageGroups: readonly (readonly Stage[])[] = [
   [
     { name: 'unit', stack: 'CPU', commands: vitest('unit') },
     { name: 'build', commands: [['npm', 'run', '--silent', 'build']] },
@@ -87,7 +90,7 @@ export const waves: readonly (readonly Stage[])[] = [
   [{ name: 'e2e', needs: 'browser', commands: vitest('e2e') }],
 ];
 
-export const stages = waves.flat();
+export const stages = stageGroups.flat();
 
 const checks = ['unit', 'build', 'typecheck', 'reference', 'lint'];
 const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];

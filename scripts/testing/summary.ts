@@ -1,4 +1,4 @@
-/** What a run of the tests says at its end: the stages or stacks, what was skipped and why, and the figures that the tests recorded. */
+/** The summary of a test run: the stages or stacks, skipped tests with their reasons, and the figures that the tests recorded. */
 import type { Coverage, Findings, Worst } from '../../test/support/findings.ts';
 import type { Found, Missing } from '../setup.ts';
 import type { TestRecord } from './reporter.ts';
@@ -17,7 +17,7 @@ function table(rows: readonly (readonly (string | number)[])[]): string {
 
 const rounded = (seconds: number): number => Math.round(seconds * 10) / 10;
 
-/** A skip nobody sees is a test nobody has: what was skipped, by reason. */
+/** Skipped tests by reason. */
 export function skippedByReason(tests: readonly TestRecord[] | undefined): [reason: string, names: string[]][] {
   const reasons = new Map<string, string[]>();
   for (const { name, status, note } of tests ?? []) {
@@ -36,7 +36,7 @@ export function stageTable(outcomes: readonly Outcome[]): string {
   return table([['stage', 'result', 'seconds', ''], ...rows]);
 }
 
-/** One row for each stack: what ran there, what did not, and why. */
+/** One row for each stack: the numbers of its tests, and the reasons of skips and failures. */
 export function stackTable(outcomes: readonly Outcome[], adapterOf: (outcome: Outcome) => Found | Missing | undefined): string {
   const rows = outcomes.map((outcome): (string | number)[] => {
     const { stage, result, seconds, why, tests } = outcome;
@@ -50,11 +50,11 @@ export function stackTable(outcomes: readonly Outcome[], adapterOf: (outcome: Ou
   return table([['stack', 'passed', 'failed', 'skipped', 'seconds', 'adapter', 'why'], ...rows]);
 }
 
-/** Reports what the tests of all stacks found, side by side; empty when no test recorded anything. */
+/** Figures of all stacks in columns. Empty if no test recorded any. */
 export function findingsReport(outcomes: readonly Outcome[]): string {
   const columns = outcomes.flatMap(({ stage, tests }) => {
     if (!stage.stack || !tests) return [];
-    // What a failed test counted is no check passed, but how far it was off is worth knowing.
+    // Counts of a failed test are left out, but its error is reported.
     const all = tests.flatMap(({ findings }) => (findings ? [findings] : []));
     const passed = tests.flatMap(({ status, findings }) => (findings && status === 'passed' ? [findings] : []));
     return all.length > 0 ? [{ stack: stage.stack, all, passed }] : [];
@@ -75,7 +75,7 @@ export function findingsReport(outcomes: readonly Outcome[]): string {
   return [coverage && coverageLine(coverage), figures].filter(Boolean).join('\n\n');
 }
 
-/** Guard zones of each stack, also those of tests that failed. */
+/** Guard zones of each stack, with those of failed tests. */
 function guardRows(columns: readonly (readonly Findings[])[]): string[][] {
   const total = (of: 'checked' | 'violated') => columns.map((all) => String(all.reduce((sum, { guards }) => sum + (guards?.[of] ?? 0), 0)));
   const [checked, violated] = [total('checked'), total('violated')];
@@ -86,10 +86,10 @@ function guardRows(columns: readonly (readonly Findings[])[]): string[][] {
   ];
 }
 
-/** The worst of a family, as in `0.81 tanh`. */
+/** The worst error of a family, as in `0.81 tanh`. */
 function shareOf(found: readonly Worst[]): string {
   if (found.length === 0) return '-';
-  // Infinity and NaN come back from JSON as null.
+  // JSON has null for Infinity and NaN.
   const shares = found.map(({ ratio, what }) => ({ ratio: (ratio as number | null) ?? Infinity, what }));
   const { ratio, what } = shares.reduce((worst, next) => (next.ratio > worst.ratio ? next : worst));
   return ratio === 0 ? '0' : `${ratio.toPrecision(2)} ${what}`;
@@ -98,7 +98,7 @@ function shareOf(found: readonly Worst[]): string {
 function coverageLine({ listed, exported, definitions, withoutReason }: Coverage): string {
   const lacking = withoutReason.length > 0 ? ` (${withoutReason.join(', ')})` : '';
   return [
-    `ops defined / ops in the API list: ${exported} / ${listed}; ${definitions} primitives carry them`,
+    `ops defined / ops in the API list: ${exported} / ${listed}; ${definitions} primitives implement them`,
     `ops lacking a gradient without a reason: ${withoutReason.length}${lacking}`,
   ].join('\n');
 }

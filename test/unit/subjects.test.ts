@@ -12,8 +12,8 @@ test.each([
 test.each([
   [`core: ${'a'.repeat(67)}`, 'has 73 characters'],
   ['Let models own their variables', 'does not start with an area'],
-  ['nn: added masks', "'added' is no imperative"],
-  ['nn: adding masks', "'adding' is no imperative"],
-  ['nn: adds masks', "'adds' is no imperative"],
+  ['nn: added masks', "'added' is not an imperative"],
+  ['nn: adding masks', "'adding' is not an imperative"],
+  ['nn: adds masks', "'adds' is not an imperative"],
   ['nn: add masks.', 'ends with a full stop'],
 ])('refuses %s', (subject, text) => expect(complaint(subject)).toContain(text));
