@@ -34,7 +34,7 @@ export interface BatchSource {
   readonly firstSize: number;
   /** One pass, in the given order of the samples if the source can follow one. A batch is valid until the next one is drawn. */
   pass(order?: Uint32Array): AsyncIterable<Batch> | Iterable<Batch>;
-  /** Ends what was opened to see the first batch, if no pass has taken it over. */
+  /** Closes the iteration that was opened for the first batch, if no pass has continued it. */
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 // Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next.
-// Nothing is drawn before fit, evaluate or a for-await loop asks, and every iteration starts from the beginning.
+// fit, evaluate or a for-await loop starts an iteration, and every iteration starts from the beginning.
 import { ArgumentError, DataError, ShapeError, checkOptions } from '../core/errors.ts';
 import { allocate, isBigIntegers, nearestF32 } from '../core/dtype.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';

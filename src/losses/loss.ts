@@ -1,5 +1,5 @@
-// The contract of losses: functions of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph functions.
-// They know ops, and neither the compiler nor the devices.
+// The contract of losses: functions of targets and predictions whose terms are weighted and reduced as in Keras. Losses are graph
+// functions. They use ops, and neither the compiler nor the devices.
 import type { Config, Configured } from '../core/config.ts';
 import { ShapeError } from '../core/errors.ts';
 import { oneOf } from '../core/optionKinds.ts';

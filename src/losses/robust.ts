@@ -1,4 +1,4 @@
-// Losses of numbers against numbers that limit the effect of outliers, or that ask for a quantile. Shapes are those of regression.ts.
+// Regression losses that limit the effect of outliers, or that estimate a quantile. Shapes are those of regression.ts.
 import type { Configured } from '../core/config.ts';
 import { number } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';

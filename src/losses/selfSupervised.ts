@@ -117,11 +117,11 @@ export function ntXent(options: NtXentOptions = {}): Configured<SeveralLoss> {
   });
 }
 
-/** Sum of the squares beside the diagonal. */
+/** Sum of the squares outside of the diagonal. */
 const beside = (x: Tensor): Tensor => sum(square(where(eye(x.shape[0], x.shape[0], 'bool'), 0, x)));
 
 export const barlowTwinsOptions = declareOptions('losses.barlowTwins', {
-  /** Factor of the elements beside the diagonal. @default 0.0051 */
+  /** Factor of the elements outside of the diagonal. @default 0.0051 */
   lambda: optional(number('at least 0'), 0.0051),
   /** Summand of the variances. @default 0.00001 */
   epsilon: optional(number('above 0'), 1e-5),

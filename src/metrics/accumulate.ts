@@ -46,7 +46,8 @@ export function countTrue(count: Count, hits: Tensor, weight: Tensor | undefined
 }
 
 /**
- * Adds a number of elements (an i32 scalar if only the device knows it, an f32 scalar for a sum of weights), or the sum of their weights.
+ * Adds a number of elements, or the sum of their weights. A number that only the device has is an i32 scalar; a sum of weights is an f32
+ * scalar.
  */
 export function countAll(count: Count, size: number | Tensor, weight?: Tensor): Count {
   if (typeof size !== 'number' && isFloat(size.dtype)) return addWeight(count, size);

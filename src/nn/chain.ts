@@ -79,7 +79,7 @@ class LayerChain extends BasicContainer implements Describable {
     );
   }
 
-  /** The chain's own symbolic input and output, if its input shape is known. They are made when they are first asked for. */
+  /** The chain's own symbolic input and output, if its input shape is known. They are made at first use. */
   protected override onlyCall(property: 'input' | 'output'): Pick<SymbolicCall, 'inputs' | 'outputs'> {
     const specs = this.inputSpecs;
     if (!specs) return super.onlyCall(property);

@@ -6,7 +6,7 @@ import { type OptionsOf, declareOptions, optional, withConfig } from '../core/op
 import type { Tensor } from '../graph/tensor.ts';
 import { add, clip, div, maximum, mul, norm } from '../ops/index.ts';
 
-/** A parameter as it is after the update, of the same shape. */
+/** Maps a parameter after its update to its constrained value, of the same shape. */
 export type Constraint = (parameter: Tensor) => Tensor;
 
 const axisKind = /* @__PURE__ */ either(integer(), listOf(integer(), 'axes'));

@@ -1,4 +1,4 @@
-// The room of layers: descriptions of networks in terms of ops. It knows ops and nothing of how they are run; weights live in models.
+// Layers: descriptions of networks in terms of ops. They do not depend on the compiler or the runtimes. Models own the weights.
 
 import * as layers from './layers/index.ts';
 

@@ -49,7 +49,7 @@ function fill(shape: Shape, random: RandomStream, seed: number | undefined, draw
   return make(shape, data);
 }
 
-/** A standard normal, drawn again while it lies beyond two standard deviations, as Keras and TensorFlow truncate. */
+/** A standard normal, drawn again while its magnitude is above 2, as Keras and TensorFlow truncate. */
 function truncated(random: RandomStream): number {
   let z = random.normal();
   while (Math.abs(z) > 2) z = random.normal();

@@ -1,4 +1,4 @@
-// Shapes and dtypes of samples. The batch axis is left out everywhere in this room, unless a name says "batch".
+// Shapes and dtypes of samples. The batch axis is left out everywhere in this folder, unless a name says "batch".
 import type { Dtype } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import { type Tree, isBranch, mapTree } from '../core/tree.ts';

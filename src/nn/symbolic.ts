@@ -77,7 +77,7 @@ export const nameOfInput = (node: Node): string | undefined => (node.attributes 
 export const callOf = (node: Node): SymbolicCall | undefined =>
   node.op.name === layerCallOp.name ? (node.attributes as { call: SymbolicCall }).call : undefined;
 
-/** Whether a tensor stands for a batch of unknown size. */
+/** Whether a tensor has a batch of unknown size. */
 export function isSymbolic(tensor: Tensor): boolean {
   const { node } = tensor;
   if (!node) return false;

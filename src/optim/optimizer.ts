@@ -1,6 +1,6 @@
 // Optimizers: pure functions from gradients, state and parameters to new parameters and state, over trees of tensors. The step count, the
-// learning rate, clipping, weight decay, gradient accumulation and averaging are the same for all and live here; a rule (rule.ts) changes one
-// parameter. Optimizers know ops and not the compiler: inside a compiled training step they become a few fused kernels.
+// learning rate, clipping, weight decay, gradient accumulation and averaging are the same for all and are in this file. A rule (rule.ts)
+// changes one parameter. Optimizers use ops and not the compiler: inside a compiled training step they become a few fused kernels.
 import type { Config } from '../core/config.ts';
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { formatShape } from '../core/shape.ts';

@@ -1,5 +1,5 @@
-// The contract of an optimizer's rule: how one parameter changes in one update. The learning rate, clipping, weight decay, gradient accumulation
-// and averaging are the same for all optimizers and live in optimizer.ts.
+// The contract of an optimizer's rule: how one parameter changes in one update. The learning rate, clipping, weight decay, gradient
+// accumulation and averaging are the same for all optimizers and are in optimizer.ts.
 import type { Tensor } from '../graph/tensor.ts';
 import { cast, full, mul } from '../ops/index.ts';
 

@@ -50,7 +50,7 @@ export function weightsByClass(
     if (!/^\d+$/.test(key) || typeof weight !== 'number' || !Number.isFinite(weight)) {
       throw new ArgumentError(`${where}: ${option} has ${key}: ${String(weight)}; ${form}`);
     }
-    // One output may stand for any number of classes.
+    // With one output unit the number of classes is not known.
     if (outputs > 1 && Number(key) >= outputs) {
       const has = name === undefined ? `the model has ${outputs} outputs` : `output '${name}' has ${outputs}`;
       throw new ArgumentError(`${where}: ${option} names class ${key}, but ${has}; its classes are 0 to ${outputs - 1}`);

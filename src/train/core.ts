@@ -1,4 +1,4 @@
-// What a model holds, and the rules for changing it: weights are replaced only by what a finished step returned, one step at a time.
+// The data of a model, and the rules for changing them: only a finished step replaces weights, and only one step runs at a time.
 import { OmbreError, ShapeError } from '../core/errors.ts';
 import { PromiseQueue, runExclusive } from '../core/promiseQueue.ts';
 import { type Key, RandomStream, globalStream } from '../core/random.ts';
@@ -30,7 +30,7 @@ import { type Totals, freshTotals } from './totals.ts';
 
 export interface ModelCore {
   readonly network: Network;
-  /** What the initial weights are drawn from; fixed when the model is made where its input shape is known then. */
+  /** Key of the initial weights. It is drawn when the model is made, if the input shape is known then. */
   initKey: Key | undefined;
   /** Specs of the inputs that the weights were built for. */
   inputs: Specs | undefined;
@@ -43,9 +43,9 @@ export interface ModelCore {
   progress: KeyedProgress | undefined;
   /** Losses and metrics of the outputs; undefined until the form of the outputs is known. */
   objectives: Objectives | undefined;
-  /** Plan of a step of the user's own; undefined before data come, and for the standard step. */
+  /** Plan of a custom step. Undefined before data are known, and for the standard step. */
   plan: StepPlan | undefined;
-  /** Keys of fits without a seed of their own, where compile was given a seed. */
+  /** Keys of fits without a seed, if compile was given a seed. */
   fitKeys: RandomStream | undefined;
   /** Optimizers of the setup with their state. */
   optimizers: OptimizerRecords;
@@ -53,9 +53,9 @@ export interface ModelCore {
   lossScale: LossScale | undefined;
   steps: CompiledSteps | undefined;
   trainingSteps: TrainingSteps | undefined;
-  /** A fit is under way. */
+  /** Whether a fit is running. */
   fitting: boolean;
-  /** Steps wait here for their turn: the model's own queue, and those of its layers, which other models may share. */
+  /** Queues in which steps wait: the model's own, and those of its layers, which other models may share. */
   readonly queues: readonly PromiseQueue[];
 }
 
@@ -86,7 +86,7 @@ export const makeCore = (network: Network): ModelCore => ({
 /** Runs fn after everything queued so far, for this model and for models that share layers with it. */
 export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runExclusive(queues, fn);
 
-/** Fresh weights for inputs: the same ones however often it is asked. */
+/** Initial weights for inputs. Every call returns the same values. */
 export function draftWeights(core: ModelCore, inputs: Specs): Weights {
   core.initKey ??= globalStream().nextKey();
   return core.network.draft(inputs, new RandomStream(core.initKey));
@@ -161,7 +161,7 @@ async function leaveDevice(core: ModelCore, engine: Engine): Promise<void> {
 /** Tensors that the optimizers hold. */
 const heldBy = (records: OptimizerRecords): unknown => Object.values(records).map(({ state, aside }) => [state, aside]);
 
-/** Asks for the values of loss and metrics by name: resolves when the device has been asked, `logs` when it has answered. */
+/** Starts to read the values of loss and metrics by name. Resolves when the read is submitted; `logs` resolves with the values. */
 export async function askTotals(reports: Reports, totals: Totals): Promise<{ logs: Promise<Record<string, number>> }> {
   const { names } = reports.objectives;
   const results = await reports.results(totals);
@@ -169,14 +169,14 @@ export async function askTotals(reports: Reports, totals: Totals): Promise<{ log
   return { logs: answers.then((values) => Object.fromEntries(names.map((name, i) => [name, values[i][0]]))) };
 }
 
-/** The values of loss and metrics, whose sums are then done with. */
+/** Reads the values of loss and metrics, and frees their sums. */
 export async function finishTotals(reports: Reports, totals: Totals): Promise<Record<string, number>> {
   const { logs } = await askTotals(reports, totals);
   release(totals);
   return logs;
 }
 
-/** Gives the memory of tensors that nobody else has a handle of back now: the collector would take its time. */
+/** Frees tensors that only the caller references. Waiting for the garbage collector would keep their memory too long. */
 export function release(tree: unknown): void {
   for (const { value } of leavesOf(tree)) if (value instanceof Tensor) value.dispose();
 }
@@ -184,7 +184,7 @@ export function release(tree: unknown): void {
 /** Sums at zero. */
 export const startTotals = ({ engine, objectives }: Reports): Promise<Totals> => evaluate(freshTotals(objectives), { engine });
 
-/** One update of the model by one batch; gives the totals with the batch in them. Where it fails, the model is as it was. */
+/** One update of the model by one batch. Returns the totals with the batch in them. If it fails, the model is unchanged. */
 export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals, batch: StepBatch): Promise<Totals> {
   return exclusive(core, async () => {
     const { trainable, frozen } = splitParameters(core, core.weights!);
@@ -197,7 +197,7 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
     const scale = computesInF16(steps) ? (core.lossScale ??= await evaluate(firstLossScale(), { engine: steps.engine })) : undefined;
     const carried = { trainable, frozen, state, optimizerStates: statesOf(steps), totals };
     const next = await steps.train(scale ? { ...carried, lossScale: scale } : carried, batch);
-    // After another compile() a new scale begins.
+    // A compile() meanwhile begins a new scale.
     if (core.setup === steps.setup) core.lossScale = next.lossScale;
     const joined = Object.fromEntries(core.network.owners.map(({ name }) => [name, next.trainable[name] ?? next.frozen[name]]));
     core.weights = { parameters: joined, state: next.state };
@@ -217,7 +217,7 @@ function splitParameters({ network }: ModelCore, { parameters }: Weights): { tra
   return { trainable, frozen };
 }
 
-/** What a first step would take over: an optimizer state of which nothing has been computed yet. */
+/** The state that a first step takes over. The optimizer state in it is not computed yet. */
 export function firstState(core: ModelCore, steps: TrainingSteps, totals: Totals): TrainState {
   const { trainable, frozen } = splitParameters(core, core.weights!);
   const lossScale = computesInF16(steps) ? (core.lossScale ?? firstLossScale()) : undefined;
@@ -263,7 +263,7 @@ function updatedBy({ optimizers, plan }: TrainingSteps, trainable: LayerTrees): 
 }
 
 /**
- * Traces the user's own step over a batch of placeholders. Steps that were compiled for another plan are dropped.
+ * Traces a custom step over a batch of placeholders. Steps that were compiled for another plan are dropped.
  * @throws ArgumentError, ShapeError or TraceError of the step.
  */
 export function planTraining(core: ModelCore, weights: Weights, batch: StepBatch): void {

@@ -11,7 +11,7 @@ import type { ModelInput } from './inputs.ts';
 import { type EvaluateOptions, evaluateOptions } from './runOptions.ts';
 import { withTrainingData } from './withData.ts';
 
-/** No random op uses it: forward without training has none, unless a layer of the user draws numbers. */
+/** No random op uses it. Forward without training has none, unless a layer of the user draws numbers. */
 const fixedKey = (): Tensor => hostTensor({ shape: [2], dtype: 'u32' }, new Uint32Array(2));
 
 export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayTree | undefined, options: EvaluateOptions): Promise<Logs> {

@@ -45,13 +45,13 @@ export const generateOptions = declareOptions(
 );
 export type GenerateOptions = OptionsOf<typeof generateOptions>;
 
-/** Sequences under way. */
+/** State of the sequences during generation. */
 interface Sequences {
   /** i32 [batch, places]. */
   readonly tokens: Tensor;
   /** Number of tokens of each sequence, i32 [batch]. */
   readonly lengths: Tensor;
-  /** Whether a sequence met the stop token, bool [batch]. */
+  /** Whether a sequence has reached the stop token, bool [batch]. */
   readonly ended: Tensor;
   /** Keys and values of attention layers. */
   readonly caches?: readonly Tensor[];
@@ -67,7 +67,7 @@ interface Numbers {
 
 type Step = (weights: Weights, sequences: Sequences, key: Tensor, numbers: Numbers) => Sequences;
 
-/** Steps after which generation asks whether all sequences have ended. */
+/** Number of steps between two checks of whether all sequences have ended. */
 const askEvery = 16;
 
 /**

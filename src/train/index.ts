@@ -1,4 +1,4 @@
-// The room of models: it joins layers, losses, optimizers and metrics into training steps that the engine compiles and replays.
+// Models: layers, losses, optimizers and metrics joined into training steps, which the engine compiles and replays.
 export {
   type Callback,
   type FitInfo,

@@ -1,5 +1,5 @@
-// The door for data: arrays and datasets become sources of batches that the model can be trained on. Every check that needs the data is made
-// here, before anything runs.
+// Turns arrays and datasets into sources of batches that the model can be trained on. Every check that needs the data is made here, before
+// anything runs.
 import { ArgumentError, DataError } from '../core/errors.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { type BatchSource, type RawElement, type SampleTrees, arraySource, countOf, datasetSource, mapTrees } from '../data/batches.ts';
@@ -100,7 +100,7 @@ export async function openTraining(core: ModelCore, data: TrainingData): Promise
   }
 }
 
-/** Remembers what data change in a model that is not built yet, and brings it back. */
+/** Copies the parts of an unbuilt model that data change. The returned function restores them. */
 function snapshot(core: ModelCore): () => void {
   const { setup, objectives, inputs, network } = core;
   const cells = network.owners.map(({ layer: { variables } }) => ({ variables, value: variables.value, inputShape: variables.inputShape }));
@@ -113,7 +113,7 @@ function snapshot(core: ModelCore): () => void {
   };
 }
 
-/** Opens inputs alone. A model that is not built yet is built for them. */
+/** Opens inputs without targets. A model that is not built yet is built for them. */
 export async function openPrediction(core: ModelCore, data: Given): Promise<BatchSource> {
   const { where, x, batchSize } = data;
   const read = async ({ x }: RawElement): Promise<SampleTrees> => {
@@ -175,7 +175,7 @@ async function openValidation(core: ModelCore, data: ValidationData, batchSize: 
 
 const asDtype = (dtype: string): SampleDtype => (dtype === 'i32' ? 'i32' : 'f32');
 
-/** Inputs in the form that the model takes; as they are given if it is not known yet. */
+/** Inputs in the form that the model takes. Unchanged if that form is not known yet. */
 function readInputs(core: ModelCore, where: string, x: unknown): Promise<SampleTree> {
   const known = knownInputs(core);
   const fields = known && (mapTree(known, (spec) => new Field(asDtype((spec as TensorSpec).dtype))) as Fields);

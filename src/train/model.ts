@@ -208,12 +208,12 @@ export class Model implements TrainedModel, HasLayer {
   }
 
   /**
-   * The device memory that fit takes for the same arguments, before it does: the step is compiled, and neither run nor given memory.
+   * The device memory that fit takes for the same arguments. Compiles the step, but neither runs it nor takes memory for it.
    *
    *     const { peakBytes, largest, refusal } = await model.memoryPlan(x, y, { batchSize: 256 });
    *
-   * `refusal` says why the device would not run it, with the limit; undefined where it fits.
-   * @throws ArgumentError on the CPU, whose arrays are the garbage collector's.
+   * `refusal` is the reason if the device cannot run it, with the limit. Undefined if it can.
+   * @throws ArgumentError on the CPU: the garbage collector manages the arrays there.
    */
   memoryPlan(x: ModelInput, y?: ArrayTree, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
     return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);

@@ -36,7 +36,7 @@ export interface Objectives {
   readonly joint: JointLoss | undefined;
   /** Outputs whose losses are summed and logged apart from `loss`. Empty if `loss` is the only one. */
   readonly parts: readonly OutputObjective[];
-  /** Names of scalars that a step of the user's own reports beside its loss. */
+  /** Names of scalars that a custom step reports in addition to its loss. */
   readonly logs: readonly string[];
   /** Names of all values in logs: `loss`, the losses of the outputs, then their metrics. */
   readonly names: readonly string[];

@@ -1,4 +1,5 @@
-// Where a model's tensors live. They follow the model to another device while theirs is alive; after a loss the user gives weights again.
+// Moves a model's tensors between devices. They move to another device while theirs is alive. After a loss the user must set the weights
+// again.
 import { DeviceLostError } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import { type Engine, engineOf, readAll } from '../engine/index.ts';
@@ -7,7 +8,7 @@ import { Tensor, hostTensor, tensorsIn } from '../graph/tensor.ts';
 /** The engine that holds the tensor's value; undefined for values on the host. */
 const residenceOf = ({ value }: Tensor): Engine | undefined => (value?.kind === 'device' ? engineOf(value.device) : undefined);
 
-/** Whether a tensor of the tree lives on a device other than `engine`, or was lost. */
+/** Whether a tensor of the tree is on a device other than `engine`, or was lost. */
 export const isElsewhere = (tree: unknown, engine: Engine): boolean =>
   tensorsIn(tree).some((tensor) => tensor.invalidated !== undefined || (residenceOf(tensor) ?? engine) !== engine);
 

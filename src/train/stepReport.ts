@@ -1,4 +1,4 @@
-// Reports of a training step of the user's own: its loss, its logs, and the metrics of compile() if it returns outputs.
+// Reports of a custom training step: its loss, its logs, and the metrics of compile() if it returns outputs.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { repeatedName } from '../core/names.ts';
 import { formatShape } from '../core/shape.ts';

@@ -14,7 +14,7 @@ import { type Totals, addBatch } from './totals.ts';
 import { type OptimizerUpdates, type StepResult, StepSession, standardStep } from './trainStep.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 
-/** Everything a training step takes over and gives back. Frozen parameters come back as they were. */
+/** Everything that a training step takes over and returns. Frozen parameters are returned unchanged. */
 export interface TrainState {
   readonly trainable: LayerTrees;
   readonly frozen: LayerTrees;
@@ -38,7 +38,7 @@ function withKey<T>(key: Tensor, fn: () => T): T {
   return withTrace({ name: currentTrace()?.name ?? 'step', key: () => key, nextSite: () => site++ }, fn);
 }
 
-/** What planStep() learns of a step of the user's own before the step is compiled. */
+/** Results of planStep() for a custom step. They are known before the step is compiled. */
 export interface StepPlan {
   /** Updates of each optimizer, by its name. */
   readonly updates: ReadonlyMap<string, OptimizerUpdates>;
@@ -102,7 +102,7 @@ export function makeTrainStep(
 }
 
 /**
- * Traces a step of the user's own once, without any effect, to learn what it updates and reports.
+ * Traces a custom step once, without any effect, to find what it updates and reports.
  * @throws ArgumentError for an optimizer that the step never uses.
  */
 export function planStep(

@@ -15,7 +15,7 @@ import type { StepGradients, StepTools } from './trainStep.ts';
 export const pcGradOptions = declareOptions('pcGrad', {
   /** The projected gradients of all tasks are summed up ('sum') or averaged ('mean'). @default 'sum' */
   reduction: optional(oneOf('sum', 'mean'), 'sum'),
-  /** Fixes the order in which a gradient meets the others. A training step draws a new order without it. */
+  /** Fixes the order of the projections of a gradient. A training step draws a new order without it. */
   seed: optional(seed),
 });
 export type PcGradOptions = OptionsOf<typeof pcGradOptions>;

@@ -1,4 +1,4 @@
-// Sums of losses and metrics over the batches seen. They stay on the device, so that no step has anything to read back.
+// Sums of losses and metrics over batches. They stay on the device, so that a step reads nothing back.
 import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -15,11 +15,11 @@ interface MeanTotal {
   readonly count: Count;
 }
 
-/** Sums of losses and metrics over the batches seen. */
+/** Sums of losses and metrics over batches. */
 export interface Totals {
   /**
-   * The loss, if it is logged alone. Otherwise the penalties of the layers, then the losses of the outputs. The logs of a step of the user's own
-   * come last.
+   * The loss, if it is the only one logged. Otherwise the penalties of the layers, then the losses of the outputs. The logs of a custom
+   * step are last.
    */
   readonly losses: readonly MeanTotal[];
   readonly metrics: readonly MetricState[];

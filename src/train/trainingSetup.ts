@@ -170,7 +170,7 @@ function resolveLoss(loss: unknown, at: string): OutputLoss {
   }
   const made = typeof loss === 'string' ? lossByName(loss) : loss;
   if (isJointLoss(made))
-    throw new ArgumentError(`compile: loss${at} is a joint loss, which is over all outputs; give it alone: loss: jointLoss(fn)`);
+    throw new ArgumentError(`compile: loss${at} is a joint loss, which is over all outputs; it must be the only loss: loss: jointLoss(fn)`);
   if (typeof made === 'function') return made as OutputLoss;
   throw refuseLoss(at, loss);
 }

@@ -39,7 +39,7 @@ export async function getWeights(core: ModelCore): Promise<Tensor[]> {
   return exclusive(core, async () => listVariables(core, await toHost(core.weights!, engine)).map(({ tensor }) => tensor));
 }
 
-/** @throws ShapeError, before any weight is changed, where number, shapes or dtypes differ from getWeights(). */
+/** @throws ShapeError, before any weight is changed, if number, shapes or dtypes differ from getWeights(). */
 export async function setWeights(core: ModelCore, weights: readonly Tensor[]): Promise<void> {
   const given: unknown = weights;
   if (!Array.isArray(given)) {

@@ -1,5 +1,5 @@
-// WGSL as text: kernel files with parts that are set by name, types and literals, the library of shaders/, whole modules.
-// Regular expressions on WGSL are used in this folder only. Not here: ops, graphs, devices; the folder knows core and shaders/.
+// WGSL as text: kernel files with parts that are set by name, types and literals, the library of shaders/, whole modules. Regular
+// expressions on WGSL are used in this folder only. It depends on core and shaders/, and not on ops, graphs or devices.
 export { type Access, type Binding, type StorageBinding, declareStorage, findBindings } from './bindings.ts';
 export { type Epilogue, type Span, findEpilogue, replaceBlock } from './blocks.ts';
 export { callsOtherThan, mentions, parenthesized } from './expressions.ts';
