@@ -25,7 +25,7 @@ export const leaf = (shape: Shape, data: Float32Array | Int32Array): Tensor =>
 export interface Item {
   readonly what: string;
   readonly y: Tensor;
-  /** What `y` is with all numbers replaced by their magnitudes. Its own largest magnitude where absent. */
+  /** Value of `y` with all numbers replaced by their magnitudes. If absent, the largest magnitude of `y` is used. */
   readonly terms?: Tensor;
   /** The error allowed, in 2^-23 of the terms. 0 means equal. */
   readonly units: number;

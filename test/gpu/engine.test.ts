@@ -53,7 +53,7 @@ describe('evaluation', () => {
     expect(await sum(x).item()).toBe(21);
   });
 
-  test('an evaluated tensor is a leaf: the graph behind it is let go', async () => {
+  test('an evaluated tensor is a leaf and does not keep its graph', async () => {
     const y = exp(matrix(4, 4));
     await evaluate(y);
     expect(y.node).toBeUndefined();
@@ -243,7 +243,7 @@ describe('compiled functions', () => {
     expect((await minus.y.data())[1]).toBeCloseTo(1 - Math.E, 6);
   });
 
-  test('a replayed dropout draws anew', async () => {
+  test('a replayed dropout draws new numbers', async () => {
     const f = compile((x: Tensor) => dropout(x, { rate: 0.5 }));
     const x = add(zeros([256]), 1);
     const [a, b] = [await (await f(x)).data(), await (await f(x)).data()];

@@ -1,5 +1,5 @@
-// What is fused behind a product or a pooling, where it is stored by four and where element by element: the same bits as the epilogue computed on the CPU from
-// the device's own product. Epilogues here leave nothing to contract (no sum behind a product), so that equal means equal.
+// Ops fused after a product or a pooling, stored four at a time or one by one. Results are compared bit by bit with the epilogue computed
+// on the CPU from the device's own product. These epilogues have no sum after a product, so a driver cannot contract them.
 import { beforeAll, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
@@ -119,7 +119,7 @@ const epilogues: Readonly<Record<string, (m: number, n: number) => { others: rea
   }),
 };
 
-/** What cannot be read by four. */
+/** Operands that cannot be read four at a time. */
 const strays = ['a transposed buffer', 'rows of an oddly wider buffer', 'a buffer read flat and by its first column'];
 
 async function checkProducts(name: string, target: Partial<Target>): Promise<void> {
@@ -137,7 +137,7 @@ test.each(Object.keys(epilogues))('%s', (name) => checkProducts(name, withSubgro
 
 test('without subgroups', () => checkProducts('two flat buffers, three results', withoutSubgroups));
 
-test('behind tiles and slices of a GPU', { timeout: 300_000 }, async () => {
+test('after tiles and slices of a GPU', { timeout: 300_000 }, async () => {
   // No staging, tiles of 32 x 32, slices of k, tiles of 64 x 64
   const products = { direct: [36, 4, 68], tiled: [36, 20, 68], sliced: [3, 64, 12], large: [1025, 12, 1028] };
   for (const [kind, [m, k, n]] of Object.entries(products)) {
@@ -153,7 +153,7 @@ test('behind tiles and slices of a GPU', { timeout: 300_000 }, async () => {
   }
 });
 
-test('behind a convolution and behind a sum of splits', async () => {
+test('after a convolution and after a sum of splits', async () => {
   const bias: Fn = (y, b) => [relu(add(y, b))];
   await check({ product: (x, f) => conv2d(x, f), epilogue: bias, shapes: [[2, 6, 7, 3], [3, 3, 3, 8], [8]] }, withSubgroups);
   await check({ product: (x, f) => conv2d(x, f), epilogue: bias, shapes: [[1, 5, 5, 4], [2, 2, 4, 6], [6]] }, withSubgroups);
@@ -166,7 +166,7 @@ test('behind a convolution and behind a sum of splits', async () => {
   await check({ product: (a, b) => matmul(a, b), epilogue: flat, shapes: [[3, 5, 8], [3, 8, 12], [12]] }, withSubgroups);
 });
 
-test('behind the gradient of a pooling', async () => {
+test('after the gradient of a pooling', async () => {
   const product = (x: Tensor, g: Tensor): Tensor => gradients(sum(mul(maxPool2d(x), g)), [x])[0];
   for (const channels of [4, 12, 3]) {
     const [image, half] = [

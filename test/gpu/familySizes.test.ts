@@ -37,7 +37,7 @@ describe('rows', () => {
         'gradient of layerNorm': gradients(sum(mul(normal, x)), [x])[0],
         'sum of softmax': sum(softmax(x, { axis: 0 }), { axis: 0 }),
       };
-      // Sums of as many terms as a row or a column has, behind functions good to 32 units in the last place.
+      // Sums of as many terms as a row or a column has, after functions accurate to 32 units in the last place.
       return Object.entries(outputs).map(([name, y]) => ({ what: `${name} ${rows}x${length}`, y, units: rows + length + 40 }));
     });
     await compareItems('rows at all sizes', items);
@@ -94,7 +94,7 @@ describe('attention', () => {
     const y = flashAttention(inputs[0], inputs[1], inputs[2], mask.at(0), { causal, masked, scale: depth ** -0.5 });
     const what = `${queries} queries, ${keys} keys, depth ${depth}${causal ? ', causal' : ''}${masked ? ', masked' : ''}`;
     const outputs = [y, ...pullback([y], [of(queries)], inputs)];
-    // Sums over keys or queries of products of sums over the depth, behind an exponential good to 32 units.
+    // Sums over keys or queries of products of sums over the depth, after an exponential accurate to 32 units.
     return outputs.map((y, i) => ({ what: `${['result', 'dq', 'dk', 'dv'][i]}: ${what}`, y, units: queries + keys + depth + 60 }));
   };
 

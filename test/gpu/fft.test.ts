@@ -23,7 +23,7 @@ test.each(lengths.map((n, i) => [n, i] as const))('length %i', (n, i) => {
   expect(Math.max(...errors)).toBeLessThanOrEqual(2e-6);
 });
 
-test('along an inner axis, with a scale fused behind', async () => {
+test('along an inner axis, with a scale fused after it', async () => {
   const x = asTensor(signalOf(120));
   const turned = o.transpose(x, [1, 0, 2]);
   const [actual, expected] = await readAll([o.transpose(o.fft(turned, { axis: 0, norm: 'ortho' }), [1, 0, 2]), o.fft(x)]);

@@ -51,7 +51,7 @@ test('equal kernels have one pipeline: within a program, in other programs, and 
   expect(create.mock.calls.length).toBe(builtForRows);
 });
 
-test('a kernel that failed is built anew when it is asked for again', async () => {
+test('a kernel that failed is built again at the next request', async () => {
   const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
   const fault = vi.spyOn(runtime.context.device, 'createComputePipelineAsync').mockRejectedValue(new Error('the driver is busy'));
   const step = compile((x: Tensor) => add(x, 2), { engine });

@@ -1,5 +1,5 @@
-// Random graphs on the GPU against the CPU in f64. Choices between elements are left out: where two values differ by a rounding only, each side
-// is right in its own way.
+// Random graphs on the GPU against the CPU in f64. Choices between elements are left out: if two values differ only by rounding, both
+// choices are right.
 import fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
 import { readAll } from '../../src/engine/index.ts';

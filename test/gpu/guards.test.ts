@@ -60,7 +60,7 @@ test.each([
   ['one beyond the end', [3, 7], 'params.wild', 21, 'element 21 is overwritten, the last is 20'],
   ['a row beyond the end', [3, 7], 'params.wild', 27, 'element 27 is overwritten, the last is 20'],
   ['in what fills a short result to 16 bytes', [1], 'params.wild', 3, 'element 3 is overwritten, the last is 0'],
-  // What lies beyond the zone, or before the start, goes to the last word of the zone: 256 words, or to 16 bytes.
+  // Stores beyond the zone, or before the start, go to the last word of the binding: with a zone of 256 words, or in a binding of 16 bytes.
   ['far beyond the end', [4, 8], 'params.wild', 1e6, 'element 287 is overwritten, the last is 31'],
   ['before the start', [4, 8], '0u - params.wild', 1, 'element 287 is overwritten, the last is 31'],
 ] as const)('%s', async (_, shape, place, wild, told) => {
@@ -70,7 +70,7 @@ test.each([
   expect(violations).toEqual([expect.stringContaining(`copying: 'copying' writes beyond output 0 f32[${shape.join()}]: ${told}`)]);
 });
 
-/** Wrong only where the place is beyond the end. */
+/** Wrong only if the position is beyond the end. */
 const copyingOp = defineOp<{ wild: number }>({
   name: 'copyAndStore',
   infer: ([x]) => [x],

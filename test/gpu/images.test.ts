@@ -32,7 +32,7 @@ describe.each(families)('kernels of a %s', (processor) => {
     await check([[2, 7, 6, 3]], (x) => o.maxPool2d(x, { poolSize: [3, 2], strides: 1, dilations: [2, 3], padding: [[1, 2], [2, 1]] })); // prettier-ignore
     await check([[2, 9, 11, 4]], (x) => o.maxPool2d(x, { poolSize: 3, strides: [2, 3], dilations: [3, 2], ceilMode: true }));
     await check([[1, 1, 1, 1]], (x) => o.maxPool2d(x, { poolSize: 1, dilations: 5 }));
-    // No tap of these windows lies in the image.
+    // No tap of these windows is in the image.
     await check([[1, 1, 2, 4]], (x) => o.maxPool2d(x, { poolSize: [2, 1], strides: 1, dilations: 2, padding: [[1, 1], [0, 0]] })); // prettier-ignore
     await check([[1, 70001, 1, 1]], (x) => o.maxPool2d(x, { poolSize: [3, 1], strides: 1, dilations: [5, 1], padding: 'same' }));
   });
@@ -70,7 +70,7 @@ test('NaN, infinite and huge coordinates give what they give on the CPU', async 
   const grid = o.tensor(Float32Array.of(NaN, 0, 0, NaN, Infinity, 0, -Infinity, 0, 1e20, 0, -1e20, 0, 3e38, 0), [1, 1, 7, 2]);
   const results = (['linear', 'nearest', 'cubic'] as const).flatMap((method) =>
     (['zeros', 'border', 'reflect'] as const).flatMap((padding) => {
-      // What is left of a coordinate of 1e20 after many reflections is rounding: PyTorch's own stacks differ there.
+      // After many reflections only rounding is left of a coordinate of 1e20. PyTorch's own stacks differ there.
       const places = padding === 'reflect' ? o.slice(grid, [0, 0, 0], [1, 1, 4]) : grid;
       return o.gridSample(x, places, { method, padding });
     }),

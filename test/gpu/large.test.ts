@@ -134,7 +134,7 @@ describe('tensors beyond what can be bound at once', () => {
   });
   afterAll(() => runtime.dispose());
 
-  /** What is refused is refused before anything happened: no memory was taken, nothing was sent. */
+  /** A refused call has taken no memory and submitted nothing. */
   async function expectRefused(run: () => Promise<unknown>, text: string): Promise<void> {
     const { bytes, buffers } = engine.memory();
     const submit = vi.spyOn(runtime.context.device.queue, 'submit');
@@ -173,7 +173,7 @@ describe('tensors beyond what can be bound at once', () => {
     expect(await x.data()).toEqual(values(4096));
   });
 
-  test('what never lies in memory as a whole has no limit', async () => {
+  test('a value that is never stored as a whole has no limit', async () => {
     const outer = mul(reshape(x, [4096, 1]), tensor([1, 2, 3, 4], [1, 4]));
     const [sums, edge] = await readAll([sum(outer, { axis: 0 }), slice(mul(x, 3), [4000], [4096])], { engine });
     const total = values(4096).reduce((a, b) => a + b);
@@ -202,7 +202,7 @@ test('results that together are beyond the largest buffer are read one after ano
   map.mockRestore();
   results.slice(0, 5).forEach((data, i) => expect(data[3999]).toBe(values(4000)[3999] * i));
   expect(results[5]).toEqual(Float32Array.of(7));
-  // 10,000 elements take a buffer of 40,960 bytes where there is no limit: rounding up must not refuse what fits.
+  // 10,000 elements take a buffer of 40,960 bytes if there is no limit. Rounding up must not refuse a size that fits.
   expect((await readAll([mul(filled(10_000), 2)], { engine }))[0][9999]).toBe(values(10_000)[9999] * 2);
   await expect(readAll([mul(filled(10_100), 2)], { engine })).rejects.toThrow(
     'webgpu: evaluate needs a buffer of 40448 bytes, but this device makes buffers of at most 40192 bytes (maxBufferSize); use a smaller batch or model',

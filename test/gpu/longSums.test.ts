@@ -36,7 +36,7 @@ import { families } from '../support/families.ts';
 
 const million = 1_000_000;
 const value = Math.fround(0.7);
-/** A tensor of one value that lies in memory, one element after the other. */
+/** A tensor of one value with memory for each element. */
 const filled = (shape: readonly number[], x = value): Tensor =>
   alias(hostTensor({ shape, dtype: 'f32' }, new Float32Array(sizeOf(shape)).fill(x)));
 
@@ -94,7 +94,7 @@ const cases: readonly (readonly [string, () => Tensor, number])[] = [
   ['a depthwise filter gradient of one line', () => filterGradient(filled([1, 1, 300_000, 1]), depthwiseConv2d), 300_000 * value * value],
 ]; // prettier-ignore
 
-/** What is promised on every stack. */
+/** Accuracy promised on every stack. */
 const allowed = 3e-5;
 
 describe.each(families)('%s kernels', (processor) => {

@@ -28,7 +28,7 @@ async function lose(): Promise<void> {
   runtime.context.device.destroy();
 }
 
-/** What a promise comes to in time: its value, its error, or 'hangs'. */
+/** Result of a promise in time: its value, its error, or 'hangs'. */
 const outcome = async (promise: Promise<unknown>): Promise<unknown> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise((resolve) => (timer = setTimeout(resolve, 20_000, 'hangs')));

@@ -1,4 +1,4 @@
-// Losses, optimizers and metrics on a GPU stack, where exponentials and logarithms are the device's own and sums may be reordered.
+// Losses, optimizers and metrics on a GPU stack. Exponentials and logarithms are the device's own there, and sums may be reordered.
 import { beforeAll, expect, test } from 'vitest';
 import lossGolden from '../golden/losses.json';
 import optimizerGolden from '../golden/optimizers.json';

@@ -36,7 +36,7 @@ async function expectUntouched<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-test('a compiled function tells its memory before its first call, which then compiles nothing anew', async () => {
+test('a compiled function reports its memory before its first call, which then compiles nothing again', async () => {
   const step = compile(train, { donate: [0] });
   const p = { w: filled(300, 40), v: filled(40, 7) };
   const x = filled(64, 300);
@@ -83,7 +83,7 @@ const classifier = (): Model => {
   return model;
 };
 
-test('a model tells what fit will take', async () => {
+test('a model reports the memory that fit will take', async () => {
   const model = classifier();
   const x = ones([90, 30]);
   const y = ones([90, 3]);

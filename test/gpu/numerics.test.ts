@@ -27,6 +27,6 @@ test.for(numericCases.map((numeric, i) => [numeric.name, numeric, i] as const))(
   if (numeric.name.startsWith('gradient of')) noteGradients(1);
 });
 
-test('NaN and infinities are told by their bits', () => {
+test('NaN and infinities are recognised by their bits', () => {
   expect(found.map((data) => Array.from(data))).toEqual([detected.isNaN, detected.isInf, detected.isFinite]);
 });

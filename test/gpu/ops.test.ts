@@ -33,7 +33,7 @@ function expectWithin(family: string, what: string, gpu: HostArray, cpu: HostArr
   }
 }
 
-/** Inputs on the host in f32, behind an alias that keeps host views from cutting the gradient's path. */
+/** Inputs on the host in f32, with an alias after each: host views would cut the path of the gradient. */
 const inputsOf = (row: OpRow): Tensor[] =>
   row.inputs.map((spec, k) => alias(hostTensor({ shape: spec.shape, dtype: spec.dtype }, valuesOf(spec, k, 'f32'))));
 

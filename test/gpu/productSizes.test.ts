@@ -102,7 +102,7 @@ test('a long depth, cut into splits', { timeout: 600_000 }, async () => {
   expect(Math.max(...splits)).toBe(2);
 });
 
-/** One step of Adam behind a product, all three results in place. */
+/** One step of Adam after a product, with all three results in place. */
 const adam = (gradient: Tensor, w: Tensor, m: Tensor, v: Tensor): Tensor[] => {
   const first = add(mul(m, 0.9), mul(gradient, 0.1));
   const second = add(mul(v, 0.999), mul(square(gradient), 0.001));
@@ -134,7 +134,7 @@ async function checkAdam(batch: number, inputs: number, outputs: number): Promis
   );
 }
 
-test('in-place Adam behind a product: every element is updated once', { timeout: 600_000 }, async () => {
+test('in-place Adam after a product: every element is updated once', { timeout: 600_000 }, async () => {
   // Dense(1) on a few features, first of all.
   for (const [batch, inputs, outputs] of [...combinations([32], [8], [1, 2]), ...pairwise(...adamSizes)])
     await checkAdam(batch, inputs, outputs);

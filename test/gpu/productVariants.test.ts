@@ -25,7 +25,7 @@ const targets: Readonly<Record<string, () => Target>> = {
 const isFull = inject('gpuGraphs') >= 300;
 const all = (): boolean => true;
 const none = (): boolean => false;
-/** Tiled pipelines take seconds to build on a CPU: where the layout is not what differs, the tiles that differ most. */
+/** Tiled pipelines take seconds to build on a CPU. If a test is not about the layout, it uses the tiles that differ most. */
 const some = (name: string): boolean => !name.includes('_tiled_') || /32x64x16|64x64x16_8x8/.test(name);
 
 describe.each(Object.keys(targets))('%s', (family) => {
@@ -63,12 +63,12 @@ describe.each(Object.keys(targets))('%s', (family) => {
     await checkProduct(opened.device, product(60, 261, 44), targets[family](), none);
   });
 
-  test('an infinity in the last k stays one, and what lies behind it is in no sum', { timeout: 300_000 }, async () => {
+  test('an infinity in the last k stays one, and elements after it are in no sum', { timeout: 300_000 }, async () => {
     for (const transposed of ['', 'ab']) {
       const { views, output, inputs } = product(12, 5, 12, transposed, [2]);
       const plan = planMatmul({ inputs, views, outputs: [output], attributes: {}, target: targets[family]() });
       const data = [120, 120].map((size) => Float32Array.from({ length: size }, () => 1));
-      // The last element of the first b, and a NaN behind it, as behind the first row of the first a
+      // The last element of the first b, and a NaN after it, as after the first row of the first a.
       data[1][59] = Infinity;
       data[1][60] = data[0][5] = NaN;
       const stored = data.map((values) => ({ dtype: 'f32' as const, data: values }));

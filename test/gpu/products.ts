@@ -26,7 +26,7 @@ const bitsOf = (values: HostArray): Uint32Array => new Uint32Array(Float32Array.
 export interface Case {
   readonly op: Node['op'];
   readonly attributes: object;
-  /** The operands as the op sees them, and as they lie in memory. */
+  /** The operands as the op gets them, and as they are in memory. */
   readonly inputs: readonly TensorType[];
   readonly views: readonly StridedView[];
   readonly output: TensorType;
@@ -78,7 +78,7 @@ export async function checkProduct(
   return names;
 }
 
-/** Row-major copy of a matrix, or of a batch of them, that lies transposed. */
+/** Row-major copy of a matrix, or of a batch of them, that is stored transposed. */
 export const stridedCopy = (values: Float32Array, { shape, strides }: StridedView): Float32Array =>
   Float32Array.from({ length: sizeOf(shape) }, (_, position) => {
     let at = 0;

@@ -1,4 +1,4 @@
-// Where a step's time goes, on the GPU of this stack by both clocks, and on the CPU.
+// Profiles of a step: on the GPU of this stack by both clocks, and on the CPU.
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Profile,
@@ -118,7 +118,7 @@ describe.each([
     expect(structuredClone({ ...result }).kernels).toEqual(result.kernels);
   });
 
-  test('computes what it computes without a profile, and leaves no buffer behind', async () => {
+  test('computes the same as without a profile, and keeps no buffer', async () => {
     const x = await evaluate(random.normal([96, 96], { seed: 3 }));
     const step = compile((a: typeof x) => tanh(matmul(a, a)));
     const plain = await (await step(x)).data();
@@ -147,10 +147,10 @@ test('both clocks find the same kernel the longest', async () => {
   expect(second.kernels[0].name).toBe(first.kernels[0].name);
 });
 
-test('timestamps tell their resolution, and the note says when it is coarse', async () => {
+test('the profile has the resolution of the timestamps, and the note says if it is coarse', async () => {
   const { kernels, resolution, note } = await trained(true);
   if (!hasTimestamps()) return expect(resolution).toBeUndefined();
-  // 65.536 us in Chrome and in Dawn, unless they were told otherwise.
+  // 65.536 us in Chrome and in Dawn by default.
   expect(resolution).toBeGreaterThan(0);
   expect(resolution).toBeLessThan(0.2);
   expect(/steps of \d+\.\d us/.test(note)).toBe(resolution! >= 0.01);
@@ -180,7 +180,7 @@ test('a profile within a profile, what is no function and an unknown option are 
   expect(String(await profile(async () => undefined))).toMatch(/^0 dispatches of 0 kernels in 0 submits: 0\.00 ms of /);
 });
 
-test('on the CPU it tells the time of each op', async () => {
+test('on the CPU it has the time of each op', async () => {
   await setDevice('cpu');
   try {
     const result = await trained(true);

@@ -55,7 +55,7 @@ async function check(processor: 'cpu' | 'gpu', rows: number, length: number, mak
   const feeds = new Map(graph.inputs.map((input, i) => [input, data[i]]));
   const expected = interpret(graph.outputs, { feeds, mode: 'f64' });
   got.forEach((result, i) => {
-    // Sums of as many terms as a row and a column have, behind functions good to 32 units in the last place.
+    // Sums of as many terms as a row and a column have, after functions accurate to 32 units in the last place.
     const scale = Math.max(1, ...Array.from(expected[i], (v) => (Number.isFinite(v) ? Math.abs(v) : 0)));
     const bound = (rows + length + 40) * 2 ** -23 * scale;
     result.forEach((value, j) => {

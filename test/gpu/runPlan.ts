@@ -1,4 +1,4 @@
-// Runs a kernel's plan as it stands, without the compiler: what the lowering of one op does on this device.
+// Runs the kernel plan of one op on this device, without the compiler.
 import { type Dtype, type HostArray, roundToF16, storedBytes } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { KernelPlan, Operand, TensorType } from '../../src/graph/op.ts';
@@ -41,7 +41,7 @@ function halfValue(bits: number): number {
   return (bits & 0x8000 ? -1 : 1) * (exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15));
 }
 
-/** A tensor's elements as they lie in a buffer. */
+/** A tensor's elements as they are stored in a buffer. */
 function encode(dtype: Dtype, data: HostArray): Uint32Array<ArrayBuffer> {
   if (dtype !== 'f16') {
     const elements = dtype === 'f32' ? Float32Array.from(data) : dtype === 'i32' ? Int32Array.from(data) : Uint32Array.from(data);
@@ -64,7 +64,7 @@ export interface PlanInput {
   readonly data: HostArray;
 }
 
-/** Runs the dispatches in their order, with a guard zone behind each output and temporary. Returns the outputs. */
+/** Runs the dispatches in order, with a guard zone after each output and temporary. Returns the outputs. */
 export async function runPlan(
   device: GPUDevice,
   plan: KernelPlan,
@@ -81,7 +81,7 @@ export async function runPlan(
     return result;
   };
   const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  /** A range with spare bytes behind it. */
+  /** A range with spare bytes after it. */
   const result = (type: TensorType): Guarded => {
     const size = roundUp(storedBytes(type), 4) + debug.guardBytes;
     return { role: 'a result', type, binding: { buffer: buffer(size, storage), size: roundUp(size, 16) } };

@@ -80,7 +80,7 @@ async function checkNode(node: Node, feeds: Map<Tensor, HostArray>, target: Targ
   expect(worst, `${node.op.name} ${shapes} ${node.inputs[0].dtype} for a ${target.processor}`).toBe('');
 }
 
-/** Checks every kernel tested here in fn's graph and, where it is asked for, in its gradient's. */
+/** Checks every kernel tested here in fn's graph and, on request, in the graph of its gradient. */
 async function check(
   x: Tensor,
   data: HostArray,
@@ -228,7 +228,7 @@ describe('sorts', () => {
 describe('many indices', () => {
   const rowsOf = (shape: Shape, rows: number, dtype: Dtype = 'i32'): [Tensor, Map<Tensor, HostArray>] => {
     const indices = placeholder(shape, dtype, { position: 1 });
-    // Some lie outside.
+    // Some are outside.
     const data = draw(shape, dtype, () => Math.floor(stream.uniform() * (rows + 2)) - (dtype === 'i32' ? 1 : 0));
     return [indices, new Map([[indices, data]])];
   };

@@ -1,4 +1,4 @@
-// Kernels that do not compile: what the error tells, and the portable kernels that take their place. The fault is put into the device.
+// Kernels that do not compile: the error, and the portable kernels that replace them. A changed device causes the fault.
 import { type MockInstance, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ShaderError } from '../../src/core/errors.ts';
 import { type Engine, compile, lastProgram, readAll } from '../../src/engine/index.ts';
@@ -51,7 +51,7 @@ async function expectRight(y: Tensor): Promise<void> {
   actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
 }
 
-test('subgroups that the device does not have after all: products without them, told once in one line', async () => {
+test('subgroups that the device reports but does not have: products without them, and one warning line', async () => {
   await open(/subgroupBroadcast\(/g, 'cpu', 8);
   await expectRight(add(matmul(filled(1, 32, 40), filled(2, 40, 64)), 1));
   await expectRight(matmul(filled(1, 64, 24), filled(2, 24, 32)));
@@ -83,7 +83,7 @@ test('the plan is that of the program that runs', async () => {
   expect(program.peakBytes).not.toBe(peakBytes); // barriers add up in other portions
 });
 
-test('where nothing compiles, the error has the kernel, what its compiler says, and its text with line numbers; nothing is remembered of it', async () => {
+test('if nothing compiles, the error has the kernel, the messages of the compiler, and the text with line numbers; nothing is cached', async () => {
   const repair = await open(/@compute/g, 'gpu');
   const scale = compile((w: Tensor) => mul(w, 3), { donate: [0], name: 'scale', engine });
   const w = filled(4, 5);

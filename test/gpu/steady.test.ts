@@ -24,7 +24,7 @@ function fit(w: Tensor, x: Tensor, y: Tensor): [Tensor, Tensor] {
   return [sub(w, mul(gradient, 0.01)), loss];
 }
 
-/** What fit gives on the host, in as many steps. */
+/** The result of fit on the host, in the same number of steps. */
 function losses(steps: number): number[] {
   const [points, wanted, w] = [[[1, 2], [3, 4], [5, 6]], [1, 0, 1], [0.5, -0.5]]; // prettier-ignore
   return Array.from({ length: steps }, () => {
@@ -37,7 +37,7 @@ function losses(steps: number): number[] {
 
 describe.each([
   { told: 'donated weights', donate: [0] },
-  { told: 'weights that each step makes anew', donate: [] },
+  { told: 'weights that each step computes again', donate: [] },
 ])('$told', ({ donate }) => {
   const run = async (steps: number, keep: (loss: Tensor) => void): Promise<{ created: number; grown: number }> => {
     const step = compile(fit, { donate, engine });

@@ -119,8 +119,8 @@ describe('compiled', () => {
   });
 });
 
-// Not the same bits: the recomputation runs in other kernels, where a driver may round a * b + c once instead of twice. Another draw of the dropout
-// would be off by tens of percent. The interpreter gives the same bits: test/unit/transforms.test.ts.
+// The bits differ: the recomputation runs in other kernels, in which a driver may round a * b + c once instead of twice. Another draw of
+// the dropout would be off by tens of percent. The interpreter gives the same bits: test/unit/transforms.test.ts.
 test('checkpoint takes less memory and gives the same gradient, dropout included', async () => {
   const layers = 5;
   const weights = Array.from({ length: layers }, (_, i) => random([16], i + 1));

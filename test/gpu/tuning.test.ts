@@ -117,7 +117,7 @@ test('one choice serves every program and every place of its sizes, each with it
   expect(lastProgram()!.dispatches[0].params[0]).toBe(600);
 });
 
-test('a kernel that does not compile here is no choice, and nobody hears of it', async () => {
+test('a kernel that does not compile is not chosen, and causes no error', async () => {
   const { engine } = await open({ store: false });
   const step = doubling(engine, 'slow', 'broken', 'fast');
   const x = filled(1000);
@@ -155,7 +155,7 @@ test.each(['timestamps', 'waiting'])('a device that is lost during a trial, by %
   let submits = 0;
   vi.spyOn(runtime.context.device.queue, 'submit').mockImplementation((commands) => {
     submit(commands);
-    if (++submits === 2) runtime.context.device.destroy(); // as the device goes of itself: nobody has asked for it
+    if (++submits === 2) runtime.context.device.destroy(); // with the default of the device
   });
   await expect(engine.tuned()).rejects.toThrow('the device was lost');
   expect(submits).toBeGreaterThanOrEqual(2);
@@ -187,7 +187,7 @@ test('what was chosen is remembered: another device of the kind begins with it a
   expect(ways()).toEqual(['slow']);
 });
 
-test('switched off while somebody waits for it: what was timed so far', async () => {
+test('switched off during tuned(): resolves to the trials so far', async () => {
   const { engine, runtime } = await open({ store: false });
   const step = doubling(engine, 'slow', 'fast');
   for (let i = 0; i < 2; i++) await expectDoubled(engine, step, filled(1000));
@@ -197,7 +197,7 @@ test('switched off while somebody waits for it: what was timed so far', async ()
   expect(await engine.tuned()).toEqual([]);
 });
 
-/** A store in which somebody else keeps something of another kind. */
+/** A store that contains data of another program. */
 async function foreignStore(): Promise<string> {
   const name = freshStore();
   const { process } = globalThis as { process?: NodeJS.Process };
@@ -218,7 +218,7 @@ async function foreignStore(): Promise<string> {
   return name;
 }
 
-test("somebody else's store keeps nobody waiting", { timeout: 20_000 }, async () => {
+test('a store of another program does not delay a device', { timeout: 20_000 }, async () => {
   const { engine } = await open({ store: await foreignStore() });
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(1000);
@@ -243,7 +243,7 @@ test('a remembered kernel that no longer compiles: the one it was compiled with 
   expect(console.warn).not.toHaveBeenCalled();
 });
 
-test('timing leaves no memory behind, and an operand that is too large is left alone', async () => {
+test('timing keeps no memory, and does not time operands that are too large', async () => {
   const { engine, runtime } = await open({ store: false });
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(5000);

@@ -14,13 +14,13 @@ export interface AwkwardCase {
   readonly tolerance?: number;
 }
 
-/** A tensor on the device, behind an alias that hides its values from the host. */
+/** A tensor on the device. The alias hides its values from the host. */
 const leaf = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
   o.alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(values)));
 const whole = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
   o.alias(hostTensor({ shape, dtype: 'i32' }, Int32Array.from(values)));
 
-/** y = fn(inputs) and the gradient of its sum (weighted, where weights are given) for each input. */
+/** y = fn(inputs) and the gradient of its sum for each input. The sum is weighted if weights are given. */
 const slopes = (inputs: () => readonly Tensor[], fn: (...inputs: Tensor[]) => Tensor, weights?: readonly number[]) => (): Tensor[] => {
   const made = inputs();
   const y = fn(...made);
@@ -89,7 +89,7 @@ const matrices: readonly AwkwardCase[] = [
 
 export const awkwardCases: readonly AwkwardCase[] = [...indexing, ...order, ...matrices];
 
-/** What is wrong with the results, or nothing. NaN and infinities are met or not. */
+/** Describes an error of the results. Empty if there is none. NaN and infinities must be equal. */
 export function complaintAbout({ name, expected, tolerance = 2e-6 }: AwkwardCase, actual: readonly ArrayLike<number>[]): string {
   let complaint = actual.length === expected.length ? '' : `${name}: ${actual.length} tensors instead of ${expected.length}`;
   expected.forEach((values, k) => {

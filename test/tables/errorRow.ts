@@ -5,7 +5,7 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { tensor } from '../../src/ops/index.ts';
 
-/** What is wrong with the input. */
+/** Description of the fault in the input. */
 export type Fault = 'operand' | 'rank' | 'size' | 'dtype' | 'axis' | 'empty' | 'index' | 'option' | 'value';
 
 export interface ErrorRow {

@@ -165,7 +165,7 @@ const flagErrors: readonly ErrorRow[] = 'sum mean prod max min any all argMax ar
     message: `${op}: keepDims is the text "yes"; it must be true or false`,
   }));
 
-/** What comes in the place of a tensor, and how the error calls it. */
+/** Values passed instead of a tensor, and their names in the error. */
 export const noTensors: readonly (readonly [value: unknown, shown: string])[] = [
   [[1, 2], 'an array'],
   [undefined, 'undefined'],

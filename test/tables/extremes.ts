@@ -76,8 +76,8 @@ export async function extremeResults(
 }
 
 /**
- * What is wrong with the results, or nothing. Errors are shares of the largest result in the row: a small element among large ones is as uncertain
- * as they are.
+ * Describes an error of the results. Empty if there is none. Errors are relative to the largest result in the row: a small element has the
+ * same absolute error as a large one.
  */
 export function complaintAbout(
   { name, y, gradient, second }: Golden,

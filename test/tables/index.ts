@@ -34,7 +34,7 @@ const families: Readonly<Record<string, readonly OpRow[]>> = {
 
 export const opRows: readonly OpRow[] = Object.values(families).flat();
 
-/** What the report of the tests sums a row up under. */
+/** Group of a row in the report of the tests. */
 export const familyOf = (row: OpRow): string => Object.keys(families).find((name) => families[name].includes(row))!;
 
 /** The exported function a row tests. */

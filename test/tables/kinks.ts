@@ -26,7 +26,7 @@ export interface KinkRow {
   readonly call: (...inputs: Tensor[]) => Tensor;
   /** Why gradients of gradients are not tried. */
   readonly once?: string;
-  /** What differs from PyTorch, and why. */
+  /** The difference from PyTorch, and its reason. */
   readonly differs?: { readonly value?: readonly number[]; readonly gradients?: readonly (readonly number[])[]; readonly reason: string };
 }
 
@@ -53,7 +53,10 @@ export const kinkRows: Readonly<Record<string, KinkRow | KinkRow['call']>> = {
   digamma: o.digamma,
   polygamma: {
     call: (x: Tensor) => o.polygamma(x, 1),
-    differs: { gradients: [[NaN, -2.4041138]], reason: 'even orders have poles of either sign: NaN, where PyTorch takes the right side' },
+    differs: {
+      gradients: [[NaN, -2.4041138]],
+      reason: 'even orders have poles of either sign: NaN here, the limit from the right in PyTorch',
+    },
   },
   erfInv: o.erfInv,
 
@@ -75,7 +78,7 @@ export const kinkRows: Readonly<Record<string, KinkRow | KinkRow['call']>> = {
   asinh: o.asinh,
   acosh: o.acosh,
   atanh: o.atanh,
-  atan2: { call: o.atan2, differs: { gradients: [[0, 1, -1, 0, 0], [0, 0, 0, -1, 1]], reason: 'no angle at the origin: 0, where PyTorch has 0 / 0' } }, // prettier-ignore
+  atan2: { call: o.atan2, differs: { gradients: [[0, 1, -1, 0, 0], [0, 0, 0, -1, 1]], reason: 'no angle at the origin: 0 here, 0 / 0 in PyTorch' } }, // prettier-ignore
 
   abs: o.abs,
   maximum: o.maximum,

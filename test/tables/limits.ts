@@ -94,8 +94,8 @@ function accepted({ inputs, expected }: LimitCase, i: number, flushes: boolean):
 }
 
 /**
- * What is wrong with a result, or nothing. On GPUs a result below the smallest normal number may be 0, and a quotient whose divisor is above 2^126,
- * which WGSL leaves open, is not looked at.
+ * Describes an error of a result. Empty if there is none. On GPUs a result below the smallest normal number may be 0. A quotient whose
+ * divisor is above 2^126 is not checked, because WGSL does not define it.
  */
 export function complaintAbout(limit: LimitCase, actual: ArrayLike<number>, flushes: boolean): string | undefined {
   const { name, family, inputs, expected, tolerance } = limit;

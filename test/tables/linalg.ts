@@ -61,7 +61,7 @@ export function matricesOf(count: number, n: number): Tensor {
   return o.alias(hostTensor({ shape: [count, n, n], dtype: 'f32' }, data));
 }
 
-/** What is computed of such matrices: all of it is near 1 in size. */
+/** Results computed from such matrices. All are near 1 in size. */
 export const ofMatrices: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   inverse: (m) => o.inverse(m),
   solve: (m) => o.solve(m, o.slice(m, [0, 0, 0], [undefined, undefined, 1])),

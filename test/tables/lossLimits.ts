@@ -133,7 +133,7 @@ export const weightCases: readonly LossCase[] = rowLosses.flatMap((name) =>
 
 const tolerance = 1e-5;
 
-/** What is wrong with results of build(). Cases without expected numbers hold two halves that must be equal, up to zeros at the end. */
+/** Describes an error in results of build(). Cases without expected numbers have two halves that must be equal, up to zeros at the end. */
 export function complaintsAboutLoss({ expected }: LossCase, results: readonly ArrayLike<number>[]): string[] {
   const half = results.length / 2;
   const wanted = expected.length > 0 ? expected : results.slice(half).map((data) => Array.from(data));

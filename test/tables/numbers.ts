@@ -88,7 +88,8 @@ export const awkwardFunctions = {
 };
 
 /**
- * What is wrong with a result; '' if nothing is. 2e-6 relative; below 0 the roots of lgamma and digamma are met to 2e-6 absolute.
+ * Describes an error of a result; '' if there is none. The tolerance is 2e-6 relative, and near the roots of lgamma and digamma below 0 it
+ * is 2e-6 absolute.
  */
 export function awkwardComplaint(name: string, at: number, actual: number, expected: number): string {
   if (Object.is(actual, expected) || actual === expected) return '';

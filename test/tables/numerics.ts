@@ -20,7 +20,7 @@ export interface NumericCase {
 const leaf = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor =>
   o.alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(values)));
 
-/** y = fn(x), and the gradient of the sum of y (weighted, where weights are given) with respect to x. */
+/** y = fn(x), and the gradient of the sum of y with respect to x. The sum is weighted if weights are given. */
 function pair(
   name: string,
   values: readonly number[],
@@ -152,7 +152,7 @@ export const detected: Readonly<Record<string, readonly number[]>> = {
 };
 export const detectable = [NaN, Infinity, -Infinity, 3.4028234663852886e38, 0, -0, 1];
 
-/** What is wrong with a result, or nothing. */
+/** Describes an error of a result. Empty if there is none. */
 export function complaintAbout({ name, expected, tolerance = 2e-6 }: NumericCase, actual: ArrayLike<number>): string {
   if (actual.length !== expected.length) return `${name}: ${actual.length} elements instead of ${expected.length}`;
   let complaint = '';

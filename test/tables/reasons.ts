@@ -1,4 +1,5 @@
-// Why an op has no gradient, or a gradient of 0, where its dtypes do not say it: an op of floats that gives floats owes a derivative or a reason.
+// Reasons why an op has no gradient, or a gradient of 0, if its dtypes do not show it. An op from floats to floats needs a derivative or a
+// reason.
 export const statedReasons: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['floor', 'ceil', 'round', 'trunc', 'floorDiv', 'truncDiv'].map((name) => [name, '0: constant between jumps'])),
   sign: '0: constant on each side of 0',

@@ -22,7 +22,7 @@ export interface OpRow {
   /** Which derivatives exist at the inputs and are checked. */
   readonly gradient: 'twice' | 'once' | 'none';
   readonly gpu: GpuBound;
-  /** What PyTorch has no counterpart for carries its own expectation. */
+  /** Expected results of ops that PyTorch does not have. */
   readonly expected?: { readonly shape: readonly number[]; readonly value: readonly number[] };
   /** Random rows have no expected value, but are the same on every stack. */
   readonly random?: true;

@@ -60,7 +60,7 @@ describe('grad', () => {
     expect(numbers(grad((a: Tensor) => sum(mul(a, x)))(x))).toEqual([2, 3]);
   });
 
-  test('zeros where nothing flows, nothing through stopGradient', () => {
+  test('zeros if no gradient reaches an input, and for stopGradient', () => {
     const x = tensor([1, 2]);
     expect(numbers(grad((a: Tensor) => sum(mul(stopGradient(a), 3)))(x))).toEqual([0, 0]);
     expect(numbers(grad((a: Tensor) => sum(mul(stopGradient(a), a)))(x))).toEqual([1, 2]);

@@ -234,7 +234,7 @@ describe('bad input is refused before anything runs', () => {
     expect((await model.fit([[1], [2]], [-1, 1], quiet)).epoch).toEqual([0]);
   });
 
-  test('ignoreClass is a label that may stand out of range', async () => {
+  test('ignoreClass is a label that may be out of range', async () => {
     const model = classifier();
     model.compile({ loss: losses.sparseCategoricalCrossentropy({ ignoreClass: -1 }) });
     expect((await model.fit(points.slice(0, 3), [0, -1, 2], quiet)).epoch).toEqual([0]);

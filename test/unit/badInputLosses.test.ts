@@ -1,4 +1,4 @@
-// What the losses refuse when they are called by hand; what model.fit refuses before stands in badInput.test.ts.
+// Errors of losses that are called directly. Errors of model.fit before that are in badInput.test.ts.
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ShapeError } from '../../src/core/errors.ts';
 import { type Loss, outputLosses } from '../../src/losses/index.ts';

@@ -1,4 +1,4 @@
-// What every op refuses, and what it says: the rows of test/tables/errors.ts. And that nothing is left half-done by a refusal.
+// Errors of every op, from the rows of test/tables/errors.ts. After an error nothing is half-changed.
 import { describe, expect, test } from 'vitest';
 import '../../src/ops/methods.ts';
 import * as ops from '../../src/ops/index.ts';

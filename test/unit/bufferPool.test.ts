@@ -45,7 +45,7 @@ test('idle buffers stay up to 64 MiB and a quarter of what is in use; beyond tha
   pool.release(idle[5]);
   expect(made.filter(({ alive }) => !alive)).toHaveLength(6);
   expect(pool.info()).toEqual({ bytes: 64 * MiB, buffers: 1, peakBytes: 160 * MiB });
-  // What was destroyed is not handed out again.
+  // A destroyed buffer is not handed out again.
   expect(pool.acquire(16 * MiB)).not.toBe(idle[0]);
   expect(made).toHaveLength(8);
   pool.destroy(used);

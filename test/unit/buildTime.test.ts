@@ -1,5 +1,6 @@
-// What decides how long a driver builds kernels, without a clock: no short circuits (SwiftShader's time doubles with each), a bound on the library
-// functions that are written into one kernel, and few different kernels in a long chain. Seconds: `npm run bench:compile`.
+// Properties that decide how long a driver builds kernels, checked without a clock: no short circuits (SwiftShader's time doubles with
+// each), a bound on the library functions in one kernel, and few different kernels in a long chain. For seconds run `npm run
+// bench:compile`.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Program, compileGraph } from '../../src/compiler/index.ts';

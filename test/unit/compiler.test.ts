@@ -72,7 +72,7 @@ describe('simplify', () => {
     expect(ops(simplify(folded)).length).toBeLessThan(ops(folded).length);
   });
 
-  test('tells 0 from -0, and infinities and NaN from one another', () => {
+  test('distinguishes 0 from -0, and infinities and NaN from each other', () => {
     const keys = [0, -0, NaN, Infinity, -Infinity, null].map((value) => attributesKey({ value }));
     expect(new Set(keys).size).toBe(keys.length);
     const padded = (x: Tensor): Tensor[] => [0, -0, 0].map((value) => pad(x, [[1, 0]], { value }));
@@ -101,12 +101,12 @@ describe('fuse', () => {
     expect(program.dispatches[0].bindings.filter(({ access }) => access === 'read_write')).toHaveLength(2);
   });
 
-  test('elementwise into and behind a reduction', () => {
+  test('elementwise ops before and after a reduction', () => {
     const fused = dispatches([{ shape: [8, 300] }], (x) => [mul(sum(square(x), { axis: 1 }), 0.5)]);
     expect(fused).toEqual([['square', 'sum', 'mul']]);
   });
 
-  test('rows are loaded four items at a time on a CPU, where they are whole', () => {
+  test('whole rows are loaded four items at a time on a CPU', () => {
     const inQuads = (types: readonly InputType[], fn: (...inputs: Tensor[]) => readonly Tensor[], target = softwareTarget) =>
       compileGraph(graphOf(types, fn), { name: 'quads', target }).dispatches[0].wgsl.includes('fn quad(');
     const whole = [{ shape: [8, 300] }];
@@ -127,7 +127,7 @@ describe('fuse', () => {
     expect(fused).toEqual([['exp'], ['sum']]);
   });
 
-  test('bias and activation behind a product', () => {
+  test('bias and activation after a product', () => {
     const fused = dispatches([{ shape: [32, 20] }, { shape: [20, 10] }, { shape: [10] }], (x, w, b) => [relu(add(matmul(x, w), b))]);
     expect(fused).toEqual([['matmul', 'add', 'relu']]);
   });
@@ -143,7 +143,7 @@ describe('fuse', () => {
       ['tanh', 'copy'],
     ]);
     expectSame(types, heads);
-    // What reads the copy walks it in its own order: another kernel, which may not overwrite what the first still writes.
+    // The reader of the copy reads it in another order. It is another kernel, which may not overwrite memory that the first still writes.
     const followed = (a: Tensor, b: Tensor): readonly Tensor[] => {
       const moved = reshape(transpose(matmul(a, b), [0, 2, 1]), [40]);
       return [moved, exp(moved)];
@@ -324,7 +324,7 @@ describe('programs', () => {
     `);
   });
 
-  test('the printed form tells dispatches, places and outputs', () => {
+  test('the printed form has dispatches, memory positions and outputs', () => {
     const program = compileFor(graphOf([{ shape: [4, 8] }, { shape: [8, 2] }], (x, w) => [mean(square(matmul(x, w)))]));
     expect(printProgram(program)).toMatchInlineSnapshot(`
       "program test: 2 dispatches, arenas 256 + 256 bytes, peak 708 bytes

@@ -42,7 +42,7 @@ test('every exported op has rows of values and of gradients, or a reason for hav
   // A function with a gradient in which no row checks it.
   const unchecked = functions.filter(({ slope, rows }) => slope.kind === 'gradient' && rows.every(({ gradient }) => gradient === 'none'));
   expect(unchecked.map(({ name }) => name)).toEqual(['cast']); // To half precision, which only some adapters have.
-  // The copies that the compiler puts in front of kernels are in no graph of a user.
+  // Graphs of a user have no copies; the compiler inserts them.
   expect(unseen).toEqual(['copy']);
   const exportedOps = listed.filter((name) => isFunction(exported(name))).length;
   noteCoverage({ listed: listed.length, exported: exportedOps, definitions: primitives.length, withoutReason: lackingReason() });

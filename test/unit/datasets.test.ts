@@ -45,7 +45,7 @@ describe('IDX', () => {
     expect([...data]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  test('reads a file that lies inside a larger buffer', () => {
+  test('reads a file that is a part of a larger buffer', () => {
     const file = idx([2], [7, 8]);
     const larger = new Uint8Array(file.length + 9);
     larger.set(file, 5);
@@ -150,7 +150,7 @@ describe('datasets.mnist over HTTP', () => {
   });
   afterAll(() => server.close());
 
-  test('fetches plain and gzipped files and tells how far it is', async () => {
+  test('fetches plain and gzipped files and reports progress', async () => {
     const bytes = Object.values(small).reduce((sum, file) => sum + file.length, 0);
     const seen: unknown[] = [];
     const { train } = await datasets.mnist({ url: `${base}/mnist`, onProgress: (progress) => seen.push(progress) });

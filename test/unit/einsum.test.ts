@@ -60,7 +60,7 @@ test('the order of contraction is that of least work', () => {
   expectClose(valuesOf(chain), valuesOf(pairs));
 });
 
-test('transposes in front of a product are views: attention over [batch, time, heads, depth] copies nothing', () => {
+test('transposes before a product are views: attention over [batch, time, heads, depth] copies nothing', () => {
   const [q, k] = [0, 1].map((position) => placeholder([2, 16, 4, 8], 'f32', { position }));
   const graph: Graph = { inputs: [q, k], outputs: [einsum('bqhd,bkhd->bhqk', q, k)] };
   expect(compileGraph(graph, { name: 'einsum', target: gpuTarget }).dispatches).toHaveLength(1);

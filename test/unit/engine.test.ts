@@ -1,4 +1,4 @@
-// What an engine remembers and what it lets go, on the CPU.
+// Caches of an engine and their limits, on the CPU.
 import { expect, test, vi } from 'vitest';
 import { Engine, evaluate, readAll } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -23,7 +23,7 @@ test('of the programs of plain evaluations the 512 used last are remembered, the
   await run(0); // from now on the one used last
   expect([made, disposed]).toEqual([512, []]);
   for (let n = 512; n < 520; n++) await run(n);
-  await readAll([sized(519)], { engine }); // behind everything queued
+  await readAll([sized(519)], { engine }); // after everything queued
   expect([made, disposed]).toEqual([520, [1, 2, 3, 4, 5, 6, 7, 8]]);
   await run(0);
   expect(made).toBe(520);

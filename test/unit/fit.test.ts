@@ -1,4 +1,4 @@
-// The training loop on the CPU: what it computes, whom it tells, what it refuses.
+// The training loop on the CPU: results, callbacks and errors.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
@@ -45,7 +45,7 @@ describe('values', () => {
     expect(evaluated.meanAbsoluteError).toBeCloseTo(expected.mae, 5);
   });
 
-  test('fit is trainOnBatch, batch after batch, where nothing is shuffled', async () => {
+  test('fit without shuffling equals trainOnBatch of each batch', async () => {
     const start = await linear().getWeights();
     const [fitted, stepped] = [linear(), linear()];
     await fitted.setWeights(start);
@@ -63,7 +63,7 @@ describe('values', () => {
     const x = Array.from({ length: 16 }, (_, i) => [2 ** i]);
     await model.fit(x, x, { epochs: 3, batchSize: 5, callbacks: callback, ...quiet });
     expect(seen).toEqual([[65535], [65535], [65535]]);
-    // A trained model tells the order: its weights depend on it.
+    // The weights of a trained model depend on the order of the samples.
     const run = async (options: FitOptions): Promise<number[][]> => {
       const trained = linear();
       trained.compile({ optimizer: optimizers.sgd({ learningRate: 0.3 }), loss: 'meanSquaredError', seed: 1 });
@@ -299,7 +299,7 @@ describe('callbacks', () => {
     expect([stop.stoppedEpoch, stop.bestEpoch]).toEqual([stopped, best]);
   });
 
-  test('progress tells batches, rate and values', async () => {
+  test('progress shows batches, rate and values', async () => {
     const infos: ProgressInfo[] = [];
     await linear().fit(points, targets, {
       epochs: 2,
@@ -376,7 +376,7 @@ describe('several things at once', () => {
     await model.fit(points, targets, quiet);
     const before = await weightsOf(model);
     fail = true;
-    // Another batch size: traced anew.
+    // Another batch size is traced again.
     await expect(model.fit(points.slice(0, 7), targets.slice(0, 7), quiet)).rejects.toThrow('from the loss');
     fail = false;
     expect(await weightsOf(model)).toEqual(before);

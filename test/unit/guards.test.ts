@@ -1,4 +1,4 @@
-// What becomes of an error while guard zones are compared: a violation, unless the device was lost.
+// An error during the comparison of guard zones is a violation, unless the device was lost.
 import { expect, test } from 'vitest';
 import { Guards, takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
 

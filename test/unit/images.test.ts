@@ -1,5 +1,5 @@
-// What the definitions of further pooling and of resampling imply. Values and gradients against PyTorch and differences are rows of
-// test/tables/images.ts, bad input of test/tables/errorsImages.ts.
+// Properties that follow from the definitions of further pooling and of resampling. Comparisons of values and gradients with PyTorch and
+// with differences are rows of test/tables/images.ts, bad input is in test/tables/errorsImages.ts.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import * as o from '../../src/ops/index.ts';

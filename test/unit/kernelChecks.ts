@@ -1,4 +1,4 @@
-// What the tests of the kernel families share: operands, and gradients against central differences in f64.
+// Common parts of the tests of kernel families: operands, and gradients against central differences in f64.
 import { expect } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';

@@ -133,7 +133,7 @@ describe('maxPool2d', () => {
     expect(valuesOf(maxPool2d(f32([1, 1, 2, 1], [-Infinity, -Infinity]), { poolSize: [1, 2] }))).toEqual([-Infinity]);
   });
 
-  test('a NaN in a window is its result, wherever it stands', () => {
+  test('a NaN in a window is its result, at any position', () => {
     expect(valuesOf(maxPool2d(f32([1, 1, 6, 1], [NaN, 1, 1, NaN, 2, 3]), { poolSize: [1, 2] }))).toEqual([NaN, NaN, 3]);
   });
 

@@ -27,7 +27,7 @@ function planOf({ node }: Tensor, target: Target): KernelPlan {
   });
 }
 
-/** The plan of a product whose operands lie transposed in memory. */
+/** The plan of a product whose operands are stored transposed. */
 function planTransposed(m: number, k: number, n: number, which: { a?: boolean; b?: boolean }, target: Target): KernelPlan {
   const view = (rows: number, columns: number, transposed = false) =>
     transposed ? { shape: [rows, columns], strides: [1, rows], offset: 0 } : contiguousView([rows, columns]);
@@ -150,7 +150,7 @@ describe('choice', () => {
     expect(launches.map(({ workgroups }) => workgroups[0])).toEqual([9, 1]);
   });
 
-  test('operands that lie well are read by four, in every layout', () => {
+  test('aligned operands are read by four, in every layout', () => {
     const accessOf = (plan: KernelPlan): string => /; (a by \w+, b by \w+)/.exec(plan.dispatches[0].source)![1];
     expect(accessOf(planTransposed(64, 32, 64, {}, gpu))).toBe('a by inner4, b by outer4');
     expect(accessOf(planTransposed(64, 32, 64, { b: true }, gpu))).toBe('a by inner4, b by inner4');
@@ -171,7 +171,7 @@ describe('choice', () => {
     ]);
   });
 
-  test('a long k over few outputs is split, by shape alone', () => {
+  test('a long k with few outputs is split, depending on the shape only', () => {
     for (const target of [cpu, gpu]) {
       const plan = planOf(matmul(input([32, 20000]), input([20000, 48], 1)), target);
       expect(plan.dispatches.map(({ name }) => name.replace(/direct|tiled/, 'core'))).toEqual(['matmul_core', 'matmul_split_sum']);

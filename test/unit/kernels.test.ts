@@ -169,7 +169,7 @@ describe('gather and scatterAdd', () => {
   });
 });
 
-test('views in front of the product are read as they lie', () => {
+test('views before the product are read without a copy', () => {
   // A transpose of the last axes and a head split reach the reference as copies; the result must not depend on it.
   const a = random([2, 3, 4]);
   const heads = transpose(reshape(a, [2, 3, 2, 2]), [0, 2, 1, 3]);

@@ -48,10 +48,10 @@ const f32 = (shape: readonly number[], data: readonly number[]): Tensor =>
   o.alias(hostTensor({ shape, dtype: 'f32' }, Float32Array.from(data)));
 const indices = (data: readonly number[], shape: readonly number[]): Tensor => o.tensor([...data], shape, 'i32');
 
-describe('an infinite value times a masked element has gradients of 0 behind', () => {
+describe('an infinite value times a masked element has gradients of 0', () => {
   const along = { axis: 1 } as const;
   const image = (x: Tensor): Tensor => o.reshape(x, [1, 2, 2, 1]);
-  /** What moves, adds up or reduces log p for p [2, 2]; the kernel ops that pass infinities on are named after the colon. */
+  /** Ops that move, add or reduce log p for p [2, 2]. The kernel ops that pass infinities on are named after the colon. */
   const movers: Readonly<Record<string, (x: Tensor) => Tensor>> = {
     'concat: concat': (x) => o.concat([x, o.neg(x)], 1),
     'pad: pad': (x) => o.pad(x, [[0, 0], [1, 0]]), // prettier-ignore
@@ -85,7 +85,7 @@ describe('an infinite value times a masked element has gradients of 0 behind', (
     logSumExp: (x) => o.logSumExp(o.neg(x), along),
     variance: (x) => o.variance(x, along),
   };
-  /** Kernels with a gradient behind which nothing counts as infinite, and those that only gradients of others use. */
+  /** Kernels after which nothing counts as infinite, and kernels that only gradients of others use. */
   const others =
     /^(matmul|attention|fourierTransform|solve|triangularSolve|cholesky|determinant|cofactors|logDeterminant|cumProd|linearRecurrence|recurrence|weightedDot|(depthwiseC|c)onv)/;
   const ofGradients = ['scatterDistinct', 'maxPool2dScatter', 'maxPool2dGather', 'avgPool2dSpread', 'weightedGather', 'weightedScatter'];

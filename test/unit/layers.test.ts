@@ -122,7 +122,7 @@ describe('layers', () => {
       expect.closeTo(0.75, 6),
     ]);
     expect(list(run(layers.activation({ activation: (x) => x }), tensor([[5]])))).toEqual([5]);
-    // The name is Keras's activation, which is exact; the op approximates unless told otherwise.
+    // Keras's activation of this name is exact. The op approximates by default.
     expect(list(run(layers.activation({ activation: 'gelu' }), tensor([[1]])))[0]).toBeCloseTo(0.8413447, 6);
   });
 

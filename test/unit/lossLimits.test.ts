@@ -70,8 +70,8 @@ describe('the k highest predictions', () => {
   };
 
   test.each([
-    ['classes without a chance are behind', [1], [[-Infinity, 2, 1]], 1, 1],
-    ['a class without a chance is not the best', [0], [[-Infinity, 2, 1]], 2, 0],
+    ['impossible classes are last', [1], [[-Infinity, 2, 1]], 1, 1],
+    ['an impossible class is not the best', [0], [[-Infinity, 2, 1]], 2, 0],
     ['NaN is no hit', [0], [[NaN, 2, 1]], 2, 0],
     ['NaN elsewhere is higher', [1], [[NaN, 2, 1]], 1, 0],
     ['a class that does not exist is no hit', [7], [[-1, -2, -3]], 2, 0],

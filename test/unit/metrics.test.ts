@@ -185,7 +185,7 @@ describe('exact over an epoch, in f32', () => {
     expect(Number.isFinite(value(totalValue(total), 'f32'))).toBe(false);
   });
 
-  test('counts go on beyond 2^24, where f32 stands still', () => {
+  test('counts are exact beyond 2^24, the limit of f32', () => {
     const metric = metrics.truePositives();
     const full = { truePositives: { high: tensor(0, [], 'i32'), whole: tensor(2 ** 24, [], 'i32'), rest: tensor(0) } };
     const state = settle(metric.update(settle(metric.update(full, tensor([1]), tensor([1])), 'f32'), tensor([1]), tensor([1])), 'f32');
@@ -196,7 +196,7 @@ describe('exact over an epoch, in f32', () => {
   test.each([
     ['whole', undefined],
     ['weighted', tensor([2 ** 29])],
-  ])('counts go on beyond 2^31, where i32 wraps: %s', (_, weight) => {
+  ])('counts are correct beyond 2^31, the limit of i32: %s', (_, weight) => {
     let count = noCount();
     for (let i = 0; i < 9; i++) count = settle(countAll(count, 2 ** 29, weight), 'f32');
     count = settle(countAll(count, 3), 'f32');

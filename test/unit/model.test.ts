@@ -59,7 +59,7 @@ describe('learning', () => {
     expect(await values(await model.getWeights())).toEqual([[expect.closeTo(2, 4)], [expect.closeTo(1, 4)]]);
   });
 
-  test('images by convolution and pooling: bars that stand or lie', async () => {
+  test('images by convolution and pooling: vertical or horizontal bars', async () => {
     const size = 8;
     const count = 48;
     const x = new Float32Array(count * size * size);
@@ -182,7 +182,7 @@ describe('weights', () => {
     expect(await run(nothing, 11, 5)).not.toEqual(await run(nothing, 11, 6));
   });
 
-  test('dropout draws anew at each step', async () => {
+  test('dropout draws new numbers at each step', async () => {
     const model = sequential([layers.dropout({ rate: 0.5, inputShape: [64] })]);
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     const x = { data: new Float32Array(64).fill(1), shape: [1, 64] };

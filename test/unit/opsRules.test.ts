@@ -1,4 +1,4 @@
-// What the tables do not say: special values, dtypes, weak numbers, simplifications, views on the host, random numbers.
+// Properties that the tables do not test: special values, dtypes, weak numbers, simplifications, views on the host, random numbers.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { Dtype } from '../../src/core/dtype.ts';
@@ -119,7 +119,7 @@ describe('values of tensors', () => {
     ];
     expect(types.map((x) => `${x.dtype}[${x.shape.join()}]`)).toEqual(['bool[1,2]', 'i32[3]', 'u32[3]', 'f32[3]', 'f32[0]']);
     expect(o.tensor([1, 2, 3, 4], [2, 2]).shape).toEqual([2, 2]);
-    // Typed arrays are copied at once only where every element stays what it is.
+    // Typed arrays are copied as a whole only if no element changes.
     expect(run(o.tensor(Float64Array.of(0.1, -3)))).toEqual([Math.fround(0.1), -3]);
     expect(run(o.tensor(Uint8Array.of(0, 255)))).toEqual([0, 255]);
     expect(run(o.tensor(Float32Array.of(-1.5, 2e9), [2], 'i32'))).toEqual([-1, 2e9]);

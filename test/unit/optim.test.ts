@@ -251,7 +251,7 @@ describe('schedules', () => {
     ]);
   });
 
-  test('an optimizer takes the rate of the step before the update, and tells it', () => {
+  test('an optimizer uses and reports the rate of the step before the update', () => {
     const sgd = optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }) });
     const start = sgd.init([scalar(0)]);
     const first = sgd.update([scalar(1)], start, [scalar(0)]);

@@ -1,4 +1,4 @@
-// Compilation in pieces: where it can be interrupted, and that the event loop turns meanwhile.
+// Compilation in slices: its breaks, and turns of the event loop between them.
 import { describe, expect, test } from 'vitest';
 import { type PassName, compileGraph, compileStepwise } from '../../src/compiler/index.ts';
 import { runInSlices } from '../../src/core/eventLoop.ts';
@@ -48,7 +48,7 @@ test('a large graph is compiled in many pieces, to the same program', () => {
     plan: dispatches.length,
   };
   for (const [name, count] of Object.entries(least)) expect(breaks.get(name as PassName), name).toBeGreaterThanOrEqual(count);
-  // What has no break within is a small part of the whole.
+  // Work without a break is a small part of the whole.
   expect(Math.max(...pieces) / pieces.reduce((a, b) => a + b)).toBeLessThan(0.04);
   const whole = compileGraph(graph, options);
   expect({ slots, outputs, arenas, peakBytes }).toEqual({

@@ -82,7 +82,7 @@ describe('what answers cost', () => {
     expect(stepsFor(800)).toBeLessThan(2.1 * stepsFor(400));
   });
 
-  test('is what the end with less around it has to tell', () => {
+  test('is found from the end with fewer neighbours', () => {
     const precedence = new Precedence();
     const [lone, start] = [precedence.add([]), precedence.add([])];
     const chain = [start];
@@ -107,11 +107,11 @@ describe('what answers cost', () => {
   });
 });
 
-test('labels are given anew when halves run out', () => {
+test('all vertices get new labels if the precision runs out', () => {
   const precedence = new Precedence();
   const low = precedence.add([]);
   const vertices = [low, precedence.add([low])];
-  // Each is linked in front of the one before it: into half of the room that is left.
+  // Each is linked before the previous one, which halves the distance of their labels.
   for (let i = 0; i < 200; i++) {
     const vertex = precedence.add([]);
     precedence.link(vertex, vertices[vertices.length - 1]);

@@ -1,4 +1,4 @@
-// What the WebGPU runtime keeps for programs: shared buffers for their uniforms, and a bounded number of pipelines.
+// Memory that the WebGPU runtime keeps for programs: shared buffers for their uniforms, and a bounded number of pipelines.
 import { expect, test } from 'vitest';
 import type { Launch } from '../../src/compiler/index.ts';
 import type { BufferPool } from '../../src/runtime/webgpu/memory.ts';

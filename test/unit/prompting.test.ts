@@ -70,7 +70,7 @@ test('waits that overlap share one chain of submits, and a failed wait ends it t
 });
 
 test.each(['createCommandEncoder', 'submit'] as const)(
-  'a %s that throws leaves the wait alone, and the next wait prompts again',
+  'a %s that throws does not end the wait, and the next wait prompts again',
   async (step) => {
     const { device, submits } = failingDevice(step, 1);
     const prompter = new Prompter(device);
@@ -90,7 +90,7 @@ test('every wait for a map or for submitted work goes through awaitDevice()', ()
     return lines.filter((line) => /\.(mapAsync|onSubmittedWorkDone)\(/.test(line)).map((line) => `${path}: ${line.trim()}`);
   });
   expect(waits.length).toBeGreaterThan(4);
-  // What submit() notes is waited for by settle().
+  // settle() waits for the work that submit() notes.
   const noted = 'context.ts: const done = this.device.queue.onSubmittedWorkDone();';
   expect(waits.filter((line) => line !== noted && !/awaitDevice\(|\.wait\(/.test(line))).toEqual([]);
   expect(waits).toContain(noted);

@@ -19,7 +19,7 @@ test.each([softwareTarget, gpuTarget])('a value that two others need is computed
   const graph = graphOf([{ shape: [4, 6] }], sums);
   const program = compileGraph(graph, { name: 'sums', target });
   expect(program.dispatches).toHaveLength(2);
-  // The second kernel reads y alone.
+  // The second kernel reads only y.
   expect(program.dispatches[1].bindings.filter(({ access }) => access === 'read')).toHaveLength(1);
   const x = values(24);
   const expected = interpret(graph.outputs, { feeds: new Map([[graph.inputs[0], x]]) });

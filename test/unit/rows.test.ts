@@ -95,7 +95,7 @@ describe('what stays apart', () => {
     ['values along the other axis', [{ shape: [8, 8] }], (x: Tensor) => [sub(x, max(x, { axis: 1 }))], 2],
     ['rows too long for one invocation', [{ shape: [2, 40_000] }], (x: Tensor) => [softmax(x)], 6],
     [
-      'what a product stands between',
+      'reductions with a product between them',
       [{ shape: [8, 8] }],
       (x: Tensor) => {
         const p = softmax(x);
@@ -154,7 +154,7 @@ test('a value of the row that replaces one is stored when the whole workgroup ha
   });
   const { dispatches, outputs } = compileGraph(graph, { name: 'rows', target: gpuTarget, donations: [{ input: 1, output: 1 }] });
   expect([dispatches.length, outputs[1].inPlaceOf]).toEqual([1, 1]);
-  // Read behind the last barrier of the sum, stored by the first invocation.
+  // Read after the last barrier of the sum, stored by the first invocation.
   expect(dispatches[0].wgsl).toMatch(
     /workgroupBarrier\(\);(?![^]*workgroupBarrier)[^]*= (out\d)\[row\];[^]*storageBarrier\(\);\n *if \(first == 0u\) \{\n *\1\[row\]/,
   );

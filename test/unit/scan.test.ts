@@ -1,4 +1,5 @@
-// What the tables do not say of scans, sorting and picking along an axis: zeros in products, equals, NaN, odd sizes, dtypes, errors, plans.
+// Tests of scans, sorting and picking along an axis beyond the tables: zeros in products, equal elements, NaN, odd sizes, dtypes, errors,
+// plans.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { Dtype, HostArray } from '../../src/core/dtype.ts';

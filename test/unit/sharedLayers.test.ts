@@ -138,7 +138,7 @@ describe('other input shapes', () => {
     'dense_1 is used twice, on inputs [batch,3] and [batch,4]; its weights are shared, but kernel [3,4], bias [4] would have to be ' +
     'kernel [4,4], bias [4]: bring both inputs to one shape, or use another layer';
 
-  test('a layer whose weights do not is refused where the model is written', () => {
+  test('a layer whose weights do not fit is refused when the model is made', () => {
     const shared = layers.dense({ units: 4, inputShape: [3] });
     expect(() => sequential([shared, shared])).toThrow(ShapeError);
     expect(() => sequential([shared, shared])).toThrow(message);

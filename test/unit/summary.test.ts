@@ -1,4 +1,4 @@
-// What a run of the tests prints at its end, from records as the reporter writes them.
+// The summary of a test run, from records of the reporter.
 import { expect, test } from 'vitest';
 import type { TestRecord } from '../../scripts/testing/reporter.ts';
 import type { Outcome } from '../../scripts/testing/runStage.ts';
@@ -87,7 +87,7 @@ test('a test collects its worst errors and its counts', ({ task }) => {
   noteGuards(2, 1);
   noteCoverage(coverage);
   const found = task.meta.findings;
-  // What a test of the recording records is no finding.
+  // Records of this test are not findings of the library.
   delete task.meta.findings;
   expect(found).toEqual({
     vectors: 3,

@@ -138,7 +138,7 @@ describe('parts of a tensor', () => {
     );
   });
 
-  test('other paddings are left alone: other values, other axes, gaps inside', () => {
+  test('other paddings are unchanged: other values, other axes, gaps inside', () => {
     const small = filled([2, 2], 1);
     const { op } = padInterior(small, [[0, 0, 0], [0, 2, 0]], 0).node!; // prettier-ignore
     for (const [a, b] of [

@@ -45,7 +45,7 @@ test.each(failures)('%s rejects the call', async (_, call, message) => {
   await expect(call()).rejects.toThrow(message);
 });
 
-/** What console.warn gets while fn runs and shortly after. */
+/** Arguments of console.warn while fn runs and shortly after. */
 async function warningsOf(fn: () => unknown): Promise<string[]> {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   try {

@@ -145,7 +145,7 @@ describe('labels in every form', () => {
 
 describe('losses that are not finite', () => {
   test.each<[string, number[], number | undefined, number]>([
-    // What each epoch's loss is, the epoch of the stop at patience 2, the best epoch.
+    // The loss of each epoch, the epoch of the stop at patience 2, the best epoch.
     ['Infinity, then better', [Infinity, 5, 4, 3], undefined, 3],
     ['Infinity for good', [Infinity, Infinity, Infinity], 1, 0],
     ['Infinity amid', [5, Infinity, 4, Infinity, NaN], 4, 2],

@@ -221,7 +221,7 @@ describe('checkpoint', () => {
     expect(numbers64(grad((t: Tensor) => sum(both(t).b))(x))).toEqual([1, 4]);
   });
 
-  test('is gone where nothing is differentiated', () => {
+  test('has no effect without differentiation', () => {
     const plain = graphOf([{ shape: [4] }], (x) => [sin(square(x))]);
     const marked = graphOf([{ shape: [4] }], (x) => [checkpoint((t: Tensor) => sin(square(t)))(x)]);
     const names = [plain, marked].map((graph) => compileGraph(graph, { name: 'f', target: gpuTarget }).dispatches.map(({ ops }) => ops));
@@ -250,7 +250,7 @@ describe('customGradient', () => {
     expect(numbers64(dq.w)).toEqual([100, 100, 100]);
   });
 
-  test('undefined stands for zeros', () => {
+  test('undefined means zeros', () => {
     const fn = customGradient((p: Tensor, q: Tensor) => ({ value: mul(p, q), gradient: (g: Tensor) => [undefined, g] }));
     const [dp, dq] = grad((p: Tensor, q: Tensor) => sum(fn(p, q)), { argnums: [0, 1] })(x, x);
     expect([numbers64(dp), numbers64(dq)]).toEqual([
@@ -289,7 +289,7 @@ describe('customGradient', () => {
     expect(numbers64(grad((t: Tensor) => sum(square(vmap(scaled)(t))))(two))).toEqual([16, 16, 128, 128]);
   });
 
-  test('stops where stopGradient stands', () => {
+  test('stops at stopGradient', () => {
     expect(numbers64(grad((t: Tensor) => sum(clipped(stopGradient(t))))(x))).toEqual([0, 0, 0]);
   });
 });

@@ -1,4 +1,4 @@
-// What is remembered of timings: by kernel and size, in a file that several processes may write and anything may have damaged.
+// Stored autotuning choices: by kernel and size, in a file that several processes may write and that may be damaged.
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +71,7 @@ test('the oldest entries make room', async () => {
   expect(kept).not.toHaveProperty('key103');
 });
 
-test('where nothing can be written, choices last as long as the device', async () => {
+test('if nothing can be written, choices last as long as the device', async () => {
   await writeFile(join(folder, 'file'), '');
   const choices = await Choices.open('one', join(folder, 'file', 'kernels.json'));
   choices.set('a', '1');
@@ -113,7 +113,7 @@ test('devices of one process that share a file lose nothing of each other', asyn
   expect(Object.keys(await stores[0].read('device 1'))).toEqual(['key1', 'key3', 'key5', 'key7']);
 });
 
-test('what cannot take its place leaves no draft behind', async () => {
+test('a file that cannot be replaced leaves no temporary file', async () => {
   await mkdir(path, { recursive: true });
   await expect(openStore(path)!.add('one', { a: '1' })).rejects.toThrow();
   expect(await readdir(join(folder, 'below'))).toEqual(['kernels.json']);
@@ -144,7 +144,7 @@ test('a store that keeps silent is waited for a second, and heard when it speaks
   }
 });
 
-test('the choice is kept by text and size: a revised kernel is timed anew, comments are no revision', async () => {
+test('the choice is kept by text and size: a changed kernel is timed again, a changed comment does not count', async () => {
   const choices = await Choices.open('one', false);
   const dispatch = dispatchOf(['a // for dense_1', 'b', 'c']);
   choices.set(choices.keyOf(dispatch)!, identify(launch('c')));

@@ -213,7 +213,7 @@ describe('composed', () => {
     const loss = (g: typeof plain) => (t: Tensor) => o.sum(o.square(g(t)));
     expectSame(vmap(grad(loss(marked)))(x), vmap(grad(loss(plain)))(x));
     expectSame(grad((t: Tensor) => o.sum(vmap(loss(marked))(t)))(x), grad((t: Tensor) => o.sum(vmap(loss(plain))(t)))(x));
-    // What is captured is the same for every row: its cotangents are summed.
+    // A captured tensor is equal for every row, so its cotangents are summed.
     const weights = (use: (g: typeof plain) => typeof plain) =>
       grad((v: Tensor) => o.sum(vmap((row: Tensor) => loss(use((t) => o.tanh(o.matmul(t, v))))(row))(x)))(w);
     expectSame(

@@ -47,7 +47,7 @@ function expectSame(actual: readonly Tensor[], expected: readonly Tensor[]): voi
   });
 }
 
-/** All inputs mapped, and each one alone. */
+/** All inputs mapped, and each one by itself. */
 const choices = (count: number): boolean[][] => [
   new Array<boolean>(count).fill(true),
   ...(count > 1 ? Array.from({ length: count }, (_, k) => Array.from({ length: count }, (__, i) => i === k)) : []),
@@ -73,14 +73,14 @@ describe('vmap is the loop', () => {
   });
 });
 
-/** Ops that vmap treats otherwise than by a rule of theirs, and why. Elementwise ops need no rule: they do not know where an element lies. */
+/** Ops without a batching rule, each with its reason. Elementwise ops need no rule: they do not depend on the position of an element. */
 const withoutRule: Record<string, string> = {
   placeholder: 'has its value from outside: vmap puts the tensor of all rows in its place',
   constant: 'takes no tensor: the same for every row',
   iota: 'takes no tensor: the same for every row',
 };
 
-/** Elementwise, and blind to where an element lies. */
+/** Elementwise ops that do not depend on the position. */
 const knowsNoPlace = ({ lowering }: OpDefinition): boolean =>
   lowering.kind === 'elementwise' && !lowering.expression.toString().includes('index');
 

@@ -1,4 +1,4 @@
-// Kernel texts whose parts are set by name: what is set, where it lands, and what a wrong name or value says.
+// Kernel texts whose parts are set by name: the parts, their positions, and the errors for a wrong name or value.
 import { describe, expect, test } from 'vitest';
 import {
   type Filling,
@@ -71,7 +71,7 @@ describe('a kernel file', () => {
     expect(filled()).toEqual({ source: pick.text, params: [7, 0xffffffff, 0x3f000000] });
   });
 
-  test('constants, aliases, blocks and binding numbers are set where they stand', () => {
+  test('constants, aliases, blocks and binding numbers are set in place', () => {
     const { source } = filled({
       constants: { isWide: true, lanes: 8, depth: -3 },
       aliases: { Element: 'vec4<f32>', Value: 'vec4<f32>' },
