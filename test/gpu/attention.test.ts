@@ -103,7 +103,7 @@ describe.each(Object.entries(cases))('%s', (name, { queries, keys, depth = 8, ca
 
 const bytes = (data: HostArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-test('the public function takes the kernels from 512 x 512 on, pads the depth, and sees nothing where all is hidden', async () => {
+test('the public function uses the kernels from 512 x 512 on, pads the depth, and gives zeros if all keys are hidden', async () => {
   const length = 520;
   const inputs = [6, 6, 3].map((depth) => leaf([1, 1, length, depth]));
   const seen = cast(leaf([length, 1]).greater(0), 'bool');

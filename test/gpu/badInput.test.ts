@@ -1,4 +1,4 @@
-// Bad input on a device: indices that only the device knows, and tensors of another device.
+// Bad input on a device: indices that only the device has, and tensors of another device.
 import { beforeAll, expect, test } from 'vitest';
 import { grad } from '../../src/autodiff/index.ts';
 import { DeviceError } from '../../src/core/errors.ts';
@@ -11,7 +11,7 @@ beforeAll(() => setDevice('webgpu'));
 
 const table = (): Tensor => o.alias(o.tensor(Array.from({ length: 15 }, (_, i) => i + 1), [5, 3])); // prettier-ignore
 
-/** Indices on both sides of 0 … 4, which the host does not know: a kernel adds to them. */
+/** Indices on both sides of 0 … 4 that the host cannot check, because a kernel computes them. */
 const signed = (count: number): Tensor => o.add(o.tensor(Array.from({ length: count }, (_, i) => (i * 7) % 23 - 9), [count], 'i32'), 0); // prettier-ignore
 /** Beyond the axis, and beyond what i32 holds. */
 const unsigned = (): Tensor => o.add(o.tensor([0, 4, 5, 2147483648, 4294967295], [5], 'u32'), 0);
@@ -40,7 +40,7 @@ test('indices outside the axis mean the same on the GPU as on the CPU', async ()
   cases.forEach(([name], i) => expect([name, ...found[i]]).toEqual([name, ...expected[i]]));
 });
 
-test('a tensor that lives on a GPU is refused elsewhere by name, and stays usable; one evaluated on the CPU goes anywhere', async () => {
+test('a tensor on a GPU is refused on other devices by name, and stays usable; one evaluated on the CPU is accepted everywhere', async () => {
   const there = await evaluate(o.mul(o.tensor([3, 4]), 2));
   await setDevice('cpu');
   const here = await evaluate(o.add(o.tensor([1, 2]), 1));
@@ -65,7 +65,7 @@ test('a tensor that lives on a GPU is refused elsewhere by name, and stays usabl
   expect(Array.from(await o.add(there, here).data())).toEqual([8, 11]);
 });
 
-test('flags that would come too late are refused; those that it is open with are not', async () => {
+test('flags are refused after WebGPU is open, unless they are those that it was opened with', async () => {
   await expect(setDevice('webgpu', { dawnFlags: ['enable-dawn-features=allow_unsafe_apis'] })).rejects.toThrow(
     'setDevice: dawnFlags count only before WebGPU is first used; it is open with []; call setDevice earlier',
   );

@@ -19,7 +19,7 @@ export const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream
 
 export type Feeds = Map<Tensor, HostArray>;
 
-/** Runs the node's own kernel on what the reference computes for its inputs, twice: the same bits must come out. */
+/** Runs the node's kernel twice on the inputs that the reference computes. The bits must be equal. */
 export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, target: Target, family = 'windows'): Promise<void> {
   const { lowering } = node.op;
   if (lowering.kind !== 'kernel') return;

@@ -20,7 +20,7 @@ const paddings = ['same', 'valid'] as const;
 const fits = (image: readonly number[], window: number, padding: string): boolean =>
   padding === 'same' || (image[1] >= window && image[2] >= window);
 
-/** A full run, which also takes 300 random graphs, meets all channels in all images. A short one takes those of each kind of access. */
+/** A full run tests all channels with all image sizes. A short one tests those of each kind of access. */
 const isFull = inject('gpuGraphs') >= 300;
 const [convolved, inputChannels, outputChannels] = isFull ? [images, channels, channels] : [images.slice(3, 6), [1, 3, 4], [5, 8]];
 

@@ -75,7 +75,7 @@ describe('evaluation', () => {
     expect(a[0]).toBe(b[0] + 1);
   });
 
-  test('a loop that asks for its loss only does not compute ever more', async () => {
+  test('a loop that reads only its loss does not compute more at each step', async () => {
     let w = zeros([4]);
     const target = tensor([1, 2, 3, 4]);
     const sizes: number[] = [];
@@ -194,7 +194,7 @@ describe('compiled functions', () => {
     ]);
   });
 
-  test('a read that was asked for first is not overtaken by a step that donates', async () => {
+  test('a read that was called first reads the value before a step donates it', async () => {
     const bump = compile((a: Tensor) => add(a, 1), { donate: [0] });
     let x = mul(tensor([1, 2, 3]), 1);
     await evaluate(x);
@@ -285,9 +285,9 @@ test('views and odd sizes give what the CPU gives', async () => {
   );
 });
 
-test('programs that are forgotten give their memory back', async () => {
+test('programs that the cache drops free their memory', async () => {
   const own = memory().buffers;
-  // Another shape, another program with a buffer for its sizes. Nothing else is kept of it: its result goes back to the pool.
+  // Another shape needs another program with a buffer for its sizes. Its result goes back to the pool.
   for (let n = 1; n <= 700; n++) {
     const result = add(zeros([n]), 1);
     await evaluate(result);

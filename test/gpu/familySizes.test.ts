@@ -106,7 +106,7 @@ describe('attention', () => {
       );
   });
 
-  // Pairs: each depth, mask and causality is a text of its own.
+  // Pairs only, because each depth, mask and causality has another kernel text.
   test('every pair of sizes, depth, mask and causality', { timeout: 600_000 }, async () => {
     const flags = [false, true];
     const items = pairwise(sizesAround(64), sizesAround(64), [4, 8], flags, flags).flatMap((row) => attend(...row));

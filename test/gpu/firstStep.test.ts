@@ -1,4 +1,4 @@
-// The first step: pipelines built asynchronously, at once and each only once, while the page goes on.
+// The first step: pipelines are built asynchronously, in parallel and each only once, and the page stays responsive.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Engine, compile } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
@@ -17,7 +17,7 @@ afterEach(() => runtime.dispose());
 const filled = ([rows, columns = 1]: readonly number[]): Tensor => tensor(new Float32Array(rows * columns).fill(1), [rows, columns]);
 const forward = (x: Tensor, w: Tensor): Tensor => softmax(matmul(relu(matmul(x, w)), w));
 
-test('pipelines: asynchronous ones only, all asked for before the first is there', async () => {
+test('pipelines: all asynchronous, and requested before the first is ready', async () => {
   const synchronous = vi.spyOn(runtime.context.device, 'createComputePipeline');
   const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
   const events: string[] = [];

@@ -1,4 +1,4 @@
-// The guard zones themselves: stores beyond a result are reported, wherever they go, and right kernels are not.
+// The guard zones: stores beyond a result are reported, at any distance, and correct kernels are not.
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TensorType } from '../../src/graph/op.ts';
 import { defineOp } from '../../src/graph/op.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.device.destroy());
 
-test('the adapter poses as what this run asks for', () => {
+test('the adapter has the disguise of this run', () => {
   if (inject('plan') === 'gpu') expect(opened.target.processor).toBe('gpu');
   const subgroups = inject('subgroups');
   if (subgroups) expect(opened.target.subgroupSize).toBe(subgroups === 'none' ? undefined : Number(subgroups));

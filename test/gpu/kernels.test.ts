@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.device.destroy());
 
-/** All variants: a GPU's kernels are right on a CPU too, only slow, and the other way round. */
+/** All variants. Kernels for GPUs are correct on a CPU too, only slow, and vice versa. */
 const variants: Readonly<Record<string, (own: Target) => Target | undefined>> = {
   'CPU, subgroups': (own) => (own.subgroupSize !== undefined ? { ...own, processor: 'cpu' } : undefined),
   'CPU, no subgroups': (own) => ({ ...own, processor: 'cpu', subgroupSize: undefined }),
@@ -36,7 +36,7 @@ const stream = RandomStream.fromSeed(3);
 /** Mostly small numbers with a spike now and then, so that a lost or doubled term shows. */
 const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream.uniform() * 2 - 1);
 
-/** An op's operand as its kernel sees it: the tensor that owns the memory and the window onto it. */
+/** An operand as its kernel gets it: the tensor that owns the memory, and the view of it. */
 function sourceOf(tensor: Tensor, accepts: (view: StridedView) => boolean): { base: Tensor; view: StridedView } {
   const own = { base: tensor, view: contiguousView(tensor.shape) };
   const lowering = tensor.node?.op.lowering;
@@ -281,7 +281,7 @@ test('variants agree bit for bit: one order of summation', async () => {
 describe('one kernel for all devices', () => {
   test('max pooling: values, winners, scatter, gather', async () => {
     const twice = (x: Tensor): Tensor => gradients(sum(sin(maxPool2d(x, { poolSize: 3, strides: 2, padding: 'same' }))), [x])[0];
-    // Whatever this device is: one element an invocation, and a run of them.
+    // On any device: one element for each invocation, and a run of them.
     for (const processor of families) {
       const target = { ...opened.target, processor };
       await check(target, [[2, 6, 5, 3]], (x) => maxPool2d(x), true);
@@ -318,7 +318,7 @@ describe('one kernel for all devices', () => {
     expect(Array.from(values, (x) => x + 0)).toEqual([0, 0, 0, 0, -1, 6, 0, 6, 1, -1, -6]);
   });
 
-  test('a NaN wins its window, ties go to the first', async () => {
+  test('a NaN in a window is the result, and ties go to the first', async () => {
     for (const channels of [1, 4]) await checkTies(channels);
   });
 

@@ -1,4 +1,4 @@
-// Sizes that meet a device's limits: more workgroups than one dimension holds, and tensors beyond what can be bound at once.
+// Sizes at a device's limits: more workgroups than one dimension allows, and tensors larger than a binding.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { type Engine, compile, evaluate, lastProgram, readAll } from '../../src/engine/index.ts';
@@ -38,7 +38,7 @@ import { engineWith } from '../support/devices.ts';
 import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
 
-/** Multiples of 1/64: their sums and products are exact, in whatever order they are taken. */
+/** Multiples of 1/64. Their sums and products are exact in any order. */
 const filled = (...shape: number[]): Tensor => tensor(values(sizeOf(shape)), shape);
 const indices = (rows: number, ...shape: number[]): Tensor =>
   tensor(
@@ -100,7 +100,7 @@ describe.each(families.map((processor) => [processor, claims[processor]] as cons
       const [expected] = interpret([y]);
       const [actual] = await readAll([y], { engine });
       const grids = lastProgram()!.dispatches.map(({ workgroups }) => workgroups);
-      // The claim is met, and the case is one that meets it.
+      // Checks that the property holds and that the case reaches the limit.
       expect(Math.max(...grids.map(([width]) => width))).toBeLessThanOrEqual(limit);
       expect(Math.max(...grids.map(([, height]) => height))).toBeGreaterThan(1);
       const wrong = actual.findIndex((value, i) => !(Math.abs(value - expected[i]) <= tolerance));

@@ -1,4 +1,4 @@
-// linearCrossEntropy on this device, beside sparseCategoricalCrossentropy of the whole logits on the CPU.
+// linearCrossEntropy on this device, compared with sparseCategoricalCrossentropy of the whole logits on the CPU.
 import { beforeAll, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { readAll, setDevice } from '../../src/engine/index.ts';

@@ -1,5 +1,5 @@
-// Sums of up to 2 * 10^7 equal terms, the hardest there are: the rounding errors of equal additions have equal signs. On this device, with its own
-// kernels and with those for real GPUs. Exact results are known in closed form.
+// Sums of up to 2 * 10^7 equal terms. They are the most difficult, because the rounding errors of equal additions have equal signs. Tested
+// with this device's kernels and with those for real GPUs. The exact results are known in closed form.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { sizeOf } from '../../src/core/shape.ts';

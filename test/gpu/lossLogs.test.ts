@@ -36,7 +36,7 @@ describe('not finite', () => {
   });
 });
 
-test('counts carry beyond 2^30', async () => {
+test('counts are exact beyond 2^30', async () => {
   let count = noCount();
   const batch = 2 ** 29 + 1;
   for (let i = 0; i < 9; i++) [count] = await evaluate([countAll(count, batch)]);

@@ -1,4 +1,4 @@
-// A device that is lost: whatever is under way rejects, nothing hangs, and the same models and functions work on the next device.
+// A lost device: all pending promises reject, nothing hangs, and the same models and functions work on the next device.
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   DeviceLostError,
@@ -112,7 +112,7 @@ describe('after the loss and setDevice()', () => {
     expect(await model.predict([[3]]).array()).toEqual([[7]]);
   });
 
-  test('weights survive that were given before the loss was noticed', async () => {
+  test('weights that were set before the loss was noticed are kept', async () => {
     const model = regression();
     await model.trainOnBatch(x, x);
     await lose();
@@ -139,7 +139,7 @@ describe('after the loss and setDevice()', () => {
   });
 });
 
-describe('a live model follows setDevice()', () => {
+describe('a model moves to the device of setDevice()', () => {
   test('to the CPU and back, with its optimizer state', async () => {
     const train = async (devices: readonly ('cpu' | 'webgpu')[]): Promise<number[]> => {
       const model = sequential([layers.dense({ units: 1, inputShape: [1], kernelInitializer: 'ones' })]);
@@ -166,7 +166,7 @@ describe('a live model follows setDevice()', () => {
     expect(values[1]).toBeCloseTo(before, 5);
   });
 
-  test('from a callback, while fit goes on where it began', async () => {
+  test('from a callback; fit continues on the device where it began', async () => {
     const model = regression();
     const predictions: number[] = [];
     await model.fit(x, x, {

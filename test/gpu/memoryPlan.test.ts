@@ -1,4 +1,4 @@
-// Memory known before the first step, and what is refused because of it: on a device, with nothing taken from it.
+// Memory that is known before the first step, and programs that are refused because of it. A refusal takes no memory.
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import { compile, engineFor, lastProgram, memory, setDevice, trace } from '../../src/engine/index.ts';
@@ -116,7 +116,7 @@ test('a batch beyond the limit is refused with the largest one that fits, which 
   );
   expect(error).toMatch(`webgpu: trainStep takes ${peakBytes} bytes at its peak, but maxBytes allows ${limit}`);
   const fitting = Number(/; the largest batch that fits is (\d+)$/.exec(error!)![1]);
-  // Memory comes in steps of 256 bytes.
+  // Memory is allocated in units of 256 bytes.
   expect(fitting).toBeGreaterThanOrEqual(37);
   expect((await model.memoryPlan(x, y, { batchSize: fitting + 1 })).refusal).toBeDefined();
   expect(await (await model.getWeights())[0].data()).toEqual(before);

@@ -113,12 +113,12 @@ test('2,000 steps: one submit each, steps make no buffers, memory flat', async (
   console.log(
     `2,000 steps: ${submits} submits, ${created} buffers created, ${memory().bytes - before.bytes} bytes more; a step has ${dispatches} dispatches`,
   );
-  // Beside the steps: the totals of each epoch are started, summed up and read, and so are the running ones, four times a second at most. A slow
-  // adapter is asked more often.
+  // Other submits: the totals of each epoch are started, summed up and read, and running ones are read at most four times a second. A slow
+  // adapter has more reads.
   expect(submits).toBeGreaterThanOrEqual(2000);
   expect(submits).toBeLessThanOrEqual(2000 + 3 * 25 + 2 * 4 * seconds);
-  // A running loss that is read while the next step runs may need a small buffer that the warm-up did not. With its guard zone, which tests have,
-  // it takes 2,048 bytes. A leak would grow with the 2,000 steps.
+  // A running loss that is read while the next step runs may need a small buffer that the warm-up did not. With its guard zone it takes
+  // 2,048 bytes. A leak would grow with the 2,000 steps.
   expect(created).toBeLessThanOrEqual(2);
   expect(memory().bytes - before.bytes).toBeLessThanOrEqual(created * 2048);
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   runtime = (await defaultEngine()).runtime as WebGpuRuntime;
 });
 
-/** `npm run test:full` takes all sizes where a pipeline of its own for each takes a software adapter a minute. */
+/** `npm run test:full` tests all sizes, because building a separate pipeline for each takes a software adapter a minute. */
 const isFull = inject('gpuGraphs') >= 300;
 const onGpu = (): boolean => runtime.target.processor === 'gpu';
 const all = (): boolean => true;
@@ -62,7 +62,7 @@ describe.each(['direct', 'sliced', 'tiled'])('%s', (name) => {
     expect([...kernels]).toEqual([sizes.kernel]);
   });
 
-  // Pairs instead of all combinations: each layout has texts of its own, which take far longer to build than to run.
+  // Pairs instead of all combinations: each layout has other kernel texts, which take far longer to build than to run.
   test('transposed and batched: every pair of sizes, layout and batch', { timeout: 600_000 }, async ({ skip }) => {
     const sizes = family();
     if (!sizes) return skip('software adapters take direct tiles only');

@@ -1,4 +1,4 @@
-// Every kernel that a device may choose among for one product: the same bits as the one it takes by itself, and that one within the reference's bound.
+// Every kernel that a device may choose for one product has the same bits as the default one, and that one is within the reference's bound.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Target } from '../../src/graph/op.ts';
 import { conv2d, conv3d } from '../../src/ops/index.ts';

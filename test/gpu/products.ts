@@ -1,5 +1,5 @@
-// One product or convolution with every kernel that a device may choose for it: the same bits as the one it takes by itself, and that one within the
-// reference's bound.
+// One product or convolution with every kernel that a device may choose for it. All have the same bits as the default one, and that one is
+// within the reference's bound.
 import { expect } from 'vitest';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { RandomStream } from '../../src/core/random.ts';
@@ -33,8 +33,8 @@ export interface Case {
 }
 
 /**
- * Runs the product with the kernel that a target takes by itself and with those of its alternatives that `picked` keeps, and gives back the names of
- * all that ran.
+ * Runs the product with the default kernel of a target and with those of its alternatives that `picked` keeps. Returns the names of all
+ * that ran.
  */
 export async function checkProduct(
   device: GPUDevice,

@@ -52,7 +52,7 @@ function checkSums({ kernels, milliseconds, dispatches, wallMilliseconds }: Prof
   expect(sum(kernels.map((kernel) => kernel.share))).toBeCloseTo(1, 6);
   expect(sum(kernels.map((kernel) => kernel.count))).toBe(dispatches);
   expect(milliseconds).toBeGreaterThan(0);
-  // A kernel cannot have taken longer than everything; one step of a coarse clock may be too much.
+  // A kernel cannot take longer than the whole. A coarse clock may add one step.
   expect(milliseconds).toBeLessThan(wallMilliseconds + 1);
   const times = kernels.map((kernel) => kernel.milliseconds);
   expect(times).toEqual(times.toSorted((a, b) => b - a));

@@ -45,7 +45,7 @@ test('programs that are evicted while they wait for their turn still run', async
   expect(results).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
 });
 
-test('donated state goes from program to program, evicted ones included', async () => {
+test('donated state passes between programs, also evicted ones', async () => {
   const step = compile((state: Tensor, x: Tensor) => state.add(sum(x)), { donate: [0] });
   let state = vector(1000);
   let total = 1;

@@ -108,7 +108,7 @@ test.each(cases)('%s, %i sequences of %i steps, %i units', async (cell, batch, t
   await check(found, differentiated, feeds);
 });
 
-test('kernels of their own for groups of sequences', async () => {
+test('separate kernels for groups of sequences', async () => {
   const feeds = new Map<Tensor, HostArray>();
   const [x, kernel] = [filled(feeds, [3, 2, 4, 9], -1, 1), filled(feeds, [3, 3, 9], -0.5, 0.5)];
   const found = vmap((a: Tensor, u: Tensor) => recurrence(a, u, { cell: 'gru' }))(x, kernel);

@@ -1,4 +1,4 @@
-// Every reduction family at awkward sizes, on whatever adapter is there: the family for real GPUs runs on CPU-implemented ones too, only slowly.
+// Every reduction family at awkward sizes, on any adapter. The family for real GPUs runs on CPU-implemented ones too, only slowly.
 import { beforeAll, expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { planReduction } from '../../src/compiler/planReduction.ts';
@@ -90,7 +90,7 @@ for (const processor of families) {
     expect(labels.filter((label) => label.includes('of 2'))).toHaveLength(10);
   });
 
-  test(`${processor} kernels: the first of equals wins over all chunks, and the first NaN over everything`, async () => {
+  test(`${processor} kernels: the result is the first NaN of all chunks, else the first of equal elements`, async () => {
     const length = 70001;
     const cases: [string, (i: number) => number, max: number, min: number][] = [
       ['all equal', () => 3, 0, 0],

@@ -149,7 +149,7 @@ describe('devices', () => {
     await setDevice('cpu');
     await expect(f(x)).rejects.toThrow('f32[2] is on webgpu, but this runs on cpu');
     await expect(evaluate(add(x, 1))).rejects.toThrow('is on webgpu, but this runs on cpu');
-    expect(await x.array()).toEqual([2, 4]); // reading it where it lives is fine
+    expect(await x.array()).toEqual([2, 4]); // reading it on its own device works
   });
 
   test('a pending tensor may be disposed of before what is made from it, or while it is read', async () => {

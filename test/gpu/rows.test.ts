@@ -1,4 +1,4 @@
-// Row kernels at awkward sizes, both families on whatever adapter is there, against the CPU in f64.
+// Row kernels at awkward sizes, both families on any adapter, against the CPU in f64.
 import { beforeAll, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { compileGraph } from '../../src/compiler/index.ts';

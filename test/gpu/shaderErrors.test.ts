@@ -15,7 +15,7 @@ let warn: MockInstance<typeof console.warn>;
 /** Texts that reached the device. */
 let seen: string[];
 
-/** A device whose WGSL compiler does not know what the pattern matches. */
+/** A device whose WGSL compiler rejects the texts that the pattern matches. */
 async function open(refused: RegExp, processor: 'cpu' | 'gpu', subgroupSize?: number): Promise<() => void> {
   ({ engine, runtime } = await engineWith({ processor, subgroupSize }));
   const { device } = runtime.context;

@@ -1,4 +1,4 @@
-// The steady state: whatever becomes of its losses, a step that goes on makes no buffers.
+// The steady state: a running loop of steps creates no buffers, whatever is done with its losses.
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import { type Engine, compile } from '../../src/engine/index.ts';
@@ -95,7 +95,7 @@ test(`over ${many} steps live bytes stay what they were after the second`, async
 describe('a small result', () => {
   const twice = (t: Tensor): Tensor => mul(t, 2);
 
-  test('is read by kernels again and again, and by others beside it', async () => {
+  test('is read by several kernels many times', async () => {
     runtime.dispose();
     // Guard zones would be copied, too, and copies are counted here.
     ({ engine, runtime } = await engineWith({ spareBytes: 0 }));
@@ -121,7 +121,7 @@ describe('a small result', () => {
     ]);
   });
 
-  test('is donated: its place is free, and what was beside it stays', async () => {
+  test('is donated: its piece is free, and its neighbours are unchanged', async () => {
     const double = compile(twice, { engine });
     const taking = compile(twice, { engine, donate: [0] });
     const [a, b] = [await double(tensor([1])), await double(tensor([10]))];

@@ -1,4 +1,4 @@
-// The chooser: kernels that do the same work, timed on the device; what was chosen is remembered, and changes no bit.
+// Autotuning: kernels with equal results are timed on the device. The choice is stored and changes no bit.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type CompiledFunction, Engine, compile, lastProgram, readAll } from '../../src/engine/index.ts';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
@@ -74,7 +74,7 @@ test('the fastest kernel is found between the steps, not during the first', asyn
   expect(ways()).toEqual(['fast']);
 });
 
-test('without a word from anybody a loop of steps finds it, too', async () => {
+test('a loop of steps finds it without a call of tuned()', async () => {
   const { engine } = await open({ store: false });
   const step = doubling(engine, 'slow', 'fast');
   const x = filled(1000);
@@ -164,7 +164,7 @@ test.each(['timestamps', 'waiting'])('a device that is lost during a trial, by %
   await expect(step(x)).rejects.toThrow('the device was lost');
 });
 
-test('what was chosen is remembered: another device of the kind begins with it and times nothing', async () => {
+test('a choice is stored: another device of the same kind uses it and times nothing', async () => {
   const store = freshStore();
   const first = await open({ store });
   const step = doubling(first.engine, 'slow', 'fast');
@@ -177,7 +177,7 @@ test('what was chosen is remembered: another device of the kind begins with it a
     await expectDoubled(fresh.engine, doubling(fresh.engine, 'slow', 'fast'), x);
     expect(ways()).toEqual(['fast']); // from its first step on
     return fresh;
-  }, 20_000); // what was chosen is written while the steps go on
+  }, 20_000); // a choice is written while the steps continue
   const known = doubling(second.engine, 'slow', 'fast');
   for (let i = 0; i < 3; i++) await expectDoubled(second.engine, known, x);
   expect(await second.engine.tuned()).toEqual([]);
@@ -228,7 +228,7 @@ test('a store of another program does not delay a device', { timeout: 20_000 }, 
   expect(ways()).toEqual(['fast']);
 });
 
-test('a remembered kernel that no longer compiles: the one it was compiled with runs', async () => {
+test('a stored choice that no longer compiles: the default kernel runs', async () => {
   const store = freshStore();
   const { engine, runtime } = await open({ store });
   const { choices } = runtime.tuner!;
@@ -298,7 +298,7 @@ test('samples shorter than the step of the clock do not mark it as broken; a clo
   expect(stopwatch.sampleTime).toBe(10);
 });
 
-test('a device implemented on a CPU is not tuned unless that is asked for', async () => {
+test('a device implemented on a CPU is tuned on request only', async () => {
   const { tuning } = debug;
   debug.tuning = undefined;
   const runtime = await WebGpuRuntime.open();
@@ -322,7 +322,7 @@ const step = ({ first, second }: Net, x: Tensor, y: Tensor): [Net, Tensor] => {
   return [{ first: first.sub(mul(g.first, 0.01)), second: second.sub(mul(g.second, 0.01)) }, value];
 };
 
-test.each(families)('whatever is chosen for the products of a %s, training gives the same bits', async (processor) => {
+test.each(families)('with any choice for the products of a %s, training gives the same bits', async (processor) => {
   let chosen = 0;
   /** `choose` gives the number of the kernel to take for the nth product, 0 being the one it is compiled with. */
   const train = async (choose: (count: number, n: number) => number): Promise<readonly HostArray[]> => {
@@ -348,7 +348,7 @@ test.each(families)('whatever is chosen for the products of a %s, training gives
   expect(chosen).toBeGreaterThanOrEqual(10);
 });
 
-test('whatever wins, between steps that give their memory over and in a profile, training gives the same bits', async () => {
+test('with any choice, between steps that donate memory and in a profile, training gives the same bits', async () => {
   // Times of chance: every product is given a kernel of chance.
   let next = 1;
   const chance = (): number => 1 + (next = (next * 48271) % 2147483647) / 2147483647;
@@ -366,7 +366,7 @@ test('whatever wins, between steps that give their memory over and in a profile,
         losses.push(loss);
       };
       for (let i = 0; i < 3; i++) await once();
-      const chosen = engine.tuned(); // while the steps go on
+      const chosen = engine.tuned(); // while the steps continue
       await once();
       for (const timestamps of [true, false]) await engine.profile(once, { timestamps });
       await chosen;

@@ -20,7 +20,7 @@ export interface ErrorRow {
 
 type ErrorTypes = Readonly<Record<Fault, typeof OmbreError>>;
 
-/** The class that goes with each fault unless the row names another. */
+/** The error class for each fault, unless the row has another one. */
 const usual: ErrorTypes = {
   operand: ArgumentError,
   rank: ShapeError,
@@ -42,7 +42,7 @@ export const bad = (op: string, fault: Fault, call: () => unknown, text: string,
   message: `${op}: ${text}`,
 });
 
-/** A tensor of which only the type is known. */
+/** A tensor with a type only. */
 export const input = (shape: readonly number[], dtype: Dtype = 'f32'): Tensor => placeholder(shape, dtype, { position: 0 });
 
 export const i32 = (...values: number[]): Tensor => tensor(values, [values.length], 'i32');

@@ -200,7 +200,7 @@ const operandErrors: readonly ErrorRow[] = firstRows.flatMap((row) =>
   ),
 );
 
-/** Ask for an op's rows by `errorRows.filter((row) => functionOfError(row) === name)`. */
+/** To get an op's rows, use `errorRows.filter((row) => functionOfError(row) === name)`. */
 export const errorRows: readonly ErrorRow[] = [
   ...elementwiseErrors,
   ...structureErrors,

@@ -1,5 +1,6 @@
-// Rows at kinks, infinite slopes and limits: values and gradients are PyTorch's (test/golden/kinks.json, made by scripts/golden/kinks.py under the
-// same names). On top of that, a cotangent of 0 gives a gradient of 0 in every row, whatever the slope is, and in gradients of gradients.
+// Rows at kinks, infinite slopes and limits. Values and gradients are PyTorch's (test/golden/kinks.json, made by scripts/golden/kinks.py
+// with the same names). In addition, a cotangent of 0 gives a gradient of 0 in every row, also with an infinite slope, and it has gradients
+// in turn.
 import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 

@@ -138,7 +138,7 @@ export const numericCases: readonly NumericCase[] = [
 
   // The side that is not chosen gets 0, not 0 times what comes: an infinite or undefined slope there does no harm.
   ...pair('where beside NaN', [-1, 4], (x) => o.where(o.greater(x, 0), x, 0), [0, 4], [0, 1], { weights: [NaN, 1] }),
-  // But a slope that is infinite within the branch is met by a 0: the argument must be made harmless too.
+  // An infinite slope within the branch is multiplied by 0, so the argument must be made harmless too.
   ...pair('where around log', [0, -1, 2], (x) => o.where(o.greater(x, 0), o.log(o.where(o.greater(x, 0), x, 1)), 0), [0, 0, ln2], [0, 0, 0.5]), // prettier-ignore
   ...pair('where around sqrt', [0, 4], (x) => o.where(o.greater(x, 0), o.sqrt(o.where(o.greater(x, 0), x, 1)), 0), [0, 2], [0, 0.25]),
   ...pair('norm at 0', [0, 0], (x) => o.norm(x), [0], [0, 0]),

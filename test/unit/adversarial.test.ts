@@ -28,7 +28,7 @@ const weights = [3, -4, 0];
 const linear = (x: Tensor): Tensor => sum(mul(x, tensor(weights)));
 
 describe('fgsm', () => {
-  test('goes along the sign of the gradient, and against it to a target', () => {
+  test('changes x along the sign of the gradient, and against it for a target', () => {
     close(read(fgsm({ epsilon: 0.1 })(linear, f64(points))), [0.3, 0.4, 0.9, 0.7, 0, 0.4]);
     close(read(fgsm({ epsilon: 0.1, targeted: true })(linear, f64(points))), [0.1, 0.6, 0.9, 0.5, 0.2, 0.4]);
   });

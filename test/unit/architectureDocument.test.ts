@@ -1,4 +1,4 @@
-// The page of rooms agrees with the imports of the source.
+// docs/architecture.md agrees with the imports of the source.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { architectureDocument } from '../../scripts/architectureDocument.ts';

@@ -37,7 +37,7 @@ describe.each(cases)('the kernels mean the composition: $name', ({ queries, keys
   test('first and second gradients', () => checkGradients(flash, shapes));
 });
 
-test('a query that sees no key gets zeros, and no gradient', () => {
+test('a query without visible keys gives zeros, and has no gradient', () => {
   for (const length of [3, 600]) {
     const [q, k, v] = [length, length, length].map((t) => o.alias(random([1, 1, t, 4])));
     const seen = o.greater(o.reshape(o.arange(length), [length, 1]), 0);

@@ -26,7 +26,7 @@ const makers = {
 } satisfies Record<string, () => Layer>;
 
 describe.each(Object.entries(makers))('%s', (_, make) => {
-  test('does not see the steps that a mask hides, whatever they hold', async () => {
+  test('does not depend on the steps that a mask hides', async () => {
     const layer = make();
     const [query, value] = [random.normal([1, 2, 4], { seed: 1 }), random.normal([1, 3, 4], { seed: 2 })];
     const expected = await valuesOf(layer.apply<Tensor>([query, value]));
@@ -65,12 +65,12 @@ test('causal attention and a mask of padding together', async () => {
   const x = input({ shape: [4, 4] });
   const model = createModel({ inputs: x, outputs: layer.apply(layers.masking({ maskValue: 0 }).apply(x)) });
   const values = await valuesOf(random.normal([1, 4, 4], { seed: 6 }));
-  // The first step is padding: the second one sees only itself, as the first step of a sequence without it.
+  // The first step is padding. The second one attends only to itself, like the first step of a sequence without padding.
   const shifted = tensor([...new Array<number>(4).fill(0), ...values.slice(0, 12)], [1, 4, 4]);
   const found = await valuesOf(await model.predict(shifted));
   const expected = await valuesOf(layer.apply<Tensor>(tensor(values.slice(0, 12), [1, 3, 4])));
   expect(found.slice(4)).toEqual(close(expected));
-  // A query that sees no key: only the bias of the output is left, which is 0.
+  // A query without visible keys: the result is the bias of the output, which is 0.
   expect(found.slice(0, 4)).toEqual([0, 0, 0, 0]);
 });
 

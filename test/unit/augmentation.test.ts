@@ -119,7 +119,7 @@ describe('draws', () => {
     expect(Math.abs(grey / 800 - 0.25)).toBeLessThan(0.05);
   });
 
-  test('shear goes in both directions', async () => {
+  test('shear has both directions', async () => {
     const x = mul(ones([200, 2, 3, 1]), reshape(arange(3), [1, 1, 3, 1]));
     const values = await trained(layers.randomShear({ xFactor: [1, 1] }), x);
     // The second row is read one column further, or one before.

@@ -27,7 +27,7 @@ const misspelt: object = { argnum: 0 };
 const cube = (x: Tensor): Tensor => mul(mul(x, x), x);
 
 describe('grad', () => {
-  test('of a polynomial, and of its own gradient', () => {
+  test('of a polynomial, and of its gradient', () => {
     const first = grad(cube);
     const second = grad((x: Tensor) => first(x));
     const third = grad((x: Tensor) => second(x));
@@ -73,7 +73,7 @@ describe('grad', () => {
     numbers(gradient).forEach((g, i) => expect(g).toBeCloseTo(Math.cos([0.5, -1][i]) + 2 * [0.5, -1][i] + 3, 6));
   });
 
-  test('an integer beside the path does not get in the way', () => {
+  test('an integer outside of the path has no effect', () => {
     const x = tensor([1, 5, 2]);
     const gradient = grad((a: Tensor) => sum(mul(a, cast(argMax(a), 'f32'))))(x);
     expect(numbers(gradient)).toEqual([1, 1, 1]);

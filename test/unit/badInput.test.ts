@@ -173,7 +173,7 @@ describe('bad input is refused before anything runs', () => {
     ['predict NaN', (m) => m.predict(nan), DataError, 'predict: x holds NaN at [6,1]'],
     ['trainOnBatch', (m) => m.trainOnBatch(points, ten.with(1, 5)), DataError, 'trainOnBatch: y holds the label 5 at [1]'],
     [
-      'a dataset with targets beside it',
+      'a dataset and separate targets',
       (m) => m.fit(data.fromArrays(points, ten).batch(2), ten, quiet),
       ArgumentError,
       'fit: y does not go with a dataset; let its elements be { x, y }',

@@ -74,7 +74,7 @@ test('a refused call draws no random numbers', () => {
   expect(draw()).toEqual(untouched);
 });
 
-test('computed indices outside the axis are moved to its nearest end; known ones are refused', () => {
+test('computed indices outside the axis are clamped to it; known ones are refused', () => {
   const run = (t: ReturnType<typeof ops.tensor>): number[] => Array.from(interpret([t])[0]);
   const table = ops.tensor([[1, 2], [3, 4], [5, 6]]); // prettier-ignore
   const known = ops.tensor([-1, 1, 9], [3], 'i32');

@@ -60,7 +60,7 @@ describe('batchNormalization', () => {
     expect(await stateOf(layer)).toEqual([mean, variance]);
   });
 
-  test('has gamma and beta if it is asked to', async () => {
+  test('has gamma and beta on request', async () => {
     const shapes = async (options: object): Promise<string[]> => {
       const layer = layers.batchNormalization(options);
       layer.apply(tensor(rows));

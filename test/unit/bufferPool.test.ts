@@ -38,7 +38,7 @@ test('idle buffers stay up to 64 MiB and a quarter of what is in use; beyond tha
   const { pool, made } = poolOver();
   const used = pool.acquire(64 * MiB);
   const idle = Array.from({ length: 6 }, () => pool.acquire(16 * MiB));
-  // Allowed beside what remains in use: 64 MiB + (64 MiB + the rest of them) / 4.
+  // Allowed unused bytes: 64 MiB + (64 MiB + the rest of them) / 4.
   for (const buffer of idle.slice(0, 5)) pool.release(buffer);
   expect(made.filter(({ alive }) => !alive)).toHaveLength(0);
   expect(pool.info()).toMatchObject({ bytes: 160 * MiB, buffers: 7 });

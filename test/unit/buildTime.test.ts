@@ -99,7 +99,7 @@ function undefinedCalls(wgsl: string): string[] {
   return [...new Set(called)].filter((name) => !defined.has(name) && !builtins.has(name));
 }
 
-/** More than a kernel may hold: SwiftShader takes half a second for 4,000. A function that is larger has a kernel of its own. */
+/** More than the limit of a kernel: SwiftShader takes half a second for 4,000. A larger function has a separate kernel. */
 const maxOperations = 4000;
 
 describe('a kernel holds so much of the library, and no more', () => {
@@ -167,7 +167,7 @@ describe('a kernel holds so much of the library, and no more', () => {
   });
 });
 
-test('a chain of 5,000 nodes: as many kernels as its length asks for, of two or three texts', () => {
+test('a chain of 5,000 nodes: kernels in proportion to its length, with two or three texts', () => {
   const { graph } = traceFunction(
     (x: Tensor) => {
       let y = x;

@@ -1,4 +1,5 @@
-// Each pass on its own, and the whole compiler against the plain graph: programs are simulated on the CPU over poisoned scratch.
+// Each pass by itself, and the whole compiler against the plain graph. Programs are simulated on the CPU, with scratch memory filled with
+// NaN.
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { compileGraph, printProgram, simplify } from '../../src/compiler/index.ts';
@@ -91,7 +92,7 @@ describe('fuse', () => {
   const dispatches = (types: readonly InputType[], fn: (...inputs: Tensor[]) => readonly Tensor[]) =>
     compileFor(graphOf(types, fn)).dispatches.map(({ ops }) => ops);
 
-  test('an elementwise chain is one kernel, whatever its length', () => {
+  test('an elementwise chain of any length is one kernel', () => {
     expect(dispatches([{ shape: [100] }], (x) => [tanh(add(mul(x, 2), exp(neg(x))))])).toHaveLength(1);
   });
 
@@ -121,8 +122,8 @@ describe('fuse', () => {
     expect(inQuads(whole, (x) => [sum(transpose(x))])).toBe(false);
   });
 
-  test('a value that others read too is not pulled into a reduction', () => {
-    // Not along rows: those make a kernel of their own, see rows.test.ts.
+  test('a value that others read too is not computed in a reduction', () => {
+    // Not along rows, which make a row kernel: see rows.test.ts.
     const fused = dispatches([{ shape: [8, 300] }], (x) => [sum(exp(x), { axis: 0 }), exp(x)]);
     expect(fused).toEqual([['exp'], ['sum']]);
   });
@@ -177,7 +178,7 @@ describe('fuse', () => {
     expect(narrow).not.toContain('store4');
   });
 
-  test('a broadcast of its own reduction waits for the reduction', () => {
+  test('a broadcast of a reduction is computed after the reduction', () => {
     const fused = dispatches([{ shape: [8, 30] }], (x) => [sub(x, max(x, { axis: 0, keepDims: true }))]);
     expect(fused).toEqual([['max'], ['sub']]);
   });
@@ -336,7 +337,7 @@ describe('programs', () => {
 });
 
 describe('the plan', () => {
-  test('values that do not live together share memory', () => {
+  test('values that are not alive at the same time share memory', () => {
     const chain = graphOf([{ shape: [64, 64] }], (x) => {
       let h = x;
       for (let i = 0; i < 12; i++) h = matmul(h, x);
@@ -348,7 +349,7 @@ describe('the plan', () => {
     expect(arenas).toEqual([64 * 64 * 4, 64 * 64 * 4]);
   });
 
-  test('no arena is larger than what can be bound: values that do not fit beside others get one of their own', () => {
+  test('no arena is larger than a binding: values that do not fit with others get another arena', () => {
     const types = [{ shape: [16, 16] }];
     const fn = (x: Tensor): Tensor[] => {
       const powers = [x];
@@ -358,7 +359,7 @@ describe('the plan', () => {
     const graph = graphOf(types, fn);
     const limit = 3 * 16 * 16 * 4 + 256;
     const program = compileGraph(graph, { name: 'test', target: { ...softwareTarget, maxBindingBytes: limit } });
-    expect(compileFor(graph).arenas.some((bytes) => bytes > limit)).toBe(true); // it would have been, had there been room
+    expect(compileFor(graph).arenas.some((bytes) => bytes > limit)).toBe(true); // without the limit an arena is larger
     expect(Math.max(...program.arenas)).toBeLessThanOrEqual(limit);
     const x = values(256);
     const expected = interpret(graph.outputs, { feeds: new Map([[graph.inputs[0], x]]) });
@@ -390,7 +391,7 @@ test('a deep graph compiles without recursion', () => {
   expect(printGraph(simplify(graph)).split('\n')).toHaveLength(20002);
 });
 
-test('whether a value follows from its place is known of a deep graph, too', () => {
+test('positional values are found in a deep graph too', () => {
   const deep = (first: Tensor, depth: number) => Array.from({ length: depth }).reduce<Tensor>((h) => mul(h, 3), first).node;
   expect([deep(arange(8), 3), deep(arange(8), 20000)].map(isPositional)).toEqual([true, false]);
   const [given] = graphOf([{ shape: [8], dtype: 'i32' }], (x) => [x]).inputs;

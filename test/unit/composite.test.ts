@@ -1,4 +1,4 @@
-// Layers made of layers: a sublayer is called inside the pass of the layer that contains it.
+// Layers made of layers: a sublayer is called in the pass of the layer that contains it.
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
@@ -14,7 +14,7 @@ beforeEach(() => setSeed(4));
 
 const values = async (x: unknown): Promise<number[]> => Array.from(await (x as Tensor).data());
 
-/** y = gate (first(x) + second(x)), with a gate of its own and two chains that end in one shared dense layer. */
+/** y = gate (first(x) + second(x)), with a gate parameter and two chains that end in one shared dense layer. */
 function gated(shared: Layer): Layer {
   return defineLayer({
     kind: 'gated',
@@ -28,7 +28,7 @@ function gated(shared: Layer): Layer {
   });
 }
 
-test('a layer with parameters of its own, and two sublayers that share one', async () => {
+test('a layer with parameters and two sublayers that share one', async () => {
   const shared = layers.dense({ units: 2 });
   const layer = gated(shared);
   expect(layer.outputShape([4])).toEqual([2]);

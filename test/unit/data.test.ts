@@ -46,7 +46,7 @@ describe('inputs', () => {
     expect(Array.from((await rows(tensor([1, 2]).mul(3))).data)).toEqual([3, 6]);
   });
 
-  test('typed arrays are borrowed, not copied', async () => {
+  test('typed arrays are used without a copy', async () => {
     const array = new Float32Array(4);
     expect((await rows({ data: array, shape: [2, 2] })).data).toBe(array);
   });
@@ -145,7 +145,7 @@ describe('datasets', () => {
     expect(await xOf(data.fromArrays(count(2)).prefetch(5))).toEqual([[0], [1]]);
   });
 
-  test('prefetch passes failures on, and lets go of a source that is left early', async () => {
+  test('prefetch passes failures on, and closes a source that is left early', async () => {
     const failing = data.fromGenerator(function* () {
       yield { x: 1 };
       throw new Error('from the generator');

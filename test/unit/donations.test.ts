@@ -47,7 +47,7 @@ test('what is not donated, and numbers, take no result', () => {
   expect(matchDonations([x, y, z], ['[0]', '[1].a', '[2]'], [x, z], ['.a', '.b'], new Set([1, 2]))).toEqual([{ input: 2, output: 0 }]);
 });
 
-test('pairing donated arguments with results reads paths of its own size only', () => {
+test('the work of pairing donated arguments with results depends on the length of the paths only', () => {
   const readsFor = (n: number): number => {
     let reads = 0;
     const paths = Array.from({ length: n }, (_, i) => `.parameters[${i}].kernel`);

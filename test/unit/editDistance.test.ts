@@ -1,4 +1,4 @@
-// Edit distances of texts, which the host compares, beside those of tokens, whose values are in metricFamilies.test.ts.
+// Edit distances of texts, which the host compares. Values of those of tokens are in metricFamilies.test.ts.
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { metrics } from '../../src/metrics/index.ts';

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { add, ones } from '../../src/ops/index.ts';
 import { CpuRuntime } from '../../src/runtime/cpu.ts';
 
-test('of the programs of plain evaluations the 512 used last are remembered, the others disposed of', async () => {
+test('of the programs of plain evaluations the 512 used last are kept, and the others are disposed of', async () => {
   const runtime = new CpuRuntime();
   const disposed: number[] = [];
   let made = 0;

@@ -353,7 +353,7 @@ describe('several things at once', () => {
     expect((await training).epoch.length).toBe(30);
   });
 
-  test('a second fit is refused, a compile too; the first goes on', async () => {
+  test('a second fit and a compile are refused, and the first fit continues', async () => {
     const model = linear();
     const training = model.fit(points, targets, { epochs: 3, ...quiet });
     await expect(model.fit(points, targets, quiet)).rejects.toThrow(

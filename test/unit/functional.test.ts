@@ -78,7 +78,7 @@ describe('symbolic tensors', () => {
     );
   });
 
-  test('are remembered by their layers', () => {
+  test('are stored in their layers', () => {
     const x = input({ shape: [2] });
     const layer = dense(3, 'twice');
     expect(() => layer.output).toThrow(
@@ -143,7 +143,7 @@ function digits(): LayerGraph {
 }
 
 describe('a graph', () => {
-  test('names its layers, and knows what feeds them', () => {
+  test('lists its layers and their inputs', () => {
     const model = digits();
     expect(model.calls.map(({ name, connections }) => [name, connections])).toEqual([
       ['shared', ['image']],

@@ -1,5 +1,6 @@
-// Random graphs: the compiled program, simulated over poisoned scratch, must give the bits of the plain graph, whatever was fused, reordered,
-// placed in shared memory or written in place; and no dispatch may bind more than the device allows. OMBRE_GRAPHS says how many.
+// Random graphs. The compiled program, simulated with scratch memory filled with NaN, must give the bits of the plain graph after any
+// fusion, reordering, sharing of memory and writing in place. No dispatch may bind more than the device allows. OMBRE_GRAPHS is the number
+// of graphs.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileGraph, printProgram } from '../../src/compiler/index.ts';

@@ -56,7 +56,7 @@ test.each<keyof typeof decoders>(['learned positions', 'sines and grouped heads'
 });
 
 test.each<[string, boolean, () => Layer]>([
-  ['an attention that sees later steps', false, () => layers.multiHeadAttention({ numHeads: 1, keyDim: 2 })],
+  ['an attention that reads later steps', false, () => layers.multiHeadAttention({ numHeads: 1, keyDim: 2 })],
   ['a recurrent layer', false, () => layers.gru({ units: 8, returnSequences: true })],
   ['a sum over steps', false, () => layers.layerNormalization({ axis: 1 })],
   ['ops between layers', false, () => layers.lambda({ fn: (x) => x.mul(2) })],

@@ -27,14 +27,14 @@ describe('tracing and compiling', () => {
   });
 });
 
-test('gradients do not walk through what was there before the tensors they are taken of', () => {
+test('gradients do not visit nodes older than the tensors they are taken of', () => {
   const before = tanh(zeros([4]));
   let visits = 0;
   const { inputs } = before.node!;
   Object.defineProperty(before.node!, 'inputs', { get: () => (visits++, inputs) });
   const x = alias(tanh(before));
   const loss = sum(tanh(x).mul(before));
-  // Whether a factor may be infinite is asked once a node, however many gradients are taken.
+  // Whether a factor may be infinite is computed once for each node, for any number of gradients.
   expect(gradients(loss, [x])).toHaveLength(1);
   visits = 0;
   expect(gradients(loss, [x])).toHaveLength(1);
@@ -58,7 +58,7 @@ test('a traced function that takes nothing from outside is not built a second ti
   expect(nodesMade((x) => tanh(tanh(x).mul(outside)))).toBeGreaterThan(2 * 4);
 });
 
-test('equal products are planned once, others each by itself', () => {
+test('equal products are planned once, different ones separately', () => {
   const { lowering } = definedOps().get('matmul')!;
   if (lowering.kind !== 'kernel') throw new Error('matmul is a kernel');
   const plan = vi.spyOn(lowering, 'plan');

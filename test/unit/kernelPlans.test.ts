@@ -275,7 +275,7 @@ describe('choice', () => {
     expect(candidateTiles(gpu, query(9))[0]).toMatchObject({ rows: 8, slices: 32 });
     expect(candidateTiles(gpu, query(9, 64))[0].kind).toBe('tiled');
     expect(candidateTiles(gpu, query(65))[0].kind).toBe('tiled');
-    // Slices decide the order of summation: none of the candidates has others, whatever the clock finds.
+    // Slices decide the order of summation, so all candidates have the same ones.
     for (const rows of [1, 4, 8]) {
       for (const k of [32, 100, 4096]) {
         const tiles = candidateTiles(gpu, query(rows, k));
@@ -309,7 +309,7 @@ describe('choice', () => {
     expect(Math.max(...workgroups)).toBeLessThanOrEqual(65535);
   });
 
-  test('views that the kernels walk, and views that need a copy', () => {
+  test('views that the kernels read, and views that need a copy', () => {
     const view = (shape: Shape, strides: readonly number[]) => ({ shape, strides, offset: 0 });
     expect(acceptsMatrixView(view([4, 6], [1, 4]))).toBe(true);
     expect(acceptsMatrixView(view([4, 6], [12, 1]))).toBe(true);

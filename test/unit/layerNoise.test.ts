@@ -83,7 +83,7 @@ test('activityRegularization adds its penalty to the loss', async () => {
   expect(logs.loss).toBeCloseTo((0.5 * 6 + 0.25 * 14) / 2, 5);
 });
 
-test('globalAveragePooling1d and globalMaxPooling1d leave out steps of a mask, whatever they hold', async () => {
+test('globalAveragePooling1d and globalMaxPooling1d do not depend on masked steps', async () => {
   const x = input({ shape: [3, 1] });
   const masked = layers.masking({ maskValue: 9 }).apply(x);
   const outputs = [layers.globalAveragePooling1d().apply(masked), layers.globalMaxPooling1d().apply(masked)];

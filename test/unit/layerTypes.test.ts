@@ -31,7 +31,7 @@ test('options are checked', () => {
   expect(() => layers.dense({ units: 1, kernelRegularizer: 'l3' })).toThrow("kernelRegularizer is 'l3'");
 });
 
-test('definitions know their parameters, state, sublayers and inputs', () => {
+test('definitions have the types of their parameters, state, sublayers and inputs', () => {
   const layer = defineLayer<readonly [Tensor, Tensor], Tensor, { scale: Tensor }, { calls: Tensor }, { inner: Layer }>({
     takes: 'tree',
     kind: 'pair',

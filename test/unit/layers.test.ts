@@ -83,7 +83,7 @@ describe('initializers', () => {
     }
   });
 
-  test('a seed of their own makes them independent of the stream', () => {
+  test('a separate seed makes them independent of the stream', () => {
     const seeded = initializers.heNormal({ seed: 1 });
     const stream = random();
     expect(interpret([seeded([4, 4], stream)])).toEqual(interpret([seeded([4, 4], stream)]));
@@ -175,7 +175,7 @@ describe('layers', () => {
     expect(masked(2)).not.toEqual(first);
   });
 
-  test('nodes carry the name of their layer', () => {
+  test('nodes have the name of their layer', () => {
     const layer = layers.dense({ units: 2, activation: 'relu', name: 'hidden' });
     const scopes = topological([run(layer, counting(1, 2))]).filter(({ op }) => op.lowering.kind !== 'leaf').map(({ scope }) => scope); // prettier-ignore
     expect(scopes.length).toBeGreaterThan(1);

@@ -33,7 +33,7 @@ test('every loss has a limit', () => {
 
 describe('a sample of weight 0 changes no metric', () => {
   const columns: Readonly<Record<string, number>> = { f1Score: 1 };
-  // metricFamilies.test.ts has the metrics with rows of their own.
+  // metricFamilies.test.ts has the metrics with separate rows.
   test.each(metricNames.filter((name) => !rows.some((row) => row.name === name)))('%s', (name) => {
     const metric = (metrics[name] as () => Metric)();
     const width = columns[name] ?? 3;

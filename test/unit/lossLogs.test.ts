@@ -1,5 +1,5 @@
-// Values of the loss in the logs, on the CPU: exact over an epoch however it is batched, aligned and weighted for losses of one's own,
-// infinite where the loss is infinite.
+// Values of the loss in the logs, on the CPU: exact over an epoch for any batches, aligned and weighted for custom losses, infinite if the
+// loss is infinite.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatShape } from '../../src/core/shape.ts';
 import { evaluate, setDevice } from '../../src/engine/index.ts';
@@ -42,7 +42,7 @@ describe('losses and metrics of one’s own', () => {
     for (const value of await ownValues(row)) expect(Math.abs(value - row.want)).toBeLessThan(1e-6 * row.want);
   });
 
-  test('targets and predictions as the function sees them', async () => {
+  test('targets and predictions as the function gets them', async () => {
     const seen: string[] = [];
     const model = identity([2], (targets, predictions) => {
       seen.push([targets, predictions].map(({ dtype, shape }) => dtype + formatShape(shape)).join(' '));

@@ -126,7 +126,7 @@ describe('extreme inputs, in f32', () => {
     expectClose(Array.from(interpret([sparse], { mode: 'f64' })[0]), [-Math.log(1e-7), 1e-7], 1e-6);
   });
 
-  test('masked logits of -Infinity beside the target add nothing', () => {
+  test('masked logits of -Infinity at other classes than the target add nothing', () => {
     const sparse = losses.sparseCategoricalCrossentropy({ fromLogits: true })(i32([0]), tensor([[0, -Infinity, 0]]));
     expectClose(f32(sparse)[0], [Math.LN2], 1e-6);
   });
@@ -236,7 +236,7 @@ describe('shapes and dtypes', () => {
     ).toEqual([5 / 4]);
   });
 
-  test('the graph speaks of the loss', () => {
+  test('nodes of the graph have the scope of the loss', () => {
     expect(losses.huber()(tensor([1]), tensor([2])).node?.scope).toBe('huber');
     expect(losses.huber().name).toBe('huber');
   });

@@ -1,4 +1,4 @@
-// The memory plan against what no plan can go below: the most bytes of intermediates that live at the same time.
+// The memory plan, compared with the lower bound of all plans: the maximum of the bytes of intermediates alive at the same time.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Program, compileGraph, printProgram } from '../../src/compiler/index.ts';
 import { compile, setDevice } from '../../src/engine/index.ts';
@@ -9,7 +9,7 @@ import { trainingStepNames, tracedStep } from '../support/trainingSteps.ts';
 
 const align = (bytes: number): number => Math.ceil(bytes / 256) * 256;
 
-/** Read off the finished program: each scratch slot lives from the first dispatch that binds it to the last, results to the end. */
+/** Read from the finished program. A scratch slot is alive from the first to the last dispatch that binds it, results to the end. */
 function livenessBound({ slots, dispatches, outputs }: Program): number {
   const lives = slots.map(() => ({ first: Infinity, last: -1 }));
   dispatches.forEach(({ bindings }, i) => {
@@ -29,7 +29,7 @@ describe.each([
   ['software', softwareTarget],
   ['GPU', gpuTarget],
 ])('scratch of a training step on a %s adapter', (_, target) => {
-  test.each(trainingStepNames)('%s: within 1.15x of what lives at the same time, in few arenas', (name) => {
+  test.each(trainingStepNames)('%s: within 1.15x of the bytes alive at the same time, in few arenas', (name) => {
     const { graph, donations } = tracedStep(name);
     const program = compileGraph(graph, { name, target, donations });
     const bound = livenessBound(program);

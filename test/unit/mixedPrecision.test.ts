@@ -88,7 +88,7 @@ describe('mixedFloat16', () => {
     expect(model.learningRate).toBe(2 ** -20);
   });
 
-  test('keeps each tensor of a state whose keys come in another order', async () => {
+  test('keeps each tensor of a state whose keys are in another order', async () => {
     const before = { first: tensor([1, 2]), nested: { second: tensor([3, 4]) } };
     const after = { nested: { second: tensor([30, 40]) }, first: tensor([10, 20]), added: tensor([5]) };
     for (const finite of [true, false]) {

@@ -14,7 +14,7 @@ test.each(Object.keys(detected) as ('isNaN' | 'isInf' | 'isFinite')[])('%s', (na
   expect(Array.from(interpret([o[name](o.tensor(detectable))])[0])).toEqual(detected[name]);
 });
 
-test('a large mean does not drown a small variance in normalisations', () => {
+test('a large mean does not make a small variance inexact in normalisations', () => {
   const x = o.tensor([9999, 10001, 9999, 10001], [1, 4]);
   const [y] = interpret([o.batchNorm(x, o.full([4], 1e4), o.ones([4]), { epsilon: 0 })]);
   expect(Array.from(y)).toEqual([-1, 1, -1, 1]);

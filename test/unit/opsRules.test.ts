@@ -142,7 +142,7 @@ describe('values of tensors', () => {
     expect(run(o.slice(x, [9]))).toEqual([]);
   });
 
-  test('reductions: NaN wins, ties share the gradient, products of zeros have one', () => {
+  test('reductions: a NaN gives NaN, ties share the gradient, products with zeros have one', () => {
     const x = o.tensor([[1, NaN, 3], [-Infinity, -Infinity, -Infinity]]); // prettier-ignore
     expect(run(o.max(x, { axis: 1 }))).toEqual([NaN, -Infinity]);
     expect(run(o.min(x, { axis: 1 }))).toEqual([NaN, -Infinity]);
@@ -151,7 +151,7 @@ describe('values of tensors', () => {
     const tied = o.tensor([2, 5, 5]);
     expect(run(gradients(o.max(tied), [tied])[0])).toEqual([0, 0.5, 0.5]);
     expect(run(gradients(o.maximum(tied, o.tensor([2, 1, 9])), [tied])[0])).toEqual([0.5, 1, 0]);
-    // An alias: views of a tensor on the host are tensors of their own, which no gradient connects.
+    // An alias, because views of a tensor on the host are separate tensors without a gradient.
     const zeros = o.alias(o.tensor([0, 2, 3]));
     const first = gradients(o.prod(zeros), [zeros])[0];
     expect(run(first)).toEqual([6, 0, 0]);
@@ -180,7 +180,7 @@ describe('values of tensors', () => {
 
 describe('random numbers', () => {
   test('threefry gives the published answers', () => {
-    // Known answers of Random123 for Threefry-2x32 with 20 rounds.
+    // Published results of Random123 for Threefry-2x32 with 20 rounds.
     expect([threefry(0, 0, 0, 0, 0), threefry(0, 0, 0, 0, 1)]).toEqual([0x6b200159, 0x99ba4efe]);
     const ones = 0xffffffff;
     expect([threefry(ones, ones, ones, ones, 0), threefry(ones, ones, ones, ones, 1)]).toEqual([0x1cb996fc, 0xbb002be7]);

@@ -118,7 +118,7 @@ describe('state', () => {
   });
 
   test('the first bias correction keeps its digits in f32', () => {
-    // Adam's first step is learningRate * sign(gradient), whatever the gradient's size.
+    // Adam's first step is learningRate * sign(gradient), for any size of the gradient.
     const adam = optimizers.adam({ learningRate: 1, epsilon: 0 });
     const { parameters: next } = adam.update([tensor([3, -1e-4])], adam.init([tensor([0, 0])]), [tensor([0, 0])]);
     expectClose(Array.from(interpret(next)[0]), [-1, 1], 5e-7);

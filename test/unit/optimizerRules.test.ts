@@ -84,7 +84,7 @@ describe('rules', () => {
     );
   });
 
-  test('have scalars of their own', () => {
+  test('have separate scalars', () => {
     const optimizer = makeOptimizer(halving, withRate(1));
     let parameters: Tensor[] = [scalar(0)];
     let state = optimizer.init(parameters);
@@ -95,7 +95,7 @@ describe('rules', () => {
     expect(() => optimizer.update([scalar(1)], without, parameters)).toThrow('halving: state.share is missing; it must be a scalar tensor');
   });
 
-  test('may ask for the loss at other parameters', () => {
+  test('may evaluate the loss at other parameters', () => {
     const loss = ({ w }: { w: Tensor }): Tensor => sum(square(square(w)));
     const optimizer = makeOptimizer(sharpness(0.5), withRate(0.01));
     expect(optimizer.needsLoss).toBe(true);

@@ -95,7 +95,7 @@ describe('wrappers', () => {
     (await weights(model))[0].forEach((value, i) => expect(value).toBeCloseTo((after3[i] + after5[i]) / 2, 6));
   });
 
-  test('lookahead goes back half of the way, and keeps slow weights of frozen layers', async () => {
+  test('lookahead returns half of the way, and keeps slow weights of frozen layers', async () => {
     const plain = small(sgd({ learningRate: 0.01 }));
     const model = small(lookahead({ optimizer: sgd({ learningRate: 0.01 }), syncPeriod: 2 }));
     const start = (await weights(small(sgd())))[0];

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { combinations, pairwise, sizesAround } from '../support/pairwise.ts';
 
-test('every two values of two columns meet', () => {
+test('every two values of two columns are in one row', () => {
   const columns = [sizesAround(8), sizesAround(64), ['', 'a', 'b', 'ab'], [true, false]] as const;
   const rows = pairwise(...columns);
   expect(rows.length).toBeLessThan(50);

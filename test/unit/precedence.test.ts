@@ -1,9 +1,9 @@
-// The order that compiler passes ask who needs whom: every answer is compared with a search of the whole graph.
+// The topological order of the compiler passes. Every answer is compared with a search of the whole graph.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Precedence, type Vertex } from '../../src/compiler/precedence.ts';
 
-/** Whether a walk along the edges leads from one to the other, at all or by way of a third. */
+/** Whether a path leads from one to the other, of any length or through a third vertex. */
 function walks(from: Vertex, to: Vertex, directly: boolean): boolean {
   const seen = new Set<Vertex>();
   const stack = [...from.after].filter((next) => directly || next !== to);

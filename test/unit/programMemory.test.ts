@@ -28,7 +28,7 @@ test('segments are aligned, do not overlap, come back, and share buffers', () =>
   for (const segment of taken) segments.release(segment);
   taken.forEach((_, i) => segments.take(1 + ((i * 97) % 1500)));
   expect(created).toBe(before);
-  // Large ones have a buffer of their own, which goes with them.
+  // Large ones have a separate buffer, which is destroyed with them.
   segments.release(segments.take(2 ** 15));
   expect([created, destroyed]).toEqual([before + 1, 1]);
 });
@@ -66,7 +66,7 @@ test('a build that fails after its pipeline was built again does not remove the 
   expect(cache.get(launch(1))).not.toBe(failing);
 });
 
-test('512 pipelines are remembered, those used last', async () => {
+test('the 512 pipelines used last are kept', async () => {
   const built: string[] = [];
   const { cache, launch } = cacheWith((label) => Promise.resolve(built.push(label)));
   const get = (n: number): Promise<unknown> => cache.get(launch(n));

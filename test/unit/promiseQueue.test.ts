@@ -31,7 +31,7 @@ describe('a queue', () => {
     expect(await turn).toBe(true);
   });
 
-  test('reports a failure to the caller and goes on', async () => {
+  test('reports a failure to the caller and continues', async () => {
     const queue = new PromiseQueue();
     const rejected = queue.run(() => Promise.reject(new Error('rejected')));
     const thrown = queue.run(() => {
@@ -80,7 +80,7 @@ describe('runExclusive', () => {
     await held;
   });
 
-  test('takes an owner that is named twice once, and runs without owners too', async () => {
+  test('counts an owner that is named twice once, and runs without owners too', async () => {
     const queue = new PromiseQueue();
     expect(await runExclusive([queue, queue], () => 'twice')).toBe('twice');
     expect(await queue.run(() => 'after')).toBe('after');

@@ -53,7 +53,7 @@ describe('PyTorch has the same results, states and gradients', () => {
     [...results, ...gradients].forEach((wanted, i) => expectNear(found[i], wanted, 1e-12));
   });
 
-  // A function of one's own takes the ops of each step instead of the op for all steps.
+  // A custom function uses the ops of each step instead of the op for all steps.
   test.each(kinds)('%s of ops for each step', (kind) => {
     const { shapes, results, gradients } = cases[`${kind} initial state`];
     const built = buildCase(make(kind, { ...all, activation: (x: Tensor) => x.tanh() }), shapes);
@@ -179,7 +179,7 @@ describe('options', () => {
     expect(values(layer, false)).toEqual(values(plain, false));
     expect(values(layer, true)).not.toEqual(values(plain, false));
     expect(values(plain, true)).toEqual(values(plain, false));
-    // All inputs dropped and all outputs dropped: every step sees the bias only.
+    // All inputs dropped and all outputs dropped: every step depends on the bias only.
     const nothing = layers.simpleRnn({ units: 3, dropout: 1, recurrentDropout: 1, returnSequences: true, biasInitializer: 'ones' });
     nothing.apply(x());
     expectNear(values(nothing, true), new Array<number>(45).fill(Math.tanh(1)), 1e-6);

@@ -1,4 +1,4 @@
-// Cells, rnn, stackedRnnCells and bidirectional: values and gradients against PyTorch, masks, states, dropout, cells of one's own, errors.
+// Cells, rnn, stackedRnnCells and bidirectional: values and gradients against PyTorch, masks, states, dropout, custom cells, errors.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import golden from '../golden/recurrentLayers.json';
 import { ArgumentError, type OmbreError, ShapeError } from '../../src/core/errors.ts';
@@ -125,7 +125,7 @@ describe('cells', () => {
     wanted.forEach((state, i) => expectNear(values(states[i]), values(state), 1e-6));
   });
 
-  test('of your own: a layer with stateSize', () => {
+  test('custom: a layer with stateSize', () => {
     // Two states of different sizes: a running sum of the inputs, and a count of the steps.
     const own = Object.assign(
       defineLayer<readonly Tensor[], readonly Tensor[]>({

@@ -36,7 +36,7 @@ describe('groups over the same rows become one kernel', () => {
     ['softmax of one row', [{ shape: [30] }], (x: Tensor) => [softmax(x)], 1],
     // The loss of the rows leaves the kernel as well; their sum is another.
     ['cross-entropy and its gradient', [{ shape: [8, 30] }, { shape: [8], dtype: 'i32' }], crossEntropy, 2],
-    // Forward and backward in the rows; the sums for scale and shift side by side along the columns.
+    // Forward and backward over rows, and the sums for scale and shift over columns in one kernel.
     ['normalisation and its gradients', [{ shape: [8, 30] }, { shape: [30] }, { shape: [30] }], normalised, 2],
   ] as [string, InputType[], Make, number][])('%s', (_, types, fn, count) => {
     expect(kernels(types, fn)).toHaveLength(count);

@@ -1,4 +1,5 @@
-// After a failed or a disturbed run: models as they were, closed datasets, states of the right form. Then runs that go on at a later epoch.
+// After a failed or an interrupted run: unchanged models, closed datasets, states of the right form. Then runs that continue at a later
+// epoch.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { leavesOf, variablePath } from '../../src/core/tree.ts';
 import { setDevice } from '../../src/engine/index.ts';
@@ -68,7 +69,7 @@ test('compile() during a step leaves the new optimizer without state', async () 
     const before = await valuesOf(model);
     await model.trainOnBatch([[1]], [[3]]);
     const after = await valuesOf(model);
-    // The first step of Adam has the size of its rate, whatever came before.
+    // The first step of Adam always has the size of its rate.
 
     expect(Math.abs(after[1][0] - before[1][0])).toBeCloseTo(0.5, 5);
   }
@@ -163,7 +164,7 @@ describe('a fit that begins at a later epoch', () => {
     return model;
   };
 
-  test.each([{}, { stepsPerEpoch: 3 }, { stepsPerEpoch: 5 }])('goes on as the whole one, with %o', async (more) => {
+  test.each([{}, { stepsPerEpoch: 3 }, { stepsPerEpoch: 5 }])('continues like the whole one, with %o', async (more) => {
     const settings = { ...quiet, ...more, batchSize: 4, seed: 5 };
     const [whole, parts] = [build(), build()];
     await whole.fit(x, y, { ...settings, epochs: 3 });

@@ -176,7 +176,7 @@ describe('plans', () => {
     expect(namesOf(o.cumSum(input([70_001])), targets[0])).toEqual(['scan_totals', 'scan', 'scan']);
   });
 
-  test('a sort has one pass for each doubling, with two texts whatever the size', () => {
+  test('a sort has one pass for each doubling, with two texts for any size', () => {
     for (const target of targets) {
       expect(namesOf(o.argSort(input([16])), target)).toEqual(['sort_blocks']);
       expect(namesOf(o.argSort(input([17])), target)).toEqual(['sort_blocks', 'sort_merge']);

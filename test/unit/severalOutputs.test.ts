@@ -179,7 +179,7 @@ describe('training', () => {
     expect(third.loss[1]).toBeCloseTo(history.loss[1], 6);
   });
 
-  test('inputs come as a record or a list, as the model takes them', async () => {
+  test('inputs are a record or a list, as in the model', async () => {
     const b = digit.map((d) => [d]);
     const sums = x.map(([p, q], i) => [expect.closeTo(p + q + digit[i], 5) as unknown]);
     expect(await twoInputs().predict({ a: x, b }).array()).toEqual(sums);
@@ -228,7 +228,7 @@ describe('a loss over all outputs', () => {
     expect(history.loss.at(-1)).toBeLessThan(expected / 10);
   });
 
-  test('has weights as its third argument, and metrics beside it', async () => {
+  test('has weights as its third argument, and can have metrics', async () => {
     const weighted = jointLoss((y: Record<string, Tensor>, p: Record<string, Tensor>, w?: unknown) => {
       const values = square(sub(p.parity.flatten(), y.parity));
       return w ? values.mul((w as Record<string, Tensor>).parity) : values;

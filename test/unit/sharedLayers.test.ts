@@ -75,7 +75,7 @@ describe('a layer used twice', () => {
     expect(table(model)).toContain('Non-trainable params: 1 (4 B)');
   });
 
-  test('may have a name of its own, and its own first place', async () => {
+  test('may have another name and another first position', async () => {
     const shared = layers.dense({ units: 2, name: 'shared' });
     const model = sequential([layers.dense({ units: 2, inputShape: [4] }), shared, shared]);
     expect((await model.getWeights()).length).toBe(4);

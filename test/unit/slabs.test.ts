@@ -58,7 +58,7 @@ test('a result that is not small has a whole buffer', () => {
   expect(slabs.take(256).isShared).toBe(true);
 });
 
-test('trim() destroys slabs without pieces in use, and forgets their free pieces', () => {
+test('trim() destroys slabs without pieces in use, and drops their free pieces', () => {
   const { slabs, pool } = slabsOver();
   const full = Array.from({ length: slabBytes / 256 }, () => slabs.take(256));
   const other = slabs.take(256);

@@ -58,7 +58,7 @@ test('the stages of one stack', () => {
   ]);
 });
 
-test('figures of all stacks side by side: passed checks count, the worst error of all tests is named', () => {
+test('figures of all stacks in one table: passed checks are counted, and the worst error of all tests is named', () => {
   expect(lines(findingsReport(outcomes))).toEqual([
     'ops defined / ops in the API list: 8 / 9; 7 primitives implement them',
     'ops lacking a gradient without a reason: 1 (sech)',

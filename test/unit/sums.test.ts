@@ -64,7 +64,7 @@ describe('products', () => {
     );
   });
 
-  test('not where laying the factors side by side moves more than it saves', () => {
+  test('not if a copy of the factors moves more bytes than it saves', () => {
     const small = filled([6, 2], 1);
     const [dw] = gradients(sum(steps.map((x) => sin(matmul(x, small))).reduce((a, b) => add(a, b))), [small]);
     expect(count(dw, 'concat')).toBe(0);
@@ -76,7 +76,7 @@ describe('parts of a tensor', () => {
   const x = filled([4, 9], 3);
   const weighted = (parts: readonly Tensor[]): Tensor => sum(parts.map((part, i) => mul(sin(part), i + 1)).reduce((a, b) => add(a, b)));
 
-  test('the gradient of a split is one concat, in whatever order the parts were used', () => {
+  test('the gradient of a split is one concat, for any order of the parts', () => {
     const order = (parts: readonly Tensor[]): Tensor[] => [parts[0], parts[2], parts[1]];
     const [dx] = gradients(weighted(order(split(x, 3, 1))), [x]);
     expect([count(dx, 'concat'), count(dx, 'pad'), count(dx, 'add')]).toEqual([1, 0, count(weighted(split(x, 3, 1)), 'add') - 2]);
@@ -150,7 +150,7 @@ describe('parts of a tensor', () => {
 });
 
 test('more tensors than one kernel binds are joined in groups', () => {
-  // A power of 7 and what is just beside it; the logarithm of 343 is not exact.
+  // A power of 7 and its neighbours. The logarithm of 343 is not exact.
   for (const n of [7, 8, 49, 50, 343, 344]) {
     const parts = Array.from({ length: n }, (_, i) => filled([2, (i % 3) + 1], i));
     const joined = concat(parts, 1);

@@ -26,7 +26,7 @@ const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((to
 /** Two layers: products are over all of them. */
 const treeOf = (g: readonly number[]): StepGradients => ({ a: { kernel: f64(g.slice(0, 1)) }, b: { kernel: f64(g.slice(1, 2)), bias: f64(g.slice(2)) } }); // prettier-ignore
 
-/** The paper's algorithm, with the order in which each gradient meets the others. */
+/** The paper's algorithm, with the order of the projections of each gradient. */
 function surgery(all: readonly (readonly number[])[], orders: readonly (readonly number[])[]): number[] {
   const projected = all.map((g, i) => {
     let now = [...g];

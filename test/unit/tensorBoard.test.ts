@@ -160,7 +160,7 @@ describe('tensorBoard', () => {
     expect(at('batch_loss')[2]).toBe(at('epoch_loss')[2]);
   });
 
-  test('write takes the bytes, and a second fit goes on in the same file', async () => {
+  test('write gets the bytes, and a second fit continues in the same file', async () => {
     const parts = new Map<string, Buffer>();
     const write = (path: string, bytes: Uint8Array): void =>
       void parts.set(path, Buffer.concat([parts.get(path) ?? Buffer.alloc(0), bytes]));

@@ -133,7 +133,7 @@ describe('textVectorization', () => {
     expect(await weighted.call(['a a z']).array()).toEqual([close([(a + b) / 2, 2 * a, 0])]);
   });
 
-  test('functions of your own, in the config by register', async () => {
+  test('custom functions, in the config by register', async () => {
     const words = register('test.words', () => (text: string) => text.split('|'));
     const upper = register('test.upper', () => (text: string) => text.toUpperCase());
     const vectorizer = layers.textVectorization({ standardize: upper(), split: words(), vocabulary: ['A', 'B'] });

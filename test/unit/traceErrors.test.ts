@@ -1,4 +1,4 @@
-// Reading a value inside a function that only builds a graph fails the call of that function, whatever the function does with the promise.
+// Reading a value inside a function that only builds a graph fails the call of that function, even if the function handles the promise.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,7 +81,7 @@ test('a constant made by a traced function has a value once the call is done', a
   expect(await made!.array()).toEqual([1, 1]);
 });
 
-test('of calls in flight that a late read fails, none forgets or keeps the program that a later call traced', async () => {
+test('several running calls that a late read fails do not drop the program that a later call has traced', async () => {
   const runtime = new CpuRuntime();
   const engine = new Engine(runtime);
   let disposals = 0;

@@ -1,4 +1,4 @@
-// Training steps of the user's own: the pieces they are made of, several optimizers, reports, errors.
+// Custom training steps: their tools, several optimizers, reports, errors.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { grad } from '../../src/autodiff/index.ts';
 import { setSeed } from '../../src/core/random.ts';
@@ -81,7 +81,7 @@ describe('a GAN with two optimizers and a gradient penalty', () => {
   });
 });
 
-test('a step may update twice, and sees its own updates', async () => {
+test('a step may update twice, and reads its own updates', async () => {
   const twice: TrainStep = (step) => {
     const once = (): Tensor => {
       const { loss, gradients } = step.gradients(() => step.loss(step.forward(step.x)));

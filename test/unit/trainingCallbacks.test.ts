@@ -70,7 +70,7 @@ describe('learningRateFinder', () => {
     expect(finder.smoothedLosses[finder.losses.length - 1]).toBeGreaterThan(4 * Math.min(...finder.smoothedLosses));
     expect(await weightsOf(model)).toEqual(before);
     expect(model.learningRate).toBe(0.01);
-    // Moments and step count are back too.
+    // Moments and step count are restored too.
     expect(await train(model)).toEqual(await train(twin));
   });
 

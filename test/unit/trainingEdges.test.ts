@@ -138,7 +138,7 @@ describe('labels in every form', () => {
     expect(await line(options).evaluate(set.batch(3))).toEqual(await line(options).evaluate(x, [1, 0, 1]));
   });
 
-  test('a label beside a whole number is refused', async () => {
+  test('a label that is not a whole number is refused', async () => {
     await expect(classes().evaluate(x, [0, 1, 1.0000001])).rejects.toThrow('evaluate: y holds the label 1.0000001 at [2]');
   });
 });

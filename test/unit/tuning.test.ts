@@ -47,7 +47,7 @@ test('additions made at once are all kept', async () => {
 });
 
 test.each(['', '{"one": {"a"', '[1, 2]', '{"one": [1]}', '{"one": {"a": 1, "b": {}}}', 'null', '7'])(
-  'what is damaged counts as empty: %s',
+  'a damaged file counts as empty: %s',
   async (text) => {
     path = join(folder, 'kernels.json');
     await writeFile(path, text);
@@ -58,7 +58,7 @@ test.each(['', '{"one": {"a"', '[1, 2]', '{"one": [1]}', '{"one": {"a": 1, "b": 
   },
 );
 
-test('the oldest entries make room', async () => {
+test('the oldest entries are dropped', async () => {
   const store = openStore(path)!;
   const many = (from: number, count: number): Record<string, string> =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${from + i}`, '']));
@@ -106,7 +106,7 @@ test('a relative cache folder is none; a user without a home folder keeps nothin
   expect(await openStore(path)!.read('one')).toEqual({ a: '1' });
 });
 
-test('devices of one process that share a file lose nothing of each other', async () => {
+test('devices of one process that share a file keep the entries of each other', async () => {
   const stores = Array.from({ length: 8 }, () => openStore(path)!);
   await Promise.all(stores.map((store, i) => store.add(`device ${i % 2}`, { [`key${i}`]: `${i}` })));
   expect(Object.keys(await stores[0].read('device 0'))).toEqual(['key0', 'key2', 'key4', 'key6']);
@@ -119,7 +119,7 @@ test('a file that cannot be replaced leaves no temporary file', async () => {
   expect(await readdir(join(folder, 'below'))).toEqual(['kernels.json']);
 });
 
-test('a store that keeps silent is waited for a second, and heard when it speaks', async () => {
+test('a store that does not answer delays a device for one second, and its later answer is used', async () => {
   vi.useFakeTimers();
   try {
     const request = { result: { 'a 64 b': 'chosen', 'c 64 d': 'old' }, onsuccess: (): void => undefined };
@@ -157,7 +157,7 @@ test('the choice is kept by text and size: a changed kernel is timed again, a ch
   expect(choices.preferred({ ...launch('a'), scope: '', ops: [] })).toBeUndefined();
 });
 
-test('a choice that is none of the kernels is forgotten: of the same names one was revised', async () => {
+test('a choice that is none of the kernels is dropped: a kernel of the same name has changed', async () => {
   await openStore(path)!.add('one', { [(await Choices.open('one', false)).keyOf(dispatchOf(['a', 'b']))!]: identify(launch('b')) });
   const choices = await Choices.open('one', path);
   const revised = dispatchOf(['a', 'b']);

@@ -1,4 +1,5 @@
-// vmap against the loop it replaces: for every op with a rule of its own, with every combination of mapped arguments, and composed with gradients.
+// vmap against the loop that it replaces: for every op with a batching rule, with every combination of mapped arguments, and combined with
+// gradients.
 import { describe, expect, test } from 'vitest';
 import { type Axes, checkpoint, grad, hessian, jacobian, vmap } from '../../src/autodiff/index.ts';
 import { type HostArray, isFloat } from '../../src/core/dtype.ts';
@@ -138,7 +139,7 @@ describe.each(cases)('%s', (_, fn, make) => {
   });
 });
 
-test('reductions, views and the kernels that models are made of have rules', () => {
+test('reductions, views and the kernels of models have rules', () => {
   const names =
     'sum max argMax any reshape transpose broadcastTo slice diagonal alias stopGradient pad concat gather scatterSum matmul ' +
     'conv2d conv2dInputGradient conv2dFilterGradient maxPool2d maxPool2dScatter maxPool2dGather region regionResult recompute';

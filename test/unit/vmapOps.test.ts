@@ -14,7 +14,7 @@ import { type OpRow, f, row, valuesOf } from '../tables/row.ts';
 
 const size = 3;
 
-/** Attention over more than 512 x 512 pairs runs as kernels of its own. */
+/** Attention over more than 512 x 512 pairs uses separate kernels. */
 const longSequences = [f([1, 1, 520, 4]), f([1, 1, 520, 4]), f([1, 1, 520, 4])];
 const rows: readonly OpRow[] = [
   ...opRows.filter(({ inputs }) => inputs.length > 0),

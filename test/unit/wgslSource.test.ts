@@ -105,11 +105,11 @@ describe('a kernel file', () => {
 });
 
 describe('params', () => {
-  test('are laid out by the struct, in whatever order they are given', () => {
+  test('are laid out like the struct, in any order of the arguments', () => {
     expect(filled({ params: { scale: 0.5, step: -1, size: 7 } }).params).toEqual(filled().params);
   });
 
-  test('vectors and arrays are aligned as WGSL wants it', () => {
+  test('vectors and arrays are aligned as WGSL requires', () => {
     const file = {
       name: 'vectors',
       text: 'struct Params {\n  a: u32,\n  b: vec2u,\n  c: u32,\n  d: vec3<f32>,\n  e: u32,\n  f: array<vec4u, 2>,\n  g: vec2<i32>,\n}\n',

@@ -69,7 +69,7 @@ describe('convolution', () => {
 });
 
 describe('pooling', () => {
-  test('a maximum of a volume: ties go to the first voxel in the order of memory, a NaN wins', () => {
+  test('a maximum of a volume: ties go to the first voxel in memory, and a NaN is the result', () => {
     // A reshape of values would be a new leaf, which the gradient does not pass.
     const x = o.alias(f32([1, 2, 2, 2, 1], [1, 5, 2, 5, 5, 0, 0, 5]));
     const y = o.maxPool3d(x);
