@@ -1,9 +1,9 @@
-// Two line charts over the epochs: training after every few batches, validation after every epoch.
+// Two line charts over the epochs: training values after every few batches, validation values after every epoch.
 import { Chart, LineController, LineElement, LinearScale, PointElement, Tooltip } from 'chart.js';
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Tooltip);
 
-/** A line longer than this loses every other point: a chart is a few hundred pixels wide. */
+/** Maximum number of points of a line. A longer line drops every other point, because a chart is only a few hundred pixels wide. */
 const maxPoints = 800;
 
 interface Point {
@@ -19,18 +19,18 @@ export interface CurveChart {
 
 Chart.defaults.font.family = 'system-ui, sans-serif';
 
-/** 1, 1.5, 2, 3, 5 or 8 times a power of ten: an axis that ends there has round ticks and rarely moves. */
+/** 1, 1.5, 2, 3, 5 or 8 times a power of ten. An axis that ends there has round ticks and rarely changes. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 1.5, 2, 3, 5, 8].find((n) => n * power >= value * 0.9999) ?? 10) * power;
 }
 
-/** `top` is the highest value there can be; curves then hang from it, else they stand on 0. */
+/** `top` is the highest possible value. The axis then ends at `top`, else it begins at 0. */
 export function createChart(canvas: HTMLCanvasElement, format: (value: number) => string, top?: number): CurveChart {
   const figure = canvas.closest('figure')!;
   const training: Point[] = [];
   const validation: Point[] = [];
-  // Scriptable, so that a change between light and dark reaches points that were drawn before.
+  // A function, so that a change between light and dark also changes points that were drawn before.
   const palette = { training: '', validation: '', line: '', text: '' };
   const curve = (name: 'training' | 'validation') => ({
     label: name,
@@ -102,7 +102,7 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paint);
 
-  // A first epoch spans far more than all later ones: once it is over, the axis fits what came after, and the beginning runs out of the picture.
+  // The values of the first epoch span more than all later ones. After it the axis is scaled to the later values.
   const fit = (): void => {
     const last = training[training.length - 1]?.x ?? 0;
     const recent = [...training, ...validation].filter(({ x }) => last <= 1 || x >= Math.max(1, last / 10)).map(({ y }) => y);
@@ -111,7 +111,7 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
     const axis = chart.options.scales!.y!;
     if (top === undefined) axis.max = recent.length > 0 ? roundUp(Math.max(...recent, 1e-30)) : undefined;
     else {
-      // Curves far below the top have an axis of their own; there is nothing to see between.
+      // Curves far below the top have a separate axis.
       const far = last > 1 && Math.max(...recent) < top / 2;
       axis.max = far ? roundUp(Math.max(...recent, 0.01)) : top;
       axis.min = far || last <= 1 ? 0 : Math.max(0, top - roundUp(Math.max(top - Math.min(...recent), 0.01)));
@@ -119,7 +119,7 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
     figure.dataset.range = [axis.min ?? '', axis.max ?? ''].join(' ');
   };
 
-  // Several points may come within one frame; it is drawn once.
+  // Several points may arrive in one frame. It is drawn once.
   let scheduled = false;
   const draw = (): void => {
     figure.dataset.points = String(training.length);
@@ -133,7 +133,7 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
     });
   };
   draw();
-  // In a task of its own: the page's first one would hold up the visitor for the time of two charts.
+  // In a separate task, because both charts together would block the page's first task.
   setTimeout(() => {
     chart = build();
     paint();
@@ -142,7 +142,7 @@ export function createChart(canvas: HTMLCanvasElement, format: (value: number) =
 
   return {
     addTraining(x, y) {
-      // A loss that blew up leaves a gap instead of a broken scale.
+      // A loss that is not finite leaves a gap instead of a useless scale.
       if (!Number.isFinite(y)) return;
       training.push({ x, y });
       if (training.length > maxPoints) training.splice(0, training.length, ...training.filter((_, i) => i % 2 === 1));

@@ -1,4 +1,4 @@
-// Starts the trainer: in a worker, or in the page itself where the browser offers WebGPU only there.
+// Starts the trainer: in a worker, or in the page if the browser has WebGPU only there.
 import type { Command, TrainerEvent } from './protocol.ts';
 
 export interface Connection {

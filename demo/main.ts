@@ -1,4 +1,4 @@
-// The page: one state, set by what the trainer says and what the visitor presses.
+// The page: one state, changed by messages of the trainer and by the user.
 import { createChart } from './charts.ts';
 import { type Connection, connect } from './connect.ts';
 import { createPad } from './pad.ts';
@@ -37,10 +37,10 @@ function duration(seconds: number): string {
 let connection: Connection | undefined;
 let state: State = 'starting';
 let run = 0;
-/** Images a second, as last told. */
+/** Images per second, from the last message. */
 let speed = 0;
 let config: TrainingConfig | undefined;
-/** The model that answers on the pad: that of the latest run, whatever the menu says since. */
+/** The model that answers on the pad: that of the latest run, even if another one is selected since. */
 let answering: ModelName | undefined;
 let samples: { images: Float32Array; labels: Int32Array } | undefined;
 
@@ -52,7 +52,7 @@ const settings = createSettings(byId<HTMLFormElement>('controls'), (device) => {
   connection?.send({ type: 'device', device });
 });
 
-// One question at a time: while the model answers, only the latest drawing is kept.
+// One request at a time. While the model computes, only the latest drawing is kept.
 let asked = 0;
 let waiting = false;
 let stale = false;
@@ -92,7 +92,7 @@ function setState(next: State, text: string): void {
   times.setEnabled(next !== 'starting' && next !== 'loading');
 }
 
-/** Images a second, with the time left only while it runs out. */
+/** Images per second, with the remaining time only while a run is active. */
 function showPace(imagesPerSecond: number, secondsLeft?: number): void {
   pace.textContent = `${count(imagesPerSecond)} images/s${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`;
 }
@@ -132,7 +132,7 @@ function clear(): void {
   pad.show(undefined);
 }
 
-/** The settings, or a word on the one that cannot be used. */
+/** Returns the settings, or shows the error of an invalid one. */
 function readSettings(): TrainingConfig | undefined {
   try {
     return settings.read();
@@ -152,7 +152,7 @@ byId<HTMLFormElement>('controls').addEventListener('submit', (event) => {
   config = chosen;
   clear();
   setState('loading', 'Loading MNIST');
-  // On a phone the run lies below the settings.
+  // On a phone the run is below the settings.
   byId('run').scrollIntoView({ block: 'nearest' });
   connection?.send({ type: 'start', run: ++run, config, dataUrl: new URL('mnist-data/', document.baseURI).href });
 });
@@ -161,7 +161,7 @@ pause.addEventListener('click', () => {
   connection?.send({ type: state === 'paused' ? 'resume' : 'pause' });
   if (state === 'paused') setState('training', 'Training');
   else setState('paused', 'Paused');
-  // No time runs out while nothing happens.
+  // A paused run has no remaining time.
   if (speed > 0) showPace(speed);
 });
 
@@ -179,7 +179,7 @@ padSample.addEventListener('click', () => {
   pad.place(samples.images.subarray(i * 784, (i + 1) * 784));
 });
 
-/** Loss and accuracy come a few times a second, steps more often: a value is drawn once. */
+/** Loss and accuracy arrive a few times a second, steps more often. A value is drawn once. */
 function addTraining(epochs: number, loss: number | undefined, accuracy: number | undefined): void {
   if (loss === undefined || accuracy === undefined || byId('loss-value').dataset.value === String(loss)) return;
   setFigure('loss-value', loss, shortLoss);

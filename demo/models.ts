@@ -1,4 +1,4 @@
-// The models of the page and of `npm run train`, built with the public entry as anyone would.
+// The models of the page and of `npm run train`. They use the public entry only.
 import { type Model, layers, sequential } from 'ombre';
 import { type ModelName, classes } from './recipes.ts';
 
@@ -25,5 +25,5 @@ const builders: Readonly<Record<ModelName, (inputShape: Shape) => Model>> = {
     sequential([layers.flatten({ inputShape }), layers.dense({ units: 128, activation: 'relu' }), layers.dense({ units: 1 })]),
 };
 
-/** A fresh model for images of shape [height, width, 1]. */
+/** A new model for images of shape [height, width, 1]. */
 export const buildModel = (name: ModelName, imageShape: Shape): Model => builders[name](imageShape);

@@ -1,4 +1,4 @@
-// A metric of the page's own: for a regression, 'accuracy' as Keras resolves it asks for outputs above 0.5, which says nothing of ten digits.
+// A custom metric of the page. For a regression, Keras's 'accuracy' compares outputs with 0.5, which is no measure for ten digits.
 import { type Metric, type Tensor, abs, add, cast, div, less, reshape, scalar, sub, sum } from 'ombre';
 
 /** The share of images whose digit is the nearest whole number to the output. */

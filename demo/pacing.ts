@@ -1,6 +1,6 @@
-// Pausing, and not telling the page more often than it can show.
+// Pauses a run, and limits the number of messages to the page.
 
-/** A door: `pass` waits while it is closed. */
+/** A gate: `pass` waits while it is closed. */
 export function createGate() {
   let opened: Promise<void> | undefined;
   let open: () => void = () => {};
@@ -21,7 +21,7 @@ export function createGate() {
   };
 }
 
-/** Passes a value on at most every `interval` milliseconds and drops those between. */
+/** Passes a value on at most once in `interval` milliseconds, and drops the values between. */
 export function throttle<T>(receive: (value: T) => void, interval = 50): (value: T) => void {
   let last = -Infinity;
   return (value) => {

@@ -1,4 +1,4 @@
-// A surface to draw a digit on, brought into MNIST's own form before the model sees it.
+// A surface to draw a digit on. The drawing is brought into the form of MNIST before the model gets it.
 import type { Reading } from './samples.ts';
 
 const side = 28;
@@ -6,9 +6,9 @@ const side = 28;
 const box = 20;
 
 export interface Pad {
-  /** Puts a 28x28 image on the surface as if it had been drawn. */
+  /** Draws a 28x28 image on the surface. */
   place(pixels: ArrayLike<number>): void;
-  /** The drawing as the model wants it, or undefined while the surface is empty. */
+  /** The drawing in the form of the model's input. Undefined while the surface is empty. */
   pixels(): Float32Array | undefined;
   show(reading: Reading | undefined): void;
 }
@@ -85,7 +85,7 @@ export function createPad(canvas: HTMLCanvasElement, onChange: () => void): Pad 
     show(reading) {
       answer.textContent = reading ? String(reading.digit) : '–';
       answer.dataset.digit = reading ? String(reading.digit) : '';
-      // A regression gives one number and no probabilities: bars would claim a certainty that it never stated.
+      // A regression gives one number and no probabilities, so there are no bars.
       const isNumber = reading !== undefined && !reading.probabilities;
       bars.hidden = isNumber;
       number.hidden = !isNumber;
@@ -123,7 +123,7 @@ function normalise({ data, width, height }: ImageData): Float32Array | undefined
   const centreX = (left + right + 1) / 2;
   const centreY = (top + bottom + 1) / 2;
 
-  // Area average over the source pixels behind each target pixel.
+  // Area average over the source pixels of each target pixel.
   const boxed = new Float32Array(side * side);
   const sourceX = (x: number): number => centreX + (x - side / 2) * scale;
   const sourceY = (y: number): number => centreY + (y - side / 2) * scale;

@@ -1,12 +1,12 @@
-// Times a few training steps of a model like the one in training, kernel by kernel. A copy is timed, with images of noise: the run itself keeps
-// its weights, its random numbers and its pace, and a step takes the same time whatever it is fed.
+// Times a few training steps of a model like the one in training, with the time of each kernel. It uses a copy and images of noise, so that
+// the run keeps its weights, its random numbers and its speed. The time of a step does not depend on the images.
 import { optimizers, profile, tensor } from 'ombre';
 import { buildModel } from './models.ts';
 import { nearestDigit } from './nearestDigit.ts';
 import type { ProfileReport, TrainingConfig } from './protocol.ts';
 import { classes, oneHotRows, recipes, wantsOneHot } from './recipes.ts';
 
-/** Many steps even out a coarse clock; slow devices do as many as fit into the time. */
+/** Many steps average out a coarse clock. Slow devices do as many as fit into the time. */
 const stepsAtMost = 30;
 const milliseconds = 1200;
 
@@ -36,6 +36,6 @@ export async function profileSteps(config: TrainingConfig): Promise<ProfileRepor
       steps++;
     } while (steps < stepsAtMost && performance.now() < until);
   });
-  // Without its toString: a function cannot be posted.
+  // Without its toString, because a function cannot be posted.
   return { ...measured, steps, model: name, batchSize, layers: Object.keys(model.parameters()) };
 }

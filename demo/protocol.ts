@@ -1,8 +1,8 @@
-// What the page and its trainer say to each other. Plain data, so that a worker or the page itself can be at the other end.
+// Messages between the page and its trainer. They are plain data, so that the trainer may run in a worker or in the page.
 import type { Profile } from 'ombre';
 import type { LossName, ModelName, OptimizerName } from './recipes.ts';
 
-/** Test images that the page shows predictions for. */
+/** Number of test images for which the page shows predictions. */
 export const sampleCount = 24;
 
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
@@ -15,7 +15,7 @@ export interface TrainingConfig {
   readonly batchSize: number;
   readonly epochs: number;
   readonly trainSize: number;
-  /** Of initial weights, shuffles and dropout: the same run again on the same device gives the same numbers. */
+  /** Seed of initial weights, shuffles and dropout. The same run on the same device gives the same numbers. */
   readonly seed: number;
   readonly device: DeviceChoice;
 }
@@ -26,9 +26,9 @@ export type Command =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'reset' }
-  /** Times a few steps of such a model; a run in progress waits meanwhile. */
+  /** Times a few steps of such a model. A run waits meanwhile. */
   | { readonly type: 'profile'; readonly config: TrainingConfig }
-  /** A 28x28 drawing, to be recognised by the latest model. */
+  /** A 28x28 drawing that the latest model classifies. */
   | { readonly type: 'recognise'; readonly id: number; readonly pixels: Float32Array };
 
 /** Times are those of all steps together. */
@@ -36,7 +36,7 @@ export interface ProfileReport extends Omit<Profile, 'toString'> {
   readonly steps: number;
   readonly model: ModelName;
   readonly batchSize: number;
-  /** Names in the order of the model: scopes of kernels begin with them, or with what is not a layer. */
+  /** Names in the order of the model. Scopes of kernels begin with them, or with a part that is not a layer. */
   readonly layers: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export type RunEvent =
       readonly epoch: number;
       readonly step: number;
       readonly steps: number;
-      /** Over the epoch so far; absent until they are first read from the device. */
+      /** Mean over the epoch so far. Absent until it is first read from the device. */
       readonly loss?: number;
       readonly accuracy?: number;
       readonly imagesPerSecond: number;
@@ -63,7 +63,7 @@ export type RunEvent =
       readonly validationLoss: number;
       readonly validationAccuracy: number;
     }
-  /** The sample images' outputs, [samples, outputs] in row-major order. */
+  /** Outputs for the sample images, [samples, outputs] in row-major order. */
   | { readonly type: 'predictions'; readonly outputs: Float32Array }
   | { readonly type: 'testing' }
   | {
@@ -73,21 +73,21 @@ export type RunEvent =
       readonly seconds: number;
       readonly imagesPerSecond: number;
     }
-  /** The loss is no longer a number: training has ended there. */
+  /** The loss is not finite, and training has ended. */
   | { readonly type: 'diverged'; readonly epoch: number; readonly loss: number }
   | { readonly type: 'failed'; readonly message: string };
 
 export type TrainerEvent =
-  /** Whether the place the trainer runs in has WebGPU at all. */
+  /** Whether the worker or page of the trainer has WebGPU. */
   | { readonly type: 'ready'; readonly hasWebGpu: boolean }
   | { readonly type: 'device'; readonly kind: string; readonly name: string }
-  /** Something went wrong outside a run: no such device, a drawing that could not be recognised. */
+  /** An error outside of a run: a missing device, or a drawing that could not be classified. */
   | { readonly type: 'problem'; readonly message: string }
-  /** The answer to `profile`: times, or why there are none. */
+  /** The answer to `profile`: times, or the reason why there are none. */
   | { readonly type: 'profiled'; readonly report: ProfileReport }
   | { readonly type: 'profileFailed'; readonly message: string }
   /** Test images to show predictions for: [n, 28, 28] in 0..1. */
   | { readonly type: 'samples'; readonly images: Float32Array; readonly labels: Int32Array }
   | { readonly type: 'recognised'; readonly id: number; readonly outputs: Float32Array }
-  /** Events of one training run: those of a run that was reset come late and are ignored. */
+  /** Events of one training run. Late events of a run that was reset are ignored. */
   | { readonly type: 'run'; readonly run: number; readonly event: RunEvent };

@@ -1,5 +1,5 @@
-// What can be trained, on the page and by `npm run train`, and what fits with what. The models themselves are in models.ts: the page's own
-// script does without the library.
+// Models, losses and optimizers that can be chosen, on the page and by `npm run train`, and their valid combinations. The models are in
+// models.ts, because the page's own script does not load the library.
 
 export type ModelName = 'mlp' | 'cnn' | 'linear';
 export const lossNames = [
@@ -19,12 +19,12 @@ export interface Recipe {
   readonly description: string;
   /** Ten class probabilities, or the digit itself as one number. */
   readonly output: 'probabilities' | 'value';
-  /** The losses that fit its output. */
+  /** The losses that are valid for its output. */
   readonly losses: readonly LossName[];
   readonly defaults: {
     readonly loss: LossName;
     readonly optimizer: OptimizerName;
-    /** Step size of that optimizer; any other starts from its own default. */
+    /** Step size of that optimizer. Any other starts with its own default. */
     readonly learningRate: number;
     readonly batchSize: number;
   };
@@ -63,7 +63,7 @@ export const learningRates: Readonly<Record<OptimizerName, number>> = {
   adam: 0.001,
 };
 
-/** The step size to start from: the recipe's with its own optimizer, else the optimizer's. */
+/** The initial step size: the recipe's for its own optimizer, else the optimizer's default. */
 export function learningRateFor(model: ModelName, optimizer: OptimizerName): number {
   const { defaults } = recipes[model];
   return optimizer === defaults.optimizer ? defaults.learningRate : learningRates[optimizer];

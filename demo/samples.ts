@@ -1,15 +1,15 @@
-// A grid of test images with what the model says of each.
+// A grid of test images with the model's predictions.
 import type { Recipe } from './recipes.ts';
 
 export interface Reading {
   readonly digit: number;
-  /** For people: '97 %' sure, or the number a regression gave. */
+  /** Text for the page: '97 %' confidence, or the number of a regression. */
   readonly detail: string;
   /** One per class; undefined for a regression. */
   readonly probabilities: ArrayLike<number> | undefined;
 }
 
-/** The digit that a row of outputs stands for: the likeliest class, or the nearest digit to a regression's number. */
+/** The digit that a row of outputs means: the most likely class, or the nearest digit to a regression's number. */
 export function readOutputs(output: Recipe['output'], row: Float32Array): Reading {
   if (output === 'value') {
     const digit = Math.min(9, Math.max(0, Math.round(row[0])));
@@ -35,7 +35,7 @@ export interface SampleGrid {
   clear(): void;
 }
 
-/** How many there are is known before the data is loaded, so that the page does not move when they come. */
+/** The number of images is known before the data are loaded, so that the page does not move when they arrive. */
 export function createSamples(list: HTMLElement, score: HTMLElement, count: number): SampleGrid {
   let labels = new Int32Array(0);
   const clear = (): void => {

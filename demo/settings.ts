@@ -1,4 +1,4 @@
-// The settings form: fills its menus, keeps incompatible choices out of reach, and reads it into a checked configuration.
+// The settings form: fills its menus, disables incompatible choices, and reads it into a checked configuration.
 import type { DeviceChoice, TrainingConfig } from './protocol.ts';
 import { type LossName, type ModelName, type OptimizerName, learningRateFor, lossNames, recipes } from './recipes.ts';
 
@@ -36,7 +36,7 @@ const numberFields: readonly NumberField[] = [
   { name: 'seed', title: 'Seed', integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
 ];
 
-/** What is wrong with one field, in words for the page. */
+/** Error text for one field, shown on the page. */
 export class SettingsError extends Error {
   readonly field: HTMLElement;
   constructor(field: HTMLElement, message: string) {
@@ -54,7 +54,7 @@ function fill<K extends string>(select: HTMLSelectElement, titles: Readonly<Reco
 export interface Settings {
   readonly model: ModelName;
   readonly device: DeviceChoice;
-  /** @throws SettingsError for the first field that cannot be used. */
+  /** @throws SettingsError for the first invalid field. */
   read(): TrainingConfig;
   setEnabled(enabled: boolean): void;
 }
@@ -72,7 +72,7 @@ export function createSettings(form: HTMLFormElement, onDevice: (device: DeviceC
   fill(loss, lossTitles);
   fill(optimizer, optimizerTitles);
 
-  // What the visitor typed stays when the model or the optimizer changes; beside it stands what is usual there.
+  // Typed values are kept when the model or the optimizer changes. The usual values are shown next to them.
   const usual = { learningRate: '', batchSize: '' };
   type Suggested = keyof typeof usual;
   const showUsual = (name: Suggested): void => {

@@ -1,4 +1,4 @@
-// A bar for each layer, divided by the kernels that computed it: where a training step's time goes.
+// A bar for each layer, divided by the kernels that computed it. It shows the time of a training step.
 import { BarController, BarElement, CategoryScale, Chart, LinearScale } from 'chart.js';
 import type { ProfileReport } from './protocol.ts';
 
@@ -8,7 +8,7 @@ Chart.register(BarController, BarElement, CategoryScale, LinearScale);
 export interface Segment {
   readonly layer: string;
   readonly ops: readonly string[];
-  /** Which of an op's kernels it is, where it has several. */
+  /** Name of the kernel, if an op has several. */
   readonly part: string | undefined;
   readonly count: number;
   readonly milliseconds: number;
@@ -23,10 +23,10 @@ export interface Row {
   readonly segments: readonly Segment[];
 }
 
-/** What is no layer, in the order of a step; the optimizer is last, under its own name. */
+/** Parts that are not layers, in the order of a step. The optimizer is last, with its name. */
 const besides = ['loss', 'metrics', 'results'];
 
-/** Kernels by layer, in the order of the model; what belongs to none (loss, metrics, optimizer) comes after. */
+/** Kernels by layer, in the order of the model. Those of no layer (loss, metrics, optimizer) come after. */
 export function rowsOf({ kernels, layers, steps }: ProfileReport): Row[] {
   const groups = new Map<string, Segment[]>(layers.map((layer) => [layer, []]));
   for (const { name, scope, ops, count, milliseconds, share } of kernels) {
@@ -50,14 +50,14 @@ export interface TimeChart {
   show(rows: readonly Row[]): void;
 }
 
-/** `onSelect` is told the kernel under the pointer, the finger or the arrow keys. */
+/** `onSelect` gets the kernel under the pointer or the finger, or the one chosen by arrow keys. */
 export function createTimeChart(canvas: HTMLCanvasElement, onSelect: (segment: Segment) => void): TimeChart {
   const plot = canvas.parentElement!;
   const palette = { deep: '', pale: '', card: '', line: '', quiet: '', ink: '' };
   let rows: readonly Row[] = [];
   let selected: { row: number; segment: number } | undefined;
 
-  /** From deep to pale: an ombré, the longest kernel deepest. */
+  /** From dark to light: the longest kernel is darkest. */
   const shade = (row: number, segment: number): string => {
     const count = rows[row]?.segments.length ?? 1;
     return `color-mix(in oklab, ${palette.pale} ${count > 1 ? (100 * segment) / (count - 1) : 0}%, ${palette.deep})`;
@@ -71,7 +71,7 @@ export function createTimeChart(canvas: HTMLCanvasElement, onSelect: (segment: S
       indexAxis: 'y',
       animation: false,
       maintainAspectRatio: false,
-      // Shares stand right of the bars.
+      // Shares are at the right of the bars.
       layout: { padding: { right: 54 } },
       events: ['mousemove', 'click', 'touchstart', 'touchmove'],
       onHover: (_, [element]) => element && select(element.index, element.datasetIndex),

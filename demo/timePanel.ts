@@ -1,4 +1,4 @@
-// The panel 'Where the time goes': a button, a chart of layers and kernels, one kernel in words, and all of them in a table.
+// The panel 'Where the time goes': a button, a chart of layers and kernels, a description of one kernel, and a table of all.
 import type { ProfileReport } from './protocol.ts';
 import { recipes } from './recipes.ts';
 import { type Row, type Segment, createTimeChart, percentOf, rowsOf } from './timeChart.ts';
@@ -6,7 +6,7 @@ import { type Row, type Segment, createTimeChart, percentOf, rowsOf } from './ti
 export interface TimePanel {
   show(report: ProfileReport): void;
   fail(message: string): void;
-  /** Whether there is something to time with. */
+  /** Whether there is a device to time with. */
   setEnabled(enabled: boolean): void;
 }
 
@@ -14,14 +14,14 @@ const byId = <T extends HTMLElement = HTMLElement>(id: string): T => document.ge
 
 const inMilliseconds = (value: number): string => (value < 0.01 ? '< 0.01' : value < 10 ? value.toFixed(2) : value.toFixed(1));
 
-/** `2 mul + matmul (matmul_direct)`: repeated ops once, with their number. */
+/** `2 mul + matmul (matmul_direct)`: repeated ops are named once, with their count. */
 function inWords({ ops, part }: Segment): string {
   const counts = new Map<string, number>();
   for (const op of ops) counts.set(op, (counts.get(op) ?? 0) + 1);
   return [...counts].map(([op, n]) => (n > 1 ? `${n} ${op}` : op)).join(' + ') + (part ? ` (${part})` : '');
 }
 
-/** What a visitor needs of the clock; the library's own note has the rest. */
+/** Short notes on the clock. The library's own note has the rest. */
 function aboutClock({ clock, resolution, steps }: ProfileReport): string {
   const over = `Means over ${steps} steps of a copy of the model`;
   if (clock === 'host') return `${over}, op by op, on the CPU: nothing is fused there.`;
@@ -30,7 +30,7 @@ function aboutClock({ clock, resolution, steps }: ProfileReport): string {
   return `${over}, by the GPU's timestamps${coarse ? `, which this browser rounds to ${(resolution * 1000).toFixed(0)} µs: short kernels are uncertain` : ''}.`;
 }
 
-/** `onAsk` is called when the visitor wants times; false when it cannot be done now. */
+/** `onAsk` is called when the user requests times. It returns false if timing is not possible now. */
 export function createTimePanel(onAsk: () => boolean): TimePanel {
   const button = byId<HTMLButtonElement>('profile');
   const figure = byId('time-figure');
@@ -52,7 +52,7 @@ export function createTimePanel(onAsk: () => boolean): TimePanel {
     );
     detail.dataset.layer = layer;
   };
-  // Made when it is first needed: most visitors come to train.
+  // Made at first use, because most users only train.
   let chart: ReturnType<typeof createTimeChart> | undefined;
 
   const update = (): void => {

@@ -1,4 +1,4 @@
-// Trains with ombre and tells how it goes. It touches no page: it runs in a worker, or in the page where workers have no WebGPU.
+// Trains with ombre and reports the progress. It does not use the page: it runs in a worker, or in the page if workers have no WebGPU.
 import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, setDevice, setSeed, slice, tensor } from 'ombre';
 import { buildModel } from './models.ts';
 import { nearestDigit } from './nearestDigit.ts';
@@ -7,7 +7,7 @@ import { profileSteps } from './profiling.ts';
 import { type Command, type DeviceChoice, type RunEvent, type TrainerEvent, type TrainingConfig, sampleCount } from './protocol.ts';
 import { classes, oneHotRows, recipes, wantsOneHot } from './recipes.ts';
 
-/** The part of the training images that is held back to validate on. */
+/** The share of the training images that are used for validation. */
 const validationSplit = 0.1;
 const batchesOfTest = 1000;
 
@@ -21,17 +21,17 @@ interface Run {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Starts a trainer that tells its events to `send`; returns the function to give it commands with. */
+/** Starts a trainer that sends its events to `send`. Returns the function that takes commands. */
 export function createTrainer(send: (event: TrainerEvent) => void): (command: Command) => void {
   let device: DeviceChoice | undefined;
   let data: Dataset | undefined;
   let model: Model | undefined;
   let run: Run | undefined;
   let profiled: TrainingConfig | undefined;
-  /** A profile taken while paused: what goes on then would count in it. */
+  /** A profile that is taken while paused. The run must not continue meanwhile, because its work would count. */
   let profiling = Promise.resolve();
   let drawing: { readonly id: number; readonly pixels: Float32Array } | undefined;
-  // One thing at a time: a start waits for the run before it to end, and drawings wait for the end of a batch.
+  // One command at a time: a start waits until the previous run has ended, and drawings wait for the end of a batch.
   let queue = Promise.resolve();
   const enqueue = (work: () => Promise<void>): void => {
     queue = queue.then(work).catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));
@@ -100,11 +100,11 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
     let diverged: { epoch: number; loss: number } | undefined;
     const progress = callbacks.progress({
       onUpdate({ epoch, batch, batches = 1, samplesPerSecond, secondsLeft, logs, done }) {
-        // Validation's time is in the figure of an epoch's end.
+        // The time of an epoch includes its validation.
         if (!done || imagesPerSecond === 0) imagesPerSecond = samplesPerSecond;
         const { loss, accuracy } = logs;
         if ('loss' in logs && !Number.isFinite(loss)) {
-          // It does not come back: every further step would be in vain.
+          // The loss stays like this, so further steps are useless.
           diverged ??= { epoch: epoch + 1, loss };
           trained.stopTraining = true;
         } else if (done)
@@ -176,13 +176,13 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
         return;
       case 'profile':
         profiled = command.config;
-        // While paused there is no end of a batch to wait for.
+        // While paused no batch ends.
         if (!run) enqueue(answerProfile);
         else if (run.gate.closed) profiling = answerProfile();
         return;
       case 'recognise':
         drawing = command;
-        // While paused there is no end of a batch to wait for.
+        // While paused no batch ends.
         if (!run) enqueue(recognise);
         else if (run.gate.closed)
           void profiling.then(recognise).catch((error: unknown) => send({ type: 'problem', message: messageOf(error) }));

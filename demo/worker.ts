@@ -1,4 +1,4 @@
-// The trainer in a worker, so that the page never waits for it.
+// The trainer in a worker, so that it never blocks the page.
 import type { Command, TrainerEvent } from './protocol.ts';
 import { createTrainer } from './trainer.ts';
 
