@@ -1,4 +1,4 @@
-// Dependencies between kernels, while the passes merge kernels and add conditions. The passes ask thousands of times whether one kernel
+// Dependencies between kernels, while the passes merge kernels and add conditions. The passes query thousands of times whether one kernel
 // depends on another. A search of the whole graph would take n² steps for n kernels. Therefore a topological order is kept. A query
 // searches between the two vertices in that order, from both ends, and stops when the cheaper search ends.
 

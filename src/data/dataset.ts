@@ -17,7 +17,7 @@ export interface Sample<X = Tensor, Y = Tensor> {
 }
 
 export interface ShuffleOptions {
-  /** Fixes the order, whatever setSeed() says. */
+  /** Fixes the order, independent of setSeed(). */
   seed?: number;
   /** A new order for each iteration (each epoch). @default true */
   reshuffleEachIteration?: boolean;

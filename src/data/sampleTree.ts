@@ -45,7 +45,7 @@ function listed(names: readonly string[]): string {
 /**
  * Samples of an argument in the form of `fields`. Without fields, records and lists that hold arrays are trees, and every other list is one
  * nested array; `dtype` is then that of the batches.
- * @throws DataError for data of another form, and whatever samplesOf throws. Messages name the path, such as `y.digit`.
+ * @throws DataError for data of another form, and the errors of samplesOf. Messages name the path, such as `y.digit`.
  */
 export async function readTree(
   where: string,

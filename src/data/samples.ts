@@ -61,7 +61,7 @@ export function shapeOfInput(where: string, argument: string, input: unknown): S
 /**
  * Samples of an input as `dtype`. Without it, whole numbers within i32 are i32, and everything else is f32.
  * @throws DtypeError if values are not numbers; ShapeError for scalars, ragged arrays and shapes that do not fit, DataError for no samples and
- * for values that do not fit i32 if it is asked for.
+ * for values that do not fit i32 if `dtype` is i32.
  */
 export async function samplesOf(where: string, argument: string, input: unknown, dtype?: SampleDtype): Promise<Samples> {
   const opened = open(where, argument, input);

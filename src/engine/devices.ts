@@ -199,7 +199,7 @@ export async function readAll(tensors: readonly Tensor[], { engine }: { engine?:
 setEvaluator({
   evaluate: async (tensors) => (settled ?? (await defaultEngine())).evaluate(tensors),
   read: async (tensor) => {
-    // A value on a device is read there, whatever the default device is.
+    // A value on a device is read there, and not on the default device.
     const engine = (tensor.value?.kind === 'device' && engineOf(tensor.value.device)) || settled || (await defaultEngine());
     return (await engine.read([tensor]))[0];
   },

@@ -1,4 +1,4 @@
-// The engine evaluates tensors: it traces functions, and runs graphs on a runtime. It neither compiles nor knows a particular device.
+// The engine evaluates tensors: it traces functions, and runs graphs on a runtime. It does not compile, and does not depend on a particular device.
 // Importing it lets tensors compute their values.
 export { type CompileFunctionOptions, type CompiledFunction, compile } from './compiledFunction.ts';
 export {

@@ -114,7 +114,7 @@ export function traceFunction(
 }
 
 /**
- * Creates the trace of one call. Placeholders refer to their trace as long as the program lives, and a closure keeps every variable of its scope.
+ * Creates the trace of one call. Placeholders refer to their trace as long as the program exists, and a closure keeps every variable of its scope.
  * This is a separate function, so that the trace's closures do not keep the tensors of the first call.
  */
 function openTrace(name: string): { trace: Trace & { late: LateReads }; drawnKey: () => Tensor | undefined } {

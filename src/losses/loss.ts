@@ -24,7 +24,7 @@ export const reductionKind = /* @__PURE__ */ oneOf('mean', 'sum', 'none', 'meanW
 /** Fields of every loss's declaration. */
 export const lossOptions = {
   /**
-   * 'mean' divides by the number of samples, whatever their weights (Keras's sum_over_batch_size). 'meanWithSampleWeight' divides by the sum of the
+   * 'mean' divides by the number of samples, for any weights (Keras's sum_over_batch_size). 'meanWithSampleWeight' divides by the sum of the
    * weights. 'none' gives one value per sample. @default 'mean'
    */
   reduction: /* @__PURE__ */ optional(reductionKind, 'mean'),

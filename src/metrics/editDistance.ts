@@ -51,7 +51,7 @@ export interface EditMetric extends Metric<EditState> {
 
 /** Fields of metrics of edits. */
 const editTable = {
-  /** Token that does not count, such as padding, wherever it is. */
+  /** Token that does not count, such as padding, at any position. */
   maskTokenId: /* @__PURE__ */ optional(integer()),
   ...metricOptions,
 };

@@ -1,4 +1,4 @@
-// Decoding step by step: attention layers keep the keys and values of earlier steps, and position layers know the step.
+// Decoding step by step: attention layers keep the keys and values of earlier steps, and position layers get the number of the step.
 import type { Tensor } from '../graph/tensor.ts';
 import { iota } from '../ops/create/create.ts';
 import { equal, expandDims, gather, lessEqual, pad, reshape, where } from '../ops/index.ts';

@@ -165,7 +165,7 @@ export const varianceScalingOptions = declareOptions('initializers.varianceScali
 export type VarianceScalingOptions = OptionsOf<typeof varianceScalingOptions>;
 type Scaling = SettingsOf<typeof varianceScalingOptions>;
 
-/** Standard deviation of a standard normal that is truncated at two. Draws are divided by it, so that they have the variance asked for. */
+/** Standard deviation of a standard normal that is truncated at two. Draws are divided by it, so that they have the given variance. */
 const truncatedStddev = 0.8796256610342398;
 
 const distributions: Record<Scaling['distribution'], (variance: number) => Draw> = {

@@ -124,7 +124,7 @@ export interface Layer {
   call(variables: Variables, inputs: Tensors, options: ApplyOptions): LayerResult;
   /** The same inside a network: variables come from the pass; new state and losses go into it. @internal */
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
-  /** The layer's own parameters as its constraints want them after an update. The same object if there are none. */
+  /** The layer's own parameters with its constraints applied, after an update. The same object if there are none. */
   constrain(parameters: TensorRecord): TensorRecord;
 }
 

@@ -1,4 +1,4 @@
-// Networks: a layer with all layers inside it, and their variables by path. Training knows only this interface; NetworkPass computes outputs.
+// Networks: a layer with all layers inside it, and their variables by path. Training uses only this interface; NetworkPass computes outputs.
 import { ArgumentError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
 import { withScope } from '../graph/scope.ts';
@@ -41,7 +41,7 @@ export interface Network {
   draft(inputs: Specs, random: RandomStream): NetworkVariables;
   /** Stores variables in the layers. `inputs` are given if they were drafted for them. */
   store(variables: NetworkVariables, inputs?: Specs): void;
-  /** Parameters as the layers' constraints want them after an update. Parameters of some layers may be missing. */
+  /** Parameters with the layers' constraints applied, after an update. Parameters of some layers may be missing. */
   constrain(parameters: LayerTrees): LayerTrees;
 }
 

@@ -71,7 +71,7 @@ export interface Rule<Shared> {
 export const slotsLike =
   (values: Readonly<Record<string, number>>): Rule<unknown>['slots'] =>
   ({ shape }) =>
-    // f32 whatever the parameter is: in f16 a second moment would underflow.
+    // f32 for every dtype of the parameter: in f16 a second moment would underflow.
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, full(shape, value)]));
 
 /** A tensor of its own with the values of a parameter, in f32: a slot must not share the parameter's memory. */

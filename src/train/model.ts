@@ -114,7 +114,7 @@ export class Model implements TrainedModel, HasLayer {
    */
   getLayer(name: string): Layer {
     const { network } = this.core;
-    // Chains make their symbolic tensors when they are first asked for; layers then know their outputs.
+    // Chains make their symbolic tensors at first use, and store the outputs in the layers.
     if (network.inputs) void network.root.output;
     const layer = typeof name === 'string' ? findLayer(network.root, name) : undefined;
     if (layer) return layer;

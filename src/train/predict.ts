@@ -17,7 +17,7 @@ export type WithLeaves<O, L> = O extends Tensor ? L : { readonly [K in keyof O]:
 const readsInFlight = 4;
 
 /**
- * A promise of the predictions, whose values may be asked for at once: `await model.predict(x).data()`. Of several outputs, data() and array()
+ * A promise of the predictions. Their values can be read from it directly: `await model.predict(x).data()`. For several outputs, data() and array()
  * give a list or record.
  */
 export interface Prediction<O extends Tensors = Tensor> extends Promise<O> {

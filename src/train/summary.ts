@@ -7,7 +7,7 @@ import { countElements } from './weights.ts';
 const heads = ['Layer (type)', 'Output Shape', 'Param #', 'Connected to'];
 
 /**
- * A line for each use of a layer, then the totals. Shapes are `?` while the model does not know its inputs. Graphs that are no chain have a column
+ * A line for each use of a layer, then the totals. Shapes are `?` until the inputs of the model are known. Graphs that are no chain have a column
  * with the layers and inputs that feed each use.
  */
 export function formatSummary(core: ModelCore): string {

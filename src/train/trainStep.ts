@@ -382,7 +382,7 @@ function requireConnected(gradients: StepGradients, lossName: string): void {
   if (found.some(({ value }) => !isZero(value as Tensor))) return;
   const names = found.map(({ path }) => variablePath(path));
   throw new ArgumentError(
-    `${lossName} has no path to the weights (${names.join(', ')}): its gradient is 0 whatever they are; compute it ` +
+    `${lossName} has no path to the weights (${names.join(', ')}): its gradient is 0 for any weights; compute it ` +
       'from the predictions, by ops that have a gradient (argMax, round, comparisons, casts to integers and stopGradient have none)',
   );
 }

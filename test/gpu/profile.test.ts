@@ -65,7 +65,7 @@ describe.each([
     clock: 'timestamps',
     note: /^By the (GPU's timestamps|host's clock, because this device has no timestamps \(feature timestamp-query\))/,
   },
-  { timestamps: false, clock: 'waiting', note: /^By the host's clock, because timestamps were not wanted: .* empty submit/ },
+  { timestamps: false, clock: 'waiting', note: /^By the host's clock, because timestamps were switched off: .* empty submit/ },
 ])('a training step by $clock', ({ timestamps, clock, note }) => {
   let result: Profile;
   beforeAll(async () => {

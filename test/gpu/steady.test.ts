@@ -1,4 +1,4 @@
-// The steady state: a running loop of steps creates no buffers, whatever is done with its losses.
+// The steady state: a running loop of steps creates no buffers, for any use of its losses.
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import { type Engine, compile } from '../../src/engine/index.ts';

@@ -28,7 +28,7 @@ export function disguise(gpu: { readonly prototype: GPU }, { plan, subgroups }: 
     if (subgroups === 'none') {
       Object.defineProperty(adapter, 'features', { value: new Set([...adapter.features].filter((feature) => feature !== 'subgroups')) });
     } else if (subgroups && !(Number(subgroups) === subgroupMinSize && subgroupMinSize === subgroupMaxSize)) {
-      throw new Error(`subgroups of ${subgroups} are wanted; this adapter has ${subgroupMinSize} to ${subgroupMaxSize}`);
+      throw new Error(`subgroups of ${subgroups} are required; this adapter has ${subgroupMinSize} to ${subgroupMaxSize}`);
     }
     return adapter;
   };

@@ -1,4 +1,4 @@
-// Dropout at its limits, on any stack. Dropped elements are 0 and have gradient 0, whatever their values are.
+// Dropout at its limits, on any stack. Dropped elements are 0 and have gradient 0, for any value.
 import { expect } from 'vitest';
 import { valueAndGrad } from '../../src/autodiff/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';

@@ -67,7 +67,7 @@ const namesAreListed: Rule = (file) =>
     .filter((node) => node.getText() !== "export type * from './optionTypes.ts';") // that file lists them one by one
     .map(() => `${file.path}: has 'export *'; public names are listed one by one`);
 
-/** A worker and Node have no window. ESLint forbids the plain global, because it knows scopes: a pooling window may be called `window`. */
+/** A worker and Node have no window. ESLint forbids the plain global, because it resolves scopes: a pooling window may be called `window`. */
 const noWindowSniffing: Rule = (file) =>
   file.path.startsWith('src/')
     ? nodesOf(file)

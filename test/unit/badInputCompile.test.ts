@@ -40,7 +40,7 @@ describe('a loss of one’s own', () => {
   type OwnLoss = (targets: Tensor, predictions: Tensor) => Tensor;
   const oneHot = (t: Tensor): Tensor => cast(t, 'f32');
   test.each<[string, OwnLoss, string]>([
-    ['of the targets only', (t) => mean(square(oneHot(t))), `${cut} ${weights}: its gradient is 0 whatever they are; compute it from`],
+    ['of the targets only', (t) => mean(square(oneHot(t))), `${cut} ${weights}: its gradient is 0 for any weights; compute it from`],
     ['of a constant', () => tensor(1), cut],
     ['behind stopGradient', (_, p) => mean(stopGradient(p)), cut],
     ['of classes', (t, p) => mean(square(sub(oneHot(t), cast(argMax(p, { axis: 1 }), 'f32')))), cut],

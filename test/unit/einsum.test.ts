@@ -53,7 +53,7 @@ test('the order of contraction is that of least work', () => {
   // (ab bc) cd costs 10^5 + 10^5, ab (bc cd) 10^7 + 10^7.
   expect(bestOrder([['a', 'b'], ['b', 'c'], ['c', 'd']], ['a', 'd'], sizes)).toEqual([[0, 1], 2]); // prettier-ignore
   expect(bestOrder([['b', 'c'], ['c', 'd'], ['d', 'a']], ['b', 'a'], sizes)).toEqual([0, [1, 2]]); // prettier-ignore
-  // A chain too long to search: the outcome is the same, whatever the order.
+  // A chain too long to search: the result is the same for any order.
   const matrices = Array.from({ length: 10 }, () => random([2, 2]));
   const chain = einsum('ab,bc,cd,de,ef,fg,gh,hi,ij,jk->ak', ...matrices);
   const pairs = matrices.reduce((so, m) => einsum('ij,jk', so, m));

@@ -45,10 +45,17 @@ test.each([
   ['tells', 'Tells whether', 'were told apart', 'telling'],
   ['lies', 'lies in a page', 'they lie', 'relies'],
   ['stands', 'stands there', 'it stood', 'a stand-in, standard'],
-  ['nobody', 'Nobody reads it', 'whoever asks', 'some body'],
+  ['nobody', 'Nobody reads it', 'whoever reads it', 'some body'],
+  ['rooms', 'the room of layers', 'a drawer', 'a folder'],
+  ['wants', 'a kernel wants it', 'the wanted value', 'wanton'],
+  ['asks', 'asks the engine', 'when asked for', 'a task'],
+  ['knows', 'ESLint knows it', '', 'is known'],
+  ['lives', 'lives on a device', 'it lived', 'a live chart, alive'],
+  ['remembers', 'remembers it', 'is remembered', ''],
+  ['whatever', 'whatever it is', 'wherever it is', 'however'],
   ['alone', 'the loop alone', '', 'along'],
   ['whatSubject', 'What is read is kept.', 'Done. What follows waits', 'What is it? Says what it is.'],
-  ['images', 'a contest', 'the race', 'race condition, trace, overlap'],
+  ['images', 'a contest', 'lets go of it', 'race condition, trace, overlap'],
 ] as const)('%s finds its words', (name, first, second, none) => {
   const names = (text: string) => hitsIn('src', { path: 'a.ts', line: 1, text }).map((hit) => hit.name);
   expect(names(first)).toContain(name);

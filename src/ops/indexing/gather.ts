@@ -112,7 +112,7 @@ export interface AxisOption {
 }
 
 /**
- * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is an error if the host knows it, as in
+ * Rows of x by index: with axis 0, y[i, …] = x[indices[i], …]. An index outside the axis is an error if the host has it, as in
  * tensor([...]). An index that a kernel computed, or an input of a compiled function, is clamped to the axis on every device. The gradient
  * is scatterAdd.
  *

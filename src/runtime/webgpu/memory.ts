@@ -229,7 +229,7 @@ export class Scratch {
     this.pool = pool;
   }
 
-  /** Drops all buffers. After a failed allocation we cannot know which ones are valid. */
+  /** Drops all buffers. After a failed allocation it is unknown which ones are valid. */
   drop(): void {
     for (const buffer of this.buffers.splice(0)) if (buffer) this.pool.destroy(buffer);
     this.generation++;

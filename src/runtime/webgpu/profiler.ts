@@ -95,7 +95,7 @@ export class Profiler {
   }
 
   private noteOnWaiting(): string {
-    const why = this.refused ? 'timestamps were not wanted' : 'this device has no timestamps (feature timestamp-query)';
+    const why = this.refused ? 'timestamps were switched off' : 'this device has no timestamps (feature timestamp-query)';
     const { overhead } = this;
     const cost = overhead === undefined ? '' : ` The ${overhead.toFixed(3)} ms that an empty submit takes are subtracted.`;
     return `By the host's clock, because ${why}: every kernel was submitted by itself and waited for.${cost} Short kernels come out too long or as 0; compare long ones only.`;

@@ -1,4 +1,4 @@
-// Pooling to a given size, whatever the size of the input.
+// Pooling to a given size, for any size of the input.
 import type { Configured } from '../../../core/config.ts';
 import { ShapeError } from '../../../core/errors.ts';
 import { type Kind, kindOf, positiveInteger } from '../../../core/optionKinds.ts';

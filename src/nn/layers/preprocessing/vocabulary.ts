@@ -170,13 +170,13 @@ export function vocabularyOf<Token>(settings: VocabularySettings<Token>): Vocabu
       for (const special of [maskToken, oovToken]) if (special !== undefined) counts.delete(special);
       if (counts.size === 0) throw new DataError(`${where}: the data hold no tokens; give at least one`);
       const order = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || compareTokens(a, b));
-      const room = maxTokens === undefined ? order.length : maxTokens - specials.length;
-      if (room <= 0) {
+      const free = maxTokens === undefined ? order.length : maxTokens - specials.length;
+      if (free <= 0) {
         throw new ArgumentError(
-          `${where}: maxTokens ${maxTokens} leaves no room for tokens beside ${specials.length} special entries; choose more`,
+          `${where}: maxTokens ${maxTokens} leaves no index for tokens after ${specials.length} special entries; choose more`,
         );
       }
-      const vocabulary = order.slice(0, room);
+      const vocabulary = order.slice(0, free);
       const weightOf = (token: Token): number => Math.log(1 + total / (1 + documents.get(token)!));
       found = { vocabulary, ...(outputMode === 'tfIdf' && { idfWeights: vocabulary.map(weightOf) }) };
     },

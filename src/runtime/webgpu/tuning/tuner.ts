@@ -147,7 +147,7 @@ export class Tuner implements KernelTuner {
   private async measure({ dispatch, slots }: Trial, candidates: readonly Candidate[]): Promise<Map<Candidate, number>> {
     const { pool, device } = this.context;
     const used = [...new Set(dispatch.bindings.map(({ slot }) => slot))];
-    if (used.reduce((sum, slot) => sum + slots[slot].bytes, 0) > maxTrialBytes) throw new RangeError('too large to be timed beside a step');
+    if (used.reduce((sum, slot) => sum + slots[slot].bytes, 0) > maxTrialBytes) throw new RangeError('too large to be timed between steps');
     const words = new UniformWords();
     const offsets = candidates.map(({ launch }) => words.add(launch));
     const data = words.data()!;
