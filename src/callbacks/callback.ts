@@ -37,8 +37,12 @@ export interface FitInfo {
   readonly metrics: readonly string[];
   /** By name: whether larger ('max') or smaller ('min') values are better. Names without an entry are unknown. */
   readonly directions: Readonly<Record<string, 'max' | 'min'>>;
+  /** Ends the training, if fit was given one. */
+  readonly signal: AbortSignal | undefined;
   /** Seconds since fit began, without the time in callbacks. So a pause is not included. */
   activeSeconds(): number;
+  /** Writes weights, optimizer states and the place in this fit: a file for `restoreFrom` of a callback. */
+  saveBackup(target: FileTarget): Promise<void>;
 }
 
 export type MaybeAsync = void | Promise<void>;
@@ -49,6 +53,8 @@ export interface Callback {
   readonly showsProgress?: boolean;
   /** True if onBatchEnd needs the values at each batch. Every batch then waits for the device. */
   readonly readsEveryBatch?: boolean;
+  /** Called first. Returns the bytes of FitInfo.saveBackup() that the fit goes on from, or undefined. */
+  restoreFrom?(): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   onTrainBegin?(info: FitInfo): MaybeAsync;
   onTrainEnd?(logs: Logs): MaybeAsync;
   onEpochBegin?(epoch: number): MaybeAsync;

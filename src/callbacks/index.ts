@@ -1,4 +1,5 @@
 // Listeners of fit, by name.
+import { backupAndRestore } from './backupAndRestore.ts';
 import { csvLogger } from './csvLogger.ts';
 import { earlyStopping } from './earlyStopping.ts';
 import { terminateOnNaN, timeLimit } from './ending.ts';
@@ -6,6 +7,7 @@ import { history } from './history.ts';
 import { lambda } from './lambda.ts';
 import { learningRateFinder } from './learningRateFinder.ts';
 import { learningRateScheduler, reduceLROnPlateau } from './learningRates.ts';
+import { liveChart } from './liveChart.ts';
 import { modelCheckpoint } from './modelCheckpoint.ts';
 import { progress } from './progress.ts';
 import { sample } from './sample.ts';
@@ -14,12 +16,14 @@ import { tensorBoard } from './tensorBoard.ts';
 
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
 export const callbacks = {
+  backupAndRestore,
   csvLogger,
   earlyStopping,
   history,
   lambda,
   learningRateFinder,
   learningRateScheduler,
+  liveChart,
   modelCheckpoint,
   progress,
   reduceLROnPlateau,
@@ -31,6 +35,7 @@ export const callbacks = {
 };
 
 export type { Callback, FitInfo, Logs, MaybeAsync, TrainedModel } from './callback.ts';
+export type { BackupAndRestoreOptions } from './backupAndRestore.ts';
 export type { EarlyStopping, EarlyStoppingOptions } from './earlyStopping.ts';
 export type { CsvLoggerOptions, LineWriter } from './csvLogger.ts';
 export type { TerminateOnNaNOptions, TimeLimitOptions } from './ending.ts';
@@ -38,6 +43,7 @@ export type { EpochSchedule, LearningRateSchedulerOptions, ReduceLROnPlateauOpti
 export type { SwapEmaWeightsOptions } from './swapEmaWeights.ts';
 export type { History, HistoryOptions } from './history.ts';
 export type { CheckpointTarget, ModelCheckpointOptions } from './modelCheckpoint.ts';
+export type { ChartConfig, ChartCurve, ChartMaker, ChartPoint, CurveChart, LiveChart, LiveChartOptions } from './liveChart.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
 export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';

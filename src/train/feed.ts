@@ -1,6 +1,13 @@
 // Batches of an epoch: one pass of a source, or a number of steps that may begin and end anywhere in a pass.
 import type { Batch, BatchSource } from '../data/batches.ts';
 
+/** Place in an epoch where a training begins. */
+export interface FeedStart {
+  readonly epoch: number;
+  /** Number of batches of this epoch that are left out. */
+  readonly batch: number;
+}
+
 /** The first batches of one pass; all of them without a limit. */
 export async function* firstBatches(source: BatchSource, limit: number | undefined): AsyncGenerator<Batch> {
   let drawn = 0;
@@ -20,30 +27,40 @@ export interface Feed {
 
 /**
  * Without `steps`, an epoch is a pass. With `steps`, an epoch is so many batches: it continues the pass of the epoch before, and begins another
- * pass when that one ends. `orderOf` gives the order of the samples of a pass. `firstEpoch` is the number of epochs that count as done.
+ * pass when that one ends. `orderOf` gives the order of the samples of a pass. Batches before `start` count as done.
  */
 export function makeFeed(
   source: BatchSource,
   steps: number | undefined,
   orderOf: (pass: number) => Uint32Array | undefined,
-  firstEpoch = 0,
+  start: FeedStart = { epoch: 0, batch: 0 },
 ): Feed {
-  if (steps === undefined) return { epoch: (number) => source.pass(orderOf(number)), close: async () => undefined };
+  const done = (number: number): number => (number === start.epoch ? start.batch : 0);
+  if (steps === undefined) {
+    const epoch = (number: number): ReturnType<Feed['epoch']> => {
+      const pass = source.pass(orderOf(number));
+      return done(number) ? without(done(number), pass) : pass;
+    };
+    return { epoch, close: async () => undefined };
+  }
   let open: AsyncGenerator<Batch> | undefined;
-  // Arrays go on at the batch that would be the first one of this epoch. A dataset begins at its own beginning.
-  const drawnBefore = source.samples === undefined ? 0 : steps * firstEpoch;
-  const batches = source.batches ?? 1;
+  // Arrays go on at the batch that would be the next one. A dataset begins at its own beginning.
+  const drawnBefore = source.samples === undefined ? start.batch : steps * start.epoch + start.batch;
+  const batches = source.batches ?? Infinity;
   let passes = Math.floor(drawnBefore / batches);
   let skipped = drawnBefore % batches;
   return {
-    async *epoch() {
-      for (let step = 0; step < steps;) {
+    async *epoch(number) {
+      for (let step = done(number); step < steps;) {
         const begins = open === undefined;
         open ??= passOf(source, orderOf(passes++));
-        for (; skipped > 0; skipped--) await open.next();
         let drawn = 0;
         for (let next = await open.next(); !next.done; next = await open.next()) {
           drawn++;
+          if (skipped > 0) {
+            skipped--;
+            continue;
+          }
           step++;
           yield next.value;
           if (step === steps) return;
@@ -57,6 +74,11 @@ export function makeFeed(
       await open?.return(undefined);
     },
   };
+}
+
+async function* without(count: number, pass: AsyncIterable<Batch> | Iterable<Batch>): AsyncGenerator<Batch> {
+  let drawn = 0;
+  for await (const batch of pass) if (drawn++ >= count) yield batch;
 }
 
 async function* passOf(source: BatchSource, order: Uint32Array | undefined): AsyncGenerator<Batch> {

@@ -11,7 +11,8 @@ import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Attack } from './attacks.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
-import { type ModelCore, askTotals, finishTotals, requireSetup, startTotals, trainBatch } from './core.ts';
+import { type FitPlace, restoreBackup, saveBackup } from './backups.ts';
+import { type ModelCore, askTotals, release, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
@@ -75,21 +76,30 @@ async function runEpochs(
   { train, validation }: TrainingSources,
   settings: FitSettings,
 ): Promise<History> {
-  const { epochs, initialEpoch, shuffle, stepsPerEpoch, validationFreq, validationSteps, signal } = settings;
+  const { epochs, shuffle, stepsPerEpoch, validationFreq, validationSteps, signal } = settings;
   const { setup } = core;
   const { names } = steps.training.objectives;
   const tested = steps.testing.objectives.names;
   const { stepsPerExecution } = steps.setup;
   const record = history();
   const listeners = listenersOf(settings, record);
+  const samples = stepsPerEpoch === undefined ? train.samples : undefined;
+  const plan = { samples, batches: stepsPerEpoch ?? train.batches, size: train.firstSize };
   // A fit that goes on draws the numbers of the fit before it.
+  const { initialEpoch } = settings;
   const before = initialEpoch > 0 && core.progress?.epochs === initialEpoch ? core.progress : undefined;
-  const fitKey = (settings.seed === undefined && before?.key) || drawFitKey(core, settings.seed);
-  let progress: KeyedProgress | undefined = before;
+  const drawn = (settings.seed === undefined && before?.key) || drawFitKey(core, settings.seed);
+  const backup = await listeners.backup();
+  const restored = backup && (await restoreBackup(core, steps, backup, plan));
+  const fitKey = restored?.key ?? drawn;
+  const start: FitPlace = restored ?? { epoch: initialEpoch, batch: 0, totals: undefined };
+  let progress: KeyedProgress | undefined = restored ? core.progress : before;
+  /** The place that a backup is of. */
+  let place = start;
   const dropoutKey = foldKey(fitKey, 1);
   const orderOf = (pass: number): Uint32Array | undefined =>
     shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
-  const feed = makeFeed(train, stepsPerEpoch, orderOf, initialEpoch);
+  const feed = makeFeed(train, stepsPerEpoch, orderOf, start);
   const reader = makeReader(steps);
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
   const isValidated = (epoch: number): boolean =>
@@ -100,19 +110,20 @@ async function runEpochs(
   model.stopTraining = false;
   await listeners.tell((c) =>
     c.onTrainBegin?.({
-      ...{ model, epochs, initialEpoch },
-      samples: stepsPerEpoch === undefined ? train.samples : undefined,
-      batches: stepsPerEpoch ?? train.batches,
+      ...{ model, epochs, initialEpoch: start.epoch, signal, samples, batches: plan.batches },
       metrics: [...names, ...(validation ? tested.map((name) => `val_${name}`) : [])],
       directions: { ...directionsOf(steps.training.objectives), ...inValidation(directionsOf(steps.testing.objectives)) },
       activeSeconds: listeners.activeSeconds,
+      saveBackup: (target) => saveBackup(core, target, place, { key: fitKey, ...plan }),
     }),
   );
   try {
-    for (let epoch = initialEpoch; epoch < epochs && !stopped(); epoch++) {
+    for (let epoch = start.epoch; epoch < epochs && !stopped(); epoch++) {
       await listeners.tell((c) => c.onEpochBegin?.(epoch));
-      let totals = await startTotals(steps.training);
-      let batchNumber = 0;
+      const begun = epoch === start.epoch ? start : undefined;
+      let totals = begun?.totals ?? (await startTotals(steps.training));
+      let batchNumber = begun?.batch ?? 0;
+      place = { epoch, batch: batchNumber, totals };
       // A fit that begins at this epoch draws the same numbers.
       const epochKey = foldKey(dropoutKey, epoch);
       /** Batches and samples since the last callback. */
@@ -131,6 +142,7 @@ async function runEpochs(
         }
         totals = await trainBatch(core, steps, totals, { key: keyTensor(foldKey(epochKey, batchNumber)), ...arrays });
         batchNumber++;
+        place = { epoch, batch: batchNumber, totals };
         group = { batches: group.batches + 1, size: group.size + size };
         if (group.batches < stepsPerExecution) continue;
         await endGroup();
@@ -141,7 +153,8 @@ async function runEpochs(
         if (!stopped()) warnUsedUp(`the dataset gave no batch in epoch ${epoch + 1} of ${epochs}, so the training ends`);
         break;
       }
-      logs = await finishTotals(steps.training, totals);
+      logs = await (await askTotals(steps.training, totals)).logs;
+      if (!stopped() || batchNumber === plan.batches) place = { epoch: epoch + 1, batch: 0, totals: undefined };
       if (validation && isValidated(epoch) && !signal?.aborted) {
         await listeners.tell((c) => c.onValidationBegin?.());
         const found = await testSource(core, steps, validation, validationSteps);
@@ -158,6 +171,7 @@ async function runEpochs(
       // After another compile() a new count begins.
       if (core.setup === setup) core.progress = progress = afterEpoch(progress, fitKey, epoch, logs);
       await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
+      if (!place.totals) release(totals);
     }
   } finally {
     await feed.close();
@@ -199,6 +213,8 @@ function checkCallback(callback: unknown, position: number): void {
 }
 
 interface Listeners {
+  /** The bytes that the fit goes on from: those of the first callback that has some. */
+  backup(): Promise<Uint8Array | undefined>;
   /** Whether a callback needs the values at each batch. */
   readonly readsEveryBatch: boolean;
   /** Calls one hook of every callback, in order, and waits for those that are async. */
@@ -213,6 +229,13 @@ function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: Hi
   const began = performance.now();
   let outside = 0;
   return {
+    async backup() {
+      for (const callback of list) {
+        const bytes = await callback.restoreFrom?.();
+        if (bytes) return bytes;
+      }
+      return undefined;
+    },
     readsEveryBatch: list.some(({ readsEveryBatch }) => readsEveryBatch === true),
     async tell(hook) {
       const called = performance.now();

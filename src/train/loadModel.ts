@@ -12,7 +12,7 @@ import { fromConfig } from './fromConfig.ts';
 import { Model } from './model.ts';
 import { type ModelData, keptOptions, modelKey, modelVersion } from './saveModel.ts';
 import type { CompileOptions, DeviceChoice } from './trainingSetup.ts';
-import { adoptFile } from './weightFiles.ts';
+import { fileOf, readWeights } from './weightFiles.ts';
 
 export interface LoadModelOptions {
   /** Also compiles the model as it was, with the state of its optimizers. @default true */
@@ -50,7 +50,7 @@ export async function loadModel(source: FileSource, options: LoadModelOptions = 
     const model = withPlaceholders(elements, () => builtModel(config, inputs));
     const { core } = model;
     if (compile && given !== undefined) model.compile({ ...compileOptions(given), ...(device && { device }) });
-    await adoptFile(core, file, name, { optimizer: true, skipMismatch: false });
+    await readWeights(core, fileOf('loadModel', name, file), { optimizer: true, skipMismatch: false });
     return model;
   });
 }

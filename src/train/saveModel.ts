@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { type TensorSpec, networkConfig } from '../nn/index.ts';
 import { type ModelCore, knownInputs } from './core.ts';
 import type { CompileOptions } from './trainingSetup.ts';
-import { weightFile } from './weightFiles.ts';
+import { weightContents } from './weightFiles.ts';
 
 export interface SaveOptions {
   /** Also stores how the model is compiled, the state of its optimizers and its progress, so that a fit can go on exactly. @default true */
@@ -45,7 +45,7 @@ export async function saveModel(core: ModelCore, target: FileTarget, options: Sa
   // Refusals come before the weights are read.
   const compile = withTraining ? compileData(core) : undefined;
   const model = await configOf(core);
-  const { tensors, metadata } = await weightFile(core, where, withTraining);
+  const { tensors, metadata } = await weightContents(core, { where, withTraining });
   const inputs = mapTree(knownInputs(core), (leaf) => {
     const { shape, dtype } = leaf as TensorSpec;
     return { $spec: { shape: [...shape], dtype } };

@@ -86,6 +86,8 @@ describe('learningRateFinder', () => {
       metrics: [],
       directions: {},
       activeSeconds: () => 0,
+      signal: undefined,
+      saveBackup: async () => undefined,
     });
     await finder.onEpochBegin!(0);
     let sum = 0;

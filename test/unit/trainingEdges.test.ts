@@ -162,6 +162,8 @@ describe('losses that are not finite', () => {
       metrics: ['loss'],
       directions: { loss: 'min' as const },
       activeSeconds: () => 0,
+      signal: undefined,
+      saveBackup: async () => undefined,
     };
     await stop.onTrainBegin!({ model, ...fixed });
     for (const [epoch, loss] of losses.entries()) {
