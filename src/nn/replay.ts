@@ -4,7 +4,9 @@ import { ArgumentError } from '../core/errors.ts';
 import { isBranch } from '../core/tree.ts';
 import { type Node, Tensor, applyAll } from '../graph/tensor.ts';
 import { drawKey, drawnWordOf } from '../graph/trace.ts';
+import { cast } from '../ops/index.ts';
 import { keyWord } from '../ops/create/randomBits.ts';
+import { uniformValue } from '../ops/operands/knownValue.ts';
 import { formatShape } from '../core/shape.ts';
 
 /** Attributes that are values of elements and no sizes. A large one that is no multiple of the batch is the user's own. */
@@ -73,7 +75,7 @@ export class Replay {
 
   /** Computes the outputs of an op for the batch. */
   compute(node: Node): void {
-    const inputs = node.inputs.map((input) => this.get(input));
+    const inputs = this.inputsOf(node);
     const site = this.siteOf(node);
     let attributes = atBatch(node.attributes, this.batch) as object;
     if (site !== undefined) {
@@ -86,6 +88,18 @@ export class Replay {
       const tensor = new Tensor(node.types[index], { node, index });
       if (!this.has(tensor)) this.set(tensor, output);
     });
+  }
+
+  /**
+   * Inputs of an op. Layers of mixed precision give f16 for tensors that were f32 when the op was written. Numbers then become f16, and a tensor
+   * that is f32 makes all of them f32, as in a direct call.
+   */
+  private inputsOf({ inputs: written }: Node): Tensor[] {
+    const inputs = written.map((input) => this.get(input));
+    const isFloat = (i: number): boolean => written[i].dtype === 'f32';
+    if (!inputs.some(({ dtype }, i) => isFloat(i) && dtype === 'f16')) return inputs;
+    const isFull = inputs.some((input, i) => isFloat(i) && input.dtype === 'f32' && uniformValue(input) === undefined);
+    return inputs.map((input, i) => (isFloat(i) ? cast(input, isFull ? 'f32' : 'f16') : input));
   }
 
   /** Each key that was drawn when the op was written is drawn again in each replay. */
