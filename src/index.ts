@@ -5,7 +5,7 @@ import './ops/methods.ts';
 
 // Devices
 export { type DeviceName, type DeviceOptions, deviceInfo, evaluate, memory, profile, setDevice, tuned } from './engine/index.ts';
-export { type CompileFunctionOptions, type CompiledFunction, type MemoryPlan, compile } from './engine/index.ts';
+export { type Compilable, type CompileFunctionOptions, type CompiledFunction, type MemoryPlan, compile } from './engine/index.ts';
 export { type ProfileOptions, type TraceLevel, lastProgram, trace } from './engine/index.ts';
 export type { DeviceInfo, MemoryInfo, TunedKernel, TuningOptions } from './runtime/runtime.ts';
 export type { KernelTime, Profile, ProfileClock } from './runtime/profile.ts';

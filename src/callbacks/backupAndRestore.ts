@@ -21,7 +21,7 @@ export type BackupAndRestoreOptions = OptionsOf<typeof backupAndRestoreOptions>;
 /**
  * Writes weights, optimizer state and the place in the fit, like Keras's BackupAndRestore. After a crash, the same program goes on at the epoch and
  * batch of the last backup, with the same bits: order of the samples, dropout, running loss and metrics. The history begins at that epoch. Other
- * callbacks begin anew; give this one after those that change the learning rate. A dataset begins a pass of its own, and the batches that were trained on are drawn and left out.
+ * callbacks begin again; give this one after those that change the learning rate. A dataset begins a pass of its own, and the batches that were trained on are drawn and left out.
  *
  *     const backup = callbacks.backupAndRestore({ target: 'backup.safetensors' });
  *     await model.fit(x, y, { epochs: 100, callbacks: backup });
@@ -51,7 +51,7 @@ export function backupAndRestore(options: BackupAndRestoreOptions): Configured<C
     },
     async onBatchEnd(batch) {
       if (saveFrequency === 'epoch') return;
-      // With stepsPerExecution one call stands for several batches.
+      // With stepsPerExecution one call is for several batches.
       waited += batch - counted;
       counted = batch;
       if (waited < saveFrequency) return;

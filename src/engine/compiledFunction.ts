@@ -35,6 +35,9 @@ export interface CompiledFunction<F extends (...args: never[]) => unknown> {
   plan(...args: Parameters<F>): Promise<MemoryPlan>;
 }
 
+/** Results of functions that are compiled. The empty list makes TypeScript infer `[a, b]` as a tuple. */
+export type Compilable = object | [] | string | number | boolean | null | undefined | void;
+
 /** A donated handle, and the node that it had before the call. */
 interface Donated {
   readonly tensor: Tensor;
@@ -57,7 +60,7 @@ interface Donated {
  * @throws TraceError when fn reads a value, however it treats the promise, or is async.
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export function compile<F extends (...args: any[]) => unknown>(fn: F, options: CompileFunctionOptions = {}): CompiledFunction<F> {
+export function compile<F extends (...args: any[]) => Compilable>(fn: F, options: CompileFunctionOptions = {}): CompiledFunction<F> {
   requireFunction('compile', fn, 'compile((x) => x.mul(2))');
   checkOptions('compile', options, ['donate', 'name', 'engine', 'stream']);
   const name = options.name ?? (fn.name || 'compiled');

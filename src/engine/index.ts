@@ -1,6 +1,6 @@
 // The engine evaluates tensors: it traces functions, and runs graphs on a runtime. It does not compile, and does not depend on a particular device.
 // Importing it lets tensors compute their values.
-export { type CompileFunctionOptions, type CompiledFunction, compile } from './compiledFunction.ts';
+export { type Compilable, type CompileFunctionOptions, type CompiledFunction, compile } from './compiledFunction.ts';
 export {
   type DeviceName,
   type DeviceOptions,

@@ -15,7 +15,7 @@ export type BackupTarget = string | (ReadableHandle & WritableHandle) | BackupSt
 
 /**
  * The place as a store.
- * @throws ArgumentError for a path where there is no Node.
+ * @throws ArgumentError for a path outside of Node.
  */
 export function backupStore(target: BackupTarget, where: string): BackupStore {
   if (typeof target === 'string') return storeOfPath(target, where);

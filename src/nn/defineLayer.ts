@@ -15,6 +15,7 @@ import { BasicLayer } from './basicLayer.ts';
 import { castFloats } from './castFloats.ts';
 import type { Constraint } from './constraints.ts';
 import { checkOneTensor, checkSizes } from './inputChecks.ts';
+import { layerName } from './layerOptions.ts';
 import {
   type ApplyOptions,
   type Builder,
@@ -155,9 +156,7 @@ class DefinedLayer extends BasicLayer {
   constructor(definition: AnyDefinition) {
     const { kind, options, inputDtype = 'f32' } = definition;
     const { name, trainable = true, inputShape } = options;
-    if (name !== undefined && (typeof name !== 'string' || !/^[^/\s]+$/.test(name))) {
-      throw new ArgumentError(`${kind}: name is ${asText(name)}; it must be a text without blanks and slashes`);
-    }
+    if (name !== undefined) layerName.read(name, `${kind}: name`);
     if (inputShape !== undefined) checkSizes(kind, 'inputShape', inputShape);
     super(kind, name, inputShape, inputDtype);
     this.definition = definition;

@@ -4,10 +4,11 @@ import { type Kind, boolean, kindOf, shape } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
 import { type HasLayer, type Layer, layerOf } from './layer.ts';
 
-/** Name of a layer or an input. */
+/** Name of a layer or an input. A whole number is none: JavaScript moves such keys of a record before the others, and trees would lose their order. */
 export const layerName: Kind<string> = /* @__PURE__ */ kindOf({
-  rule: 'a text without blanks and slashes',
-  accepts: (value): value is string => typeof value === 'string' && /^[^/\s]+$/.test(value),
+  rule: 'a text without blanks and slashes that is no whole number',
+  accepts: (value): value is string => typeof value === 'string' && /^(?!\d+$)[^/\s]+$/.test(value),
+  hint: (value) => (typeof value === 'string' && /^\d+$/.test(value) ? `, such as 'layer_${value}'` : ''),
 });
 
 /** A layer, or a model that is used as one. */

@@ -11,7 +11,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { add, cast, div, equal, mul, scalar, sub, where, zeros } from '../ops/index.ts';
 import { clipGradients } from './clipping.ts';
 import { keepSlots } from './keepState.ts';
-import { type OptimizerSettings, excludes } from './optimizerOptions.ts';
+import { type OptimizerSettings, checkExclusions, excludes } from './optimizerOptions.ts';
 import { type ParameterLeaf, matchLeaves, parameterLeaves } from './parameterTree.ts';
 import { type ParameterUpdate, type Rule, type RuleResult, type Slots, type Update, copyOf } from './rule.ts';
 import type { Schedule } from './schedules/index.ts';
@@ -90,6 +90,7 @@ export function makeOptimizer<Shared>(rule: Rule<Shared>, settings: OptimizerSet
   const init = (parameters: unknown, previous?: OptimizerState): OptimizerState =>
     withScope(name, () => {
       const leaves = parameterLeaves(name, parameters);
+      if (!previous && leaves.length > 0) checkExclusions(`optimizers.${name}`, excludeFromWeightDecay, leaves.map(({ path }) => path)); // prettier-ignore
       const first = leaves.map(firstSlots);
       const names = slotNames(name, leaves, first);
       const step = scalar(0, 'i32');

@@ -1,5 +1,6 @@
 // Options that every optimizer takes.
 import { ArgumentError } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { type Kind, integer, kindOf, listOf, number } from '../core/optionKinds.ts';
 import { type Declaration, type OptionsOf, type SettingsOf, optional } from '../core/options.ts';
 import { checkClipping, clippingOptions } from './clipping.ts';
@@ -58,6 +59,17 @@ export function checkOptimizerSettings(settings: SettingsOf<Declaration<typeof o
   if (settings.excludeFromWeightDecay && !settings.weightDecay) {
     throw new ArgumentError(`${where}: excludeFromWeightDecay without a weightDecay; give a weightDecay above 0`);
   }
+}
+
+/** @throws ArgumentError for an exclusion that is found in no path of the parameters. */
+export function checkExclusions(where: string, patterns: readonly string[] | undefined, paths: readonly string[]): void {
+  const idle = (patterns ?? []).find((pattern) => !paths.some((path) => new RegExp(pattern).test(path)));
+  if (idle === undefined) return;
+  const parts = [...new Set(paths.flatMap((path) => [path, ...path.split('/')]))];
+  const shownPaths = paths.length > 8 ? `${paths.slice(0, 8).join(', ')} and ${paths.length - 8} more` : paths.join(', ');
+  throw new ArgumentError(
+    `${where}: excludeFromWeightDecay has '${idle}', which is found in no path of a parameter; the paths are ${shownPaths}${didYouMean(idle, parts)}`,
+  );
 }
 
 /** Whether a path is excluded from weight decay. */

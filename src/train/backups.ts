@@ -20,7 +20,7 @@ export interface FitPlace {
 
 /** A fit, as far as a place in it depends on it. */
 export interface FitPlan {
-  /** What order and dropout are drawn from. */
+  /** Key that order and dropout are drawn from. */
   readonly key: Key;
   readonly samples: number | undefined;
   readonly batches: number | undefined;

@@ -58,8 +58,25 @@ export function pitfallOf(root: Layer, loss: unknown): string | undefined {
   return undefined;
 }
 
-/** Warns of a pitfall that can be seen before any data. */
-export function warnOfPitfalls(root: Layer, { loss }: TrainingSetup): void {
+/** Layers that weigh losses. Only a trainStep gives them losses. */
+const weighers: Readonly<Record<string, string>> = {
+  uncertaintyWeighting: 'step.gradients(() => step.apply(weigh, step.losses(step.forward(step.x))))',
+  gradNormWeights: 'gradNorm(step, balance, step.taskGradients(() => step.losses(step.forward(step.x))), { shared })',
+};
+
+/** A layer of the model that weighs losses, with the call that it needs; undefined if there is none. */
+function weigherOf(layer: Layer): string | undefined {
+  const call = Object.hasOwn(weighers, layer.kind) ? weighers[layer.kind] : undefined;
+  if (call !== undefined) return `${layer.kind} weighs the losses only in a trainStep: compile({ trainStep }) with ${call}`;
+  return Object.values(layer.sublayers)
+    .map(weigherOf)
+    .find((found) => found !== undefined);
+}
+
+/** Warns of pitfalls that can be seen before any data. */
+export function warnOfPitfalls(root: Layer, { loss, trainStep }: TrainingSetup): void {
+  const weigher = trainStep ? undefined : weigherOf(root);
+  if (weigher !== undefined) console.warn(`ombre: compile: ${weigher}`);
   if (isJointLoss(loss) || !('every' in loss)) return;
   const pitfall = pitfallOf(root, loss.every);
   if (pitfall) console.warn(`ombre: compile: ${pitfall}`);

@@ -212,7 +212,7 @@ export const calls: readonly (readonly [string, Entry])[] = [
   ['compile', (f) => compile(f)(x)],
   ['compile, two levels down', (f) => compile((x: Tensor) => ({ a: [f(x)] }))(x)],
   ['plan', (f) => compile(f).plan(x)],
-  ...transforms.map(([name, entry]) => [`compile of ${name}`, (f: Mistake) => compile((x: Tensor) => entry(f, x))(x)] as const),
+  ...transforms.map(([name, entry]) => [`compile of ${name}`, (f: Mistake) => compile((x: Tensor) => entry(f, x) as Tensor)(x)] as const),
   ['fit: loss', (f) => trained({ loss: (y, p) => f(mean(square(p.sub(y)))) })],
   ['fit: metric update', (f) => trained({ metrics: [metricOf('update', f)] })],
   ['fit: metric result', (f) => trained({ metrics: [metricOf('result', f)] })],

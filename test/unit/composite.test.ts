@@ -86,6 +86,27 @@ test('timeDistributed applies one layer to each step', async () => {
   expect(() => layer.apply(ones([2]))).toThrow('timeDistributed: takes inputs [batch, time, …]');
 });
 
+test('timeDistributed gives the mask to its layer', async () => {
+  const x = tensor([1, 2, 5, 4, -7, -7, 3, 1, -7, -7, -7, -7], [2, 3, 2]);
+  const movingOf = async (inner: Layer, inputs: Tensor): Promise<number[]> => {
+    const model = sequential([layers.masking({ maskValue: -7, inputShape: inputs.shape.slice(1) }), layers.timeDistributed({ layer: inner })]); // prettier-ignore
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    await model.trainOnBatch(inputs, model.apply(inputs));
+    return values(model.variables().find(({ path }) => path.endsWith('movingMean'))!.tensor);
+  };
+  // The means of the steps that count: (1 + 5 + 3) / 3 and (2 + 4 + 1) / 3.
+  const [a, b] = await movingOf(layers.batchNormalization({ momentum: 0 }), x);
+  expect([a, b]).toEqual([expect.closeTo(3, 5), expect.closeTo(7 / 3, 5)]);
+  // Steps that are sequences are masked as a whole.
+  const wide = x.reshape([2, 3, 2, 1]).broadcastTo([2, 3, 2, 2]);
+  const [c] = await movingOf(layers.batchNormalization({ momentum: 0 }), wide);
+  expect(c).toBeCloseTo((3 + 7 / 3) / 2, 5);
+  const recurrent = sequential([layers.masking({ maskValue: -7, inputShape: [3, 2, 2] }), layers.timeDistributed({ layer: layers.lstm({ units: 2 }) })]); // prettier-ignore
+  const lstm = await values(recurrent.apply(wide));
+  expect(lstm.slice(4, 6)).toEqual([0, 0]);
+  expect(lstm[0]).not.toBe(0);
+});
+
 test('lambda runs a function of the real batch', async () => {
   const x = input({ shape: [2] });
   const half = layers.lambda({

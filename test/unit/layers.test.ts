@@ -201,7 +201,12 @@ describe('layers', () => {
     [
       () => layers.dense({ units: 1, name: 'a/b' }),
       ArgumentError,
-      "layers.dense: name is 'a/b'; it must be a text without blanks and slashes",
+      "layers.dense: name is 'a/b'; it must be a text without blanks and slashes that is no whole number",
+    ],
+    [
+      () => layers.dense({ units: 1, name: '10' }),
+      ArgumentError,
+      "layers.dense: name is '10'; it must be a text without blanks and slashes that is no whole number, such as 'layer_10'",
     ],
     [
       () => layers.dense({ units: 1, inputShape: [null] as never }),

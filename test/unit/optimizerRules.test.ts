@@ -163,6 +163,16 @@ describe('excludeFromWeightDecay', () => {
     expect(() => optimizers.sgd({ weightDecay: 1, excludeFromWeightDecay: ['('] })).toThrow(
       "optimizers.sgd: excludeFromWeightDecay[0] is '('; it must be a text that is a regular expression",
     );
+    const parameters = { dense_1: { kernel: tensor([1]), bias: tensor([1]) } };
+    const excluding = (...excludeFromWeightDecay: string[]) => optimizers.adamW({ excludeFromWeightDecay });
+    expect(() => excluding('biass').init(parameters)).toThrow(
+      "optimizers.adamW: excludeFromWeightDecay has 'biass', which is found in no path of a parameter; the paths are dense_1/kernel, dense_1/bias; did you mean 'bias'?",
+    );
+    expect(() => excluding('bias', 'Dense_1/kernel').init(parameters)).toThrow("did you mean 'dense_1/kernel'?");
+    const many = { all: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`w${i}`, tensor([1])])) };
+    expect(() => excluding('gamma').init(many)).toThrow(/all\/w7 and 2 more$/);
+    // Layers that were frozen when the state was made may be among the exclusions.
+    expect(() => excluding('w').init({ b: tensor([1]) }, excluding('w').init(many))).not.toThrow();
     expect(() => optimizers.sgd({ excludeFromWeightDecay: ['bias'] })).toThrow(
       'optimizers.sgd: excludeFromWeightDecay without a weightDecay; give a weightDecay above 0',
     );

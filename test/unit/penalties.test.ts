@@ -102,6 +102,12 @@ describe('layers report penalties', () => {
     const layer = layers.dense({ units: 1, kernelRegularizer: (x: Tensor) => x });
     expect(() => layer.apply(ones([1, 2]))).toThrow('dense: the regularizer of kernel returned Tensor(f32[2,1]); it must return a scalar');
     expect(() => layers.dense({ units: 1, kernelRegularizer: 'l3' as never })).toThrow("did you mean 'l1'?");
+    expect(() => layers.dense({ units: 1, kernelInitializer: 'heNormall' as never })).toThrow(
+      /it must be one of zeros, ones, .*heUniform.*, or a function; did you mean 'heNormal'\?$/,
+    );
+    expect(() => layers.dense({ units: 1, kernelConstraint: 'max_norm' as never })).toThrow(
+      /it must be one of maxNorm, minMaxNorm, nonNeg, unitNorm, or a function; did you mean 'maxNorm'\?$/,
+    );
   });
 });
 

@@ -2,9 +2,11 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { setDevice } from '../../src/engine/index.ts';
 import { losses } from '../../src/losses/index.ts';
-import { layers } from '../../src/nn/index.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { input, layers } from '../../src/nn/index.ts';
+import { mul } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
-import { type CompileOptions, sequential } from '../../src/train/index.ts';
+import { type CompileOptions, createModel, sequential } from '../../src/train/index.ts';
 
 beforeAll(() => setDevice('cpu'));
 
@@ -46,6 +48,27 @@ describe('a pitfall', () => {
     expect(warn).toHaveBeenCalledOnce();
     warn.mockRestore();
   });
+});
+
+test.each([
+  [
+    'uncertaintyWeighting',
+    layers.uncertaintyWeighting(),
+    'with step.gradients(() => step.apply(weigh, step.losses(step.forward(step.x))))',
+  ],
+  ['gradNormWeights', layers.gradNormWeights(), 'with gradNorm(step, balance, step.taskGradients('],
+] as const)('%s without a trainStep', (kind, layer, fix) => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const x = input({ shape: [1] });
+  const inner = createModel({ inputs: x, outputs: layer.apply<Record<string, Tensor>>({ a: x, b: mul(x, 3) }) });
+  const model = createModel({ inputs: x, outputs: inner.apply<Record<string, Tensor>>(x) });
+  model.compile({ loss: { a: 'mse', b: 'mse' } });
+  expect(warn.mock.calls).toEqual([[expect.stringContaining(`ombre: compile: ${kind} weighs the losses only in a trainStep: `)]]);
+  expect(warn.mock.calls[0][0]).toContain(fix);
+  warn.mockClear();
+  model.compile({ loss: { a: 'mse', b: 'mse' }, trainStep: (step) => ({ loss: step.losses(step.forward(step.x)).a }) });
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
 });
 
 test.each([

@@ -26,6 +26,24 @@ describe('a run that fails', () => {
     expect((await model.getWeights())[0].shape).toEqual([3, 2]);
   });
 
+  test('closes the dataset of a prediction whose device cannot be prepared', async () => {
+    let [opened, closed] = [0, 0];
+    const dataset = data.fromGenerator(async function* () {
+      opened++;
+      try {
+        yield { x: [[1, 2]] };
+        yield { x: [[1, 2]] };
+      } finally {
+        closed++;
+      }
+    });
+    const model = sequential([layers.dense({ units: 1, inputShape: [2] })]);
+    await model.predict([[1, 2]]);
+    for (const { tensor: weight } of model.variables()) weight.dispose();
+    await expect(model.predict(dataset)).rejects.toThrow("the model's weights were lost with their device");
+    expect([opened, closed]).toEqual([1, 1]);
+  });
+
   test('closes the datasets that it has opened', async () => {
     let [opened, closed] = [0, 0];
     const dataset = (x: number[][], y: (number | string)[][]) =>

@@ -90,7 +90,7 @@ describe('every op of the tables', () => {
     const values = row.inputs.map((spec, k) => hostTensor(spec, valuesOf(spec, k, 'f32')));
     const sizes = new Set(row.inputs.map(({ shape }) => shape[0]));
     const fits = row.inputs.length > 0 && sizes.size === 1 && row.inputs.every(({ shape, dtype }) => dtype === 'f32' && shape.length > 0 && !shape.includes(0)); // prettier-ignore
-    // The direct call squares in f32; the graph was written in f32 and squares in f16, where 60,000^2 is infinite.
+    // The direct call squares in f32; the graph was written in f32 and squares in f16, in which 60,000^2 is infinite.
     if (name === 'squareplus wide') return void leftOut.push(name);
     const found = fits ? direct(row, values) : undefined;
     if (!found || found.shape[0] !== row.inputs[0].shape[0]) return void leftOut.push(name);

@@ -1,5 +1,6 @@
 /** Types of the transformations, of trees and of factories. `tsc` checks them; at run time only the calls are made. */
-import { expectTypeOf, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, expectTypeOf, test } from 'vitest';
 import {
   type AdamOptions,
   type CompiledFunction,
@@ -44,6 +45,18 @@ test('compile keeps the arguments and makes the result a promise', () => {
   const step = compile((x: Tensor, rate: Tensor): [Tensor, Tensor] => [x.mul(rate), x]);
   expectTypeOf(step).toEqualTypeOf<CompiledFunction<(x: Tensor, rate: Tensor) => [Tensor, Tensor]>>();
   expectTypeOf(step).returns.resolves.toEqualTypeOf<[Tensor, Tensor]>();
+});
+
+test('a list of results is a tuple, without `as const`', () => {
+  const step = compile((x: Tensor) => [{ w: x }, x.sum()]);
+  expectTypeOf(step).returns.resolves.toEqualTypeOf<[{ w: Tensor }, Tensor]>();
+});
+
+test('the README about gradients is TypeScript once its parameters have types', () => {
+  const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+  const [, typed] = read('../support/readmeGradients.ts').split('// The README begins here.\n');
+  const scripts = [...read('../../README.md').matchAll(/```js\nimport [^\n]*\n\n(.*?)```/gs)].map(([, code]) => code);
+  expect(scripts).toContain(typed.replaceAll(/: (Tensor|Line|number)\b/g, ''));
 });
 
 test('factories give their contracts and take their options', () => {

@@ -1,6 +1,7 @@
 import type { Configured } from '../../../core/config.ts';
 import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
-import { reshape } from '../../../ops/index.ts';
+import { broadcastTo, expandDims, reshape } from '../../../ops/index.ts';
+import { Tensor } from '../../../graph/tensor.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
 import type { Layer } from '../../layer.ts';
@@ -15,7 +16,8 @@ export const timeDistributedOptions = declareOptions('layers.timeDistributed', {
 export type TimeDistributedOptions = OptionsOf<typeof timeDistributedOptions>;
 
 /**
- * A layer applied to every step of a sequence: y[b, t] = layer(x[b, t]). The mask of the steps passes on.
+ * A layer applied to every step of a sequence: y[b, t] = layer(x[b, t]). The mask of the steps passes on. The layer gets it too: masked steps are
+ * left out of the statistics of batchNormalization.
  *
  * Input [batch, time, …], output [batch, time, …] with the layer's output shape.
  *
@@ -28,12 +30,19 @@ export function timeDistributed(options: TimeDistributedOptions): Configured<Lay
     options: settings,
     masking: 'pass',
     layers: { layer: settings.layer },
-    apply({ layers }, x) {
+    apply({ layers }, x, { mask }) {
       checkRankAtLeast(settings.name ?? 'timeDistributed', x.shape.slice(1), 1, '[batch, time, …]');
       const [batch, time, ...step] = x.shape;
-      const y = layers.layer(reshape(x, [batch * time, ...step]));
+      const y = layers.layer(reshape(x, [batch * time, ...step]), { mask: mask instanceof Tensor ? stepMask(mask, step) : undefined });
       return reshape(y, [batch, time, ...y.shape.slice(1)]);
     },
   });
   return withLayerConfig(layer, timeDistributedOptions, settings);
+}
+
+/** Mask of the batch that the layer sees. A step that is a sequence is masked as a whole. */
+function stepMask(mask: Tensor, step: readonly number[]): Tensor {
+  const [batch, time, ...inner] = mask.shape;
+  const flat = reshape(mask, [batch * time, ...inner]);
+  return inner.length === 0 && step.length > 1 ? broadcastTo(expandDims(flat, -1), [batch * time, step[0]]) : flat;
 }
