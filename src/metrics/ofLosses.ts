@@ -37,7 +37,7 @@ export const meanAbsolutePercentageError = (options: MetricOptions = {}): Config
 export const meanSquaredLogarithmicError = (options: MetricOptions = {}): Configured<Metric<MeanState>> =>
   plain('meanSquaredLogarithmicError', options);
 
-/** Mean of log(cosh(p - t)) over all samples. */
+/** Mean of log(cosh(p - t)) over all samples, as Keras's LogCoshError. */
 export const logCosh = (options: MetricOptions = {}): Configured<Metric<MeanState>> => plain('logCosh', options);
 
 /** Mean of p - t log(p) over all samples. */

@@ -143,3 +143,12 @@ test('hooks of validation run around it', async () => {
   await line().fit(x, y, { ...quiet, validationData: [x, y], callbacks: callbacks.lambda(spy) });
   expect(order).toEqual(['onEpochBegin', 'onBatchEnd', 'onValidationBegin', 'onValidationEnd', 'onEpochEnd']);
 });
+
+test('callbacks.history records what fit returns, over several fits', async () => {
+  const record = callbacks.history();
+  const model = line();
+  const first = await model.fit(x, y, { ...quiet, epochs: 2, callbacks: record });
+  const second = await model.fit(x, y, { ...quiet, epochs: 3, initialEpoch: 2, callbacks: record });
+  expect(record.epoch).toEqual([0, 1, 2]);
+  expect(record.history).toEqual({ loss: [...first.history.loss, ...second.history.loss] });
+});

@@ -38,8 +38,9 @@ export type AdafactorOptions = OptionsOf<typeof adafactorOptions>;
 const rootMeanSquare = (x: Tensor): Tensor => div(norm(x), Math.sqrt(Math.max(1, x.size)));
 
 /**
- * Adafactor: divides g by the root of its second moment, which for a matrix [..., n, m] is kept as n + m numbers instead of n m. Shazeer and
- * Stern, Adafactor, 2018. The formula is Keras's.
+ * Adafactor: divides g by the root of its second moment, which for a matrix [..., n, m] is kept as n + m numbers instead of n m. With
+ * squares s = g^2 + epsilon1 and moving means r of their rows and c of their columns, u = g / sqrt(r c / mean(r)), clipped to the root mean square
+ * clipThreshold, and p -= learningRate max(rms(p), epsilon2) u. Shazeer and Stern, Adafactor, 2018. The formula is Keras's.
  *
  *     optimizers.adafactor({ learningRate: 0.01 })
  */

@@ -149,8 +149,8 @@ function averageLength(beta: number, count: Tensor): Tensor {
 }
 
 /**
- * RAdam: Adam whose step is rectified by the variance of its second moment, and a step of momentum while that variance is not finite. Liu et
- * al., On the Variance of the Adaptive Learning Rate and Beyond, 2019. As in PyTorch, epsilon is added before the correction.
+ * RAdam: Adam whose step is rectified by the variance of its second moment, and a step of momentum while that variance is not finite. The factor is
+ * sqrt((l - 4)(l - 2) L / ((L - 4)(L - 2) l)) for l > 5, with L = 2 / (1 - beta2) - 1 and l = L - 2 t beta2^t / (1 - beta2^t). Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, 2019. As in PyTorch, epsilon is added before the correction.
  *
  *     optimizers.radam({ learningRate: 1e-3 })
  */

@@ -38,8 +38,8 @@ export const prodigyOptions = declareOptions(
 export type ProdigyOptions = OptionsOf<typeof prodigyOptions>;
 
 /**
- * Prodigy: Adam with the rate d, an estimate of the distance from the first parameters to the solution. d grows with the products of the
- * gradients and the way from the first parameters. Mishchenko and Defazio, Prodigy, 2023.
+ * Prodigy: Adam with the rate d, an estimate of the distance from the first parameters p0 to the solution. d = max(d, dCoef r / |s|_1), with moving
+ * sums r of w g . (p0 - p) and s of w g, decayed by beta3, and w = learningRate d^2 / d0. Mishchenko and Defazio, Prodigy, 2023.
  *
  *     optimizers.prodigy()
  */

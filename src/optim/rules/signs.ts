@@ -114,7 +114,7 @@ const notBegun = -1;
 
 /**
  * Rprop: each element has a step size, which grows while its gradient keeps its sign and shrinks when it changes; only the sign of the gradient
- * counts. For whole batches. Riedmiller and Braun, A Direct Adaptive Method for Faster Backpropagation Learning, 1993; PyTorch's Rprop.
+ * counts: p -= sign(g) clip(step factor, minStepSize, maxStepSize), with the factor etaPlus or etaMinus. For whole batches. Riedmiller and Braun, A Direct Adaptive Method for Faster Backpropagation Learning, 1993; PyTorch's Rprop.
  *
  *     optimizers.rprop({ learningRate: 0.01 })
  */

@@ -30,7 +30,7 @@ export const sequentialOptions = declareOptions(
 export type SequentialOptions = OptionsOf<typeof sequentialOptions>;
 
 /**
- * One schedule after another. Each counts its steps from its milestone on. PyTorch's SequentialLR, optax's join_schedules.
+ * One schedule after another: rate = schedules[i](step - milestones[i - 1]) from milestones[i - 1] on. PyTorch's SequentialLR, optax's join_schedules.
  *
  *     schedules.sequential({ schedules: [0.1, schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 900 })], milestones: [100] })
  *
@@ -118,7 +118,8 @@ export const piecewiseInterpolateOptions = declareOptions(
 export type PiecewiseInterpolateOptions = OptionsOf<typeof piecewiseInterpolateOptions>;
 
 /**
- * Rates between given points, by straight lines or half cosines. After the last point the rate stays. optax's piecewise_interpolate_schedule,
+ * Rates between given points: v[i] + (v[i + 1] - v[i]) f, with the fraction f of the way, or (1 - cos(pi f)) / 2 in its place. After the last point
+ * the rate stays. optax's piecewise_interpolate_schedule,
  * with rates instead of factors.
  *
  *     schedules.piecewiseInterpolate({ boundaries: [100, 1000], values: [0, 0.1, 0.01] })

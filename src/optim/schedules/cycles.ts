@@ -40,7 +40,8 @@ export const cyclicOptions = declareOptions('schedules.cyclic', {
 export type CyclicOptions = OptionsOf<typeof cyclicOptions>;
 
 /**
- * Cycles that rise from baseLearningRate to maxLearningRate and fall again in straight lines. Smith, Cyclical Learning Rates, 2017; PyTorch's
+ * Cycles that rise from baseLearningRate to maxLearningRate and fall again in straight lines: base + (max - base) height factor, with the height
+ * from 0 to 1, and the factor 1, 1 / 2^cycle or gamma^step by mode. Smith, Cyclical Learning Rates, 2017; PyTorch's
  * CyclicLR.
  *
  *     schedules.cyclic({ baseLearningRate: 1e-4, maxLearningRate: 1e-2, stepSizeUp: 500, mode: 'triangular2' })
@@ -99,7 +100,7 @@ const phaseEnds = (pctStart: number, totalSteps: number, threePhase: boolean): n
 ];
 
 /**
- * One cycle: the rate rises to maxLearningRate, then falls far below its start. Smith and Topin, Super-Convergence, 2019; PyTorch's OneCycleLR.
+ * One cycle: the rate rises from maxLearningRate / divFactor to maxLearningRate, then falls to 1 / (divFactor finalDivFactor) of it. Smith and Topin, Super-Convergence, 2019; PyTorch's OneCycleLR.
  *
  *     schedules.oneCycle({ maxLearningRate: 0.1, totalSteps: epochs * stepsPerEpoch })
  *

@@ -17,7 +17,8 @@ export const warmupOptions = declareOptions('schedules.warmup', {
 export type WarmupOptions = OptionsOf<typeof warmupOptions>;
 
 /**
- * A straight line up to the first rate of another schedule, which then begins. Goyal et al., Accurate, Large Minibatch SGD, 2017.
+ * A straight line up to the first rate of another schedule, which then begins. At step t < warmupSteps the rate is
+ * first (startFactor + (1 - startFactor) t / warmupSteps). Goyal et al., Accurate, Large Minibatch SGD, 2017.
  *
  *     schedules.warmup({ warmupSteps: 500, after: schedules.cosineDecay({ initialLearningRate: 1e-3, decaySteps: 10_000 }) })
  */
@@ -81,8 +82,8 @@ const left: Record<'linear' | 'cosine' | 'sqrt', (fraction: Tensor) => Tensor> =
 };
 
 /**
- * Warm-up, a constant rate, and a decay. Hu et al., MiniCPM, 2024; the square-root decay is by Hägele et al., Scaling Laws and Compute-Optimal
- * Training Beyond Fixed Training Durations, 2024.
+ * Warm-up, a constant rate, and a decay: peak t / warmupSteps, then peak, then end + (peak - end) left, and left falls from 1 to 0. Hu et al.,
+ * MiniCPM, 2024; the square-root decay is by Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations, 2024.
  *
  *     schedules.warmupStableDecay({ peakLearningRate: 1e-3, warmupSteps: 100, stableSteps: 8000, decaySteps: 2000 })
  */

@@ -19,7 +19,7 @@ export const lookaheadOptions = declareOptions('optimizers.lookahead', {
 export type LookaheadOptions = OptionsOf<typeof lookaheadOptions>;
 
 /**
- * Lookahead: after every syncPeriod updates the slow weights go slowStepSize of the way to the fast weights, which then start from there again.
+ * Lookahead: after every syncPeriod updates of the fast weights p, slow += slowStepSize (p - slow) and p = slow.
  * Zhang et al., Lookahead Optimizer: k steps forward, 1 step back, 2019. The defaults are those of optax and TensorFlow Addons.
  *
  *     optimizers.lookahead({ optimizer: optimizers.adam(), syncPeriod: 5 })

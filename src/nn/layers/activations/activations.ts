@@ -28,6 +28,8 @@ export type LeakyReluOptions = OptionsOf<typeof leakyReluOptions>;
  * x above 0, negativeSlope x below. Keras's default slope; PyTorch's is 0.01. Maas et al., Rectifier Nonlinearities Improve Neural Network
  * Acoustic Models, 2013.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.leakyRelu({ negativeSlope: 0.1 })
  */
 export function leakyRelu(options: LeakyReluOptions = {}): Configured<Layer> {
@@ -45,6 +47,8 @@ export type EluOptions = OptionsOf<typeof eluOptions>;
 
 /**
  * x above 0, alpha (exp(x) - 1) below. Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units, 2015.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.elu()
  */
@@ -67,6 +71,8 @@ export type ReluOptions = OptionsOf<typeof reluOptions>;
 
 /**
  * x from the threshold on, at most maxValue, and negativeSlope (x - threshold) below.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.relu({ maxValue: 6 })
  */
@@ -91,6 +97,8 @@ export type SoftmaxOptions = OptionsOf<typeof softmaxOptions>;
 
 /**
  * exp(x) / sum exp(x) along an axis. Throws a ShapeError for the batch axis.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.softmax()
  */
@@ -126,6 +134,8 @@ export type PreluOptions = OptionsOf<typeof preluOptions>;
 /**
  * x above 0, alpha x below, with a trained alpha for each element of a sample, or for each entry of the axes that are not shared. He et al.,
  * Delving Deep into Rectifiers, 2015.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.prelu({ sharedAxes: [1, 2] })
  */

@@ -121,6 +121,8 @@ export type AdditiveAttentionOptions = OptionsOf<typeof additiveAttentionOptions
  *
  * Inputs as in attention. Bahdanau et al., Neural Machine Translation by Jointly Learning to Align and Translate, 2014.
  *
+ * Inputs query [batch, tq, d], value and key [batch, tv, d], output [batch, tq, d].
+ *
  *     layers.additiveAttention().apply([query, value])
  */
 export function additiveAttention(given: AdditiveAttentionOptions = {}): Configured<Layer> {

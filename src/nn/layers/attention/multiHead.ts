@@ -117,6 +117,8 @@ export type GroupQueryAttentionOptions = OptionsOf<typeof groupQueryAttentionOpt
  *
  * Inputs and output as in multiHeadAttention. Ainslie et al., GQA, 2023.
  *
+ * Inputs query [batch, tq, d], value and key [batch, tv, d], output [batch, tq, d].
+ *
  *     layers.groupQueryAttention({ headDim: 64, numQueryHeads: 8, numKeyValueHeads: 2, causal: true })
  */
 export function groupQueryAttention(options: GroupQueryAttentionOptions): Configured<Layer> {

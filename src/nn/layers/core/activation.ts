@@ -15,6 +15,8 @@ export type ActivationOptions = OptionsOf<typeof activationOptions>;
 /**
  * An activation as a layer of its own: y = activation(x), shape unchanged.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.activation({ activation: 'relu' })
  */
 export function activation(options: ActivationOptions): Configured<Layer> {

@@ -86,6 +86,8 @@ const unused = 'zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA';
  *
  * Throws a ShapeError for inputs that do not fit the equation.
  *
+ * Input and output as the equation says, such as [batch, …, d] to [batch, …, units].
+ *
  *     layers.einsumDense({ equation: 'abc,cde->abde', outputShape: [null, 8, 64], biasAxes: 'de' })   // heads of an attention
  */
 export function einsumDense(options: EinsumDenseOptions): Configured<Layer> {

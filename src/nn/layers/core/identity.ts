@@ -10,6 +10,8 @@ export type IdentityOptions = OptionsOf<typeof identityOptions>;
 /**
  * Passes its input on.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.identity()
  */
 export function identity(options: IdentityOptions = {}): Configured<Layer> {

@@ -20,6 +20,8 @@ export type LambdaOptions = OptionsOf<typeof lambdaOptions>;
 /**
  * A function of your own as a layer, without variables: y = fn(x). Masks end here.
  *
+ * Input [batch, …], output [batch, …] with the shape of the result.
+ *
  *     layers.lambda({ fn: (x) => x.square() })
  *
  * @throws ShapeError if a result does not begin with the batch axis.

@@ -72,6 +72,8 @@ export type AddOptions = OptionsOf<typeof addOptions>;
 /**
  * The sum of a list of tensors, element by element. Axes of size 1 are repeated.
  *
+ * Inputs [batch, …] whose shapes broadcast, output of the common shape.
+ *
  *     layers.add().apply([a, b])
  */
 export function add(options: AddOptions = {}): Configured<Layer> {
@@ -85,6 +87,8 @@ export type SubtractOptions = OptionsOf<typeof subtractOptions>;
 
 /**
  * The difference of two tensors: a - b. Throws a ShapeError unless there are two.
+ *
+ * Two inputs [batch, …] whose shapes broadcast, output of the common shape.
  *
  *     layers.subtract().apply([a, b])
  */
@@ -103,6 +107,8 @@ export type MultiplyOptions = OptionsOf<typeof multiplyOptions>;
 /**
  * The product of a list of tensors, element by element. Axes of size 1 are repeated.
  *
+ * Inputs [batch, …] whose shapes broadcast, output of the common shape.
+ *
  *     layers.multiply().apply([features, gate])
  */
 export function multiply(options: MultiplyOptions = {}): Configured<Layer> {
@@ -116,6 +122,8 @@ export type AverageOptions = OptionsOf<typeof averageOptions>;
 
 /**
  * The mean of a list of tensors, element by element. Axes of size 1 are repeated.
+ *
+ * Inputs [batch, …] whose shapes broadcast, output of the common shape.
  *
  *     layers.average().apply([a, b, c])
  */
@@ -132,6 +140,8 @@ export type MaximumOptions = OptionsOf<typeof maximumOptions>;
 /**
  * The largest of a list of tensors, element by element. Axes of size 1 are repeated.
  *
+ * Inputs [batch, …] whose shapes broadcast, output of the common shape.
+ *
  *     layers.maximum().apply([a, b])
  */
 export function maximum(options: MaximumOptions = {}): Configured<Layer> {
@@ -145,6 +155,8 @@ export type MinimumOptions = OptionsOf<typeof minimumOptions>;
 
 /**
  * The smallest of a list of tensors, element by element. Axes of size 1 are repeated.
+ *
+ * Inputs [batch, …] whose shapes broadcast, output of the common shape.
  *
  *     layers.minimum().apply([a, b])
  */
@@ -163,6 +175,8 @@ export type ConcatenateOptions = OptionsOf<typeof concatenateOptions>;
 
 /**
  * A list of tensors, joined along an axis. All other axes must be equal. A mask of one input counts all steps of inputs without a mask.
+ *
+ * Inputs [batch, …] that differ in one axis only, output with the sum of its sizes.
  *
  *     layers.concatenate({ axis: -1 }).apply([a, b])
  */

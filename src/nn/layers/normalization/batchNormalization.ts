@@ -39,6 +39,8 @@ export type BatchNormalizationOptions = OptionsOf<typeof batchNormalizationOptio
  *
  * Throws a ShapeError for inputs without features. Ioffe and Szegedy, "Batch Normalization", 2015.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.batchNormalization()
  */
 export function batchNormalization(options: BatchNormalizationOptions = {}): Configured<Layer> {

@@ -250,6 +250,8 @@ export type UnitNormalizationOptions = OptionsOf<typeof unitNormalizationOptions
 /**
  * Divides the features of each position by their Euclidean norm, at least 1e-6, as in Keras: y = x / sqrt(max(sum(x^2), 1e-12)).
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.unitNormalization()
  */
 export function unitNormalization(options: UnitNormalizationOptions = {}): Configured<Layer> {

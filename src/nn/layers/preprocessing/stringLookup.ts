@@ -110,6 +110,8 @@ function nested<Element>({ shape, values }: Flat<Element>): Element | unknown[] 
  * Texts have no tensors: the result is an object of the host, no layer of a model. `call(texts)` makes an i32 or f32 tensor for fit or for the map of a
  * dataset; with invert, `call(indices)` gives texts.
  *
+ * Input of texts [batch, …], output of integers of the same shape.
+ *
  *     const lookup = layers.stringLookup({ vocabulary: ['a', 'b', 'c'] });
  *     lookup.call([['a', 'c'], ['d', 'b']]);   // i32 [[1, 3], [0, 2]]
  */

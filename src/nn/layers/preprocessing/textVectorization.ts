@@ -101,6 +101,8 @@ function rowsOf(where: string, { shape, values }: Flat<string>): string[] {
  * Texts have no tensors: the result is an object of the host, no layer of a model. `call(texts)` makes an i32 or f32 tensor for fit or for the map of a
  * dataset. Functions of your own go into the config if `register` made them.
  *
+ * Input of texts [batch], output [batch, sequenceLength] of integers.
+ *
  *     const vectorizer = layers.textVectorization({ outputSequenceLength: 4 });
  *     await vectorizer.adapt(['the cat', 'the dog!']);
  *     vectorizer.call(['The cow', 'dog']);   // i32 [[2, 1, 0, 0], [3, 0, 0, 0]]

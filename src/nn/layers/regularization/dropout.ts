@@ -17,6 +17,8 @@ export type DropoutOptions = OptionsOf<typeof dropoutOptions>;
  * While training, zeroes elements with probability `rate` and divides the others by 1 - rate; otherwise passes its input on. Rate 1 gives zeros.
  * Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.dropout({ rate: 0.2 })
  */
 export function dropout(options: DropoutOptions): Configured<Layer> {

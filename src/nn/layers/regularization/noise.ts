@@ -97,6 +97,8 @@ export type GaussianNoiseOptions = OptionsOf<typeof gaussianNoiseOptions>;
 /**
  * Adds normal noise of mean 0 while training; otherwise passes its input on.
  *
+ * Input [batch, …], output of the same shape.
+ *
  *     layers.gaussianNoise({ stddev: 0.1 })
  */
 export function gaussianNoise(options: GaussianNoiseOptions): Configured<Layer> {
@@ -116,6 +118,8 @@ export type GaussianDropoutOptions = OptionsOf<typeof gaussianDropoutOptions>;
 /**
  * Multiplies by normal noise of mean 1 and the variance of dropout while training; otherwise passes its input on. Srivastava et al., Dropout,
  * section 10, 2014.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.gaussianDropout({ rate: 0.2 })
  */
@@ -139,6 +143,8 @@ const seluFloor = -1.0507009873554805 * 1.6732632423543772;
 /**
  * Dropout for networks of selu: it keeps mean 0 and variance 1. Dropped elements become selu's lowest value a, and y = scale x + offset with
  * scale = 1 / sqrt((1 - rate) (1 + rate a^2)) and offset = -scale a rate. Klambauer et al., Self-Normalizing Neural Networks, 2017.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.alphaDropout({ rate: 0.1 })
  */
@@ -166,6 +172,8 @@ export type ActivityRegularizationOptions = OptionsOf<typeof activityRegularizat
 
 /**
  * Passes its input on, and adds l1 sum|x| + l2 sum(x^2), divided by the batch size, to the loss.
+ *
+ * Input [batch, …], output of the same shape.
  *
  *     layers.activityRegularization({ l2: 0.01 })
  */

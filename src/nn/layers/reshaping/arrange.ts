@@ -27,6 +27,8 @@ export type PermuteOptions = OptionsOf<typeof permuteOptions>;
 /**
  * The axes of each sample in another order; the batch axis stays. Throws a ShapeError for inputs of another rank.
  *
+ * Input [batch, …], output [batch, …] with its axes in another order.
+ *
  *     layers.permute({ dims: [2, 1] })   // [batch, 10, 64] -> [batch, 64, 10]
  */
 export function permute(options: PermuteOptions): Configured<Layer> {
