@@ -187,6 +187,10 @@ export function objectWith<T extends object>(rule: string, ...methods: readonly 
   });
 }
 
+/** A value that is checked later, by its user, such as data or a loss by its output. `rule` is for the docs. */
+/* @__NO_SIDE_EFFECTS__ */
+export const checkedLater = <T>(rule: string): Kind<T> => kindOf({ rule, accepts: (value): value is T => value !== undefined });
+
 /** A value of either kind. */
 /* @__NO_SIDE_EFFECTS__ */
 export function either<In1, Out1, In2, Out2>(first: Kind<In1, Out1>, second: Kind<In2, Out2>): Kind<In1 | In2, Out1 | Out2> {

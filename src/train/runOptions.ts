@@ -1,17 +1,5 @@
 // Options of the methods of a model that run over data. Data themselves are checked when they are opened.
-import {
-  type Kind,
-  boolean,
-  either,
-  integer,
-  kindOf,
-  listOf,
-  number,
-  objectWith,
-  oneOf,
-  positiveInteger,
-  seed,
-} from '../core/optionKinds.ts';
+import { boolean, checkedLater, either, integer, listOf, number, objectWith, oneOf, positiveInteger, seed } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Callback } from '../callbacks/index.ts';
@@ -19,10 +7,6 @@ import type { ArrayTree } from '../data/index.ts';
 import { attackKind } from './attacks.ts';
 import type { ClassWeights } from './classWeights.ts';
 import type { ValidationData } from './inputs.ts';
-
-/** Values that are checked together with the data. */
-/* @__NO_SIDE_EFFECTS__ */
-const checkedLater = <T>(rule: string): Kind<T> => kindOf({ rule, accepts: (value): value is T => value !== undefined });
 
 const weightOptions = {
   /** One weight per sample, for the loss and the weighted metrics. For several outputs also a list or record by output. */

@@ -1,5 +1,7 @@
 // The checked options of model.compile(). Names are looked up here; objectives.ts assigns losses and metrics to the outputs.
-import { ArgumentError, asText, checkOptions } from '../core/errors.ts';
+import { ArgumentError, asText } from '../core/errors.ts';
+import { checkedLater, oneOf, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName, losses } from '../losses/index.ts';
@@ -31,41 +33,44 @@ export type DtypePolicy = 'float32' | 'mixedFloat16';
 
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 
-export interface CompileOptions {
-  /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop' */
-  optimizer?: OptimizerName | Optimizer;
+export const compileOptions = declareOptions('compile', {
+  /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop', unless there are several */
+  optimizer: optional(checkedLater<OptimizerName | Optimizer>('the name of an optimizer, or an optimizer')),
   /** Several optimizers by name, for a trainStep that updates with each of them: `{ generator: 'adam', discriminator: 'adam' }`. */
-  optimizers?: Readonly<Record<string, OptimizerName | Optimizer>>;
+  optimizers: optional(checkedLater<Readonly<Record<string, OptimizerName | Optimizer>>>('a record of optimizers by name')),
   /** The training step, if it is not forward, loss, gradients, update. A pure function of the batch and the tools it is given. */
-  trainStep?: TrainStep;
+  trainStep: optional(checkedLater<TrainStep>('a function such as (step) => ({ loss })')),
   /**
    * Loss of every output, or of each output: `'mse'`, `losses.huber()`, a function, `{ digit: 'mse', parity: null }`, a list in the order of the
    * outputs, or one loss over all outputs made by `jointLoss(fn)`. An output without a loss is only predicted. Required without a trainStep.
    */
-  loss?: LossChoice | OverOutputs | PerOutput<LossChoice>;
+  loss: optional(
+    checkedLater<LossChoice | OverOutputs | PerOutput<LossChoice>>('the name of a loss, a function, or a list or record of these'),
+  ),
   /** Factors of the outputs' losses in the sum that is trained on. @default 1 for each output */
-  lossWeights?: PerOutput<number>;
+  lossWeights: optional(checkedLater<PerOutput<number>>('a list or record of numbers')),
   /** Metrics of a single output as a list. Metrics of several outputs as a record by name, or a list with one entry per output. */
-  metrics?: MetricChoices;
+  metrics: optional(checkedLater<MetricChoices>('a list of names or metrics, or a list or record of these')),
   /** Metrics as above that also take sampleWeight and classWeight into account. */
-  weightedMetrics?: MetricChoices;
+  weightedMetrics: optional(checkedLater<MetricChoices>('a list of names or metrics, or a list or record of these')),
   /**
    * Number of steps that are submitted without a pause. Callbacks of batches and progress run after each group of so many batches, and
    * `stopTraining` takes effect there. Each step is still one run of the same program.
    * @default 1
    */
-  stepsPerExecution?: number;
+  stepsPerExecution: optional(positiveInteger, 1),
   /**
    * 'mixedFloat16' computes the training step in f16, with parameters and optimizer state in f32 and a dynamic loss scale. A device without
-   * f16 computes in f32, with a warning. Evaluation and prediction compute in f32. Micikevicius et al., Mixed Precision Training, 2018.
+   * f16 computes in f32, with a warning. Evaluation and prediction compute in f32. (Micikevicius et al., Mixed Precision Training, 2018.)
    * @default 'float32'
    */
-  dtypePolicy?: DtypePolicy;
+  dtypePolicy: optional(oneOf<DtypePolicy>('float32', 'mixedFloat16'), 'float32'),
   /** Device of this model. @default the device of setDevice() */
-  device?: DeviceChoice;
+  device: optional(oneOf<DeviceChoice>('auto', 'webgpu', 'cpu')),
   /** Fixes initial weights that are not drawn yet, shuffles and dropout. */
-  seed?: number;
-}
+  seed: optional(seedKind),
+});
+export type CompileOptions = OptionsOf<typeof compileOptions>;
 
 /** A value for every output, or values per output. */
 export type Assigned<T> =
@@ -90,43 +95,9 @@ export interface TrainingSetup {
   readonly seed: number | undefined;
 }
 
-const optionNames = [
-  'optimizer',
-  'optimizers',
-  'trainStep',
-  'loss',
-  'lossWeights',
-  'metrics',
-  'weightedMetrics',
-  'stepsPerExecution',
-  'device',
-  'seed',
-  'dtypePolicy',
-];
-const devices: readonly unknown[] = ['auto', 'webgpu', 'cpu', undefined];
-
 /** @throws ArgumentError for unknown options, names and devices. */
 export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
-  checkOptions('compile', options, optionNames, "compile({ optimizer: 'adam', loss: 'meanSquaredError' })");
-  const {
-    optimizer,
-    optimizers: several,
-    trainStep,
-    loss,
-    lossWeights,
-    metrics,
-    weightedMetrics,
-    stepsPerExecution = 1,
-    dtypePolicy = 'float32',
-    device,
-    seed,
-  } = (options as CompileOptions | undefined) ?? {};
-  if (!(['float32', 'mixedFloat16'] as readonly unknown[]).includes(dtypePolicy)) {
-    throw new ArgumentError(`compile: dtypePolicy is ${shown(dtypePolicy)}; it must be 'float32' or 'mixedFloat16'`);
-  }
-  if (!devices.includes(device)) throw new ArgumentError(`compile: unknown device '${String(device)}'; it is auto, webgpu or cpu`);
-  checkSeed('compile', seed);
-  checkSteps('compile', 'stepsPerExecution', stepsPerExecution);
+  const { optimizer, optimizers: several, trainStep, loss, lossWeights, metrics, weightedMetrics, ...rest } = compileOptions.read(options);
   return {
     optimizers: resolveOptimizers(optimizer, several, trainStep),
     trainStep: trainStep as unknown as TrainingSetup['trainStep'],
@@ -134,10 +105,7 @@ export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
     lossWeights: assign(lossWeights, resolveLossWeight),
     metrics: resolveMetrics('metrics', metrics),
     weightedMetrics: resolveMetrics('weightedMetrics', weightedMetrics),
-    stepsPerExecution,
-    dtypePolicy,
-    device,
-    seed,
+    ...rest,
   };
 }
 
@@ -225,11 +193,6 @@ function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
     throw new ArgumentError(`compile: optimizers.${uncalled[0]} makes an optimizer and was not called; write optimizers.${uncalled[0]}()`);
   }
   throw new ArgumentError(`compile: optimizer is ${typeof optimizer}; give a name such as 'adam' or optimizers.NAME(options)`);
-}
-
-export function checkSeed(where: string, seed: unknown): void {
-  if (seed === undefined || Number.isSafeInteger(seed)) return;
-  throw new ArgumentError(`${where}: seed is ${asText(seed)}; it must be a whole number`);
 }
 
 /** Throws unless a number of steps, batches or samples is a positive whole number, or undefined. */

@@ -287,13 +287,13 @@ describe('building', () => {
       'unknown device',
       () => xorModel().compile({ loss: 'meanSquaredError', device: 'tpu' as never }),
       ArgumentError,
-      "compile: unknown device 'tpu'; it is auto, webgpu or cpu",
+      "compile: device is 'tpu'; it must be 'auto', 'webgpu' or 'cpu'",
     ],
     [
       'seed',
       () => xorModel().compile({ loss: 'meanSquaredError', seed: 0.5 }),
       ArgumentError,
-      'compile: seed is 0.5; it must be a whole number',
+      'compile: seed is 0.5; it must be an integer',
     ],
     [
       'initializer name',
