@@ -43,7 +43,7 @@ export type { EpochSchedule, LearningRateSchedulerOptions, ReduceLROnPlateauOpti
 export type { SwapEmaWeightsOptions } from './swapEmaWeights.ts';
 export type { History, HistoryOptions } from './history.ts';
 export type { CheckpointTarget, ModelCheckpointOptions } from './modelCheckpoint.ts';
-export type { ChartConfig, ChartCurve, ChartMaker, ChartPoint, CurveChart, LiveChart, LiveChartOptions } from './liveChart.ts';
+export type { ChartAxis, ChartConfig, ChartCurve, ChartMaker, ChartPoint, CurveChart, LiveChart, LiveChartOptions } from './liveChart.ts';
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
 export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';

@@ -29,7 +29,8 @@ export interface CurveChart {
   update(mode?: 'none'): void;
 }
 
-interface ChartAxis {
+/** Axis of a chart, in the form of Chart.js. */
+export interface ChartAxis {
   readonly type: 'linear';
   readonly position: 'left' | 'right' | 'bottom';
   readonly title: { readonly display: true; readonly text: string };
