@@ -58,7 +58,7 @@ function build(settings: SettingsOf<typeof gpt2Options>): Model {
     x = plus(`${name}.add_2`, x, applied(x, normal(`${name}.ln_2`), hidden, projection, dropped(`${name}.mlp.dropout`)));
   }
   const features = normal('ln_f').apply(x);
-  return createModel({ inputs: ids, outputs: includeTop ? tokens.apply(features) : features });
+  return createModel({ inputs: ids, outputs: includeTop ? tokens.reverse.apply(features) : features });
 }
 
 const products = ['query', 'key', 'value'] as const;

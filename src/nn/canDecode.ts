@@ -1,12 +1,13 @@
 // Which networks can be computed step by step, with the caches of decoding.ts.
 import type { Config } from '../core/config.ts';
 import type { Layer } from './layer.ts';
+import type { ReversibleEmbedding } from './layers/core/reversibleEmbedding.ts';
 
 /** Layers whose outputs at a step depend on the inputs at that step. */
 const stepwise = /* @__PURE__ */ new Set(
   (
-    'dense embedding dropout activation identity add subtract multiply average maximum minimum relu leakyRelu elu selu gelu silu ' +
-    'layerNormalization rmsNormalization positionEmbedding sinusoidal rotaryEmbedding reversibleEmbedding'
+    'dense embedding reversibleEmbedding dropout activation identity add subtract multiply average maximum minimum relu leakyRelu elu selu gelu silu ' +
+    'layerNormalization rmsNormalization positionEmbedding sinusoidal rotaryEmbedding'
   ).split(' '),
 );
 const attention = /* @__PURE__ */ new Set(['multiHeadAttention', 'groupQueryAttention', 'transformerEncoder']);
@@ -16,6 +17,8 @@ export function canDecode(layer: Layer & { readonly isOfLayers?: boolean; readon
   if (!layer.ownsVariables) {
     return (layer.kind === 'sequential' || layer.isOfLayers === true) && Object.values(layer.sublayers).every((inner) => canDecode(inner));
   }
+  const { embedding } = layer.sublayers as { readonly embedding?: Partial<ReversibleEmbedding> };
+  if (embedding?.reverse === layer) return canDecode(embedding as Layer);
   if (!attention.has(layer.kind) && !stepwise.has(layer.kind)) return false;
   const config = configOf(layer);
   if (config?.kind !== `layers.${layer.kind}`) return false;

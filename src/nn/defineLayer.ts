@@ -1,9 +1,8 @@
 // Layers from definitions: plain ones, and composite ones whose `apply` calls other layers.
 import { batchAxis } from '../core/batchAxis.ts';
-import type { Dtype } from '../core/dtype.ts';
-import { ArgumentError, ShapeError, asText, checkOptions } from '../core/errors.ts';
+import { ArgumentError, ShapeError, asText } from '../core/errors.ts';
 import { type RandomStream, globalStream } from '../core/random.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
+import { formatShape } from '../core/shape.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { placeholder } from '../graph/leaves.ts';
 import { building } from '../graph/reads.ts';
@@ -13,7 +12,6 @@ import { withTrace } from '../graph/trace.ts';
 import { div } from '../ops/index.ts';
 import { BasicLayer } from './basicLayer.ts';
 import { castFloats } from './castFloats.ts';
-import type { Constraint } from './constraints.ts';
 import { checkOneTensor, checkSizes } from './inputChecks.ts';
 import { layerName } from './layerOptions.ts';
 import {
@@ -21,76 +19,18 @@ import {
   type Builder,
   type Flow,
   type ForwardPass,
-  type HasLayer,
   type Layer,
-  type LayerOptions,
   type LayerResult,
   type Masks,
   type TensorRecord,
   type Variables,
   exampleVariables,
   joinPath,
-  layerOf,
   runNamed,
 } from './layer.ts';
-import type { Regularizer } from './regularizers.ts';
+import { checkParameter, checkScalar, checkState, mapRecord, readSublayers } from './layerChecks.ts';
+import { type AnyDefinition, type LayerDefinition, type SublayerCallOptions, type Takes, checkDefinition } from './layerDefinition.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
-
-/** Calls a sublayer inside the pass of the layer that contains it. */
-export interface SublayerCall {
-  (x: Tensor, options?: { readonly mask?: Masks }): Tensor;
-  (x: Tensors, options?: { readonly mask?: Masks }): Tensors;
-}
-
-/** Calls of the sublayers of a definition, by name. */
-export type SublayerCalls<L> = { readonly [N in keyof L]: SublayerCall };
-
-export interface LayerDefinition<
-  I = Tensor,
-  O = Tensor,
-  P extends object = TensorRecord,
-  S extends object = TensorRecord,
-  L extends object = Record<never, never>,
-  InputShapes = ShapesOf<I>,
-  OutputShapes = ShapesOf<O>,
-> {
-  readonly kind: string;
-  readonly options: LayerOptions;
-  /** 'tree' for a layer whose input is a list or record of tensors. @default 'tensor' */
-  readonly takes?: 'tensor' | 'tree';
-  /** @default 'f32' */
-  readonly inputDtype?: 'f32' | 'i32';
-  /** Dtype of the outputs, if outputShape is given. @default 'f32' */
-  readonly outputDtype?: Dtype;
-  /** 'f32' computes in f32 under mixed precision too, for sums that f16 cannot hold. @default 'policy' */
-  readonly precision?: 'policy' | 'f32';
-  /** 'pass': outputs keep the mask of the input. 'drop': they have none, unless `apply` returns one. @default 'drop' */
-  readonly masking?: 'pass' | 'drop';
-  /** Penalties of parameters by name. They are added to the loss while the layer is trainable. */
-  readonly regularizers?: Readonly<Record<string, Regularizer | undefined>>;
-  /** Rules by name that parameters are brought back to after each update. */
-  readonly constraints?: Readonly<Record<string, Constraint | undefined>>;
-  /** Penalty of the outputs. It is divided by the batch size and added to the loss. */
-  readonly activityRegularizer?: Regularizer | undefined;
-  /** Layers that `apply` calls. A layer may occur under several names. */
-  readonly layers?: L;
-  /**
-   * Shapes without the batch axis. `where` names the layer in messages.
-   * When this is absent, the shapes follow from a trial of `apply` without values.
-   */
-  outputShape?(inputShape: InputShapes, where: string): OutputShapes;
-  /** Fresh variables for an input shape. A layer without it has none. */
-  build?(inputShape: InputShapes, random: RandomStream): { readonly parameters?: P; readonly state?: S };
-  /** Pure: outputs from variables and inputs. Layers with state return the next state too. */
-  apply(
-    variables: Variables<P, S> & { readonly layers: SublayerCalls<L> },
-    inputs: I,
-    options: ApplyOptions,
-  ): O | { readonly outputs: O; readonly state?: S; readonly mask?: Masks; readonly losses?: readonly Tensor[] };
-}
-
-/** Layers of one tensor need not say so. */
-export type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { readonly takes: 'tree' };
 
 const isResult = (value: unknown): value is LayerResult =>
   typeof value === 'object' && value !== null && !(value instanceof Tensor) && 'outputs' in value;
@@ -116,36 +56,22 @@ export function defineLayer<
   return new DefinedLayer(checkDefinition(definition) as AnyDefinition);
 }
 
-const definitionNames = [
-  ...['kind', 'options', 'takes', 'inputDtype', 'outputDtype', 'precision', 'masking', 'regularizers', 'constraints'],
-  ...['activityRegularizer', 'layers', 'outputShape', 'build', 'apply'],
-];
+/** Parameters of a sublayer for inputs of these shapes. `name` is that of the sublayer. */
+type ReadParameters = (layer: Layer, shape: Shapes, name: string) => TensorRecord;
 
-/** Refuses what is no definition, and names that a definition does not have. */
-function checkDefinition(definition: unknown): unknown {
-  const example = "defineLayer({ kind: 'double', options: {}, apply: (_, x) => x.mul(2) })";
-  checkOptions('defineLayer', definition, definitionNames, example);
-  const { kind, options = {}, apply } = (definition ?? {}) as Partial<AnyDefinition>;
-  if (typeof kind !== 'string' || kind === '')
-    throw new ArgumentError(`defineLayer: kind is ${asText(kind)}; it must be a text, as in ${example}`);
-  if (typeof apply !== 'function')
-    throw new ArgumentError(`defineLayer: apply of ${kind} is ${asText(apply)}; it must be a function, as in ${example}`);
-  return { ...(definition as object), options };
-}
+const readExample: ReadParameters = (layer, shape, name) => (layer.variables.value ?? exampleVariables(layer, shape, name)).parameters;
 
-/** A definition whose types of inputs and outputs are left open. */
-interface AnyDefinition extends Omit<
-  LayerDefinition<Tensor, Tensor, TensorRecord, TensorRecord, Record<string, Layer>>,
-  'outputShape' | 'build' | 'apply'
-> {
-  outputShape?(inputShape: Shapes, where: string): Shapes;
-  build?(inputShape: Shapes, random: RandomStream): { readonly parameters?: TensorRecord; readonly state?: TensorRecord };
-  apply(
-    variables: Variables & { readonly layers: Readonly<Record<string, unknown>> },
-    inputs: Tensors,
-    options: ApplyOptions,
-  ): Tensors | LayerResult;
-}
+/** Builds sublayers when their parameters are read. Without random numbers the parameters are examples. */
+const drafted =
+  (builder: Builder, where: string): ReadParameters =>
+  (layer, shape, name) => {
+    layer.draft(builder, specsFor(shape, layer.inputDtype), joinPath(where, name));
+    return builder.variablesOf(layer)?.parameters ?? readExample(layer, shape, name);
+  };
+
+/** The call of a sublayer as a definition sees it. */
+const callOf = (flow: (x: Tensors, options?: SublayerCallOptions) => Flow, parameters: (shape: Shapes) => TensorRecord) =>
+  Object.assign((x: Tensors, options?: SublayerCallOptions) => flow(x, options).outputs, { flow, parameters });
 
 class DefinedLayer extends BasicLayer {
   readonly ownsVariables = true;
@@ -181,9 +107,14 @@ class DefinedLayer extends BasicLayer {
   }
 
   build(shapes: Shapes, random = globalStream()): Variables {
+    return this.buildWith(shapes, random, (layer, shape) => (layer.variables.value ?? layer.build(shape, random)).parameters);
+  }
+
+  private buildWith(shapes: Shapes, random: RandomStream, read: ReadParameters): Variables {
     this.checkForm(shapes, this.where);
     this.definition.outputShape?.(shapes, this.where);
-    const { parameters = {}, state = {} } = this.definition.build?.(shapes, random) ?? {};
+    const layers = mapRecord(this.sublayers, (layer, name) => (shape: Shapes) => read(layer, shape, name));
+    const { parameters = {}, state = {} } = this.definition.build?.(shapes, random, layers) ?? {};
     return { parameters, state };
   }
 
@@ -192,7 +123,7 @@ class DefinedLayer extends BasicLayer {
     this.checkForm(shapes, where);
     const { definition } = this;
     const outputs = definition.outputShape && specsFor(definition.outputShape(shapes, where), definition.outputDtype);
-    builder.build(this, shapes, where);
+    builder.build(this, shapes, where, (random) => this.buildWith(shapes, random, drafted(builder, where)));
     return outputs && this.isPlain ? outputs : this.trial(builder, inputs, where);
   }
 
@@ -204,12 +135,11 @@ class DefinedLayer extends BasicLayer {
   }
 
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
-    const calls = mapRecord(
-      this.sublayers,
-      (layer, name) =>
-        (x: Tensors, { mask: inner }: { readonly mask?: Masks } = {}) =>
-          runNamed(pass, { name, layer }, x, inner, where).outputs,
-    );
+    const calls = mapRecord(this.sublayers, (layer, name) => {
+      const flow = (x: Tensors, { mask: inner, parameters }: SublayerCallOptions = {}): Flow =>
+        runNamed(parameters ? pass.replacing(layer, parameters) : pass, { name, layer }, x, inner, where);
+      return callOf(flow, () => pass.variablesOf(layer).parameters);
+    });
     const options: ApplyOptions = { training: pass.training, mask, decoding: pass.decoding };
     const result = pass.inF16
       ? this.computeMixed(pass.variablesOf(this), inputs, options, calls, where)
@@ -296,12 +226,16 @@ class DefinedLayer extends BasicLayer {
   /** Output specs by running `apply` over tensors without values. Sublayers are drafted as they are called. */
   private trial(builder: Builder | undefined, inputs: Specs, where: string): Specs {
     const variables = builder?.variablesOf(this) ?? exampleVariables(this, shapesOf(inputs), where);
-    const calls = mapRecord(this.sublayers, (layer, name) => (x: Tensors) => {
-      const path = joinPath(where, name);
-      const shapes = specsOfBatch(x);
-      const [batch] = (leavesOf(x)[0].value as Tensor).shape;
-      const specs = builder ? layer.draft(builder, shapes, path) : specsFor(layer.outputShape(shapesOf(shapes), path));
-      return standIns(specs, batch);
+    const read = builder ? drafted(builder, where) : readExample;
+    const calls = mapRecord(this.sublayers, (layer, name) => {
+      const flow = (x: Tensors): Flow => {
+        const path = joinPath(where, name);
+        const shapes = specsOfBatch(x);
+        const [batch] = (leavesOf(x)[0].value as Tensor).shape;
+        const specs = builder ? layer.draft(builder, shapes, path) : specsFor(layer.outputShape(shapesOf(shapes), path));
+        return { outputs: standIns(specs, batch), mask: undefined };
+      };
+      return callOf(flow, (shape) => read(layer, shape, name));
     });
     const outputs = withTrace(
       { name: where, key: () => placeholder([2], 'u32', { position: -1, label: 'random key' }), nextSite: () => 0 },
@@ -318,49 +252,8 @@ class DefinedLayer extends BasicLayer {
   }
 }
 
-function checkScalar(what: string, given: unknown): Tensor {
-  if (given instanceof Tensor && given.rank === 0) return given;
-  throw new ArgumentError(`${what} returned ${given instanceof Tensor ? given.toString() : asText(given)}; it must return a scalar`);
-}
-
-function checkParameter(what: string, given: unknown, before: Tensor): Tensor {
-  if (given instanceof Tensor && given.dtype === before.dtype && sameShape(given.shape, before.shape)) return given;
-  const got = given instanceof Tensor ? given.toString() : asText(given);
-  throw new ArgumentError(`${what} returned ${got}; it must return a tensor like the parameter, ${before.toString()}`);
-}
-
-/** State for the next batch: it has the names, shapes and dtypes of the state before. */
-function checkState(where: string, given: TensorRecord, before: TensorRecord): TensorRecord {
-  const found = new Map(leavesOf(given).map(({ path, value }) => [path, value]));
-  const wanted = leavesOf(before);
-  const fix = 'return a tensor like the one that build() gave, under every name of the state';
-  for (const { path, value } of wanted) {
-    const [tensor, kept] = [found.get(path), value as Tensor];
-    if (tensor instanceof Tensor && tensor.dtype === kept.dtype && sameShape(tensor.shape, kept.shape)) continue;
-    const got = tensor instanceof Tensor ? tensor.toString() : tensor === undefined ? 'missing' : asText(tensor);
-    throw new ShapeError(
-      `${where}: apply returned a state whose${path.replace('.', ' ')} is ${got}; it must be ${kept.toString()}: ${fix}`,
-    );
-  }
-  const known = new Set(wanted.map(({ path }) => path));
-  const extra = [...found.keys()].find((path) => !known.has(path));
-  if (extra === undefined) return given;
-  throw new ArgumentError(`${where}: apply returned a state with${extra.replace('.', ' ')}, which build() did not give; ${fix}`);
-}
-
 const standIns = (specs: Specs, batch: number): Tensors =>
   mapTree(specs, (spec) => {
     const { shape, dtype } = spec as TensorSpec;
     return placeholder([batch, ...shape], dtype, { position: -1, label: 'input of a layer' });
   }) as Tensors;
-
-const mapRecord = <T, R>(record: Readonly<Record<string, T>>, make: (value: T, name: string) => R): Record<string, R> =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value, name)]));
-
-function readSublayers(kind: string, given: Readonly<Record<string, Layer | HasLayer>>): Record<string, Layer> {
-  return mapRecord(given, (value, name) => {
-    const layer = layerOf(value);
-    if (layer) return layer;
-    throw new ArgumentError(`${kind}: layers.${name} is not a layer; make layers with the factories, such as layers.dense({ units: 1 })`);
-  });
-}

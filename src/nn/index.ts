@@ -88,8 +88,12 @@ export type { FeatureAxes } from './layers/normalization/ofSamples.ts';
 export type { SequenceSettings } from './layers/recurrent/recurrentLayer.ts';
 export type { SidesOption } from './layers/size/border.ts';
 export type { EinsumDenseOptions, EinsumOutputShape } from './layers/core/einsumDense.ts';
+export { type ReversibleEmbedding, type ReversibleEmbeddingOptions, reverseFromConfig } from './layers/core/reversibleEmbedding.ts';
+export type { SpectralNormalizationOptions } from './layers/wrappers/spectralNormalization.ts';
+export type { WeightNormalizationOptions } from './layers/wrappers/weightNormalization.ts';
 export { type Chain, chain } from './chain.ts';
-export { type LayerDefinition, type SublayerCall, type SublayerCalls, type Takes, defineLayer } from './defineLayer.ts';
+export { defineLayer } from './defineLayer.ts';
+export type { LayerDefinition, SublayerCall, SublayerCallOptions, SublayerCalls, SublayerParameters, Takes } from './layerDefinition.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {
@@ -125,7 +129,6 @@ export type { Conv2dOptions } from './layers/convolution/conv2d.ts';
 export type { DenseOptions } from './layers/core/dense.ts';
 export type { DropoutOptions } from './layers/regularization/dropout.ts';
 export type { EmbeddingOptions } from './layers/core/embedding.ts';
-export type { ReversibleEmbeddingOptions } from './layers/core/reversibleEmbedding.ts';
 export type { FlattenOptions } from './layers/reshaping/flatten.ts';
 export type {
   CellLayer,

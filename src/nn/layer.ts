@@ -171,6 +171,8 @@ export class ForwardPass {
   /** Caches of a pass that generates tokens. */
   readonly decoding: Decoding | undefined;
   private readonly used: Set<Layer>;
+  /** Values that take the place of parameters. */
+  private readonly replaced: ReadonlyMap<Layer, TensorRecord>;
 
   constructor(
     training: boolean,
@@ -179,6 +181,7 @@ export class ForwardPass {
     inF16 = false,
     decoding?: Decoding,
     used = new Set<Layer>(),
+    replaced: ReadonlyMap<Layer, TensorRecord> = new Map<Layer, TensorRecord>(),
   ) {
     this.training = training;
     this.variables = variables;
@@ -186,6 +189,7 @@ export class ForwardPass {
     this.inF16 = inF16;
     this.decoding = decoding;
     this.used = used;
+    this.replaced = replaced;
   }
 
   /** Whether this is the first use of the layer in the pass. Penalties of shared parameters count once. */
@@ -199,16 +203,24 @@ export class ForwardPass {
   inMode(training: boolean | undefined): ForwardPass {
     return training === undefined || training === this.training
       ? this
-      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used);
+      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used, this.replaced);
+  }
+
+  /** The same pass with other values of some parameters of a layer. */
+  replacing(layer: Layer, parameters: TensorRecord): ForwardPass {
+    const replaced = new Map(this.replaced).set(layer, { ...this.replaced.get(layer), ...parameters });
+    return new ForwardPass(this.training, this.variables, this.losses, this.inF16, this.decoding, this.used, replaced);
   }
 
   variablesOf(layer: Layer): Variables {
-    return this.variables.get(layer)!;
+    const own = this.variables.get(layer)!;
+    const other = this.replaced.get(layer);
+    return other ? { ...own, parameters: { ...own.parameters, ...other } } : own;
   }
 
   /** Stores the state that later uses of the layer in this pass, and the next step, start from. */
   setState(layer: Layer, state: TensorRecord): void {
-    this.variables.set(layer, { parameters: this.variablesOf(layer).parameters, state });
+    this.variables.set(layer, { parameters: this.variables.get(layer)!.parameters, state });
   }
 }
 
@@ -236,10 +248,16 @@ export class Builder {
    * Builds a layer, unless it has variables.
    * @throws ShapeError if variables built for one input do not fit another.
    */
-  build(layer: Layer, inputShape: Shapes, where: string): void {
+  build(
+    layer: Layer,
+    inputShape: Shapes,
+    where: string,
+    make: (random: RandomStream) => Variables = (random) => layer.build(inputShape, random),
+  ): void {
     const before = this.inputShapeOf(layer);
     if (before !== undefined) return checkReuse(layer, before, inputShape, where);
-    const variables = this.random && building(`layer '${where}'`, () => layer.build(inputShape, this.random));
+    const { random } = this;
+    const variables = random && building(`layer '${where}'`, () => make(random));
     this.built.set(layer, { inputShape, variables });
   }
 }

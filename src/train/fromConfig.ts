@@ -13,6 +13,7 @@ import {
   layers,
   networkOf,
   regularizers,
+  reverseFromConfig,
   sharedFromConfig,
 } from '../nn/index.ts';
 import { optimizers, schedules } from '../optim/index.ts';
@@ -30,6 +31,7 @@ function networkMakers(): ConfigMakers {
   return {
     sequential: (options, make) => new Model(networkOf(chainFromConfig(options, make))),
     createModel: (options, make) => new Model(networkOf(graphFromConfig(options, make))),
+    reverseEmbedding: reverseFromConfig,
     shared: (options, make) => sharedFromConfig(options, made, make),
   };
 }

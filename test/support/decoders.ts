@@ -40,6 +40,10 @@ export const decoders = {
   rotary: () =>
     decoder(layers.rotaryEmbedding(), layers.multiHeadAttention({ numHeads: 2, keyDim: 4, valueDim: 3, causal: true }), block()),
   alibi: () => decoder(alibiAttention()),
+  tied: () => {
+    const tokens = layers.reversibleEmbedding({ inputDim: 11, outputDim: 8, embeddingsInitializer: wide, inputShape: [16] });
+    return sequential([tokens, layers.sinusoidal(), block(), tokens.reverse]);
+  },
   recurrent: () => decoder(layers.lstm({ units: 8, returnSequences: true })),
 } satisfies Record<string, () => Model>;
 

@@ -38,22 +38,25 @@ describe.each(Object.entries(decoders))('%s', (_, make) => {
   });
 });
 
-test.each<keyof typeof decoders>(['learned positions', 'sines and grouped heads', 'rotary'])('%s: logits with a cache', async (name) => {
-  const model = decoders[name]();
-  const ids = [3, 1, 4, 1, 5, 9, 2];
-  const expected = (await model.apply(tensor([ids], [1, 7], 'i32')).array()) as number[][][];
-  const network = networkOf(model.asLayer);
-  expect(canDecode(network.root)).toBe(true);
-  const pass = new NetworkPass(network, network.current()!);
-  let decoding = new Decoding(9);
-  pass.run(tensor([ids.slice(0, 3)], [1, 3], 'i32'), false, decoding);
-  for (let at = 3; at < 7; at++) {
-    decoding = new Decoding(9, decoding.caches, tensor([at], [1], 'i32'));
-    const logits = pass.run(tensor([[ids[at]]], [1, 1], 'i32'), false, decoding).outputs as Tensor;
-    const [[found]] = (await logits.array()) as number[][][];
-    found.forEach((value, k) => expect(value).toBeCloseTo(expected[0][at][k], 5));
-  }
-});
+test.each<keyof typeof decoders>(['learned positions', 'sines and grouped heads', 'rotary', 'tied'])(
+  '%s: logits with a cache',
+  async (name) => {
+    const model = decoders[name]();
+    const ids = [3, 1, 4, 1, 5, 9, 2];
+    const expected = (await model.apply(tensor([ids], [1, 7], 'i32')).array()) as number[][][];
+    const network = networkOf(model.asLayer);
+    expect(canDecode(network.root)).toBe(true);
+    const pass = new NetworkPass(network, network.current()!);
+    let decoding = new Decoding(9);
+    pass.run(tensor([ids.slice(0, 3)], [1, 3], 'i32'), false, decoding);
+    for (let at = 3; at < 7; at++) {
+      decoding = new Decoding(9, decoding.caches, tensor([at], [1], 'i32'));
+      const logits = pass.run(tensor([[ids[at]]], [1, 1], 'i32'), false, decoding).outputs as Tensor;
+      const [[found]] = (await logits.array()) as number[][][];
+      found.forEach((value, k) => expect(value).toBeCloseTo(expected[0][at][k], 5));
+    }
+  },
+);
 
 test.each<[string, boolean, () => Layer]>([
   ['an attention that reads later steps', false, () => layers.multiHeadAttention({ numHeads: 1, keyDim: 2 })],

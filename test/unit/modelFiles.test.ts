@@ -118,6 +118,13 @@ const models: Readonly<Record<string, () => { model: Model; x: unknown }>> = {
       x: random.normal([3, 5, 3], { seed: 1 }),
     };
   },
+  'tied weights of tokens and logits': () => {
+    const tokens = layers.reversibleEmbedding({ inputDim: 11, outputDim: 4, inputShape: [3] });
+    return {
+      model: sequential([tokens, layers.transformerEncoder({ numHeads: 2, intermediateDim: 8 }), tokens.reverse]),
+      x: tensor([[1, 2, 3]]),
+    };
+  },
   'embedding with masks and an encoder': () => ({
     model: sequential([
       layers.embedding({ inputDim: 20, outputDim: 4, maskZero: true, inputShape: [6] }),

@@ -55,6 +55,8 @@ export { centerCrop, cropping1d, cropping2d, cropping3d } from './size/cropping.
 export { zeroPadding1d, zeroPadding2d, zeroPadding3d } from './size/padding.ts';
 export { pixelShuffle, resizing, upSampling1d, upSampling2d, upSampling3d } from './size/scaling.ts';
 export { timeDistributed } from './wrappers/timeDistributed.ts';
+export { spectralNormalization } from './wrappers/spectralNormalization.ts';
+export { weightNormalization } from './wrappers/weightNormalization.ts';
 export { bidirectional } from './wrappers/bidirectional.ts';
 export { gruCell, lstmCell, simpleRnnCell, stackedRnnCells } from './recurrent/cellLayers.ts';
 export { gru } from './recurrent/gru.ts';
