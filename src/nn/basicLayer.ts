@@ -18,6 +18,8 @@ import {
   type Variables,
   VariableCell,
 } from './layer.ts';
+import { enableLora, mergeLora } from './lora.ts';
+import type { Lora, LoraAxes, LoraOptions } from './loraOptions.ts';
 import { networkOf } from './network.ts';
 import { NetworkPass } from './networkPass.ts';
 import { type Shapes, type Specs, TensorSpec, type Tensors, specsOfBatch } from './spec.ts';
@@ -80,6 +82,34 @@ export abstract class BasicLayer implements Layer {
 
   constrain(parameters: TensorRecord): TensorRecord {
     return parameters;
+  }
+
+  valuesOf({ parameters }: Variables): TensorRecord {
+    return parameters;
+  }
+
+  get lora(): Lora | undefined {
+    return undefined;
+  }
+
+  get loraAxes(): LoraAxes | undefined {
+    return undefined;
+  }
+
+  get isQuantized(): boolean {
+    return false;
+  }
+
+  setLora(lora: Lora | undefined): void {
+    throw new ArgumentError(`${this.where}: the layer has no kernel of its own, so no LoRA can be ${lora ? 'enabled' : 'merged'}`);
+  }
+
+  enableLora(options: LoraOptions): void {
+    enableLora(this, options);
+  }
+
+  mergeLora(): void {
+    mergeLora(this);
   }
 
   /** Name of the layer in messages, outside of a model. */

@@ -30,6 +30,8 @@ import {
 } from './layer.ts';
 import { checkParameter, checkScalar, checkState, mapRecord, readSublayers } from './layerChecks.ts';
 import { type AnyDefinition, type LayerDefinition, type SublayerCallOptions, type Takes, checkDefinition } from './layerDefinition.ts';
+import { adaptedParameters, adapterNames, mergedVariables, withAdapters } from './lora.ts';
+import { type Lora, type LoraAxes, type LoraRequest, requestedLora } from './loraOptions.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
 
 const isResult = (value: unknown): value is LayerResult =>
@@ -59,14 +61,15 @@ export function defineLayer<
 /** Parameters of a sublayer for inputs of these shapes. `name` is that of the sublayer. */
 type ReadParameters = (layer: Layer, shape: Shapes, name: string) => TensorRecord;
 
-const readExample: ReadParameters = (layer, shape, name) => (layer.variables.value ?? exampleVariables(layer, shape, name)).parameters;
+const readExample: ReadParameters = (layer, shape, name) => layer.valuesOf(layer.variables.value ?? exampleVariables(layer, shape, name));
 
 /** Builds sublayers when their parameters are read. Without random numbers the parameters are examples. */
 const drafted =
   (builder: Builder, where: string): ReadParameters =>
   (layer, shape, name) => {
     layer.draft(builder, specsFor(shape, layer.inputDtype), joinPath(where, name));
-    return builder.variablesOf(layer)?.parameters ?? readExample(layer, shape, name);
+    const found = builder.variablesOf(layer);
+    return found ? layer.valuesOf(found) : readExample(layer, shape, name);
   };
 
 /** The call of a sublayer as a definition sees it. */
@@ -78,6 +81,9 @@ class DefinedLayer extends BasicLayer {
   readonly sublayers: Readonly<Record<string, Layer>>;
   private readonly definition: AnyDefinition;
   private isTrainable = true;
+  private adapter: Lora | undefined;
+  /** Names of the state that is no frozen parameter. */
+  private ownState: readonly string[] = [];
 
   constructor(definition: AnyDefinition) {
     const { kind, options, inputDtype = 'f32' } = definition;
@@ -87,6 +93,7 @@ class DefinedLayer extends BasicLayer {
     super(kind, name, inputShape, inputDtype);
     this.definition = definition;
     this.sublayers = readSublayers(kind, definition.layers ?? {});
+    if (definition.lora) this.adapter = requestedLora(kind, options as LoraRequest);
     if (!trainable) this.trainable = false;
   }
 
@@ -107,7 +114,7 @@ class DefinedLayer extends BasicLayer {
   }
 
   build(shapes: Shapes, random = globalStream()): Variables {
-    return this.buildWith(shapes, random, (layer, shape) => (layer.variables.value ?? layer.build(shape, random)).parameters);
+    return this.buildWith(shapes, random, (layer, shape) => layer.valuesOf(layer.variables.value ?? layer.build(shape, random)));
   }
 
   private buildWith(shapes: Shapes, random: RandomStream, read: ReadParameters): Variables {
@@ -115,7 +122,9 @@ class DefinedLayer extends BasicLayer {
     this.definition.outputShape?.(shapes, this.where);
     const layers = mapRecord(this.sublayers, (layer, name) => (shape: Shapes) => read(layer, shape, name));
     const { parameters = {}, state = {} } = this.definition.build?.(shapes, random, layers) ?? {};
-    return { parameters, state };
+    this.ownState = Object.keys(state);
+    const built = { parameters, state };
+    return this.adapter ? withAdapters(built, this.definition.lora!, this.adapter, random) : built;
   }
 
   draft(builder: Builder, inputs: Specs, where: string): Specs {
@@ -131,24 +140,61 @@ class DefinedLayer extends BasicLayer {
     if (!this.isPlain) {
       throw new ArgumentError(`${this.where}: the variables of its layers belong to them; use layer.apply(x), or make a model of it`);
     }
-    return withScope(this.where, () => this.compute(variables, inputs, options, {}, this.where));
+    return withScope(this.where, () => this.withFrozen(variables, this.compute(this.computed(variables), inputs, options, {}, this.where)));
   }
 
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
     const calls = mapRecord(this.sublayers, (layer, name) => {
       const flow = (x: Tensors, { mask: inner, parameters }: SublayerCallOptions = {}): Flow =>
         runNamed(parameters ? pass.replacing(layer, parameters) : pass, { name, layer }, x, inner, where);
-      return callOf(flow, () => pass.variablesOf(layer).parameters);
+      return callOf(flow, () => layer.valuesOf(pass.variablesOf(layer)));
     });
     const options: ApplyOptions = { training: pass.training, mask, decoding: pass.decoding };
-    const result = pass.inF16
-      ? this.computeMixed(pass.variablesOf(this), inputs, options, calls, where)
-      : this.compute(pass.variablesOf(this), inputs, options, calls, where);
-    if (result.state) pass.setState(this, checkState(where, result.state, pass.variablesOf(this).state));
+    const variables = pass.variablesOf(this);
+    const compute = pass.inF16 ? this.computeMixed.bind(this) : this.compute.bind(this);
+    const result = this.withFrozen(variables, compute(this.computed(variables), inputs, options, calls, where));
+    if (result.state) pass.setState(this, checkState(where, result.state, variables.state));
     if (result.losses) pass.losses.push(...result.losses);
     this.addPenalties(pass, pass.inF16 ? castFloats(result.outputs, 'f32') : result.outputs);
     const passed = this.definition.masking === 'pass' ? mask : undefined;
     return { outputs: result.outputs, mask: 'mask' in result ? result.mask : passed };
+  }
+
+  /** The variables as `apply` gets them. */
+  private computed(variables: Variables, separate = this.definition.appliesLora ?? false): Variables {
+    const { adapter, ownState } = this;
+    if (!adapter) return variables;
+    const values = adaptedParameters(variables, this.definition.lora!, adapter, separate);
+    const isOwn = (name: string): boolean => ownState.includes(name);
+    const pick = (wanted: boolean): TensorRecord => Object.fromEntries(Object.entries(values).filter(([name]) => isOwn(name) === wanted));
+    return { parameters: pick(false), state: pick(true) };
+  }
+
+  /** A result whose state has the frozen parameters, too. */
+  private withFrozen({ state }: Variables, result: LayerResult): LayerResult {
+    return this.adapter && result.state ? { ...result, state: { ...state, ...result.state } } : result;
+  }
+
+  override valuesOf(variables: Variables): TensorRecord {
+    return this.computed(variables, false).parameters;
+  }
+
+  override get lora(): Lora | undefined {
+    return this.adapter;
+  }
+
+  override get loraAxes(): LoraAxes | undefined {
+    return this.definition.lora;
+  }
+
+  override setLora(lora: Lora | undefined, random = globalStream()): void {
+    const { variables: cell, adapter, definition } = this;
+    const axes = definition.lora!;
+    const value =
+      cell.value && (lora ? withAdapters(cell.value, axes, lora, random) : mergedVariables(cell.value, axes, adapter!, this.ownState));
+    if (lora && cell.value) this.ownState = Object.keys(cell.value.state);
+    this.adapter = lora;
+    cell.reform(value, lora ? adapterNames(axes) : Object.keys(axes));
   }
 
   override constrain(parameters: TensorRecord): TensorRecord {
@@ -240,7 +286,10 @@ class DefinedLayer extends BasicLayer {
     const outputs = withTrace(
       { name: where, key: () => placeholder([2], 'u32', { position: -1, label: 'random key' }), nextSite: () => 0 },
       () =>
-        building(`layer '${where}'`, () => this.compute(variables, standIns(inputs, batchAxis), { training: false }, calls, where).outputs),
+        building(
+          `layer '${where}'`,
+          () => this.compute(this.computed(variables), standIns(inputs, batchAxis), { training: false }, calls, where).outputs,
+        ),
     );
     return mapTree(outputs, (leaf, path) => {
       if (leaf instanceof Tensor && leaf.shape[0] === batchAxis) return new TensorSpec(leaf.shape.slice(1), leaf.dtype);

@@ -95,6 +95,8 @@ export { type Chain, chain } from './chain.ts';
 export { defineLayer } from './defineLayer.ts';
 export type { LayerDefinition, SublayerCall, SublayerCallOptions, SublayerCalls, SublayerParameters, Takes } from './layerDefinition.ts';
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
+export type { Lora, LoraOptions } from './loraOptions.ts';
+export { adapterNames, loraTargets } from './lora.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {
   ApplyOptions,

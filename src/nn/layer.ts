@@ -8,6 +8,7 @@ import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { Tensor } from '../graph/tensor.ts';
 import type { Decoding } from './decoding.ts';
+import type { Lora, LoraAxes, LoraOptions } from './loraOptions.ts';
 import { type Shapes, type Specs, type Tensors, formatBatches } from './spec.ts';
 
 /** Tensors by name. Deeper trees are allowed at run time; most layers have none. */
@@ -25,6 +26,19 @@ export class VariableCell {
   value: Variables | undefined;
   /** Shapes of the inputs that the variables were built for. */
   inputShape: Shapes | undefined;
+  /** Grows whenever the form of the variables changes: LoRA is enabled or merged, or kernels are quantized. */
+  version = 0;
+  /** Versions in which parameters that are there now were made. Those of the first version are left out. */
+  born: Readonly<Record<string, number>> = {};
+  /** Number of steps and fits that use the variables now. */
+  uses = 0;
+
+  /** Replaces variables by ones of another form. `made` are the names of parameters that were not there before. */
+  reform(value: Variables | undefined, made: readonly string[]): void {
+    this.value = value;
+    this.version++;
+    this.born = { ...this.born, ...Object.fromEntries(made.map((name) => [name, this.version])) };
+  }
 }
 
 /** Bool tensors [batch, time] that are true for steps that count. A tree like the outputs; undefined if all steps count. */
@@ -126,6 +140,27 @@ export interface Layer {
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow;
   /** The layer's own parameters with its constraints applied, after an update. The same object if there are none. */
   constrain(parameters: TensorRecord): TensorRecord;
+  /** Parameters as the layer computes with them: kernels with LoRA, and unpacked ones. @internal */
+  valuesOf(variables: Variables): TensorRecord;
+  /** LoRA of the layer; undefined without. */
+  readonly lora: Lora | undefined;
+  /** Kernels that take LoRA; undefined if the layer has none. @internal */
+  readonly loraAxes: LoraAxes | undefined;
+  /** Whether kernels are packed as int8. */
+  readonly isQuantized: boolean;
+  /** Gives the layer LoRA, or merges it. @internal */
+  setLora(lora: Lora | undefined, random?: RandomStream): void;
+  /**
+   * Freezes the kernels of this layer and of those inside it, and adds alpha / rank A B to each: A and B are parameters. Before or after the
+   * layer is built. Keras's enable_lora; attention layers have one A and B for all heads. Hu et al., LoRA, 2021.
+   *
+   *     model.getLayer('dense_1').enableLora({ rank: 8, alpha: 16 });
+   *
+   * @throws ArgumentError if no layer takes LoRA, or one has it. OmbreError during fit.
+   */
+  enableLora(options: LoraOptions): void;
+  /** Adds A B to the kernels and removes A and B. @throws ArgumentError if no layer has LoRA. OmbreError during fit. */
+  mergeLora(): void;
 }
 
 /** Something that is used as a layer, such as a model. */

@@ -5,6 +5,7 @@ import type { RandomStream } from '../core/random.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Constraint } from './constraints.ts';
 import type { ApplyOptions, Flow, Layer, LayerOptions, LayerResult, Masks, TensorRecord, Variables } from './layer.ts';
+import type { LoraAxes } from './loraOptions.ts';
 import type { Regularizer } from './regularizers.ts';
 import type { Shapes, ShapesOf, Tensors } from './spec.ts';
 
@@ -56,6 +57,10 @@ export interface LayerDefinition<
   readonly constraints?: Readonly<Record<string, Constraint | undefined>>;
   /** Penalty of the outputs. It is divided by the batch size and added to the loss. */
   readonly activityRegularizer?: Regularizer | undefined;
+  /** Parameters that take LoRA, with the axis that divides the axes of A from those of B. */
+  readonly lora?: LoraAxes;
+  /** Whether `apply` adds the product of LoRA itself, by loraProduct(). Otherwise it gets kernels with A B added. @default false */
+  readonly appliesLora?: boolean;
   /** Layers that `apply` calls. A layer may occur under several names. */
   readonly layers?: L;
   /**
@@ -82,7 +87,7 @@ export type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { 
 
 const definitionNames = [
   ...['kind', 'options', 'takes', 'inputDtype', 'outputDtype', 'precision', 'masking', 'regularizers', 'constraints'],
-  ...['activityRegularizer', 'layers', 'outputShape', 'build', 'apply'],
+  ...['activityRegularizer', 'lora', 'appliesLora', 'layers', 'outputShape', 'build', 'apply'],
 ];
 
 /** Refuses what is no definition, and names that a definition does not have. */

@@ -2,6 +2,7 @@
 import type { Config, Configured } from '../core/config.ts';
 import { type Kind, boolean, kindOf, shape } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
+import { requestOf } from './loraOptions.ts';
 import { type HasLayer, type Layer, layerOf } from './layer.ts';
 
 /** Name of a layer or an input. A whole number is none: JavaScript moves such keys of a record before the others, and trees would lose their order. */
@@ -28,12 +29,15 @@ export const layerOptions = {
   inputShape: /* @__PURE__ */ optional(shape),
 };
 
-/** Gives a layer its config. The config has the layer's present `trainable`. */
+const noRequest = { loraRank: undefined, loraAlpha: undefined, loraTrainOthers: undefined };
+
+/** Gives a layer its config. The config has the layer's present `trainable` and LoRA. */
 export function withLayerConfig<L extends Layer, T extends OptionTable>(
   layer: L,
   declaration: Declaration<T>,
   settings: SettingsOf<Declaration<T>>,
 ): Configured<L> {
-  const get = (): Config => declaration.config({ ...settings, trainable: layer.trainable });
+  const get = (): Config =>
+    declaration.config({ ...settings, trainable: layer.trainable, ...(layer.loraAxes && { ...noRequest, ...requestOf(layer.lora) }) });
   return Object.defineProperty(layer, 'config', { get, configurable: true }) as Configured<L>;
 }

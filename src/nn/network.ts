@@ -43,6 +43,8 @@ export interface Network {
   store(variables: NetworkVariables, inputs?: Specs): void;
   /** Parameters with the layers' constraints applied, after an update. Parameters of some layers may be missing. */
   constrain(parameters: LayerTrees): LayerTrees;
+  /** A number that changes whenever the form of any layer's variables changes. */
+  version(): number;
 }
 
 /** The network of a layer, a chain or a graph of layers. */
@@ -70,6 +72,7 @@ export function networkOf(root: Layer): Network {
         if (builder) layer.variables.inputShape = builder.inputShapeOf(layer);
       }
     },
+    version: () => owners.reduce((sum, { layer }) => sum + layer.variables.version, 0),
     constrain(parameters) {
       const constrained = owners.flatMap(({ name, layer }) => {
         if (!Object.hasOwn(parameters, name)) return [];

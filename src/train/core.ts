@@ -9,9 +9,11 @@ import type { LayerTrees, Network, Specs } from '../nn/index.ts';
 import type { CompileOptions, TrainingSetup } from './trainingSetup.ts';
 import { type CompiledSteps, type Reports, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import {
+  type Births,
   type OptimizerRecord,
   type OptimizerRecords,
   type OptimizerStates,
+  birthsOf,
   bringToHost,
   chooseOptimizer,
   draftState,
@@ -20,7 +22,7 @@ import {
   startState,
 } from './optimizerState.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
-import { queuesOf } from './ownership.ts';
+import { queuesOf, useLayers } from './ownership.ts';
 import type { KeyedProgress } from './progress.ts';
 import { isElsewhere, isLost, lostWeights, toHost } from './residence.ts';
 import { requireCapacity } from './capacity.ts';
@@ -52,6 +54,8 @@ export interface ModelCore {
   /** Loss scale of mixed precision, from the first step on. */
   lossScale: LossScale | undefined;
   steps: CompiledSteps | undefined;
+  /** Version of the network that the steps were compiled for. */
+  stepsVersion: number;
   trainingSteps: TrainingSteps | undefined;
   /** Whether a fit is running. */
   fitting: boolean;
@@ -78,13 +82,22 @@ export const makeCore = (network: Network): ModelCore => ({
   optimizers: {},
   lossScale: undefined,
   steps: undefined,
+  stepsVersion: 0,
   trainingSteps: undefined,
   fitting: false,
   queues: [new PromiseQueue(), ...queuesOf(network)],
 });
 
 /** Runs fn after everything queued so far, for this model and for models that share layers with it. */
-export const exclusive = <T>({ queues }: ModelCore, fn: () => Promise<T>): Promise<T> => runExclusive(queues, fn);
+export const exclusive = <T>({ queues, network }: ModelCore, fn: () => Promise<T>): Promise<T> =>
+  runExclusive(queues, async () => {
+    const release = useLayers(network);
+    try {
+      return await fn();
+    } finally {
+      release();
+    }
+  });
 
 /** Initial weights for inputs. Every call returns the same values. */
 export function draftWeights(core: ModelCore, inputs: Specs): Weights {
@@ -126,8 +139,10 @@ export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   const device = core.setup?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());
   if (isElsewhere([core.weights, core.lossScale, heldBy(core.optimizers)], engine)) await exclusive(core, () => leaveDevice(core, engine));
-  if (core.steps?.engine !== engine) {
+  const version = core.network.version();
+  if (core.steps?.engine !== engine || core.stepsVersion !== version) {
     core.steps = compilePrediction(core.network, engine);
+    core.stepsVersion = version;
     core.trainingSteps = undefined;
   }
   return core.steps;
@@ -190,9 +205,10 @@ export function trainBatch(core: ModelCore, steps: TrainingSteps, totals: Totals
     const { trainable, frozen } = splitParameters(core, core.weights!);
     const { state } = core.weights!;
     const updated = updatedBy(steps, trainable);
-    if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters)))) {
+    const now = birthsOf(core.network);
+    if (!updated.every(([, record, parameters]) => isStateOf(record, Object.keys(parameters), now))) {
       await requireCapacity(steps, firstState(core, steps, totals), batch);
-      for (const [, record, parameters] of updated) await startState(record, parameters, steps.engine);
+      for (const [, record, parameters] of updated) await startState(record, parameters, now, steps.engine);
     }
     const scale = computesInF16(steps) ? (core.lossScale ??= await evaluate(firstLossScale(), { engine: steps.engine })) : undefined;
     const carried = { trainable, frozen, state, optimizerStates: statesOf(steps), totals };
@@ -226,7 +242,7 @@ export function firstState(core: ModelCore, steps: TrainingSteps, totals: Totals
     trainable,
     frozen,
     state: core.weights!.state,
-    optimizerStates: draftStates(steps, trainable),
+    optimizerStates: draftStates(steps, trainable, birthsOf(core.network)),
     totals,
   };
 }
@@ -248,8 +264,8 @@ let warnedOfF16 = false;
 const statesOf = ({ optimizers }: TrainingSteps): OptimizerStates =>
   Object.fromEntries(Object.entries(optimizers).map(([name, { state }]) => [name, state!]));
 
-const draftStates = (steps: TrainingSteps, trainable: LayerTrees): OptimizerStates =>
-  Object.fromEntries(updatedBy(steps, trainable).map(([name, record, parameters]) => [name, draftState(record, parameters)]));
+const draftStates = (steps: TrainingSteps, trainable: LayerTrees, now: Births): OptimizerStates =>
+  Object.fromEntries(updatedBy(steps, trainable).map(([name, record, parameters]) => [name, draftState(record, parameters, now)]));
 
 /** Each optimizer with the trainable parameters that it updates. */
 function updatedBy({ optimizers, plan }: TrainingSteps, trainable: LayerTrees): [string, OptimizerRecord, LayerTrees][] {

@@ -205,7 +205,7 @@ function stepOf(core: ModelCore, form: StepForm, engine: Engine): CompiledFuncti
   compiledSteps.set(engine, ofEngine);
   const ofModel = ofEngine.get(core) ?? new Map<string, CompiledFunction<Step>>();
   ofEngine.set(core, ofModel);
-  const name = JSON.stringify(form);
+  const name = JSON.stringify([core.network.version(), form]);
   const step =
     ofModel.get(name) ??
     compile(form.prompt === undefined ? makeStep(core, form) : makeCachedStep(core, form), { donate: [1], engine, name: 'generateStep' });

@@ -2,7 +2,7 @@
 // finds them again when it is trained again.
 import { ArgumentError } from '../core/errors.ts';
 import { type Engine, evaluate } from '../engine/index.ts';
-import type { LayerTrees } from '../nn/index.ts';
+import type { LayerTrees, Network } from '../nn/index.ts';
 import { scalar } from '../ops/index.ts';
 import type { Optimizer, OptimizerState } from '../optim/index.ts';
 import { interpret } from '../runtime/cpu.ts';
@@ -17,10 +17,35 @@ export interface OptimizerRecord {
   layers: readonly string[];
   /** Slots of layers that are not trained now, by slot name. */
   aside: Readonly<Record<string, LayerTrees>>;
+  /** The parameters that the slots were made for. */
+  born: Births;
   /** Learning rate that was set last. */
   learningRate: number | undefined;
   /** Number of calls of update() since the state began. */
   calls: number;
+}
+
+/** Versions in which parameters were made, by layer path and name. Slots belong to a parameter only if both versions are equal. */
+export type Births = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** The parameters that the layers of a network have now. */
+export const birthsOf = ({ owners }: Network): Births =>
+  Object.fromEntries(
+    owners.map(({ name, layer: { variables } }) => {
+      const names = Object.keys(variables.value?.parameters ?? {});
+      return [name, Object.fromEntries(names.map((parameter) => [parameter, variables.born[parameter] ?? 0]))];
+    }),
+  );
+
+/** The parts of trees whose parameters are still the same ones. Layers without any are left out. */
+export function keepLiving(trees: LayerTrees, born: Births, now: Births): LayerTrees {
+  const isLiving = (path: string, name: string): boolean => now[path]?.[name] !== undefined && born[path]?.[name] === now[path][name];
+  return Object.fromEntries(
+    Object.entries(trees).flatMap(([path, tree]) => {
+      const kept = Object.entries(tree).filter(([name]) => isLiving(path, name));
+      return kept.length > 0 || Object.keys(tree).length === 0 ? [[path, Object.fromEntries(kept)]] : [];
+    }),
+  );
 }
 
 export type OptimizerRecords = Readonly<Record<string, OptimizerRecord>>;
@@ -30,7 +55,7 @@ export const recordsOf = (optimizers: Readonly<Record<string, Optimizer>>): Opti
   Object.fromEntries(
     Object.entries(optimizers).map(([name, optimizer]): [string, OptimizerRecord] => [
       name,
-      { optimizer, state: undefined, layers: [], aside: {}, learningRate: undefined, calls: 0 },
+      { optimizer, state: undefined, layers: [], aside: {}, born: {}, learningRate: undefined, calls: 0 },
     ]),
   );
 
@@ -55,33 +80,47 @@ export function chooseOptimizer(
 const isSlot = (value: unknown): value is LayerTrees =>
   typeof value === 'object' && value !== null && !('shape' in value && 'dtype' in value);
 
-/** State for parameters, of which new parts are not computed yet. Everything that the record has for them is kept. */
-export function draftState({ optimizer, state, aside, learningRate }: OptimizerRecord, parameters: LayerTrees): OptimizerState {
-  const previous =
-    state && (Object.fromEntries(Object.entries(state).map(([name, value]) => [name, withAside(value, aside[name])])) as OptimizerState);
+/**
+ * State for parameters, of which new parts are not computed yet. Everything that the record has for them is kept. `now` are all parameters of
+ * the model.
+ */
+export function draftState(record: OptimizerRecord, parameters: LayerTrees, now: Births): OptimizerState {
+  const { optimizer, state, learningRate } = record;
+  const previous = state && { ...state, ...livingSlots(record, now) };
   const drafted = optimizer.init(parameters, previous);
   return learningRate === undefined || isScheduled(optimizer) ? drafted : { ...drafted, learningRate: scalar(learningRate) };
 }
 
-const withAside = (value: unknown, aside: LayerTrees | undefined): unknown => (aside && isSlot(value) ? { ...aside, ...value } : value);
+/** Slots of a state, with those of layers that are not trained now. Slots of parameters that are gone are left out. */
+const livingSlots = ({ state, aside, born }: OptimizerRecord, now: Births): Record<string, LayerTrees> =>
+  Object.fromEntries(
+    Object.entries(state ?? {}).flatMap(([slot, value]) =>
+      isSlot(value) ? [[slot, keepLiving({ ...aside[slot], ...value }, born, now)]] : [],
+    ),
+  );
 
 /** Makes the state for parameters, and keeps the slots of layers that are no longer among them. */
-export async function startState(record: OptimizerRecord, parameters: LayerTrees, engine: Engine): Promise<void> {
-  const state = await evaluate(draftState(record, parameters), { engine });
-  const before = Object.entries(record.state ?? {}).filter(([, value]) => isSlot(value));
+export async function startState(record: OptimizerRecord, parameters: LayerTrees, now: Births, engine: Engine): Promise<void> {
+  const state = await evaluate(draftState(record, parameters, now), { engine });
   record.aside = Object.fromEntries(
-    before.map(([slot, value]) => {
-      const known = { ...record.aside[slot], ...(value as LayerTrees) };
-      return [slot, Object.fromEntries(Object.entries(known).filter(([path]) => !(path in parameters)))];
-    }),
+    Object.entries(livingSlots(record, now)).map(([slot, known]) => [
+      slot,
+      Object.fromEntries(Object.entries(known).filter(([path]) => !(path in parameters))),
+    ]),
   );
+  record.born = now;
   record.state = state;
   record.layers = Object.keys(parameters);
 }
 
-/** Whether the state was made for exactly these layers. */
-export const isStateOf = (record: OptimizerRecord, layers: readonly string[]): boolean =>
-  record.state !== undefined && record.layers.join() === layers.join();
+/** Whether the state was made for exactly these layers, and for the parameters that they have now. */
+export const isStateOf = (record: OptimizerRecord, layers: readonly string[], now: Births): boolean =>
+  record.state !== undefined &&
+  record.layers.join() === layers.join() &&
+  layers.every((path) => sameNumbers(record.born[path] ?? {}, now[path] ?? {}));
+
+const sameNumbers = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean =>
+  Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([name, value]) => b[name] === value);
 
 /**
  * Brings the states to the host, from where any device takes them. A state that was lost with its device starts again, at the learning rate
@@ -93,7 +132,7 @@ export async function bringToHost(records: OptimizerRecords, engine: Engine): Pr
     if (!isElsewhere(held, engine)) continue;
     if (!isLost(held)) [record.state, record.aside] = (await toHost(held, engine)) as [OptimizerState, OptimizerRecord['aside']];
     else {
-      Object.assign(record, { state: undefined, layers: [], aside: {}, calls: 0 });
+      Object.assign(record, { state: undefined, layers: [], aside: {}, born: {}, calls: 0 });
       console.warn("ombre: the optimizer's state was lost with its device; its slots and its step count start again");
     }
   }

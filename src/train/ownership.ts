@@ -21,6 +21,14 @@ function claimsOf(cell: Layer['variables']): Claims {
 /** Queues of the layers of a network. Only one step at a time may own the variables of a layer. */
 export const queuesOf = ({ owners }: Network): PromiseQueue[] => owners.map(({ layer }) => claimsOf(layer.variables).queue);
 
+/** Marks the variables of a network as used, until the returned function is called: their form must stay. */
+export function useLayers({ owners }: Pick<Network, 'owners'>): () => void {
+  for (const { layer } of owners) layer.variables.uses++;
+  return () => {
+    for (const { layer } of owners) layer.variables.uses--;
+  };
+}
+
 /**
  * Marks all layers of a network as trained by a model, until the returned function is called.
  * @throws OmbreError naming a layer that another model's fit trains now.
@@ -34,7 +42,9 @@ export function claimLayers({ owners }: Network, trainer: object, where: string)
     );
   }
   for (const cell of cells) cell.trainer = trainer;
+  const stopUse = useLayers({ owners });
   return () => {
+    stopUse();
     for (const cell of cells) if (cell.trainer === trainer) cell.trainer = undefined;
   };
 }

@@ -1,4 +1,5 @@
 // A copy of everything that training changes in a model, and the way back.
+import { OmbreError } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import { type ModelCore, exclusive, prepareSteps } from './core.ts';
@@ -12,14 +13,18 @@ export async function takeSnapshot(core: ModelCore): Promise<() => Promise<void>
   const { engine } = await prepareSteps(core);
   const copies = await exclusive(core, async () => {
     const { setup, progress, weights, lossScale, optimizers } = core;
-    const records = Object.entries(optimizers).map(([name, { state, layers, aside, learningRate, calls }]) => {
-      const values = { state, layers, aside, learningRate, calls };
+    const records = Object.entries(optimizers).map(([name, { state, layers, aside, born, learningRate, calls }]) => {
+      const values = { state, layers, aside, born, learningRate, calls };
       return [name, values] as const;
     });
     return { setup, progress, ...(await toHost({ weights, lossScale, records }, engine)) };
   });
+  const version = core.network.version();
   return () =>
     exclusive(core, async () => {
+      if (core.network.version() !== version) {
+        throw new OmbreError('snapshot: the form of the weights was changed by enableLora, mergeLora or quantize; take another snapshot');
+      }
       // A step takes the tensors over, so each call gives new ones.
       const { weights, lossScale, records } = await fresh(copies);
       core.weights = weights;

@@ -10,7 +10,7 @@ import type { LayerTrees } from '../nn/index.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { ModelCore } from './core.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
-import { type OptimizerRecord, draftState } from './optimizerState.ts';
+import { type OptimizerRecord, birthsOf, draftState } from './optimizerState.ts';
 import { type KeyedProgress, isKey, progressData, progressFrom } from './progress.ts';
 
 /** The metadata `ombre`, as JSON. Trees have the names of tensors as leaves. */
@@ -146,9 +146,10 @@ export function readTraining(
       refuse(`the optimizer '${key}' has the step count ${String(calls)} and the learning rate ${String(learningRate)}`);
     }
     const of = (names: readonly string[]): LayerTrees => Object.fromEntries(names.map((layer) => [layer, parameters[layer]]));
-    const fresh = { ...record, state: undefined, aside: {}, learningRate: undefined };
+    const now = birthsOf(core.network);
+    const fresh = { ...record, state: undefined, aside: {}, born: {}, learningRate: undefined };
     // Slots of frozen layers have the form of those that a state for all layers has.
-    const ofAll = draftState(fresh, of(Object.keys(parameters)));
+    const ofAll = draftState(fresh, of(Object.keys(parameters)), now);
     const expectedAside = mapTree(aside, (leaf, path) => leavesOf(ofAll).find((found) => found.path === path)?.value ?? leaf);
     return [
       [
@@ -157,7 +158,8 @@ export function readTraining(
           layers,
           calls,
           learningRate,
-          state: tensorsOf(state, draftState(fresh, of(layers)), `optimizer ${key}: state`) as OptimizerState,
+          born: now,
+          state: tensorsOf(state, draftState(fresh, of(layers), now), `optimizer ${key}: state`) as OptimizerState,
           aside: tensorsOf(aside, expectedAside, `optimizer ${key}: aside`) as OptimizerRecord['aside'],
         },
       ] as const,

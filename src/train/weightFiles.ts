@@ -8,6 +8,7 @@ import { type Safetensors, type StoredTensor, readSafetensors, writeSafetensors 
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees, TensorRecord } from '../nn/index.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
+import { birthsOf, draftState, isStateOf, keepLiving } from './optimizerState.ts';
 import { toHost } from './residence.ts';
 import {
   type TensorsOf,
@@ -72,7 +73,14 @@ export async function weightContents(core: ModelCore, { where, withTraining, map
   const held = await exclusive(core, () => {
     const { weights, lossScale, optimizers } = core;
     const records = Object.entries(optimizers).filter(([, { state }]) => state);
-    const states = records.map(([name, { state, aside }]) => [name, { state, aside }] as const);
+    const now = birthsOf(core.network);
+    const states = records.map(([name, record]) => {
+      // The slots of parameters that LoRA has replaced are of no use to anyone.
+      if (isStateOf(record, record.layers, now)) return [name, { state: record.state!, aside: record.aside }] as const;
+      const trees = Object.fromEntries(record.layers.map((layer) => [layer, weights!.parameters[layer]]));
+      const aside = Object.fromEntries(Object.entries(record.aside).map(([slot, held]) => [slot, keepLiving(held, record.born, now)]));
+      return [name, { state: draftState(record, trees, now), aside }] as const;
+    });
     const rest = records.map(([, { optimizer, layers, calls, learningRate }]) => ({ optimizer: optimizer.name, layers, calls, learningRate })); // prettier-ignore
     return toHost({ weights: weights!, lossScale, states, rest, fit }, engine);
   });

@@ -5,6 +5,7 @@ import { childPath, leavesOf, mapTree, variablePath } from '../core/tree.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Layer, LayerTrees, TensorRecord } from '../nn/index.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps, requireSetup } from './core.ts';
+import { birthsOf, keepLiving } from './optimizerState.ts';
 import { toHost } from './residence.ts';
 import type { Weights } from './steps.ts';
 
@@ -102,12 +103,14 @@ export async function swapAverages(core: ModelCore): Promise<void> {
     }
     const { parameters, state } = core.weights!;
     const averages: Record<string, LayerTrees[string]> = {};
-    /** Takes averages over, and gives the parameters in their place. */
-    const exchange = (held: LayerTrees): LayerTrees => {
-      Object.assign(averages, held);
-      return Object.fromEntries(Object.keys(held).map((path) => [path, parameters[path]]));
-    };
     for (const record of records) {
+      /** Takes averages over, and gives the parameters in their place. Averages of parameters that are gone stay. */
+      const exchange = (held: LayerTrees): LayerTrees => {
+        const living = Object.entries(keepLiving(held, record.born, birthsOf(core.network)));
+        for (const [path, tree] of living) averages[path] = { ...parameters[path], ...tree };
+        const given = living.map(([path, tree]) => [path, { ...held[path], ...mapRecord(tree, (name) => parameters[path][name]) }]);
+        return { ...held, ...(Object.fromEntries(given) as LayerTrees) };
+      };
       // Layers that are frozen now have an average too, if they were trained before.
       if (record.aside.average) record.aside = { ...record.aside, average: exchange(record.aside.average) };
       record.state = { ...record.state!, average: exchange(record.state!.average as LayerTrees) };
@@ -115,6 +118,9 @@ export async function swapAverages(core: ModelCore): Promise<void> {
     core.weights = { parameters: { ...parameters, ...averages }, state };
   });
 }
+
+const mapRecord = (tree: TensorRecord, value: (name: string) => Tensor): TensorRecord =>
+  Object.fromEntries(Object.keys(tree).map((name) => [name, value(name)]));
 
 /** Number of elements of all tensors in a tree. */
 export const countElements = (tree: unknown): number =>

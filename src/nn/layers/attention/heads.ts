@@ -8,7 +8,6 @@ import {
   dropout,
   expandDims,
   logicalAnd,
-  matmul,
   reshape,
   scaledDotProductAttention,
   transpose,
@@ -17,6 +16,8 @@ import {
 import { composedAttention, excluded } from '../../../ops/attention/scores.ts';
 import type { Initializer } from '../../initializers.ts';
 import type { Decoding } from '../../decoding.ts';
+import { loraProduct } from '../../lora.ts';
+import type { LoraAxes } from '../../loraOptions.ts';
 import type { Masks } from '../../layer.ts';
 
 /** Sizes of one attention. */
@@ -66,10 +67,14 @@ export function headParameters(
   return Object.fromEntries(entries);
 }
 
+/** Kernels of the products that take LoRA. A is [features, rank], or [heads, dim, rank] for the output: one for all heads. */
+export const headLora = (prefix = ''): LoraAxes =>
+  Object.fromEntries(['query', 'key', 'value', 'output'].map((name) => [named(prefix, `${name}Kernel`), name === 'output' ? 2 : 1]));
+
 /** x [batch, time, features] times a kernel [features, heads, dim], as [batch, heads, time, dim]. */
-function project(x: Tensor, kernel: Tensor, bias: Tensor | undefined): Tensor {
-  const [features, heads, dim] = kernel.shape;
-  const y = matmul(x, reshape(kernel, [features, heads * dim]));
+function project(x: Tensor, parameters: Readonly<Record<string, Tensor | undefined>>, name: string, bias: Tensor | undefined): Tensor {
+  const [, heads, dim] = parameters[name]!.shape;
+  const y = loraProduct(x, parameters, name);
   const [batch, time] = x.shape;
   return transpose(reshape(bias ? add(y, reshape(bias, [heads * dim])) : y, [batch, time, heads, dim]), [0, 2, 1, 3]);
 }
@@ -100,16 +105,14 @@ export function attendHeads(
   prefix = '',
 ): Tensor {
   const of = (name: string): Tensor => parameters[named(prefix, name)]!;
-  const q = project(inputs.query, of('queryKernel'), of('queryBias'));
+  const q = project(inputs.query, parameters, named(prefix, 'queryKernel'), of('queryBias'));
   const [keys, values] = (['key', 'value'] as const).map((name) => {
-    const x = project(inputs[name], of(`${name}Kernel`), of(`${name}Bias`));
+    const x = project(inputs[name], parameters, named(prefix, `${name}Kernel`), of(`${name}Bias`));
     return shared(run.decoding?.extend(x) ?? x, q.shape[1] / x.shape[1]);
   });
   const joined = transpose(attend(q, keys, values, run), [0, 2, 1, 3]);
-  const kernel = of('outputKernel');
-  const [heads, dim, features] = kernel.shape;
-  const [batch, time] = joined.shape;
-  const y = matmul(reshape(joined, [batch, time, heads * dim]), reshape(kernel, [heads * dim, features]));
+  const [batch, time, heads, dim] = joined.shape;
+  const y = loraProduct(reshape(joined, [batch, time, heads * dim]), parameters, named(prefix, 'outputKernel'));
   const bias = of('outputBias') as Tensor | undefined;
   return bias ? add(y, bias) : y;
 }

@@ -8,9 +8,10 @@ import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import type { Tensors } from '../../spec.ts';
-import { type HeadSizes, attendHeads, headParameters, keyMask } from './heads.ts';
+import { type HeadSizes, attendHeads, headLora, headParameters, keyMask } from './heads.ts';
 import { attentionInputs, attentionMasks, attentionShapes } from './inputs.ts';
 import { productOptions, attentionWeightOptions } from './options.ts';
 
@@ -29,6 +30,7 @@ const headOptions = {
   kernelConstraint: /* @__PURE__ */ optional(constraintKind),
   /** Rule that each bias is brought back to after each update. */
   biasConstraint: /* @__PURE__ */ optional(constraintKind),
+  ...loraFactoryOptions,
   ...layerOptions,
 };
 
@@ -46,6 +48,8 @@ function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, output
     regularizers: forAll(settings.kernelRegularizer, settings.biasRegularizer),
     constraints: forAll(settings.kernelConstraint, settings.biasConstraint),
     activityRegularizer: settings.activityRegularizer,
+    lora: headLora(),
+    appliesLora: true,
     outputShape: (shapes, where): Shape => {
       const { query } = attentionShapes(where, shapes);
       return [query[0], outputDim ?? query[1]];

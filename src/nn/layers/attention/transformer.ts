@@ -5,13 +5,15 @@ import { type OptionsOf, type SettingsIn, declareOptions, optional, required } f
 import { ArgumentError, ShapeError } from '../../../core/errors.ts';
 import type { RandomStream } from '../../../core/random.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { add, dropout as dropoutOp, layerNorm, matmul, ones, zeros } from '../../../ops/index.ts';
+import { add, dropout as dropoutOp, layerNorm, ones, zeros } from '../../../ops/index.ts';
 import { activationKind } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraProduct } from '../../lora.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { type Shapes, type Tensors, formatBatch, formatBatches, isShape } from '../../spec.ts';
-import { type HeadSizes, attendHeads, headParameters, keyMask } from './heads.ts';
+import { type HeadSizes, attendHeads, headLora, headParameters, keyMask } from './heads.ts';
 import { causalOption, productOptions } from './options.ts';
 
 const blockOptions = {
@@ -28,8 +30,11 @@ const blockOptions = {
   /** Normalizes before attention and products, and not after them. @default false */
   normalizeFirst: /* @__PURE__ */ optional(boolean, false),
   ...productOptions,
+  ...loraFactoryOptions,
   ...layerOptions,
 };
+
+const productLora = { hiddenKernel: 1, outputKernel: 1 };
 
 type Parameters = Readonly<Record<string, Tensor>>;
 type Block = SettingsIn<typeof blockOptions>;
@@ -84,8 +89,8 @@ function around(settings: Block, parameters: Parameters, name: string, x: Tensor
 
 function dense(settings: Block, parameters: Parameters, x: Tensor, training: boolean): Tensor {
   return around(settings, parameters, 'output', x, training, (y) => {
-    const hidden = settings.activation(add(matmul(y, parameters.hiddenKernel), parameters.hiddenBias));
-    return add(matmul(hidden, parameters.outputKernel), parameters.outputBias);
+    const hidden = settings.activation(add(loraProduct(y, parameters, 'hiddenKernel'), parameters.hiddenBias));
+    return add(loraProduct(hidden, parameters, 'outputKernel'), parameters.outputBias);
   });
 }
 
@@ -120,6 +125,8 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
     kind: 'transformerEncoder',
     options: settings,
     masking: 'pass',
+    lora: { ...headLora('attention'), ...productLora },
+    appliesLora: true,
     outputShape: (shape, where) => checkBlock(where, shape, settings),
     build: (shape, random) => ({ parameters: blockParameters(settings, shape[1], { attention: shape[1] }, random) }),
     apply: ({ parameters }, x, { training, mask, decoding }) => {
@@ -159,6 +166,8 @@ export function transformerDecoder(options: TransformerDecoderOptions): Configur
     kind: 'transformerDecoder',
     options: settings,
     takes: 'tree',
+    lora: { ...headLora('attention'), ...headLora('memory'), ...productLora },
+    appliesLora: true,
     outputShape: (shapes, where) => shapesOf(where, shapes)[0],
     build: (shapes, random) => {
       const [x, memory] = shapesOf(settings.name ?? 'transformerDecoder', shapes);

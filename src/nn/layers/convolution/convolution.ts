@@ -10,6 +10,7 @@ import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 import { type WindowSizes, checkAxes, opPadding, windowedShape } from '../../windows.ts';
 
@@ -36,6 +37,7 @@ export const convolutionOptions = {
   ...outputOptions,
   /** First values of the kernel. @default 'glorotUniform' */
   kernelInitializer: /* @__PURE__ */ optional(initializerKind, 'glorotUniform'),
+  ...loraFactoryOptions,
   ...kernelAndBiasOptions,
   ...layerOptions,
 };
@@ -72,6 +74,7 @@ export function convolutionLayer(kind: string, settings: ConvolutionSettings, wi
     kind,
     options: settings,
     ...parameterRules(settings),
+    lora: { kernel: -1 },
     outputShape: (shape, where) => {
       checkAxes(where, shape, size.length);
       checkChannelGroups(where, shape, groups);

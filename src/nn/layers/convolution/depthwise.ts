@@ -9,6 +9,7 @@ import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { biasAndOutputRuleOptions } from '../../parameterOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import { type WindowSizes, checkAxes, opPadding, windowedShape } from '../../windows.ts';
@@ -24,6 +25,7 @@ export const depthwiseOptions = {
   depthwiseRegularizer: /* @__PURE__ */ optional(regularizerKind),
   /** Rule that the filters of the channels are brought back to after each update. */
   depthwiseConstraint: /* @__PURE__ */ optional(constraintKind),
+  ...loraFactoryOptions,
 };
 
 /** Depthwise convolution of sequences or images, by the op for images. */
@@ -50,6 +52,7 @@ function depthwiseLayer(kind: string, settings: DepthwiseSettings, windows: Wind
     regularizers: { kernel: settings.depthwiseRegularizer, bias: settings.biasRegularizer },
     constraints: { kernel: settings.depthwiseConstraint, bias: settings.biasConstraint },
     activityRegularizer: settings.activityRegularizer,
+    lora: { kernel: -2 },
     outputShape: (shape, where) => {
       checkAxes(where, shape, size.length);
       return [...windowedShape(where, shape, windows), shape[size.length] * depthMultiplier];

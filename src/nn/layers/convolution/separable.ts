@@ -49,6 +49,7 @@ function separableLayer(kind: string, settings: SeparableSettings, windows: Wind
       bias: settings.biasConstraint,
     },
     activityRegularizer: settings.activityRegularizer,
+    lora: { depthwiseKernel: -2, pointwiseKernel: -1 },
     outputShape: (shape, where) => {
       checkAxes(where, shape, size.length);
       return [...windowedShape(where, shape, windows), filters];

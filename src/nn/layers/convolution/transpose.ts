@@ -30,6 +30,7 @@ export function transposeLayer(kind: string, settings: TransposeSettings, convol
     kind,
     options: settings,
     ...parameterRules(settings),
+    lora: { kernel: -1 },
     build: (shape, random) => {
       checkAxes(settings.name ?? kind, shape, axes);
       checkChannelGroups(settings.name ?? kind, shape, groups);

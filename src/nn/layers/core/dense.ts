@@ -1,13 +1,16 @@
 import type { Configured } from '../../../core/config.ts';
 import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
-import { add, matmul } from '../../../ops/index.ts';
+import type { Tensor } from '../../../graph/tensor.ts';
+import { add } from '../../../ops/index.ts';
 import { activationKind } from '../../activations.ts';
 import { initializerKind } from '../../initializers.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraProduct } from '../../lora.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 
 export const denseOptions = declareOptions('layers.dense', {
@@ -21,6 +24,7 @@ export const denseOptions = declareOptions('layers.dense', {
   kernelInitializer: optional(initializerKind, 'glorotUniform'),
   /** First values of the bias. @default 'zeros' */
   biasInitializer: optional(initializerKind, 'zeros'),
+  ...loraFactoryOptions,
   ...kernelAndBiasOptions,
   ...layerOptions,
 });
@@ -41,6 +45,8 @@ export function dense(options: DenseOptions): Configured<Layer> {
     options: settings,
     ...parameterRules(settings),
     masking: 'pass',
+    lora: { kernel: -1 },
+    appliesLora: true,
     outputShape: (shape, where) => {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];
@@ -51,8 +57,9 @@ export function dense(options: DenseOptions): Configured<Layer> {
         ...(useBias && { bias: biasInitializer([units], random) }),
       },
     }),
-    apply: ({ parameters: { kernel, bias } }, x) => {
-      const product = matmul(x, kernel);
+    apply: ({ parameters }, x) => {
+      const product = loraProduct(x, parameters, 'kernel');
+      const { bias } = parameters as { readonly bias?: Tensor };
       return activation(bias ? add(product, bias) : product);
     },
   });

@@ -10,6 +10,7 @@ import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 import { formatBatch } from '../../spec.ts';
 
@@ -43,6 +44,7 @@ export const einsumDenseOptions = declareOptions(
     kernelInitializer: optional(initializerKind, 'glorotUniform'),
     /** First values of the bias. @default 'zeros' */
     biasInitializer: optional(initializerKind, 'zeros'),
+    ...loraFactoryOptions,
     ...kernelAndBiasOptions,
     ...layerOptions,
   },
@@ -124,6 +126,7 @@ export function einsumDense(options: EinsumDenseOptions): Configured<Layer> {
     kind: 'einsumDense',
     options: settings,
     ...parameterRules(settings),
+    lora: { kernel: -1 },
     outputShape: (shape, where) => {
       const { sizes, leading, isBatched } = resolve(shape, where);
       return [...leading, ...[...output].slice(isBatched ? 1 : 0).map((letter) => sizes.get(letter)!)];

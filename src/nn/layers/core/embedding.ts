@@ -1,13 +1,15 @@
 import type { Configured } from '../../../core/config.ts';
 import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
-import { cast, embedding as lookUp, notEqual } from '../../../ops/index.ts';
+import { cast, notEqual } from '../../../ops/index.ts';
 import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
+import { loraRows } from './loraRows.ts';
 
 export const embeddingOptions = declareOptions('layers.embedding', {
   /** Number of rows of the table. Indices are from 0 to inputDim - 1. */
@@ -22,6 +24,7 @@ export const embeddingOptions = declareOptions('layers.embedding', {
   embeddingsConstraint: optional(constraintKind),
   /** Index 0 is padding: a mask leaves its steps out of the layers, the loss and the metrics that follow. @default false */
   maskZero: optional(boolean, false),
+  ...loraFactoryOptions,
   ...layerOptions,
 });
 export type EmbeddingOptions = OptionsOf<typeof embeddingOptions>;
@@ -40,12 +43,14 @@ export function embedding(options: EmbeddingOptions): Configured<Layer> {
     kind: 'embedding',
     options: settings,
     inputDtype: 'i32',
+    lora: { embeddings: 1 },
+    appliesLora: true,
     regularizers: { embeddings: settings.embeddingsRegularizer },
     constraints: { embeddings: settings.embeddingsConstraint },
     outputShape: (shape) => [...shape, outputDim],
     build: (_, random) => ({ parameters: { embeddings: embeddingsInitializer([inputDim, outputDim], random) } }),
-    apply: ({ parameters: { embeddings } }, x) => ({
-      outputs: lookUp(embeddings, cast(x, 'i32')),
+    apply: ({ parameters }, x) => ({
+      outputs: loraRows(parameters, cast(x, 'i32')),
       ...(maskZero && { mask: notEqual(x, 0) }),
     }),
   });

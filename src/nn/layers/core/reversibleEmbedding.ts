@@ -3,13 +3,15 @@ import { ArgumentError, ShapeError } from '../../../core/errors.ts';
 import { boolean, number, positiveInteger } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { cast, div, embedding as lookUp, matmul, mul, notEqual, tanh } from '../../../ops/index.ts';
+import { cast, div, matmul, mul, notEqual, tanh } from '../../../ops/index.ts';
 import { constraintKind } from '../../constraints.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import { formatBatch } from '../../spec.ts';
+import { loraRows } from './loraRows.ts';
 import type { Layer, TensorRecord } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
+import { loraFactoryOptions } from '../../loraOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 
 export const reversibleEmbeddingOptions = declareOptions('layers.reversibleEmbedding', {
@@ -29,6 +31,7 @@ export const reversibleEmbeddingOptions = declareOptions('layers.reversibleEmbed
   maskZero: optional(boolean, false),
   /** Largest size of a logit: logits become cap tanh(logits / cap). Without it they stay as they are. */
   logitSoftCap: optional(number('above 0')),
+  ...loraFactoryOptions,
   ...layerOptions,
 });
 export type ReversibleEmbeddingOptions = OptionsOf<typeof reversibleEmbeddingOptions>;
@@ -56,6 +59,8 @@ export function reversibleEmbedding(options: ReversibleEmbeddingOptions): Config
     kind: 'reversibleEmbedding',
     options: settings,
     inputDtype: 'i32',
+    lora: tieWeights ? { embeddings: 1 } : { embeddings: 1, reverseEmbeddings: 1 },
+    appliesLora: true,
     regularizers: forTables(settings.embeddingsRegularizer),
     constraints: forTables(settings.embeddingsConstraint),
     outputShape: (shape) => [...shape, outputDim],
@@ -65,8 +70,8 @@ export function reversibleEmbedding(options: ReversibleEmbeddingOptions): Config
         ...(!tieWeights && { reverseEmbeddings: embeddingsInitializer([outputDim, inputDim], random) }),
       },
     }),
-    apply: ({ parameters: { embeddings } }, x) => ({
-      outputs: lookUp(embeddings, cast(x, 'i32')),
+    apply: ({ parameters }, x) => ({
+      outputs: loraRows(parameters, cast(x, 'i32')),
       ...(maskZero && { mask: notEqual(x, 0) }),
     }),
   });
