@@ -233,6 +233,8 @@ export type {
   MultiHeadAttentionOptions,
   AlibiOptions,
   PositionEmbeddingOptions,
+  Lora,
+  LoraOptions,
   ReversibleEmbedding,
   SpectralNormalizationOptions,
   WeightNormalizationOptions,

@@ -12,6 +12,7 @@ import {
   type HasLayer,
   type Layer,
   type LayerTrees,
+  type LoraOptions,
   type Network,
   type Tensors,
   chain,
@@ -312,6 +313,24 @@ export class Model implements TrainedModel, HasLayer {
    */
   save(target: FileTarget, options?: SaveOptions): Promise<void> {
     return refuseRead('save()') ?? saveModel(this.core, target, options);
+  }
+
+  /**
+   * Enables LoRA on every layer of the model that takes it: kernels are frozen, and small matrices A and B are trained in their place.
+   *
+   *     model.enableLora({ rank: 8, alpha: 16, trainOthers: false });
+   *     await model.fit(x, y);
+   *     await model.saveWeights('adapter.safetensors', { only: 'lora' });      // loadWeights of another model with LoRA reads it
+   *
+   * @throws ArgumentError if no layer takes LoRA, or one has it. OmbreError during fit.
+   */
+  enableLora(options: LoraOptions): void {
+    this.asLayer.enableLora(options);
+  }
+
+  /** Adds the A B of every layer with LoRA to its kernel. @throws ArgumentError if no layer has LoRA. OmbreError during fit. */
+  mergeLora(): void {
+    this.asLayer.mergeLora();
   }
 
   /** Copies of all weights on the host, layer by layer, state after parameters. */

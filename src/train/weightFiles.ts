@@ -2,11 +2,13 @@
 import type { HostArray } from '../core/dtype.ts';
 import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
+import { shown } from '../core/shown.ts';
 import { mapTree } from '../core/tree.ts';
 import { type FileSource, type FileTarget, readFile, writeFile } from '../formats/places.ts';
 import { type Safetensors, type StoredTensor, readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees, TensorRecord } from '../nn/index.ts';
+import { adapterKey, adapterMetadata, adapterPaths, checkAdapters } from './adapterFiles.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
 import { birthsOf, draftState, isStateOf, keepLiving } from './optimizerState.ts';
 import { toHost } from './residence.ts';
@@ -27,6 +29,8 @@ export interface SaveWeightsOptions {
   optimizer?: boolean;
   /** Writes names and layouts of another library, such as `pytorch(model)`. */
   map?: WeightMap;
+  /** 'lora' stores only the A and B of layers with LoRA, without the state of optimizers. */
+  only?: 'lora';
 }
 
 export interface LoadWeightsOptions {
@@ -36,21 +40,31 @@ export interface LoadWeightsOptions {
   skipMismatch?: boolean;
   /** Reads a file with names and layouts of another library, such as `pytorch(model)`. Its floats of any precision become those of the model. */
   map?: WeightMap;
+  /** 'lora' reads only the A and B of layers with LoRA. A file that holds nothing else is read so without the option. */
+  only?: 'lora';
+}
+
+function checkOnly(where: string, only: unknown, map: WeightMap | undefined): void {
+  if (only !== undefined && only !== 'lora') throw new ArgumentError(`${where}: only is ${shown(only)}; it must be 'lora'`);
+  if (only && map) throw new ArgumentError(`${where}: only and map exclude each other; leave out one of them`);
 }
 
 /** Writes the weights, and the state of training. The target is written when all bytes are there. */
 export async function saveWeights(core: ModelCore, target: FileTarget, options: SaveWeightsOptions = {}): Promise<void> {
-  checkOptions('saveWeights', options, ['optimizer', 'map']);
-  const { map, optimizer = !map } = options;
+  checkOptions('saveWeights', options, ['optimizer', 'map', 'only']);
+  const { map, only } = options;
+  const { optimizer = !map } = options;
+  checkOnly('saveWeights', only, map);
   if (map) checkMap('saveWeights', map);
   if (map && optimizer) throw new ArgumentError('saveWeights: a file with a map holds only weights; leave out optimizer, or map');
-  await writeWeights(core, target, { where: 'saveWeights', withTraining: optimizer, map });
+  await writeWeights(core, target, { where: 'saveWeights', withTraining: optimizer && !only, map, only });
 }
 
 interface WrittenWeights {
   readonly where: string;
   readonly withTraining: boolean;
   readonly map?: WeightMap | undefined;
+  readonly only?: 'lora' | undefined;
   /** A tree of tensors and plain data: the place in a fit. */
   readonly fit?: object;
 }
@@ -67,8 +81,9 @@ interface Contents {
 }
 
 /** Weights by their paths, or by the names of a map, and the state of training if it is wanted. */
-export async function weightContents(core: ModelCore, { where, withTraining, map, fit }: WrittenWeights): Promise<Contents> {
+export async function weightContents(core: ModelCore, { where, withTraining, map, only, fit }: WrittenWeights): Promise<Contents> {
   builtWeights(core, where);
+  const metadata = only ? adapterMetadata(core.network) : (map?.metadata ?? {});
   const { engine } = await prepareSteps(core);
   const held = await exclusive(core, () => {
     const { weights, lossScale, optimizers } = core;
@@ -84,11 +99,12 @@ export async function weightContents(core: ModelCore, { where, withTraining, map
     const rest = records.map(([, { optimizer, layers, calls, learningRate }]) => ({ optimizer: optimizer.name, layers, calls, learningRate })); // prettier-ignore
     return toHost({ weights: weights!, lossScale, states, rest, fit }, engine);
   });
-  const variables = listVariables(core, held.weights);
+  const chosen = only && adapterPaths(core.network);
+  const variables = listVariables(core, held.weights).filter(({ path }) => !chosen || chosen.has(path));
   const stored: StoredTensor[] = [];
   for (const { tensor } of variables) stored.push(await toStored(tensor));
   const weights = map ? writeMapped(map, variables, stored) : variables.map(({ path }, i): [string, StoredTensor] => [path, stored[i]]);
-  if (!withTraining) return { tensors: weights, metadata: map?.metadata ?? {} };
+  if (!withTraining) return { tensors: weights, metadata };
   const training = await trainingContents(core, held);
   return { tensors: [...weights, ...training.tensors], metadata: training.metadata };
 }
@@ -98,11 +114,13 @@ export async function weightContents(core: ModelCore, { where, withTraining, map
  * @throws FormatError listing the weights that are missing, extra, or of another shape, or naming the state that does not fit the optimizer.
  */
 export async function loadWeights(core: ModelCore, source: FileSource, options: LoadWeightsOptions = {}): Promise<void> {
-  checkOptions('loadWeights', options, ['optimizer', 'skipMismatch', 'map']);
-  const { map, optimizer = !map, skipMismatch = false } = options;
+  checkOptions('loadWeights', options, ['optimizer', 'skipMismatch', 'map', 'only']);
+  const { map, only, skipMismatch = false } = options;
+  const { optimizer = !map } = options;
+  checkOnly('loadWeights', only, map);
   if (map) checkMap('loadWeights', map);
   const { bytes, name } = await readFile(source, 'loadWeights');
-  await readWeights(core, fileOf('loadWeights', name, readSafetensors(bytes, name)), { optimizer, skipMismatch, map });
+  await readWeights(core, fileOf('loadWeights', name, readSafetensors(bytes, name)), { optimizer, skipMismatch, map, only });
 }
 
 /** A file with the fixes of loadWeights(). */
@@ -118,18 +136,23 @@ interface WantedWeights {
   readonly optimizer: boolean;
   readonly skipMismatch: boolean;
   readonly map?: WeightMap | undefined;
+  readonly only?: 'lora' | undefined;
 }
 
 /** Reads the file of loadWeights(). `fit` takes the place in a fit, and checks it before anything changes. */
 export async function readWeights(
   core: ModelCore,
   origin: WeightFile,
-  { optimizer, skipMismatch, map }: WantedWeights,
+  { optimizer, skipMismatch, map, only }: WantedWeights,
   fit?: (place: unknown, tensorsOf: TensorsOf) => void,
 ): Promise<void> {
   await exclusive(core, async () => {
-    const weights = fitted(core, origin, skipMismatch, map);
-    const training = optimizer && core.setup ? readTraining(core, origin, fit) : undefined;
+    const { file, name } = origin;
+    const adapters = Object.hasOwn(file.metadata, adapterKey) ? file.metadata[adapterKey] : undefined;
+    if (adapters !== undefined) checkAdapters(core.network, adapters, name);
+    const isAdapter = adapters !== undefined || only === 'lora';
+    const weights = fitted(core, origin, skipMismatch, map, isAdapter ? adapterPaths(core.network) : undefined);
+    const training = optimizer && !isAdapter && core.setup ? readTraining(core, origin, fit) : undefined;
     const layers = core.network.owners.map(({ name: layer }) => layer);
     const placed = (trees: LayerTrees): LayerTrees =>
       Object.fromEntries(
@@ -145,15 +168,19 @@ export async function readWeights(
   });
 }
 
-/** The file's tensors by the weights that they replace. */
+/** The file's tensors by the weights that they replace. `chosen` are the paths of those that are read; all if absent. */
 function fitted(
   core: ModelCore,
   { where, name, file: { tensors }, otherModel }: WeightFile,
   skipMismatch: boolean,
   map: WeightMap | undefined,
+  chosen: ReadonlySet<string> | undefined,
 ): ReadonlyMap<Tensor, Tensor> {
-  const wanted = listVariables(core, builtWeights(core, where));
-  const { found, missing, different, extra } = map ? readMapped(map, wanted, tensors) : readNamed(wanted, tensors);
+  if (chosen?.size === 0) {
+    throw new FormatError(`${where}: ${name} is read for LoRA, and no layer of the model has it; call model.enableLora({ rank }) first`);
+  }
+  const all = listVariables(core, builtWeights(core, where));
+  const { found, missing, different, extra } = map ? readMapped(map, all, tensors) : readNamed(all, tensors, chosen);
   if (skipMismatch || missing.length + different.length + extra.length === 0) {
     return new Map([...found].map(([tensor, data]) => [tensor, hostTensor({ shape: tensor.shape, dtype: tensor.dtype }, data)]));
   }
@@ -163,7 +190,12 @@ function fitted(
 }
 
 /** Weights of a file that has the names and layouts of the model. */
-function readNamed(wanted: readonly ModelVariable[], tensors: Safetensors['tensors']): FittingWeights {
+function readNamed(
+  all: readonly ModelVariable[],
+  tensors: Safetensors['tensors'],
+  chosen: ReadonlySet<string> | undefined,
+): FittingWeights {
+  const wanted = chosen ? all.filter(({ path }) => chosen.has(path)) : all;
   const found = new Map<Tensor, HostArray>();
   const missing: string[] = [];
   const different: string[] = [];
@@ -173,7 +205,7 @@ function readNamed(wanted: readonly ModelVariable[], tensors: Safetensors['tenso
     else if (given.dtype === storedDtypes[tensor.dtype] && sameShape(given.shape, tensor.shape)) found.set(tensor, given.data as HostArray);
     else different.push(`${path} is ${given.dtype}${formatShape(given.shape)} in the file and ${tensor.dtype}${formatShape(tensor.shape)} in the model`);
   } // prettier-ignore
-  const paths = new Set(wanted.map(({ path }) => path));
+  const paths = new Set(all.map(({ path }) => path));
   const extra = [...tensors].filter(([path]) => !paths.has(path) && !path.startsWith(trainingPrefix)).map(([path, { dtype, shape }]) => `${path} ${dtype}${formatShape(shape)}`); // prettier-ignore
   return { found, missing, different, extra };
 }

@@ -3,10 +3,22 @@ import golden from '../golden/lora.json';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
+import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Layer, type Model, layers, optimizers, random, sequential, setDevice, setSeed, tensor } from '../../src/index.ts';
+import {
+  type Layer,
+  type Model,
+  type SaveWeightsOptions,
+  layers,
+  optimizers,
+  random,
+  sequential,
+  setDevice,
+  setSeed,
+  tensor,
+} from '../../src/index.ts';
 import { mul, sum } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { made } from '../support/wrapperCases.ts';
@@ -263,4 +275,97 @@ describe('optimizer state', () => {
     tokens.mergeLora();
     expect(Array.from(await model.predict(ids).data())).toEqual(close(before));
   });
+});
+
+describe('files of adapters', () => {
+  const make = (): Model => sequential([layers.dense({ units: 4, name: 'a', inputShape: [5, 4] }), layers.transformerEncoder({ intermediateDim: 6, numHeads: 2, name: 'b' })]); // prettier-ignore
+  const saved = async (model: Model, options?: SaveWeightsOptions): Promise<Uint8Array<ArrayBuffer>> => {
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
+    await model.saveWeights((written) => void (bytes = written), options);
+    return bytes!;
+  };
+
+  test('hold A and B only, and give a base model the outputs of the trained one', async () => {
+    const [base, tuned] = [make(), make()];
+    await tuned.setWeights(await base.getWeights());
+    tuned.enableLora({ rank: 2, alpha: 3, trainOthers: false });
+    tuned.compile({ optimizer: optimizers.adam({ learningRate: 0.05 }), loss: 'mse' });
+    await tuned.fit(x, x, { epochs: 3, verbose: 0 });
+    const bytes = await saved(tuned, { only: 'lora' });
+    const { tensors, metadata } = readSafetensors(bytes);
+    expect([...tensors.keys()].sort()).toEqual(tuned.variables().flatMap(({ path, trainable }) => (trainable ? [path] : [])).sort()); // prettier-ignore
+    expect(Object.keys(metadata)).toEqual(['ombreLora']);
+    await expect(base.loadWeights(bytes)).rejects.toThrow(
+      'no LoRA is enabled for a, b; call enableLora({ rank, alpha }) on these layers first',
+    );
+    base.enableLora({ rank: 2, alpha: 3 });
+    await base.loadWeights(bytes);
+    expect(await outputsOf(base)).toEqual(await outputsOf(tuned));
+    base.mergeLora();
+    expect(base.variables().some(({ path }) => path.includes('Lora'))).toBe(false);
+    expect(await outputsOf(base)).toEqual(close(await outputsOf(tuned)));
+    // A file of all weights has A and B, too.
+    const other = make();
+    other.enableLora({ rank: 2, alpha: 3 });
+    await other.setWeights(await other.getWeights());
+    const kernel = await other
+      .variables()
+      .find(({ path }) => path === 'a/kernel')!
+      .tensor.array();
+    await other.loadWeights(await saved(tuned), { only: 'lora' });
+    expect(
+      await other
+        .variables()
+        .find(({ path }) => path === 'a/kernel')!
+        .tensor.array(),
+    ).toEqual(kernel);
+    const [found, expected] = [await valuesOf(other), await valuesOf(tuned)];
+    expect(found['b/hiddenKernelLoraB']).toEqual(expected['b/hiddenKernelLoraB']);
+  });
+
+  test('that do not fit are refused, with a list', async () => {
+    const [model, tuned] = [make(), make()];
+    tuned.getLayer('a').enableLora({ rank: 2 });
+    const bytes = await saved(tuned, { only: 'lora' });
+    await expect(saved(model, { only: 'lora' })).rejects.toThrow("saveWeights: only is 'lora', and no layer has LoRA; call model.enableLora({ rank }) first");
+    await expect(saved(model, { only: 'bias' as never })).rejects.toThrow("saveWeights: only is 'bias'; it must be 'lora'");
+    await expect(model.loadWeights(await saved(tuned), { only: 'lora' })).rejects.toThrow('is read for LoRA, and no layer of the model has it');
+    model.enableLora({ rank: 2 });
+    const before = await valuesOf(model);
+    await expect(model.loadWeights(bytes)).rejects.toThrow(/missing: b\/attentionQueryKernelLoraA f32\[4,2\], .*skipMismatch: true/);
+    await model.loadWeights(bytes, { skipMismatch: true });
+    expect(await valuesOf(model)).not.toEqual(before);
+    const another = make();
+    another.enableLora({ rank: 2, alpha: 8 });
+    await expect(another.loadWeights(bytes)).rejects.toThrow("'a' has rank 2 and alpha 2 in the file, and rank 2 and alpha 8 here; enable LoRA with those of the file");
+  }); // prettier-ignore
+
+  test('training with LoRA resumes from a file with the same bits', async () => {
+    const start = async (): Promise<Model> => {
+      const model = make();
+      model.compile({ optimizer: 'adam', loss: 'mse', seed: 4 });
+      await model.fit(x, x, { epochs: 1, verbose: 0, seed: 5 });
+      return model;
+    };
+    const weights = await (await start()).getWeights();
+    const resume = async (model: Model, from: number, to: number): Promise<unknown> => model.fit(x, x, { initialEpoch: from, epochs: to, verbose: 0, seed: 5, batchSize: 4 });
+    const whole = await start();
+    await whole.setWeights(weights);
+    whole.enableLora({ rank: 2 });
+    // Saved between a change of form and the next step: new slots are stored.
+    const early = await saved(whole);
+    const second = make();
+    second.enableLora({ rank: 2 });
+    second.compile({ optimizer: 'adam', loss: 'mse' });
+    await second.loadWeights(early);
+    await resume(whole, 0, 2);
+    await resume(second, 0, 1);
+    const bytes = await saved(second);
+    const third = make();
+    third.enableLora({ rank: 2 });
+    third.compile({ optimizer: 'adam', loss: 'mse' });
+    await third.loadWeights(bytes);
+    await resume(third, 1, 2);
+    expect(await valuesOf(third)).toEqual(await valuesOf(whole));
+  }); // prettier-ignore
 });
