@@ -20,6 +20,7 @@ import {
 } from './layer.ts';
 import { enableLora, mergeLora } from './lora.ts';
 import type { Lora, LoraAxes, LoraOptions } from './loraOptions.ts';
+import { type ScaleAxes, quantize } from './quantization.ts';
 import { networkOf } from './network.ts';
 import { NetworkPass } from './networkPass.ts';
 import { type Shapes, type Specs, TensorSpec, type Tensors, specsOfBatch } from './spec.ts';
@@ -98,6 +99,18 @@ export abstract class BasicLayer implements Layer {
 
   get isQuantized(): boolean {
     return false;
+  }
+
+  get scaleAxes(): ScaleAxes | undefined {
+    return undefined;
+  }
+
+  packKernels(): void {
+    throw new ArgumentError(`${this.where}: the layer has no kernel of its own that can be quantized`);
+  }
+
+  quantize(mode: 'int8'): void {
+    quantize(this, mode);
   }
 
   setLora(lora: Lora | undefined): void {

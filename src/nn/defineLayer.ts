@@ -32,6 +32,7 @@ import { checkParameter, checkScalar, checkState, mapRecord, readSublayers } fro
 import { type AnyDefinition, type LayerDefinition, type SublayerCallOptions, type Takes, checkDefinition } from './layerDefinition.ts';
 import { adaptedParameters, adapterNames, mergedVariables, withAdapters } from './lora.ts';
 import { type Lora, type LoraAxes, type LoraRequest, requestedLora } from './loraOptions.ts';
+import { type LastSizes, type ScaleAxes, lastSizes, packedVariables, unpackedParameters } from './quantization.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
 
 const isResult = (value: unknown): value is LayerResult =>
@@ -82,6 +83,8 @@ class DefinedLayer extends BasicLayer {
   private readonly definition: AnyDefinition;
   private isTrainable = true;
   private adapter: Lora | undefined;
+  /** Sizes of the last axes of packed kernels; undefined if none is packed. */
+  private packedSizes: LastSizes | undefined;
   /** Names of the state that is no frozen parameter. */
   private ownState: readonly string[] = [];
 
@@ -161,10 +164,11 @@ class DefinedLayer extends BasicLayer {
   }
 
   /** The variables as `apply` gets them. */
-  private computed(variables: Variables, separate = this.definition.appliesLora ?? false): Variables {
-    const { adapter, ownState } = this;
+  private computed(variables: Variables, separate = true): Variables {
+    const { adapter, ownState, packedSizes, definition } = this;
+    if (packedSizes) return unpackedParameters(variables, packedSizes, separate && definition.unpacks === true);
     if (!adapter) return variables;
-    const values = adaptedParameters(variables, this.definition.lora!, adapter, separate);
+    const values = adaptedParameters(variables, definition.lora!, adapter, separate && definition.appliesLora === true);
     const isOwn = (name: string): boolean => ownState.includes(name);
     const pick = (wanted: boolean): TensorRecord => Object.fromEntries(Object.entries(values).filter(([name]) => isOwn(name) === wanted));
     return { parameters: pick(false), state: pick(true) };
@@ -172,7 +176,7 @@ class DefinedLayer extends BasicLayer {
 
   /** A result whose state has the frozen parameters, too. */
   private withFrozen({ state }: Variables, result: LayerResult): LayerResult {
-    return this.adapter && result.state ? { ...result, state: { ...state, ...result.state } } : result;
+    return (this.adapter || this.packedSizes) && result.state ? { ...result, state: { ...state, ...result.state } } : result;
   }
 
   override valuesOf(variables: Variables): TensorRecord {
@@ -185,6 +189,21 @@ class DefinedLayer extends BasicLayer {
 
   override get loraAxes(): LoraAxes | undefined {
     return this.definition.lora;
+  }
+
+  override get isQuantized(): boolean {
+    return this.packedSizes !== undefined;
+  }
+
+  override get scaleAxes(): ScaleAxes | undefined {
+    return this.definition.quantize;
+  }
+
+  override packKernels(): void {
+    const { variables: cell, definition } = this;
+    const value = cell.value!;
+    this.packedSizes = lastSizes(value.parameters, definition.quantize!);
+    cell.reform(packedVariables(value, definition.quantize!), []);
   }
 
   override setLora(lora: Lora | undefined, random = globalStream()): void {

@@ -146,8 +146,21 @@ export interface Layer {
   readonly lora: Lora | undefined;
   /** Kernels that take LoRA; undefined if the layer has none. @internal */
   readonly loraAxes: LoraAxes | undefined;
-  /** Whether kernels are packed as int8. */
+  /** Whether kernels are packed as int8. Such a layer cannot be trained. */
   readonly isQuantized: boolean;
+  /** Kernels that can be packed, with the axes whose elements share a scale. @internal */
+  readonly scaleAxes: Readonly<Record<string, readonly number[]>> | undefined;
+  /** Packs the kernels of this layer only. @internal */
+  packKernels(): void;
+  /**
+   * Packs the kernels of this layer and of those inside it as int8, four to a u32, for inference: a quarter of the memory. Each output has a
+   * scale, as in Keras; inputs stay floats. Kernels are unpacked when they are used, so results are those of the rounded kernels.
+   *
+   *     model.getLayer('dense_1').quantize('int8');
+   *
+   * @throws ArgumentError if no layer can be packed, or one has LoRA or no weights. OmbreError during fit.
+   */
+  quantize(mode: 'int8'): void;
   /** Gives the layer LoRA, or merges it. @internal */
   setLora(lora: Lora | undefined, random?: RandomStream): void;
   /**

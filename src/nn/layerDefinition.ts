@@ -61,6 +61,10 @@ export interface LayerDefinition<
   readonly lora?: LoraAxes;
   /** Whether `apply` adds the product of LoRA itself, by loraProduct(). Otherwise it gets kernels with A B added. @default false */
   readonly appliesLora?: boolean;
+  /** Parameters that can be packed as int8, with the axes whose elements share a scale. */
+  readonly quantize?: Readonly<Record<string, readonly number[]>>;
+  /** Whether `apply` unpacks by itself: it gets NAMEInt8 and NAMEScale. Otherwise it gets unpacked kernels. @default false */
+  readonly unpacks?: boolean;
   /** Layers that `apply` calls. A layer may occur under several names. */
   readonly layers?: L;
   /**
@@ -87,7 +91,7 @@ export type Takes<I> = [I] extends [Tensor] ? { readonly takes?: 'tensor' } : { 
 
 const definitionNames = [
   ...['kind', 'options', 'takes', 'inputDtype', 'outputDtype', 'precision', 'masking', 'regularizers', 'constraints'],
-  ...['activityRegularizer', 'lora', 'appliesLora', 'layers', 'outputShape', 'build', 'apply'],
+  ...['activityRegularizer', 'lora', 'appliesLora', 'quantize', 'unpacks', 'layers', 'outputShape', 'build', 'apply'],
 ];
 
 /** Refuses what is no definition, and names that a definition does not have. */

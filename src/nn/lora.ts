@@ -82,20 +82,23 @@ export function loraProduct(x: Tensor, parameters: Readonly<Record<string, Tenso
 
 const columnsOf = (shape: Shape, rows: number): number => shape.reduce((a, b) => a * b, 1) / Math.max(1, rows);
 
-/** A layer with parameters that take LoRA, and its path. */
+/** A layer and its path. */
 export interface LoraTarget {
   readonly path: string;
   readonly layer: Layer;
 }
 
 /** Layers that take LoRA inside a layer, each once. */
-export function loraTargets(root: Layer, path = root.ownsVariables ? (root.name ?? root.kind) : ''): LoraTarget[] {
+export const loraTargets = (root: Layer): LoraTarget[] => layersInside(root).filter(({ layer }) => layer.loraAxes);
+
+/** A layer and all layers inside it, each once. */
+export function layersInside(root: Layer): LoraTarget[] {
   const found = new Map<Layer, LoraTarget>();
   const visit = (layer: Layer, at: string): void => {
-    if (layer.loraAxes && !found.has(layer)) found.set(layer, { path: at, layer });
+    if (!found.has(layer)) found.set(layer, { path: at, layer });
     for (const [name, inner] of Object.entries(layer.sublayers)) visit(inner, joinPath(at, name));
   };
-  visit(root, path);
+  visit(root, root.ownsVariables ? (root.name ?? root.kind) : '');
   return [...found.values()];
 }
 

@@ -2,6 +2,7 @@
 import type { TrainingSteps } from './compiledSteps.ts';
 import { type ModelCore, prepareTraining, requireSetup } from './core.ts';
 import { type TrainingData, type TrainingSources, openTraining } from './inputs.ts';
+import { requireFloats } from './quantizeModel.ts';
 
 /**
  * Runs fn with the data and the steps that are compiled for them.
@@ -13,6 +14,7 @@ export async function withTrainingData<T>(
   fn: (sources: TrainingSources, steps: TrainingSteps) => Promise<T>,
 ): Promise<T> {
   const setup = requireSetup(core, data.where);
+  if (data.isTraining) requireFloats(core, data.where);
   const sources = await openTraining(core, data);
   try {
     return await fn(sources, await prepareTraining(core, data.where, setup));

@@ -71,6 +71,10 @@ export function headParameters(
 export const headLora = (prefix = ''): LoraAxes =>
   Object.fromEntries(['query', 'key', 'value', 'output'].map((name) => [named(prefix, `${name}Kernel`), name === 'output' ? 2 : 1]));
 
+/** Kernels of the products that can be packed. Each output has a scale. */
+export const headScales = (prefix = ''): Readonly<Record<string, readonly number[]>> =>
+  Object.fromEntries(['query', 'key', 'value', 'output'].map((name) => [named(prefix, `${name}Kernel`), name === 'output' ? [0, 1] : [0]]));
+
 /** x [batch, time, features] times a kernel [features, heads, dim], as [batch, heads, time, dim]. */
 function project(x: Tensor, parameters: Readonly<Record<string, Tensor | undefined>>, name: string, bias: Tensor | undefined): Tensor {
   const [, heads, dim] = parameters[name]!.shape;

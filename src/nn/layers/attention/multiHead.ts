@@ -11,7 +11,7 @@ import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import type { Tensors } from '../../spec.ts';
-import { type HeadSizes, attendHeads, headLora, headParameters, keyMask } from './heads.ts';
+import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
 import { attentionInputs, attentionMasks, attentionShapes } from './inputs.ts';
 import { productOptions, attentionWeightOptions } from './options.ts';
 
@@ -50,6 +50,7 @@ function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, output
     activityRegularizer: settings.activityRegularizer,
     lora: headLora(),
     appliesLora: true,
+    quantize: headScales(),
     outputShape: (shapes, where): Shape => {
       const { query } = attentionShapes(where, shapes);
       return [query[0], outputDim ?? query[1]];

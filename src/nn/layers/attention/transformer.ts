@@ -13,7 +13,7 @@ import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraProduct } from '../../lora.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
 import { type Shapes, type Tensors, formatBatch, formatBatches, isShape } from '../../spec.ts';
-import { type HeadSizes, attendHeads, headLora, headParameters, keyMask } from './heads.ts';
+import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
 import { causalOption, productOptions } from './options.ts';
 
 const blockOptions = {
@@ -34,6 +34,7 @@ const blockOptions = {
   ...layerOptions,
 };
 
+const productScales = { hiddenKernel: [0], outputKernel: [0] };
 const productLora = { hiddenKernel: 1, outputKernel: 1 };
 
 type Parameters = Readonly<Record<string, Tensor>>;
@@ -127,6 +128,7 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
     masking: 'pass',
     lora: { ...headLora('attention'), ...productLora },
     appliesLora: true,
+    quantize: { ...headScales('attention'), ...productScales },
     outputShape: (shape, where) => checkBlock(where, shape, settings),
     build: (shape, random) => ({ parameters: blockParameters(settings, shape[1], { attention: shape[1] }, random) }),
     apply: ({ parameters }, x, { training, mask, decoding }) => {
@@ -168,6 +170,7 @@ export function transformerDecoder(options: TransformerDecoderOptions): Configur
     takes: 'tree',
     lora: { ...headLora('attention'), ...headLora('memory'), ...productLora },
     appliesLora: true,
+    quantize: { ...headScales('attention'), ...headScales('memory'), ...productScales },
     outputShape: (shapes, where) => shapesOf(where, shapes)[0],
     build: (shapes, random) => {
       const [x, memory] = shapesOf(settings.name ?? 'transformerDecoder', shapes);

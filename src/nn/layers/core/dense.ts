@@ -47,6 +47,7 @@ export function dense(options: DenseOptions): Configured<Layer> {
     masking: 'pass',
     lora: { kernel: -1 },
     appliesLora: true,
+    quantize: { kernel: [0] },
     outputShape: (shape, where) => {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];

@@ -127,6 +127,7 @@ export function einsumDense(options: EinsumDenseOptions): Configured<Layer> {
     options: settings,
     ...parameterRules(settings),
     lora: { kernel: -1 },
+    quantize: { kernel: [...kernel].flatMap((letter, axis) => (output.includes(letter) ? [] : [axis])) },
     outputShape: (shape, where) => {
       const { sizes, leading, isBatched } = resolve(shape, where);
       return [...leading, ...[...output].slice(isBatched ? 1 : 0).map((letter) => sizes.get(letter)!)];

@@ -45,12 +45,14 @@ export function embedding(options: EmbeddingOptions): Configured<Layer> {
     inputDtype: 'i32',
     lora: { embeddings: 1 },
     appliesLora: true,
+    quantize: { embeddings: [1] },
+    unpacks: true,
     regularizers: { embeddings: settings.embeddingsRegularizer },
     constraints: { embeddings: settings.embeddingsConstraint },
     outputShape: (shape) => [...shape, outputDim],
     build: (_, random) => ({ parameters: { embeddings: embeddingsInitializer([inputDim, outputDim], random) } }),
     apply: ({ parameters }, x) => ({
-      outputs: loraRows(parameters, cast(x, 'i32')),
+      outputs: loraRows(parameters, cast(x, 'i32'), outputDim),
       ...(maskZero && { mask: notEqual(x, 0) }),
     }),
   });

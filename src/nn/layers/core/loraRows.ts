@@ -1,9 +1,12 @@
-// Rows of a table of vectors, with LoRA.
+// Rows of a table of vectors, with LoRA or packed as int8.
 import type { Tensor } from '../../../graph/tensor.ts';
-import { add, embedding as lookUp, matmul } from '../../../ops/index.ts';
+import { add, embedding as lookUp, gather, matmul, mul } from '../../../ops/index.ts';
+import { unpacked } from '../../quantization.ts';
 
-/** embeddings[ids] + A[ids] B: only the rows of A that are asked for are multiplied. */
-export function loraRows(parameters: Readonly<Record<string, Tensor | undefined>>, ids: Tensor): Tensor {
+/** embeddings[ids] + A[ids] B: only the rows that are asked for are multiplied, or unpacked. */
+export function loraRows(parameters: Readonly<Record<string, Tensor | undefined>>, ids: Tensor, outputDim: number): Tensor {
+  const { embeddingsInt8: packed, embeddingsScale: scale } = parameters;
+  if (packed && scale) return mul(unpacked(gather(packed, ids), outputDim), gather(scale, ids));
   const { embeddings, embeddingsLoraA: a, embeddingsLoraB: b } = parameters;
   const rows = lookUp(embeddings!, ids);
   return a && b ? add(rows, matmul(lookUp(a, ids), b)) : rows;

@@ -61,6 +61,8 @@ export function reversibleEmbedding(options: ReversibleEmbeddingOptions): Config
     inputDtype: 'i32',
     lora: tieWeights ? { embeddings: 1 } : { embeddings: 1, reverseEmbeddings: 1 },
     appliesLora: true,
+    quantize: tieWeights ? { embeddings: [1] } : { embeddings: [1], reverseEmbeddings: [0] },
+    unpacks: true,
     regularizers: forTables(settings.embeddingsRegularizer),
     constraints: forTables(settings.embeddingsConstraint),
     outputShape: (shape) => [...shape, outputDim],
@@ -71,7 +73,7 @@ export function reversibleEmbedding(options: ReversibleEmbeddingOptions): Config
       },
     }),
     apply: ({ parameters }, x) => ({
-      outputs: loraRows(parameters, cast(x, 'i32')),
+      outputs: loraRows(parameters, cast(x, 'i32'), outputDim),
       ...(maskZero && { mask: notEqual(x, 0) }),
     }),
   });

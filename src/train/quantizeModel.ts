@@ -1,0 +1,23 @@
+// Packing of all kernels of a model as int8, and the refusal to train such a model.
+import { OmbreError } from '../core/errors.ts';
+import { evaluate } from '../engine/index.ts';
+import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
+
+/** Packs the kernels, and computes them at once: the memory of the float kernels can then be freed. */
+export async function quantizeModel(core: ModelCore, mode: 'int8'): Promise<void> {
+  builtWeights(core, 'quantize');
+  core.network.root.quantize(mode);
+  const { engine } = await prepareSteps(core);
+  await exclusive(core, async () => {
+    core.weights = await evaluate(core.weights!, { engine });
+  });
+}
+
+/** @throws OmbreError naming the layers whose kernels are packed. */
+export function requireFloats({ network }: ModelCore, where: string): void {
+  const packed = network.owners.flatMap(({ name, layer }) => (layer.isQuantized ? [name] : []));
+  if (packed.length === 0) return;
+  throw new OmbreError(
+    `${where}: the kernels of ${packed.join(', ')} are quantized, and cannot be trained; train the float model, and quantize it afterwards`,
+  );
+}
