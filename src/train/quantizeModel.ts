@@ -1,15 +1,18 @@
 // Packing of all kernels of a model as int8, and the refusal to train such a model.
 import { OmbreError } from '../core/errors.ts';
 import { evaluate } from '../engine/index.ts';
-import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
+import { tensorsIn } from '../graph/tensor.ts';
+import { type ModelCore, builtWeights, exclusive, prepareSteps, release } from './core.ts';
 
-/** Packs the kernels, and computes them at once: the memory of the float kernels can then be freed. */
+/** Packs the kernels, and computes them at once: the memory of the float kernels is given back. */
 export async function quantizeModel(core: ModelCore, mode: 'int8'): Promise<void> {
-  builtWeights(core, 'quantize');
+  const floats = tensorsIn(builtWeights(core, 'quantize'));
   core.network.root.quantize(mode);
   const { engine } = await prepareSteps(core);
   await exclusive(core, async () => {
     core.weights = await evaluate(core.weights!, { engine });
+    const kept = new Set(tensorsIn(core.weights));
+    release(floats.filter((tensor) => !kept.has(tensor)));
   });
 }
 
