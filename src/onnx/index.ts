@@ -1,0 +1,2 @@
+// ONNX: models as files of onnx.proto, written and read. An entry of its own, because it needs a protobuf library.
+export { type ImportOnnxOptions, type OnnxModel, type OnnxTensorInfo, type TensorsByName, importOnnx } from './import/importOnnx.ts';
