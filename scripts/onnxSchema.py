@@ -16,6 +16,8 @@ KEPT = [
     "AttributeProto", "ValueInfoProto", "NodeProto", "ModelProto", "StringStringEntryProto", "GraphProto", "TensorProto",
     "SparseTensorProto", "TensorShapeProto", "TypeProto", "OperatorSetIdProto",
 ]
+# Messages that the library makes.
+MADE = {"AttributeProto", "ValueInfoProto", "NodeProto", "ModelProto", "GraphProto", "TensorProto"}
 DROPPED = {
     "AttributeProto": {"tp", "type_protos", "doc_string", "sparse_tensor", "sparse_tensors", "tensors", "graphs"},
     "ModelProto": {"training_info", "functions"},
@@ -94,10 +96,8 @@ def main() -> None:
     for index, message in enumerate(file.message_type):
         types.append(type_text(message, message.name, f"onnx.{message.name}"))
         types += [type_text(n, f"{message.name}{n.name}", f"onnx.{message.name}.{n.name}") for n in message.nested_type]
-        if message.name == "ModelProto":
-            made.append(f"export const ModelSchema: GenMessage<ModelProto> = messageDesc(file, {index});")
-        if message.name == "TensorProto":
-            made.append(f"export const TensorSchema: GenMessage<TensorProto> = messageDesc(file, {index});")
+        if message.name in MADE:
+            made.append(f"export const {message.name.removesuffix('Proto')}Schema: GenMessage<{message.name}> = messageDesc(file, {index});")
     data = base64.b64encode(file.SerializeToString()).decode().rstrip("=")
     text = "\n\n".join([
         "// The messages of onnx.proto (https://github.com/onnx/onnx, Apache-2.0). scripts/onnxSchema.py writes this file.\n"

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 import type * as NodeTests from './nodeTests.ts';
+import type * as Verify from './verify.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const load = async <Module>(file: string): Promise<Module> =>
@@ -10,4 +11,5 @@ const load = async <Module>(file: string): Promise<Module> =>
 const [command, ...rest] = process.argv.slice(2);
 process.chdir(root);
 if (command === 'nodes') await (await load<typeof NodeTests>('./scripts/onnx/nodeTests.ts')).nodeTests(rest[0], rest.length === 0);
-else throw new Error(`unknown command '${command}'; the commands are nodes`);
+else if (command === 'verify') await (await load<typeof Verify>('./scripts/onnx/verify.ts')).verify(rest[0]);
+else throw new Error(`unknown command '${command}'; the commands are nodes and verify`);

@@ -22,7 +22,7 @@ const isInteger = ({ type }: Value): boolean => elementOf(type).dtype === 'i32';
 
 /** Ops that only move the elements of their first input, or of all. */
 const moves: ReadonlySet<string> = new Set([
-  ...['Concat', 'Expand', 'Flatten', 'Gather', 'Identity', 'Reshape', 'Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'],
+  ...['Concat', 'Expand', 'Flatten', 'Gather', 'Reshape', 'Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'],
 ]);
 
 /** The result for constant integers; undefined for other inputs and ops. */

@@ -8,6 +8,7 @@ import { shown } from '../../core/shown.ts';
 import { Tensor, hostTensor } from '../../graph/tensor.ts';
 import { type Layer, type LayerOptions, type Tensors, defineLayer } from '../../nn/index.ts';
 import { elementOf, toHostArray } from '../format/elements.ts';
+import { namesIn, stateKey } from '../format/metadata.ts';
 import type { OnnxFile, StoredElements } from '../format/readTensor.ts';
 import { type ModelProto, ModelSchema } from '../format/schema.ts';
 import { type Declared, type PlannedGraph, planGraph } from './plan.ts';
@@ -83,7 +84,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): 
   const opset = opsetOf(proto, name);
   if (!proto.graph) throw new FormatError(`${name}: graph is missing; it must hold the nodes`);
   const graph = planGraph(proto.graph, { file, opset, ops: [...importRules.keys()] });
-  return new ImportedModel(file, opset, proto.producerName, graph);
+  return new ImportedModel(file, opset, proto.producerName, graph, namesIn(proto.metadataProps, stateKey));
 }
 
 function decode(bytes: Uint8Array, name: string): ModelProto {
@@ -111,7 +112,7 @@ interface Places {
   readonly state: ReadonlySet<string>;
 }
 
-function placesOf(graph: PlannedGraph): Places {
+function placesOf(graph: PlannedGraph, kept: readonly string[]): Places {
   const parameters = new Set<string>();
   const state = new Set<string>();
   const visit = ({ nodes, outputs }: PlannedGraph): void => {
@@ -130,8 +131,8 @@ function placesOf(graph: PlannedGraph): Places {
     const stored = graph.initializers.get(name);
     return stored !== undefined && ['FLOAT', 'FLOAT16', 'BFLOAT16', 'DOUBLE'].includes(stored.type);
   };
-  const trained = new Set([...parameters].filter(isWeight));
-  return { parameters: trained, state: new Set([...state].filter((name) => isWeight(name) && !trained.has(name))) };
+  const trained = new Set([...parameters].filter((name) => isWeight(name) && !kept.includes(name)));
+  return { parameters: trained, state: new Set([...state, ...kept].filter((name) => isWeight(name) && !trained.has(name))) };
 }
 
 class ImportedModel implements OnnxModel {
@@ -146,14 +147,14 @@ class ImportedModel implements OnnxModel {
   private readonly constants: ReadonlyMap<string, Value>;
   private readonly places: Places;
 
-  constructor(file: OnnxFile, opset: number, producer: string, graph: PlannedGraph) {
+  constructor(file: OnnxFile, opset: number, producer: string, graph: PlannedGraph, kept: readonly string[]) {
     this.file = file;
     this.opset = opset;
     this.producer = producer;
     this.graph = graph;
     this.inputs = graph.inputs.map(infoOf);
     this.outputs = graph.outputs.map(infoOf);
-    this.places = placesOf(graph);
+    this.places = placesOf(graph, kept);
     this.parameters = this.fresh(this.places.parameters);
     this.state = this.fresh(this.places.state);
     const isVariable = (name: string): boolean => this.places.parameters.has(name) || this.places.state.has(name);
