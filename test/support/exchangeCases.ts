@@ -15,7 +15,7 @@ export interface Expected {
 }
 
 export interface TensorFlowJsCase extends Expected {
-  readonly model: { readonly modelTopology: object };
+  readonly model: { readonly modelTopology: object; readonly weightsManifest: readonly object[] };
   readonly weights: string;
 }
 

@@ -33,7 +33,8 @@ async function modelOf(one: LayerCase): Promise<{ model: Model; row: Expected }>
 /** Layers and options that a program does not have, by the text of the error. */
 const refused = {
   keras: /has no layer|counterpart|does not have|have only|must be|computes only|in different ways|cannot hold/,
-  tensorFlowJs: /has no layer|counterpart|does not have|have only|has only|must be|has other corners|in different ways|computes only|does not compute|cannot hold/,
+  tensorFlowJs:
+    /has no layer|counterpart|does not have|have only|has only|must be|has other corners|in different ways|computes only|does not compute|cannot hold/,
 };
 
 const cases = layerCases.filter(({ training }) => !training);
@@ -61,4 +62,3 @@ describe('files of every layer', () => {
     }
   });
 });
-

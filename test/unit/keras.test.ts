@@ -2,9 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { unzipSync } from 'fflate';
+import { strFromU8, unzipSync } from 'fflate';
+import type { Configured } from '../../src/core/config.ts';
 import { describe, expect, test } from 'vitest';
 import { loadKerasModel, loadLayersModel, saveKerasModel } from '../../src/exchange/index.ts';
+import { type Layer, initializers, layers, regularizers, sequential } from '../../src/index.ts';
 import { type Expected, type KerasCase, differenceOf, filesOf, kerasCases, tensorFlowJsCases } from '../support/exchangeCases.ts';
 
 /** Folder for files that scripts/golden/kerasModels.py verifies by Keras. */
@@ -43,6 +45,14 @@ describe('files of Keras 3, and of Keras 2', () => {
   });
 });
 
+/** Layers of a config, without the ops that Keras makes of masks. */
+const layersOf = (bytes: Uint8Array): { readonly class_name: string; readonly name: string }[] => {
+  const { config } = JSON.parse(strFromU8(unzipSync(bytes)['config.json'])) as {
+    config: { layers: { module: string; class_name: string; name: string }[] };
+  };
+  return config.layers.filter(({ module }) => !module.startsWith('keras.src.ops'));
+};
+
 describe('files for Keras 3', () => {
   test('the archive has the members of Keras, stored as they are', async () => {
     const bytes = await saveKerasModel(await loadLayersModel(filesOf(tensorFlowJsCases.dense)));
@@ -50,5 +60,36 @@ describe('files for Keras 3', () => {
     expect(Object.keys(members)).toEqual(['metadata.json', 'config.json', 'model.weights.h5']);
     expect(bytes.length).toBeGreaterThan(Object.values(members).reduce((total, { length }) => total + length, 0));
     expect(await saveKerasModel(await loadLayersModel(filesOf(tensorFlowJsCases.dense)))).toEqual(bytes);
+  });
+
+  test.each(['nested', 'merges', 'attention', 'states', 'embedding'])('layers are in the order of Keras: %s', async (name) => {
+    const given = bytesOf(kerasCases[name]);
+    const names = (bytes: Uint8Array) => layersOf(bytes).map((layer) => `${layer.class_name} ${layer.name}`);
+    expect(names(await saveKerasModel(await loadKerasModel(given)))).toEqual(names(given));
+  });
+
+  test('a layer that is frozen stays frozen, and options stay', async () => {
+    const model = sequential([
+      layers.dense({
+        units: 4,
+        inputShape: [3],
+        activation: 'gelu',
+        kernelRegularizer: regularizers.l1l2({ l1: 0.1, l2: 0.2 }),
+        kernelConstraint: 'nonNeg',
+      }),
+      layers.batchNormalization({ momentum: 0.9, trainable: false }),
+      layers.dense({
+        units: 2,
+        kernelInitializer: initializers.varianceScaling({ scale: 2, mode: 'fanOut', distribution: 'uniform', seed: 3 }),
+      }),
+    ]);
+    const again = await loadKerasModel(await saveKerasModel(model));
+    const configOf = (layer: Layer) => {
+      const { kind, options } = (layer as Configured<Layer>).config;
+      return { kind, options: { ...options, name: undefined } };
+    };
+    expect(again.layers.map(configOf)).toEqual(model.layers.map(configOf));
+    expect(again.layers[1].trainable).toBe(false);
+    expect(again.variables().map(({ path }) => path)).toEqual(model.variables().map(({ path }) => path));
   });
 });

@@ -1,5 +1,6 @@
 /** Errors of the readers and writers of Keras and TensorFlow.js: each names the layer, the value, the rule and the remedy. */
-import { strToU8, zipSync } from 'fflate';
+import { readFileSync } from 'node:fs';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, FormatError } from '../../src/core/errors.ts';
 import { loadKerasModel, loadLayersModel, registerKerasLayer, saveKerasModel, saveLayersModel } from '../../src/exchange/index.ts';
@@ -204,6 +205,16 @@ describe('archives and HDF5 files', () => {
     const bytes = await saveKerasModel(sequential([layers.dense({ units: 2, inputShape: [3] })]));
     for (let length = 10; length < bytes.length; length += 97) await messageOf(loadKerasModel(bytes.subarray(0, length)));
   });
+});
+
+test('a mask that no layer of the file makes', async () => {
+  const members = unzipSync(new Uint8Array(readFileSync(new URL('../golden/keras/embedding.keras', import.meta.url))));
+  const config = strFromU8(members['config.json']);
+  expect(config).toContain('"mask_zero": true');
+  const changed = { ...members, 'config.json': strToU8(config.replace('"mask_zero": true', '"mask_zero": false')) };
+  expect(await messageOf(loadKerasModel(zipSync(changed)))).toMatch(
+    /layer 'lstm\w*' \(LSTM\): takes a mask from 'not_equal\w*'; only masks of Embedding \(mask_zero\) and Masking layers/,
+  );
 });
 
 const doubled = register('test.doubled', ({ name }: { name?: string }) =>

@@ -1,4 +1,4 @@
-// Unchecked data of a file: where they are, and how to read them safely.
+// Unchecked data of a file: their place, and safe ways to read them.
 import { FormatError, OmbreError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 
