@@ -6,6 +6,14 @@ import { mnistFiles } from './scripts/mnistPlugin.ts';
 import unit from './scripts/unit.config.ts';
 import { strippedWgsl } from './scripts/wgslPlugin.ts';
 
+/** Entries of the package: the library, and optional ones. */
+const entries = {
+  index: 'src/index.ts',
+  formats: 'src/exchange/index.ts',
+  onnx: 'src/onnx/index.ts',
+  models: 'src/models/index.ts',
+};
+
 /** What tests in a page cannot read from the environment themselves. */
 const { OMBRE_GPU_GRAPHS = '30', OMBRE_PLAN = '', OMBRE_SUBGROUPS = '' } = process.env;
 /** Whether only tests of certain names run. */
@@ -30,12 +38,13 @@ export default defineConfig({
   plugins: [strippedWgsl()],
   build: {
     target: 'es2022',
-    lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'index' },
+    lib: { entry: entries, formats: ['es'], fileName: (_, name) => `${name}.js` },
     // Left readable: the user's bundler minifies, and a stack trace into a library should say something.
     minify: false,
     // Files of fixed names, which replace themselves: the declarations beside them stay when only the code is rebuilt.
     emptyOutDir: false,
-    rolldownOptions: { output: { chunkFileNames: '[name].js' } },
+    // Packages that optional entries need are installed beside the library.
+    rolldownOptions: { external: [/^fflate$/, /^@bufbuild\/protobuf/], output: { chunkFileNames: 'shared-[name].js' } },
   },
   test: {
     watch: false,

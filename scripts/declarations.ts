@@ -9,6 +9,7 @@ import ts from 'typescript';
 import { minifySync, runnerImport } from 'vite';
 import { asFunctions } from './declarations/functions.ts';
 import { applyEdits } from './declarations/edits.ts';
+import { entryDeclarations } from './declarations/entries.ts';
 import type * as Comments from './declarations/optionComments.ts';
 import { optionInterfaces } from './declarations/optionInterfaces.ts';
 import { consumerProgram, sourceProgram } from './declarations/programs.ts';
@@ -18,6 +19,14 @@ import { undocumentedOptions } from './declarations/undocumented.ts';
 import { listedUnions } from './declarations/unionNames.ts';
 
 const output = 'dist/index.d.ts';
+/** Optional entries of the package and their sources. */
+const optionalEntries = [
+  ['formats', 'src/exchange/index.ts'],
+  ['onnx', 'src/onnx/index.ts'],
+  ['models', 'src/models/index.ts'],
+] as const;
+
+const formatHost = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => process.cwd(), getNewLine: () => '\n' };
 const parse = (text: string): ts.SourceFile => ts.createSourceFile(output, text, ts.ScriptTarget.Latest, true);
 /** Tensor is Disposable. The standard library of a user's settings may not have that type. */
 const reference = '/// <reference lib="esnext.disposable" />\n';
@@ -43,8 +52,7 @@ writeFileSync(output, declarations);
 const { program, file, checker } = consumerProgram(output, declarations);
 const diagnostics = ts.getPreEmitDiagnostics(program);
 if (diagnostics.length > 0) {
-  const host = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => process.cwd(), getNewLine: () => '\n' };
-  console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, host)}`);
+  console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, formatHost)}`);
   process.exitCode = 1;
 }
 // Base models are another entry.
@@ -56,11 +64,36 @@ if (undocumented.length > 0) {
   process.exitCode = 1;
 }
 
-const code = readFileSync('dist/index.js', 'utf8');
-const minified = minifySync('index.js', code, { module: true }).code;
+/** The file of an entry and the files that it loads with it. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const [, path] of readFileSync(`dist/${file}`, 'utf8').matchAll(/^(?:import|export)\b[^;]*?from "\.\/([^"]+)";/gm))
+    loadedWith(path, found);
+  return found;
+}
+
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
-console.log(
-  `dist/index.js    ${kilobytes(Buffer.byteLength(code))}; minified ${kilobytes(Buffer.byteLength(minified))}, ` +
-    `minified and gzipped ${kilobytes(gzipSync(minified, { level: 9 }).length)}\n` +
-    `dist/index.d.ts  ${kilobytes(statSync(output).size)}`,
-);
+
+/** One line of sizes for the files that are loaded with an entry, without those of `others`. */
+function sizesOf(entry: string, others: ReadonlySet<string> = new Set()): string {
+  const code = [...loadedWith(entry)].filter((file) => !others.has(file)).map((file) => readFileSync(`dist/${file}`, 'utf8'));
+  const small = code.map((text) => minifySync('module.js', text, { module: true }).code);
+  const bytes = (texts: readonly (string | Buffer)[]) => kilobytes(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
+  return `dist/${entry}  ${bytes(code)}; minified ${bytes(small)}, minified and gzipped ${bytes(small.map((text) => gzipSync(text, { level: 9 })))}`;
+}
+
+console.log(`${sizesOf('index.js')}\n${output}  ${kilobytes(statSync(output).size)}`);
+const library = loadedWith('index.js');
+for (const [name, path] of optionalEntries) {
+  const text = entryDeclarations(path, declarations);
+  const target = `dist/${name}.d.ts`;
+  writeFileSync(target, text);
+  const checked = consumerProgram(target, text);
+  const problems = ts.getPreEmitDiagnostics(checked.program);
+  if (problems.length > 0) {
+    console.error(`${target} is not complete:\n${ts.formatDiagnostics(problems, formatHost)}`);
+    process.exitCode = 1;
+  }
+  console.log(`${sizesOf(`${name}.js`, library)}, beside the library; ${target}  ${kilobytes(statSync(target).size)}`);
+}

@@ -1,0 +1,52 @@
+/** Declarations of an optional entry. Types that the main entry exports are imported from it, so that there is one of each. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { generateDtsBundle } from 'dts-bundle-generator';
+import ts from 'typescript';
+import { applyEdits } from './edits.ts';
+import { prune } from './prune.ts';
+
+const parse = (text: string): ts.SourceFile => ts.createSourceFile('entry.d.ts', text, ts.ScriptTarget.Latest, true);
+
+function declared(statement: ts.Statement): readonly string[] {
+  if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(({ name }) => name.getText());
+  const { name } = statement as ts.Statement & { readonly name?: ts.Identifier };
+  return name ? [name.text] : [];
+}
+
+const isExported = (statement: ts.Statement): boolean =>
+  (ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) ?? false;
+
+/** Names that declarations export. */
+function exportedNames(file: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  for (const statement of file.statements) {
+    if (isExported(statement)) for (const name of declared(statement)) names.add(name);
+    if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {
+      for (const { name } of statement.exportClause.elements) names.add(name.text);
+    }
+  }
+  return names;
+}
+
+/** `library` is the text of the main entry's declarations. */
+export function entryDeclarations(path: string, library: string): string {
+  // The methods of tensors are declared by a file that optional entries do not import.
+  const around = 'dist/entry.ts';
+  writeFileSync(around, `import '../src/ops/methods.ts';\nexport * from '../${path}';\n`);
+  const [bundle = ''] = generateDtsBundle([{ filePath: around, output: { noBanner: true, exportReferencedTypes: false } }]);
+  rmSync(around);
+  const known = exportedNames(parse(library));
+  const file = parse(bundle);
+  const own = exportedNames(file);
+  const shared = file.statements.filter((statement) => {
+    const names = declared(statement);
+    return names.length > 0 && names.every((name) => known.has(name) && !own.has(name));
+  });
+  const removed = shared.map((statement) => ({ start: statement.getFullStart(), end: statement.end, text: '' }));
+  const rest = prune(parse(applyEdits(file.text, removed)));
+  // Only names that the remaining text mentions are imported.
+  const mentioned = new Set(rest.match(/\w+/g));
+  const imported = [...new Set(shared.flatMap(declared))].filter((name) => mentioned.has(name)).sort();
+  const line = imported.length ? `import { ${imported.map((name) => `type ${name}`).join(', ')} } from './index.js';\n` : '';
+  return line + rest;
+}
