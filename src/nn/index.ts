@@ -102,6 +102,7 @@ export type {
   ApplyOptions,
   CallOptions,
   Container,
+  Flow,
   HasLayer,
   Layer,
   LayerOptions,

@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { boolean, number, positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../core/options.ts';
 
-export const loraOptions = declareOptions('layer.enableLora', {
+export const loraOptions = declareOptions('enableLora', {
   /** Number of columns of A and rows of B. */
   rank: required(positiveInteger, 4),
   /** The product A B is multiplied by alpha / rank. @default rank */

@@ -160,7 +160,7 @@ describe('the layer', () => {
     model.getLayer('b').enableLora({ rank: 1 });
     expect(() => model.asLayer.enableLora({ rank: 1 })).toThrow("sequential.enableLora: 'b' has LoRA of rank 1; call mergeLora() first");
     expect(model.getLayer('a').lora).toBeUndefined();
-    expect(() => model.getLayer('a').enableLora({ rank: 0 })).toThrow('layer.enableLora: rank is 0; it must be a positive integer');
+    expect(() => model.getLayer('a').enableLora({ rank: 0 })).toThrow('enableLora: rank is 0; it must be a positive integer');
     expect(() => layers.dense({ units: 1, loraAlpha: 2 })).toThrow('layers.dense: loraAlpha is given without loraRank; give loraRank, such as 4, too');
   }); // prettier-ignore
 
