@@ -26,6 +26,7 @@ const contents: Readonly<Record<string, string>> = {
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
   train: 'Models: `compile`, `fit`, `evaluate`, `predict` and training steps.',
   exchange: 'Weights and models of other libraries: an optional entry.',
+  onnx: 'Reads and writes ONNX: an optional entry.',
   models: 'Base models with the names of public checkpoints.',
 };
 

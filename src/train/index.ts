@@ -31,7 +31,8 @@ export type {
 } from './runOptions.ts';
 export type { ModelInput, ValidationData } from './inputs.ts';
 export { type GenerateOptions, type Prompt, generate } from './generate.ts';
-export { Model, createModel, sequential } from './model.ts';
+export { createModel, sequential } from './makeModel.ts';
+export { Model } from './model.ts';
 export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
 export type { FileSource, FileTarget, ReadableHandle, WritableHandle } from '../formats/places.ts';
 export type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';

@@ -177,4 +177,4 @@ export const deliveredAs: Readonly<Record<string, { readonly as: string; readonl
 };
 
 /** Names that are not delivered yet. A name leaves this list when its factory comes. */
-export const awaited: readonly string[] = ['layers.reversibleEmbedding', 'layers.spectralNormalization', 'layers.weightNormalization'];
+export const awaited: readonly string[] = [];

@@ -10,7 +10,7 @@ import { parameterCounts } from '../support/baseModels.ts';
 
 const document = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
 const scripts = [...document.matchAll(/<!-- runs as is -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
-const entries: Readonly<Record<string, object>> = { ombre, 'ombre/models': models, 'ombre/exchange': exchange };
+const entries: Readonly<Record<string, object>> = { ombre, 'ombre/models': models, 'ombre/formats': exchange };
 
 let folder = '';
 beforeAll(async () => {
