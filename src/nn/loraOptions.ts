@@ -1,4 +1,4 @@
-// Options of LoRA, and what a layer knows of it.
+// Options of LoRA, and the data that a layer has for it.
 import { ArgumentError } from '../core/errors.ts';
 import { boolean, number, positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../core/options.ts';

@@ -55,7 +55,7 @@ export interface WeightFile {
   readonly otherState: string;
 }
 
-/** What training holds besides the weights, on the host. */
+/** The data of training besides the weights, on the host. */
 export interface HeldTraining {
   readonly lossScale: LossScale | undefined;
   /** State of the optimizers by name. */

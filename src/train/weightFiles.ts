@@ -80,7 +80,7 @@ interface Contents {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Weights by their paths, or by the names of a map, and the state of training if it is wanted. */
+/** Weights by their paths, or by the names of a map, and the state of training on request. */
 export async function weightContents(core: ModelCore, { where, withTraining, map, only, fit }: WrittenWeights): Promise<Contents> {
   builtWeights(core, where);
   const metadata = only ? adapterMetadata(core.network) : (map?.metadata ?? {});

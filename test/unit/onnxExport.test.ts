@@ -155,7 +155,7 @@ describe('errors', () => {
     [() => exportOnnx((x: Tensor) => relu(x), { ...shape, opsets: 17 } as never), /unknown option 'opsets'/],
     [() => exportOnnx(() => 3, shape), /output is 3; functions return a tensor/],
     [() => exportOnnx(sequential([layers.dense({ units: 2 })])), /the model is not built: give its first layer an inputShape/],
-    [() => exportOnnx(sequential([layers.dense({ units: 2, inputShape: [2] })]), shape), /a model knows its inputs/],
+    [() => exportOnnx(sequential([layers.dense({ units: 2, inputShape: [2] })]), shape), /a model has its own inputs/],
   ])('%#', async (run, message) => {
     await expect(run()).rejects.toThrow(message);
   });

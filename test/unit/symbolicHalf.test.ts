@@ -98,7 +98,7 @@ describe('every op of the tables', () => {
     try {
       result = both(row.call, values);
     } catch (error) {
-      // Sizes of the batch that no model knows are tested in symbolicOps.test.ts.
+      // Sizes of the batch that no model can compute again are tested in symbolicOps.test.ts.
       expect(String(error)).not.toMatch(/dtype/);
       return void leftOut.push(name);
     }

@@ -18,7 +18,7 @@ export interface DatasetContent {
 /** Small files may have fill values of some size. */
 const freeBytes = 1 << 20;
 
-/** The content of a data set, whose values are read when they are asked for. Undefined for an object that is no data set. */
+/** The content of a data set, whose values are read on demand. Undefined for an object that is no data set. */
 export function readDataset(heaps: GlobalHeaps, header: ObjectHeader, what: string): DatasetContent | undefined {
   const { file } = heaps;
   const layoutPart = messageOf(file, header, 'layout');

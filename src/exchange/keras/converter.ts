@@ -22,7 +22,7 @@ export interface WeightRule {
   readonly leading?: number;
 }
 
-/** A layer of a model as Keras knows it. */
+/** A layer of a model in the form of Keras. */
 export interface KerasLayer {
   readonly className: string;
   /** Keras's name of the layer. */
@@ -76,7 +76,7 @@ export interface WriteContext {
 
 export interface WrittenLayer {
   readonly node: KerasLayer;
-  /** { class_name, config } with everything that the target wants. */
+  /** { class_name, config } with everything that the target needs. */
   readonly json: JsonRecord;
 }
 

@@ -6,7 +6,7 @@ import type { Model } from '../../train/index.ts';
 import type { KerasLayer } from './converter.ts';
 import { type WeightEntry, entriesOf, pathOf } from './weights.ts';
 
-/** A weight with its numbers, which are those of the model when it was asked. */
+/** A weight with its numbers, which are those of the model at that time. */
 export interface HeldWeight {
   readonly entry: WeightEntry;
   readonly data: Float32Array;

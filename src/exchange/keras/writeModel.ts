@@ -24,7 +24,7 @@ class Writing {
     this.where = where;
   }
 
-  /** Name of a layer in the file. TensorFlow.js wants different names in models that contain each other, too. */
+  /** Name of a layer in the file. TensorFlow.js needs different names in models that contain each other, too. */
   nameOf(layer: Layer, wanted: string): string {
     if (this.target === 'keras') return wanted;
     const known = this.names.get(layer);
@@ -57,7 +57,7 @@ function writeContainer(layer: Layer, wanted: string, writing: Writing, path: st
     : writeFunctional(layer, name, described, writing, path);
 }
 
-/** { class_name, config } with everything around it that the target wants. */
+/** { class_name, config } with everything around it that the target needs. */
 function wrapped(writing: Writing, module: string, className: string, config: JsonRecord): JsonRecord {
   if (writing.target === 'tensorFlowJs') return { class_name: className, config };
   const isFunctional = className === 'Functional';

@@ -60,7 +60,7 @@ export async function exportOnnx(
 
 async function traceTarget(target: unknown, inputs: ExportOnnxOptions['inputs'], batchSize: number | undefined): Promise<TracedGraph> {
   if (target instanceof Model) {
-    if (inputs !== undefined) throw new ArgumentError('exportOnnx: a model knows its inputs; leave the option inputs out');
+    if (inputs !== undefined) throw new ArgumentError('exportOnnx: a model has its own inputs; leave the option inputs out');
     return traceModel(target, batchSize);
   }
   if (typeof target !== 'function') {

@@ -1,4 +1,4 @@
-// All classes of Keras that the library knows.
+// All classes of Keras that the library supports.
 import { addConverters } from '../converter.ts';
 import { activationRows, denseRows, mergeRows, noiseRows, shapeRows } from './core.ts';
 import { augmentationRows, normRows, preprocessingRows } from './norms.ts';

@@ -3,7 +3,7 @@ import type { Tensor } from '../../../graph/tensor.ts';
 import { add, embedding as lookUp, gather, matmul, mul } from '../../../ops/index.ts';
 import { unpacked } from '../../quantization.ts';
 
-/** embeddings[ids] + A[ids] B: only the rows that are asked for are multiplied, or unpacked. */
+/** embeddings[ids] + A[ids] B: only the rows in the indices are multiplied, or unpacked. */
 export function loraRows(parameters: Readonly<Record<string, Tensor | undefined>>, ids: Tensor, outputDim: number): Tensor {
   const { embeddingsInt8: packed, embeddingsScale: scale } = parameters;
   if (packed && scale) return mul(unpacked(gather(packed, ids), outputDim), gather(scale, ids));

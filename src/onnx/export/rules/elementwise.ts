@@ -94,7 +94,7 @@ const unlessZero =
     return call.emit('Where', [isZero, call.number(0), call.emit(op, [a, b])]);
   };
 
-/** e^x - 1 = 2 t / (1 - t) with t = tanh(x / 2) near 0, where the difference cancels. */
+/** e^x - 1 = 2 t / (1 - t) with t = tanh(x / 2) near 0, because the difference cancels there. */
 function expm1(call: ExportCall, x: string): string {
   const t = call.emit('Tanh', [call.emit('Mul', [x, call.number(0.5)])]);
   const near = call.emit('Div', [call.emit('Mul', [t, call.number(2)]), call.emit('Sub', [call.number(1), t])]);
