@@ -130,11 +130,16 @@ function orderNodes(nodes: readonly NodeProto[], known: ReadonlySet<string>, fai
   return order;
 }
 
-/** Names that a node reads, also inside its graphs. */
+/** Names that a node reads, also inside its graphs if they are not made there. */
 function readNames(node: NodeProto, depth = 0): string[] {
-  if (depth > maxDepth) return [];
-  const inner = node.attribute.flatMap(({ g }) => (g ? [...g.node.flatMap((child) => readNames(child, depth + 1)), ...g.output.map(({ name }) => name)] : [])); // prettier-ignore
+  const inner = depth > maxDepth ? [] : node.attribute.flatMap(({ g }) => (g ? namesAround(g, depth + 1) : []));
   return [...node.input, ...inner];
+}
+
+function namesAround(graph: GraphProto, depth: number): string[] {
+  const own = new Set([...graph.node.flatMap(({ output }) => output), ...[...graph.input, ...graph.initializer].map(({ name }) => name)]);
+  const names = [...graph.node.flatMap((node) => readNames(node, depth)), ...graph.output.map(({ name }) => name)];
+  return names.filter((name) => !own.has(name));
 }
 
 const nameOf = ({ opType, name, output }: NodeProto): string => `${opType} '${name || (output[0] ?? '')}'`;

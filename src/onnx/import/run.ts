@@ -36,9 +36,12 @@ const maxNodes = 200_000;
 /** Outputs of a graph for values of its names. */
 export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, { file, opset, rules }: RunContext): Value[] {
   let nodes = 0;
+  const count = ({ where }: PlannedNode): void => {
+    if (++nodes > maxNodes) throw new FormatError(`${file}: ${where}: loops repeat more than ${maxNodes} nodes; shorten them`);
+  };
   const run = (planned: PlannedGraph, scope: Scope): Value[] => {
     for (const node of planned.nodes) {
-      if (++nodes > maxNodes) throw new FormatError(`${file}: ${node.where}: loops repeat more than ${maxNodes} nodes; shorten them`);
+      count(node);
       runNode(node, scope);
     }
     return planned.outputs.map(({ name }) => scope.get(name)!);
@@ -47,6 +50,8 @@ export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, 
     const rule = rules.get(node.op)!;
     const inputs = node.inputs.map((name) => (name === '' ? undefined : scope.get(name)));
     const runGraph = (inner: PlannedGraph, values: readonly Value[]): Value[] => {
+      // A body without nodes counts too.
+      count(node);
       const own = new Scope(scope);
       for (const [name, { type, shape, data }] of inner.initializers) own.set(name, Value.ofElements(type, shape, data));
       inner.inputs.forEach(({ name }, i) => {

@@ -1,5 +1,5 @@
 // Branches and loops. Conditions and counts are known while the graph is built, so loops are unrolled.
-import { slice, squeeze, stack } from '../../../ops/index.ts';
+import { ones, slice, squeeze, stack } from '../../../ops/index.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import type { Call, RuleTable } from '../call.ts';
 import { Value } from '../value.ts';
@@ -82,8 +82,7 @@ export const controlRules: RuleTable = {
       const ratio = call.has(1) ? call.number(1, 'ratio') : call.float('ratio', 0.5);
       if (isTraining && ratio > 0)
         call.fail('training_mode is true; its random numbers are those of another engine, so export for inference');
-      const mask = new Uint8Array(call.shape(0).reduce((a, b) => a * b, 1)).fill(1);
-      return [call.value(0), ...(call.outputs > 1 ? [Value.ofElements('BOOL', call.shape(0), mask)] : [])];
+      return [call.value(0), ...(call.outputs > 1 ? [ones([...call.shape(0)], 'bool')] : [])];
     },
   },
 };

@@ -42,6 +42,8 @@ const cells = {
   LSTM: { gates: 4, functions: ['Sigmoid', 'Tanh', 'Tanh'] },
 } as const;
 
+const maxSteps = 2 ** 16;
+
 type CellKind = keyof typeof cells;
 
 interface GateFunction {
@@ -199,6 +201,7 @@ function recurrent(kind: CellKind): (call: Call) => Tensor[] {
     const given = call.tensor(0);
     const x = isBatchFirst ? transpose(given, [1, 0, 2]) : given;
     const [time, batch] = x.shape;
+    if (time > maxSteps) call.fail(`X has ${time} steps; at most ${maxSteps} are computed`);
     const [directions] = call.shape(2);
     const direction = call.text('direction', 'forward');
     if (directions !== (direction === 'bidirectional' ? 2 : 1)) call.fail(`R has ${directions} directions; direction is '${direction}'`);

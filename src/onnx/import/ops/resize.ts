@@ -55,6 +55,9 @@ function choice<T>(call: Call, name: string, given: string, known: Readonly<Reco
     : call.fail(`${name} is '${given}'; it must be one of ${Object.keys(known).join(', ')}`);
 }
 
+/** Weights of every element of an axis are made on the host. */
+const maxSize = 2 ** 20;
+
 interface Axis {
   readonly axis: number;
   readonly size: number;
@@ -97,6 +100,8 @@ function resizeNode(call: Call): Tensor {
     if (sizes.length === 0) return { axis, size: Math.floor(n * listed[i]), scale: listed[i] };
     return { axis, size: common === undefined ? sizes[i] : Math.round(common * n), scale: undefined };
   });
+  const large = targets.find(({ size }) => !(size >= 1 && size <= maxSize));
+  if (large) call.fail(`axis ${large.axis} would have ${large.size} elements; sizes from 1 to ${maxSize} are computed`);
   return resized(x, targets, {
     method,
     coordinates: choice(call, 'coordinate_transformation_mode', frame, coordinates),

@@ -32,11 +32,14 @@ function parts(call: Call): Tensor[] {
   const axis = call.axis(call.int('axis', 0), x.rank);
   const n = x.shape[axis];
   const count = call.int('num_outputs', call.outputs);
+  if (count !== call.outputs) call.fail(`num_outputs is ${count}; the node has ${call.outputs} outputs`);
   const size = Math.ceil(n / count);
   const sizes = call.list(1, 'split') ?? Array.from({ length: count }, (_, i) => Math.max(0, Math.min(size, n - i * size)));
   return split(x, sizes, axis);
 }
 
+/** Repetitions of an axis in the mode wrap. */
+const maxTurns = 1000;
 const modes = ['constant', 'reflect', 'edge', 'wrap'];
 
 function padded(call: Call): Tensor {
@@ -58,6 +61,8 @@ function padded(call: Call): Tensor {
     sides.map(([, after], i) => x.shape[i] - Math.max(0, -after)),
   );
   const grown = sides.map(([before, after]): [number, number] => [Math.max(0, before), Math.max(0, after)]);
+  const far = cut.shape.findIndex((n, i) => Math.max(...grown[i]) > maxTurns * n);
+  if (mode === 'wrap' && far >= 0) call.fail(`pads of axis ${far} repeat its ${cut.shape[far]} elements more than ${maxTurns} times`);
   if (mode === 'wrap') return grown.reduce(wrappedAround, cut);
   return pad(cut, grown, mode === 'constant' ? { value } : { mode: mode as 'reflect' | 'edge' });
 }
