@@ -1,9 +1,10 @@
-/** `npm run docs`: writes docs/ops.md, docs/options.md, docs/architecture.md and the pages of families. The sources import .wgsl files, so vite loads them. */
+/** `npm run docs`: writes docs/ops.md, docs/options.md, docs/architecture.md, docs/onnx.md and the pages of families. The sources import .wgsl files, so vite loads them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 import type * as ArchitectureDocument from './architectureDocument.ts';
 import type * as FamilyDocument from './familyDocument.ts';
+import type * as OnnxDocument from './onnxDocument.ts';
 import type * as OpsDocument from './opsDocument.ts';
 import type * as OptionsDocument from './optionsDocument.ts';
 
@@ -20,3 +21,5 @@ const { familyDocument, pages } = await load<typeof FamilyDocument>('./scripts/f
 for (const page of Object.keys(pages)) writeFileSync(`${root}docs/${page}.md`, await familyDocument(page));
 const { architectureDocument } = await load<typeof ArchitectureDocument>('./scripts/architectureDocument.ts');
 writeFileSync(`${root}docs/architecture.md`, await architectureDocument());
+const { onnxDocument } = await load<typeof OnnxDocument>('./scripts/onnxDocument.ts');
+writeFileSync(`${root}docs/onnx.md`, await onnxDocument());

@@ -38,7 +38,7 @@ class Writing {
 }
 
 /**
- * Config of a model, and its layers as the target knows them.
+ * Config of a model, and its layers in the form of the target.
  * @throws ArgumentError for layers, options and ops that the target does not have. The message names the layer.
  */
 export const writeModel = (layer: Layer, target: Target, where: string): WrittenLayer =>

@@ -4,7 +4,7 @@ import { toF16Bits } from '../../formats/halves.ts';
 import { type ElementName, elementOf } from '../format/elements.ts';
 import { type AttributeProto, AttributeSchema, type TensorProto } from '../format/schema.ts';
 
-/** Values of attributes. Integers and floats are distinguished, as ONNX does. */
+/** Values of attributes. Integers and floats differ, as in ONNX. */
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }

@@ -76,12 +76,14 @@ export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, 
   return run(graph, top);
 }
 
-/** Errors of ops name the node that they come from. */
+/** Errors name the node that they come from. Attributes that no check refused may fail inside of a rule. */
 function inContext<T>(call: Call, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof FormatError || !(error instanceof OmbreError)) throw error;
-    throw new FormatError(`${call.where}: ${error.message}`, { cause: error });
+    if (error instanceof FormatError) throw error;
+    const { message } = error as Error;
+    const text = error instanceof OmbreError ? message : `its attributes and inputs do not go together (${message})`;
+    throw new FormatError(`${call.where}: ${text}`, { cause: error });
   }
 }

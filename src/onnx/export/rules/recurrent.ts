@@ -1,4 +1,4 @@
-// Recurrences: LSTM, GRU and RNN where ONNX has the form, otherwise all steps one after the other.
+// Recurrences: LSTM, GRU and RNN if ONNX has the form, otherwise all steps one after the other.
 import type { Shape } from '../../../core/shape.ts';
 import type { Node, Tensor } from '../../../graph/tensor.ts';
 import { uniformValue } from '../../../ops/operands/knownValue.ts';

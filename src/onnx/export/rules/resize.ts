@@ -1,4 +1,4 @@
-// Resampling: Resize where ONNX has the method, otherwise products with the matrices of weights.
+// Resampling: Resize if ONNX has the method, otherwise products with the matrices of weights.
 import { type AxisMap, type ResampleAttributes, exactWeights, tapTables } from '../../../ops/resize/taps.ts';
 import type { HostValue } from '../../../graph/tensor.ts';
 import { int, text } from '../attributes.ts';

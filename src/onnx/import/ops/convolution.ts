@@ -92,7 +92,13 @@ function transposedConvolution(call: Call): Tensor {
   const auto = call.text('auto_pad', 'NOTSET');
   const wanted =
     call.ints('output_shape')?.slice(-axes) ?? (auto.startsWith('SAME') ? strides.map((s, axis) => s * x.shape[axis + 2]) : undefined);
-  const pads = splitPads(call.ints('pads') ?? new Array<number>(2 * axes).fill(0));
+  const listed = call.ints('pads') ?? new Array<number>(2 * axes).fill(0);
+  if (listed.length !== 2 * axes || extra.length !== axes || (wanted && wanted.length !== axes)) {
+    call.fail(
+      `pads, output_padding and output_shape have ${listed.length}, ${extra.length} and ${wanted?.length ?? 'no'} entries for ${axes} axes`,
+    );
+  }
+  const pads = splitPads(listed);
   const sides = reach.map((n, axis): Sides => {
     if (!wanted) return [pads[axis][0], pads[axis][1] - extra[axis]];
     const total = n + extra[axis] - wanted[axis];
