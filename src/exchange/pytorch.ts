@@ -20,7 +20,7 @@ export interface PytorchOptions {
 const recurrent = /^(simpleRnn|lstm|gru)$/;
 
 /**
- * The map of a model whose layers follow the modules of PyTorch, for `loadWeights` and `saveWeights`. It knows Linear (dense), Conv1d to Conv3d and
+ * The map of a model whose layers follow the modules of PyTorch, for `loadWeights` and `saveWeights`. It covers Linear (dense), Conv1d to Conv3d and
  * their transposed forms, depthwise groups, Embedding, BatchNorm, LayerNorm, GroupNorm, InstanceNorm, PReLU, RNN, LSTM, GRU and their cells,
  * MultiheadAttention, TransformerEncoderLayer and TransformerDecoderLayer. The sum of the two biases of RNN and LSTM is loaded. A file that is saved
  * has the sum in `bias_ih`, and zeros in `bias_hh`.
