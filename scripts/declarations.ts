@@ -4,12 +4,11 @@
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { generateDtsBundle } from 'dts-bundle-generator';
 import ts from 'typescript';
 import { minifySync, runnerImport } from 'vite';
 import { asFunctions } from './declarations/functions.ts';
 import { applyEdits } from './declarations/edits.ts';
-import { entryDeclarations } from './declarations/entries.ts';
+import { bundledDeclarations, entryDeclarations } from './declarations/entries.ts';
 import type * as Comments from './declarations/optionComments.ts';
 import { optionInterfaces } from './declarations/optionInterfaces.ts';
 import { consumerProgram, sourceProgram } from './declarations/programs.ts';
@@ -31,7 +30,10 @@ const parse = (text: string): ts.SourceFile => ts.createSourceFile(output, text,
 /** Tensor is Disposable. The standard library of a user's settings may not have that type. */
 const reference = '/// <reference lib="esnext.disposable" />\n';
 
-const [bundle = ''] = generateDtsBundle([{ filePath: 'src/index.ts', output: { noBanner: true, exportReferencedTypes: false } }]);
+const [bundle = '', ...ofEntries] = bundledDeclarations(
+  'src/index.ts',
+  optionalEntries.map(([, path]) => path),
+);
 const { module } = await runnerImport<typeof Comments>('./scripts/declarations/optionComments.ts', {
   configFile: false,
   logLevel: 'error',
@@ -85,8 +87,8 @@ function sizesOf(entry: string, others: ReadonlySet<string> = new Set()): string
 
 console.log(`${sizesOf('index.js')}\n${output}  ${kilobytes(statSync(output).size)}`);
 const library = loadedWith('index.js');
-for (const [name, path] of optionalEntries) {
-  const text = entryDeclarations(path, declarations);
+for (const [i, [name]] of optionalEntries.entries()) {
+  const text = entryDeclarations(ofEntries[i], declarations);
   const target = `dist/${name}.d.ts`;
   writeFileSync(target, text);
   const checked = consumerProgram(target, text);

@@ -21,7 +21,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   if (params.first == 0u) {
     for (var first = 0u; first < units; first += blockUnits) {
       let j = first + local;
-      if (local < blockUnits && j < units) {
+      if ((local < blockUnits) & (j < units)) {
         for (var s = 0u; s < states; s++) {
           result[last + s * units + j] = drive[last + s * units + j];
         }
@@ -36,7 +36,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let own = step * (2u * states - 1u) * units;
     for (var first = 0u; first < units; first += blockUnits) {
       let j = first + local;
-      if (local < blockUnits && j < units) {
+      if ((local < blockUnits) & (j < units)) {
         let h = result[after + j];
         var memory = h;
         if (states == 2u) {
@@ -51,14 +51,14 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     workgroupBarrier();
     for (var first = 0u; first < units; first += blockUnits) {
       let j = first + local;
-      let isOwn = local < blockUnits && j < units;
+      let isOwn = (local < blockUnits) & (j < units);
       // These loads do not wait for the products.
       var rest = 0.0;
       if (isOwn) {
         rest = fma(stateFactors[own + j], result[after + j], drive[to + j]);
       }
       let column = first / pieceSize + local % blockPieces;
-      if (part < parts && column < columns) {
+      if ((part < parts) & (column < columns)) {
         sums[local] = partialSum(0u, weights + column, gates * units, columns, part);
       }
       workgroupBarrier();

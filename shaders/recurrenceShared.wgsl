@@ -30,7 +30,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   var before = (row * (params.steps + 1u) + params.first) * stride;
   for (var first = 0u; first < units; first += blockUnits) {
     let j = first + local;
-    if (local < blockUnits && j < units) {
+    if ((local < blockUnits) & (j < units)) {
       if (params.first == 0u) {
         for (var s = 0u; s < states; s++) {
           result[before + s * units + j] = initial[row * stride + s * units + j];
@@ -45,7 +45,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let counts = mask[row * params.steps + t] != 0.0;
     for (var first = 0u; first < units; first += blockUnits) {
       let j = first + local;
-      let isOwn = local < blockUnits && j < units;
+      let isOwn = (local < blockUnits) & (j < units);
       // These loads do not wait for the products.
       var entering = vec4f();
       var now = vec2f();
@@ -63,7 +63,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         }
       }
       let column = first / pieceSize + local % blockPieces;
-      if (part < parts && column < columns) {
+      if ((part < parts) & (column < columns)) {
         sums[local] = partialSum(side, weights * units * gates * columns + gate * columns + column, units, gates * columns, part);
       }
       workgroupBarrier();

@@ -28,13 +28,27 @@ function exportedNames(file: ts.SourceFile): Set<string> {
   return names;
 }
 
-/** `library` is the text of the main entry's declarations. */
-export function entryDeclarations(path: string, library: string): string {
+/** The declarations of the main entry and of optional ones, each as one text. One program of the compiler serves all of them. */
+export function bundledDeclarations(main: string, optional: readonly string[]): readonly string[] {
   // The methods of tensors are declared by a file that optional entries do not import.
-  const around = 'dist/entry.ts';
-  writeFileSync(around, `import '../src/ops/methods.ts';\nexport * from '../${path}';\n`);
-  const [bundle = ''] = generateDtsBundle([{ filePath: around, output: { noBanner: true, exportReferencedTypes: false } }]);
-  rmSync(around);
+  const around = optional.map((path, i) => {
+    const file = `dist/entry${i}.ts`;
+    writeFileSync(file, `import '../src/ops/methods.ts';\nexport * from '../${path}';\n`);
+    return file;
+  });
+  try {
+    const output = { noBanner: true, exportReferencedTypes: false };
+    return generateDtsBundle(
+      [main, ...around].map((filePath) => ({ filePath, output })),
+      { preferredConfigPath: 'tsconfig.json' },
+    );
+  } finally {
+    for (const file of around) rmSync(file);
+  }
+}
+
+/** An optional entry's declarations, without those that the main entry has. `library` is the text of the main entry. */
+export function entryDeclarations(bundle: string, library: string): string {
   const known = exportedNames(parse(library));
   const file = parse(bundle);
   const own = exportedNames(file);
