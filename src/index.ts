@@ -325,6 +325,7 @@ export { Model, createModel, sequential } from './train/index.ts';
 export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions } from './train/index.ts';
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
+export { type StoredFile, removeStored, storedFiles } from './train/index.ts';
 export type { FileSource, FileTarget, LoadWeightsOptions, ReadableHandle, SaveWeightsOptions, WritableHandle } from './train/index.ts';
 export { type LoadModelOptions, type Progress, type SaveOptions, loadModel } from './train/index.ts';
 export type { WeightMap, WeightRule } from './train/index.ts';

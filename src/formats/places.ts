@@ -1,7 +1,8 @@
-// Places of files: a path in Node, an address, a handle or bytes. Writing replaces a file whole, or leaves it as it was.
+// Places of files: a path in Node, an address, a name in the storage of a page, a handle or bytes. Writing replaces a file whole, or leaves it as it was.
 import { ArgumentError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
 import { shown } from '../core/shown.ts';
+import { pageName, readFromPage, writeToPage } from './pageFiles.ts';
 
 /** A file that a page may read: `FileSystemFileHandle` has this form. */
 export interface ReadableHandle {
@@ -17,10 +18,13 @@ export interface WritableHandle {
   }>;
 }
 
-/** Source of a file to read. A text is an address with a scheme, or in Node a path. */
+/** Source of a file to read. A text is an address, a name in the storage of a page (`indexeddb://name`, `opfs://path`), or in Node a path. */
 export type FileSource = string | URL | Uint8Array | ArrayBuffer | Blob | ReadableHandle;
 
-/** Target of a file to write. A text is a path in Node. */
+/**
+ * Target of a file to write. A text is a path in Node, or in a page `indexeddb://name`, `opfs://path` for its private file system, or
+ * `download://file`, which starts a download.
+ */
 export type FileTarget = string | WritableHandle | ((bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>);
 
 const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
@@ -40,6 +44,8 @@ export async function readFile(source: FileSource, where: string): Promise<{ byt
   }
   if (typeof source === 'string' || source instanceof URL) {
     const name = String(source);
+    const place = pageName(name);
+    if (place) return { bytes: new Uint8Array(await (await readFromPage(place, where)).arrayBuffer()), name };
     const system = nodeProcess();
     if (system && (!isAddress(name) || name.startsWith('file:'))) {
       const path = name.startsWith('file:') ? system.getBuiltinModule('node:url').fileURLToPath(name) : name;
@@ -54,12 +60,14 @@ export async function readFile(source: FileSource, where: string): Promise<{ byt
 }
 
 /**
- * Writes a file. In Node the bytes go to a second file, which then takes the name: a crash leaves the old file whole.
+ * Writes a file. In Node and in OPFS the bytes go to a second file, which then takes the name: a crash leaves the old file whole.
  * @throws ArgumentError for what is no target, Error of the system if the file cannot be written.
  */
 export async function writeFile(target: FileTarget, bytes: Uint8Array<ArrayBuffer>, where: string): Promise<void> {
   const system = nodeProcess();
   if (typeof target === 'function') return target(bytes);
+  const place = typeof target === 'string' ? pageName(target) : undefined;
+  if (place) return writeToPage(place, bytes, where);
   if (typeof target === 'string' && system) return writeWhole(system, target, bytes);
   if (typeof (target as Partial<WritableHandle> | undefined)?.createWritable === 'function') {
     const writable = await (target as WritableHandle).createWritable();
@@ -72,7 +80,9 @@ export async function writeFile(target: FileTarget, bytes: Uint8Array<ArrayBuffe
     // The file changes here.
     return writable.close();
   }
-  const rule = system ? 'a path, a file handle or a function of the bytes' : 'a file handle or a function of the bytes; paths are for Node';
+  const rule = system
+    ? 'a path, a file handle or a function of the bytes'
+    : 'a name such as opfs://model.safetensors, a file handle or a function of the bytes; paths are for Node';
   throw new ArgumentError(`${where}: target is ${shown(target)}; it must be ${rule}`);
 }
 

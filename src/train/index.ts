@@ -34,6 +34,7 @@ export { type GenerateOptions, type Prompt, generate } from './generate.ts';
 export { createModel, sequential } from './makeModel.ts';
 export { Model } from './model.ts';
 export type { LayersOf, StepGradients, StepLoss, StepResult, StepTools, TrainStep } from './trainStep.ts';
+export { type StoredFile, removeStored, storedFiles } from '../formats/pageFiles.ts';
 export type { FileSource, FileTarget, ReadableHandle, WritableHandle } from '../formats/places.ts';
 export type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';
 export { type LoadModelOptions, loadModel } from './loadModel.ts';

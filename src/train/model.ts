@@ -275,9 +275,11 @@ export class Model implements TrainedModel, HasLayer {
 
   /**
    * Writes all weights, and the state of the optimizers, as one safetensors file: tensors by their paths of variables(). A fit that goes on with
-   * `initialEpoch` and the same seed gives the same bits as one that never stopped. In Node the file is replaced whole or not at all.
+   * `initialEpoch` and the same seed gives the same bits as one that never stopped. A file of a name is replaced whole or not at all.
    *
    *     await model.saveWeights('model.safetensors');                      // a path in Node
+   *     await model.saveWeights('opfs://model.safetensors');               // the private file system of a page; also indexeddb://
+   *     await model.saveWeights('download://model.safetensors');           // a download of a page
    *     await model.saveWeights(await showSaveFilePicker());               // a file handle in a page
    *     await model.saveWeights((bytes) => store.put(bytes));              // anything else
    */
@@ -286,8 +288,8 @@ export class Model implements TrainedModel, HasLayer {
   }
 
   /**
-   * Reads a file of saveWeights(), or any safetensors file whose names are the paths of variables(): from a path, an address, bytes, a Blob or a
-   * file handle. Nothing is changed if something does not fit.
+   * Reads a file of saveWeights(), or any safetensors file whose names are the paths of variables(): from a path, an address, a name such
+   * as `opfs://model.safetensors`, bytes, a Blob or a file handle. Nothing is changed if something does not fit.
    *
    *     await model.loadWeights('model.safetensors');
    *     await model.fit(x, y, { epochs: 6, initialEpoch: 3, seed: 1 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { fromBf16Bits, fromF16Bits, toF16Bits } from '../../src/formats/halves.ts';
 import { type StoredTensor, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
-import { type Model, callbacks, layers, losses, optimizers, sequential } from '../../src/index.ts';
+import { type Model, callbacks, layers, losses, optimizers, removeStored, sequential, storedFiles } from '../../src/index.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -238,6 +238,12 @@ describe('places', () => {
     await expect(makeModel().saveWeights(5 as never)).rejects.toThrow('saveWeights: target is 5; it must be a path, a file handle or a function of the bytes');
     await expect(makeModel().loadWeights({} as never)).rejects.toThrow('loadWeights: source is {}; it must be a path, an address, bytes, a Blob or a file handle');
     await expect(makeModel().loadWeights(new Uint8Array(3), { optimiser: true } as never)).rejects.toThrow("did you mean 'optimizer'?");
+    // Node has no storage of a page.
+    await expect(makeModel().saveWeights('indexeddb://x')).rejects.toThrow('saveWeights: indexeddb://x needs IndexedDB, which pages and workers with https or localhost have; use another place here');
+    await expect(makeModel().loadWeights('opfs://x')).rejects.toThrow('loadWeights: opfs://x needs OPFS');
+    await expect(makeModel().saveWeights('download://x')).rejects.toThrow('saveWeights: download://x needs a page');
+    await expect(storedFiles()).rejects.toThrow('storedFiles: there is no IndexedDB and no OPFS here; in Node, list a folder with node:fs');
+    await expect(removeStored('x.safetensors')).rejects.toThrow("removeStored: name is 'x.safetensors'; it must begin with indexeddb:// or opfs://");
   }); // prettier-ignore
 });
 
