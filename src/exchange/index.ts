@@ -3,6 +3,7 @@
 export { readNpy, writeNpy } from '../formats/npy.ts';
 export { type Safetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 export type { StoredData, StoredDtype, StoredTensor } from '../formats/storedTypes.ts';
+export { type Gguf, type GgufTensor, type GgufType, type GgufValue, readGguf } from './gguf/readGguf.ts';
 export type { Hdf5Texts, Hdf5Value } from './hdf5/elements.ts';
 export { type Hdf5Dataset, type Hdf5Group, readHdf5 } from './hdf5/readHdf5.ts';
 export { type WriteNpzOptions, readNpz, writeNpz } from './npz.ts';
