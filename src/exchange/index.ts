@@ -1,7 +1,9 @@
 // Formats of other programs: readers and writers of their files. An entry of its own, which the core does not need.
 
 export { readNpy, writeNpy } from '../formats/npy.ts';
+export { type OpenSafetensors, type OpenSafetensorsOptions, type TensorDescription, openSafetensors } from '../formats/openSafetensors.ts';
 export { type Safetensors, readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+export { type ShardOptions, shardSafetensors } from '../formats/shardSafetensors.ts';
 export type { StoredData, StoredDtype, StoredTensor } from '../formats/storedTypes.ts';
 export { type Gguf, type GgufTensor, type GgufType, type GgufValue, readGguf } from './gguf/readGguf.ts';
 export type { Hdf5Texts, Hdf5Value } from './hdf5/elements.ts';

@@ -28,8 +28,20 @@ export type FileSource = string | URL | Uint8Array | ArrayBuffer | Blob | Readab
 export type FileTarget = string | WritableHandle | ((bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>);
 
 const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
-const isReadable = (source: unknown): source is ReadableHandle =>
+export const isReadable = (source: unknown): source is ReadableHandle =>
   typeof (source as Partial<ReadableHandle> | undefined)?.getFile === 'function';
+
+/** The path of a text in Node, or undefined for an address. */
+export function filePath(text: string): string | undefined {
+  const system = nodeProcess();
+  if (!system) return undefined;
+  if (text.startsWith('file:')) return system.getBuiltinModule('node:url').fileURLToPath(text);
+  return isAddress(text) ? undefined : text;
+}
+
+/** The error of an address that a server refuses. */
+export const statusError = (where: string, address: string, status: number): ArgumentError =>
+  new ArgumentError(`${where}: ${address} gave the status ${status}; check the address`);
 
 /**
  * The bytes of a file, and its name for messages.
@@ -46,13 +58,11 @@ export async function readFile(source: FileSource, where: string): Promise<{ byt
     const name = String(source);
     const place = pageName(name);
     if (place) return { bytes: new Uint8Array(await (await readFromPage(place, where)).arrayBuffer()), name };
-    const system = nodeProcess();
-    if (system && (!isAddress(name) || name.startsWith('file:'))) {
-      const path = name.startsWith('file:') ? system.getBuiltinModule('node:url').fileURLToPath(name) : name;
-      return { bytes: new Uint8Array(await system.getBuiltinModule('node:fs/promises').readFile(path)), name };
-    }
+    const path = filePath(name);
+    if (path !== undefined)
+      return { bytes: new Uint8Array(await nodeProcess()!.getBuiltinModule('node:fs/promises').readFile(path)), name };
     const response = await fetch(source);
-    if (!response.ok) throw new ArgumentError(`${where}: ${name} gave the status ${response.status}; check the address`);
+    if (!response.ok) throw statusError(where, name, response.status);
     return { bytes: new Uint8Array(await response.arrayBuffer()), name };
   }
   if (isReadable(source)) return readFile(await source.getFile(), where);

@@ -19,42 +19,68 @@ const lengthBytes = 8;
 const maxHeaderBytes = 100_000_000;
 const metadataName = '__metadata__';
 
+/** Positions of the tensors of a file. */
+export interface SafetensorsLayout {
+  /** Byte of the first tensor. */
+  readonly start: number;
+  /** In the order of their data, which touch. */
+  readonly entries: readonly SafetensorsEntry[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const failOf =
+  (name: string) =>
+  (message: string): never => {
+    throw new FormatError(`${name}: not a safetensors file that can be read: ${message}`);
+  };
+
 /**
  * Reads a safetensors file. Data are copied.
  * @throws FormatError with the file's name, the field, what it holds and the rule, for everything that the format does not allow: sizes beyond the
  * file, unknown dtypes, data that overlap or leave holes.
  */
 export function readSafetensors(bytes: Uint8Array, name = 'file'): Safetensors {
-  const fail = (message: string): never => {
-    throw new FormatError(`${name}: not a safetensors file that can be read: ${message}`);
-  };
-  if (bytes.length < lengthBytes) fail(`it has ${bytes.length} bytes; the length of the header takes ${lengthBytes}`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
-  if (length > maxHeaderBytes || length > bytes.length - lengthBytes) {
-    fail(
-      pickleAdvice(bytes) ?? `the header has ${length} bytes; at most ${Math.min(maxHeaderBytes, bytes.length - lengthBytes)} are possible`,
-    );
+  const { start, entries, metadata } = readLayout(bytes, bytes.length, name);
+  const tensors = entries.map(
+    (entry) => [entry.key, readEntry(entry, bytes.subarray(start + entry.begin, start + entry.end), name)] as const,
+  );
+  return { tensors: new Map(tensors), metadata };
+}
+
+/** Bytes of a file until the end of its header. `begin` holds the first bytes of a file of `size` bytes. */
+export function headerEnd(begin: Uint8Array, size: number, name: string): number {
+  const fail = failOf(name);
+  if (size < lengthBytes) fail(`it has ${size} bytes; the length of the header takes ${lengthBytes}`);
+  const length = Number(new DataView(begin.buffer, begin.byteOffset, begin.byteLength).getBigUint64(0, true));
+  if (length > maxHeaderBytes || length > size - lengthBytes) {
+    fail(pickleAdvice(begin) ?? `the header has ${length} bytes; at most ${Math.min(maxHeaderBytes, size - lengthBytes)} are possible`);
   }
-  const header = parseHeader(bytes.subarray(lengthBytes, lengthBytes + length), fail);
-  const data = bytes.subarray(lengthBytes + length);
+  return lengthBytes + length;
+}
+
+/** Reads the header of a file of `size` bytes. `begin` holds at least the header. */
+export function readLayout(begin: Uint8Array, size: number, name: string): SafetensorsLayout {
+  const fail = failOf(name);
+  const start = headerEnd(begin, size, name);
+  const header = parseHeader(begin.subarray(lengthBytes, start), fail);
   const entries = Object.entries(header)
     .filter(([key]) => key !== metadataName)
-    .map(([key, entry]) => readEntry(key, entry, data.length, fail))
+    .map(([key, entry]) => checkEntry(key, entry, size - start, fail))
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   for (const { key, begin, end } of entries) {
     if (begin !== at) fail(`'${key}' begins at ${begin}; the data before it end at ${at}, and they must touch`);
     at = end;
   }
-  if (at !== data.length) fail(`the tensors end at byte ${at}, the data at ${data.length}; every byte must belong to a tensor`);
-  const tensors = new Map(
-    entries.map(({ key, dtype, shape, begin, end }): [string, StoredTensor] => {
-      const values = typeOf(dtype).read(data.slice(begin, end).buffer);
-      if (dtype === 'BOOL' && (values as Uint8Array).some((x) => x > 1)) fail(`'${key}' is BOOL and has a byte that is not 0 or 1`);
-      return [key, { dtype, shape, data: values }];
-    }),
-  );
-  return { tensors, metadata: readMetadata(header[metadataName], fail) };
+  if (at !== size - start) fail(`the tensors end at byte ${at}, the data at ${size - start}; every byte must belong to a tensor`);
+  return { start, entries, metadata: readMetadata(header[metadataName], fail) };
+}
+
+/** Copies the elements of a tensor from its bytes. */
+export function readEntry({ key, dtype, shape }: SafetensorsEntry, bytes: Uint8Array, name: string): StoredTensor {
+  const data = typeOf(dtype).read(bytes.slice().buffer);
+  if (dtype === 'BOOL' && (data as Uint8Array).some((x) => x > 1)) failOf(name)(`'${key}' is BOOL and has a byte that is not 0 or 1`);
+  return { dtype, shape, data };
 }
 
 function parseHeader(bytes: Uint8Array, fail: (message: string) => never): Record<string, unknown> {
@@ -68,17 +94,19 @@ function parseHeader(bytes: Uint8Array, fail: (message: string) => never): Recor
   return header as Record<string, unknown>;
 }
 
-interface Entry {
+/** A tensor of a header. */
+export interface SafetensorsEntry {
   readonly key: string;
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
+  /** First byte after the start of the data, and the byte after the last. */
   readonly begin: number;
   readonly end: number;
 }
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function readEntry(key: string, entry: unknown, available: number, fail: (message: string) => never): Entry {
+function checkEntry(key: string, entry: unknown, available: number, fail: (message: string) => never): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = (typeof entry === 'object' && entry !== null ? entry : {}) as Record<string, unknown>;
   if (!isStoredDtype(dtype)) return fail(`dtype of '${key}' is ${shown(dtype)}; it must be one of ${storedDtypes}`);
   if (!Array.isArray(shape) || !shape.every(isSize)) return fail(`shape of '${key}' is ${shown(shape)}; it must be a list of sizes`);

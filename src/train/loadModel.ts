@@ -4,8 +4,8 @@ import { type Dtype, dtypes } from '../core/dtype.ts';
 import { FormatError, checkOptions } from '../core/errors.ts';
 import { sizeOf } from '../core/shape.ts';
 import { isBranch } from '../core/tree.ts';
-import { type FileSource, readFile } from '../formats/places.ts';
-import { readSafetensors } from '../formats/safetensors.ts';
+import { readWhole } from '../formats/openSafetensors.ts';
+import type { FileSource } from '../formats/places.ts';
 import { type Specs, TensorSpec, withPlaceholders } from '../nn/index.ts';
 import { adoptWeights, draftWeights } from './core.ts';
 import { fromConfig } from './fromConfig.ts';
@@ -33,8 +33,7 @@ export interface LoadModelOptions {
 export async function loadModel(source: FileSource, options: LoadModelOptions = {}): Promise<Model> {
   checkOptions('loadModel', options, ['compile', 'device']);
   const { compile = true, device } = options;
-  const { bytes, name } = await readFile(source, 'loadModel');
-  const file = readSafetensors(bytes, name);
+  const { name, ...file } = await readWhole(source, 'loadModel');
   const text = Object.hasOwn(file.metadata, modelKey) ? file.metadata[modelKey] : undefined;
   if (text === undefined) {
     throw new FormatError(

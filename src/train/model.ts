@@ -282,6 +282,8 @@ export class Model implements TrainedModel, HasLayer {
    *     await model.saveWeights('download://model.safetensors');           // a download of a page
    *     await model.saveWeights(await showSaveFilePicker());               // a file handle in a page
    *     await model.saveWeights((bytes) => store.put(bytes));              // anything else
+   *
+   * More than `shardSize` bytes become several files and an index `model.safetensors.index.json`, which loadWeights() reads.
    */
   saveWeights(target: FileTarget, options?: SaveWeightsOptions): Promise<void> {
     return refuseRead('saveWeights()') ?? saveWeights(this.core, target, options);
@@ -290,6 +292,7 @@ export class Model implements TrainedModel, HasLayer {
   /**
    * Reads a file of saveWeights(), or any safetensors file whose names are the paths of variables(): from a path, an address, a name such
    * as `opfs://model.safetensors`, bytes, a Blob or a file handle. Nothing is changed if something does not fit.
+   * Only the data that are needed are read; of an address, by ranges if the server knows them.
    *
    *     await model.loadWeights('model.safetensors');
    *     await model.fit(x, y, { epochs: 6, initialEpoch: 3, seed: 1 });

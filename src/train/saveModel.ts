@@ -3,8 +3,8 @@ import { type Json, plainData } from '../core/config.ts';
 import type { HostArray } from '../core/dtype.ts';
 import { checkOptions } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
-import { type FileTarget, writeFile } from '../formats/places.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
+import type { FileTarget } from '../formats/places.ts';
+import { saveSafetensors } from '../formats/saveSafetensors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type TensorSpec, networkConfig } from '../nn/index.ts';
 import { type ModelCore, knownInputs } from './core.ts';
@@ -51,7 +51,7 @@ export async function saveModel(core: ModelCore, target: FileTarget, options: Sa
     return { $spec: { shape: [...shape], dtype } };
   }) as Json;
   const data: ModelData = { version: modelVersion, model, inputs, ...(compile !== undefined && { compile }) };
-  await writeFile(target, writeSafetensors(tensors, { ...metadata, [modelKey]: JSON.stringify(data) }), where);
+  await saveSafetensors(target, { tensors, metadata: { ...metadata, [modelKey]: JSON.stringify(data) } }, where);
 }
 
 function compileData({ given }: ModelCore): Json | undefined {

@@ -4,8 +4,10 @@ import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import { shown } from '../core/shown.ts';
 import { mapTree } from '../core/tree.ts';
-import { type FileSource, type FileTarget, readFile, writeFile } from '../formats/places.ts';
-import { type Safetensors, type StoredTensor, readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import { openFrom } from '../formats/openSafetensors.ts';
+import type { FileSource, FileTarget } from '../formats/places.ts';
+import type { Safetensors, StoredTensor } from '../formats/safetensors.ts';
+import { type SafetensorsContents, saveSafetensors } from '../formats/saveSafetensors.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees, TensorRecord } from '../nn/index.ts';
 import { adapterKey, adapterMetadata, adapterPaths, checkAdapters } from './adapterFiles.ts';
@@ -31,6 +33,8 @@ export interface SaveWeightsOptions {
   map?: WeightMap;
   /** 'lora' stores only the A and B of layers with LoRA, without the state of optimizers. */
   only?: 'lora';
+  /** The most bytes of tensors in one file. More become several files with an index, if the target is a path or a name. @default 2 GiB */
+  shardSize?: number;
 }
 
 export interface LoadWeightsOptions {
@@ -51,13 +55,13 @@ function checkOnly(where: string, only: unknown, map: WeightMap | undefined): vo
 
 /** Writes the weights, and the state of training. The target is written when all bytes are there. */
 export async function saveWeights(core: ModelCore, target: FileTarget, options: SaveWeightsOptions = {}): Promise<void> {
-  checkOptions('saveWeights', options, ['optimizer', 'map', 'only']);
-  const { map, only } = options;
+  checkOptions('saveWeights', options, ['optimizer', 'map', 'only', 'shardSize']);
+  const { map, only, shardSize } = options;
   const { optimizer = !map } = options;
   checkOnly('saveWeights', only, map);
   if (map) checkMap('saveWeights', map);
   if (map && optimizer) throw new ArgumentError('saveWeights: a file with a map holds only weights; leave out optimizer, or map');
-  await writeWeights(core, target, { where: 'saveWeights', withTraining: optimizer && !only, map, only });
+  await writeWeights(core, target, { where: 'saveWeights', withTraining: optimizer && !only, map, only, shardSize });
 }
 
 interface WrittenWeights {
@@ -65,23 +69,21 @@ interface WrittenWeights {
   readonly withTraining: boolean;
   readonly map?: WeightMap | undefined;
   readonly only?: 'lora' | undefined;
+  readonly shardSize?: number | undefined;
   /** A tree of tensors and plain data: the place in a fit. */
   readonly fit?: object;
 }
 
 /** Writes the file of saveWeights(). */
 export async function writeWeights(core: ModelCore, target: FileTarget, what: WrittenWeights): Promise<void> {
-  const { tensors, metadata } = await weightContents(core, what);
-  await writeFile(target, writeSafetensors(tensors, metadata), what.where);
-}
-
-interface Contents {
-  readonly tensors: readonly [string, StoredTensor][];
-  readonly metadata: Readonly<Record<string, string>>;
+  await saveSafetensors(target, await weightContents(core, what), what.where, what.shardSize);
 }
 
 /** Weights by their paths, or by the names of a map, and the state of training on request. */
-export async function weightContents(core: ModelCore, { where, withTraining, map, only, fit }: WrittenWeights): Promise<Contents> {
+export async function weightContents(
+  core: ModelCore,
+  { where, withTraining, map, only, fit }: WrittenWeights,
+): Promise<SafetensorsContents> {
   builtWeights(core, where);
   const metadata = only ? adapterMetadata(core.network) : (map?.metadata ?? {});
   const { engine } = await prepareSteps(core);
@@ -119,8 +121,15 @@ export async function loadWeights(core: ModelCore, source: FileSource, options: 
   const { optimizer = !map } = options;
   checkOnly('loadWeights', only, map);
   if (map) checkMap('loadWeights', map);
-  const { bytes, name } = await readFile(source, 'loadWeights');
-  await readWeights(core, fileOf('loadWeights', name, readSafetensors(bytes, name)), { optimizer, skipMismatch, map, only });
+  const file = await openFrom(source, 'loadWeights');
+  try {
+    const names = new Set(skipMismatch && !map ? listVariables(core, builtWeights(core, 'loadWeights')).map(({ path }) => path) : file.tensors.keys()); // prettier-ignore
+    const needed = [...file.tensors.keys()].filter((key) => (key.startsWith(trainingPrefix) ? optimizer && !only : names.has(key)));
+    const contents = { tensors: await file.read(needed), metadata: file.metadata };
+    await readWeights(core, fileOf('loadWeights', file.name, contents), { optimizer, skipMismatch, map, only });
+  } finally {
+    await file.close();
+  }
 }
 
 /** A file with the fixes of loadWeights(). */
