@@ -9,7 +9,7 @@ const handle = objectWith<Exclude<BackupTarget, string | BackupStore>>('a file h
 const store = objectWith<BackupStore>('an object with read(), write(bytes) and remove()', 'read', 'write', 'remove');
 
 export const backupAndRestoreOptions = declareOptions('callbacks.backupAndRestore', {
-  /** Place of the backup: a path in Node, a file handle in a page, or an object with read(), write(bytes) and remove(). */
+  /** Place of the backup: a path in Node; in a page `indexeddb://name`, `opfs://path` or a file handle; or read(), write(bytes) and remove(). */
   target: required(either(text, either(handle, store)), 'backup.safetensors'),
   /** 'epoch' writes the backup after each epoch. A number writes it after so many batches. @default 'epoch' */
   saveFrequency: optional(either(oneOf('epoch'), positiveInteger), 'epoch'),

@@ -1,6 +1,7 @@
 // Places that hold one backup: it is written again and again, read once, and removed.
 import { ArgumentError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
+import { type PageName, pageFile, pageName, writeToPage } from './pageFiles.ts';
 import { type ReadableHandle, type WritableHandle, readFile, writeFile } from './places.ts';
 
 /** A place of your own for a backup, such as a database. `read` returns undefined if there is none. */
@@ -10,15 +11,18 @@ export interface BackupStore {
   remove(): void | Promise<void>;
 }
 
-/** Place of a backup: a path in Node, a `FileSystemFileHandle` in a page, or a store. */
+/** Place of a backup: a path in Node; in a page a `FileSystemFileHandle`, `indexeddb://name` or `opfs://path`; or a store. */
 export type BackupTarget = string | (ReadableHandle & WritableHandle) | BackupStore;
 
 /**
  * The place as a store.
- * @throws ArgumentError for a path outside of Node.
+ * @throws ArgumentError for a path outside of Node, and for a name of a storage that is not there.
  */
 export function backupStore(target: BackupTarget, where: string): BackupStore {
-  if (typeof target === 'string') return storeOfPath(target, where);
+  if (typeof target === 'string') {
+    const place = pageName(target);
+    return place ? storeOfPage(place, where) : storeOfPath(target, where);
+  }
   return 'createWritable' in target ? storeOfHandle(target, where) : target;
 }
 
@@ -26,7 +30,7 @@ function storeOfPath(path: string, where: string): BackupStore {
   const system = nodeProcess();
   if (!system) {
     throw new ArgumentError(
-      `${where}: target is the path '${path}', and paths are for Node; pass a file handle or { read, write, remove }`,
+      `${where}: target is the path '${path}', and paths are for Node; pass a name such as opfs://${path}, a file handle or { read, write, remove }`,
     );
   }
   const { access, rm } = system.getBuiltinModule('node:fs/promises');
@@ -42,6 +46,18 @@ function storeOfPath(path: string, where: string): BackupStore {
     },
     write: (bytes) => writeFile(path, bytes, where),
     remove: () => rm(path, { force: true }),
+  };
+}
+
+function storeOfPage(place: PageName, where: string): BackupStore {
+  const { read, remove } = pageFile(place, where);
+  return {
+    async read() {
+      const file = await read();
+      return file && new Uint8Array(await file.arrayBuffer());
+    },
+    write: (bytes) => writeToPage(place, bytes, where),
+    remove,
   };
 }
 

@@ -10,7 +10,8 @@ export type { StoredFile } from './pageStorage.ts';
 const storages: Readonly<Record<string, PageStorage>> = { indexeddb: indexedDbStorage, opfs: opfsStorage };
 const downloadScheme = 'download';
 
-interface PageName {
+/** A name in the storage of a page. */
+export interface PageName {
   readonly scheme: string;
   /** The text after `scheme://`. */
   readonly name: string;
@@ -50,6 +51,21 @@ export async function readFromPage(place: PageName, where: string): Promise<Blob
 export async function writeToPage(place: PageName, bytes: Uint8Array<ArrayBuffer>, where: string): Promise<void> {
   if (place.scheme === downloadScheme) return download(place.name, bytes, where);
   await storageOf(place, where).write(place.name, bytes);
+}
+
+/** A file that need not be there. */
+interface PageFile {
+  readonly read: () => Promise<Blob | undefined>;
+  readonly remove: () => Promise<void>;
+}
+
+/** The file of a name, which need not be there. @throws ArgumentError if this environment lacks the storage, or for a download. */
+export function pageFile(place: PageName, where: string): PageFile {
+  if (place.scheme === downloadScheme) {
+    throw new ArgumentError(`${where}: target is 'download://${place.name}', which a page cannot read again; use indexeddb:// or opfs://`);
+  }
+  const storage = storageOf(place, where);
+  return { read: () => storage.read(place.name), remove: async () => void (await storage.remove(place.name)) };
 }
 
 /** Milliseconds until a download's memory is released. The browser has read it by then. */

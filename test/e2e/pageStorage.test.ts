@@ -184,6 +184,48 @@ describe('names', () => {
     await expect(read(page, 'download://a')).rejects.toThrow("source is 'download://a'; a page cannot read its downloads");
   });
 
+  test('a fit goes on from its backup, which is then removed', async () => {
+    const found = await (
+      await openPage('#library')
+    ).evaluate(async () => {
+      await ombre.setDevice('cpu');
+      const make = (): library.Model => {
+        const model = ombre.sequential([ombre.layers.dense({ units: 1, inputShape: [1] })]);
+        model.compile({ optimizer: 'adam', loss: 'mse', seed: 1 });
+        return model;
+      };
+      const fit = (model: library.Model, callback?: library.Callback) =>
+        model.fit([[1], [2]], [[3], [5]], { epochs: 4, seed: 2, verbose: 0, ...(callback && { callbacks: callback }) });
+      const values = async (model: library.Model): Promise<number[][]> =>
+        Promise.all((await model.getWeights()).map(async (tensor) => Array.from(await tensor.data())));
+      const whole = make();
+      await fit(whole);
+      const results = [];
+      for (const target of ['opfs://backup.safetensors', 'indexeddb://backup.safetensors']) {
+        const backup = ombre.callbacks.backupAndRestore({ target });
+        const onEpochBegin = async (epoch: number): Promise<void> => {
+          await backup.onEpochBegin?.(epoch);
+          if (epoch === 2) throw new Error('a crash');
+        };
+        const error = await fit(make(), { ...backup, onEpochBegin }).then(() => '', String);
+        const stored = (await ombre.storedFiles()).map(({ name }) => name);
+        const model = make();
+        const { epoch } = await fit(model, ombre.callbacks.backupAndRestore({ target }));
+        results.push({ error, stored, epoch, values: await values(model), left: (await ombre.storedFiles()).length });
+      }
+      return { expected: await values(whole), results };
+    });
+    for (const [i, scheme] of ['opfs', 'indexeddb'].entries()) {
+      expect(found.results[i]).toEqual({
+        error: 'Error: a crash',
+        stored: [`${scheme}://backup.safetensors`],
+        epoch: [2, 3],
+        values: found.expected,
+        left: 0,
+      });
+    }
+  });
+
   test('a model goes on from its file', async () => {
     const results = await (
       await openPage('#library')

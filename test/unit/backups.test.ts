@@ -186,11 +186,18 @@ describe('the backup', () => {
     expect(await place.read()).toBeUndefined();
   });
 
+  test('in the storage of a page needs a page', () => {
+    expect(() => callbacks.backupAndRestore({ target: 'opfs://x' })).toThrow('callbacks.backupAndRestore: opfs://x needs OPFS');
+    expect(() => callbacks.backupAndRestore({ target: 'download://x' })).toThrow(
+      "target is 'download://x', which a page cannot read again",
+    );
+  });
+
   test('at a path needs Node', () => {
     vi.stubGlobal('process', undefined);
     try {
       expect(() => callbacks.backupAndRestore({ target: 'x' })).toThrow(
-        "callbacks.backupAndRestore: target is the path 'x', and paths are for Node; pass a file handle or { read, write, remove }",
+        "callbacks.backupAndRestore: target is the path 'x', and paths are for Node; pass a name such as opfs://x, a file handle or { read, write, remove }",
       );
     } finally {
       vi.unstubAllGlobals();
