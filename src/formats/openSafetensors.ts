@@ -37,7 +37,7 @@ const maxIndexBytes = 100_000_000;
 
 /**
  * Opens a safetensors file, or an index `model.safetensors.index.json` of several. Only headers are read. Of an address, only the requested bytes
- * are fetched if the server knows ranges.
+ * are fetched if the server supports ranges.
  *
  *     const file = await openSafetensors('https://example.org/model.safetensors');
  *     const tensors = await file.read(['embedding/kernel']);

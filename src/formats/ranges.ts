@@ -1,4 +1,4 @@
-// Parts of files: a reader asks for byte ranges, so that a large file is not read whole. HTTP ranges are those of RFC 9110, section 14.
+// Parts of files: a reader requests byte ranges, so that a large file is not read whole. HTTP ranges are those of RFC 9110, section 14.
 import { FormatError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
 import { pageName, readFromPage } from './pageFiles.ts';
@@ -19,7 +19,7 @@ export interface RangeReader {
 const firstBytes = 1 << 16;
 
 /**
- * Opens a file for reading parts. An address whose server knows no ranges is read whole.
+ * Opens a file for reading parts. An address whose server supports no ranges is read whole.
  * @throws ArgumentError for what is no source, Error of the system or the network if the file cannot be opened.
  */
 export async function openRanges(source: FileSource, where: string): Promise<RangeReader> {

@@ -8,7 +8,7 @@ import { type StoredDtype, type StoredTensor, isStoredDtype, storedDtypes, typeO
 
 export type { StoredData, StoredDtype, StoredTensor } from './storedTypes.ts';
 
-/** What a file holds: tensors by name, in the order of their data, and texts by name. */
+/** Contents of a file: tensors by name, in the order of their data, and texts by name. */
 export interface Safetensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;

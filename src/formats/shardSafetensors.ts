@@ -29,7 +29,7 @@ export function checkShardSize(where: string, size: unknown): void {
 
 /**
  * Files of tensors, in their order, and last the index: `model-00001-of-00002.safetensors` and `model.safetensors.index.json`. If one file is
- * enough, it is `model.safetensors`, and there is no index. Each file is made when it is asked for.
+ * enough, it is `model.safetensors`, and there is no index. Each file is made when the loop reaches it.
  *
  *     for (const [file, bytes] of shardSafetensors(tensors)) await writeFile(join(folder, file), bytes);
  *

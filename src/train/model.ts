@@ -292,7 +292,7 @@ export class Model implements TrainedModel, HasLayer {
   /**
    * Reads a file of saveWeights(), or any safetensors file whose names are the paths of variables(): from a path, an address, a name such
    * as `opfs://model.safetensors`, bytes, a Blob or a file handle. Nothing is changed if something does not fit.
-   * Only the data that are needed are read; of an address, by ranges if the server knows them.
+   * Only the data that are needed are read; of an address, by ranges if the server supports them.
    *
    *     await model.loadWeights('model.safetensors');
    *     await model.fit(x, y, { epochs: 6, initialEpoch: 3, seed: 1 });
