@@ -28,7 +28,7 @@ const html = `<!doctype html><title>files</title><script type="module">
   if (location.hash) globalThis.ombre = await import('/src/index.ts');
 </script>`;
 
-/** A page of the sources of files, and of the library if asked for. */
+/** A page of the sources of files, or also of the library. */
 async function openPage(part: '' | '#library' = ''): Promise<Page> {
   const opened = await context.newPage();
   await opened.goto(`${server.resolvedUrls!.local[0]}files${part}`);
