@@ -49,12 +49,19 @@ async function measure(code: string): Promise<{ gzip: number; folders: Map<strin
     plugins: [entryPlugin(code), strippedWgsl()],
     build: { target: 'es2022', minify: false, write: false, lib: { entry: entryFile, formats: ['es'], fileName: 'entry' } },
   })) as unknown as readonly Rolldown.RolldownOutput[];
-  const first = built[0].output[0];
+  // The entry and the chunks that load with it. Chunks of import() load later, if at all.
+  const chunks = new Map(built[0].output.filter((file) => file.type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
+  const loaded = new Set([built[0].output[0]]);
+  for (const { imports } of loaded) for (const name of imports) if (chunks.has(name)) loaded.add(chunks.get(name)!);
   const folders = new Map<string, number>();
-  for (const [id, { code }] of Object.entries(first.modules)) {
-    if (code) folders.set(folderOf(id), (folders.get(folderOf(id)) ?? 0) + minifiedPart(code).length);
+  let gzip = 0;
+  for (const chunk of loaded) {
+    gzip += gzipSync(minified(chunk.code), { level: 9 }).length / 1000;
+    for (const [id, { code }] of Object.entries(chunk.modules)) {
+      if (code) folders.set(folderOf(id), (folders.get(folderOf(id)) ?? 0) + minifiedPart(code).length);
+    }
   }
-  return { gzip: gzipSync(minified(first.code), { level: 9 }).length / 1000, folders };
+  return { gzip, folders };
 }
 
 const table: Record<string, Record<string, string>> = {};
