@@ -1,7 +1,7 @@
 // A whole model as one file: layers, weights, how the model is compiled, and the state of training.
 import { type Json, plainData } from '../core/config.ts';
 import type { HostArray } from '../core/dtype.ts';
-import { checkOptions } from '../core/errors.ts';
+import { ArgumentError, checkOptions } from '../core/errors.ts';
 import { mapTree } from '../core/tree.ts';
 import type { FileTarget } from '../formats/places.ts';
 import { saveSafetensors } from '../formats/saveSafetensors.ts';
@@ -41,6 +41,13 @@ export const keptOptions = [
 export async function saveModel(core: ModelCore, target: FileTarget, options: SaveOptions = {}): Promise<void> {
   const where = 'save';
   checkOptions(where, options, ['optimizer']);
+  const packed = core.network.owners.filter(({ layer }) => layer.isQuantized).map(({ name }) => name);
+  if (packed.length > 0) {
+    throw new ArgumentError(
+      `${where}: the kernels of ${packed.join(', ')} are quantized, which a config does not say; save the weights by saveWeights(), ` +
+        "and read them into the same model after quantize('int8')",
+    );
+  }
   const withTraining = options.optimizer ?? true;
   // Refusals come before the weights are read.
   const compile = withTraining ? compileData(core) : undefined;
