@@ -40,7 +40,7 @@ const bitsOf = async (model: Model): Promise<number[][]> =>
   Promise.all((await model.getWeights()).map(async (tensor) => Array.from(new Uint32Array((await tensor.data()).slice().buffer))));
 
 describe.each(['adam', 'momentum'] as const)('%s', (optimizer) => {
-  test('3 epochs, a file and 3 epochs give the bits of 6 epochs', { timeout: 180_000 }, async () => {
+  test('3 epochs, a file and 3 epochs give the bits of 6 epochs', { timeout: 400_000 }, async () => {
     const options = { batchSize: 8, shuffle: true, verbose: 0 } as const;
     const whole = makeModel(optimizer);
     await whole.fit(x, y, { ...options, epochs: 1 });
