@@ -4,12 +4,13 @@
 import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
 import adjointSource from '../../../shaders/recurrenceAdjoint.wgsl?raw';
-import sharedAdjointSource from '../../../shaders/recurrenceAdjointShared.wgsl?raw';
+import workgroupAdjointSource from '../../../shaders/recurrenceAdjointWorkgroup.wgsl?raw';
+import adjointStepsSource from '../../../shaders/recurrenceAdjointSteps.wgsl?raw';
 import cellSource from '../../../shaders/recurrenceCell.wgsl?raw';
 import headSource from '../../../shaders/recurrenceHead.wgsl?raw';
 import productsSource from '../../../shaders/recurrenceProducts.wgsl?raw';
-import sharedProductsSource from '../../../shaders/recurrenceProductsShared.wgsl?raw';
-import sharedStepsSource from '../../../shaders/recurrenceShared.wgsl?raw';
+import workgroupProductsSource from '../../../shaders/recurrenceProductsWorkgroup.wgsl?raw';
+import workgroupStepsSource from '../../../shaders/recurrenceWorkgroup.wgsl?raw';
 import stepsSource from '../../../shaders/recurrence.wgsl?raw';
 import tangentSource from '../../../shaders/recurrenceTangent.wgsl?raw';
 import { type Filling, type KernelFile, fillKernel, libraryFor } from '../../wgsl/index.ts';
@@ -17,10 +18,16 @@ import { type CellName, type GateFunctionName, cells, gateFunctions } from './ce
 
 const kernelFile = (name: string, ...sources: readonly string[]): KernelFile => ({ name, text: sources.join('\n') });
 const stepsKernel = kernelFile('recurrence', headSource, cellSource, productsSource, stepsSource);
-const adjointKernel = kernelFile('recurrenceAdjoint', headSource, adjointSource);
+const adjointKernel = kernelFile('recurrenceAdjoint', headSource, adjointStepsSource, adjointSource);
 const tangentKernel = kernelFile('recurrenceTangent', headSource, productsSource, tangentSource);
-const sharedStepsKernel = kernelFile('recurrenceShared', headSource, cellSource, sharedProductsSource, sharedStepsSource);
-const sharedAdjointKernel = kernelFile('recurrenceAdjointShared', headSource, sharedProductsSource, sharedAdjointSource);
+const workgroupStepsKernel = kernelFile('recurrenceWorkgroup', headSource, cellSource, workgroupProductsSource, workgroupStepsSource);
+const workgroupAdjointKernel = kernelFile(
+  'recurrenceAdjointWorkgroup',
+  headSource,
+  adjointStepsSource,
+  workgroupProductsSource,
+  workgroupAdjointSource,
+);
 
 export interface RecurrenceAttributes {
   readonly cell: CellName;
@@ -79,7 +86,7 @@ function teamOf(rows: number, units: number, gates: number, unitsAtOnce: number,
 }
 
 /** Invocations of a workgroup that shares the products of a step, and the elements of its left side: 8 KiB of the 16 that each device has. */
-const sharedWidth = 256;
+const workgroupWidth = 256;
 const maxVector = 2048;
 
 /** Element `n` of a sum of four columns. */
@@ -89,13 +96,20 @@ const elementOfFour = 'fn elementOf(piece: u32, n: u32) -> f32 { return sums[pie
  * How a workgroup shares a product of `length` terms, with `perUnit` columns for each unit. Undefined if the left side, which has
  * `vectorSize` elements in memory, does not fit.
  */
-function sharedTeamOf(rows: number, units: number, perUnit: number, length: number, vectorSize: number, target: Target): Team | undefined {
+function workgroupTeamOf(
+  rows: number,
+  units: number,
+  perUnit: number,
+  length: number,
+  vectorSize: number,
+  target: Target,
+): Team | undefined {
   if (target.processor !== 'gpu' || vectorSize > maxVector) return undefined;
   const pieceSize = units % 4 === 0 ? 4 : 1;
-  const most = Math.floor(Math.min(sharedWidth / perUnit, sharedWidth / pieceSize));
+  const most = Math.floor(Math.min(workgroupWidth / perUnit, workgroupWidth / pieceSize));
   const blockPieces = Math.max(1, Math.min(units / pieceSize, most));
   const pieces = perUnit * blockPieces;
-  const parts = Math.max(1, Math.min(Math.floor(sharedWidth / pieces), Math.ceil(length / 8)));
+  const parts = Math.max(1, Math.min(Math.floor(workgroupWidth / pieces), Math.ceil(length / 8)));
   const blockUnits = blockPieces * pieceSize;
   const products = Math.ceil(units / blockUnits) * Math.ceil(length / parts) * pieceSize;
   return {
@@ -103,8 +117,7 @@ function sharedTeamOf(rows: number, units: number, perUnit: number, length: numb
     run: Math.max(1, Math.floor(maxProducts / Math.max(1, products))),
     aliases: { Piece: pieceSize === 4 ? 'vec4f' : 'f32' },
     constants: {
-      lanes: sharedWidth,
-      width: sharedWidth,
+      width: workgroupWidth,
       pieceSize,
       pieces,
       parts,
@@ -126,13 +139,13 @@ export function planRecurrence({ inputs, attributes, target }: KernelContext<Rec
   const [{ shape }, kernel] = inputs;
   const [rows, steps, gates, units] = shape;
   const { code, states } = cells[attributes.cell];
-  const shared = sharedTeamOf(rows, units, gates, units, 2 * units, target);
-  const team = shared ?? teamOf(rows, units, gates, Math.floor(sumsAtOnce / gates), target);
+  const workgroup = workgroupTeamOf(rows, units, gates, units, 2 * units, target);
+  const team = workgroup ?? teamOf(rows, units, gates, Math.floor(sumsAtOnce / gates), target);
   const functions = `fn activate(x: f32) -> f32 { return ${gateFunctions[attributes.activation].wgsl('x')}; }
 fn gateOf(x: f32) -> f32 { return ${gateFunctions[attributes.recurrentActivation].wgsl('x')}; }`;
   const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
     name: `recurrence_${attributes.cell}`,
-    ...fillKernel(shared ? sharedStepsKernel : stepsKernel, {
+    ...fillKernel(workgroup ? workgroupStepsKernel : stepsKernel, {
       aliases: team.aliases,
       constants: { ...team.constants, ...kernelUse(kernel, attributes.scaled), gates, states, cell: code },
       blocks: { ...team.blocks, functions: `${libraryFor(functions)}\n\n${functions}` },
@@ -148,14 +161,15 @@ export function planLinear({ inputs, attributes, target }: KernelContext<LinearA
   const [, { shape }, , matrices] = inputs;
   const [rows, steps, , units] = shape;
   const { gates, states, backwards } = attributes;
-  const shared = backwards ? sharedTeamOf(rows, units, 1, gates * units, gates * units, target) : undefined;
-  const team = shared ?? teamOf(rows, units, gates, backwards ? sumsAtOnce : Math.floor(sumsAtOnce / gates), target);
-  const kernel = shared ? sharedAdjointKernel : backwards ? adjointKernel : tangentKernel;
-  const scratch: readonly Operand[] = backwards && !shared ? [{ kind: 'temporary', index: 0 }] : [];
+  const workgroup = backwards ? workgroupTeamOf(rows, units, 1, gates * units, gates * units, target) : undefined;
+  const team = workgroup ?? teamOf(rows, units, gates, backwards ? sumsAtOnce : Math.floor(sumsAtOnce / gates), target);
+  const kernel = workgroup ? workgroupAdjointKernel : backwards ? adjointKernel : tangentKernel;
+  const scratch: readonly Operand[] = backwards && !workgroup ? [{ kind: 'temporary', index: 0 }] : [];
   const dispatches = runsOf(steps, team.run).map(({ first, last }): KernelDispatch => ({
     name: backwards ? 'recurrence_adjoint' : 'recurrence_tangent',
     ...fillKernel(kernel, {
       aliases: team.aliases,
+      bindings: { result: 1 + inputs.length + scratch.length },
       constants: { ...team.constants, ...kernelUse(matrices, attributes.scaled), gates, states },
       blocks: team.blocks,
       params: { rows, steps, first, last, units, rowsPerKernel: rows / matrices.shape[0] },

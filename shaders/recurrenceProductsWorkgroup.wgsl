@@ -10,6 +10,11 @@ const blockPieces = 1u;
 const blockUnits = 1u;
 const vectorSize = 1u;
 
+// Whether an invocation completes a unit of the block that begins at `first`: in each step the same one.
+fn isOwn(first: u32, local: u32) -> bool {
+  return (local < blockUnits) & (first + local < params.units);
+}
+
 var<workgroup> vector: array<f32, vectorSize>;
 var<workgroup> sums: array<Piece, width>;
 

@@ -1,5 +1,4 @@
-// Steps of a recurrent cell by a workgroup for each sequence. The output of the step before is in workgroup memory. An invocation completes the
-// same units in each step. Shapes are those of recurrence.wgsl.
+// recurrence.wgsl by a workgroup for each sequence. The output of the step before is in workgroup memory.
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> matrices: array<Piece>;
 @group(0) @binding(3) var<storage, read> initial: array<f32>;
@@ -30,7 +29,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
   var before = (row * (params.steps + 1u) + params.first) * stride;
   for (var first = 0u; first < units; first += blockUnits) {
     let j = first + local;
-    if ((local < blockUnits) & (j < units)) {
+    if (isOwn(first, local)) {
       if (params.first == 0u) {
         for (var s = 0u; s < states; s++) {
           result[before + s * units + j] = initial[row * stride + s * units + j];
@@ -45,12 +44,12 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let counts = mask[row * params.steps + t] != 0.0;
     for (var first = 0u; first < units; first += blockUnits) {
       let j = first + local;
-      let isOwn = (local < blockUnits) & (j < units);
+      let isOwnUnit = isOwn(first, local);
       // These loads do not wait for the products.
       var entering = vec4f();
       var now = vec2f();
       var own = 0.0;
-      if (isOwn) {
+      if (isOwnUnit) {
         let step = (row * params.steps + t) * gates * units + j;
         for (var g = 0u; g < gates; g++) {
           entering[g] = x[step + g * units];
@@ -67,7 +66,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         sums[local] = partialSum(side, weights * units * gates * columns + gate * columns + column, units, gates * columns, part);
       }
       workgroupBarrier();
-      if (isOwn) {
+      if (isOwnUnit) {
         var y = vec4f();
         for (var g = 0u; g < gates; g++) {
           y[g] = totalOf(g * blockPieces + local / pieceSize, local % pieceSize);
