@@ -21,9 +21,9 @@ const html = `<!doctype html><script type="module">import * as ombre from '/inde
 
 test('a model trains again after the GPU process has crashed', async () => {
   await ensureBuilt();
-  const library = readFileSync(`${root}dist/index.js`);
-  const server = createServer((request, response) => {
-    if (request.url === '/index.js') response.setHeader('content-type', 'text/javascript').end(library);
+  // The entry imports chunks beside it, so each script of the page is a file of dist.
+  const server = createServer(({ url = '/' }, response) => {
+    if (url.endsWith('.js')) response.setHeader('content-type', 'text/javascript').end(readFileSync(`${root}dist${url}`));
     else response.setHeader('content-type', 'text/html').end(html);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
