@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { mnistFiles } from './mnistPlugin.ts';
+import { sourceAliases } from './sourceAliases.ts';
 import { strippedWgsl } from './wgslPlugin.ts';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -10,7 +11,7 @@ export default defineConfig({
   root: fromRoot('demo'),
   // Relative, so that the built page also works from a sub-folder of a static host.
   base: './',
-  resolve: { alias: { ombre: fromRoot('src/index.ts') } },
+  resolve: { alias: sourceAliases },
   // Not the cache of the tests, because a demo and a test run may run at the same time.
   cacheDir: fromRoot('node_modules/.vite-demo'),
   plugins: [mnistFiles(), strippedWgsl()],

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, watch, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
+import { sourceAliases } from './sourceAliases.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const file = `${root}play.ts`;
@@ -40,7 +41,7 @@ if (!existsSync(file)) {
   console.log('wrote play.ts: change it and save');
 }
 if (process.argv.includes('--once')) {
-  await runnerImport('./play.ts', { root, configFile: false, logLevel: 'error', resolve: { alias: { ombre: `${root}src/index.ts` } } });
+  await runnerImport('./play.ts', { root, configFile: false, logLevel: 'error', resolve: { alias: sourceAliases } });
 } else {
   restart();
   for (const folder of ['src', 'shaders']) watch(root + folder, { recursive: true }, restartSoon);

@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { sourceAliases } from './sourceAliases.ts';
 
 /** Configuration of the unit tests. It loads no browsers, so that one file starts fast: `npm run test:unit -- layers`. */
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
+  // Examples import the package by its name.
+  resolve: { alias: sourceAliases },
   test: {
     name: 'unit',
     sequence: { groupOrder: 0 },

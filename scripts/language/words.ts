@@ -53,7 +53,7 @@ export interface Hit {
 }
 
 /** Searched folders, and the documents at the root and in docs/ under the name `docs`. */
-export const folders = ['src', 'shaders', 'demo', 'scripts', 'test', 'bench', 'docs'] as const;
+export const folders = ['src', 'shaders', 'demo', 'examples', 'scripts', 'test', 'bench', 'docs'] as const;
 
 /** Files that list the words, or that a tool writes. */
 const excluded = /(?:^|\/)(?:dist|node_modules|results|api)\/|language|digitsData|docs\/(?:ops|options)\.md/;

@@ -324,7 +324,7 @@ const rules: Readonly<Record<string, RuleRow>> = {
   },
 };
 
-const project = ['src', 'shaders', 'demo', 'test'].flatMap(readTree);
+const project = ['src', 'shaders', 'demo', 'examples', 'test'].flatMap(readTree);
 
 describe.each(Object.entries(rules))('%s', (_name, { rule, allowed, forbidden }) => {
   test('holds in this repository', () => {

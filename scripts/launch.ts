@@ -1,12 +1,13 @@
 /**
- * `npm run train`: builds the library, chooses a Vulkan driver for Dawn, and runs scripts/train.ts in a new process. A driver and a library
- * path have an effect only at the start of a process. Only train.ts writes to stdout, so that stdout has only its --json.
+ * `npm run train` and `npm run example`: builds the library, chooses a Vulkan driver for Dawn, and runs a script in a new process. A driver
+ * and a library path have an effect only at the start of a process. Only the script writes to stdout, so that stdout has only its --json.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { findVulkan } from './setup.ts';
 
+const [script, ...args] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
 await build({ root, logLevel: 'error' });
 
@@ -14,7 +15,7 @@ await build({ root, logLevel: 'error' });
 const vulkan = findVulkan();
 if (!vulkan) console.error('No Vulkan driver that Dawn accepts, so the GPU cannot be used; `npm run setup` can install one.');
 
-const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/train.ts', ...process.argv.slice(2)], {
+const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
   cwd: root,
   env: { ...process.env, ...vulkan?.env },
   stdio: 'inherit',

@@ -1,0 +1,23 @@
+// What an example gets and gives. Examples import the public entries only, so each one can be copied into a project of your own.
+import type { Callback } from 'ombre';
+
+/** What an example gets from the terminal, the page or the test. */
+export interface Run {
+  /** A small size: the example ends within seconds on the CPU. The tests use it. */
+  readonly isSmall: boolean;
+  /** Prints one line. */
+  readonly print: (line: string) => void;
+}
+
+/** Figures of a run, by name: a loss, an accuracy, a distance. */
+export type Figures = Readonly<Record<string, number>>;
+
+export type Example = (run: Run) => Promise<Figures>;
+
+/** A callback that prints one line after each epoch. */
+export const printEpochs = (print: Run['print']): Callback => ({
+  onEpochEnd(epoch, logs) {
+    const values = Object.entries(logs).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+    print(`epoch ${epoch + 1}: ${values.join('  ')}`);
+  },
+});

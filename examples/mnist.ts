@@ -1,0 +1,38 @@
+// A convolutional network for handwritten digits, with batch normalization, dropout, small shifts and rotations, and a falling learning rate.
+import { datasets, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
+import { type Figures, type Run, printEpochs } from './example.ts';
+
+/** Figures: the accuracy on the test images. */
+export async function mnist({ isSmall, print }: Run): Promise<Figures> {
+  setSeed(1);
+  // The small size has images of 8 x 8 pixels.
+  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const [width, epochs, batchSize] = isSmall ? [8, 4, 16] : [32, 6, 128];
+
+  const block = (filters: number) => [
+    layers.conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false }),
+    layers.batchNormalization(),
+    layers.relu(),
+    layers.maxPooling2d(),
+  ];
+  const model = sequential([
+    layers.randomRotation({ factor: 0.03, inputShape: train.x.shape.slice(1) }),
+    layers.randomTranslation({ heightFactor: 0.08, widthFactor: 0.08 }),
+    ...block(width),
+    ...block(2 * width),
+    layers.flatten(),
+    layers.dense({ units: 4 * width, activation: 'relu' }),
+    layers.dropout({ rate: 0.3 }),
+    layers.dense({ units: 10 }),
+  ]);
+  const steps = epochs * Math.ceil(train.y.size / batchSize);
+  model.compile({
+    optimizer: optimizers.adam({ learningRate: schedules.cosineDecay({ initialLearningRate: 3e-3, decaySteps: steps }) }),
+    loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
+    metrics: ['accuracy'],
+  });
+  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  const { accuracy } = await model.evaluate(test.x, test.y, { batchSize: 500, verbose: 0 });
+  print(`test accuracy ${accuracy.toFixed(4)}`);
+  return { accuracy };
+}
