@@ -1,12 +1,14 @@
-// What an example gets and gives. Examples import the public entries only, so each one can be copied into a project of your own.
+// The inputs and results of an example. Examples import the public entries only, so each one can be copied into a project of your own.
 import type { Callback } from 'ombre';
 
-/** What an example gets from the terminal, the page or the test. */
+/** Inputs of an example from the terminal, the page or the test. */
 export interface Run {
   /** A small size: the example ends within seconds on the CPU. The tests use it. */
   readonly isSmall: boolean;
   /** Prints one line. */
   readonly print: (line: string) => void;
+  /** A long English text: Moby-Dick, by Herman Melville. */
+  readonly book: () => Promise<string>;
 }
 
 /** Figures of a run, by name: a loss, an accuracy, a distance. */

@@ -16,4 +16,32 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a convolutional network for MNIST, above 99 % of the test images',
     load: async () => (await import('./mnist.ts')).mnist,
   },
+  characters: {
+    about: 'an LSTM that learns the characters of a book and continues a line',
+    load: async () => (await import('./characters.ts')).characters,
+  },
+  gpt: {
+    about: 'a small GPT over characters, with generation',
+    load: async () => (await import('./gpt.ts')).gpt,
+  },
+  dates: {
+    about: 'sequence to sequence with attention: written dates become ISO 8601',
+    load: async () => (await import('./dates.ts')).dates,
+  },
+  vae: {
+    about: 'a variational autoencoder with a plane of digits',
+    load: async () => (await import('./vae.ts')).vae,
+  },
+  gan: {
+    about: 'a Wasserstein GAN with gradient penalty that draws digits',
+    load: async () => (await import('./gan.ts')).gan,
+  },
+  cartpole: {
+    about: 'a deep Q-network that balances a pole on a cart',
+    load: async () => (await import('./cartpole.ts')).cartpole,
+  },
+  transfer: {
+    about: 'a saved network learns five new classes from five images of each',
+    load: async () => (await import('./transfer.ts')).transfer,
+  },
 };

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { Argument, Command, Option } from 'commander';
 import { deviceInfo, setDevice } from 'ombre';
 import { examples } from '../examples/index.ts';
+import { readBook } from './book.ts';
 
 interface Options {
   readonly device: 'auto' | 'webgpu' | 'cpu';
@@ -20,7 +21,7 @@ async function run(name: string | undefined, { device, small: isSmall }: Options
   console.log(`Device: ${[kind, ...new Set([vendor, architecture, description])].filter(Boolean).join(' ')}`);
   const example = await examples[name].load();
   const began = performance.now();
-  const figures = await example({ isSmall, print: (line) => console.log(line) });
+  const figures = await example({ isSmall, print: (line) => console.log(line), book: readBook });
   console.log(`${((performance.now() - began) / 1000).toFixed(1)} s`);
   console.table(figures);
 }

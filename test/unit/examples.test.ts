@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Figures } from '../../examples/example.ts';
 import { examples } from '../../examples/index.ts';
+import { readBook } from '../../scripts/book.ts';
 import { deviceInfo, setDevice } from '../../src/index.ts';
 
 beforeAll(() => setDevice('cpu'));
@@ -11,6 +12,13 @@ afterAll(() => expect(deviceInfo().kind).toBe('cpu'));
 const expected: Readonly<Record<string, Readonly<Record<string, readonly [number, number]>>>> = {
   regression: { slope: [2.9, 3.1], intercept: [1.9, 2.1], loss: [0, 0.015] },
   mnist: { accuracy: [0.8, 1] },
+  characters: { bitsPerCharacter: [1, 3.95] },
+  gpt: { bitsPerCharacter: [1, 3.95] },
+  dates: { characters: [0.25, 1], dates: [0, 1] },
+  vae: { loss: [15, 27], squaredError: [0, 0.055] },
+  gan: { sure: [0.05, 1], classes: [6, 10] },
+  cartpole: { before: [8, 40], after: [17, 500] },
+  transfer: { lastLayer: [0.78, 1], transferred: [0.84, 1], fromScratch: [0.7, 0.84] },
 };
 
 test('every example has an expected result', () => {
@@ -21,7 +29,7 @@ describe.each(Object.keys(examples))('%s', (name) => {
   test('reaches its figures at the small size, and prints lines', async () => {
     const lines: string[] = [];
     const example = await examples[name].load();
-    const figures: Figures = await example({ isSmall: true, print: (line) => lines.push(line) });
+    const figures: Figures = await example({ isSmall: true, print: (line) => lines.push(line), book: readBook });
     expect(Object.keys(figures)).toEqual(Object.keys(expected[name]));
     for (const [figure, [smallest, largest]] of Object.entries(expected[name])) {
       expect(figures[figure], figure).toBeGreaterThanOrEqual(smallest);

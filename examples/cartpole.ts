@@ -1,0 +1,110 @@
+// A deep Q-network learns to balance a pole on a cart. Mnih et al., Human-level control through deep reinforcement learning, 2015. The equations of
+// the cart are those of Barto, Sutton and Anderson, 1983.
+import { type Model, type Tensor, layers, losses, mul, oneHot, optimizers, random, sequential, setSeed, sum, tensor } from 'ombre';
+import type { Figures, Run } from './example.ts';
+
+/** Position and speed of the cart, angle and angular speed of the pole. */
+type State = readonly [number, number, number, number];
+
+/** The state after 0.02 s with a push of 10 N to the left or right. */
+function push([x, v, angle, spin]: State, toRight: boolean): State {
+  const [force, cart, pole, half] = [toRight ? 10 : -10, 1, 0.1, 0.5];
+  const [sine, cosine, mass] = [Math.sin(angle), Math.cos(angle), cart + pole];
+  const pressure = (force + pole * half * spin ** 2 * sine) / mass;
+  const turn = (9.8 * sine - cosine * pressure) / (half * (4 / 3 - (pole * cosine ** 2) / mass));
+  const speedUp = pressure - (pole * half * turn * cosine) / mass;
+  return [x + 0.02 * v, v + 0.02 * speedUp, angle + 0.02 * spin, spin + 0.02 * turn];
+}
+
+const tensorOf = (states: readonly State[]): Tensor => tensor(states.map((state) => [...state]));
+
+const hasFallen = ([x, , angle]: State): boolean => Math.abs(x) > 2.4 || Math.abs(angle) > 0.2095;
+const longest = 500;
+
+interface Move {
+  readonly state: State;
+  readonly action: number;
+  readonly next: State;
+  readonly ended: boolean;
+}
+
+/** A row of random numbers in [0, 1) that is drawn in large pieces. */
+async function* numbers(): AsyncGenerator<number, never> {
+  for (;;) yield* (await random.uniform([8192]).data()) as Float32Array;
+}
+
+/** A state near the middle, with the pole nearly upright. */
+async function startOf(draw: () => Promise<number>): Promise<State> {
+  const near = async (): Promise<number> => 0.1 * (await draw()) - 0.05;
+  return [await near(), await near(), await near(), await near()];
+}
+
+const network = (units: number): Model =>
+  sequential([
+    layers.dense({ units, activation: 'relu', inputShape: [4] }),
+    layers.dense({ units, activation: 'relu' }),
+    layers.dense({ units: 2 }),
+  ]);
+
+/** Steps until the pole falls, at most 500, for carts that take the better action each time. */
+async function balance(model: Model, carts: number, draw: () => Promise<number>): Promise<number> {
+  const states: State[] = [];
+  for (let i = 0; i < carts; i++) states.push(await startOf(draw));
+  const steps = states.map(() => 0);
+  for (let t = 0; t < longest && states.some((state) => !hasFallen(state)); t++) {
+    const values = (await model.predict(tensorOf(states)).array()) as number[][];
+    states.forEach((state, i) => {
+      if (hasFallen(state)) return;
+      states[i] = push(state, values[i][1] > values[i][0]);
+      steps[i]++;
+    });
+  }
+  return steps.reduce((a, b) => a + b) / carts;
+}
+
+/** Figures: the mean number of steps of 20 carts, at most 500, before and after the training. */
+export async function cartpole({ isSmall, print }: Run): Promise<Figures> {
+  setSeed(1);
+  const source = numbers();
+  const draw = async (): Promise<number> => (await source.next()).value;
+  const [rounds, carts, batchSize, units] = isSmall ? [500, 8, 64, 24] : [3000, 16, 128, 64];
+  const [actor, target] = [network(units), network(units)];
+
+  // The loss is that of the action that was taken: its value is the reward plus the value of the next state, by the older network.
+  const huber = losses.huber();
+  actor.compile({
+    optimizer: optimizers.adam({ learningRate: isSmall ? 3e-3 : 1e-3 }),
+    loss: (taken, values) => {
+      const action = taken.slice([0, 0], [taken.shape[0], 1]).reshape([-1]);
+      const goal = taken.slice([0, 1], [taken.shape[0], 2]).reshape([-1]);
+      return huber(goal, sum(mul(values, oneHot(action.cast('i32'), 2)), { axis: 1 }));
+    },
+  });
+  const before = await balance(actor, 20, draw);
+
+  const memory: Move[] = [];
+  const states = await Promise.all(Array.from({ length: carts }, () => startOf(draw)));
+  const ages = states.map(() => 0);
+  for (let round = 0; round < rounds; round++) {
+    if (round % 25 === 0) await target.setWeights(await actor.getWeights());
+    const values = (await actor.predict(tensorOf(states)).array()) as number[][];
+    const exploring = Math.max(0.05, 1 - round / (0.4 * rounds));
+    for (const [i, state] of states.entries()) {
+      const action = (await draw()) < exploring ? Number((await draw()) < 0.5) : Number(values[i][1] > values[i][0]);
+      const next = push(state, action === 1);
+      const ended = hasFallen(next);
+      memory.push({ state, action, next, ended });
+      states[i] = ended || ++ages[i] >= longest ? await startOf(draw) : next;
+      if (states[i] !== next) ages[i] = 0;
+    }
+    if (memory.length < 4 * batchSize) continue;
+    if (memory.length > 20_000) memory.splice(0, carts);
+    const batch: Move[] = [];
+    for (let i = 0; i < batchSize; i++) batch.push(memory[Math.floor((await draw()) * memory.length)]);
+    const later = (await target.predict(tensorOf(batch.map(({ next }) => next))).array()) as number[][];
+    const goals = batch.map(({ action, ended }, i) => [action, ended ? 0 : 1 + 0.99 * Math.max(...later[i])]);
+    await actor.trainOnBatch(tensorOf(batch.map(({ state }) => state)), tensor(goals));
+    if ((round + 1) % Math.ceil(rounds / 5) === 0) print(`round ${round + 1}: ${(await balance(actor, 10, draw)).toFixed(0)} steps`);
+  }
+  return { before, after: await balance(actor, 20, draw) };
+}
