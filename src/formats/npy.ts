@@ -50,7 +50,7 @@ export function readNpy(bytes: Uint8Array, name = 'file'): StoredTensor {
   const elementBytes = typeOf(dtype).bytes;
   const size = sizeOf(shape) * elementBytes;
   if (size !== file.left) refuse(`${dtype}${formatShape(shape)} needs ${size} bytes; the file has ${file.left} after its header`);
-  const data = file.take(size).slice();
+  const data = new Uint8Array(file.take(size));
   if (isBigEndian) swapBytes(data, elementBytes);
   if (dtype === 'BOOL' && data.some((x) => x > 1)) refuse('it is a boolean array and has a byte that is not 0 or 1');
   const values = typeOf(dtype).read(data.buffer);

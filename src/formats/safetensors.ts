@@ -78,7 +78,8 @@ export function readLayout(begin: Uint8Array, size: number, name: string): Safet
 
 /** Copies the elements of a tensor from its bytes. */
 export function readEntry({ key, dtype, shape }: SafetensorsEntry, bytes: Uint8Array, name: string): StoredTensor {
-  const data = typeOf(dtype).read(bytes.slice().buffer);
+  // A copy: `slice` of a Buffer of Node makes none.
+  const data = typeOf(dtype).read(new Uint8Array(bytes).buffer);
   if (dtype === 'BOOL' && (data as Uint8Array).some((x) => x > 1)) failOf(name)(`'${key}' is BOOL and has a byte that is not 0 or 1`);
   return { dtype, shape, data };
 }

@@ -198,7 +198,7 @@ function readEntry(file: Fields, alignment: number): Entry {
 function readTensor(data: Uint8Array, type: GgufType, shape: readonly number[]): StoredTensor {
   if (!isQuantised(type)) {
     const dtype: StoredDtype = type;
-    return { dtype, shape, data: typeOf(dtype).read(data.slice().buffer) };
+    return { dtype, shape, data: typeOf(dtype).read(new Uint8Array(data).buffer) };
   }
   const { elements, bytes, read } = blockTypes[type];
   const output = new Float32Array((data.length / bytes) * elements);

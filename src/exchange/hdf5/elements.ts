@@ -18,7 +18,7 @@ export type Hdf5Value = StoredTensor | Hdf5Texts | undefined;
 export function readElements(heaps: GlobalHeaps, bytes: Uint8Array, type: Hdf5Type, shape: readonly number[], what: string): Hdf5Value {
   const { refuse } = heaps.file;
   if (type.kind === 'number') {
-    const copy = bytes.slice();
+    const copy = new Uint8Array(bytes);
     if (type.isBigEndian) swapBytes(copy, type.size);
     const data = typeOf(type.dtype).read(copy.buffer);
     if (type.dtype === 'BOOL' && copy.some((x) => x > 1)) refuse(`${what} is a boolean and has a byte that is not 0 or 1`);

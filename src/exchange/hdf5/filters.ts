@@ -56,7 +56,7 @@ export function undoFilters(
 function unshuffle(bytes: Uint8Array, elementBytes: number): Uint8Array {
   const count = Math.floor(bytes.length / elementBytes);
   if (elementBytes <= 1 || count <= 1) return bytes;
-  const output = bytes.slice();
+  const output = new Uint8Array(bytes);
   for (let byte = 0; byte < elementBytes; byte++) {
     for (let i = 0, from = byte * count, to = byte; i < count; i++, to += elementBytes) output[to] = bytes[from + i];
   }

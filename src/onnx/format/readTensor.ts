@@ -35,7 +35,7 @@ export function readTensor(proto: TensorProto, where: string, file: OnnxFile): S
   const bytes = proto.dataLocation === 1 ? external(proto, size * element.bytes, file, fail) : proto.rawData;
   if (bytes.length > 0) {
     if (bytes.length !== size * element.bytes) fail(`${text} needs ${size * element.bytes} bytes; raw_data has ${bytes.length}`);
-    return { type, shape, data: element.fromBytes(bytes.slice().buffer) };
+    return { type, shape, data: element.fromBytes(new Uint8Array(bytes).buffer) };
   }
   const count = proto[element.field].length;
   if (count !== size) fail(`${text} needs ${size} elements; ${snake(element.field)} has ${count}, and raw_data is empty`);
