@@ -48,6 +48,9 @@ export function keepLiving(trees: LayerTrees, born: Births, now: Births): LayerT
   );
 }
 
+/** The parts of a record before its first step. */
+export const noState = { state: undefined, layers: [], aside: {}, born: {}, calls: 0 } as const satisfies Partial<OptimizerRecord>;
+
 export type OptimizerRecords = Readonly<Record<string, OptimizerRecord>>;
 export type OptimizerStates = Readonly<Record<string, OptimizerState>>;
 
@@ -55,7 +58,7 @@ export const recordsOf = (optimizers: Readonly<Record<string, Optimizer>>): Opti
   Object.fromEntries(
     Object.entries(optimizers).map(([name, optimizer]): [string, OptimizerRecord] => [
       name,
-      { optimizer, state: undefined, layers: [], aside: {}, born: {}, learningRate: undefined, calls: 0 },
+      { optimizer, learningRate: undefined, ...noState },
     ]),
   );
 
@@ -99,15 +102,19 @@ const livingSlots = ({ state, aside, born }: OptimizerRecord, now: Births): Reco
     ),
   );
 
+/** Slots of layers other than these. Slots of parameters that are gone are left out. */
+export const slotsBeside = (record: OptimizerRecord, layers: readonly string[], now: Births): OptimizerRecord['aside'] =>
+  Object.fromEntries(
+    Object.entries(livingSlots(record, now)).map(([slot, known]) => [
+      slot,
+      Object.fromEntries(Object.entries(known).filter(([path]) => !layers.includes(path))),
+    ]),
+  );
+
 /** Makes the state for parameters, and keeps the slots of layers that are no longer among them. */
 export async function startState(record: OptimizerRecord, parameters: LayerTrees, now: Births, engine: Engine): Promise<void> {
   const state = await evaluate(draftState(record, parameters, now), { engine });
-  record.aside = Object.fromEntries(
-    Object.entries(livingSlots(record, now)).map(([slot, known]) => [
-      slot,
-      Object.fromEntries(Object.entries(known).filter(([path]) => !(path in parameters))),
-    ]),
-  );
+  record.aside = slotsBeside(record, Object.keys(parameters), now);
   record.born = now;
   record.state = state;
   record.layers = Object.keys(parameters);
@@ -132,7 +139,7 @@ export async function bringToHost(records: OptimizerRecords, engine: Engine): Pr
     if (!isElsewhere(held, engine)) continue;
     if (!isLost(held)) [record.state, record.aside] = (await toHost(held, engine)) as [OptimizerState, OptimizerRecord['aside']];
     else {
-      Object.assign(record, { state: undefined, layers: [], aside: {}, born: {}, calls: 0 });
+      Object.assign(record, noState);
       console.warn("ombre: the optimizer's state was lost with its device; its slots and its step count start again");
     }
   }

@@ -1,8 +1,10 @@
 // The state of training in a file of weights: optimizers, learning rates, the loss scale, the progress, and the place in a fit.
+import type { Json } from '../core/config.ts';
 import type { Dtype, HostArray } from '../core/dtype.ts';
 import { FormatError } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
+import { shown } from '../core/shown.ts';
 import { leavesOf, mapTree, variablePath } from '../core/tree.ts';
 import type { Safetensors, StoredDtype, StoredTensor } from '../formats/safetensors.ts';
 import { Tensor, hostTensor } from '../graph/tensor.ts';
@@ -10,7 +12,7 @@ import type { LayerTrees } from '../nn/index.ts';
 import type { OptimizerState } from '../optim/index.ts';
 import type { ModelCore } from './core.ts';
 import { type LossScale, firstLossScale } from './lossScale.ts';
-import { type OptimizerRecord, birthsOf, draftState } from './optimizerState.ts';
+import { type OptimizerRecord, birthsOf, draftState, isStateOf, noState, slotsBeside } from './optimizerState.ts';
 import { type KeyedProgress, isKey, progressData, progressFrom } from './progress.ts';
 
 /** The metadata `ombre`, as JSON. Trees have the names of tensors as leaves. */
@@ -29,7 +31,8 @@ interface StoredOptimizer {
   readonly layers: readonly string[];
   readonly calls: number;
   readonly learningRate?: number;
-  readonly state: unknown;
+  /** Absent before the first step. */
+  readonly state?: unknown;
   readonly aside: unknown;
 }
 
@@ -55,18 +58,42 @@ export interface WeightFile {
   readonly otherState: string;
 }
 
-/** The data of training besides the weights, on the host. */
+/** The data of training besides the weights. */
 export interface HeldTraining {
   readonly lossScale: LossScale | undefined;
   /** State of the optimizers by name. */
   readonly states: readonly (readonly [string, Pick<OptimizerRecord, 'state' | 'aside'>])[];
   readonly rest: readonly Omit<StoredOptimizer, 'state' | 'aside'>[];
+  readonly progress: Json | undefined;
+  readonly fitKeys: { readonly key: readonly number[]; readonly drawn: number } | undefined;
   readonly fit: object | undefined;
 }
 
-/** The tensors and the metadata of the state of training. */
+/** The state of training now. New slots in it are not computed yet. No step may own the state meanwhile. */
+export function trainingOf(core: ModelCore, fit: object | undefined): HeldTraining {
+  const { network, weights, lossScale, optimizers, progress, fitKeys } = core;
+  const records = Object.entries(optimizers);
+  const now = birthsOf(network);
+  const states = records.map(([name, record]) => {
+    const { state, layers } = record;
+    // Parameters that LoRA has replaced have slots of their own, which are not made yet.
+    const trees = Object.fromEntries(layers.map((layer) => [layer, weights!.parameters[layer]]));
+    const isCurrent = !state || isStateOf(record, layers, now);
+    return [name, { state: isCurrent ? state : draftState(record, trees, now), aside: slotsBeside(record, layers, now) }] as const;
+  });
+  const rest = records.map(([, { optimizer, layers, calls, learningRate }]) => ({
+    ...{ optimizer: optimizer.name, layers, calls },
+    ...(learningRate !== undefined && { learningRate }),
+  }));
+  return {
+    ...{ lossScale, states, rest, fit },
+    progress: progress && progressData(progress),
+    fitKeys: fitKeys && { key: [...fitKeys.key], drawn: fitKeys.drawn },
+  };
+}
+
+/** The tensors and the metadata of the state of training, which is on the host. */
 export async function trainingContents(
-  { progress, fitKeys }: ModelCore,
   held: HeldTraining,
 ): Promise<{ readonly tensors: [string, StoredTensor][]; readonly metadata: Readonly<Record<string, string>> }> {
   const waiting: [string, Tensor][] = [];
@@ -85,8 +112,7 @@ export async function trainingContents(
     version: 1,
     optimizers: Object.fromEntries(optimizers),
     ...(held.lossScale && { lossScale: named(held.lossScale, 'lossScale') }),
-    ...(progress && { progress: progressData(progress) }),
-    ...(fitKeys && { fitKeys: { key: [...fitKeys.key], drawn: fitKeys.drawn } }),
+    ...{ progress: held.progress, fitKeys: held.fitKeys },
     ...(held.fit && { fit: named(held.fit, 'fit') }),
   };
   const tensors: [string, StoredTensor][] = [];
@@ -132,43 +158,53 @@ export function readTraining(
     for (const path of types.keys()) refuse(`${place}${path} is missing`);
     return made;
   };
-  const { parameters } = core.weights!;
-  const records = Object.entries(core.optimizers).flatMap(([key, record]) => {
-    if (!Object.hasOwn(data.optimizers, key)) return [];
-    const { optimizer, layers, calls, learningRate, state, aside } = data.optimizers[key];
-    if (optimizer !== record.optimizer.name) {
-      refuse(`the optimizer '${key}' was ${String(optimizer)}, and the model is compiled with ${record.optimizer.name}`);
-    }
-    if (!Array.isArray(layers) || !layers.every((layer) => typeof layer === 'string' && Object.hasOwn(parameters, layer))) {
-      refuse(`the optimizer '${key}' was for other layers than the model has`);
-    }
-    if (!Number.isSafeInteger(calls) || calls < 0 || (learningRate !== undefined && !(learningRate > 0))) {
-      refuse(`the optimizer '${key}' has the step count ${String(calls)} and the learning rate ${String(learningRate)}`);
-    }
-    const of = (names: readonly string[]): LayerTrees => Object.fromEntries(names.map((layer) => [layer, parameters[layer]]));
-    const now = birthsOf(core.network);
-    const fresh = { ...record, state: undefined, aside: {}, born: {}, learningRate: undefined };
-    // Slots of frozen layers have the form of those that a state for all layers has.
-    const ofAll = draftState(fresh, of(Object.keys(parameters)), now);
-    const expectedAside = mapTree(aside, (leaf, path) => leavesOf(ofAll).find((found) => found.path === path)?.value ?? leaf);
-    return [
-      [
-        record,
-        {
-          layers,
-          calls,
-          learningRate,
-          born: now,
-          state: tensorsOf(state, draftState(fresh, of(layers), now), `optimizer ${key}: state`) as OptimizerState,
-          aside: tensorsOf(aside, expectedAside, `optimizer ${key}: aside`) as OptimizerRecord['aside'],
-        },
-      ] as const,
-    ];
-  });
+  const records = Object.entries(core.optimizers).flatMap(([key, record]): [OptimizerRecord, Partial<OptimizerRecord>][] =>
+    Object.hasOwn(data.optimizers, key) ? [[record, readRecord(core, key, data.optimizers[key], { tensorsOf, refuse })]] : [],
+  );
   const lossScale = data.lossScale === undefined ? undefined : (tensorsOf(data.lossScale, firstLossScale(), 'loss scale') as LossScale);
   const progress = data.progress === undefined ? undefined : (progressFrom(data.progress) ?? refuse('the progress of training is damaged'));
   fit?.(data.fit, tensorsOf);
   return { lossScale, progress, fitKeys: streamFrom(data.fitKeys, refuse), records };
+}
+
+interface Checks {
+  readonly tensorsOf: TensorsOf;
+  readonly refuse: (what: string) => never;
+}
+
+/** The stored values of the optimizer `key` of the model. */
+function readRecord(
+  core: ModelCore,
+  key: string,
+  { optimizer, layers, calls, learningRate, state, aside }: StoredOptimizer,
+  { tensorsOf, refuse }: Checks,
+): Partial<OptimizerRecord> {
+  const { parameters } = core.weights!;
+  const record = core.optimizers[key];
+  if (optimizer !== record.optimizer.name) {
+    refuse(`the optimizer '${key}' was ${String(optimizer)}, and the model is compiled with ${record.optimizer.name}`);
+  }
+  if (!Array.isArray(layers) || !layers.every((layer) => typeof layer === 'string' && Object.hasOwn(parameters, layer))) {
+    refuse(`the optimizer '${key}' was for other layers than the model has`);
+  }
+  const isRate = learningRate === undefined || (typeof learningRate === 'number' && learningRate > 0);
+  if (!Number.isSafeInteger(calls) || calls < 0 || !isRate) {
+    refuse(`the optimizer '${key}' has the step count ${String(calls)} and the learning rate ${shown(learningRate)}`);
+  }
+  if (state === undefined) return { ...noState, learningRate };
+  const of = (names: readonly string[]): LayerTrees => Object.fromEntries(names.map((layer) => [layer, parameters[layer]]));
+  const now = birthsOf(core.network);
+  const fresh = { ...record, ...noState, learningRate: undefined };
+  // Slots of frozen layers have the form of those that a state for all layers has.
+  const ofAll = new Map(leavesOf(draftState(fresh, of(Object.keys(parameters)), now)).map(({ path, value }) => [path, value]));
+  return {
+    layers,
+    calls,
+    learningRate,
+    born: now,
+    state: tensorsOf(state, draftState(fresh, of(layers), now), `optimizer ${key}: state`) as OptimizerState,
+    aside: tensorsOf(aside, mapTree(aside, (_, path) => ofAll.get(path)), `optimizer ${key}: aside`) as OptimizerRecord['aside'], // prettier-ignore
+  };
 }
 
 /** The stream from which fits without a seed draw their keys. */

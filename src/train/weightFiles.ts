@@ -12,7 +12,6 @@ import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees, TensorRecord } from '../nn/index.ts';
 import { adapterKey, adapterMetadata, adapterPaths, checkAdapters } from './adapterFiles.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
-import { birthsOf, draftState, isStateOf, keepLiving } from './optimizerState.ts';
 import { toHost } from './residence.ts';
 import {
   type TensorsOf,
@@ -21,6 +20,7 @@ import {
   storedDtypes,
   toStored,
   trainingContents,
+  trainingOf,
   trainingPrefix,
 } from './trainingState.ts';
 import { type FittingWeights, type WeightMap, checkMap, readMapped, writeMapped } from './weightMap.ts';
@@ -87,27 +87,14 @@ export async function weightContents(
   builtWeights(core, where);
   const metadata = only ? adapterMetadata(core.network) : (map?.metadata ?? {});
   const { engine } = await prepareSteps(core);
-  const held = await exclusive(core, () => {
-    const { weights, lossScale, optimizers } = core;
-    const records = Object.entries(optimizers).filter(([, { state }]) => state);
-    const now = birthsOf(core.network);
-    const states = records.map(([name, record]) => {
-      // The slots of parameters that LoRA has replaced are of no use to anyone.
-      if (isStateOf(record, record.layers, now)) return [name, { state: record.state!, aside: record.aside }] as const;
-      const trees = Object.fromEntries(record.layers.map((layer) => [layer, weights!.parameters[layer]]));
-      const aside = Object.fromEntries(Object.entries(record.aside).map(([slot, held]) => [slot, keepLiving(held, record.born, now)]));
-      return [name, { state: draftState(record, trees, now), aside }] as const;
-    });
-    const rest = records.map(([, { optimizer, layers, calls, learningRate }]) => ({ optimizer: optimizer.name, layers, calls, learningRate })); // prettier-ignore
-    return toHost({ weights: weights!, lossScale, states, rest, fit }, engine);
-  });
+  const held = await exclusive(core, () => toHost({ weights: core.weights!, training: withTraining ? trainingOf(core, fit) : undefined }, engine)); // prettier-ignore
   const chosen = only && adapterPaths(core.network);
   const variables = listVariables(core, held.weights).filter(({ path }) => !chosen || chosen.has(path));
   const stored: StoredTensor[] = [];
   for (const { tensor } of variables) stored.push(await toStored(tensor));
   const weights = map ? writeMapped(map, variables, stored) : variables.map(({ path }, i): [string, StoredTensor] => [path, stored[i]]);
-  if (!withTraining) return { tensors: weights, metadata };
-  const training = await trainingContents(core, held);
+  if (!held.training) return { tensors: weights, metadata };
+  const training = await trainingContents(held.training);
   return { tensors: [...weights, ...training.tensors], metadata: training.metadata };
 }
 

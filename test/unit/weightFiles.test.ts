@@ -197,6 +197,31 @@ describe('training that resumes', () => {
   });
 });
 
+describe('optimizer state', () => {
+  test('before the first step is none: a trained model begins again, at the rate that was set', async () => {
+    const model = makeModel();
+    model.setLearningRate(0.2);
+    const start = await saved(model);
+    const first = await model.fit(x, y, { ...fitOptions, epochs: 2 });
+    model.setLearningRate(0.7);
+    await model.loadWeights(start);
+    expect(model.learningRate).toBeCloseTo(0.2, 6);
+    expect((await model.fit(x, y, { ...fitOptions, epochs: 2 })).history).toEqual(first.history);
+  });
+
+  test('has no slots of frozen parameters that LoRA has replaced', async () => {
+    const model = makeModel();
+    await model.fit(x, y, fitOptions);
+    model.getLayer('hidden').trainable = false;
+    await model.fit(x, y, fitOptions);
+    model.getLayer('hidden').enableLora({ rank: 2 });
+    await model.fit(x, y, fitOptions);
+    const bytes = await saved(model);
+    expect([...readSafetensors(bytes).tensors.keys()].filter((name) => /aside.*hidden.kernel/.test(name))).toEqual([]);
+    await model.loadWeights(bytes);
+  });
+});
+
 describe('places', () => {
   test('a path, a file address, bytes, a Blob, a handle and a function', async () => {
     const model = makeModel();
@@ -272,11 +297,13 @@ describe('weights that do not fit', () => {
       change(data);
       return writeSafetensors(tensors, { ombre: JSON.stringify(data) });
     };
-    type Changed = { version: number; optimizers: { optimizer: { state: Record<string, unknown>; layers: unknown; calls: unknown } } };
+    type Changed = { version: number; optimizers: { optimizer: { state: Record<string, unknown>; layers: unknown; calls: unknown; learningRate: unknown; aside: unknown } } };
     const changes: [string, (data: Changed) => void][] = [
       ['the state of training has the version 2', (data) => (data.version = 2)],
       ['the state of training has no optimizers', (data) => (data.optimizers = null as never)],
       ['was for other layers', (data) => (data.optimizers.optimizer.layers = ['__proto__'])],
+      ["the learning rate '0.5'", (data) => (data.optimizers.optimizer.learningRate = '0.5')],
+      ['aside.hidden is F32[3,6]; the model needs none', (data) => (data.optimizers.optimizer.aside = { hidden: 'hidden/kernel' })],
       ['has the step count -1', (data) => (data.optimizers.optimizer.calls = -1)],
       ['firstMoment.hidden.kernel is missing', (data) => delete ((data.optimizers.optimizer.state.firstMoment as Record<string, Record<string, unknown>>).hidden.kernel)],
       ['state.step is F32[3,6]', (data) => (data.optimizers.optimizer.state.step = 'hidden/kernel')],
