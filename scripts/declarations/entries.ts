@@ -3,18 +3,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { generateDtsBundle } from 'dts-bundle-generator';
 import ts from 'typescript';
 import { applyEdits } from './edits.ts';
-import { prune } from './prune.ts';
+import { declared, isExported, prune } from './prune.ts';
 
 const parse = (text: string): ts.SourceFile => ts.createSourceFile('entry.d.ts', text, ts.ScriptTarget.Latest, true);
-
-function declared(statement: ts.Statement): readonly string[] {
-  if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(({ name }) => name.getText());
-  const { name } = statement as ts.Statement & { readonly name?: ts.Identifier };
-  return name ? [name.text] : [];
-}
-
-const isExported = (statement: ts.Statement): boolean =>
-  (ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) ?? false;
 
 /** Names that declarations export. */
 function exportedNames(file: ts.SourceFile): Set<string> {

@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { applyEdits } from './edits.ts';
 
 /** Names that a statement of the bundle declares. */
-function declared(statement: ts.Statement): string[] {
+export function declared(statement: ts.Statement): string[] {
   if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(({ name }) => name.getText());
   const { name } = statement as ts.Statement & { readonly name?: ts.Identifier };
   return name ? [name.text] : [];
@@ -20,9 +20,10 @@ function mentioned(statement: ts.Statement): Set<string> {
   return names;
 }
 
-const isRoot = (statement: ts.Statement): boolean =>
-  declared(statement).length === 0 ||
-  ((ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) ?? false);
+export const isExported = (statement: ts.Statement): boolean =>
+  (ts.canHaveModifiers(statement) && ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) ?? false;
+
+const isRoot = (statement: ts.Statement): boolean => declared(statement).length === 0 || isExported(statement);
 
 export function prune(file: ts.SourceFile): string {
   const byName = new Map<string, ts.Statement[]>();

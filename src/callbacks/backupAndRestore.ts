@@ -11,7 +11,7 @@ const store = objectWith<BackupStore>('an object with read(), write(bytes) and r
 export const backupAndRestoreOptions = declareOptions('callbacks.backupAndRestore', {
   /** Place of the backup: a path in Node; in a page `indexeddb://name`, `opfs://path` or a file handle; or read(), write(bytes) and remove(). */
   target: required(either(text, either(handle, store)), 'backup.safetensors'),
-  /** 'epoch' writes the backup after each epoch. A number writes it after so many batches. @default 'epoch' */
+  /** 'epoch' writes a backup at the end of each epoch. A number n writes one after every n batches. @default 'epoch' */
   saveFrequency: optional(either(oneOf('epoch'), positiveInteger), 'epoch'),
   /** Removes the backup when fit ends by itself. A fit that an error or its signal ends keeps the backup. @default true */
   deleteCheckpoint: optional(boolean, true),

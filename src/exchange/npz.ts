@@ -1,14 +1,16 @@
 // The .npz format of NumPy: a zip archive of .npy files.
-import { checkOptions } from '../core/errors.ts';
+import { boolean } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { readNpy, writeNpy } from '../formats/npy.ts';
 import type { StoredTensor } from '../formats/storedTypes.ts';
 import { type ZipLimits, readZip } from './zip/readZip.ts';
 import { writeZip } from './zip/writeZip.ts';
 
-export interface WriteNpzOptions {
+export const writeNpzOptions = declareOptions('writeNpz', {
   /** Compresses the arrays, as `numpy.savez_compressed` does. @default false */
-  compress?: boolean;
-}
+  compress: optional(boolean, false),
+});
+export type WriteNpzOptions = OptionsOf<typeof writeNpzOptions>;
 
 const extension = '.npy';
 
@@ -32,7 +34,7 @@ export function writeNpz(
   arrays: Iterable<readonly [name: string, array: StoredTensor]>,
   options: WriteNpzOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  checkOptions('writeNpz', options, ['compress']);
+  const { compress } = writeNpzOptions.read(options);
   const entries = [...arrays].map(([name, array]) => [name + extension, writeNpy(array)] as const);
-  return writeZip(entries, options.compress ? 6 : 0);
+  return writeZip(entries, compress ? 6 : 0);
 }

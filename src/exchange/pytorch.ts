@@ -1,21 +1,39 @@
 // State dicts of PyTorch: the map between the names and layouts of its modules and those of a model.
 import type { Config } from '../core/config.ts';
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
+import { type Kind, kindOf } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
 import type { Layer } from '../nn/index.ts';
 import type { Model, WeightMap, WeightRule } from '../train/index.ts';
 import { type LayerWeights, pytorchLayers } from './pytorchLayers.ts';
 
-export interface PytorchOptions {
+type Modules = readonly string[] | Readonly<Record<string, string>>;
+
+const modulesKind: Kind<Modules> = /* @__PURE__ */ kindOf({
+  rule: "a list or a record of names, such as { dense_1: 'fc' }",
+  accepts: (value): value is Modules =>
+    typeof value === 'object' && value !== null && Object.values(value).every((name) => typeof name === 'string' && name !== ''),
+});
+
+const rulesKind: Kind<readonly WeightRule[]> = /* @__PURE__ */ kindOf({
+  rule: "a list of rules, such as { names: 'fc.weight', paths: 'dense_1/kernel', axes: 'o i -> i o' }",
+  accepts: (value): value is readonly WeightRule[] =>
+    Array.isArray(value) && value.every((rule) => (rule as Partial<WeightRule> | null)?.paths !== undefined),
+});
+
+export const pytorchOptions = declareOptions('pytorch', {
   /**
    * Names of the modules. A list names the layers with weights in order, a record names some by their paths: `{ dense_1: 'fc' }`. The name of a
-   * recurrent layer may end in a level of its module, such as `rnn_l1`. @default the path of the layer, with dots instead of slashes
+   * recurrent layer may end in a level of its module, such as `rnn_l1`.
+   * @default the path of the layer, with dots instead of slashes
    */
-  modules?: readonly string[] | Readonly<Record<string, string>>;
-  /** Rules that count before those of the layers. */
-  rules?: readonly WeightRule[];
-}
+  modules: optional(modulesKind),
+  /** Rules that count before those of the layers. @default [] */
+  rules: optional(rulesKind, []),
+});
+export type PytorchOptions = OptionsOf<typeof pytorchOptions>;
 
 const recurrent = /^(simpleRnn|lstm|gru)$/;
 
@@ -36,10 +54,9 @@ export function pytorch(model: Model, options: PytorchOptions = {}): WeightMap {
   if (typeof (model as Partial<Model> | undefined)?.variables !== 'function') {
     throw new ArgumentError(`${where}: model is ${shown(model)}; pass a model of sequential() or createModel()`);
   }
-  checkOptions(where, options, ['modules', 'rules'], "pytorch(model, { modules: { dense_1: 'fc' } })");
-  const { rules = [] } = options;
+  const { rules, modules } = pytorchOptions.read(options);
   const layers = weightsOf(model);
-  const names = modulesOf(layers, options.modules, where);
+  const names = modulesOf(layers, modules, where);
   const given = new Set(rules.flatMap(({ paths }) => paths));
   const found = layers.flatMap((layer): WeightRule[] => {
     if (Object.keys(layer.shapes).every((weight) => given.has(`${layer.path}/${weight}`))) return [];
@@ -79,14 +96,11 @@ function optionsOf(layer: Layer & { readonly config?: Config }): Config['options
 }
 
 /** Name of the module of each layer. */
-function modulesOf(layers: readonly LayerWeights[], modules: PytorchOptions['modules'], where: string): ReadonlyMap<string, string> {
+function modulesOf(layers: readonly LayerWeights[], modules: Modules | undefined, where: string): ReadonlyMap<string, string> {
   const paths = layers.map(({ path }) => path);
   const standard = new Map(paths.map((path) => [path, path.replaceAll('/', '.')]));
   if (modules === undefined) return standard;
   const isList = Array.isArray(modules);
-  if (typeof modules !== 'object' || !Object.values(modules).every((name) => typeof name === 'string' && name !== '')) {
-    throw new ArgumentError(`${where}: modules is ${shown(modules)}; it must be a list or a record of names`);
-  }
   if (isList && modules.length !== paths.length) {
     throw new ArgumentError(`${where}: modules has ${modules.length} names, and ${paths.length} layers have weights: ${paths.join(', ')}`);
   }

@@ -1,6 +1,8 @@
 // Safetensors files that are read in parts: the header first, and then the data of the tensors that are needed. Also several files with an index,
 // as Hugging Face writes them for large models.
-import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
+import { FormatError } from '../core/errors.ts';
+import { callable } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
 import { type FileSource, readFile } from './places.ts';
 import { type RangeReader, openRanges } from './ranges.ts';
@@ -26,10 +28,11 @@ export interface OpenSafetensors {
   close(): Promise<void>;
 }
 
-export interface OpenSafetensorsOptions {
+export const openSafetensorsOptions = declareOptions('openSafetensors', {
   /** Gives the file of a name in the index. @default the file beside the index, if its source is a path or an address */
-  shard?: (name: string) => FileSource;
-}
+  shard: optional(callable<(name: string) => FileSource>('a function from the name of a file to its source')),
+});
+export type OpenSafetensorsOptions = OptionsOf<typeof openSafetensorsOptions>;
 
 /** Bytes of the first read, which usually hold the header. */
 const firstBytes = 1 << 16;
@@ -46,8 +49,7 @@ const maxIndexBytes = 100_000_000;
  * @throws FormatError for a damaged file, or an index that does not fit its files.
  */
 export async function openSafetensors(source: FileSource, options: OpenSafetensorsOptions = {}): Promise<OpenSafetensors> {
-  checkOptions('openSafetensors', options, ['shard']);
-  return openFrom(source, 'openSafetensors', options.shard);
+  return openFrom(source, 'openSafetensors', openSafetensorsOptions.read(options).shard);
 }
 
 const isIndex = (source: FileSource): source is string | URL =>
@@ -121,7 +123,6 @@ function beside(index: string | URL, file: string): string | URL {
 }
 
 async function openShards(source: FileSource, where: string, shard: (name: string) => FileSource): Promise<OpenSafetensors> {
-  if (typeof shard !== 'function') throw new ArgumentError(`${where}: shard is ${shown(shard)}; it must be a function from the name of a file to its source`); // prettier-ignore
   const { bytes, name } = await readFile(source, where);
   const { files, metadata } = readIndex(bytes, name);
   const opened = new Map<string, OpenSafetensors>();

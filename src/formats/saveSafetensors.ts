@@ -2,7 +2,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import { type FileTarget, writeFile } from './places.ts';
 import { writeSafetensors } from './safetensors.ts';
-import { bytesOfTensor, checkShardSize, defaultShardSize, shardKey, shardSafetensors } from './shardSafetensors.ts';
+import { bytesOfTensor, defaultShardSize, shardKey, shardSafetensors } from './shardSafetensors.ts';
 import type { StoredTensor } from './storedTypes.ts';
 
 const ending = '.safetensors';
@@ -24,7 +24,6 @@ export async function saveSafetensors(
   where: string,
   shardSize?: number,
 ): Promise<void> {
-  if (shardSize !== undefined) checkShardSize(where, shardSize);
   const isName = typeof target === 'string';
   if (!isName && shardSize !== undefined) {
     throw new ArgumentError(`${where}: shardSize is ${shardSize}, and the target has no name for several files; pass a path or a name, or leave out shardSize`); // prettier-ignore

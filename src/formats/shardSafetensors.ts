@@ -1,18 +1,10 @@
 // Large models as several safetensors files of limited size, and an index, with the names and the layout of Hugging Face.
-import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
+import { FormatError } from '../core/errors.ts';
+import { type Kind, kindOf } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { sizeOf } from '../core/shape.ts';
-import { shown } from '../core/shown.ts';
 import { writeSafetensors } from './safetensors.ts';
 import { type StoredTensor, typeOf } from './storedTypes.ts';
-
-export interface ShardOptions {
-  /** The most bytes of tensors in one file. A larger tensor has a file of its own. @default 2 GiB */
-  shardSize?: number;
-  /** Name of the files without their ending. @default 'model' */
-  name?: string;
-  /** Texts that every file and the index have. */
-  metadata?: Readonly<Record<string, string>>;
-}
 
 /** Ending of the names of indexes. */
 export const indexEnding = '.safetensors.index.json';
@@ -22,10 +14,33 @@ export const defaultShardSize = 2 ** 31;
 
 export const bytesOfTensor = ({ dtype, shape }: StoredTensor): number => sizeOf(shape) * typeOf(dtype).bytes;
 
-/** @throws ArgumentError for a size that is no positive number. */
-export function checkShardSize(where: string, size: unknown): void {
-  if (typeof size !== 'number' || !(size > 0)) throw new ArgumentError(`${where}: shardSize is ${shown(size)}; it must be a number of bytes above 0`); // prettier-ignore
-}
+/** A number of bytes, which may be infinite. */
+export const byteLimit: Kind<number> = /* @__PURE__ */ kindOf({
+  rule: 'a number of bytes above 0',
+  accepts: (value): value is number => typeof value === 'number' && value > 0,
+});
+
+const fileName: Kind<string> = /* @__PURE__ */ kindOf({
+  rule: 'a name of a file without folders',
+  accepts: (value): value is string => typeof value === 'string' && /^[^/\\.][^/\\]*$/.test(value),
+});
+
+type Texts = Readonly<Record<string, string>>;
+const texts: Kind<Texts> = /* @__PURE__ */ kindOf({
+  rule: 'a record of texts',
+  accepts: (value): value is Texts =>
+    typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string'),
+});
+
+export const shardOptions = declareOptions('shardSafetensors', {
+  /** The most bytes of tensors in one file. A larger tensor has a file of its own. @default 2147483648 */
+  shardSize: optional(byteLimit, defaultShardSize),
+  /** Name of the files without their ending. @default 'model' */
+  name: optional(fileName, 'model'),
+  /** Texts that every file and the index have. @default {} */
+  metadata: optional(texts, {}),
+});
+export type ShardOptions = OptionsOf<typeof shardOptions>;
 
 /**
  * Files of tensors, in their order, and last the index: `model-00001-of-00002.safetensors` and `model.safetensors.index.json`. If one file is
@@ -39,10 +54,7 @@ export function* shardSafetensors(
   tensors: Iterable<readonly [name: string, tensor: StoredTensor]>,
   options: ShardOptions = {},
 ): Generator<readonly [file: string, bytes: Uint8Array<ArrayBuffer>], void, undefined> {
-  checkOptions('shardSafetensors', options, ['shardSize', 'name', 'metadata']);
-  const { shardSize = defaultShardSize, name = 'model', metadata = {} } = options;
-  checkShardSize('shardSafetensors', shardSize);
-  if (!/^[^/\\.][^/\\]*$/.test(name)) throw new ArgumentError(`shardSafetensors: name is ${shown(name)}; it must be a name of a file without folders`); // prettier-ignore
+  const { shardSize, name, metadata } = shardOptions.read(options);
   const shards = splitTensors(tensors, shardSize);
   if (shards.length === 1) {
     yield [`${name}.safetensors`, writeSafetensors(shards[0], metadata)];

@@ -6,7 +6,7 @@ import { leavesOf } from '../core/tree.ts';
 import { type Engine, defaultEngine, engineFor, evaluate, readAll } from '../engine/index.ts';
 import { Tensor } from '../graph/tensor.ts';
 import type { LayerTrees, Network, Specs } from '../nn/index.ts';
-import type { CompileOptions, TrainingSetup } from './trainingSetup.ts';
+import type { TrainingSetup } from './trainingSetup.ts';
 import { type CompiledSteps, type Reports, type TrainingSteps, compilePrediction, compileTraining } from './compiledSteps.ts';
 import {
   type Births,
@@ -39,8 +39,6 @@ export interface ModelCore {
   /** Stored in the layers, which other models may share. */
   weights: Weights | undefined;
   setup: TrainingSetup | undefined;
-  /** Options of compile() as they were given. */
-  given: CompileOptions | undefined;
   /** How far the model was trained since compile(). */
   progress: KeyedProgress | undefined;
   /** Losses and metrics of the outputs; undefined until the form of the outputs is known. */
@@ -74,7 +72,6 @@ export const makeCore = (network: Network): ModelCore => ({
     if (weights) network.store(weights);
   },
   setup: undefined,
-  given: undefined,
   progress: undefined,
   objectives: undefined,
   plan: undefined,
@@ -291,8 +288,7 @@ export function planTraining(core: ModelCore, weights: Weights, batch: StepBatch
 }
 
 /** Optimizers without state, for a new setup. */
-export function startSetup(core: ModelCore, given: CompileOptions, setup: TrainingSetup, objectives: Objectives | undefined): void {
-  core.given = { ...given };
+export function startSetup(core: ModelCore, setup: TrainingSetup, objectives: Objectives | undefined): void {
   core.setup = setup;
   core.progress = undefined;
   core.objectives = objectives;

@@ -1,7 +1,9 @@
 // Models from files of model.save().
 import { isConfig, revive } from '../core/config.ts';
 import { type Dtype, dtypes } from '../core/dtype.ts';
-import { FormatError, checkOptions } from '../core/errors.ts';
+import { FormatError } from '../core/errors.ts';
+import { boolean } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { sizeOf } from '../core/shape.ts';
 import { isBranch } from '../core/tree.ts';
 import { readWhole } from '../formats/openSafetensors.ts';
@@ -11,15 +13,16 @@ import { adoptWeights, draftWeights } from './core.ts';
 import { fromConfig } from './fromConfig.ts';
 import { Model } from './model.ts';
 import { type ModelData, keptOptions, modelKey, modelVersion } from './saveModel.ts';
-import type { CompileOptions, DeviceChoice } from './trainingSetup.ts';
+import { type CompileOptions, deviceKind } from './trainingSetup.ts';
 import { fileOf, readWeights } from './weightFiles.ts';
 
-export interface LoadModelOptions {
+export const loadModelOptions = declareOptions('loadModel', {
   /** Also compiles the model as it was, with the state of its optimizers. @default true */
-  compile?: boolean;
+  compile: optional(boolean, true),
   /** Device of the compiled model. @default the device of setDevice() */
-  device?: DeviceChoice;
-}
+  device: optional(deviceKind),
+});
+export type LoadModelOptions = OptionsOf<typeof loadModelOptions>;
 
 /**
  * Reads a file of model.save(): from a path, an address, bytes, a Blob or a file handle. The model has the weights, and is compiled as it was,
@@ -31,8 +34,7 @@ export interface LoadModelOptions {
  * @throws FormatError for a damaged file, a file that holds weights only, and kinds that are not registered.
  */
 export async function loadModel(source: FileSource, options: LoadModelOptions = {}): Promise<Model> {
-  checkOptions('loadModel', options, ['compile', 'device']);
-  const { compile = true, device } = options;
+  const { compile, device } = loadModelOptions.read(options);
   const { name, ...file } = await readWhole(source, 'loadModel');
   const text = Object.hasOwn(file.metadata, modelKey) ? file.metadata[modelKey] : undefined;
   if (text === undefined) {

@@ -137,7 +137,7 @@ export class Model implements TrainedModel, HasLayer {
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
     const inputs = knownInputs(core);
     const objectives = inputs && assignObjectives(setup, namedOutputs(core.network, core.network.outputSpecs(inputs)));
-    startSetup(core, options, setup, objectives);
+    startSetup(core, setup, objectives);
     warnOfPitfalls(core.network.root, setup);
     if (setup.seed === undefined) return;
     const key = keyFromSeed(setup.seed);

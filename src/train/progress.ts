@@ -7,7 +7,7 @@ import type { Logs } from '../callbacks/index.ts';
 
 /** The epochs of fits that follow each other: each begins at the epoch at which the one before ended. */
 export interface Progress {
-  /** Number of epochs that ended. */
+  /** Number of epochs that ended. An epoch that `stopTraining` ended before its last batch counts, too. */
   readonly epochs: number;
   /** Loss and metrics of these epochs by name. A value that an epoch does not have is NaN. */
   readonly history: Readonly<Record<string, readonly number[]>>;

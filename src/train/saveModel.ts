@@ -1,20 +1,23 @@
 // A whole model as one file: layers, weights, how the model is compiled, and the state of training.
 import { type Json, plainData } from '../core/config.ts';
 import type { HostArray } from '../core/dtype.ts';
-import { ArgumentError, checkOptions } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { boolean } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { mapTree } from '../core/tree.ts';
 import type { FileTarget } from '../formats/places.ts';
 import { saveSafetensors } from '../formats/saveSafetensors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type TensorSpec, networkConfig } from '../nn/index.ts';
 import { type ModelCore, knownInputs } from './core.ts';
-import type { CompileOptions } from './trainingSetup.ts';
+import { type CompileOptions, compileOptions } from './trainingSetup.ts';
 import { weightContents } from './weightFiles.ts';
 
-export interface SaveOptions {
+export const saveOptions = declareOptions('save', {
   /** Also stores how the model is compiled, the state of its optimizers and its progress, so that a fit can go on exactly. @default true */
-  optimizer?: boolean;
-}
+  optimizer: optional(boolean, true),
+});
+export type SaveOptions = OptionsOf<typeof saveOptions>;
 
 /** Key of the description in the metadata of the file. */
 export const modelKey = 'ombre.model';
@@ -32,15 +35,12 @@ export interface ModelData {
 }
 
 /** Options of compile() that a file keeps. The device is that of the reader. */
-export const keptOptions = [
-  ...['optimizer', 'optimizers', 'trainStep', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'],
-  ...['stepsPerExecution', 'dtypePolicy', 'seed'],
-] as readonly (keyof CompileOptions)[];
+export const keptOptions = (Object.keys(compileOptions.options) as (keyof CompileOptions)[]).filter((name) => name !== 'device');
 
 /** @throws ArgumentError for layers, losses or functions of one's own that have no config. The target is written when all bytes are there. */
 export async function saveModel(core: ModelCore, target: FileTarget, options: SaveOptions = {}): Promise<void> {
   const where = 'save';
-  checkOptions(where, options, ['optimizer']);
+  const { optimizer: withTraining } = saveOptions.read(options);
   const packed = core.network.owners.filter(({ layer }) => layer.isQuantized).map(({ name }) => name);
   if (packed.length > 0) {
     throw new ArgumentError(
@@ -48,7 +48,6 @@ export async function saveModel(core: ModelCore, target: FileTarget, options: Sa
         "and read them into the same model after quantize('int8')",
     );
   }
-  const withTraining = options.optimizer ?? true;
   // Refusals come before the weights are read.
   const compile = withTraining ? compileData(core) : undefined;
   const model = await configOf(core);
@@ -61,8 +60,9 @@ export async function saveModel(core: ModelCore, target: FileTarget, options: Sa
   await saveSafetensors(target, { tensors, metadata: { ...metadata, [modelKey]: JSON.stringify(data) } }, where);
 }
 
-function compileData({ given }: ModelCore): Json | undefined {
-  if (!given) return undefined;
+function compileData({ setup }: ModelCore): Json | undefined {
+  if (!setup) return undefined;
+  const { given } = setup;
   const kept = Object.fromEntries(keptOptions.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
   return plainData(kept, 'save: compile');
 }

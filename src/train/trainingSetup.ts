@@ -33,6 +33,8 @@ export type DtypePolicy = 'float32' | 'mixedFloat16';
 
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 
+export const deviceKind = /* @__PURE__ */ oneOf<DeviceChoice>('auto', 'webgpu', 'cpu');
+
 export const compileOptions = declareOptions('compile', {
   /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop', unless there are several */
   optimizer: optional(checkedLater<OptimizerName | Optimizer>('the name of an optimizer, or an optimizer')),
@@ -66,7 +68,7 @@ export const compileOptions = declareOptions('compile', {
    */
   dtypePolicy: optional(oneOf<DtypePolicy>('float32', 'mixedFloat16'), 'float32'),
   /** Device of this model. @default the device of setDevice() */
-  device: optional(oneOf<DeviceChoice>('auto', 'webgpu', 'cpu')),
+  device: optional(deviceKind),
   /** Fixes initial weights that are not drawn yet, shuffles and dropout. */
   seed: optional(seedKind),
 });
@@ -79,6 +81,8 @@ export type Assigned<T> =
   | { readonly byName: ReadonlyMap<string, T | undefined> };
 
 export interface TrainingSetup {
+  /** Options of compile() as they were given. */
+  readonly given: CompileOptions;
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
   readonly trainStep: TrainStep<Tensors, Tensors> | undefined;
@@ -99,6 +103,7 @@ export interface TrainingSetup {
 export function resolveCompileOptions(options: CompileOptions): TrainingSetup {
   const { optimizer, optimizers: several, trainStep, loss, lossWeights, metrics, weightedMetrics, ...rest } = compileOptions.read(options);
   return {
+    given: { ...options },
     optimizers: resolveOptimizers(optimizer, several, trainStep),
     trainStep: trainStep as unknown as TrainingSetup['trainStep'],
     loss: loss === undefined && trainStep ? { every: undefined } : resolveLosses(loss),

@@ -1,13 +1,15 @@
 // Weights and the state of training as one safetensors file. A fit that resumes from it gives the same bits as one that never stopped.
 import type { HostArray } from '../core/dtype.ts';
-import { ArgumentError, FormatError, checkOptions } from '../core/errors.ts';
+import { ArgumentError, FormatError } from '../core/errors.ts';
+import { boolean, checkedLater, oneOf } from '../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
-import { shown } from '../core/shown.ts';
 import { mapTree } from '../core/tree.ts';
 import { openFrom } from '../formats/openSafetensors.ts';
 import type { FileSource, FileTarget } from '../formats/places.ts';
 import type { Safetensors, StoredTensor } from '../formats/safetensors.ts';
 import { type SafetensorsContents, saveSafetensors } from '../formats/saveSafetensors.ts';
+import { byteLimit } from '../formats/shardSafetensors.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { LayerTrees, TensorRecord } from '../nn/index.ts';
 import { adapterKey, adapterMetadata, adapterPaths, checkAdapters } from './adapterFiles.ts';
@@ -26,41 +28,54 @@ import {
 import { type FittingWeights, type WeightMap, checkMap, readMapped, writeMapped } from './weightMap.ts';
 import { type ModelVariable, listVariables } from './weights.ts';
 
-export interface SaveWeightsOptions {
-  /** Also stores the optimizers' state, learning rates and the loss scale, so that a fit can resume exactly. @default true, and false with a map */
-  optimizer?: boolean;
-  /** Writes names and layouts of another library, such as `pytorch(model)`. */
-  map?: WeightMap;
-  /** 'lora' stores only the A and B of layers with LoRA, without the state of optimizers. */
-  only?: 'lora';
-  /** The most bytes of tensors in one file. More become several files with an index, if the target is a path or a name. @default 2 GiB */
-  shardSize?: number;
-}
-
-export interface LoadWeightsOptions {
-  /** Also reads the optimizers' state, if the model is compiled and the file has it. @default true */
-  optimizer?: boolean;
-  /** Keeps the weights that the file lacks or has in another shape, and leaves out what else it has. @default false */
-  skipMismatch?: boolean;
-  /** Reads a file with names and layouts of another library, such as `pytorch(model)`. Its floats of any precision become those of the model. */
-  map?: WeightMap;
-  /** 'lora' reads only the A and B of layers with LoRA. A file that holds nothing else is read so without the option. */
-  only?: 'lora';
-}
-
-function checkOnly(where: string, only: unknown, map: WeightMap | undefined): void {
-  if (only !== undefined && only !== 'lora') throw new ArgumentError(`${where}: only is ${shown(only)}; it must be 'lora'`);
+/** @throws ArgumentError for a map that is none, and for one beside `only`. */
+function checkSelection({ map, only }: { readonly map: WeightMap | undefined; readonly only: 'lora' | undefined }, where: string): void {
   if (only && map) throw new ArgumentError(`${where}: only and map exclude each other; leave out one of them`);
+  if (map) checkMap(where, map);
 }
+
+const mapKind = /* @__PURE__ */ checkedLater<WeightMap>('a map, such as pytorch(model)');
+
+export const saveWeightsOptions = declareOptions(
+  'saveWeights',
+  {
+    /** Also stores the optimizers' state, learning rates and the loss scale, so that a fit can resume exactly. @default true, and false with a map */
+    optimizer: optional(boolean),
+    /** Writes names and layouts of another library, such as `pytorch(model)`. */
+    map: optional(mapKind),
+    /** 'lora' stores only the A and B of layers with LoRA, without the state of optimizers. */
+    only: optional(oneOf('lora')),
+    /** The most bytes of tensors in one file. More become several files with an index, if the target is a path or a name. @default 2 GiB */
+    shardSize: optional(byteLimit),
+  },
+  (settings, where) => {
+    checkSelection(settings, where);
+    if (settings.map && settings.optimizer) {
+      throw new ArgumentError(`${where}: a file with a map holds only weights; leave out optimizer, or map`);
+    }
+  },
+);
+export type SaveWeightsOptions = OptionsOf<typeof saveWeightsOptions>;
+
+export const loadWeightsOptions = declareOptions(
+  'loadWeights',
+  {
+    /** Also reads the optimizers' state, if the model is compiled and the file has it. @default true, and false with a map */
+    optimizer: optional(boolean),
+    /** Keeps the weights that the file lacks or has in another shape, and ignores all other tensors of the file. @default false */
+    skipMismatch: optional(boolean, false),
+    /** Reads a file with names and layouts of another library, such as `pytorch(model)`. Its floats of any precision become those of the model. */
+    map: optional(mapKind),
+    /** 'lora' reads only the A and B of layers with LoRA. A file that holds nothing else is read so without the option. */
+    only: optional(oneOf('lora')),
+  },
+  checkSelection,
+);
+export type LoadWeightsOptions = OptionsOf<typeof loadWeightsOptions>;
 
 /** Writes the weights, and the state of training. The target is written when all bytes are there. */
 export async function saveWeights(core: ModelCore, target: FileTarget, options: SaveWeightsOptions = {}): Promise<void> {
-  checkOptions('saveWeights', options, ['optimizer', 'map', 'only', 'shardSize']);
-  const { map, only, shardSize } = options;
-  const { optimizer = !map } = options;
-  checkOnly('saveWeights', only, map);
-  if (map) checkMap('saveWeights', map);
-  if (map && optimizer) throw new ArgumentError('saveWeights: a file with a map holds only weights; leave out optimizer, or map');
+  const { map, only, shardSize, optimizer = !map } = saveWeightsOptions.read(options);
   await writeWeights(core, target, { where: 'saveWeights', withTraining: optimizer && !only, map, only, shardSize });
 }
 
@@ -103,15 +118,13 @@ export async function weightContents(
  * @throws FormatError listing the weights that are missing, extra, or of another shape, or naming the state that does not fit the optimizer.
  */
 export async function loadWeights(core: ModelCore, source: FileSource, options: LoadWeightsOptions = {}): Promise<void> {
-  checkOptions('loadWeights', options, ['optimizer', 'skipMismatch', 'map', 'only']);
-  const { map, only, skipMismatch = false } = options;
-  const { optimizer = !map } = options;
-  checkOnly('loadWeights', only, map);
-  if (map) checkMap('loadWeights', map);
+  const { map, only, skipMismatch, optimizer = !map } = loadWeightsOptions.read(options);
   const file = await openFrom(source, 'loadWeights');
   try {
     const names = new Set(skipMismatch && !map ? listVariables(core, builtWeights(core, 'loadWeights')).map(({ path }) => path) : file.tensors.keys()); // prettier-ignore
-    const needed = [...file.tensors.keys()].filter((key) => (key.startsWith(trainingPrefix) ? optimizer && !only : names.has(key)));
+    const needed = [...file.tensors.keys()].filter((key) =>
+      key.startsWith(trainingPrefix) ? optimizer && !only && core.setup !== undefined : names.has(key),
+    );
     const contents = { tensors: await file.read(needed), metadata: file.metadata };
     await readWeights(core, fileOf('loadWeights', file.name, contents), { optimizer, skipMismatch, map, only });
   } finally {

@@ -1,44 +1,39 @@
 // Reads models of Keras: .keras files of Keras 3, and .h5 files of Keras 2.
-import { checkOptions } from '../../core/errors.ts';
-import type { Shape } from '../../core/shape.ts';
+import { type OptionsOf, declareOptions } from '../../core/options.ts';
 import { type FileSource, readFile } from '../../formats/places.ts';
 import type { Model } from '../../train/index.ts';
 import type { KerasLayer } from './converter.ts';
 import { type Hdf5Dataset, type Hdf5Group, readHdf5 } from '../hdf5/readHdf5.ts';
 import { readZip } from '../zip/readZip.ts';
 import type { HostWeight } from './hostWeight.ts';
+import { type InputShapes, inputShapesOption } from './inputShapes.ts';
 import { Place, field, isRecord, parseJson, textOf } from './place.ts';
 import { type Constants, classAndConfig, isModelClass } from './readLayer.ts';
 import { readModel } from './readModel.ts';
 import { type WeightEntry, type WeightFile, matchByName, modelWithWeights } from './weights.ts';
 
-/** Options of loadKerasModel. */
-export interface LoadKerasModelOptions {
-  /** Sizes of inputs that the file leaves open, without the batch axis, by the name of the input. */
-  inputShapes?: Readonly<Record<string, Shape>>;
-}
+export const loadKerasModelOptions = declareOptions('loadKerasModel', inputShapesOption);
+export type LoadKerasModelOptions = OptionsOf<typeof loadKerasModelOptions>;
 
 const where = 'loadKerasModel';
 
 /**
  * Reads a model of Keras with its weights: a .keras file of Keras 3, or a .h5 file of Keras 2 or 3. Sequential and functional models, nested ones
- * and shared layers. The optimizer, the loss and the metrics are left out.
+ * and shared layers. The optimizer, the loss and the metrics are left out. A .keras file must have its weights as HDF5: weights as .npz are
+ * Python objects, which Keras 3.15 refuses too.
  *
  *     const model = await loadKerasModel('model.keras');
  *
  * @throws FormatError for a damaged file, classes and options that the library does not have, and weights that are not those of the model.
  */
 export async function loadKerasModel(source: FileSource, options: LoadKerasModelOptions = {}): Promise<Model> {
-  checkOptions(where, options, ['inputShapes'], "loadKerasModel(source, { inputShapes: { 'input_1': [20, 8] } })");
-  const { inputShapes = {} } = options;
+  const { inputShapes } = loadKerasModelOptions.read(options);
   const { bytes, name } = await readFile(source, where);
   const place = new Place(`${where}: ${name}`);
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return loadArchive(bytes, inputShapes, place);
   if (bytes[0] === 0x89 && bytes[1] === 0x48) return loadLegacy(readHdf5(bytes, place.text), inputShapes, place);
   return place.fail('it is neither a .keras file, which is a zip archive, nor a .h5 file');
 }
-
-type InputShapes = Readonly<Record<string, Shape>>;
 
 /** Numbers of a dataset in f32. */
 function weightOf(dataset: Hdf5Dataset, place: Place): HostWeight {

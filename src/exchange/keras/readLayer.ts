@@ -5,6 +5,7 @@ import type { Layer } from '../../nn/index.ts';
 import { type Converter, type KerasLayer, converterNamed, isOwn, unknownClass } from './converter.ts';
 import type { Drawing } from './functions.ts';
 import type { HostWeight } from './hostWeight.ts';
+import type { InputShapes } from './inputShapes.ts';
 import { type JsonRecord, type Place, camelCase, field, isRecord, recordAt, textAt } from './place.ts';
 import type { Shape } from '../../core/shape.ts';
 
@@ -20,7 +21,7 @@ export interface Reading {
   readonly drawing: Drawing;
   readonly constants: Constants;
   /** Shapes of inputs that the file leaves open, by the name of the input. */
-  readonly inputShapes: Readonly<Record<string, Shape>>;
+  readonly inputShapes: InputShapes;
   /** Number of models that may contain each other. */
   readonly depth: number;
 }

@@ -9,7 +9,8 @@ import { writeModel } from './writeModel.ts';
 const kerasVersion = '3.15.1';
 
 /**
- * The bytes of a .keras file, which `keras.saving.load_model` of Keras 3 opens. The optimizer, the loss and the metrics are not in it.
+ * The bytes of a .keras file, which `keras.saving.load_model` of Keras 3 opens. The weights in it are HDF5, in `model.weights.h5`. The optimizer,
+ * the loss and the metrics are not in it.
  *
  *     await writeFile('model.keras', await saveKerasModel(model));
  *

@@ -1,22 +1,20 @@
 // Layers models of TensorFlow.js: model.json and its shards.
-import type { Shape } from '../../core/shape.ts';
-import { ArgumentError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { nodeProcess } from '../../core/nodeProcess.ts';
+import { type OptionsOf, declareOptions } from '../../core/options.ts';
 import { shown } from '../../core/shown.ts';
 import { readFile } from '../../formats/places.ts';
 import type { Model } from '../../train/index.ts';
 import type { HostWeight } from '../keras/hostWeight.ts';
+import { type InputShapes, inputShapesOption } from '../keras/inputShapes.ts';
 import { Place, field, isRecord, parseJson, recordAt, textOf } from '../keras/place.ts';
 import { classAndConfig, isModelClass } from '../keras/readLayer.ts';
 import { readModel } from '../keras/readModel.ts';
 import { type WeightFile, matchByName, modelWithWeights } from '../keras/weights.ts';
 import { readGroup, readManifest } from './manifest.ts';
 
-/** Options of loadLayersModel. */
-export interface LoadLayersModelOptions {
-  /** Sizes of inputs that the file leaves open, without the batch axis, by the name of the input. */
-  inputShapes?: Readonly<Record<string, Shape>>;
-}
+export const loadLayersModelOptions = declareOptions('loadLayersModel', inputShapesOption);
+export type LoadLayersModelOptions = OptionsOf<typeof loadLayersModelOptions>;
 
 /** A layers model in memory: model.json, and its other files by the paths in the manifest. */
 export interface LayersModelFiles {
@@ -38,7 +36,7 @@ const where = 'loadLayersModel';
  * @throws FormatError for a damaged file, classes and options that the library does not have, and weights that are not those of the model.
  */
 export async function loadLayersModel(source: LayersModelSource, options: LoadLayersModelOptions = {}): Promise<Model> {
-  checkOptions(where, options, ['inputShapes'], "loadLayersModel(source, { inputShapes: { 'input_1': [20, 8] } })");
+  const { inputShapes } = loadLayersModelOptions.read(options);
   const { json, name, shard } = await openSource(source);
   const place = new Place(`${where}: ${name}`);
   const record = recordAt(place, json, 'the file');
@@ -53,16 +51,11 @@ export async function loadLayersModel(source: LayersModelSource, options: LoadLa
       weights.set(key, weight);
     }
   }
-  return buildModel(field(record, 'modelTopology') ?? field(record, 'model_topology') ?? json, weights, options, place);
+  return buildModel(field(record, 'modelTopology') ?? field(record, 'model_topology') ?? json, weights, inputShapes, place);
 }
 
 /** A model of a topology and named weights. */
-function buildModel(
-  topology: unknown,
-  weights: ReadonlyMap<string, HostWeight>,
-  { inputShapes = {} }: LoadLayersModelOptions,
-  place: Place,
-): Model {
+function buildModel(topology: unknown, weights: ReadonlyMap<string, HostWeight>, inputShapes: InputShapes, place: Place): Model {
   const outer = recordAt(place, topology, 'modelTopology');
   if (Array.isArray(field(outer, 'node')))
     place.fail('it is a graph model; only layers models can be read: convert it with --output_format=tfjs_layers_model');

@@ -1,16 +1,24 @@
 // Zip archives (APPNOTE 6.3.10): the central directory is read and checked first, with Zip64, then each entry. Entries are stored or deflated.
-import { ArgumentError, FormatError, checkOptions } from '../../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
+import { type Kind, kindOf } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { Fields, type Refuse } from '../../formats/fields.ts';
 import { crc32 } from './checksums.ts';
 import { inflate, maxExpansion } from './inflate.ts';
 
+const bytesKind: Kind<number> = /* @__PURE__ */ kindOf({
+  rule: 'a number of bytes, at least 0',
+  accepts: (value): value is number => typeof value === 'number' && value >= 0,
+});
+
+export const zipLimits = declareOptions('readZip', {
+  /** The most bytes of one entry after inflation. @default 4294967296 */
+  maxEntryBytes: optional(bytesKind, 2 ** 32),
+  /** The most bytes of all entries after inflation. @default 17179869184 */
+  maxTotalBytes: optional(bytesKind, 2 ** 34),
+});
 /** Limits of an archive's entries after inflation. */
-export interface ZipLimits {
-  /** Bytes of one entry. @default 4 GiB */
-  maxEntryBytes?: number;
-  /** Bytes of all entries. @default 16 GiB */
-  maxTotalBytes?: number;
-}
+export type ZipLimits = OptionsOf<typeof zipLimits>;
 
 /** An entry of an archive. Folders are left out. */
 export interface ZipEntry {
@@ -25,7 +33,6 @@ const endBytes = 22;
 const maxComment = 65535;
 const unset16 = 0xffff;
 const unset32 = 0xffffffff;
-const gib = 2 ** 30;
 
 /**
  * Entries of a zip archive by name, in the order of its directory. The limits hold for the sizes that the archive states, and no entry inflates
@@ -34,11 +41,7 @@ const gib = 2 ** 30;
  * entries that overlap, and sizes above the limits.
  */
 export function readZip(bytes: Uint8Array, name = 'file', limits: ZipLimits = {}): ReadonlyMap<string, ZipEntry> {
-  checkOptions('readZip', limits, ['maxEntryBytes', 'maxTotalBytes']);
-  const { maxEntryBytes = 4 * gib, maxTotalBytes = 16 * gib } = limits;
-  for (const [option, limit] of Object.entries({ maxEntryBytes, maxTotalBytes })) {
-    if (!(limit >= 0)) throw new ArgumentError(`readZip: ${option} is ${String(limit)}; it must be a number of bytes, at least 0`);
-  }
+  const { maxEntryBytes, maxTotalBytes } = zipLimits.read(limits);
   const refuse: Refuse = (message) => {
     throw new FormatError(`${name}: not a zip archive that can be read: ${message}`);
   };
