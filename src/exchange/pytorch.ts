@@ -7,6 +7,7 @@ import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
 import type { Layer } from '../nn/index.ts';
 import type { Model, WeightMap, WeightRule } from '../train/index.ts';
+import { requirePlainWeights } from './plainWeights.ts';
 import { type LayerWeights, pytorchLayers } from './pytorchLayers.ts';
 
 type Modules = readonly string[] | Readonly<Record<string, string>>;
@@ -79,6 +80,7 @@ function weightsOf(model: Model): LayerWeights[] {
   for (const { path, tensor, layer } of model.variables()) {
     const cut = path.lastIndexOf('/');
     const owner = path.slice(0, cut);
+    requirePlainWeights(layer, `pytorch: ${owner}`);
     const entry = layers.get(owner) ?? { path: owner, kind: layer.kind, options: optionsOf(layer), shapes: {} };
     entry.shapes[path.slice(cut + 1)] = tensor.shape;
     layers.set(owner, entry);

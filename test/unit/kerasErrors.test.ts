@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, FormatError } from '../../src/core/errors.ts';
-import { loadKerasModel, loadLayersModel, registerKerasLayer, saveKerasModel, saveLayersModel } from '../../src/exchange/index.ts';
+import { loadKerasModel, loadLayersModel, pytorch, registerKerasLayer, saveKerasModel, saveLayersModel } from '../../src/exchange/index.ts';
 import { createModel, defineLayer, input, layers, ones, register, sequential } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { type TensorFlowJsCase, filesOf, tensorFlowJsCases } from '../support/exchangeCases.ts';
@@ -282,6 +282,28 @@ describe('models that are not written', () => {
     await expect(saveLayersModel(model)).rejects.toThrow(
       "saveLayersModel: sequential_1/shuffle: TensorFlow.js has no layer 'pixelShuffle'",
     );
+  });
+
+  test.each([
+    ['dense', () => layers.dense({ units: 2, inputShape: [4, 3] })],
+    ['einsumDense', () => layers.einsumDense({ equation: 'abc,cd->abd', outputShape: [4, 2], inputShape: [4, 3] })],
+    ['conv1d', () => layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [4, 3] })],
+    ['timeDistributed', () => layers.timeDistributed({ layer: layers.dense({ units: 2 }), inputShape: [4, 3] })],
+  ])('LoRA and packed kernels of %s, which have no form there', async (kind, make) => {
+    const adapted = sequential([make()]);
+    adapted.enableLora({ rank: 1 });
+    const lora = /1.*: has LoRA, of which the other library has no weights; call mergeLora\(\) first/;
+    await expect(saveKerasModel(adapted)).rejects.toThrow(lora);
+    await expect(saveLayersModel(adapted)).rejects.toThrow(lora);
+    expect(() => pytorch(adapted)).toThrow(lora);
+    if (kind === 'conv1d') return;
+    const packed = sequential([make()]);
+    packed.parameters();
+    await packed.quantize('int8');
+    const quantized = /1.*: is quantized, and the other library needs the floats; use the model as it was before quantize\(\)/;
+    await expect(saveKerasModel(packed)).rejects.toThrow(quantized);
+    await expect(saveLayersModel(packed)).rejects.toThrow(quantized);
+    expect(() => pytorch(packed)).toThrow(quantized);
   });
 
   test('a model without an input shape', async () => {

@@ -7,6 +7,7 @@ import { type Converter, type KerasChild, type KerasLayer, type WrittenLayer, co
 import { type DescribedCall, type DescribedInput, type Description, Source, type Sources, describe, isContainer } from './describe.ts';
 import type { Target } from './functions.ts';
 import { graphOrder } from './graphOrder.ts';
+import { requirePlainWeights } from '../plainWeights.ts';
 import { type JsonRecord, camelCase, isRecord } from './place.ts';
 import { storeNames } from './readModel.ts';
 
@@ -211,6 +212,7 @@ function writeLayer(
 ): WrittenLayer {
   const { target } = writing;
   const where = `${writing.where}: ${path}`;
+  requirePlainWeights(layer, where);
   const { converter, options } = converterOf(layer, where, target);
   const name = writing.nameOf(layer, wanted);
   const written: Record<string, unknown> = {};
@@ -248,9 +250,7 @@ function writeLayer(
 
 /** The converter that writes a layer, and the options of its config. */
 function converterOf(layer: Layer, where: string, target: Target): { readonly converter: Converter; readonly options: JsonRecord } {
-  // The config of a wrapper cannot hold a model; the wrapper has no other options.
-  const isOfModel = layer.kind === 'timeDistributed' && isContainer(layer.sublayers.layer);
-  const config = isOfModel ? { kind: 'layers.timeDistributed', options: {} } : configOf(layer);
+  const config = configOf(layer);
   if (!config) {
     throw new ArgumentError(`${where}: the layer has no config; make it by a factory that register(kind, factory) returned`);
   }
