@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts';
 import { boolean, positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
+import { register } from '../core/registry.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { type Layer, type Tensors, defineLayer, formatBatches, input, layers } from '../nn/index.ts';
 import type { Initializer } from '../nn/index.ts';
@@ -49,8 +50,15 @@ export const bertOptions = declareOptions(
 );
 export type BertOptions = OptionsOf<typeof bertOptions>;
 
+interface TypeEmbeddingOptions {
+  readonly name: string;
+  readonly types: number;
+  readonly width: number;
+  readonly initializer: Initializer;
+}
+
 /** Adds the vector of the type of each token: x [batch, time, width], or a list [x, types] with types i32 [batch, time]. Keeps the mask of x. */
-const typeEmbedding = (name: string, types: number, width: number, initializer: Initializer): Layer =>
+const typeEmbedding = /* @__PURE__ */ register('models.typeEmbedding', ({ name, types, width, initializer }: TypeEmbeddingOptions) =>
   defineLayer<Tensors, Tensor>({
     kind: 'typeEmbedding',
     options: { name },
@@ -67,7 +75,8 @@ const typeEmbedding = (name: string, types: number, width: number, initializer: 
       const [x, ids] = inputs as readonly Tensor[];
       return { outputs: add(x, embedding(embeddings, ids)), mask: Array.isArray(mask) ? (mask as readonly Tensor[])[0] : undefined };
     },
-  });
+  }),
+);
 
 function build(settings: SettingsOf<typeof bertOptions>): Model {
   const { layers: blocks, heads, width, vocabulary, window, types, segments, maskZero, pooler, classes, dropout: rate } = settings;
@@ -86,7 +95,7 @@ function build(settings: SettingsOf<typeof bertOptions>): Model {
     }),
     layers.positionEmbedding({ name: 'embeddings.position_embeddings', sequenceLength: window, initializer: kernelInitializer }),
   );
-  const typed = typeEmbedding('embeddings.token_type_embeddings', types, width, kernelInitializer);
+  const typed = typeEmbedding({ name: 'embeddings.token_type_embeddings', types, width, initializer: kernelInitializer });
   const embedded = typed.apply<Tensor>(segments ? [placed, typeIds] : placed);
   let x = applied(embedded, normal('embeddings.LayerNorm'), dropped('embeddings.dropout'));
   for (let i = 0; i < blocks; i++) {

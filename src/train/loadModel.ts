@@ -5,11 +5,12 @@ import { FormatError } from '../core/errors.ts';
 import { boolean } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { sizeOf } from '../core/shape.ts';
+import { shown } from '../core/shown.ts';
 import { isBranch } from '../core/tree.ts';
 import { readWhole } from '../formats/openSafetensors.ts';
 import type { FileSource } from '../formats/places.ts';
 import { type Specs, TensorSpec, withPlaceholders } from '../nn/index.ts';
-import { adoptWeights, draftWeights } from './core.ts';
+import { type ModelCore, adoptWeights, draftWeights } from './core.ts';
 import { fromConfig } from './fromConfig.ts';
 import { Model } from './model.ts';
 import { type ModelData, keptOptions, modelKey, modelVersion } from './saveModel.ts';
@@ -44,12 +45,13 @@ export async function loadModel(source: FileSource, options: LoadModelOptions = 
   }
   return inFile(name, async () => {
     const data = JSON.parse(text) as Partial<ModelData>;
-    const { version, model: config, inputs, compile: given } = isBranch(data) && !Array.isArray(data) ? data : {};
+    const { version, model: config, inputs, frozen, compile: given } = isBranch(data) && !Array.isArray(data) ? data : {};
     if (version !== modelVersion) throw new FormatError(`version is ${String(version)}; this library reads version ${modelVersion}`);
     // All weights come from the file: a description of larger ones is refused before memory is taken.
     const elements = [...file.tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const model = withPlaceholders(elements, () => builtModel(config, inputs));
     const { core } = model;
+    freeze(core, frozen);
     if (compile && given !== undefined) model.compile({ ...compileOptions(given), ...(device && { device }) });
     await readWeights(core, fileOf('loadModel', name, file), { optimizer: true, skipMismatch: false });
     return model;
@@ -63,6 +65,14 @@ function builtModel(config: unknown, inputs: unknown): Model {
   const specs = core.network.inputs ?? specsFrom(inputs);
   adoptWeights(core, specs, draftWeights(core, specs));
   return model;
+}
+
+/** Freezes the layers of these paths. Layers come before those inside them, which they freeze, too. */
+function freeze({ network: { owners } }: ModelCore, frozen: unknown): void {
+  if (frozen === undefined) return;
+  const isList = Array.isArray(frozen) && frozen.every((path) => owners.some(({ name }) => name === path));
+  if (!isList) throw new FormatError(`frozen is ${shown(frozen)}; it must be a list of paths of layers`);
+  for (const { name, layer } of owners) layer.trainable = !frozen.includes(name);
 }
 
 /** Errors of a damaged or unknown description name the file. */

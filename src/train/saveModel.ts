@@ -30,6 +30,8 @@ export interface ModelData {
   readonly model: Json;
   /** Shapes and dtypes of one sample of the inputs: a tree of `{ $spec: { shape, dtype } }`. */
   readonly inputs: Json;
+  /** Paths of layers that are not trained. The config of a registered layer has only the options that it was made with. */
+  readonly frozen?: readonly string[];
   /** Options of compile(), if the model is compiled. */
   readonly compile?: Json;
 }
@@ -56,7 +58,8 @@ export async function saveModel(core: ModelCore, target: FileTarget, options: Sa
     const { shape, dtype } = leaf as TensorSpec;
     return { $spec: { shape: [...shape], dtype } };
   }) as Json;
-  const data: ModelData = { version: modelVersion, model, inputs, ...(compile !== undefined && { compile }) };
+  const frozen = core.network.owners.flatMap(({ name, layer }) => (layer.trainable ? [] : [name]));
+  const data: ModelData = { version: modelVersion, model, inputs, frozen, ...(compile !== undefined && { compile }) };
   await saveSafetensors(target, { tensors, metadata: { ...metadata, [modelKey]: JSON.stringify(data) } }, where);
 }
 

@@ -10,7 +10,7 @@ import '../../src/ops/methods.ts';
 import { losses } from '../../src/losses/index.ts';
 import { canDecode, layers } from '../../src/nn/index.ts';
 import { bert, gpt2, mobileNetV2, resnet18 } from '../../src/models/index.ts';
-import { type Model, createModel, generate } from '../../src/train/index.ts';
+import { type Model, createModel, generate, loadModel } from '../../src/train/index.ts';
 import { baseModels, ids, parameterCounts } from '../support/baseModels.ts';
 import { goldenModels, pattern, worst } from '../support/goldenModels.ts';
 
@@ -32,6 +32,17 @@ describe.each(Object.entries(baseModels))('%s', (name, { url, map, make, run }) 
       if (process.env.OMBRE_FIGURES) console.log(name, i, difference);
       expect(difference).toBeLessThan(1e-5);
     }
+  });
+
+  test('comes back as a whole from a file of save()', async () => {
+    const model = make();
+    await model.loadWeights(url, { map });
+    for (const layer of model.layers) layer.trainable = false;
+    let bytes = new Uint8Array();
+    await model.save((written) => void (bytes = written));
+    const again = await loadModel(bytes);
+    expect(again.variables().map(({ path, trainable }) => [path, trainable])).toEqual(model.variables().map(({ path }) => [path, false]));
+    expect(await (await run(again))[0].data()).toEqual(await (await run(model))[0].data());
   });
 
   test('a saved file is the file that was read', async () => {
