@@ -5,7 +5,7 @@ import { gpt2 } from '../../src/models/index.ts';
 import '../../src/ops/methods.ts';
 import { generate } from '../../src/train/index.ts';
 import { baseModels } from '../support/baseModels.ts';
-import { goldenModels, worst } from '../support/goldenModels.ts';
+import { expectGolden } from '../support/goldenModels.ts';
 
 beforeAll(() => setDevice('webgpu'));
 afterAll(() => setDevice('auto'));
@@ -14,12 +14,7 @@ describe.each(Object.entries(baseModels))('%s', (name, { url, map, make, run }) 
   test('has the outputs of PyTorch', async () => {
     const model = make();
     await model.loadWeights(url, { map });
-    const found = await run(model);
-    const expected = goldenModels[name as keyof typeof baseModels];
-    for (const [i, { shape, data }] of expected.entries()) {
-      expect(found[i].shape).toEqual(shape);
-      expect(worst(await found[i].data(), data)).toBeLessThan(1e-5);
-    }
+    await expectGolden(await run(model), name as keyof typeof baseModels);
   });
 });
 

@@ -22,7 +22,7 @@ import {
 import { mul, sum } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { made } from '../support/wrapperCases.ts';
-import { noteVectors } from '../support/findings.ts';
+import { vectorComparison } from '../support/closeVectors.ts';
 
 beforeAll(() => setDevice('cpu'));
 beforeEach(() => setSeed(3));
@@ -41,17 +41,7 @@ interface LoraCase {
 const cases = golden as unknown as readonly LoraCase[];
 const hostData = ({ value }: Tensor): HostArray => (value as { data: HostArray }).data;
 
-let worst = 0;
-function expectClose(actual: ArrayLike<number>, expected: readonly number[], what: string): void {
-  expect(actual.length, what).toBe(expected.length);
-  expected.forEach((value, i) => {
-    const error = Math.abs(actual[i] - value) / (1 + Math.abs(value));
-    worst = Math.max(worst, error);
-    // NaN is not within the tolerance.
-    if (!(error <= 1e-10)) expect.fail(`${what}, element ${i}: ${actual[i]} for ${value}`);
-  });
-  noteVectors(1);
-}
+const { expectClose, worst } = vectorComparison();
 
 test.each(cases.map((one) => [one.name, one] as const))('%s against PyTorch, in f64', (name, one) => {
   const layer = (layers[name] as (options: object) => Layer)({ ...one.options, loraRank: 2, loraAlpha: 3 });
@@ -80,7 +70,7 @@ test.each(cases.map((one) => [one.name, one] as const))('%s against PyTorch, in 
   expectClose(output, one.output, 'output');
   names.forEach((key, i) => expectClose(rest[i], one.gradients[key], `gradient of ${key}`));
   one.frozen.forEach((values_, i) => expectClose(rest[names.length + i], values_, `merged ${one.adapted[i]}`));
-  console.log(`worst error so far: ${worst.toExponential(1)}`);
+  console.log(`worst error so far: ${worst().toExponential(1)}`);
 }); // prettier-ignore
 
 const makers: Readonly<Record<string, () => Layer>> = {

@@ -12,7 +12,7 @@ import { canDecode, layers } from '../../src/nn/index.ts';
 import { bert, gpt2, mobileNetV2, resnet18 } from '../../src/models/index.ts';
 import { type Model, createModel, generate, loadModel } from '../../src/train/index.ts';
 import { baseModels, ids, parameterCounts } from '../support/baseModels.ts';
-import { goldenModels, pattern, worst } from '../support/goldenModels.ts';
+import { expectGolden, goldenModels, pattern, worst } from '../support/goldenModels.ts';
 
 beforeAll(() => setDevice('cpu'));
 beforeEach(() => setSeed(3));
@@ -23,15 +23,7 @@ describe.each(Object.entries(baseModels))('%s', (name, { url, map, make, run }) 
   test('has the outputs of PyTorch', async () => {
     const model = make();
     await model.loadWeights(url, { map });
-    const found = await run(model);
-    const expected = goldenModels[name as keyof typeof baseModels];
-    expect(found.length).toBe(expected.length);
-    for (const [i, { shape, data }] of expected.entries()) {
-      expect(found[i].shape).toEqual(shape);
-      const difference = worst(await found[i].data(), data);
-      if (process.env.OMBRE_FIGURES) console.log(name, i, difference);
-      expect(difference).toBeLessThan(1e-5);
-    }
+    await expectGolden(await run(model), name as keyof typeof baseModels);
   });
 
   test('comes back as a whole from a file of save()', async () => {

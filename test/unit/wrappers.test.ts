@@ -24,7 +24,7 @@ import { NetworkPass, networkOf } from '../../src/nn/index.ts';
 import { TensorSpec } from '../../src/nn/spec.ts';
 import { add, matmul, mul, sum } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteVectors } from '../support/findings.ts';
+import { vectorComparison } from '../support/closeVectors.ts';
 import { embeddingCases, made, startWrapper, wrapperCases, wrapperInference, wrapperStep } from '../support/wrapperCases.ts';
 
 beforeAll(() => setDevice('cpu'));
@@ -47,18 +47,7 @@ function inF64<T>(given: T, fn: (held: T) => unknown): unknown {
   return mapTree(results, (leaf) => hostTensor(leaf as Tensor, Float64Array.from(values[i++])));
 }
 
-let worst = 0;
-function expectClose(found: Tensor, expected: readonly number[], what: string): void {
-  const actual = hostData(found);
-  expect(actual.length, what).toBe(expected.length);
-  expected.forEach((value, i) => {
-    const error = Math.abs(actual[i] - value) / (1 + Math.abs(value));
-    worst = Math.max(worst, error);
-    // NaN is not within the tolerance.
-    if (!(error <= 1e-10)) expect.fail(`${what}, element ${i}: ${actual[i]} for ${value}`);
-  });
-  noteVectors(1);
-}
+const { expectClose, worst } = vectorComparison();
 
 describe('normalized kernels against PyTorch, in f64', () => {
   test.each(wrapperCases.map((one) => [`${one.wrapper} of ${one.layer}, ${one.iterations} iterations`, one] as const))('%s', (_, one) => {
@@ -66,18 +55,18 @@ describe('normalized kernels against PyTorch, in f64', () => {
     let { variables } = running;
     one.steps.forEach(({ output, gradients: expected }, k) => {
       const found = inF64({ x: running.x, variables }, ({ x, variables: held }) => wrapperStep(running, x, held, Float64Array)) as ReturnType<typeof wrapperStep>;
-      expectClose(found.output, output, `output of step ${k}`);
+      expectClose(hostData(found.output), output, `output of step ${k}`);
       const slopes: Readonly<Record<string, Tensor>> = found.gradients;
       expect(Object.keys(slopes).sort()).toEqual(Object.keys(expected).sort());
-      for (const [name, values] of Object.entries(expected)) expectClose(slopes[name], values, `gradient of ${name} in step ${k}`);
+      for (const [name, values] of Object.entries(expected)) expectClose(hostData(slopes[name]), values, `gradient of ${name} in step ${k}`);
       variables = found.variables;
     });
     const state = Object.assign({}, ...Object.values(variables.state)) as Record<string, Tensor>;
     expect(Object.keys(state)).toEqual(Object.keys(one.state));
-    for (const [name, values] of Object.entries(one.state)) expectClose(state[name], values, name);
+    for (const [name, values] of Object.entries(one.state)) expectClose(hostData(state[name]), values, name);
     const inference = inF64({ x: running.x, variables }, ({ x, variables: held }) => [wrapperInference(running, x, held)]) as Tensor[];
-    expectClose(inference[0], one.inference, 'inference');
-    console.log(`worst error so far: ${worst.toExponential(1)}`);
+    expectClose(hostData(inference[0]), one.inference, 'inference');
+    console.log(`worst error so far: ${worst().toExponential(1)}`);
   }); // prettier-ignore
 });
 
@@ -97,9 +86,9 @@ describe('reversible embeddings against PyTorch, in f64', () => {
       const slopes = gradients(sum(mul(y, made(9, y.shape, -1, 1, Float64Array))), Object.values(held));
       return { y, slopes: Object.fromEntries(names.map((name, i) => [name, slopes[i]])) };
     }) as { y: Tensor; slopes: Record<string, Tensor> };
-    expectClose(found.y, output, 'output');
+    expectClose(hostData(found.y), output, 'output');
     expect(Object.keys(found.slopes)).toEqual(Object.keys(expected));
-    for (const [name, values] of Object.entries(expected)) expectClose(found.slopes[name], values, name);
+    for (const [name, values] of Object.entries(expected)) expectClose(hostData(found.slopes[name]), values, name);
   }); // prettier-ignore
 
   test('a model with one trains, lists the table once and counts its penalty once', async () => {

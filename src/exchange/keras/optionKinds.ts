@@ -73,6 +73,9 @@ export const only = (...values: readonly unknown[]): KerasOption => ({
 /** An option that changes no result here. It is neither read nor written. */
 export const ignored: KerasOption = { read: () => undefined, write: () => undefined };
 
+/** Rules of the outputs of a layer. */
+export const outputRules: OptionTable = { activation, activity_regularizer: regularizer };
+
 export const dataFormat: OptionTable = { data_format: only('channels_last') };
 
 export const kernelRules: OptionTable = {

@@ -6,7 +6,7 @@ import { FormatError } from '../../core/errors.ts';
 const maxArchiveBytes = 2 ** 32 - 1;
 
 /**
- * The bytes of an archive with these entries, in their order.
+ * The bytes of an archive with these entries, in their order. Names that are whole numbers come first.
  * @param level Level of deflate from 1 to 9, or 0 to store.
  * @throws FormatError for a name that occurs twice, and for contents of 4 GiB or more.
  */

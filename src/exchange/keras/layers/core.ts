@@ -16,13 +16,13 @@ import {
   kernelRules,
   named,
   only,
+  outputRules,
   regularizer,
   same,
   single,
 } from '../optionKinds.ts';
 import { kernelAndBias, row, weightsOf } from './rows.ts';
 
-const outputs = { activation, activity_regularizer: regularizer };
 const seed = { seed: ignored };
 
 /** x above theta, else 0. */
@@ -34,13 +34,13 @@ const thresholdedRelu = register(
 );
 
 export const denseRows: readonly Converter[] = [
-  row('Dense', 'dense', { units: same, ...outputs, ...kernelRules, ...biasRules }, { weights: kernelAndBias }),
+  row('Dense', 'dense', { units: same, ...outputRules, ...kernelRules, ...biasRules }, { weights: kernelAndBias }),
   row(
     'EinsumDense',
     'einsumDense',
     {
       ...{ equation: same, output_shape: same, bias_axes: same },
-      ...outputs,
+      ...outputRules,
       ...kernelRules,
       ...{ bias_initializer: initializer, bias_regularizer: regularizer, bias_constraint: constraint },
     },

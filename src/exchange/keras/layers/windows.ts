@@ -5,7 +5,6 @@ import type { Converter } from '../converter.ts';
 import {
   type KerasOption,
   type OptionTable,
-  activation,
   biasRules,
   constraint,
   dataFormat,
@@ -14,13 +13,14 @@ import {
   interpolation,
   kernelRules,
   listOfOne,
+  outputRules,
   regularizer,
   same,
   single,
 } from '../optionKinds.ts';
 import { factoryOf, kernelAndBias, row, weightsOf } from './rows.ts';
 
-const outputs: OptionTable = { activation, activity_regularizer: regularizer, ...biasRules, ...dataFormat };
+const outputs: OptionTable = { ...outputRules, ...biasRules, ...dataFormat };
 const windows = (axes: 1 | 2 | 3): OptionTable => {
   const sizes = axes === 1 ? listOfOne : same;
   return { kernel_size: sizes, strides: sizes, padding: same, dilation_rate: sizes };
