@@ -8,7 +8,7 @@ import ts from 'typescript';
 import { minifySync, runnerImport } from 'vite';
 import { asFunctions } from './declarations/functions.ts';
 import { applyEdits } from './declarations/edits.ts';
-import { bundledDeclarations, entryDeclarations } from './declarations/entries.ts';
+import { bundledDeclarations, entryDeclarations, exportedNames } from './declarations/entries.ts';
 import type * as Comments from './declarations/optionComments.ts';
 import { optionInterfaces } from './declarations/optionInterfaces.ts';
 import { consumerProgram, sourceProgram } from './declarations/programs.ts';
@@ -57,8 +57,9 @@ if (diagnostics.length > 0) {
   console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, formatHost)}`);
   process.exitCode = 1;
 }
-// Base models are another entry.
-const ofEntry = Object.entries(comments).filter(([factory]) => !factory.startsWith('models.'));
+// Base models and the functions of files of other programs are in other entries.
+const elsewhere = new Set(ofEntries.flatMap((text) => [...exportedNames(parse(text))]));
+const ofEntry = Object.entries(comments).filter(([factory]) => !elsewhere.has(factory.replace(/^models\./, '')));
 const names = Object.fromEntries(ofEntry.map(([factory, options]) => [factory, Object.keys(options)]));
 const undocumented = undocumentedOptions(file, checker, names);
 if (undocumented.length > 0) {

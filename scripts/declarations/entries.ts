@@ -8,7 +8,7 @@ import { declared, isExported, prune } from './prune.ts';
 const parse = (text: string): ts.SourceFile => ts.createSourceFile('entry.d.ts', text, ts.ScriptTarget.Latest, true);
 
 /** Names that declarations export. */
-function exportedNames(file: ts.SourceFile): Set<string> {
+export function exportedNames(file: ts.SourceFile): Set<string> {
   const names = new Set<string>();
   for (const statement of file.statements) {
     if (isExported(statement)) for (const name of declared(statement)) names.add(name);

@@ -1,18 +1,21 @@
 // Reads models of Keras: .keras files of Keras 3, and .h5 files of Keras 2.
-import { type OptionsOf, declareOptions } from '../../core/options.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { type FileSource, readFile } from '../../formats/places.ts';
 import type { Model } from '../../train/index.ts';
 import type { KerasLayer } from './converter.ts';
 import { type Hdf5Dataset, type Hdf5Group, readHdf5 } from '../hdf5/readHdf5.ts';
 import { readZip } from '../zip/readZip.ts';
 import type { HostWeight } from './hostWeight.ts';
-import { type InputShapes, inputShapesOption } from './inputShapes.ts';
+import { type InputShapes, inputShapesKind } from './inputShapes.ts';
 import { Place, field, isRecord, parseJson, textOf } from './place.ts';
 import { type Constants, classAndConfig, isModelClass } from './readLayer.ts';
 import { readModel } from './readModel.ts';
 import { type WeightEntry, type WeightFile, matchByName, modelWithWeights } from './weights.ts';
 
-export const loadKerasModelOptions = declareOptions('loadKerasModel', inputShapesOption);
+export const loadKerasModelOptions = declareOptions('loadKerasModel', {
+  /** Sizes of inputs that the file leaves open, without the batch axis, by the name of the input. @default {} */
+  inputShapes: optional(inputShapesKind, {}),
+});
 export type LoadKerasModelOptions = OptionsOf<typeof loadKerasModelOptions>;
 
 const where = 'loadKerasModel';

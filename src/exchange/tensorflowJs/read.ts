@@ -1,19 +1,22 @@
 // Layers models of TensorFlow.js: model.json and its shards.
 import { ArgumentError } from '../../core/errors.ts';
 import { nodeProcess } from '../../core/nodeProcess.ts';
-import { type OptionsOf, declareOptions } from '../../core/options.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { shown } from '../../core/shown.ts';
 import { readFile } from '../../formats/places.ts';
 import type { Model } from '../../train/index.ts';
 import type { HostWeight } from '../keras/hostWeight.ts';
-import { type InputShapes, inputShapesOption } from '../keras/inputShapes.ts';
+import { type InputShapes, inputShapesKind } from '../keras/inputShapes.ts';
 import { Place, field, isRecord, parseJson, recordAt, textOf } from '../keras/place.ts';
 import { classAndConfig, isModelClass } from '../keras/readLayer.ts';
 import { readModel } from '../keras/readModel.ts';
 import { type WeightFile, matchByName, modelWithWeights } from '../keras/weights.ts';
 import { readGroup, readManifest } from './manifest.ts';
 
-export const loadLayersModelOptions = declareOptions('loadLayersModel', inputShapesOption);
+export const loadLayersModelOptions = declareOptions('loadLayersModel', {
+  /** Sizes of inputs that the file leaves open, without the batch axis, by the name of the input. @default {} */
+  inputShapes: optional(inputShapesKind, {}),
+});
 export type LoadLayersModelOptions = OptionsOf<typeof loadLayersModelOptions>;
 
 /** A layers model in memory: model.json, and its other files by the paths in the manifest. */
