@@ -208,6 +208,9 @@ export function layerOf(value: unknown): Layer | undefined {
     : undefined;
 }
 
+/** Receives the path of a layer in its network, such as `encoder/dense_1`, and its outputs. */
+export type LayerObserver = (path: string, outputs: Tensors) => void;
+
 /** One forward pass through a network: it holds the variables of every layer, and collects their new state and losses. */
 export class ForwardPass {
   readonly training: boolean;
@@ -221,6 +224,8 @@ export class ForwardPass {
   private readonly used: Set<Layer>;
   /** Values that take the place of parameters. */
   private readonly replaced: ReadonlyMap<Layer, TensorRecord>;
+  /** Receives the outputs of each layer of a container. */
+  readonly observe: LayerObserver | undefined;
 
   constructor(
     training: boolean,
@@ -230,6 +235,7 @@ export class ForwardPass {
     decoding?: Decoding,
     used = new Set<Layer>(),
     replaced: ReadonlyMap<Layer, TensorRecord> = new Map<Layer, TensorRecord>(),
+    observe?: LayerObserver,
   ) {
     this.training = training;
     this.variables = variables;
@@ -238,6 +244,7 @@ export class ForwardPass {
     this.decoding = decoding;
     this.used = used;
     this.replaced = replaced;
+    this.observe = observe;
   }
 
   /** Whether this is the first use of the layer in the pass. Penalties of shared parameters count once. */
@@ -251,13 +258,13 @@ export class ForwardPass {
   inMode(training: boolean | undefined): ForwardPass {
     return training === undefined || training === this.training
       ? this
-      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used, this.replaced);
+      : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used, this.replaced, this.observe);
   }
 
   /** The same pass with other values of some parameters of a layer. */
   replacing(layer: Layer, parameters: TensorRecord): ForwardPass {
     const replaced = new Map(this.replaced).set(layer, { ...this.replaced.get(layer), ...parameters });
-    return new ForwardPass(this.training, this.variables, this.losses, this.inF16, this.decoding, this.used, replaced);
+    return new ForwardPass(this.training, this.variables, this.losses, this.inF16, this.decoding, this.used, replaced, this.observe);
   }
 
   variablesOf(layer: Layer): Variables {
@@ -338,5 +345,7 @@ export const joinPath = (outer: string, name: string): string => (outer ? `${out
 /** Runs a layer of a container under its name there. */
 export function runNamed(pass: ForwardPass, { name, layer }: NamedLayer, inputs: Tensors, mask: Masks, outer: string): Flow {
   const where = joinPath(outer, name);
-  return building(`layer '${where}'`, () => withScope(name, () => layer.run(pass, inputs, mask, where)));
+  const flow = building(`layer '${where}'`, () => withScope(name, () => layer.run(pass, inputs, mask, where)));
+  pass.observe?.(where, flow.outputs);
+  return flow;
 }

@@ -3,7 +3,7 @@ import { building } from '../graph/reads.ts';
 import { withScope } from '../graph/scope.ts';
 import { castFloats } from './castFloats.ts';
 import type { Decoding } from './decoding.ts';
-import { ForwardPass, type Layer, type Variables } from './layer.ts';
+import { ForwardPass, type Layer, type LayerObserver, type Variables } from './layer.ts';
 import { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, treesOf } from './network.ts';
 import type { Tensors } from './spec.ts';
 
@@ -20,9 +20,9 @@ export class NetworkPass {
   }
 
   /** Outputs of the network. Its new state is the state of later runs. */
-  run(x: Tensors, training: boolean, decoding?: Decoding): NetworkResult {
+  run(x: Tensors, training: boolean, decoding?: Decoding, observe?: LayerObserver): NetworkResult {
     const { root, path } = this.network;
-    return this.apply(root, path, x, training, decoding);
+    return this.apply(root, path, x, training, decoding, observe);
   }
 
   /** Outputs of a layer at a path inside the network. */
@@ -30,8 +30,8 @@ export class NetworkPass {
     return building(`layer '${path}'`, () => withScope(path, () => this.apply(layer, path, x, training)));
   }
 
-  private apply(layer: Layer, path: string, x: Tensors, training: boolean, decoding?: Decoding): NetworkResult {
-    const pass = new ForwardPass(training, this.values, [], this.inF16, decoding);
+  private apply(layer: Layer, path: string, x: Tensors, training: boolean, decoding?: Decoding, observe?: LayerObserver): NetworkResult {
+    const pass = new ForwardPass(training, this.values, [], this.inF16, decoding, undefined, undefined, observe);
     const { outputs: found, mask } = layer.run(pass, x, undefined, path);
     const outputs = this.inF16 ? castFloats(found, 'f32') : found;
     return { outputs, state: this.variables().state, mask, losses: pass.losses };

@@ -9,6 +9,7 @@ import { type ModelCore, exclusive, finishTotals, startTotals } from './core.ts'
 import { firstBatches } from './feed.ts';
 import type { ModelInput } from './inputs.ts';
 import { type EvaluateOptions, evaluateOptions } from './runOptions.ts';
+import type { Weights } from './steps.ts';
 import { withTrainingData } from './withData.ts';
 
 /** No random op uses it. Forward without training has none, unless a layer of the user draws numbers. */
@@ -28,18 +29,19 @@ export async function evaluateModel(core: ModelCore, x: ModelInput, y: ArrayTree
   });
 }
 
-/** Exact values over one pass of the source, or its first `limit` batches. */
+/** Exact values over one pass of the source, or its first `limit` batches. `weights` are used in place of the model's own. */
 export async function testSource(
   core: ModelCore,
   steps: TrainingSteps,
   source: BatchSource,
   limit?: number,
+  weights?: Weights,
 ): Promise<{ logs: Logs; samples: number }> {
   let totals = await startTotals(steps.testing);
   let samples = 0;
   for await (const { size, ...arrays } of firstBatches(source, limit)) {
     const batch = { key: fixedKey(), ...arrays };
-    totals = await exclusive(core, () => steps.test(totals, core.weights!, batch));
+    totals = await exclusive(core, () => steps.test(totals, weights ?? core.weights!, batch));
     samples += size;
   }
   return { logs: await finishTotals(steps.testing, totals), samples };

@@ -5,7 +5,7 @@ import { nearestName } from '../core/nearest.ts';
 import { leafName, leavesOf } from '../core/tree.ts';
 import { type JointLoss, isJointLoss } from '../losses/index.ts';
 import type { Direction, Metric } from '../metrics/index.ts';
-import type { Network, Specs } from '../nn/index.ts';
+import type { Network, Specs, Tensors } from '../nn/index.ts';
 import type { Assigned, OutputLoss, TrainingSetup } from './trainingSetup.ts';
 
 /** One output of a network. */
@@ -43,7 +43,7 @@ export interface Objectives {
 }
 
 /** The outputs of a network in the order of their tree. */
-export function namedOutputs(network: Network, specs: Specs): NamedOutput[] {
+export function namedOutputs(network: Network, specs: Specs | Tensors): NamedOutput[] {
   const { outputNames } = network.root as { readonly outputNames?: readonly string[] };
   const leaves = leavesOf(specs);
   return leaves.map(({ path }, i) => {
