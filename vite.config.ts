@@ -12,6 +12,7 @@ const entries = {
   formats: 'src/exchange/index.ts',
   onnx: 'src/onnx/index.ts',
   models: 'src/models/index.ts',
+  plots: 'src/plots/index.ts',
 };
 
 /** What tests in a page cannot read from the environment themselves. */
@@ -44,7 +45,10 @@ export default defineConfig({
     // Files of fixed names, which replace themselves: the declarations beside them stay when only the code is rebuilt.
     emptyOutDir: false,
     // Packages that optional entries need are installed beside the library.
-    rolldownOptions: { external: [/^fflate$/, /^@bufbuild\/protobuf/], output: { chunkFileNames: 'shared-[name].js' } },
+    rolldownOptions: {
+      external: [/^fflate$/, /^@bufbuild\/protobuf/, /^echarts\//, /^ml-matrix$/],
+      output: { chunkFileNames: 'shared-[name].js' },
+    },
   },
   test: {
     watch: false,

@@ -28,6 +28,7 @@ const contents: Readonly<Record<string, string>> = {
   exchange: 'Weights and models of other libraries: an optional entry.',
   onnx: 'Reads and writes ONNX: an optional entry.',
   models: 'Base models with the names of public checkpoints.',
+  plots: 'Data about training runs, models and data sets, and their pictures as SVG: an optional entry.',
 };
 
 /** Folders that each folder imports. */

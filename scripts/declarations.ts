@@ -23,6 +23,7 @@ const optionalEntries = [
   ['formats', 'src/exchange/index.ts'],
   ['onnx', 'src/onnx/index.ts'],
   ['models', 'src/models/index.ts'],
+  ['plots', 'src/plots/index.ts'],
 ] as const;
 
 const formatHost = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => process.cwd(), getNewLine: () => '\n' };
@@ -57,9 +58,10 @@ if (diagnostics.length > 0) {
   console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, formatHost)}`);
   process.exitCode = 1;
 }
-// Base models and the functions of files of other programs are in other entries.
+// Base models, pictures, and the functions of files of other programs are in other entries.
 const elsewhere = new Set(ofEntries.flatMap((text) => [...exportedNames(parse(text))]));
-const ofEntry = Object.entries(comments).filter(([factory]) => !elsewhere.has(factory.replace(/^models\./, '')));
+const isElsewhere = (factory: string): boolean => elsewhere.has(factory.split('.')[0]) || elsewhere.has(factory.replace(/^models\./, ''));
+const ofEntry = Object.entries(comments).filter(([factory]) => !isElsewhere(factory));
 const names = Object.fromEntries(ofEntry.map(([factory, options]) => [factory, Object.keys(options)]));
 const undocumented = undocumentedOptions(file, checker, names);
 if (undocumented.length > 0) {

@@ -68,6 +68,18 @@ export async function samplesOf(where: string, argument: string, input: unknown,
   return toSamples(where, argument, opened.shape, opened.data instanceof Tensor ? await opened.data.data() : opened.data, dtype);
 }
 
+/**
+ * Numbers and shape of an input that is on the host, without a wait.
+ * @throws DataError for a tensor on a device, and the errors of samplesOf.
+ */
+export function hostSamplesOf(where: string, argument: string, input: unknown): Samples {
+  const { shape, data } = open(where, argument, input);
+  if (!(data instanceof Tensor)) return toSamples(where, argument, shape, data);
+  throw new DataError(
+    `${where}: ${argument} is a tensor on a device; read it first: { data: await ${argument}.data(), shape: ${argument}.shape }`,
+  );
+}
+
 interface Opened {
   readonly shape: Shape;
   readonly data: NumericArray | Tensor;

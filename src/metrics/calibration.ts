@@ -40,7 +40,7 @@ export const calibrationErrorOptions = declareOptions('metrics.calibrationError'
 export type CalibrationErrorOptions = OptionsOf<typeof calibrationErrorOptions>;
 
 /** Confidence of each sample, and whether it is right. With one probability, the confidence is that of class 1. */
-function judge(name: string, targets: Tensor, predictions: Tensor): { confidence: Tensor; right: Tensor } {
+export function judge(name: string, targets: Tensor, predictions: Tensor): { confidence: Tensor; right: Tensor } {
   if (predictions.rank < 2 || predictions.shape[predictions.rank - 1] === 1) {
     const pair = alignEqual(name, targets, predictions);
     return { confidence: pair.predictions, right: notEqual(pair.targets, 0) };
