@@ -4,6 +4,7 @@ import { launchOptions } from './scripts/browser.ts';
 import { firefox } from './scripts/firefox.ts';
 import { mnistFiles } from './scripts/mnistPlugin.ts';
 import unit from './scripts/unit.config.ts';
+import { shortRuntime } from './scripts/runtimePlugin.ts';
 import { strippedWgsl } from './scripts/wgslPlugin.ts';
 
 /** Entries of the package: the library, and optional ones. */
@@ -13,6 +14,7 @@ const entries = {
   onnx: 'src/onnx/index.ts',
   models: 'src/models/index.ts',
   plots: 'src/plots/index.ts',
+  standalone: 'src/standalone/index.ts',
 };
 
 /** What tests in a page cannot read from the environment themselves. */
@@ -36,7 +38,7 @@ declare module 'vitest' {
 
 /** The library build, and the tests by where they run. The demo has a configuration of its own: scripts/demo.config.ts. */
 export default defineConfig({
-  plugins: [strippedWgsl()],
+  plugins: [strippedWgsl(), shortRuntime()],
   build: {
     target: 'es2022',
     lib: { entry: entries, formats: ['es'], fileName: (_, name) => `${name}.js` },

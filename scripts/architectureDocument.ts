@@ -26,7 +26,9 @@ const contents: Readonly<Record<string, string>> = {
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
   train: 'Models: `compile`, `fit`, `evaluate`, `predict` and training steps.',
   exchange: 'Weights and models of other libraries: an optional entry.',
+  inference: 'Models and functions as exporters take them.',
   onnx: 'Reads and writes ONNX: an optional entry.',
+  standalone: 'Writes a model as one ES module that runs without the library: an optional entry.',
   models: 'Base models with the names of public checkpoints.',
   plots: 'Data about training runs, models and data sets, and their pictures as SVG: an optional entry.',
 };

@@ -38,6 +38,17 @@ export interface CompiledFunction<F extends (...args: never[]) => unknown> {
 /** Results of functions that are compiled. The empty list makes TypeScript infer `[a, b]` as a tuple. */
 export type Compilable = object | [] | string | number | boolean | null | undefined | void;
 
+/** The function that was compiled, and the arguments that it donates. */
+export interface CompiledSource {
+  readonly fn: (...args: never[]) => unknown;
+  readonly donate: ReadonlySet<number>;
+}
+
+const sources = new WeakMap<object, CompiledSource>();
+
+/** The source of a function that compile() made, or undefined. */
+export const sourceOf = (compiled: object): CompiledSource | undefined => sources.get(compiled);
+
 /** A donated handle, and the node that it had before the call. */
 interface Donated {
   readonly tensor: Tensor;
@@ -147,6 +158,7 @@ export function compile<F extends (...args: any[]) => Compilable>(fn: F, options
     specializations.requireNoLateRead(engine, specialization);
     return planned;
   };
+  sources.set(call, { fn, donate });
   return Object.assign(call, { plan }) as CompiledFunction<F>;
 }
 

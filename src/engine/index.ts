@@ -1,6 +1,6 @@
 // The engine evaluates tensors: it traces functions, and runs graphs on a runtime. It does not compile, and does not depend on a particular device.
 // Importing it lets tensors compute their values.
-export { type Compilable, type CompileFunctionOptions, type CompiledFunction, compile } from './compiledFunction.ts';
+export { type Compilable, type CompileFunctionOptions, type CompiledFunction, compile, sourceOf } from './compiledFunction.ts';
 export {
   type DeviceName,
   type DeviceOptions,
@@ -17,4 +17,5 @@ export {
 export { Engine, engineOf } from './engine.ts';
 export { type TraceLevel, lastProgram, trace } from './inspection.ts';
 export type { ProfileOptions } from './profiling.ts';
+export { OutputPlaceholder, traceFunction } from './traceFunction.ts';
 export type { MemoryPlan } from '../runtime/runtime.ts';

@@ -1,5 +1,6 @@
 // Configs of chains and graphs of layers. A layer that occurs again is written once and referred to afterwards, so that shared weights stay
 // shared. Ops between layers are written with their attributes.
+import { toBase64 } from '../core/base64.ts';
 import { batchAxis } from '../core/batchAxis.ts';
 import { type Config, type Json, plainData, withSubstitutes } from '../core/config.ts';
 import type { HostArray } from '../core/dtype.ts';
@@ -194,8 +195,5 @@ export const chainConfig = (layers: readonly Config[], name: string | undefined)
 /** Elements as base64, little-endian: floats as f32, bool as bytes. */
 function toText(data: HostArray): string {
   const elements = data instanceof Float64Array ? Float32Array.from(data) : data;
-  const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-  return btoa(text);
+  return toBase64(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength));
 }

@@ -19,10 +19,12 @@ export const levels: Readonly<Record<string, number>> = {
   engine: 5,
   train: 6,
   exchange: 7,
-  onnx: 7,
+  inference: 7,
   models: 7,
   'optionTypes.ts': 7,
   plots: 8,
+  onnx: 8,
+  standalone: 8,
   'index.ts': 8,
 };
 

@@ -6,6 +6,7 @@ import { ArgumentError, FormatError, checkOptions } from '../../core/errors.ts';
 import { topological } from '../../graph/graph.ts';
 import { constantValue } from '../../graph/leaves.ts';
 import { type Node, Tensor } from '../../graph/tensor.ts';
+import type { ExportInput, NamedTensor } from '../../inference/index.ts';
 import { Model } from '../../train/index.ts';
 import { elementOf, elementOfDtype } from '../format/elements.ts';
 import { stateKey } from '../format/metadata.ts';
@@ -13,7 +14,7 @@ import { GraphSchema, ModelSchema, type ValueInfoProto, ValueInfoSchema } from '
 import { ExportCall, type UsedOutputs } from './call.ts';
 import { exportRules, unwritten } from './rules.ts';
 import { Recurrences } from './rules/recurrent.ts';
-import { type ExportInput, type NamedTensor, type TracedGraph, traceFunction, traceModel } from './trace.ts';
+import { type TracedGraph, traceFunction, traceModel } from './trace.ts';
 import { GraphWriter } from './writer.ts';
 
 export interface ExportOnnxOptions {

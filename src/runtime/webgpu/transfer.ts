@@ -1,5 +1,5 @@
 // Between host arrays and GPU buffers: bool is stored as u32, f16 as packed halves, everything else as it is.
-import type { HostArray } from '../../core/dtype.ts';
+import type { Dtype, HostArray } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/shape.ts';
 import type { TensorType } from '../../graph/op.ts';
@@ -10,8 +10,15 @@ export function writeHost(queue: GPUQueue, buffer: GPUBuffer, data: HostArray, t
     throw new DeviceError(`webgpu: ${data.length} elements for a tensor of shape ${formatShape(type.shape)}`);
   }
   if (data.length === 0) return;
-  const stored = type.dtype === 'bool' ? Uint32Array.from(data) : type.dtype === 'f16' ? toHalves(data) : data;
+  const stored = storedElements(data, type.dtype);
   queue.writeBuffer(buffer, 0, stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+/** Elements as the GPU stores them. */
+export function storedElements(data: HostArray, dtype: Dtype): Exclude<HostArray, Float64Array> | Uint16Array {
+  if (dtype === 'bool') return Uint32Array.from(data);
+  if (dtype === 'f16') return toHalves(data);
+  return data instanceof Float64Array ? Float32Array.from(data) : data;
 }
 
 /** Packs numbers as half-precision bits, padded to whole words. */
