@@ -210,11 +210,11 @@ describe('load', () => {
   test('says why there is no device', async () => {
     await expect(module.load()).rejects.toThrow('digits: there is no WebGPU here; a page needs https or localhost and a browser with WebGPU; in Node, pass create([]) of the package webgpu to load()');
     await expect(module.load({} as never)).rejects.toThrow('digits: load() takes a GPUDevice, or an object like navigator.gpu');
-    await expect(module.load({ requestAdapter: () => Promise.resolve(null) } as never)).rejects.toThrow('digits: WebGPU has no adapter here; check the graphics driver');
-    await expect(module.load({ requestAdapter: () => Promise.resolve(adapter()) } as never)).rejects.toThrow('no device');
+    await expect(module.load({ requestAdapter: () => Promise.resolve(null) })).rejects.toThrow('digits: WebGPU has no adapter here; check the graphics driver');
+    await expect(module.load({ requestAdapter: () => Promise.resolve(adapter()) })).rejects.toThrow('no device');
     const half = await importText(await exportStandalone((a: Tensor) => ops.add(a, a), { inputs: [{ shape: [2], dtype: 'f16' }] }));
-    await expect(half.load({ requestAdapter: () => Promise.resolve(adapter()) } as never)).rejects.toThrow('model: this adapter lacks shader-f16');
-    await expect(half.load({ requestAdapter: () => Promise.resolve(adapter(['shader-f16'])) } as never)).rejects.toThrow('no device');
+    await expect(half.load({ requestAdapter: () => Promise.resolve(adapter()) })).rejects.toThrow('model: this adapter lacks shader-f16');
+    await expect(half.load({ requestAdapter: () => Promise.resolve(adapter(['shader-f16'])) })).rejects.toThrow('no device');
   }); // prettier-ignore
 
   test('refuses weights of another export', async () => {
