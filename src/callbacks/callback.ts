@@ -20,6 +20,8 @@ export interface TrainedModel {
   swapAverages(): Promise<void>;
   /** Copies weights, optimizer states and learning rates. The returned function brings them back. */
   snapshot(): Promise<() => Promise<void>>;
+  /** Writes the whole model: layers, weights, options of compile() and the state of the optimizers. */
+  save(target: FileTarget, options?: { optimizer?: boolean }): Promise<void>;
   /** Writes all weights, and the state of the optimizers. */
   saveWeights(target: FileTarget, options?: { optimizer?: boolean }): Promise<void>;
   /** All tensors with their paths, in the order of getWeights(). */

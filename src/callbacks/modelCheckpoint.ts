@@ -1,4 +1,4 @@
-// Files of weights at the ends of epochs.
+// Files of the model at the ends of epochs.
 import type { Configured } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { boolean, callable, either, number, oneOf, positiveInteger, text } from '../core/optionKinds.ts';
@@ -21,7 +21,10 @@ export const modelCheckpointOptions = declareOptions('callbacks.modelCheckpoint'
   monitor: optional(text, 'val_loss'),
   /** Writes only epochs that improve the watched value. @default false */
   saveBestOnly: optional(boolean, false),
-  /** Leaves out the optimizers' state. A fit cannot resume exactly from such a file. @default false */
+  /**
+   * Writes the weights without layers, options of compile() and optimizers' state. A fit cannot resume exactly from such a file. Layers and losses
+   * of your own that are not registered need it. @default false
+   */
   saveWeightsOnly: optional(boolean, false),
   /** Whether smaller or larger is better. 'auto' takes the direction that the metric states; losses are minimised. @default 'auto' */
   mode: optional(oneOf('auto', 'min', 'max'), 'auto'),
@@ -44,14 +47,26 @@ function pathOf(template: string, epoch: number, logs: Logs): string {
   });
 }
 
+/** @throws ArgumentError of model.save. For values without a config it names the option that needs none. */
+async function saveWhole(model: TrainedModel, target: FileTarget): Promise<void> {
+  try {
+    await model.save(target);
+  } catch (error) {
+    if (!(error instanceof ArgumentError && error.message.includes('register'))) throw error;
+    const message = `callbacks.modelCheckpoint: ${error.message}; or pass { saveWeightsOnly: true }, which writes the weights`;
+    throw new ArgumentError(message, { cause: error });
+  }
+}
+
 /**
- * Writes the weights, and the optimizers' state, as a safetensors file after epochs, like Keras's ModelCheckpoint. `model.loadWeights` reads it, and
- * a fit with `initialEpoch` and the same seed goes on with the same bits.
+ * Writes the whole model as a safetensors file after epochs, as `model.save` does, like Keras's ModelCheckpoint. `loadModel` makes the model again, and
+ * `model.loadWeights` reads the weights and the optimizers' state. A fit with `initialEpoch` and the same seed then goes on with the same bits.
  *
  *     callbacks.modelCheckpoint({ filepath: 'best.safetensors', saveBestOnly: true })
  *     callbacks.modelCheckpoint({ filepath: 'epoch-{epoch}-{val_loss:.3f}.safetensors', saveFreq: 5 })
  *
- * @throws ArgumentError at the start of fit, with saveBestOnly, if no value of that name will exist, or if its direction is unknown.
+ * @throws ArgumentError at the first file, for layers, losses and functions of your own that `register` does not know: pass saveWeightsOnly.
+ * ArgumentError at the start of fit, with saveBestOnly, if no value of that name will exist, or if its direction is unknown.
  */
 export function modelCheckpoint(options: ModelCheckpointOptions): Configured<Callback> {
   const settings = modelCheckpointOptions.read(options);
@@ -79,7 +94,8 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Configured<Cal
       }
       waited = 0;
       const target = typeof filepath === 'string' ? pathOf(filepath, epoch, logs) : filepath(epoch, logs);
-      await model.saveWeights(target, { optimizer: !saveWeightsOnly });
+      if (saveWeightsOnly) await model.saveWeights(target, { optimizer: false });
+      else await saveWhole(model, target);
     },
   };
   return withConfig(callback, modelCheckpointOptions, settings);

@@ -27,7 +27,12 @@ async function ratesFor(
   const model = {
     ...{ stopTraining: false, learningRate: 1, getWeights: async () => [], setWeights: async () => undefined },
     ...{ setLearningRate: (rate: number) => void (model.learningRate = rate), swapAverages: async () => undefined },
-    ...{ snapshot: async () => async () => undefined, saveWeights: async () => undefined, variables: () => [] },
+    ...{
+      snapshot: async () => async () => undefined,
+      save: async () => undefined,
+      saveWeights: async () => undefined,
+      variables: () => [],
+    },
   };
   const info: FitInfo = {
     ...{ model, epochs: 99, initialEpoch: 0, samples: 1, batches: 1, metrics: ['loss', monitor] },

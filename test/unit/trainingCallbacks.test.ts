@@ -76,7 +76,7 @@ describe('learningRateFinder', () => {
 
   test('the suggestion is the rate of the steepest descent', async () => {
     const finder = callbacks.learningRateFinder({ smoothing: 0, steps: 8, minLearningRate: 1, maxLearningRate: 128, divergence: 100 });
-    const model = { stopTraining: false, learningRate: 1, setLearningRate: () => undefined, getWeights: async () => [], setWeights: async () => undefined, swapAverages: async () => undefined, snapshot: async () => async () => undefined, saveWeights: async () => undefined, variables: () => [] }; // prettier-ignore
+    const model = { stopTraining: false, learningRate: 1, setLearningRate: () => undefined, getWeights: async () => [], setWeights: async () => undefined, swapAverages: async () => undefined, snapshot: async () => async () => undefined, save: async () => undefined, saveWeights: async () => undefined, variables: () => [] }; // prettier-ignore
     await finder.onTrainBegin!({
       model,
       epochs: 1,

@@ -153,7 +153,7 @@ describe('losses that are not finite', () => {
     ['-Infinity is the best there is', [5, -Infinity, 4, 3], 3, 1],
   ])('earlyStopping: %s', async (_, losses, stoppedEpoch, bestEpoch) => {
     const stop = callbacks.earlyStopping({ monitor: 'loss', patience: 2 });
-    const model = { stopTraining: false, getWeights: async () => [], setWeights: async () => undefined, setLearningRate: () => undefined, learningRate: 1, swapAverages: async () => undefined, snapshot: async () => async () => undefined, saveWeights: async () => undefined, variables: () => [] }; // prettier-ignore
+    const model = { stopTraining: false, getWeights: async () => [], setWeights: async () => undefined, setLearningRate: () => undefined, learningRate: 1, swapAverages: async () => undefined, snapshot: async () => async () => undefined, save: async () => undefined, saveWeights: async () => undefined, variables: () => [] }; // prettier-ignore
     const fixed = {
       epochs: 9,
       initialEpoch: 0,

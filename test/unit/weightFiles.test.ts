@@ -7,7 +7,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { fromBf16Bits, fromF16Bits, toF16Bits } from '../../src/formats/halves.ts';
 import { type StoredTensor, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
-import { type Model, callbacks, layers, losses, optimizers, removeStored, sequential, storedFiles } from '../../src/index.ts';
+import {
+  type Model,
+  callbacks,
+  layers,
+  loadModel,
+  losses,
+  mean,
+  optimizers,
+  removeStored,
+  sequential,
+  square,
+  storedFiles,
+  sub,
+} from '../../src/index.ts';
 import { fuzzReader, mutationCount } from '../support/fileMutations.ts';
 
 let folder = '';
@@ -347,6 +360,34 @@ describe('modelCheckpoint', () => {
     const last = makeModel();
     await last.loadWeights(join(folder, 'checkpoints', 'each-4.st'));
     expect(await valuesOf(model)).toEqual(await valuesOf(last));
+  });
+
+  test('a file is the whole model, which a new model is made of', async () => {
+    let bytes = new Uint8Array();
+    const filepath = () => (written: Uint8Array<ArrayBuffer>) => void (bytes = written);
+    const trained = makeModel();
+    const whole = makeModel();
+    await whole.fit(x, y, { ...fitOptions, epochs: 4 });
+    await trained.fit(x, y, { ...fitOptions, epochs: 2, callbacks: [callbacks.modelCheckpoint({ filepath })] });
+    const model = await loadModel(bytes);
+    expect(await valuesOf(model)).toEqual(await valuesOf(trained));
+    await model.fit(x, y, { ...fitOptions, epochs: 4, initialEpoch: 2 });
+    expect(await valuesOf(model)).toEqual(await valuesOf(whole));
+  });
+
+  test('a loss of your own needs saveWeightsOnly', async () => {
+    const own = (saveWeightsOnly: boolean): Promise<unknown> => {
+      const model = sequential([layers.dense({ units: 1, inputShape: [1] })]);
+      model.compile({ loss: (targets, predictions) => mean(square(sub(targets, predictions))) });
+      const filepath = join(folder, 'checkpoints', 'own.st');
+      return model.fit([[1]], [[2]], { verbose: 0, callbacks: [callbacks.modelCheckpoint({ filepath, saveWeightsOnly })] });
+    };
+    await expect(own(false)).rejects.toThrow(
+      /^callbacks\.modelCheckpoint: save: .*; or pass \{ saveWeightsOnly: true \}, which writes the weights$/,
+    );
+    expect(await written('own')).toEqual([]);
+    await own(true);
+    expect(await written('own')).toEqual(['own.st']);
   });
 
   test('every second epoch, with a value in the name, and without the state of the optimizer', async () => {
