@@ -205,7 +205,7 @@ describe('runs', () => {
     const inputs = [{ shape: [5], dtype: 'f16' as const }];
     const fn = (x: Tensor) => ops.add(x, x);
     const values = [1 / 3, -2.5, 1.5 / 2 ** 24, 30000, 1e9];
-    if (!runtime.target.shaderF16) {
+    if (!runtime.context.device.features.has('shader-f16')) {
       await expect(standalone(fn, { inputs })).rejects.toThrow('model: this device lacks shader-f16');
       return;
     }
