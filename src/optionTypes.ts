@@ -142,14 +142,29 @@ export type {
 } from './callbacks/index.ts';
 export type { CheckpointTarget, MaybeAsync, ModelCheckpointOptions, ProgressStream, TrainedModel } from './callbacks/index.ts';
 export type {
+  BalancedOptions,
   BatchOptions,
   BigIntegerArray,
+  BucketByLengthOptions,
+  DataPart,
+  Fold,
+  InterleaveOptions,
+  KFoldOptions,
+  Labels,
   LooseSample,
   LooseValue,
   NestedNumbers,
   NumericArray,
+  OversampleOptions,
+  PadSequencesOptions,
+  PaddedBatchOptions,
   Sample,
+  Sequence,
   ShuffleOptions,
+  SplitOptions,
+  SplitParts,
+  TimeseriesOptions,
+  TokenWindowsOptions,
 } from './data/index.ts';
 export type { ImageDataset, LoadProgress, MnistOptions, Split } from './data/datasets/index.ts';
 export type {

@@ -33,7 +33,20 @@ function methodsOf(module: ts.Symbol, checker: ts.TypeChecker): Factory[] {
   });
 }
 
-/** Methods of classes, exported functions, and the functions in exported tables. A method replaces a function of the same name. */
+/** Methods of exported interfaces, such as `dataset.batch` of Dataset. */
+function interfaceMethods(module: ts.Symbol, checker: ts.TypeChecker): Factory[] {
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = resolved(exported, checker);
+    if (!(symbol.flags & ts.SymbolFlags.Interface) || symbol.flags & ts.SymbolFlags.Class) return [];
+    const prefix = exported.name[0].toLowerCase() + exported.name.slice(1);
+    return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).flatMap((member) => {
+      const type = member.flags & ts.SymbolFlags.Method ? checker.getTypeOfSymbol(member) : undefined;
+      return (type?.getCallSignatures() ?? []).map((signature) => ({ path: `${prefix}.${member.name}`, signature }));
+    });
+  });
+}
+
+/** Methods of classes and interfaces, exported functions, and the functions in exported tables. A method replaces a function of the same name. */
 export function factoriesOf(file: ts.SourceFile, checker: ts.TypeChecker): Factory[] {
   const module = checker.getSymbolAtLocation(file);
   if (!module) throw new Error(`${file.fileName} exports nothing`);
@@ -48,5 +61,5 @@ export function factoriesOf(file: ts.SourceFile, checker: ts.TypeChecker): Facto
       isMethod.has(path) ? [] : signaturesOf(found).map((signature) => ({ path, signature })),
     );
   });
-  return [...methods, ...functions];
+  return [...methods, ...interfaceMethods(module, checker), ...functions];
 }

@@ -1,13 +1,25 @@
 // Datasets: lazy sequences of samples on the host, such as files or generators that do not fit in memory. Each step describes the next.
 // fit, evaluate or a for-await loop starts an iteration, and every iteration starts from the beginning.
-import { ArgumentError, DataError, ShapeError, checkOptions } from '../core/errors.ts';
-import { allocate, isBigIntegers, nearestF32 } from '../core/dtype.ts';
+import { ArgumentError, requireFunction } from '../core/errors.ts';
+import type { Kind } from '../core/optionKinds.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
-import { formatShape, sameShape } from '../core/shape.ts';
-import { type Tree, leavesOf, mapTree } from '../core/tree.ts';
-import { Tensor, hostTensor } from '../graph/tensor.ts';
-import { type ArrayTree, type BatchTree, type SampleTree, arraysGiven, isArrayTree, readTree } from './sampleTree.ts';
-import { type ArrayInput, Samples, isPlainArray, samplesOf, shapeOfInput } from './samples.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { bucketed } from './buckets.ts';
+import {
+  type BatchOptions,
+  type BucketByLengthOptions,
+  type InterleaveOptions,
+  type PaddedBatchOptions,
+  type ShuffleOptions,
+  batchOptions,
+  bucketByLengthOptions,
+  counts,
+  interleaveOptions,
+  paddedBatchOptions,
+  shuffleOptions,
+} from './datasetOptions.ts';
+import { padAndStack, stackElements } from './stack.ts';
+import * as stages from './stages.ts';
 
 /** One sample, or a batch of them along the first axis. Models with several inputs or outputs take lists or records of tensors. */
 export interface Sample<X = Tensor, Y = Tensor> {
@@ -16,261 +28,167 @@ export interface Sample<X = Tensor, Y = Tensor> {
   readonly sampleWeight?: Y;
 }
 
-export interface ShuffleOptions {
-  /** Fixes the order, independent of setSeed(). */
-  seed?: number;
-  /** A new order for each iteration (each epoch). @default true */
-  reshuffleEachIteration?: boolean;
-}
-
-export interface BatchOptions {
-  /** Leaves out a last batch that is smaller than the others. @default false */
-  dropRemainder?: boolean;
-}
-
 export interface Dataset<T = Sample> extends AsyncIterable<T> {
-  /** Number of elements, if it is known. */
+  /** Number of elements, if it is known. Undefined also for a dataset without end. */
   readonly size: number | undefined;
   /** A random order, drawn through a buffer of `bufferSize` elements. It is uniform if the buffer holds all of them. */
   shuffle(bufferSize: number, options?: ShuffleOptions): Dataset<T>;
   /** Stacks elements along a new first axis. */
   batch(batchSize: number, options?: BatchOptions): Dataset<T>;
+  /**
+   * Stacks elements whose arrays have different sizes: each array is filled at its ends to the largest sizes of the batch. The method of
+   * tf.data `padded_batch`. fit takes batches of one sample shape: give it a `length`.
+   */
+  paddedBatch(batchSize: number, options?: PaddedBatchOptions): Dataset<T>;
+  /**
+   * Padded batches of sequences with similar lengths, so that little padding is computed. A batch is given when its bucket is full. The
+   * method of tf.data `bucket_by_sequence_length`.
+   */
+  bucketByLength(options: BucketByLengthOptions<T>): Dataset<T>;
   /** Applies fn to each element. fn may be async and may return lazy tensors. */
   map<U>(fn: (element: T) => U | Promise<U>): Dataset<U>;
+  /** Keeps the elements for which fn returns true. fn may be async. */
+  filter(fn: (element: T) => boolean | Promise<boolean>): Dataset<T>;
   /** Draws up to `count` elements in advance. */
   prefetch(count: number): Dataset<T>;
   /** The first `count` elements. */
   take(count: number): Dataset<T>;
+  /** All elements but the first `count`. */
+  skip(count: number): Dataset<T>;
+  /** The elements `count` times, each time by a new iteration. Without a count there is no end: fit then needs stepsPerEpoch. */
+  repeat(count?: number): Dataset<T>;
+  /** The elements of this dataset, and then those of the others. */
+  concatenate(...others: readonly Dataset<T>[]): Dataset<T>;
+  /** Lists with one element of each dataset. It ends with the shortest one. */
+  zip<Others extends readonly unknown[]>(...others: { readonly [K in keyof Others]: Dataset<Others[K]> }): Dataset<[T, ...Others]>;
+  /** Every `count`-th element, from the element `index` on: the part of one of `count` workers. */
+  shard(count: number, index: number): Dataset<T>;
+  /** Keeps all elements in memory after the first whole iteration. Later iterations read them there. Call it before shuffle. */
+  cache(): Dataset<T>;
+  /** Reads the datasets that fn makes of the elements in turn, such as one dataset for each file name. The method of tf.data. */
+  interleave<U>(fn: (element: T) => Dataset<U> | Promise<Dataset<U>>, options?: InterleaveOptions): Dataset<U>;
 }
 
 const marker = Symbol('ombre dataset');
 
 export const isDataset = (value: unknown): value is Dataset<unknown> => typeof value === 'object' && value !== null && marker in value;
 
-function makeDataset<T>(size: number | undefined, iterate: () => AsyncIterator<T>): Dataset<T> {
+/** Applies fn to the size if it is known. */
+const sized = (size: number | undefined, fn: (size: number) => number): number | undefined => (size === undefined ? undefined : fn(size));
+
+/** A dataset of the elements that `iterate` gives. It is called for each iteration. */
+export function makeDataset<T>(size: number | undefined, iterate: () => AsyncIterator<T>): Dataset<T> {
+  const batchCount = (batchSize: number, dropRemainder: boolean): number | undefined =>
+    sized(size, (n) => (dropRemainder ? Math.floor(n / batchSize) : Math.ceil(n / batchSize)));
   const dataset: Dataset<T> & { [marker]: true } = {
     [marker]: true,
     size,
     [Symbol.asyncIterator]: iterate,
-    shuffle(bufferSize, options = {}) {
+    shuffle(bufferSize, options) {
       checkCount('shuffle', 'bufferSize', bufferSize);
-      checkOptions('shuffle', options, ['seed', 'reshuffleEachIteration']);
-      const { seed, reshuffleEachIteration = true } = options;
+      const { seed, reshuffleEachIteration } = shuffleOptions.read(options);
       const key = seed === undefined ? globalStream().nextKey() : keyFromSeed(seed);
       let iteration = 0;
       return makeDataset(size, () =>
-        shuffled(dataset, bufferSize, new RandomStream(foldKey(key, reshuffleEachIteration ? iteration++ : 0))),
+        stages.shuffled(dataset, bufferSize, new RandomStream(foldKey(key, reshuffleEachIteration ? iteration++ : 0))),
       );
     },
-    batch(batchSize, options = {}) {
+    batch(batchSize, options) {
       checkCount('batch', 'batchSize', batchSize);
-      checkOptions('batch', options, ['dropRemainder']);
-      const { dropRemainder = false } = options;
-      const batches = size === undefined ? undefined : dropRemainder ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
-      return makeDataset(batches, () => batched(dataset, batchSize, dropRemainder));
+      const { dropRemainder } = batchOptions.read(options);
+      return makeDataset(batchCount(batchSize, dropRemainder), () => stages.batched(dataset, batchSize, dropRemainder, stackElements));
     },
-    map: (fn) => makeDataset(size, () => mapped(dataset, fn)),
+    paddedBatch(batchSize, options) {
+      checkCount('paddedBatch', 'batchSize', batchSize);
+      const { dropRemainder, ...padding } = paddedBatchOptions.read(options);
+      const stack = (elements: readonly T[]): Promise<T> => padAndStack('dataset.paddedBatch', elements, padding);
+      return makeDataset(batchCount(batchSize, dropRemainder), () => stages.batched(dataset, batchSize, dropRemainder, stack));
+    },
+    bucketByLength(options) {
+      const settings = bucketByLengthOptions.read(options);
+      return makeDataset(undefined, () => bucketed(dataset, settings));
+    },
+    map(fn) {
+      requireFunction('dataset.map', fn, 'dataset.map((element) => …)');
+      return makeDataset(size, () => stages.mapped(dataset, fn));
+    },
+    filter(fn) {
+      requireFunction('dataset.filter', fn, 'dataset.filter((element) => …)');
+      return makeDataset(undefined, () => stages.filtered(dataset, fn));
+    },
     prefetch(count) {
       checkCount('prefetch', 'count', count);
-      return makeDataset(size, () => prefetched(dataset, count));
+      return makeDataset(size, () => stages.prefetched(dataset, count));
     },
     take(count) {
       checkCount('take', 'count', count);
-      return makeDataset(size === undefined ? undefined : Math.min(size, count), () => taken(dataset, count));
+      return makeDataset(
+        sized(size, (n) => Math.min(n, count)),
+        () => stages.taken(dataset, count),
+      );
+    },
+    skip(count) {
+      checkCount('skip', 'count', count, counts.natural);
+      return makeDataset(
+        sized(size, (n) => Math.max(n - count, 0)),
+        () => stages.skipped(dataset, count),
+      );
+    },
+    repeat(count) {
+      if (count !== undefined) checkCount('repeat', 'count', count);
+      return makeDataset(count === undefined ? undefined : sized(size, (n) => n * count), () =>
+        stages.repeated(dataset, count ?? Infinity),
+      );
+    },
+    concatenate(...others) {
+      others.forEach((other, i) => checkDataset('concatenate', `argument ${i}`, other));
+      const all = [dataset, ...others];
+      const sizes = all.map((part) => part.size);
+      return makeDataset(sizes.every((n) => n !== undefined) ? sizes.reduce((sum, n) => sum + n, 0) : undefined, () =>
+        stages.concatenated(all),
+      );
+    },
+    zip<Others extends readonly unknown[]>(...others: { readonly [K in keyof Others]: Dataset<Others[K]> }) {
+      const list = others as readonly Dataset<unknown>[];
+      list.forEach((other, i) => checkDataset('zip', `argument ${i}`, other));
+      const all = [dataset, ...list];
+      // An unknown size may be the smallest.
+      const sizes = all.map((part) => part.size);
+      const least = sizes.every((n) => n !== undefined) ? Math.min(...sizes) : undefined;
+      return makeDataset(least, () => stages.zipped(all) as AsyncIterator<[T, ...Others]>);
+    },
+    shard(count, index) {
+      checkCount('shard', 'count', count);
+      checkCount('shard', 'index', index, counts.natural);
+      if (index >= count) throw new ArgumentError(`dataset.shard: index is ${index} of ${count} shards; it must be from 0 to ${count - 1}`);
+      return makeDataset(
+        sized(size, (n) => Math.max(Math.ceil((n - index) / count), 0)),
+        () => stages.sharded(dataset, count, index),
+      );
+    },
+    cache() {
+      const store: stages.Cache<T> = { elements: undefined };
+      return makeDataset(size, () => stages.cached(dataset, store));
+    },
+    interleave<U>(fn: (element: T) => Dataset<U> | Promise<Dataset<U>>, options?: InterleaveOptions) {
+      requireFunction('dataset.interleave', fn, 'dataset.interleave((name) => readFile(name))');
+      const { cycleLength, blockLength } = interleaveOptions.read(options);
+      const open = async (element: T): Promise<Dataset<U>> => {
+        const made = await fn(element);
+        checkDataset('interleave', 'the result of fn', made);
+        return made;
+      };
+      return makeDataset(undefined, () => stages.interleaved(dataset, open, cycleLength, blockLength));
     },
   };
   return dataset;
 }
 
-function checkCount(where: string, argument: string, value: unknown): void {
-  if (Number.isInteger(value) && (value as number) > 0) return;
-  throw new ArgumentError(`${where}: ${argument} is ${String(value)}; it must be a positive integer`);
+function checkCount(method: string, argument: string, value: unknown, kind: Kind<number> = counts.positive): void {
+  kind.read(value, `dataset.${method}: ${argument}`);
 }
 
-async function* shuffled<T>(source: AsyncIterable<T>, bufferSize: number, random: RandomStream): AsyncGenerator<T> {
-  const buffer: T[] = [];
-  /** Removes a random element from the buffer and puts `next` at its position. */
-  const draw = (next?: T): T => {
-    const i = Math.floor(random.uniform() * buffer.length);
-    const drawn = buffer[i];
-    buffer[i] = next === undefined ? buffer[buffer.length - 1] : next;
-    if (next === undefined) buffer.pop();
-    return drawn;
-  };
-  for await (const element of source) {
-    if (buffer.length < bufferSize) buffer.push(element);
-    else yield draw(element);
-  }
-  while (buffer.length) yield draw();
-}
-
-async function* batched<T>(source: AsyncIterable<T>, batchSize: number, dropRemainder: boolean): AsyncGenerator<T> {
-  let elements: T[] = [];
-  for await (const element of source) {
-    elements.push(element);
-    if (elements.length < batchSize) continue;
-    yield await stackElements(elements);
-    elements = [];
-  }
-  if (elements.length && !dropRemainder) yield await stackElements(elements);
-}
-
-/** Stacks trees of equal structure into one tree, leaf by leaf. */
-async function stackElements<T>(elements: readonly T[]): Promise<T> {
-  const leaves = elements.map((element) => leavesOf(element));
-  const stacked: Tensor[] = [];
-  for (let i = 0; i < leaves[0].length; i++) {
-    const tensors = leaves.map((list) => list[i]?.value);
-    const [first] = tensors;
-    if (!(first instanceof Tensor)) throw new DataError(`batch: elements${leaves[0][i].path} are not tensors; map them to tensors first`);
-    const data = allocate(first.dtype, first.size * tensors.length);
-    for (const [position, tensor] of tensors.entries()) {
-      if (!(tensor instanceof Tensor) || tensor.dtype !== first.dtype || !sameShape(tensor.shape, first.shape)) {
-        throw new ShapeError(
-          `batch: element 0${leaves[0][i].path} is ${first.dtype}${formatShape(first.shape)}, element ${position} is ` +
-            `${tensor instanceof Tensor ? tensor.dtype + formatShape(tensor.shape) : typeof tensor}; elements of a batch must be alike`,
-        );
-      }
-      data.set(tensor.value?.kind === 'host' ? tensor.value.data : await tensor.data(), position * first.size);
-    }
-    stacked.push(hostTensor({ shape: [tensors.length, ...first.shape], dtype: first.dtype }, data));
-  }
-  let next = 0;
-  return mapTree(elements[0], () => stacked[next++]) as T;
-}
-
-async function* mapped<T, U>(source: AsyncIterable<T>, fn: (element: T) => U | Promise<U>): AsyncGenerator<U> {
-  for await (const element of source) yield await fn(element);
-}
-
-async function* prefetched<T>(source: AsyncIterable<T>, count: number): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  const ahead: Promise<IteratorResult<T>>[] = [];
-  const draw = (): void => {
-    const next = iterator.next();
-    // A failure is reported when the result is awaited. Until then it must not count as unhandled.
-    next.catch(() => undefined);
-    ahead.push(next);
-  };
-  try {
-    while (ahead.length < count) draw();
-    for (;;) {
-      const result = await ahead.shift()!;
-      if (result.done) return;
-      draw();
-      yield result.value;
-    }
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-async function* taken<T>(source: AsyncIterable<T>, count: number): AsyncGenerator<T> {
-  let left = count;
-  for await (const element of source) {
-    yield element;
-    if (--left === 0) return;
-  }
-}
-
-/**
- * A dataset of the samples of arrays, which are borrowed: { x, y } pairs of tensors without a batch axis. For models with several inputs or
- * outputs, x and y are lists or records of arrays.
- *
- *     data.fromArrays(images, labels).shuffle(1000).batch(32)
- *     data.fromArrays({ image, age }, { digit, parity }).batch(32)
- *
- * @throws DataError if the arrays hold different numbers of samples.
- */
-export function fromArrays(x: ArrayInput, y?: ArrayInput): Dataset;
-export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<Tree<Tensor>, Tree<Tensor>>>;
-export function fromArrays(x: ArrayTree, y?: ArrayTree): Dataset<Sample<Tree<Tensor>, Tree<Tensor>>> {
-  const where = 'data.fromArrays';
-  const counts = [...arraysGiven('x', x), ...arraysGiven('y', y)].map(({ argument, value }) => ({
-    argument,
-    count: shapeOfInput(where, argument, value)[0],
-  }));
-  const [first] = counts as [(typeof counts)[number]?];
-  if (!first) throw new DataError(`${where}: x has no array; give arrays of samples, such as data.fromArrays(images, labels)`);
-  const other = counts.find(({ count }) => count !== first.count);
-  if (other) {
-    throw new DataError(
-      `${where}: ${first.argument} holds ${first.count} samples and ${other.argument} ${other.count}; they must be the same`,
-    );
-  }
-  return makeDataset(first.count, async function* () {
-    const inputs = await readTree(where, 'x', x, undefined);
-    const targets = y === undefined ? undefined : await readTree(where, 'y', y, undefined);
-    for (let i = 0; i < first.count; i++) {
-      yield targets === undefined ? { x: sampleOf(inputs, i) } : { x: sampleOf(inputs, i), y: sampleOf(targets, i) };
-    }
-  });
-}
-
-const sampleOf = (tree: SampleTree, i: number): BatchTree => mapTree(tree, (leaf) => tensorOfSample(leaf as Samples, i)) as BatchTree;
-
-function tensorOfSample({ data, size, shape, dtype }: Samples, i: number): Tensor {
-  const sample = data.subarray(i * size, (i + 1) * size);
-  const array =
-    dtype === 'f32'
-      ? sample instanceof Float32Array
-        ? sample
-        : Float32Array.from(sample)
-      : sample instanceof Int32Array
-        ? sample
-        : Int32Array.from(sample);
-  return hostTensor({ shape, dtype }, array);
-}
-
-/** One value of a sample: an array or a number, or lists and records of them. */
-export type LooseValue = ArrayInput | number | bigint | boolean | readonly LooseValue[] | { readonly [name: string]: LooseValue };
-
-/** One sample that a generator yields: tensors, arrays, or plain numbers. */
-export type LooseSample = Readonly<Record<string, LooseValue>>;
-
-/**
- * A dataset of the objects { x, y } that a generator function yields, with tensors, arrays or numbers. The function is called for each
- * iteration. It must return a new iterator every time: an iterator that is used up ends the training, with a warning.
- *
- *     data.fromGenerator(function* () { for (;;) yield { x: [Math.random()], y: 1 }; }).take(1000).batch(32)
- */
-export function fromGenerator(generator: () => Iterable<LooseSample> | AsyncIterable<LooseSample>): Dataset {
-  const where = 'data.fromGenerator';
-  if (typeof generator !== 'function')
-    throw new ArgumentError(`${where}: takes a function that returns an iterator, such as function* () { … }`);
-  return makeDataset<Sample>(undefined, async function* () {
-    for await (const sample of generator()) {
-      const fields = await tensorsOf(where, '', sample);
-      if (!('x' in fields)) throw new DataError(`${where}: an element has ${Object.keys(fields).join(', ')} and no x; yield { x, y }`);
-      yield fields as unknown as Sample;
-    }
-  });
-}
-
-/** The tensors of a list or record of values. */
-async function tensorsOf(where: string, path: string, values: object): Promise<object> {
-  const entries = Object.entries(values).map(async ([key, value]: [string, LooseValue]) => {
-    const at = Array.isArray(values) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
-    return [key, isArrayTree(value) ? await tensorsOf(where, at, value as object) : await sampleTensor(where, at, value)] as const;
-  });
-  const read = await Promise.all(entries);
-  return Array.isArray(values) ? read.map(([, tensor]) => tensor) : Object.fromEntries(read);
-}
-
-/**
- * Plain numbers, and integers that may not fit i32, become f32, whole or not: samples must not change their dtype within a batch. Losses read
- * f32 class indices as well.
- */
-async function sampleTensor(where: string, name: string, value: LooseValue): Promise<Tensor> {
-  if (value instanceof Tensor) return value;
-  if (typeof value === 'number' || typeof value === 'boolean')
-    return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(Number(value)));
-  if (typeof value === 'bigint') return hostTensor({ shape: [], dtype: 'f32' }, Float32Array.of(nearestF32(value)));
-  if (!isPlainArray(value) && !Array.isArray(value)) {
-    throw new DataError(`${where}: ${name} is ${typeof value}; yield tensors, arrays or numbers`);
-  }
-  const values = 'data' in value ? value.data : value;
-  const mayExceedI32 = Array.isArray(values) || values instanceof Uint32Array || isBigIntegers(values);
-  const { data, count, shape, dtype } = await samplesOf(where, name, value, mayExceedI32 ? 'f32' : undefined);
-  return tensorOfSample(new Samples(data, 1, [count, ...shape], dtype), 0);
+function checkDataset(method: string, argument: string, value: unknown): void {
+  if (isDataset(value)) return;
+  throw new ArgumentError(`dataset.${method}: ${argument} is ${typeof value}; it must be a dataset, such as data.fromArrays(x, y)`);
 }

