@@ -15,6 +15,7 @@ const entries = {
   models: 'src/models/index.ts',
   plots: 'src/plots/index.ts',
   standalone: 'src/standalone/index.ts',
+  data: 'src/tables/index.ts',
 };
 
 /** What tests in a page cannot read from the environment themselves. */
@@ -48,7 +49,7 @@ export default defineConfig({
     emptyOutDir: false,
     // Packages that optional entries need are installed beside the library.
     rolldownOptions: {
-      external: [/^fflate$/, /^@bufbuild\/protobuf/, /^echarts\//, /^ml-matrix$/],
+      external: [/^fflate$/, /^@bufbuild\/protobuf/, /^echarts\//, /^ml-matrix$/, /^papaparse$/],
       output: { chunkFileNames: 'shared-[name].js' },
     },
   },

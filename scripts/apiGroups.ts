@@ -21,6 +21,7 @@ const groups: Readonly<Record<string, string>> = {
   'ops/': 'Ops',
   'optim/': 'Optimizers',
   'runtime/': 'Engine',
+  'tables/': 'Data',
   'train/': 'Models',
 };
 

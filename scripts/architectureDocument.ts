@@ -29,6 +29,7 @@ const contents: Readonly<Record<string, string>> = {
   inference: 'Models and functions as exporters take them.',
   onnx: 'Reads and writes ONNX: an optional entry.',
   standalone: 'Writes a model as one ES module that runs without the library: an optional entry.',
+  tables: 'CSV tables, images and texts as data: an optional entry.',
   models: 'Base models with the names of public checkpoints.',
   plots: 'Data about training runs, models and data sets, and their pictures as SVG: an optional entry.',
 };

@@ -25,6 +25,7 @@ const optionalEntries = [
   ['models', 'src/models/index.ts'],
   ['plots', 'src/plots/index.ts'],
   ['standalone', 'src/standalone/index.ts'],
+  ['data', 'src/tables/index.ts'],
 ] as const;
 
 const formatHost = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => process.cwd(), getNewLine: () => '\n' };
@@ -59,9 +60,10 @@ if (diagnostics.length > 0) {
   console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, formatHost)}`);
   process.exitCode = 1;
 }
-// Base models, pictures, written modules, and the functions of files of other programs are in other entries.
+// Base models, pictures, tables, written modules, and the functions of files of other programs are in other entries.
 const elsewhere = new Set(ofEntries.flatMap((text) => [...exportedNames(parse(text))]));
-const isElsewhere = (factory: string): boolean => elsewhere.has(factory.split('.')[0]) || elsewhere.has(factory.replace(/^models\./, ''));
+const isElsewhere = (factory: string): boolean =>
+  elsewhere.has(factory.split('.')[0]) || factory.startsWith('table.') || elsewhere.has(factory.replace(/^models\./, ''));
 const ofEntry = Object.entries(comments).filter(([factory]) => !isElsewhere(factory));
 const names = Object.fromEntries(ofEntry.map(([factory, options]) => [factory, Object.keys(options)]));
 const undocumented = undocumentedOptions(file, checker, names);

@@ -7,7 +7,7 @@ import { Tensor, hostTensor } from '../graph/tensor.ts';
 
 /** Elements of a tensor that is stored on the host, or a copy from its device. */
 export const hostData = (tensor: Tensor): HostArray | Promise<HostArray> =>
-  tensor.value?.kind === 'host' ? tensor.value.data : (tensor.data());
+  tensor.value?.kind === 'host' ? tensor.value.data : tensor.data();
 
 const described = (tensor: unknown): string => (tensor instanceof Tensor ? tensor.dtype + formatShape(tensor.shape) : typeof tensor);
 

@@ -21,6 +21,7 @@ export const levels: Readonly<Record<string, number>> = {
   exchange: 7,
   inference: 7,
   models: 7,
+  tables: 7,
   'optionTypes.ts': 7,
   plots: 8,
   onnx: 8,
@@ -43,5 +44,6 @@ export const forbiddenImports: Readonly<Record<string, readonly string[]>> = {
 export const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   exchange: ['fflate'],
   plots: ['echarts/charts', 'echarts/components', 'echarts/core', 'echarts/renderers', 'fflate', 'ml-matrix'],
+  tables: ['papaparse'],
   onnx: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2', '@bufbuild/protobuf/wire'],
 };
