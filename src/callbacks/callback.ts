@@ -43,6 +43,11 @@ export interface FitInfo {
   readonly signal: AbortSignal | undefined;
   /** Seconds since fit began, without the time in callbacks. So a pause is not included. */
   activeSeconds(): number;
+  /**
+   * Share of the last epoch's time, 0 to 1, in which no step was in flight because the next batch of a dataset was not ready. Validation is not
+   * included. It is 0 for arrays.
+   */
+  dataWait(): number;
   /** Writes weights, optimizer states and the place in this fit: a file for `restoreFrom` of a callback. */
   saveBackup(target: FileTarget): Promise<void>;
 }

@@ -14,6 +14,7 @@ import type { TrainingSteps } from './compiledSteps.ts';
 import { type FitPlace, restoreBackup, saveBackup } from './backups.ts';
 import { type ModelCore, askTotals, release, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
+import { makeWaitMeter } from './dataWait.ts';
 import { testSource } from './evaluate.ts';
 import { makeFeed } from './feed.ts';
 import { directionsOf } from './objectives.ts';
@@ -101,6 +102,9 @@ async function runEpochs(
     shuffle && train.samples !== undefined ? new RandomStream(foldKey(foldKey(fitKey, 0), pass)).permutation(train.samples) : undefined;
   const feed = makeFeed(train, stepsPerEpoch, orderOf, start);
   const reader = makeReader(steps);
+  const waits = makeWaitMeter(() => steps.engine.runtime.settle(0));
+  const measured = (batches: ReturnType<typeof feed.epoch>): typeof batches =>
+    train.samples === undefined ? waits.measure(batches) : batches;
   const stopped = (): boolean => model.stopTraining || signal?.aborted === true;
   const isValidated = (epoch: number): boolean =>
     typeof validationFreq === 'number' ? (epoch + 1) % validationFreq === 0 : validationFreq.includes(epoch + 1);
@@ -114,6 +118,7 @@ async function runEpochs(
       metrics: [...names, ...(validation ? tested.map((name) => `val_${name}`) : [])],
       directions: { ...directionsOf(steps.training.objectives), ...inValidation(directionsOf(steps.testing.objectives)) },
       activeSeconds: listeners.activeSeconds,
+      dataWait: () => waits.share(),
       saveBackup: (target) => saveBackup(core, target, place, { key: fitKey, ...plan }),
     }),
   );
@@ -135,7 +140,8 @@ async function runEpochs(
         await listeners.tell((c) => c.onBatchEnd?.(batchNumber - 1, { size, ...reader.latest() }));
       };
       reader.startEpoch();
-      for await (const { size, ...arrays } of feed.epoch(epoch)) {
+      waits.startEpoch();
+      for await (const { size, ...arrays } of measured(feed.epoch(epoch))) {
         if (group.batches === 0) {
           await listeners.tell((c) => c.onBatchBegin?.(batchNumber));
           if (stopped()) break;
@@ -154,6 +160,9 @@ async function runEpochs(
         break;
       }
       logs = await (await askTotals(steps.training, totals)).logs;
+      waits.endEpoch();
+      const advice = settings.verbose ? waits.advice(epoch) : undefined;
+      if (advice) console.warn(`ombre: fit: ${advice}`);
       if (!stopped() || batchNumber === plan.batches) place = { epoch: epoch + 1, batch: 0, totals: undefined };
       if (validation && isValidated(epoch) && !signal?.aborted) {
         await listeners.tell((c) => c.onValidationBegin?.());

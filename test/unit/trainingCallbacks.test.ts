@@ -86,6 +86,7 @@ describe('learningRateFinder', () => {
       metrics: [],
       directions: {},
       activeSeconds: () => 0,
+      dataWait: () => 0,
       signal: undefined,
       saveBackup: async () => undefined,
     });

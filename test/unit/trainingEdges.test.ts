@@ -162,6 +162,7 @@ describe('losses that are not finite', () => {
       metrics: ['loss'],
       directions: { loss: 'min' as const },
       activeSeconds: () => 0,
+      dataWait: () => 0,
       signal: undefined,
       saveBackup: async () => undefined,
     };
