@@ -166,7 +166,7 @@ export type {
   TimeseriesOptions,
   TokenWindowsOptions,
 } from './data/index.ts';
-export type { ImageDataset, LoadProgress, MnistOptions, Split } from './data/datasets/index.ts';
+export type { ImageDataset, IrisDataset, LoadProgress, MnistOptions, Split } from './data/datasets/index.ts';
 export type {
   CharbonnierOptions,
   QuantileLossOptions,

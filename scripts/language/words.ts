@@ -56,7 +56,7 @@ export interface Hit {
 export const folders = ['src', 'shaders', 'demo', 'examples', 'scripts', 'test', 'bench', 'docs'] as const;
 
 /** Files that list the words, or that a tool writes. */
-const excluded = /(?:^|\/)(?:dist|node_modules|results|api)\/|language|digitsData|docs\/(?:ops|options)\.md/;
+const excluded = /(?:^|\/)(?:dist|node_modules|results|api)\/|language|(?:digits|iris)Data|docs\/(?:ops|options)\.md/;
 const readable = /\.(?:ts|mjs|js|wgsl|md|py|html|css)$/;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -194,3 +194,16 @@ describe('datasets.digits', () => {
     expect(Array.from((await held.x.data()).slice(-3), (p) => p * 16)).toEqual([12, 1, 0]);
   });
 });
+
+test('iris: 150 flowers, with the means that scikit-learn prints in its description', async () => {
+  const { x, y, featureNames, classNames } = await datasets.iris();
+  expect([x.shape, y.shape, featureNames.length, classNames.length]).toEqual([[150, 4], [150], 4, 3]);
+  const values = await x.data();
+  const means = [0, 1, 2, 3].map((c) => Array.from({ length: 150 }, (_, i) => values[4 * i + c]).reduce((sum, v) => sum + v, 0) / 150);
+  expect(means.map((mean) => mean.toFixed(2))).toEqual(['5.84', '3.06', '3.76', '1.20']);
+  // Two rows of Fisher's paper that the UCI file has with errors.
+  expect(Array.from(values.subarray(4 * 34, 4 * 35), (v) => v.toFixed(1))).toEqual(['4.9', '3.1', '1.5', '0.2']);
+  expect(Array.from(values.subarray(4 * 37, 4 * 38), (v) => v.toFixed(1))).toEqual(['4.9', '3.6', '1.4', '0.1']);
+  const labels = await y.data();
+  expect([labels[0], labels[49], labels[50], labels[149]]).toEqual([0, 0, 1, 2]);
+});
