@@ -158,6 +158,7 @@ export type {
   OversampleOptions,
   PadSequencesOptions,
   PaddedBatchOptions,
+  PaddingValue,
   Sample,
   Sequence,
   ShuffleOptions,

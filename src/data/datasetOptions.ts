@@ -19,7 +19,8 @@ const dropOptions = {
 export const batchOptions = declareOptions('dataset.batch', dropOptions);
 export type BatchOptions = OptionsOf<typeof batchOptions>;
 
-type PaddingValue = number | Readonly<Record<string, number>>;
+/** Value for padding: one number, or numbers by field of the elements. */
+export type PaddingValue = number | Readonly<Record<string, number>>;
 
 const isValueRecord = (value: unknown): value is Readonly<Record<string, number>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((entry) => typeof entry === 'number');
@@ -70,11 +71,21 @@ export const bucketByLengthOptions = declareOptions(
     );
   },
 );
-/** Options of `dataset.bucketByLength`, for elements of type T. */
-export type BucketByLengthOptions<T = never> = Omit<OptionsOf<typeof bucketByLengthOptions>, 'lengthOf'> & {
+/** Options of `dataset.bucketByLength`, for elements of type T. The type is written out, because `lengthOf` depends on T. */
+export interface BucketByLengthOptions<T = never> {
+  /** Largest lengths of the buckets, in ascending order. Longer elements go to one more bucket. */
+  boundaries: readonly number[];
+  /** Number of elements in a batch, or a list with one number for each bucket. */
+  batchSize: number | readonly number[];
   /** Length of an element. @default the size of the first axis of the element's x */
   lengthOf?: (element: T) => number;
-};
+  /** Pads each batch to the boundary of its bucket, so that there is one shape for each bucket. @default false */
+  padToBoundary?: boolean;
+  /** Leaves out batches that are smaller than the others. @default false */
+  dropRemainder?: boolean;
+  /** Fills the ends of shorter arrays. A record has one value for each field of the elements; a field that is not named takes 0. @default 0 */
+  value?: PaddingValue;
+}
 
 export const interleaveOptions = declareOptions('dataset.interleave', {
   /** Number of datasets that are read in turn. @default 4 */

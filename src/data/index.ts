@@ -8,7 +8,14 @@ import { kFold, split } from './split.ts';
 export const data = { fromArrays, fromGenerator, split, kFold, oversample, balanced, padSequences, timeseries, tokenWindows };
 
 export type { Dataset, Sample } from './dataset.ts';
-export type { BatchOptions, BucketByLengthOptions, InterleaveOptions, PaddedBatchOptions, ShuffleOptions } from './datasetOptions.ts';
+export type {
+  BatchOptions,
+  BucketByLengthOptions,
+  InterleaveOptions,
+  PaddedBatchOptions,
+  PaddingValue,
+  ShuffleOptions,
+} from './datasetOptions.ts';
 export type { Labels } from './labels.ts';
 export type { BalancedOptions, OversampleOptions } from './sampling.ts';
 export type { PadSequencesOptions, Sequence, TimeseriesOptions, TokenWindowsOptions } from './sequences.ts';
