@@ -27,7 +27,6 @@ export function makeWaitMeter(settled: () => Promise<void>, now: () => number = 
   let waited = 0;
   let batches = 0;
   let isAdvised = false;
-  let isAwaiting = false;
   let isWatching = false;
   let idleSince: number | undefined;
   /** One watch at a time: it goes on over later batches until the device is idle. */
@@ -36,7 +35,7 @@ export function makeWaitMeter(settled: () => Promise<void>, now: () => number = 
     isWatching = true;
     const end = (): void => {
       isWatching = false;
-      if (isAwaiting) idleSince ??= now();
+      idleSince = now();
     };
     // The step that meets a lost device reports it.
     void settled().then(end, end);
@@ -45,19 +44,16 @@ export function makeWaitMeter(settled: () => Promise<void>, now: () => number = 
     const iterator = source[Symbol.asyncIterator]();
     try {
       for (;;) {
-        isAwaiting = true;
         idleSince = undefined;
         const next = iterator.next();
         watch();
         const result = await next;
-        isAwaiting = false;
         if (idleSince !== undefined) waited += now() - idleSince;
         if (result.done) return;
         batches++;
         yield result.value;
       }
     } finally {
-      isAwaiting = false;
       await iterator.return?.();
     }
   }

@@ -123,3 +123,16 @@ test('in a page: the files of an input, decoded by createImageBitmap', async () 
   for await (const { x } of dataset) expect(Array.from(await x.data())).toEqual(Array.from(Float32Array.of(0.2, 0, 1)));
   expect(open).toBe(0);
 });
+
+test('in Node: a decoder that is not installed is named', async () => {
+  vi.doMock('pngjs', () => {
+    throw new Error('not found');
+  });
+  try {
+    const error = await read(write({ 'a/1.png': PNG.sync.write(plain(1, 1, 0, 0, 0, 0)) })).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(ArgumentError);
+    expect((error as Error).message).toMatch(/1\.png: the package pngjs decodes it in Node, and is not installed: npm install pngjs$/);
+  } finally {
+    vi.doUnmock('pngjs');
+  }
+});
