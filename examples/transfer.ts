@@ -20,7 +20,7 @@ async function imagesOf({ x, y }: Images, digits: readonly number[], each = Infi
   return { x: x.gather(ids), y: tensor(Int32Array.from(chosen, (i) => digits.indexOf(labels[i])), [chosen.length], 'i32') }; // prettier-ignore
 }
 
-/** Figures: the accuracy on digits 5 to 9 with a new last layer, after all layers have learned, and of a new network with the same 25 images. */
+/** Figures: the accuracy on digits 5 to 9 with a new last layer, after all layers have learned, and of a new network with the same 15 images. */
 export async function transfer({ isSmall, print }: Run): Promise<Figures> {
   setSeed(1);
   const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
@@ -61,7 +61,7 @@ export async function transfer({ isSmall, print }: Run): Promise<Figures> {
   const transferred = await learn(compiled(model, 0.001), 60);
   const fromScratch = await learn(compiled(network(3), 0.003), 120);
   print(
-    `25 images: ${lastLayer.toFixed(3)} with a new last layer, ${transferred.toFixed(3)} after all layers, ${fromScratch.toFixed(3)} without the file`,
+    `15 images: ${lastLayer.toFixed(3)} with a new last layer, ${transferred.toFixed(3)} after all layers, ${fromScratch.toFixed(3)} without the file`,
   );
   return { lastLayer, transferred, fromScratch };
 }

@@ -100,7 +100,8 @@ export function compile<F extends (...args: any[]) => Compilable>(fn: F, options
       assertUsable(tensor);
       engine.requireHere(tensor);
     }
-    const key = new HostValue(Uint32Array.from((options.stream ?? globalStream()).nextKey()));
+    // Only random functions take a key. fit calls others at times that depend on the clock, and its numbers must repeat.
+    const key = needsKey ? new HostValue(Uint32Array.from((options.stream ?? globalStream()).nextKey())) : undefined;
 
     const held = new HeldValues();
     const involved = [...new Set([...tensors, ...captured])];
@@ -122,7 +123,7 @@ export function compile<F extends (...args: any[]) => Compilable>(fn: F, options
       late.isOpen = false;
       const all: RunInput[] = leaves.map(({ value }) => (typeof value === 'number' ? value : held.get(value as Tensor)));
       for (const tensor of captured) all.push(held.get(tensor));
-      if (needsKey) all.push(key);
+      if (key) all.push(key);
       separateDonated(all, donated, engine);
       return all;
     };
