@@ -1,4 +1,4 @@
-// Transfer learning: a network that was trained on the digits 0 to 4 learns the digits 5 to 9 from five images of each.
+// Transfer learning: a network that was trained on the digits 0 to 6 learns the digits 7 to 9 from five images of each.
 import { type Model, type Tensor, createModel, datasets, layers, loadModel, optimizers, sequential, setSeed, tensor } from 'ombre';
 import { type Figures, type Run, printEpochs } from './example.ts';
 
@@ -20,7 +20,7 @@ async function imagesOf({ x, y }: Images, digits: readonly number[], each = Infi
   return { x: x.gather(ids), y: tensor(Int32Array.from(chosen, (i) => digits.indexOf(labels[i])), [chosen.length], 'i32') }; // prettier-ignore
 }
 
-/** Figures: the accuracy on digits 5 to 9 with a new last layer, after all layers have learned, and of a new network with the same 15 images. */
+/** Figures: the accuracy on the digits 7 to 9 with a new last layer, after all layers have learned, and of a new network with the same 15 images. */
 export async function transfer({ isSmall, print }: Run): Promise<Figures> {
   setSeed(1);
   const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
