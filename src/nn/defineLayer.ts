@@ -33,6 +33,7 @@ import { type AnyDefinition, type LayerDefinition, type SublayerCallOptions, typ
 import { adaptedParameters, adapterNames, mergedVariables, withAdapters } from './lora.ts';
 import { type Lora, type LoraAxes, type LoraRequest, requestedLora } from './loraOptions.ts';
 import { type LastSizes, type ScaleAxes, lastSizes, packedVariables, unpackedParameters } from './quantization.ts';
+import { type QuantizationRequest, requestedQuantization } from './quantizationOptions.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
 
 const isResult = (value: unknown): value is LayerResult =>
@@ -83,8 +84,9 @@ class DefinedLayer extends BasicLayer {
   private readonly definition: AnyDefinition;
   private isTrainable = true;
   private adapter: Lora | undefined;
-  /** Sizes of the last axes of packed kernels; undefined if none is packed. */
-  private packedSizes: LastSizes | undefined;
+  private isPacked = false;
+  /** Sizes of the last axes of packed kernels. */
+  private packedSizes: LastSizes = {};
   /** Names of the state that is no frozen parameter. */
   private ownState: readonly string[] = [];
 
@@ -97,6 +99,7 @@ class DefinedLayer extends BasicLayer {
     this.definition = definition;
     this.sublayers = readSublayers(kind, definition.layers ?? {});
     if (definition.lora) this.adapter = requestedLora(kind, options as LoraRequest);
+    if (definition.quantize) this.isPacked = requestedQuantization(kind, options as QuantizationRequest, this.adapter !== undefined);
     if (!trainable) this.trainable = false;
   }
 
@@ -127,7 +130,15 @@ class DefinedLayer extends BasicLayer {
     const { parameters = {}, state = {} } = this.definition.build?.(shapes, random, layers) ?? {};
     this.ownState = Object.keys(state);
     const built = { parameters, state };
+    if (this.isPacked) return this.packed(built);
     return this.adapter ? withAdapters(built, this.definition.lora!, this.adapter, random) : built;
+  }
+
+  private packed(variables: Variables): Variables {
+    const axes = this.definition.quantize!;
+    // Variables that only serve checks may have other sizes than those of the layer.
+    if (!this.variables.value || !this.isPacked) this.packedSizes = lastSizes(variables.parameters, axes);
+    return packedVariables(variables, axes);
   }
 
   draft(builder: Builder, inputs: Specs, where: string): Specs {
@@ -165,8 +176,8 @@ class DefinedLayer extends BasicLayer {
 
   /** The variables as `apply` gets them. */
   private computed(variables: Variables, separate = true): Variables {
-    const { adapter, ownState, packedSizes, definition } = this;
-    if (packedSizes) return unpackedParameters(variables, packedSizes, separate && definition.unpacks === true);
+    const { adapter, ownState, isPacked, packedSizes, definition } = this;
+    if (isPacked) return unpackedParameters(variables, packedSizes, separate && definition.unpacks === true);
     if (!adapter) return variables;
     const values = adaptedParameters(variables, definition.lora!, adapter, separate && definition.appliesLora === true);
     const isOwn = (name: string): boolean => ownState.includes(name);
@@ -176,7 +187,7 @@ class DefinedLayer extends BasicLayer {
 
   /** A result whose state has the frozen parameters, too. */
   private withFrozen({ state }: Variables, result: LayerResult): LayerResult {
-    return (this.adapter || this.packedSizes) && result.state ? { ...result, state: { ...state, ...result.state } } : result;
+    return (this.adapter || this.isPacked) && result.state ? { ...result, state: { ...state, ...result.state } } : result;
   }
 
   override valuesOf(variables: Variables): TensorRecord {
@@ -192,7 +203,7 @@ class DefinedLayer extends BasicLayer {
   }
 
   override get isQuantized(): boolean {
-    return this.packedSizes !== undefined;
+    return this.isPacked;
   }
 
   override get scaleAxes(): ScaleAxes | undefined {
@@ -200,10 +211,10 @@ class DefinedLayer extends BasicLayer {
   }
 
   override packKernels(): void {
-    const { variables: cell, definition } = this;
-    const value = cell.value!;
-    this.packedSizes = lastSizes(value.parameters, definition.quantize!);
-    cell.reform(packedVariables(value, definition.quantize!), []);
+    const { value } = this.variables;
+    const packed = value && this.packed(value);
+    this.isPacked = true;
+    this.variables.reform(packed, []);
   }
 
   override setLora(lora: Lora | undefined, random = globalStream()): void {

@@ -97,6 +97,7 @@ export type { LayerDefinition, SublayerCall, SublayerCallOptions, SublayerCalls,
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
 export type { Lora, LoraOptions } from './loraOptions.ts';
 export { adapterNames, loraTargets } from './lora.ts';
+export { isPackedPath } from './quantization.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {
   ApplyOptions,
@@ -120,7 +121,7 @@ export { canDecode } from './canDecode.ts';
 export { Decoding } from './decoding.ts';
 export { NetworkPass } from './networkPass.ts';
 export { networkConfig } from './networkConfig.ts';
-export { chainFromConfig, graphFromConfig, sharedFromConfig } from './networkFromConfig.ts';
+export { chainFromConfig, graphFromConfig, formedFromConfig, sharedFromConfig } from './networkFromConfig.ts';
 export { type LayerTrees, type Network, type NetworkResult, type NetworkVariables, networkOf } from './network.ts';
 export type { Shapes, ShapesOf } from './spec.ts';
 export type { SequencePadding, WindowPadding } from './windows.ts';

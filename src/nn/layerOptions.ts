@@ -3,6 +3,7 @@ import type { Config, Configured } from '../core/config.ts';
 import { type Kind, boolean, kindOf, shape } from '../core/optionKinds.ts';
 import { type Declaration, type OptionTable, type SettingsOf, optional } from '../core/options.ts';
 import { requestOf } from './loraOptions.ts';
+import { quantizationOf } from './quantizationOptions.ts';
 import { type HasLayer, type Layer, layerOf } from './layer.ts';
 
 /** Name of a layer or an input. A whole number is none: JavaScript moves such keys of a record before the others, and trees would lose their order. */
@@ -29,15 +30,21 @@ export const layerOptions = {
   inputShape: /* @__PURE__ */ optional(shape),
 };
 
-const noRequest = { loraRank: undefined, loraAlpha: undefined, loraTrainOthers: undefined };
+const noLora = { loraRank: undefined, loraAlpha: undefined, loraTrainOthers: undefined };
+const noQuantization = { quantization: undefined };
 
-/** Gives a layer its config. The config has the layer's present `trainable` and LoRA. */
+/** Options with which the layer's factory makes a layer whose variables have the same form: with LoRA, with packed kernels, or plain. */
+export const formOptions = (layer: Layer): object => ({
+  ...(layer.loraAxes && { ...noLora, ...requestOf(layer.lora) }),
+  ...(layer.scaleAxes && { ...noQuantization, ...quantizationOf(layer.isQuantized) }),
+});
+
+/** Gives a layer its config. The config has the layer's present `trainable`, LoRA and quantization. */
 export function withLayerConfig<L extends Layer, T extends OptionTable>(
   layer: L,
   declaration: Declaration<T>,
   settings: SettingsOf<Declaration<T>>,
 ): Configured<L> {
-  const get = (): Config =>
-    declaration.config({ ...settings, trainable: layer.trainable, ...(layer.loraAxes && { ...noRequest, ...requestOf(layer.lora) }) });
+  const get = (): Config => declaration.config({ ...settings, trainable: layer.trainable, ...formOptions(layer) });
   return Object.defineProperty(layer, 'config', { get, configurable: true }) as Configured<L>;
 }

@@ -9,6 +9,7 @@ import { mapTree } from '../core/tree.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { drawnWordOf } from '../graph/trace.ts';
 import { type Layer, layerOf } from './layer.ts';
+import { formOptions } from './layerOptions.ts';
 import type { Tensors } from './spec.ts';
 import { callOf, isSymbolicInput, nameOfInput } from './symbolic.ts';
 
@@ -69,7 +70,12 @@ export class NetworkWriter {
       const inner = layerOf(value);
       return inner && inner !== layer ? this.config(inner, `${at}: ${inner.name ?? inner.kind}`) : config();
     };
-    return withSubstitutes(substitute, () => plainData(layer, at) as unknown as Config);
+    const config = withSubstitutes(substitute, () => plainData(layer, at) as unknown as Config);
+    // The config of a registered factory has the options that were given to it, and not the form that its layer has now.
+    const form = Object.entries(formOptions(layer)) as [string, Json | undefined][];
+    if (form.every(([name, value]) => config.options[name] === value)) return config;
+    const now = Object.fromEntries(form.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+    return { kind: 'formed', options: { layer: config as unknown as Json, ...now } };
   }
 }
 

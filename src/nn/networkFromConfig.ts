@@ -15,7 +15,9 @@ import { keyWord } from '../ops/create/randomBits.ts';
 import { type Chain, chain } from './chain.ts';
 import { type LayerGraph, graph } from './graph.ts';
 import { type Layer, layerOf } from './layer.ts';
+import { loraOptions, requestedLora } from './loraOptions.ts';
 import { networkConfigVersion } from './networkConfig.ts';
+import { requestedQuantization } from './quantizationOptions.ts';
 import type { Tensors } from './spec.ts';
 import { symbolicInput } from './symbolic.ts';
 
@@ -80,6 +82,22 @@ export function sharedFromConfig({ id, layer }: Options, made: Map<number, Layer
   const found = layerFrom('shared', layer, make);
   made.set(id, found);
   return found;
+}
+
+/** A layer of a registered factory that has LoRA or packed kernels, or none any more. */
+export function formedFromConfig({ layer: config, ...form }: Options, make: Make): Layer {
+  const where = 'formed';
+  const layer = layerFrom(where, config, make);
+  const lora = requestedLora(where, form);
+  if (form.quantization !== undefined && form.quantization !== 'int8') refuse(where, `quantization is ${shown(form.quantization)}`);
+  const isQuantized = requestedQuantization(where, form, lora !== undefined);
+  if ((lora && !layer.loraAxes) || (isQuantized && !layer.scaleAxes)) {
+    refuse(where, `${layer.kind} has no kernel of its own for ${lora ? 'LoRA' : 'quantization'}`);
+  }
+  if (lora) loraOptions.read(lora);
+  if (lora ?? layer.lora) layer.setLora(lora);
+  if (isQuantized && !layer.isQuantized) layer.packKernels();
+  return layer;
 }
 
 class NodeReader {

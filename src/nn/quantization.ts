@@ -13,6 +13,9 @@ export type ScaleAxes = Readonly<Record<string, readonly number[]>>;
 const namePacked = (name: string): string => `${name}Int8`;
 const nameScale = (name: string): string => `${name}Scale`;
 
+/** Whether a path of variables() is that of a packed kernel. */
+export const isPackedPath = (path: string): boolean => path.endsWith(namePacked(''));
+
 const shifts = (): Tensor => hostTensor({ shape: [4], dtype: 'u32' }, Uint32Array.of(0, 8, 16, 24));
 
 /** A kernel packed: u32 [..., ceil(last / 4)], and its scale with sizes of 1 for the shared axes. */

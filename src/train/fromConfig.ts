@@ -8,6 +8,7 @@ import {
   type Layer,
   chainFromConfig,
   constraints,
+  formedFromConfig,
   graphFromConfig,
   initializers,
   layers,
@@ -32,6 +33,7 @@ function networkMakers(): ConfigMakers {
     sequential: (options, make) => new Model(networkOf(chainFromConfig(options, make))),
     createModel: (options, make) => new Model(networkOf(graphFromConfig(options, make))),
     reverseEmbedding: reverseFromConfig,
+    formed: formedFromConfig,
     shared: (options, make) => sharedFromConfig(options, made, make),
   };
 }

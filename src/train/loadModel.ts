@@ -48,7 +48,8 @@ export async function loadModel(source: FileSource, options: LoadModelOptions = 
     const { version, model: config, inputs, frozen, compile: given } = isBranch(data) && !Array.isArray(data) ? data : {};
     if (version !== modelVersion) throw new FormatError(`version is ${String(version)}; this library reads version ${modelVersion}`);
     // All weights come from the file: a description of larger ones is refused before memory is taken.
-    const elements = [...file.tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    // A word of a packed kernel has four elements.
+    const elements = [...file.tensors.values()].reduce((sum, { dtype, shape }) => sum + sizeOf(shape) * (dtype === 'U32' ? 4 : 1), 0);
     const model = withPlaceholders(elements, () => builtModel(config, inputs));
     const { core } = model;
     freeze(core, frozen);

@@ -337,7 +337,8 @@ export class Model implements TrainedModel, HasLayer {
 
   /**
    * Packs the kernels of dense, einsumDense, embedding and attention layers as int8, for inference: a quarter of the memory, and of the file.
-   * predict and evaluate go on to work; fit refuses. A model that is made and quantized again reads the file.
+   * predict and evaluate go on to work; fit refuses. `config` and the files of save() keep it. A model that is made and quantized again reads
+   * the files of saveWeights().
    *
    *     await model.quantize('int8');
    *

@@ -1,7 +1,6 @@
 // A whole model as one file: layers, weights, how the model is compiled, and the state of training.
 import { type Json, plainData } from '../core/config.ts';
 import type { HostArray } from '../core/dtype.ts';
-import { ArgumentError } from '../core/errors.ts';
 import { boolean } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { mapTree } from '../core/tree.ts';
@@ -43,13 +42,6 @@ export const keptOptions = (Object.keys(compileOptions.options) as (keyof Compil
 export async function saveModel(core: ModelCore, target: FileTarget, options: SaveOptions = {}): Promise<void> {
   const where = 'save';
   const { optimizer: withTraining } = saveOptions.read(options);
-  const packed = core.network.owners.filter(({ layer }) => layer.isQuantized).map(({ name }) => name);
-  if (packed.length > 0) {
-    throw new ArgumentError(
-      `${where}: the kernels of ${packed.join(', ')} are quantized, which a config does not say; save the weights by saveWeights(), ` +
-        "and read them into the same model after quantize('int8')",
-    );
-  }
   // Refusals come before the weights are read.
   const compile = withTraining ? compileData(core) : undefined;
   const model = await configOf(core);

@@ -11,7 +11,7 @@ import type { Safetensors, StoredTensor } from '../formats/safetensors.ts';
 import { type SafetensorsContents, saveSafetensors } from '../formats/saveSafetensors.ts';
 import { byteLimit } from '../formats/shardSafetensors.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
-import type { LayerTrees, TensorRecord } from '../nn/index.ts';
+import { type LayerTrees, type TensorRecord, isPackedPath } from '../nn/index.ts';
 import { adapterKey, adapterMetadata, adapterPaths, checkAdapters } from './adapterFiles.ts';
 import { type ModelCore, builtWeights, exclusive, prepareSteps } from './core.ts';
 import { toHost } from './residence.ts';
@@ -195,7 +195,18 @@ function fitted(
   }
   const lists = [['missing', missing], ['of another type or shape', different], ['not in the model', extra]] as const; // prettier-ignore
   const texts = lists.filter(([, list]) => list.length).map(([what, list]) => `${what}: ${list.join(', ')}`);
-  throw new FormatError(`${where}: ${name} holds the weights of another model; ${texts.join('; ')}; ${otherModel}`);
+  throw new FormatError(
+    `${where}: ${name} holds the weights of another model; ${texts.join('; ')}; ${otherForm(all, tensors) ?? otherModel}`,
+  );
+}
+
+/** The fix for a file of floats and a quantized model, or the reverse. */
+function otherForm(all: readonly ModelVariable[], tensors: Safetensors['tensors']): string | undefined {
+  const wanted = all.some(({ path }) => isPackedPath(path));
+  if (wanted === [...tensors.keys()].some(isPackedPath)) return undefined;
+  return wanted
+    ? "the file has kernels as floats: load it before quantize('int8')"
+    : "the file has kernels packed as int8: call model.quantize('int8') first";
 }
 
 /** Weights of a file that has the names and layouts of the model. */

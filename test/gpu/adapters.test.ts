@@ -1,7 +1,7 @@
 // LoRA and packed kernels on the GPU: training with LoRA beside the CPU, and predictions of packed kernels beside those of the floats.
 import { afterAll, expect, test } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { type Model, layers, optimizers, random, sequential, setDevice, setSeed, tensor } from '../../src/index.ts';
+import { type Model, layers, loadModel, optimizers, random, sequential, setDevice, setSeed, tensor } from '../../src/index.ts';
 
 afterAll(() => setDevice('auto'));
 
@@ -48,6 +48,9 @@ test('packed kernels', async () => {
   const before = await valuesOf(await model.predict(ids));
   await model.quantize('int8');
   const found = await valuesOf(await model.predict(ids));
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
+  await model.save((written) => void (bytes = written));
+  expect(await valuesOf(await (await loadModel(bytes!)).predict(ids))).toEqual(found);
   const packed = (await Promise.all(model.variables().map(({ tensor: one }) => valuesOf(one)))).flat();
   await setDevice('cpu');
   const [onCpu, again] = [await valuesOf(await model.predict(ids)), worstOf(found, before)];

@@ -281,12 +281,6 @@ describe('what is refused', () => {
     await expect(loadModel(bytes)).rejects.toThrow(/holds weights and no description of a model; make the model.*loadWeights/);
   });
 
-  test('a quantized model, whose config describes floats', async () => {
-    const model = plain();
-    await model.quantize('int8');
-    await expect(model.save(() => undefined)).rejects.toThrow(/save: the kernels of dense_1 are quantized.*saveWeights\(\)/);
-  });
-
   test('a model that was never built', async () => {
     await expect(sequential([layers.dense({ units: 2 })]).save(() => undefined)).rejects.toThrow('save: the model is not built');
   });

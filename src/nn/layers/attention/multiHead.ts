@@ -9,6 +9,7 @@ import { defineLayer } from '../../defineLayer.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import type { Tensors } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
@@ -31,6 +32,7 @@ const headOptions = {
   /** Rule that each bias is brought back to after each update. */
   biasConstraint: /* @__PURE__ */ optional(constraintKind),
   ...loraFactoryOptions,
+  ...quantizationFactoryOptions,
   ...layerOptions,
 };
 

@@ -12,6 +12,7 @@ import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraProduct } from '../../lora.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { type Shapes, type Tensors, formatBatch, formatBatches, isShape } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
 import { causalOption, productOptions } from './options.ts';
@@ -31,6 +32,7 @@ const blockOptions = {
   normalizeFirst: /* @__PURE__ */ optional(boolean, false),
   ...productOptions,
   ...loraFactoryOptions,
+  ...quantizationFactoryOptions,
   ...layerOptions,
 };
 

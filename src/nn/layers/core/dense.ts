@@ -11,6 +11,7 @@ import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraProduct } from '../../lora.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 
 export const denseOptions = declareOptions('layers.dense', {
@@ -25,6 +26,7 @@ export const denseOptions = declareOptions('layers.dense', {
   /** First values of the bias. @default 'zeros' */
   biasInitializer: optional(initializerKind, 'zeros'),
   ...loraFactoryOptions,
+  ...quantizationFactoryOptions,
   ...kernelAndBiasOptions,
   ...layerOptions,
 });

@@ -11,6 +11,7 @@ import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { kernelAndBiasOptions, parameterRules } from '../../parameterOptions.ts';
 import { formatBatch } from '../../spec.ts';
 
@@ -45,6 +46,7 @@ export const einsumDenseOptions = declareOptions(
     /** First values of the bias. @default 'zeros' */
     biasInitializer: optional(initializerKind, 'zeros'),
     ...loraFactoryOptions,
+    ...quantizationFactoryOptions,
     ...kernelAndBiasOptions,
     ...layerOptions,
   },

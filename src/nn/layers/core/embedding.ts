@@ -8,6 +8,7 @@ import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import { loraRows } from './loraRows.ts';
 
@@ -25,6 +26,7 @@ export const embeddingOptions = declareOptions('layers.embedding', {
   /** Index 0 is padding: a mask leaves its steps out of the layers, the loss and the metrics that follow. @default false */
   maskZero: optional(boolean, false),
   ...loraFactoryOptions,
+  ...quantizationFactoryOptions,
   ...layerOptions,
 });
 export type EmbeddingOptions = OptionsOf<typeof embeddingOptions>;

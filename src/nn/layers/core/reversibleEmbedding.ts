@@ -12,6 +12,7 @@ import { loraRows } from './loraRows.ts';
 import type { Layer, TensorRecord } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { loraFactoryOptions } from '../../loraOptions.ts';
+import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 
 export const reversibleEmbeddingOptions = declareOptions('layers.reversibleEmbedding', {
@@ -32,6 +33,7 @@ export const reversibleEmbeddingOptions = declareOptions('layers.reversibleEmbed
   /** Largest size of a logit: logits become cap tanh(logits / cap). Without it they stay as they are. */
   logitSoftCap: optional(number('above 0')),
   ...loraFactoryOptions,
+  ...quantizationFactoryOptions,
   ...layerOptions,
 });
 export type ReversibleEmbeddingOptions = OptionsOf<typeof reversibleEmbeddingOptions>;
