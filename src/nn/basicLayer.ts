@@ -20,7 +20,8 @@ import {
 } from './layer.ts';
 import { enableLora, mergeLora } from './lora.ts';
 import type { Lora, LoraAxes, LoraOptions } from './loraOptions.ts';
-import { type ScaleAxes, quantize } from './quantization.ts';
+import type { ScaleAxes } from './packedKernels.ts';
+import { quantize } from './quantization.ts';
 import { networkOf } from './network.ts';
 import { NetworkPass } from './networkPass.ts';
 import { type Shapes, type Specs, TensorSpec, type Tensors, specsOfBatch } from './spec.ts';

@@ -97,7 +97,7 @@ export type { LayerDefinition, SublayerCall, SublayerCallOptions, SublayerCalls,
 export { type GraphOptions, type LayerGraph, findLayer, graph } from './graph.ts';
 export type { Lora, LoraOptions } from './loraOptions.ts';
 export { adapterNames, loraTargets } from './lora.ts';
-export { isPackedPath } from './quantization.ts';
+export { isPackedPath } from './packedKernels.ts';
 export { type InputOptions, input } from './symbolic.ts';
 export type {
   ApplyOptions,

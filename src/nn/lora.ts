@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { add, matmul, mul, reshape } from '../ops/index.ts';
 import { initializers } from './initializers.ts';
 import { type Layer, type TensorRecord, type Variables, joinPath } from './layer.ts';
+import { packedProduct } from './packedKernels.ts';
 import { type Lora, type LoraAxes, type LoraOptions, loraOptions } from './loraOptions.ts';
 
 const nameA = (name: string): string => `${name}LoraA`;
@@ -70,8 +71,13 @@ export function mergedVariables(variables: Variables, axes: LoraAxes, lora: Lora
   return { parameters: pick(listed), state: pick(ownState) };
 }
 
-/** x [..., in] times a kernel, flattened to [in, out]. With LoRA, x A B is added: no matrix of the kernel's size is made. */
+/**
+ * x [..., in] times a kernel of floats or a packed one, flattened to [in, out]. With LoRA, x A B is added: no matrix of the kernel's size is
+ * made.
+ */
 export function loraProduct(x: Tensor, parameters: Readonly<Record<string, Tensor | undefined>>, name: string): Tensor {
+  const packed = packedProduct(x, parameters, name);
+  if (packed) return packed;
   const rows = x.shape[x.rank - 1];
   const flat = (kernel: Tensor, leading: number): Tensor => (kernel.rank === 2 ? kernel : reshape(kernel, [leading, columnsOf(kernel.shape, leading)]));
   const y = matmul(x, flat(parameters[name]!, rows));

@@ -5,7 +5,7 @@ import { conv2d, conv3d } from '../../src/ops/index.ts';
 import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
-import { checkProduct, directions, product, stridedCopy } from './products.ts';
+import { checkProduct, directions, packedProduct, product, stridedCopy } from './products.ts';
 import { runPlan } from './runPlan.ts';
 import { families } from '../support/families.ts';
 
@@ -46,8 +46,22 @@ describe.each(Object.keys(targets))('%s', (family) => {
 
   test('half precision', { timeout: 300_000 }, async ({ skip }) => {
     if (!opened.target.shaderF16) skip('this adapter has no shader-f16');
-    for (const one of [product(516, 24, 520, '', [], 'f16'), product(513, 37, 511, 'ab', [], 'f16')]) {
+    for (const one of [
+      product(516, 24, 520, '', [], 'f16'),
+      product(513, 37, 511, 'ab', [], 'f16'),
+      packedProduct(513, 37, 511, true, 'f16'),
+    ]) {
       expect((await checkProduct(opened.device, one, targets[family](), some)).length).toBeGreaterThan(1);
+    }
+  });
+
+  test('packed columns', { timeout: 300_000 }, async () => {
+    const shapes: [m: number, k: number, n: number, isTransposed?: boolean][] = [
+      [516, 24, 520], [513, 37, 511], [513, 37, 511, true], [1, 260, 1028], [1, 261, 1030], [2, 261, 3], [7, 70, 130], [132, 1, 129, true], [67, 5001, 45],
+      [1, 4, 1],
+    ]; // prettier-ignore
+    for (const [m, k, n, isTransposed] of shapes) {
+      await checkProduct(opened.device, packedProduct(m, k, n, isTransposed), targets[family](), m === 513 && !isTransposed ? some : none);
     }
   });
 

@@ -13,6 +13,7 @@ import type { Conv2dOptions } from '../../src/ops/conv/conv2d.ts';
 import type { Conv3dOptions } from '../../src/ops/conv/conv3d.ts';
 import { type conv2d, type conv3d, sum } from '../../src/ops/index.ts';
 import { matmulOp } from '../../src/ops/matmul/matmul.ts';
+import { packedOp } from '../../src/ops/matmul/packed.ts';
 import { noteError } from '../support/findings.ts';
 import { variantsOf } from '../support/variants.ts';
 import { runPlan } from './runPlan.ts';
@@ -20,6 +21,11 @@ import { runPlan } from './runPlan.ts';
 const stream = RandomStream.fromSeed(7);
 /** Mostly small numbers with a spike now and then, so that a lost or doubled term shows. */
 const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream.uniform() * 2 - 1);
+
+/** Four numbers from -127 to 127 as packedMatmul reads them. */
+const word = (): number => [0, 1, 2, 3].reduce((bits, i) => bits + (1 + Math.floor(stream.uniform() * 255)) * 2 ** (8 * i), 0);
+const eachByte = (bits: number, map: (x: number) => number): number =>
+  [0, 1, 2, 3].reduce((sum, i) => sum + (map(((bits >>> (8 * i)) & 255) - 128) + 128) * 2 ** (8 * i), 0);
 
 const bitsOf = (values: HostArray): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
 
@@ -44,7 +50,9 @@ export async function checkProduct(
 ): Promise<string[]> {
   if (op.lowering.kind !== 'kernel') throw new Error(`${op.name} is no kernel`);
   const plan = op.lowering.plan({ inputs, views, outputs: [output], attributes, target });
-  const data = inputs.map(({ shape }) => Float32Array.from({ length: sizeOf(shape) }, spiky));
+  const data = inputs.map(({ shape, dtype }) =>
+    Float64Array.from({ length: sizeOf(shape) }, dtype === 'u32' ? word : () => Math.fround(spiky())),
+  );
   const run = async ({ dispatches, temporaries }: KernelPlan): Promise<HostArray> => {
     const stored = data.map((values, i) => ({ dtype: inputs[i].dtype, data: values }));
     return (await runPlan(device, { dispatches, temporaries }, stored, [output]))[0];
@@ -63,7 +71,10 @@ export async function checkProduct(
   const seen = data.map((values, i) => stridedCopy(values, views[i]));
   const reference = (map: (x: number) => number): HostArray =>
     op.reference({
-      inputs: inputs.map((type, i) => ({ ...type, data: Float64Array.from(seen[i], map) })),
+      inputs: inputs.map((type, i) => ({
+        ...type,
+        data: Float64Array.from(seen[i], (x) => (type.dtype === 'u32' ? eachByte(x, map) : map(x))),
+      })),
       outputs: [output],
       attributes,
       allocate: (_, size) => new Float64Array(size),
@@ -79,8 +90,8 @@ export async function checkProduct(
 }
 
 /** Row-major copy of a matrix, or of a batch of them, that is stored transposed. */
-export const stridedCopy = (values: Float32Array, { shape, strides }: StridedView): Float32Array =>
-  Float32Array.from({ length: sizeOf(shape) }, (_, position) => {
+export const stridedCopy = (values: Float32Array | Float64Array, { shape, strides }: StridedView): Float64Array =>
+  Float64Array.from({ length: sizeOf(shape) }, (_, position) => {
     let at = 0;
     for (let axis = shape.length - 1, rest = position; axis >= 0; rest = Math.floor(rest / shape[axis]), axis--) {
       at += (rest % shape[axis]) * strides[axis];
@@ -103,6 +114,22 @@ export function product(
   const views = [view(m, k, transposed.includes('a')), view(k, n, transposed.includes('b'))];
   const inputs = views.map(({ shape }) => ({ shape, dtype }));
   return { op: matmulOp, attributes: {}, inputs, views, output: { shape: [...batch, m, n], dtype } };
+}
+
+/** A product with packed columns. `isTransposed` is of the first operand. */
+export function packedProduct(m: number, k: number, n: number, isTransposed = false, dtype: 'f32' | 'f16' = 'f32'): Case {
+  const own = contiguousView([m, k]);
+  const shape = [k, Math.ceil(n / 4)];
+  return {
+    op: packedOp as Case['op'],
+    attributes: { columns: n },
+    inputs: [
+      { shape: own.shape, dtype },
+      { shape, dtype: 'u32' },
+    ],
+    views: [isTransposed ? { ...own, strides: [1, m] } : own, contiguousView(shape)],
+    output: { shape: [m, n], dtype },
+  };
 }
 
 /** The three directions of a convolution. */

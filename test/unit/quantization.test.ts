@@ -2,8 +2,12 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, type Model, generate, layers, random, sequential, setDevice, setSeed, tensor } from '../../src/index.ts';
-import { packKernel, unpacked } from '../../src/nn/quantization.ts';
-import { mul } from '../../src/ops/index.ts';
+import { packKernel } from '../../src/nn/packedKernels.ts';
+import { gradients, vmap } from '../../src/autodiff/index.ts';
+import { topological } from '../../src/graph/graph.ts';
+import { exportOnnx, importOnnx } from '../../src/onnx/index.ts';
+import { matmul, mul, stack, sum } from '../../src/ops/index.ts';
+import { packBytes, packedMatmul, unpackBytes } from '../../src/ops/matmul/packed.ts';
 import { decoders, rowsOf } from '../support/decoders.ts';
 
 beforeAll(() => setDevice('cpu'));
@@ -28,7 +32,7 @@ test.each([1, 2, 3, 4, 5, 7, 8, 31])('packs rows of %s numbers four to a word, a
   const { packed, scale } = packKernel(kernel, [0]);
   expect(packed.dtype).toBe('u32');
   expect(packed.shape).toEqual([5, Math.ceil(last / 4)]);
-  const [w, found, scales] = await Promise.all([kernel, mul(unpacked(packed, last), scale), scale].map(valuesOf));
+  const [w, found, scales] = await Promise.all([kernel, mul(unpackBytes(packed, last), scale), scale].map(valuesOf));
   for (let j = 0; j < last; j++) {
     const column = [0, 1, 2, 3, 4].map((i) => w[i * last + j]);
     const expected = Math.fround(Math.max(...column.map(Math.abs)) / 127);
@@ -41,7 +45,7 @@ test('the extremes -127 and 127, and zeros', async () => {
   const { packed, scale } = packKernel(tensor([-2, 2, 0, 1, -1, 0], [2, 3]), [1]);
   expect(await valuesOf(packed)).toEqual([1 + 255 * 256 + 128 * 65536, 255 + 1 * 256 + 128 * 65536]);
   expect(await valuesOf(scale)).toEqual([Math.fround(2 / 127), Math.fround(1 / 127)]);
-  expect(await valuesOf(unpacked(packKernel(tensor([0, 0], [1, 2]), [1]).packed, 2))).toEqual([0, 0]);
+  expect(await valuesOf(unpackBytes(packKernel(tensor([0, 0], [1, 2]), [1]).packed, 2))).toEqual([0, 0]);
 });
 
 const makers: Readonly<Record<string, () => Layer>> = {
@@ -119,4 +123,49 @@ test('others are refused, and nothing changes', async () => {
   expect(() => model.getLayer('d').enableLora({ rank: 1 })).toThrow("'d' is quantized, and cannot be trained");
   expect(() => layers.dense({ units: 1 }).quantize('int8')).toThrow("'dense' has no weights; give the first layer an inputShape");
   expect(() => layers.relu().quantize('int8')).toThrow('relu.quantize: no kernel here can be quantized');
+});
+
+describe('packedMatmul', () => {
+  const [k, n] = [6, 7];
+  const whole = tensor(Array.from({ length: k * n }, (_, i) => ((i * 37) % 255) - 127), [k, n]); // prettier-ignore
+  const matrix = packBytes(whole);
+  const a = random.normal([5, k], { seed: 4 });
+
+  test('is the product with the unpacked numbers, with its gradient', async () => {
+    const [found, expected] = [packedMatmul(a, matrix, n), matmul(a, whole)];
+    expect(await valuesOf(found)).toEqual(await valuesOf(expected));
+    const weights = random.normal([5, n], { seed: 5 });
+    const slope = (product: (x: Tensor) => Tensor): Promise<number[]> => valuesOf(gradients(sum(mul(product(a), weights)), [a])[0]);
+    expect(await slope((x) => packedMatmul(x, matrix, n))).toEqual(await slope((x) => matmul(x, whole)));
+  });
+
+  test('maps over rows of either operand', async () => {
+    const many = random.normal([3, 5, k], { seed: 6 });
+    const expected = await valuesOf(matmul(many, whole));
+    expect(await valuesOf(vmap((x: Tensor) => packedMatmul(x, matrix, n))(many))).toEqual(expected);
+    const matrices = stack([matrix, matrix, matrix]);
+    expect(await valuesOf(vmap((x: Tensor, b: Tensor) => packedMatmul(x, b, n))(many, matrices))).toEqual(expected);
+  });
+
+  test('refuses other types and shapes', () => {
+    expect(() => packedMatmul(a, whole, n)).toThrow('packedMatmul: takes floats and packed words, got f32 and f32; pack the second by packBytes(x)'); // prettier-ignore
+    expect(() => packedMatmul(a, matrix, 9)).toThrow('packedMatmul: [5,6] x [6,2] with 9 columns; operands are [m, k] and [k, ceil(columns / 4)]'); // prettier-ignore
+  });
+
+  test('is one kernel in the program of a layer, and no kernel writes the floats', () => {
+    const layer = layers.dense({ units: 8, quantization: 'int8' });
+    const { parameters, state } = layer.build([6]);
+    const { outputs } = layer.call({ parameters, state }, a, { training: false });
+    const ops = topological([outputs as Tensor], (x) => Object.values(state).includes(x)).map(({ op }) => op.name);
+    expect(ops).toContain('packedMatmul');
+    expect(ops).not.toContain('rightShift');
+  });
+
+  test('is written to ONNX', async () => {
+    const model = sequential([layers.dense({ units: 7, inputShape: [6] })]);
+    await model.quantize('int8');
+    const { output } = importOnnx(await exportOnnx(model)).run({ input: a });
+    const [found, expected] = [await valuesOf(output), await valuesOf(await model.predict(a))];
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i], 5));
+  });
 });

@@ -72,7 +72,9 @@ export function directBody(tile: DirectTile, a: Factor, b: Factor, { segmented, 
   const columns = b.access === 'outer4' ? 1 : 4;
   const columnsOfB = range(ownQuads).flatMap((q) => range(columns).map((c) => ({ name: `${c}${ending(q)}`, at: 4 * width * q + c })));
   for (const { name, at } of columnsOfB) {
-    lines.push(`let bAt${name} = bRow(batch, min(column + ${at}u, params.columns - ${b.access === 'outer4' ? 4 : 1}u));`);
+    lines.push(
+      `let bAt${name} = bRow(batch, min(column + ${at}u, params.columns - ${b.access === 'outer4' && b.storage === undefined ? 4 : 1}u));`,
+    );
   }
   lines.push(...declareSums(rows, ownQuads));
 

@@ -53,7 +53,7 @@ const productFields = (kernel: ProductKernel): string[] => [...new Set([...commo
 export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledKernel {
   const { tile, a, b, element, result } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
-  const vector = (factor: Factor): string => (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
+  const vector = (factor: Factor): string => factor.storage ?? (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
   const [x, y] = tile.kind === 'direct' ? directGroup(tile, b) : [tile.width, tile.height];
   const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
   const layout = wordFields(productFields(kernel));

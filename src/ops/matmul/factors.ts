@@ -15,6 +15,8 @@ export type Access = 'inner4' | 'outer4' | 'scalar';
 
 export interface Factor {
   readonly access: Access;
+  /** Storage type of an element of the buffer. By default it is that of the product, or four of them. */
+  readonly storage?: 'u32';
   /** Names of the factor's `Params` fields. */
   readonly fields: readonly string[];
   /** WGSL source of the functions named above. */
@@ -57,6 +59,25 @@ ${load}
 }${one}`,
   };
 }
+
+/** A matrix of whole numbers of 8 bits, four neighbouring columns in a u32: 128 is added to each, and the first is in the low byte. */
+export const packedFactor: Factor = {
+  access: 'outer4',
+  storage: 'u32',
+  fields: matrixFields('b'),
+  wgsl: `alias BRow = u32;
+alias BRun = u32;
+fn bRow(batch: u32, column: u32) -> BRow {
+  return params.bOffset + column / 4u;
+}
+fn bRun(at: BRow, segment: u32) -> BRun {
+  return at;
+}
+fn bLoad(run: BRun, k: u32) -> vec4<f32> {
+  let word = b[run + k * params.bInner];
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u)) - 128.0;
+}`,
+};
 
 /** The values of a matrix factor's fields. */
 export interface MatrixLayout {

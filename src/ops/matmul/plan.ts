@@ -7,7 +7,7 @@ import { gridOf } from '../../graph/workgroups.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { type KernelFile, type ParamValues, fillKernel } from '../../wgsl/index.ts';
 import { type ProductKernel, type Tile, emitProduct } from './emitter.ts';
-import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from './factors.ts';
+import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams, packedFactor } from './factors.ts';
 import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
@@ -173,6 +173,36 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
       { kind: 'input', index: right },
     ],
     result: { row: swap ? 1 : n, column: swap ? n : 1, batch: m * n },
+    outputSize: sizeOf(c.shape),
+  };
+  return planProduct(product, target, choice);
+}
+
+/** The launch of [M, K] x packed [K, ceil(N / 4)]. Strides of b count words. */
+export function planPacked({ views: [left, right], outputs: [c], target }: KernelContext<object>, choice?: ProductChoice): KernelPlan {
+  const [m, n] = c.shape;
+  const k = left.shape[1];
+  const single = { segment: 0, batchOuter: 0, batchInner: 0 };
+  const a: MatrixLayout = { offset: left.offset, outer: left.strides[0], inner: left.strides[1], ...single };
+  const b: MatrixLayout = { offset: right.offset, outer: 1, inner: right.strides[0], ...single };
+  const product: Product = {
+    name: 'packed_matmul',
+    rows: m,
+    columns: n,
+    inner: k,
+    batches: 1,
+    batchInner: 1,
+    element: c.dtype === 'f16' ? 'f16' : 'f32',
+    factors: {
+      a: matrixFactor('a', accessOf(a, m, k)),
+      b: packedFactor,
+      params: { ...matrixParams('a', a), ...matrixParams('b', b) },
+    },
+    operands: [
+      { kind: 'input', index: 0 },
+      { kind: 'input', index: 1 },
+    ],
+    result: { row: n, column: 1, batch: m * n },
     outputSize: sizeOf(c.shape),
   };
   return planProduct(product, target, choice);

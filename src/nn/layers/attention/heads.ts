@@ -19,6 +19,7 @@ import type { Decoding } from '../../decoding.ts';
 import { loraProduct } from '../../lora.ts';
 import type { LoraAxes } from '../../loraOptions.ts';
 import type { Masks } from '../../layer.ts';
+import { nameScale } from '../../packedKernels.ts';
 
 /** Sizes of one attention. */
 export interface HeadSizes {
@@ -77,7 +78,7 @@ export const headScales = (prefix = ''): Readonly<Record<string, readonly number
 
 /** x [batch, time, features] times a kernel [features, heads, dim], as [batch, heads, time, dim]. */
 function project(x: Tensor, parameters: Readonly<Record<string, Tensor | undefined>>, name: string, bias: Tensor | undefined): Tensor {
-  const [, heads, dim] = parameters[name]!.shape;
+  const [, heads, dim] = (parameters[name] ?? parameters[nameScale(name)])!.shape;
   const y = loraProduct(x, parameters, name);
   const [batch, time] = x.shape;
   return transpose(reshape(bias ? add(y, reshape(bias, [heads * dim])) : y, [batch, time, heads, dim]), [0, 2, 1, 3]);

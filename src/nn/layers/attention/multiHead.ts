@@ -53,6 +53,7 @@ function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, output
     lora: headLora(),
     appliesLora: true,
     quantize: headScales(),
+    unpacks: true,
     outputShape: (shapes, where): Shape => {
       const { query } = attentionShapes(where, shapes);
       return [query[0], outputDim ?? query[1]];

@@ -131,6 +131,7 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
     lora: { ...headLora('attention'), ...productLora },
     appliesLora: true,
     quantize: { ...headScales('attention'), ...productScales },
+    unpacks: true,
     outputShape: (shape, where) => checkBlock(where, shape, settings),
     build: (shape, random) => ({ parameters: blockParameters(settings, shape[1], { attention: shape[1] }, random) }),
     apply: ({ parameters }, x, { training, mask, decoding }) => {
@@ -173,6 +174,7 @@ export function transformerDecoder(options: TransformerDecoderOptions): Configur
     lora: { ...headLora('attention'), ...headLora('memory'), ...productLora },
     appliesLora: true,
     quantize: { ...headScales('attention'), ...headScales('memory'), ...productScales },
+    unpacks: true,
     outputShape: (shapes, where) => shapesOf(where, shapes)[0],
     build: (shapes, random) => {
       const [x, memory] = shapesOf(settings.name ?? 'transformerDecoder', shapes);

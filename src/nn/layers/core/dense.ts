@@ -50,6 +50,7 @@ export function dense(options: DenseOptions): Configured<Layer> {
     lora: { kernel: -1 },
     appliesLora: true,
     quantize: { kernel: [0] },
+    unpacks: true,
     outputShape: (shape, where) => {
       checkRankAtLeast(where, shape, 1, '[batch, …, features]');
       return [...shape.slice(0, -1), units];

@@ -1,6 +1,7 @@
 // Matrix products, attention, and ops of matrices.
 import type { ExportCall, ExportTable } from '../call.ts';
-import { int } from '../attributes.ts';
+import { int, text } from '../attributes.ts';
+import { elementOfDtype } from '../../format/elements.ts';
 
 interface AttentionAttributes {
   readonly causal: boolean;
@@ -54,9 +55,24 @@ function fourier(call: ExportCall): string {
   return inverse ? call.emit('Mul', [y, call.number(n)]) : y;
 }
 
+/** The words are unpacked before the product. */
+function packedMatmul(call: ExportCall): string {
+  const { writer } = call;
+  const { columns } = call.attributes<{ readonly columns: number }>();
+  const [rows, words] = call.shape(1);
+  const shifts = writer.constant('UINT32', [4], [0, 8, 16, 24]);
+  const shifted = call.emit('BitShift', [writer.unsqueeze(call.x(1), [2]), shifts], { direction: text('RIGHT') });
+  // The low byte as a remainder, which every opset has.
+  const bytes = call.emit('Mod', [shifted, writer.constant('UINT32', [], [256])]);
+  const flat = writer.slice(writer.reshape(bytes, [rows, 4 * words]), 1, 0, columns);
+  const matrix = call.emit('Sub', [writer.cast(flat, elementOfDtype[call.dtype]), call.number(128)]);
+  return call.emit('MatMul', [call.x(0), matrix]);
+}
+
 export const contractionRules: ExportTable = {
   attention,
   determinant: (call) => call.emit('Det', [call.x(0)]),
   fourierTransform: fourier,
   matmul: (call) => call.emit('MatMul', [call.x(0), call.x(1)]),
+  packedMatmul,
 };
