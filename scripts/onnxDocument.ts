@@ -58,6 +58,10 @@ Ops of the library that are written: ${names(exportedOps)}.
   an op reads while the graph is built, such as scales of Resize, are constants.
 - Shapes are computed on the host. Loops, branches and scans are unrolled; their counts and conditions must not depend on the data.
 - NonZero, Compress, Unique and NonMaxSuppression need inputs that are known on the host. Compiled functions do not have them.
+- Functions of the model are read: nested, with attributes by reference and default values, and with an opset of their own. Each call is replaced by
+  the nodes of the function.
+- Integers of 8 and 16 bits are i32. Products of quantized integers are exact, up to 65,536 terms in a sum. QuantizeLinear and DequantizeLinear take
+  an axis or blocks. Types of 4 bits and floats of 8 bits are not read.
 - Data in other files are passed as \`importOnnx(bytes, { externalData: { 'weights.bin': bytes } })\`.
 - Damaged files give a FormatError with the name of the file, the place and the rule.
 

@@ -2,8 +2,8 @@
 
     python3 scripts/onnxSchema.py
 
-Needs the Python package onnx. Enums become int32, so that unknown values reach the checks. Messages of training, functions and quantization
-are left out; the reader skips their fields.
+Needs the Python package onnx. Enums become int32, so that unknown values reach the checks. Messages of training and quantization are
+left out; the reader skips their fields.
 """
 
 import base64
@@ -14,19 +14,25 @@ from onnx import onnx_ml_pb2
 
 KEPT = [
     "AttributeProto", "ValueInfoProto", "NodeProto", "ModelProto", "StringStringEntryProto", "GraphProto", "TensorProto",
-    "SparseTensorProto", "TensorShapeProto", "TypeProto", "OperatorSetIdProto",
+    "SparseTensorProto", "TensorShapeProto", "TypeProto", "OperatorSetIdProto", "FunctionProto",
 ]
 # Messages that the library makes.
 MADE = {"AttributeProto", "ValueInfoProto", "NodeProto", "ModelProto", "GraphProto", "TensorProto"}
 DROPPED = {
     "AttributeProto": {"tp", "type_protos", "doc_string", "sparse_tensor", "sparse_tensors", "tensors", "graphs"},
-    "ModelProto": {"training_info", "functions"},
+    "ModelProto": {"training_info"},
+    "FunctionProto": {"doc_string", "value_info", "metadata_props"},
     "GraphProto": {"quantization_annotation", "value_info"},
     "TensorProto": {"segment", "doc_string"},
     "ValueInfoProto": {"doc_string"},
     "TypeProto": {"sequence_type", "map_type", "optional_type", "sparse_tensor_type", "opaque_type", "denotation"},
 }
 F = descriptor_pb2.FieldDescriptorProto
+# Fields of newer versions than the installed package may have: name, number, label, type, message.
+ADDED = {
+    "FunctionProto": [("attribute_proto", 11, F.LABEL_REPEATED, F.TYPE_MESSAGE, ".onnx.AttributeProto"), ("overload", 13, F.LABEL_OPTIONAL, F.TYPE_STRING, "")],
+    "NodeProto": [("overload", 8, F.LABEL_OPTIONAL, F.TYPE_STRING, "")],
+}
 SCALARS = {F.TYPE_FLOAT: "number", F.TYPE_DOUBLE: "number", F.TYPE_INT64: "bigint", F.TYPE_UINT64: "bigint", F.TYPE_INT32: "number",
            F.TYPE_STRING: "string", F.TYPE_BYTES: "Uint8Array"}
 
@@ -51,6 +57,9 @@ def strip(message: descriptor_pb2.DescriptorProto) -> None:
             field.ClearField("type_name")
         field.ClearField("json_name")
         message.field.append(field)
+    for name, number, label, kind, of in ADDED.get(message.name, []):
+        if all(f.number != number for f in message.field):
+            message.field.add(name=name, number=number, label=label, type=kind, **({"type_name": of} if of else {}))
     del message.enum_type[:]
     del message.reserved_range[:]
     del message.reserved_name[:]

@@ -56,7 +56,6 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/no tensor; sequences|Sequence|Optional/, 'sequences, optionals and maps'],
   [/training_mode is true|training_dropout|RandomUniform|RandomNormal|Bernoulli|bernoulli/, 'random numbers of another engine'],
   [/opset_import of ai.onnx is missing|domain is/, 'training ops and other domains'],
-  [/op_type '(DynamicQuantize|QLinear|ConvInteger)/, 'quantized ops'],
   [/test_castlike_.*BFLOAT16.*the file declares|cast_FLOAT_to_BFLOAT16/, 'bfloat16 data that do not fit their model, or are truncated'],
   [/resize_downsample_scales_\w+_align_corners/, 'expected values that ONNX Runtime rejects too'],
   [/tf_crop_and_resize|scan_sum/, 'forms that are not read: Resize with regions, Scan of opset 8'],

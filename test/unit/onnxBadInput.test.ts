@@ -1,30 +1,12 @@
 // Damaged and unusual ONNX files: each is refused by an error that names the file, the place and the rule.
-import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { fuzzImport } from '../../scripts/onnx/fuzz.ts';
 import { fuzzFiles } from '../../scripts/onnx/fuzzFiles.ts';
 import { FormatError, type Tensor, compile, setDevice, tensor, zeros } from '../../src/index.ts';
-import { ModelSchema } from '../../src/onnx/format/schema.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
+import { fileOf, node, value, weight } from '../support/onnxFiles.ts';
 
 await setDevice('cpu');
-
-type Init = Parameters<typeof create<typeof ModelSchema>>[1];
-type GraphInit = NonNullable<NonNullable<Init>['graph']>;
-
-const value = (name: string, shape: number[] = [2], elemType = 1) => {
-  const dim = shape.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } }));
-  return { name, type: { value: { case: 'tensorType' as const, value: { elemType, shape: { dim } } } } };
-};
-const node = (opType: string, input: string[], output: string[], extra: object = {}) => ({ opType, input, output, ...extra });
-const weight = (name: string, extra: object = {}) => ({ name, dims: [2n], dataType: 1, rawData: new Uint8Array(8), ...extra });
-
-/** A file with one Relu of x, in which parts of the graph are replaced. */
-function fileOf(graph: object, model: object = {}): Uint8Array {
-  const relu = { node: [node('Relu', ['x'], ['y'])], input: [value('x')], output: [value('y')], initializer: [], ...graph } as GraphInit;
-  const init = { irVersion: 8n, opsetImport: [{ domain: '', version: 17n }], graph: relu, ...model } as Init;
-  return toBinary(ModelSchema, create(ModelSchema, init));
-}
 
 const read = (graph: object, model?: object) => importOnnx(fileOf(graph, model), { name: 'm.onnx' });
 

@@ -11,6 +11,7 @@ import { elementOf, toHostArray } from '../format/elements.ts';
 import { namesIn, stateKey } from '../format/metadata.ts';
 import type { OnnxFile, StoredElements } from '../format/readTensor.ts';
 import { type ModelProto, ModelSchema } from '../format/schema.ts';
+import { inlineFunctions } from './functions.ts';
 import { type Declared, type PlannedGraph, planGraph } from './plan.ts';
 import { importRules } from './rules.ts';
 import { runPlan } from './run.ts';
@@ -83,7 +84,8 @@ export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): 
   const proto = decode(bytes, name);
   const opset = opsetOf(proto, name);
   if (!proto.graph) throw new FormatError(`${name}: graph is missing; it must hold the nodes`);
-  const graph = planGraph(proto.graph, { file, opset, ops: [...importRules.keys()] });
+  const { graph: inlined, opsets } = inlineFunctions(proto, proto.graph, name, checkOpset);
+  const graph = planGraph(inlined, { file, opset, opsets, ops: [...importRules.keys()] });
   return new ImportedModel(file, opset, proto.producerName, graph, namesIn(proto.metadataProps, stateKey));
 }
 
@@ -99,11 +101,12 @@ function decode(bytes: Uint8Array, name: string): ModelProto {
 
 function opsetOf({ opsetImport }: ModelProto, name: string): number {
   const own = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx');
-  const version = own === undefined ? 0 : Number(own.version);
-  if (own && version >= oldestOpset && version <= newestOpset) return version;
-  throw new FormatError(
-    `${name}: opset_import of ai.onnx is ${own ? version : 'missing'}; opsets ${oldestOpset} to ${newestOpset} are read`,
-  );
+  return checkOpset(own && Number(own.version), name);
+}
+
+function checkOpset(opset: number | undefined, where: string): number {
+  if (opset !== undefined && opset >= oldestOpset && opset <= newestOpset) return opset;
+  throw new FormatError(`${where}: opset_import of ai.onnx is ${opset ?? 'missing'}; opsets ${oldestOpset} to ${newestOpset} are read`);
 }
 
 /** Places of the initializers: trained, kept, or known while the graph is built. */
@@ -178,7 +181,7 @@ class ImportedModel implements OnnxModel {
     for (const declared of this.graph.inputs) given.set(declared.name, this.checked(declared, inputs, free));
     const unknown = Object.keys(inputs).find((name) => !this.inputs.some((input) => input.name === name));
     if (unknown !== undefined) throw new ArgumentError(`${this.file.name}: there is no input '${unknown}'; ${this.inputList()}`);
-    const results = runPlan(this.graph, given, { file: this.file.name, opset: this.opset, rules: importRules });
+    const results = runPlan(this.graph, given, { file: this.file.name, rules: importRules });
     return Object.fromEntries(this.outputs.map(({ name }, i) => [name, results[i].tensor]));
   }
 

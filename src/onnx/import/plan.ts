@@ -10,6 +10,8 @@ export type Attribute = number | string | readonly number[] | readonly string[] 
 
 export interface PlannedNode {
   readonly op: string;
+  /** Version of the ops of the graph or function that has the node. */
+  readonly opset: number;
   /** Place in the file for messages, such as `Conv 'conv1'`. */
   readonly where: string;
   readonly inputs: readonly string[];
@@ -35,6 +37,8 @@ export interface PlannedGraph {
 export interface PlanContext {
   readonly file: OnnxFile;
   readonly opset: number;
+  /** Versions of nodes that come from functions. */
+  readonly opsets: ReadonlyMap<NodeProto, number>;
   /** Known op types. */
   readonly ops: readonly string[];
 }
@@ -145,20 +149,21 @@ function namesAround(graph: GraphProto, depth: number): string[] {
 const nameOf = ({ opType, name, output }: NodeProto): string => `${opType} '${name || (output[0] ?? '')}'`;
 
 function planNode(node: NodeProto, context: PlanContext, known: ReadonlySet<string>, depth: number): PlannedNode {
-  const { file, opset, ops } = context;
+  const { file, ops } = context;
+  const opset = context.opsets.get(node) ?? context.opset;
   const where = nameOf(node);
   const fail = (what: string): never => {
     throw new FormatError(`${file.name}: ${where}: ${what}`);
   };
   if (node.domain !== '' && node.domain !== 'ai.onnx') {
-    fail(`domain is '${node.domain}'; only ops of ai.onnx are read, so export the model without custom ops and functions`);
+    fail(`domain is '${node.domain}'; only ops of ai.onnx and functions of the file are read, so export the model without custom ops`);
   }
   if (!ops.includes(node.opType)) fail(`op_type '${node.opType}' of opset ${opset} is not known${didYouMean(node.opType, ops)}`);
   const missing = node.input.find((name) => name !== '' && !known.has(name));
   if (missing !== undefined) fail(`input '${missing}' is made by no node${didYouMean(missing, [...known])}`);
   const attributes = new Map<string, Attribute>();
   for (const attribute of node.attribute) attributes.set(attribute.name, readAttribute(attribute, context, known, where, depth));
-  return { op: node.opType, where, inputs: node.input, outputs: node.output, attributes };
+  return { op: node.opType, opset, where, inputs: node.input, outputs: node.output, attributes };
 }
 
 function readAttribute(proto: AttributeProto, context: PlanContext, known: ReadonlySet<string>, where: string, depth: number): Attribute {
@@ -166,7 +171,7 @@ function readAttribute(proto: AttributeProto, context: PlanContext, known: Reado
   const fail = (what: string): never => {
     throw new FormatError(`${context.file.name}: ${at}: ${what}`);
   };
-  if (proto.refAttrName) fail(`it refers to '${proto.refAttrName}' of a function; functions are not read`);
+  if (proto.refAttrName) fail(`it refers to '${proto.refAttrName}' of a function, and the node is in none`);
   switch (proto.type) {
     case 1:
       return proto.f;

@@ -26,7 +26,6 @@ class Scope {
 
 export interface RunContext {
   readonly file: string;
-  readonly opset: number;
   readonly rules: ReadonlyMap<string, Rule>;
 }
 
@@ -34,7 +33,7 @@ export interface RunContext {
 const maxNodes = 200_000;
 
 /** Outputs of a graph for values of its names. */
-export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, { file, opset, rules }: RunContext): Value[] {
+export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, { file, rules }: RunContext): Value[] {
   let nodes = 0;
   const count = ({ where }: PlannedNode): void => {
     if (++nodes > maxNodes) throw new FormatError(`${file}: ${where}: loops repeat more than ${maxNodes} nodes; shorten them`);
@@ -61,7 +60,7 @@ export function runPlan(graph: PlannedGraph, given: ReadonlyMap<string, Value>, 
       });
       return run(inner, own);
     };
-    const call = new Call(node, inputs, opset, file, runGraph);
+    const call = new Call(node, inputs, node.opset, file, runGraph);
     const results = inContext(call, () => withScope(node.op, () => folded(call, inputs, rule.run) ?? rule.run(call)));
     const list = Array.isArray(results) ? (results as readonly (Value | undefined)[]) : [results as Value];
     node.outputs.forEach((name, i) => {

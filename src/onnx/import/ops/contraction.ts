@@ -1,9 +1,8 @@
 // Matrix products and what is made of them.
 import { isFloat } from '../../../core/dtype.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
-import { add, cast, determinant, einsum, matmul, mul, sub } from '../../../ops/index.ts';
+import { add, cast, determinant, einsum, matmul, mul } from '../../../ops/index.ts';
 import type { Call, RuleTable } from '../call.ts';
-import { perChannel } from './normalization.ts';
 
 /** The product in floats. Integers below 2^24 are exact. */
 function product(a: Tensor, b: Tensor, options: { transposeA?: boolean; transposeB?: boolean } = {}): Tensor {
@@ -22,23 +21,9 @@ function gemm(call: Call): Tensor {
   return c ? add(scaled, beta === 1 ? c : mul(c, beta)) : scaled;
 }
 
-/** Product of quantized integers, less their zero points. */
-function integerProduct(call: Call): Tensor {
-  const shifted = (i: number): Tensor => {
-    const x = cast(call.tensor(i), 'i32');
-    const zero = call.optional(i + 2);
-    if (!zero) return x;
-    const point = cast(zero, 'i32');
-    // One zero point for each row of A, or for each column of B.
-    return sub(x, i === 0 && point.size > 1 ? perChannel(point, 3) : point);
-  };
-  return product(shifted(0), shifted(1));
-}
-
 export const contractionRules: RuleTable = {
   Det: (call) => determinant(call.tensor(0)),
   Einsum: (call) => einsum(call.text('equation', ''), ...call.all().map(({ tensor }) => tensor)),
   Gemm: gemm,
   MatMul: (call) => product(call.tensor(0), call.tensor(1)),
-  MatMulInteger: integerProduct,
 };

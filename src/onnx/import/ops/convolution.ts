@@ -63,7 +63,7 @@ export function windowsOf(call: Call, window: readonly number[]): WindowAttribut
   return { window, strides, dilations, padding };
 }
 
-const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => (bias ? add(y, perChannel(bias, y.rank)) : y);
+export const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => (bias ? add(y, perChannel(bias, y.rank)) : y);
 
 type Conv = (x: Tensor, filter: Tensor, options: object) => Tensor;
 const convolutions: readonly Conv[] = [conv1d, conv2d, conv3d];
@@ -72,12 +72,11 @@ const transposedConvolutions: readonly Conv[] = [conv1dTranspose, conv2dTranspos
 /** [a, b, ..window] -> [..window, b, a] */
 const filterLast = (w: Tensor): Tensor => transpose(w, [...w.shape.slice(2).map((_, i) => i + 2), 1, 0]);
 
-function convolution(call: Call): Tensor {
-  const [x, w] = [call.tensor(0), call.tensor(1)];
+/** Convolution of floats by the attributes of a node whose first input is the images. */
+export function convolve(call: Call, x: Tensor, w: Tensor): Tensor {
   const { strides, dilations, padding } = windowsOf(call, w.shape.slice(2));
   const options = { strides, dilations, padding, groups: call.int('group', 1) };
-  const y = convolutions[x.rank - 3](channelsLast(x), filterLast(w), options);
-  return withBias(channelsFirst(y), call.optional(2));
+  return channelsFirst(convolutions[x.rank - 3](channelsLast(x), filterLast(w), options));
 }
 
 /** Filters are [in, out / groups, ..window]. output_shape and auto_pad choose the padding. */
@@ -120,6 +119,6 @@ function transposedConvolution(call: Call): Tensor {
 }
 
 export const convolutionRules: RuleTable = {
-  Conv: convolution,
+  Conv: (call) => withBias(convolve(call, call.tensor(0), call.tensor(1)), call.optional(2)),
   ConvTranspose: transposedConvolution,
 };
