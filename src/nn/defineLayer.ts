@@ -32,7 +32,7 @@ import { checkParameter, checkScalar, checkState, mapRecord, readSublayers } fro
 import { type AnyDefinition, type LayerDefinition, type SublayerCallOptions, type Takes, checkDefinition } from './layerDefinition.ts';
 import { adaptedParameters, adapterNames, mergedVariables, withAdapters } from './lora.ts';
 import { type Lora, type LoraAxes, type LoraRequest, requestedLora } from './loraOptions.ts';
-import { type LastSizes, type ScaleAxes, lastSizes, packedVariables, scalesIn, unpackedParameters } from './packedKernels.ts';
+import { type LastSizes, type ScaleAxes, lastSizes, packedVariables, unpackedParameters } from './packedKernels.ts';
 import { type QuantizationRequest, requestedQuantization } from './quantizationOptions.ts';
 import { type Shapes, type ShapesOf, type Specs, TensorSpec, type Tensors, shapesOf, specsFor, specsOfBatch } from './spec.ts';
 
@@ -273,7 +273,7 @@ class DefinedLayer extends BasicLayer {
     where: string,
   ): LayerResult {
     const dtype = this.definition.precision === 'f32' ? 'f32' : 'f16';
-    const variables = { parameters: { ...castFloats(parameters, dtype), ...scalesIn(parameters) }, state };
+    const variables = { parameters: castFloats(parameters, dtype), state };
     // Whole numbers above 2048, such as ids of words, have no exact f16.
     const given = this.inputDtype === 'i32' ? inputs : castFloats(inputs, dtype);
     const result = this.compute(variables, given, options, calls, where);

@@ -23,15 +23,6 @@ export function packKernel(kernel: Tensor, axes: readonly number[]): { readonly 
   return { packed: packBytes(clip(round(div(kernel, scale)), -127, 127)), scale };
 }
 
-/** Scales of packed kernels, which may be below the smallest f16. */
-export const scalesIn = (parameters: TensorRecord): TensorRecord =>
-  Object.fromEntries(
-    Object.keys(parameters).flatMap((name) => {
-      const scale = nameScale(name.slice(0, -namePacked('').length));
-      return isPackedPath(name) ? [[scale, parameters[scale]]] : [];
-    }),
-  );
-
 /**
  * x [..., in] times a packed kernel, flattened to [in, out]; undefined if the parameters have it as floats. In f32 the product unpacks the
  * numbers in its loads, and its sums are multiplied by the scales.
