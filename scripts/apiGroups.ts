@@ -23,6 +23,7 @@ const groups: Readonly<Record<string, string>> = {
   'runtime/': 'Engine',
   'tables/': 'Data',
   'train/': 'Models',
+  'tune/': 'Search',
 };
 
 /** The order of the groups in the reference. */
@@ -33,6 +34,7 @@ export const groupOrder = [
   'Optimizers',
   'Metrics',
   'Callbacks',
+  'Search',
   'Data',
   'Ops',
   'Gradients',

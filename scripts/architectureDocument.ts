@@ -25,6 +25,7 @@ const contents: Readonly<Record<string, string>> = {
   callbacks: 'Listeners of `fit`.',
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
   train: 'Models: `compile`, `fit`, `evaluate`, `predict` and training steps.',
+  tune: 'Search of hyperparameters: spaces, samplers, schedulers and trials.',
   exchange: 'Weights and models of other libraries: an optional entry.',
   inference: 'Models and functions as exporters take them.',
   onnx: 'Reads and writes ONNX: an optional entry.',

@@ -318,6 +318,7 @@ export { type JointLoss, type Loss, type LossOptions, jointLoss, losses } from '
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';
 export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
+export { type DiagnoseOptions, type Verdict, type VerdictKind, diagnose } from './train/index.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
 export { type GenerateOptions, type Prompt, generate } from './train/index.ts';
@@ -333,6 +334,9 @@ export type { Attack, AttackChoice, FgsmFactory, FgsmOptions, GradientPenaltyOpt
 export { adversarial, gradNorm, gradientPenalty, pcGrad } from './train/index.ts';
 export type { GradNormOptions, GradNormResult, GradientsByTask, LayersOf, PcGradOptions, TaskGradients } from './train/index.ts';
 export type { StepTools, TestOnBatchOptions, TrainOnBatchOptions, TrainStep, ValidationData, WithLeaves } from './train/index.ts';
+
+// Search of hyperparameters
+export { samplers, schedulers, space, tune } from './tune/index.ts';
 
 // Option types of the factories
 export type * from './optionTypes.ts';

@@ -58,6 +58,8 @@ export interface Callback {
   readonly config?: Config;
   /** True if it shows progress itself. Fit then adds no progress line. */
   readonly showsProgress?: boolean;
+  /** True if the losses are not those of a usual training. Fit then prints no verdict about them. */
+  readonly hidesVerdict?: boolean;
   /** True if onBatchEnd needs the values at each batch. Every batch then waits for the device. */
   readonly readsEveryBatch?: boolean;
   /** Called first. Returns the bytes of FitInfo.saveBackup() that the fit goes on from, or undefined. */

@@ -35,6 +35,7 @@ export const callbacks = {
 };
 
 export type { Callback, FitInfo, Logs, MaybeAsync, TrainedModel } from './callback.ts';
+export { type DiagnoseOptions, type Verdict, type VerdictKind, diagnose } from './diagnose.ts';
 export type { BackupAndRestoreOptions } from './backupAndRestore.ts';
 export type { EarlyStopping, EarlyStoppingOptions } from './earlyStopping.ts';
 export type { CsvLoggerOptions, LineWriter } from './csvLogger.ts';

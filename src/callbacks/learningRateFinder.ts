@@ -86,6 +86,7 @@ export function learningRateFinder(options: LearningRateFinderOptions = {}): Con
     losses,
     smoothedLosses,
     readsEveryBatch: true,
+    hidesVerdict: true,
     async onTrainBegin(info) {
       checkBatches(info, steps);
       ({ model } = info);

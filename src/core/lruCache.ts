@@ -27,6 +27,13 @@ export class LruCache<V> {
     return value;
   }
 
+  /** Removes all entries. `onDrop` receives each value. */
+  clear(): void {
+    const values = [...this.entries.values()];
+    this.entries.clear();
+    for (const value of values) this.onDrop?.(value);
+  }
+
   /** Removes an entry. Does not call `onDrop`. */
   delete(key: string): void {
     this.entries.delete(key);

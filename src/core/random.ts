@@ -99,6 +99,13 @@ let global = RandomStream.fromSeed(Date.now());
 /** The stream of random ops without an explicit seed. */
 export const globalStream = (): RandomStream => global;
 
+/** Makes later random ops draw from another stream. Returns the stream before. */
+export function exchangeGlobalStream(stream: RandomStream): RandomStream {
+  const before = global;
+  global = stream;
+  return before;
+}
+
 /** Seeds all later random ops, initializers and shuffles. */
 export function setSeed(seed: number): void {
   if (!Number.isFinite(seed))

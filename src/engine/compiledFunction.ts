@@ -33,6 +33,8 @@ export interface CompiledFunction<F extends (...args: never[]) => unknown> {
    * @throws ArgumentError on the CPU: the garbage collector manages the arrays there.
    */
   plan(...args: Parameters<F>): Promise<MemoryPlan>;
+  /** Frees the programs on an engine. A later call traces fn again. @internal */
+  free(engine: Engine): void;
 }
 
 /** Results of functions that are compiled. The empty list makes TypeScript infer `[a, b]` as a tuple. */
@@ -160,7 +162,8 @@ export function compile<F extends (...args: any[]) => Compilable>(fn: F, options
     return planned;
   };
   sources.set(call, { fn, donate });
-  return Object.assign(call, { plan }) as CompiledFunction<F>;
+  const free = (engine: Engine): void => specializations.clear(engine);
+  return Object.assign(call, { plan, free }) as CompiledFunction<F>;
 }
 
 function checkDonations(name: string, donate: ReadonlySet<number>, count: number): void {

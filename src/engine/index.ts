@@ -4,6 +4,7 @@ export { type Compilable, type CompileFunctionOptions, type CompiledFunction, co
 export {
   type DeviceName,
   type DeviceOptions,
+  chosenEngine,
   defaultEngine,
   deviceInfo,
   engineFor,

@@ -45,6 +45,11 @@ export class Specializations {
     throw late.error;
   }
 
+  /** Drops all programs of an engine, and frees their memory. A later call traces the function again. */
+  clear(engine: Engine): void {
+    this.caches.get(engine)?.clear();
+  }
+
   private cacheOf(engine: Engine): LruCache<Specialization> {
     let cache = this.caches.get(engine);
     if (!cache) {

@@ -116,7 +116,7 @@ export type {
   VariableCell,
   Variables,
 } from './layer.ts';
-export { layerOf } from './layer.ts';
+export { cellCount, layerOf } from './layer.ts';
 export { canDecode } from './canDecode.ts';
 export { Decoding } from './decoding.ts';
 export { NetworkPass } from './networkPass.ts';

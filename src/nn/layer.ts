@@ -20,8 +20,15 @@ export interface Variables<P = TensorRecord, S = TensorRecord> {
   readonly state: S;
 }
 
+let cellsMade = 0;
+
+/** Number of cells made so far. A cell whose `number` is not below it is made later. */
+export const cellCount = (): number => cellsMade;
+
 /** The place where a layer's variables are stored. Models that share the layer share the cell. */
 export class VariableCell {
+  /** Number of cells made before this one. */
+  readonly number = cellsMade++;
   /** Undefined until the layer is built. */
   value: Variables | undefined;
   /** Shapes of the inputs that the variables were built for. */

@@ -83,6 +83,7 @@ export class CpuRuntime implements Runtime {
   readonly owner: ValueOwner = { name: 'cpu', assertAlive: () => undefined };
   /** The interpreter has no kernels to tune. */
   readonly tuner = undefined;
+  readonly compilations = 0;
   readonly info: DeviceInfo = {
     kind: 'cpu',
     vendor: '',

@@ -111,6 +111,8 @@ export interface Runtime {
   readonly owner: ValueOwner;
   /** Undefined if no kernels are timed here. */
   readonly tuner: KernelTuner | undefined;
+  /** Number of kernels compiled since the device was opened. 0 if the runtime interprets graphs. */
+  readonly compilations: number;
   /** Like `owner.assertAlive()`, but waits until a late report of a loss would have come. An error caused by a loss is then a loss. */
   requireAlive(): Promise<void>;
   /** Waits for the report of a loss that has just happened. Browsers send it up to 111 ms later. */

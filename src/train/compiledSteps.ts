@@ -11,6 +11,8 @@ import { type Totals, makeResults } from './totals.ts';
 export interface CompiledSteps {
   readonly engine: Engine;
   predict(weights: Weights, x: Tensors): Promise<Tensors>;
+  /** Frees the programs. A later call compiles them again. */
+  free(): void;
 }
 
 /** Sums of losses and metrics, and the way to their values. */
@@ -37,10 +39,10 @@ export interface TrainingSteps extends CompiledSteps {
   test(totals: Totals, weights: Weights, batch: StepBatch): Promise<Totals>;
 }
 
-export const compilePrediction = (network: Network, engine: Engine): CompiledSteps => ({
-  engine,
-  predict: compile(makePredictStep(network), { engine, name: 'predictStep' }),
-});
+export function compilePrediction(network: Network, engine: Engine): CompiledSteps {
+  const predict = compile(makePredictStep(network), { engine, name: 'predictStep' });
+  return { engine, predict, free: () => predict.free(engine) };
+}
 
 export function compileTraining(
   steps: CompiledSteps,
@@ -51,10 +53,15 @@ export function compileTraining(
   plan: StepPlan | undefined,
 ): TrainingSteps {
   const { engine } = steps;
+  const freed: (() => void)[] = [() => steps.free()];
+  const counted = <F extends { free(engine: Engine): void }>(compiled: F): F => {
+    freed.push(() => compiled.free(engine));
+    return compiled;
+  };
   const reports = (reported: Objectives): Reports => ({
     engine,
     objectives: reported,
-    results: compile(makeResults(reported), { engine, name: 'results' }),
+    results: counted(compile(makeResults(reported), { engine, name: 'results' })),
   });
   const testing = reports(objectives);
   return {
@@ -64,7 +71,8 @@ export function compileTraining(
     plan,
     training: plan ? reports(plan.objectives) : testing,
     testing,
-    train: compile(makeTrainStep(network, setup, objectives, plan), { engine, name: 'trainStep', donate: [0] }),
-    test: compile(makeTestStep(network, objectives), { engine, name: 'testStep', donate: [0] }),
+    train: counted(compile(makeTrainStep(network, setup, objectives, plan), { engine, name: 'trainStep', donate: [0] })),
+    test: counted(compile(makeTestStep(network, objectives), { engine, name: 'testStep', donate: [0] })),
+    free: () => freed.forEach((free) => free()),
   };
 }

@@ -21,6 +21,7 @@ import { directionsOf } from './objectives.ts';
 import type { ModelInput, TrainingSources } from './inputs.ts';
 import { type KeyedProgress, afterEpoch } from './progress.ts';
 import type { Totals } from './totals.ts';
+import { printVerdict } from './verdict.ts';
 import { type FitOptions, fitOptions } from './runOptions.ts';
 import { withTrainingData } from './withData.ts';
 
@@ -110,6 +111,8 @@ async function runEpochs(
     typeof validationFreq === 'number' ? (epoch + 1) % validationFreq === 0 : validationFreq.includes(epoch + 1);
   let logs: Logs = {};
   let validationUsedUp = false;
+  /** Positions of the validated epochs in the history. */
+  const validated: number[] = [];
 
   model.stopTraining = false;
   await listeners.tell((c) =>
@@ -166,16 +169,17 @@ async function runEpochs(
       if (!stopped() || batchNumber === plan.batches) place = { epoch: epoch + 1, batch: 0, totals: undefined };
       if (validation && isValidated(epoch) && !signal?.aborted) {
         await listeners.tell((c) => c.onValidationBegin?.());
-        const found = await testSource(core, steps, validation, validationSteps);
-        const used = found.samples > 0;
+        const tests = await testSource(core, steps, validation, validationSteps);
+        const used = tests.samples > 0;
         if (!used && !validationUsedUp) {
           warnUsedUp(`the validation data gave no batch in epoch ${epoch + 1} of ${epochs}, so their values are NaN`);
           validationUsedUp = true;
         }
-        const values = used ? found.logs : Object.fromEntries(tested.map((name) => [name, NaN]));
-        const validated = inValidation(values);
-        await listeners.tell((c) => c.onValidationEnd?.(validated));
-        logs = { ...logs, ...validated };
+        const values = used ? tests.logs : Object.fromEntries(tested.map((name) => [name, NaN]));
+        const found = inValidation(values);
+        validated.push(epoch - start.epoch);
+        await listeners.tell((c) => c.onValidationEnd?.(found));
+        logs = { ...logs, ...found };
       }
       // After another compile() a new count begins.
       if (core.setup === setup) core.progress = progress = afterEpoch(progress, fitKey, epoch, logs);
@@ -186,6 +190,7 @@ async function runEpochs(
     await feed.close();
   }
   await listeners.tell((c) => c.onTrainEnd?.(logs));
+  if (listeners.showsVerdict && !signal?.aborted) printVerdict(core, record.history, validated, settings);
   return record;
 }
 
@@ -226,6 +231,8 @@ interface Listeners {
   backup(): Promise<Uint8Array | undefined>;
   /** Whether a callback needs the values at each batch. */
   readonly readsEveryBatch: boolean;
+  /** Whether a fault of the curves is printed at the end. */
+  readonly showsVerdict: boolean;
   /** Calls one hook of every callback, in order, and waits for those that are async. */
   tell(hook: (callback: Callback) => void | Promise<void>): Promise<void>;
   activeSeconds: FitInfo['activeSeconds'];
@@ -245,6 +252,7 @@ function listenersOf({ callbacks: given = [], verbose }: FitSettings, record: Hi
       }
       return undefined;
     },
+    showsVerdict: verbose > 0 && !list.some(({ hidesVerdict }) => hidesVerdict === true),
     readsEveryBatch: list.some(({ readsEveryBatch }) => readsEveryBatch === true),
     async tell(hook) {
       const called = performance.now();

@@ -1,12 +1,16 @@
 // Models: layers, losses, optimizers and metrics joined into training steps, which the engine compiles and replays.
 export {
   type Callback,
+  type DiagnoseOptions,
   type FitInfo,
   type History,
   type Logs,
   type ProgressInfo,
   type ProgressOptions,
+  type Verdict,
+  type VerdictKind,
   callbacks,
+  diagnose,
 } from '../callbacks/index.ts';
 export type {
   CompileOptions,

@@ -5,7 +5,7 @@ import type { Container, Layer } from '../nn/index.ts';
 import type { TrainingSetup } from './trainingSetup.ts';
 
 /** Options of a config; undefined for objects without one, and for options that a config cannot hold. */
-function optionsOf(made: unknown): Config | undefined {
+export function optionsOf(made: unknown): Config | undefined {
   try {
     return (made as { readonly config?: Config } | undefined)?.config;
   } catch {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { disguised, ensureBuilt, root } from './library.ts';
 
 /** Documents with scripts, in the order of the tests below. */
-const documents = ['README.md', 'docs/guide.md'].map((path) => readFileSync(root + path, 'utf8')).join('\n');
+const documents = ['README.md', 'docs/guide.md', 'docs/tuning.md'].map((path) => readFileSync(root + path, 'utf8')).join('\n');
 const scripts = [...documents.matchAll(/<!-- runs as is -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
 
 let project = '';

@@ -2,7 +2,7 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, FormatError } from '../../src/core/errors.ts';
-import { adler32, crc32 } from '../../src/exchange/zip/checksums.ts';
+import { adler32, crc32 } from '../../src/formats/checksums.ts';
 import { readZip } from '../../src/exchange/zip/readZip.ts';
 import { writeZip } from '../../src/exchange/zip/writeZip.ts';
 import { fuzzReader, mutationCount } from '../support/fileMutations.ts';

@@ -2,7 +2,7 @@
 import { Inflate } from 'fflate';
 import { FormatError } from '../../core/errors.ts';
 import type { Refuse } from '../../formats/fields.ts';
-import { adler32 } from './checksums.ts';
+import { adler32 } from '../../formats/checksums.ts';
 
 /** Deflate makes at most 1032 bytes of one byte: a match of 258 bytes takes at least 2 bits. */
 export const maxExpansion = 1032;

@@ -3,7 +3,7 @@ import { FormatError } from '../../core/errors.ts';
 import { type Kind, kindOf } from '../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { Fields, type Refuse } from '../../formats/fields.ts';
-import { crc32 } from './checksums.ts';
+import { crc32 } from '../../formats/checksums.ts';
 import { inflate, maxExpansion } from './inflate.ts';
 
 const bytesKind: Kind<number> = /* @__PURE__ */ kindOf({

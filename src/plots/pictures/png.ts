@@ -1,6 +1,6 @@
 // PNG files as data URLs, for images inside SVG.
 import { zlibSync } from 'fflate';
-import { crc32 } from '../../exchange/zip/checksums.ts';
+import { crc32 } from '../../formats/checksums.ts';
 import type { Rgb } from './colours.ts';
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

@@ -17,6 +17,8 @@ export class PipelineCache {
   private readonly pipelines = new LruCache<Promise<Pipeline>>(maxPipelines);
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private readonly device: GPUDevice;
+  /** Number of pipelines built so far. */
+  built = 0;
 
   constructor(device: GPUDevice) {
     this.device = device;
@@ -85,6 +87,7 @@ export class PipelineCache {
         layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main' },
       });
+      this.built++;
       return { pipeline, layout };
     } catch (error) {
       // A lost device has no compilation info.

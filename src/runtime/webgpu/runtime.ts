@@ -49,6 +49,10 @@ export class WebGpuRuntime implements Runtime, ProgramLoader {
     return runtime;
   }
 
+  get compilations(): number {
+    return this.pipelines.built;
+  }
+
   get owner(): ValueOwner {
     return this.context;
   }

@@ -1,7 +1,7 @@
-// Checksums of archives and of compressed data.
+// Checksums of archives, of compressed data and of records.
 
 /** Table of CRC-32 (IEEE 802.3, reflected polynomial 0xedb88320) for the four bytes of a word: slicing by 4. */
-const tables = (() => {
+const tables = /* @__PURE__ */ (() => {
   const first = Uint32Array.from({ length: 256 }, (_, byte) => {
     let value = byte;
     for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
