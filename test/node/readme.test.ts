@@ -1,4 +1,4 @@
-// Runs the scripts of the README and of the guide unchanged, each in a project that has ombre installed.
+// Runs the scripts of the README, of the guide and of the page on tuning unchanged, each in a project that has ombre installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ async function run(index: number): Promise<string> {
 }
 
 test('every script of the documents has a test', () => {
-  expect(scripts).toHaveLength(6);
+  expect(scripts).toHaveLength(7);
   expect(documents.match(/```js/g)).toHaveLength(scripts.length);
 });
 
@@ -66,4 +66,11 @@ test('a graph of layers with two inputs and two outputs', async () => {
 
 test('a GAN with a custom training step', async () => {
   expect(await run(5)).toBe('loss,generatorLoss');
+});
+
+test('a search of hyperparameters', async () => {
+  const [best, layers] = (await run(6)).split('\n').slice(-2);
+  // The best of six trials; a constant prediction has an accuracy of 0.1.
+  expect(Number(/^\{ learningRate: .*, units: \d+, activation: '(?:relu|tanh)' \} (.*)$/.exec(best)?.[1])).toBeGreaterThan(0.85);
+  expect(layers).toBe('3');
 });
