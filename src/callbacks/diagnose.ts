@@ -52,7 +52,8 @@ const verdict = (kind: VerdictKind, since: number, fault: string, remedy: string
 
 /**
  * Looks for faults in the curves of a training: a diverging loss, a learning rate that is too high, labels that look shuffled, overfitting,
- * underfitting. Undefined if the curves show none. Reads `loss` and, if there is one, `val_loss`.
+ * underfitting. Undefined if the curves show none. Reads `loss` and, if there is one, `val_loss`. If a loss is below 0, it finds only losses that
+ * are not finite.
  *
  *     const { history } = await model.fit(x, y, { epochs: 50, validationSplit: 0.2 });
  *     console.log(diagnose(history)?.message);
@@ -69,7 +70,9 @@ export function diagnose(history: Readonly<Record<string, readonly number[]>>, o
   const spread = Math.max(1, Math.floor(losses.length / (validation.length || 1)));
   const epochOf = (i: number): number => validationEpochs?.[i] ?? Math.min(losses.length - 1, (i + 1) * spread - 1);
   const broken = losses.findIndex((value) => !Number.isFinite(value));
-  if (broken < 0 && losses.length < minEpochs) return undefined;
+  // The other rules compare ratios, which have no meaning for losses below 0, such as that of cosineSimilarity.
+  const isNegative = [...losses, ...validation].some((value) => value < 0);
+  if (broken < 0 && (isNegative || losses.length < minEpochs)) return undefined;
   return (
     (broken < 0 ? unstable(losses, chanceLoss) : undefined) ??
     divergence(losses, broken) ??
@@ -82,7 +85,7 @@ function divergence(losses: Curve, broken: number): Verdict | undefined {
   const finite = broken < 0 ? losses : losses.slice(0, broken);
   const lowest = finite.indexOf(Math.min(...finite));
   const last = median3(finite);
-  const grows = last > 3 * finite[lowest] && last > 0.5 * finite[0] && lowest < finite.length - 2;
+  const grows = finite[lowest] >= 0 && last > 3 * finite[lowest] && last > 0.5 * finite[0] && lowest < finite.length - 2;
   if (broken < 0 && !grows) return undefined;
   const since = grows ? lowest + 1 : broken;
   const fault = broken < 0 ? 'the loss grows' : grows ? `the loss grows, and is ${losses[broken]} in epoch ${broken + 1}` : `the loss is ${losses[broken]}`; // prettier-ignore

@@ -183,8 +183,11 @@ async function runEpochs(
       }
       // After another compile() a new count begins.
       if (core.setup === setup) core.progress = progress = afterEpoch(progress, fitKey, epoch, logs);
-      await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
-      if (!place.totals) release(totals);
+      try {
+        await listeners.tell((c) => c.onEpochEnd?.(epoch, logs));
+      } finally {
+        if (!place.totals) release(totals);
+      }
     }
   } finally {
     await feed.close();

@@ -148,6 +148,10 @@ test('since is an epoch, with validation after some epochs too', () => {
   expect(diagnose({ loss: [4, 3.9, 3.95, 3.9, 3.92] }, { chanceLoss: 4 })).toMatchObject({ kind: 'underfitting' });
   expect(diagnose({ loss: [4, 3.9, 3.95, 3.9, 3.92] })).toBeUndefined();
   expect(diagnose({ loss: [4, 3.9] }, { chanceLoss: 4, minEpochs: 2 })).toMatchObject({ kind: 'underfitting' });
+  // Ratios of losses below 0, such as that of cosineSimilarity, show nothing.
+  const cosine = { loss: [-0.5, -0.7, -0.85, -0.9, -0.95, -0.97, -0.98, -0.99], val_loss: [-0.6, -0.8, -0.9, -0.89, -0.885, -0.88, -0.88, -0.88] }; // prettier-ignore
+  expect(diagnose(cosine)).toBeUndefined();
+  expect(diagnose({ loss: [-10, -10.5, -4, -3, -2, NaN] })).toMatchObject({ kind: 'diverging', since: 5 });
   expect(() => diagnose({})).toThrow('diagnose: history is {}; it must have the list loss, as the history of fit has');
   expect(() => diagnose({ loss }, { chance: 1 } as never)).toThrow("diagnose: unknown option 'chance'");
 });
