@@ -32,7 +32,7 @@ export type { EmbeddingOptions } from './pictures/embedding.ts';
 export type { HistogramsOptions } from './pictures/histograms.ts';
 export type { FiltersOptions, SaliencyOptions, SaliencyPictures } from './pictures/images.ts';
 export type { LandscapeOptions, OptimizerPathsOptions } from './pictures/landscape.ts';
-export type { ParallelCoordinatesOptions, ScatterOptions, SearchTrial } from './pictures/search.ts';
+export type { ParallelCoordinatesOptions, ScatterOptions, SearchParameter, SearchTrial } from './pictures/search.ts';
 
 export {
   type PrecisionRecallCurveOptions,

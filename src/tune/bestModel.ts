@@ -39,9 +39,21 @@ export class BestModel {
     this.kept = { ...candidate, free: () => best.free() };
   }
 
+  /** Frees the model that is kept: a search that ends with an error has no result. */
+  async drop(): Promise<void> {
+    const { kept } = this;
+    this.kept = this.candidate = undefined;
+    await kept?.free();
+  }
+
   /** The model of the best trial. Trains it again if its weights are not here. */
   get(setting: Omit<TrialSetting, 'prunes' | 'trained'>, best: TrialRecord): Promise<Model> {
-    return (this.found ??= this.make(setting, best));
+    this.found ??= this.make(setting, best).catch((error: unknown) => {
+      // The next call tries again.
+      this.found = undefined;
+      throw error;
+    });
+    return this.found;
   }
 
   private async make(setting: Omit<TrialSetting, 'prunes' | 'trained'>, best: TrialRecord): Promise<Model> {

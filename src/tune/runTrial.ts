@@ -102,6 +102,7 @@ export async function runTrial(
       }
     }
   } catch (thrown) {
+    if (thrown instanceof SearchError && model) await freeModel(model, firstCell);
     if (thrown instanceof SearchError || thrown instanceof DeviceLostError) throw thrown;
     error = thrown ?? new OmbreError('the trial threw undefined');
   } finally {

@@ -64,7 +64,10 @@ export function gridValues(dimension: NumberDimension, points: number): number[]
   // The bounds of stepped values on the scale are half a step outside.
   const [from, to] = dimension.log ? [Math.log(low), Math.log(high)] : [low, high];
   const at = (i: number): number => (points === 1 ? (scaleLow + scaleHigh) / 2 : from + ((to - from) * i) / (points - 1));
-  return [...new Set(Array.from({ length: points }, (_, i) => valueAt(dimension, at(i))))];
+  const values = Array.from({ length: points }, (_, i) => valueAt(dimension, at(i)));
+  // The logarithm would round the ends: 0.01 would be 0.010000000000000005.
+  if (points > 1) [values[0], values[points - 1]] = [low, high];
+  return [...new Set(values)];
 }
 
 function sizeOf(node: SpaceNode, points: number): number {

@@ -1,5 +1,5 @@
 // The search: trials one after another, stored after each.
-import { ArgumentError, OmbreError } from '../core/errors.ts';
+import { ArgumentError, DeviceLostError, OmbreError } from '../core/errors.ts';
 import { RandomStream, foldKey, globalStream, keyFromSeed } from '../core/random.ts';
 import { shown } from '../core/shown.ts';
 import type { SettingsOf } from '../core/options.ts';
@@ -97,25 +97,30 @@ async function search(settings: Settings, space: CheckedSpace): Promise<TuneResu
     trained: (model, reports) => kept.consider(model, reports, bestTrial(trials, direction!)?.value, direction!),
   });
 
-  while (trials.length < wanted && !signal?.aborted) {
-    const begun = performance.now();
-    const compiled = chosenEngine()?.runtime.compilations ?? 0;
-    const next = nextOf(trials.length);
-    const outcome = await runTrial(settingOf(next.number), next).catch((error: unknown) => {
-      throw error instanceof SearchError ? error.original : error;
-    });
-    const isBest = !signal?.aborted && outcome.error === undefined && kept.isOf(outcome.model);
-    await kept.settle(isBest ? outcome : undefined);
-    if (!isBest) await outcome.free();
-    if (signal?.aborted) break;
-    if (outcome.error !== undefined && failures === 'throw') throw outcome.error as Error;
-    const seconds = (performance.now() - begun) / 1000;
-    const compilations = (chosenEngine()?.runtime.compilations ?? 0) - compiled;
-    const record: TrialRecord = { ...next, ...endOf(outcome, direction ?? 'min'), seconds, compilations };
-    trials.push(record);
-    if (store) await writeSearch(store, { ...identity(), trials });
-    if (verbose) console.log(lineOf(record, wanted, objective, bestTrial(trials, direction ?? 'min')));
-    await settings.onTrial?.(record as TrialRecord<never>);
+  try {
+    while (trials.length < wanted && !signal?.aborted) {
+      const begun = performance.now();
+      const compiled = chosenEngine()?.runtime.compilations ?? 0;
+      const next = nextOf(trials.length);
+      const outcome = await runTrial(settingOf(next.number), next).catch((error: unknown) => {
+        throw error instanceof SearchError ? error.original : error;
+      });
+      const isBest = !signal?.aborted && outcome.error === undefined && kept.isOf(outcome.model);
+      await kept.settle(isBest ? outcome : undefined);
+      if (!isBest) await outcome.free();
+      if (signal?.aborted) break;
+      if (outcome.error !== undefined && failures === 'throw') throw outcome.error as Error;
+      const seconds = (performance.now() - begun) / 1000;
+      const compilations = (chosenEngine()?.runtime.compilations ?? 0) - compiled;
+      const record: TrialRecord = { ...next, ...endOf(outcome, direction ?? 'min'), seconds, compilations };
+      trials.push(record);
+      if (store) await writeSearch(store, { ...identity(), trials });
+      if (verbose) console.log(lineOf(record, wanted, objective, bestTrial(trials, direction ?? 'min')));
+      await settings.onTrial?.(record as TrialRecord<never>);
+    }
+  } catch (error) {
+    if (!(error instanceof DeviceLostError)) await kept.drop();
+    throw error;
   }
   const best = direction && bestTrial(trials, direction);
   if (!best) {

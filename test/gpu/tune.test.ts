@@ -59,3 +59,27 @@ test('without the best model everything is freed; other shapes share the kernels
   expect(second.trials.map(({ compilations }) => compilations)).toEqual([0, 0, 0, 0]);
   expect(first.trials.map(({ parameters }) => parameters.units)).toEqual([64, 128, 192, 256]);
 });
+
+test('a search that ends with an error frees its models', async () => {
+  const broken = { prunes: (): never => { throw new Error('no rule'); }, config: { kind: 'schedulers.none', options: {} } }; // prettier-ignore
+  const end = (): never => {
+    throw new Error('end');
+  };
+  const bytesAfter = async (more: { scheduler?: typeof broken; onTrial?: typeof end }, message: string): Promise<number> => {
+    const search = tune({
+      ...{ space: { learningRate: space.logUniform(1e-4, 1e-1) }, trials: 3, verbose: 0, seed: 1, fit },
+      build: ({ learningRate }) => classifier(learningRate, 256),
+      ...more,
+    });
+    await expect(search).rejects.toThrow(message);
+    return memory().bytes;
+  };
+  for (const [more, message] of [
+    [{ scheduler: broken }, 'no rule'],
+    [{ onTrial: end }, 'end'],
+  ] as const) {
+    const bytes: number[] = [];
+    for (let i = 0; i < 4; i++) bytes.push(await bytesAfter(more, message));
+    expect(bytes[3]).toBeLessThanOrEqual(bytes[0]);
+  }
+});

@@ -7,10 +7,19 @@ import { colourOf, coloursOf } from './colours.ts';
 import { panelsOf, titlesOf } from './panels.ts';
 import { rangeOf } from './pixels.ts';
 
-/** One trial of a search: its parameters and its result. */
+/** Value of a parameter. Those of a record or list are drawn one by one, with paths such as `optimizer.momentum`. */
+export type SearchParameter = null | boolean | number | string | readonly SearchParameter[] | { readonly [name: string]: SearchParameter };
+
+/** One trial of a search: its parameters and its result. The trials of `tune` have this form. */
 export interface SearchTrial {
+  readonly parameters: Readonly<Record<string, SearchParameter>>;
+  /** Value of the trial, such as the validation loss. A trial with NaN, or without a value because it failed, is left out. */
+  readonly value: number | undefined;
+}
+
+/** A trial with a value. Its parameters are single values by their paths. */
+interface FlatTrial {
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
-  /** Value of the trial, such as the validation loss. A trial with NaN is left out. */
   readonly value: number;
 }
 
@@ -30,22 +39,33 @@ export const scatterOptions = declareOptions('plots.scatter', { ...panelOptions,
 export type ScatterOptions = OptionsOf<typeof scatterOptions>;
 
 interface Search {
-  readonly trials: readonly SearchTrial[];
+  readonly trials: readonly FlatTrial[];
   readonly names: readonly string[];
-  readonly best: SearchTrial;
+  readonly best: FlatTrial;
 }
 
 const isTrial = (value: unknown): value is SearchTrial => {
   const given = value as Partial<SearchTrial> | null;
-  return typeof given === 'object' && given !== null && typeof given.value === 'number' && typeof given.parameters === 'object';
+  if (typeof given !== 'object' || given === null || typeof given.parameters !== 'object' || given.parameters === null) return false;
+  return typeof given.value === 'number' || given.value === undefined;
 };
+
+/** Parameters by their paths. */
+function flatten(parameters: object, above = ''): [string, number | string | boolean][] {
+  return Object.entries(parameters).flatMap(([name, value]: [string, SearchParameter]) => {
+    if (typeof value === 'object' && value !== null) return flatten(value, `${above}${name}.`);
+    return [[`${above}${name}`, value ?? 'null']];
+  });
+}
 
 /** Trials with values, their parameters and the best one. @throws ArgumentError if there are none. */
 function readTrials(where: string, trials: readonly SearchTrial[], goal: 'min' | 'max', chosen: readonly string[] | undefined): Search {
   if (!Array.isArray(trials) || !trials.every(isTrial)) {
     throw new ArgumentError(`${where}: takes a list of trials, such as [{ parameters: { learningRate: 0.1 }, value: 0.5 }]`);
   }
-  const finished = (trials as readonly SearchTrial[]).filter(({ value }) => Number.isFinite(value));
+  const finished = (trials as readonly SearchTrial[]).flatMap(({ parameters, value }): FlatTrial[] =>
+    value === undefined || !Number.isFinite(value) ? [] : [{ parameters: Object.fromEntries(flatten(parameters)), value }],
+  );
   if (finished.length === 0) throw new ArgumentError(`${where}: no trial has a finite value; give one trial or more`);
   const known = [...new Set(finished.flatMap(({ parameters }) => Object.keys(parameters)))];
   const missing = chosen?.find((name) => !known.includes(name));
@@ -65,7 +85,7 @@ function scaleOf({ trials }: Search, name: string): Chart {
   return numbers.every((value) => value > 0) && most / least >= 50 ? logarithmicAxis(numbers) : { type: 'value' };
 }
 
-const valueAt = ({ parameters }: SearchTrial, name: string, isText: boolean): number | string | null => {
+const valueAt = ({ parameters }: FlatTrial, name: string, isText: boolean): number | string | null => {
   const value = parameters[name] as number | string | boolean | undefined;
   if (value === undefined) return null;
   return isText ? String(value) : (value as number);
@@ -153,7 +173,7 @@ export function scatter(trials: readonly SearchTrial[], options: ScatterOptions 
   const panels = panelsOf(settings, search.names.length, { least: 220, panelHeight: 240 });
   const { frame, places, columns } = panels;
   const scales = search.names.map((name) => scaleOf(search, name));
-  const points = (list: readonly SearchTrial[], i: number): unknown[] =>
+  const points = (list: readonly FlatTrial[], i: number): unknown[] =>
     list.map((trial) => [valueAt(trial, search.names[i], scales[i].type === 'category'), trial.value]);
   const border = themeOf(frame).text;
   return draw(frame, {
