@@ -1,5 +1,6 @@
 // The event files of TensorBoard: TFRecords of protocol buffers. A record is its length (u64, little endian), the masked CRC-32C of the length,
 // the data, and the masked CRC-32C of the data. An event has a time, a step, and the version of the file or a summary of values.
+import { joinBytes } from '../core/bytes.ts';
 
 /** Values of one tag at one step. */
 export type EventValue = { readonly tag: string; readonly scalar: number } | { readonly tag: string; readonly histogram: Histogram };
@@ -89,15 +90,7 @@ function maskedCrc(bytes: Uint8Array): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
+const joined = (...parts: readonly Uint8Array[]): Uint8Array => joinBytes(parts);
 
 function u32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);

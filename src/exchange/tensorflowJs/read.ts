@@ -1,4 +1,5 @@
 // Layers models of TensorFlow.js: model.json and its shards.
+import { joinBytes } from '../../core/bytes.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { nodeProcess } from '../../core/nodeProcess.ts';
 import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
@@ -49,7 +50,7 @@ export async function loadLayersModel(source: LayersModelSource, options: LoadLa
   for (const group of groups) {
     const parts: Uint8Array[] = [];
     for (const path of group.paths) parts.push(await shard(path, place));
-    for (const [key, weight] of readGroup(group, joined(parts), place)) {
+    for (const [key, weight] of readGroup(group, parts.length === 1 ? parts[0] : joinBytes(parts), place)) {
       if (weights.has(key)) place.fail(`the weight '${key}' occurs twice`);
       weights.set(key, weight);
     }
@@ -85,17 +86,6 @@ export function namedWeights(weights: ReadonlyMap<string, HostWeight>): WeightFi
       };
     },
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let begin = 0;
-  for (const part of parts) {
-    bytes.set(part, begin);
-    begin += part.length;
-  }
-  return bytes;
 }
 
 interface Opened {

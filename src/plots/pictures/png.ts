@@ -1,19 +1,11 @@
 // PNG files as data URLs, for images inside SVG.
 import { zlibSync } from 'fflate';
+import { toBase64 } from '../../core/base64.ts';
+import { joinBytes } from '../../core/bytes.ts';
 import { crc32 } from '../../formats/checksums.ts';
 import type { Rgb } from './colours.ts';
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
-}
 
 function word(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
@@ -22,8 +14,8 @@ function word(value: number): Uint8Array {
 }
 
 function chunk(kind: string, data: Uint8Array): Uint8Array {
-  const body = joined([ascii(kind), data]);
-  return joined([word(data.length), body, word(crc32(body))]);
+  const body = joinBytes([ascii(kind), data]);
+  return joinBytes([word(data.length), body, word(crc32(body))]);
 }
 
 /** Pixels of an image: colours [height, width, 3], or numbers of a palette [height, width]. */
@@ -41,9 +33,9 @@ export function pngOf({ width, height, data, palette }: Pixels): Uint8Array {
   // Each row begins with the number of its filter: 0, none.
   for (let y = 0; y < height; y++) rows.set(data.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   const kind = palette ? 3 : 2;
-  return joined([
+  return joinBytes([
     Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    chunk('IHDR', joined([word(width), word(height), Uint8Array.of(8, kind, 0, 0, 0)])),
+    chunk('IHDR', joinBytes([word(width), word(height), Uint8Array.of(8, kind, 0, 0, 0)])),
     ...(palette ? [chunk('PLTE', Uint8Array.from(palette.flat()))] : []),
     chunk('IDAT', zlibSync(rows, { level: 9 })),
     chunk('IEND', new Uint8Array()),
@@ -51,11 +43,7 @@ export function pngOf({ width, height, data, palette }: Pixels): Uint8Array {
 }
 
 /** An image as a data URL. */
-export function pngUrl(pixels: Pixels): string {
-  let text = '';
-  for (const byte of pngOf(pixels)) text += String.fromCharCode(byte);
-  return `data:image/png;base64,${btoa(text)}`;
-}
+export const pngUrl = (pixels: Pixels): string => `data:image/png;base64,${toBase64(pngOf(pixels))}`;
 
 /** An image with each pixel repeated `factor` times along both axes: SVG viewers smooth images that they enlarge. */
 export function enlarged({ width, height, data, palette }: Pixels, factor: number): Pixels {
