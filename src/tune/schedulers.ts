@@ -49,9 +49,16 @@ function prunesAtRungs(state: SchedulerState, others: readonly TrialRecord[], fi
   return false;
 }
 
-const etaKind = number('finite');
+/** Options of the schedulers that compare trials at rungs. */
+const rungOptions = {
+  /**
+   * Each rung has this many times the epochs of the rung before. With 3, the best third of the trials at a rung goes on. It must be above 1.
+   * @default 3
+   */
+  reductionFactor: /* @__PURE__ */ optional(/* @__PURE__ */ number('finite'), 3),
+};
 
-function checkEta({ reductionFactor }: { readonly reductionFactor: number }, where: string): void {
+function checkRungs({ reductionFactor }: { readonly reductionFactor: number }, where: string): void {
   if (reductionFactor > 1) return;
   throw new ArgumentError(`${where}: reductionFactor is ${reductionFactor}; it must be a number above 1`);
 }
@@ -61,10 +68,9 @@ export const ashaOptions = declareOptions(
   {
     /** Number of epochs at the first rung. @default 1 */
     minEpochs: optional(positiveInteger, 1),
-    /** Factor between the epochs of two rungs. One of so many trials goes on at each rung. It must be above 1. @default 3 */
-    reductionFactor: optional(etaKind, 3),
+    ...rungOptions,
   },
-  checkEta,
+  checkRungs,
 );
 export type AshaOptions = OptionsOf<typeof ashaOptions>;
 
@@ -92,10 +98,9 @@ export const hyperbandOptions = declareOptions(
     maxEpochs: optional(positiveInteger),
     /** Number of epochs at the first rung of the first bracket. @default 1 */
     minEpochs: optional(positiveInteger, 1),
-    /** Factor between the epochs of two rungs. It must be above 1. @default 3 */
-    reductionFactor: optional(etaKind, 3),
+    ...rungOptions,
   },
-  checkEta,
+  checkRungs,
 );
 export type HyperbandOptions = OptionsOf<typeof hyperbandOptions>;
 
