@@ -2,11 +2,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { batchAxis, dependsOnBatch, formatSize } from '../../core/batchAxis.ts';
 import type { HostArray } from '../../core/dtype.ts';
-import { ArgumentError, FormatError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, FormatError } from '../../core/errors.ts';
+import { checkedLater, kindOf, positiveInteger, text } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { topological } from '../../graph/graph.ts';
 import { constantValue } from '../../graph/leaves.ts';
 import { type Node, Tensor } from '../../graph/tensor.ts';
-import type { ExportInput, NamedTensor } from '../../inference/index.ts';
+import type { ExportInputs, NamedTensor } from '../../inference/index.ts';
 import { Model } from '../../train/index.ts';
 import { elementOf, elementOfDtype } from '../format/elements.ts';
 import { stateKey } from '../format/metadata.ts';
@@ -17,22 +19,26 @@ import { Recurrences } from './rules/recurrent.ts';
 import { type TracedGraph, traceFunction, traceModel } from './trace.ts';
 import { GraphWriter } from './writer.ts';
 
-export interface ExportOnnxOptions {
-  /** Version of the ops of ai.onnx, 17 to 21. @default 17 */
-  readonly opset?: number;
-  /** Shapes and dtypes of a function's arguments: a list, or a record for a function of one record. Models know theirs. */
-  readonly inputs?: readonly ExportInput[] | Readonly<Record<string, ExportInput>>;
-  /** Fixed batch size of a model. @default free, the axis 'batch' */
-  readonly batchSize?: number;
-  /** Name of the graph. @default 'ombre' */
-  readonly name?: string;
-  /** Text that the file holds for its readers. */
-  readonly docString?: string;
-}
-
 /** IR versions that go with the opsets. */
 const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 9, 21: 10 };
-const optionNames = ['opset', 'inputs', 'batchSize', 'name', 'docString'];
+const opsetKind = kindOf({
+  rule: '17, 18, 19, 20 or 21',
+  accepts: (value): value is number => typeof value === 'number' && Object.hasOwn(irVersions, value),
+});
+
+export const exportOnnxOptions = declareOptions('exportOnnx', {
+  /** Version of the ops of ai.onnx. @default 17 */
+  opset: optional(opsetKind, 17),
+  /** Shapes and dtypes of a function's arguments: a list, or a record for a function of one record. Models know theirs. */
+  inputs: optional(checkedLater<ExportInputs>('a list or record of { shape, dtype }')),
+  /** Fixed batch size of a model. @default free, the axis 'batch' */
+  batchSize: optional(positiveInteger),
+  /** Name of the graph. @default 'ombre' */
+  name: optional(text, 'ombre'),
+  /** Text that the file holds for its readers. */
+  docString: optional(text),
+});
+export type ExportOnnxOptions = OptionsOf<typeof exportOnnxOptions>;
 
 /**
  * Writes a model, or a function of ops, as an ONNX file: the graph of inference. Weights are initializers named by their paths, such as
@@ -48,12 +54,7 @@ export async function exportOnnx(
   target: Model | ((...args: never[]) => unknown),
   options: ExportOnnxOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  checkOptions('exportOnnx', options, optionNames, 'exportOnnx(model, { opset: 17 })');
-  const { opset = 17, inputs, batchSize, name = 'ombre', docString = '' } = options;
-  if (!Object.hasOwn(irVersions, opset)) throw new ArgumentError(`exportOnnx: opset is ${String(opset)}; it must be 17, 18, 19, 20 or 21`);
-  if (batchSize !== undefined && !(Number.isSafeInteger(batchSize) && batchSize > 0)) {
-    throw new ArgumentError(`exportOnnx: batchSize is ${String(batchSize)}; it must be a positive integer`);
-  }
+  const { opset, inputs, batchSize, name, docString = '' } = exportOnnxOptions.read(options);
   const traced = await traceTarget(target, inputs, batchSize);
   const values = await readValues(traced);
   return encode(writeGraph(traced, values, opset), { opset, name, docString, state: traced.state });

@@ -1,8 +1,10 @@
 // Reads an ONNX model as a pure function of ops, with its weights as parameters.
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Dtype } from '../../core/dtype.ts';
-import { ArgumentError, DtypeError, FormatError, ShapeError, checkOptions } from '../../core/errors.ts';
+import { ArgumentError, DtypeError, FormatError, ShapeError } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
+import { checkedLater, text } from '../../core/optionKinds.ts';
+import { type OptionsOf, declareOptions, optional } from '../../core/options.ts';
 import { formatShape } from '../../core/shape.ts';
 import { shown } from '../../core/shown.ts';
 import { Tensor, hostTensor } from '../../graph/tensor.ts';
@@ -17,12 +19,13 @@ import { importRules } from './rules.ts';
 import { runPlan } from './run.ts';
 import { Value } from './value.ts';
 
-export interface ImportOnnxOptions {
+export const importOnnxOptions = declareOptions('importOnnx', {
   /** Name of the file in messages. @default 'ONNX file' */
-  readonly name?: string;
-  /** Bytes of the files with external data, by the location that the model names. */
-  readonly externalData?: Readonly<Record<string, Uint8Array>>;
-}
+  name: optional(text, 'ONNX file'),
+  /** Bytes of the files with external data, by the location that the model names. @default {} */
+  externalData: optional(checkedLater<Readonly<Record<string, Uint8Array>>>('a record of bytes'), {}),
+});
+export type ImportOnnxOptions = OptionsOf<typeof importOnnxOptions>;
 
 /** An input or output of a model that was read. */
 export interface OnnxTensorInfo {
@@ -75,11 +78,10 @@ const [oldestOpset, newestOpset] = [1, 21];
  * @throws FormatError with the name of the file, the place and the rule, for damaged files, unknown ops and external data that are not given.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOnnxOptions = {}): OnnxModel {
-  checkOptions('importOnnx', options, ['name', 'externalData'], "importOnnx(bytes, { name: 'model.onnx' })");
+  const { name, externalData } = importOnnxOptions.read(options);
   if (!((bytes as unknown) instanceof Uint8Array)) {
     throw new ArgumentError(`importOnnx: takes the bytes of a file as a Uint8Array, got ${shown(bytes)}`);
   }
-  const { name = 'ONNX file', externalData = {} } = options;
   const file: OnnxFile = { name, externalData };
   const proto = decode(bytes, name);
   const opset = opsetOf(proto, name);
