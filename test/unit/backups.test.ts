@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ArgumentError, FormatError } from '../../src/core/errors.ts';
 import { type BackupStore, backupStore } from '../../src/formats/backups.ts';
+import { memoryStore } from '../support/memoryStore.ts';
 import { type Callback, type FitOptions, type Model, callbacks, data, layers, losses, optimizers, sequential, tensor } from '../../src/index.ts'; // prettier-ignore
 
 let folder = '';
@@ -31,20 +32,6 @@ function makeModel(units = 6, stepsPerExecution = 1): Model {
 
 const valuesOf = async (model: Model): Promise<number[][]> =>
   Promise.all((await model.getWeights()).map(async (weight) => Array.from(await weight.data())));
-
-/** A store in memory. */
-const memory = (): BackupStore & { bytes: Uint8Array | undefined } => ({
-  bytes: undefined,
-  read() {
-    return this.bytes;
-  },
-  write(bytes) {
-    this.bytes = bytes;
-  },
-  remove() {
-    this.bytes = undefined;
-  },
-});
 
 /** Ends the program, as far as a test can: after a batch of an epoch. */
 const crashAt = (epoch: number, batch: number): Callback => {
@@ -73,7 +60,7 @@ async function compare(
     model.fit(...(input() as [typeof x, typeof y]), { ...quiet, epochs: 5, ...options, ...more });
   const whole = makeModel(6, stepsPerExecution);
   const { history } = await fit(whole, {});
-  const target = memory();
+  const target = memoryStore();
   const backup = (): Callback => callbacks.backupAndRestore({ target, saveFrequency });
   await expect(fit(makeModel(6, stepsPerExecution), { callbacks: [backup(), crash] })).rejects.toThrow('crash');
   expect(target.bytes).toBeDefined();
@@ -144,7 +131,7 @@ describe('the backup', () => {
   });
 
   test('stays with deleteCheckpoint: false, and a longer fit goes on', async () => {
-    const target = memory();
+    const target = memoryStore();
     const backup = callbacks.backupAndRestore({ target, deleteCheckpoint: false });
     const whole = makeModel();
     await whole.fit(x, y, { ...quiet, epochs: 3 });
@@ -158,7 +145,7 @@ describe('the backup', () => {
   test('of a fit that its signal ends is of the batch that was the last', async () => {
     const whole = makeModel();
     const { history } = await whole.fit(x, y, { ...quiet, epochs: 3 });
-    const target = memory();
+    const target = memoryStore();
     const ending = new AbortController();
     const stop: Callback = { onBatchEnd: (batch) => (batch === 2 ? ending.abort() : undefined) };
     const backup = callbacks.backupAndRestore({ target });
@@ -206,8 +193,8 @@ describe('the backup', () => {
 });
 
 describe('a backup that does not fit is refused, and the model is as it was', () => {
-  const cutOff = async (saveFrequency: 'epoch' | number): Promise<ReturnType<typeof memory>> => {
-    const target = memory();
+  const cutOff = async (saveFrequency: 'epoch' | number): Promise<ReturnType<typeof memoryStore>> => {
+    const target = memoryStore();
     const backup = callbacks.backupAndRestore({ target, saveFrequency });
     await expect(makeModel().fit(x, y, { ...quiet, epochs: 3, callbacks: [backup, crashAt(1, 2)] })).rejects.toThrow('crash');
     return target;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ArgumentError, FormatError, OmbreError } from '../../src/core/errors.ts';
 import { globalStream } from '../../src/core/random.ts';
-import type { BackupStore } from '../../src/formats/backups.ts';
+import { memoryStore } from '../support/memoryStore.ts';
 import {
   type Callback,
   type Model,
@@ -44,19 +44,6 @@ const small = (options: Partial<TuneOptions<Declared>> = {}): TuneOptions<Declar
 
 /** Without measured values. */
 const plain = (trials: readonly TrialRecord[]): unknown[] => trials.map(({ seconds: _, compilations: __, ...rest }) => rest);
-
-const memory = (): BackupStore & { bytes: Uint8Array | undefined } => ({
-  bytes: undefined,
-  read() {
-    return this.bytes;
-  },
-  write(bytes) {
-    this.bytes = bytes;
-  },
-  remove() {
-    this.bytes = undefined;
-  },
-});
 
 describe('trials', () => {
   test('the same seed gives the same trials, another seed others; the global stream is as before', async () => {
@@ -266,7 +253,7 @@ describe('storage', () => {
   });
 
   test('refuses files that are damaged or are no search', async () => {
-    const storage = memory();
+    const storage = memoryStore();
     await tune(small({ storage, trials: 2 }));
     const good = storage.bytes!;
     const text = new TextDecoder().decode(good);
