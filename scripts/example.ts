@@ -1,9 +1,10 @@
 /** `npm run example -- NAME`: runs an example and prints its figures. Without a name it prints the list. */
 import { performance } from 'node:perf_hooks';
 import { Argument, Command, Option } from 'commander';
-import { deviceInfo, setDevice } from 'ombre';
+import { setDevice } from 'ombre';
 import { examples } from '../examples/index.ts';
 import { readBook } from './book.ts';
+import { deviceLine } from './deviceLine.ts';
 
 interface Options {
   readonly device: 'auto' | 'webgpu' | 'cpu';
@@ -17,8 +18,7 @@ const list = Object.entries(examples)
 async function run(name: string | undefined, { device, small: isSmall }: Options): Promise<void> {
   if (name === undefined) return console.log(`The examples are\n${list}`);
   await setDevice(device);
-  const { kind, vendor, architecture, description } = deviceInfo();
-  console.log(`Device: ${[kind, ...new Set([vendor, architecture, description])].filter(Boolean).join(' ')}`);
+  console.log(deviceLine());
   const example = await examples[name].load();
   const began = performance.now();
   const figures = await example({ isSmall, print: (line) => console.log(line), book: readBook });

@@ -7,6 +7,7 @@ import { SingleBar } from 'cli-progress';
 import { callbacks, datasets, deviceInfo, optimizers, setDevice, setSeed, tensor } from 'ombre';
 import { buildModel } from '../demo/models.ts';
 import { classes, oneHotRows, wantsOneHot } from '../demo/recipes.ts';
+import { deviceLine } from './deviceLine.ts';
 import { type TrainOptions, parseTrainOptions } from './trainOptions.ts';
 
 interface EpochResult {
@@ -27,8 +28,7 @@ async function main(): Promise<number> {
   const say = options.json ? () => {} : (text: string) => void process.stdout.write(`${text}\n`);
 
   await setDevice(options.device);
-  const { kind, vendor, architecture, description } = deviceInfo();
-  say(`Device: ${[kind, ...new Set([vendor, architecture, description])].filter(Boolean).join(' ')}`);
+  say(deviceLine());
 
   const summary = await train(options, say);
   const { loss, accuracy } = summary.test;
@@ -36,6 +36,7 @@ async function main(): Promise<number> {
   say(`Loss: ${loss.toFixed(4)}, Accuracy: ${accuracy.toFixed(4)}`);
   if (options.json) {
     const { json: _, ...config } = options;
+    const { kind, vendor, architecture, description } = deviceInfo();
     const device = { kind, vendor, architecture, description };
     process.stdout.write(`${JSON.stringify({ config, device, ...summary }, undefined, 2)}\n`);
   }
