@@ -24,6 +24,7 @@ describe('files', () => {
     ['another domain', { node: [node('Gelu', ['x'], ['y'], { domain: 'com.microsoft' })] }, undefined, /domain is 'com\.microsoft'; only ops of ai\.onnx/],
     ['a missing input', { node: [node('Relu', ['xx'], ['y'])] }, undefined, /m\.onnx: Relu 'y': input 'xx' is made by no node; did you mean 'x'\?/],
     ['a missing output', { output: [value('z')] }, undefined, /m\.onnx: output 'z' is made by no node/],
+    ['an output without a name', { node: [node('Relu', ['x'], ['y', ''])], output: [value('')] }, undefined, /m\.onnx: output '' is made by no node/],
     ['a cycle', { node: [node('Add', ['x', 'b'], ['a']), node('Relu', ['a'], ['b']), node('Relu', ['b'], ['y'])] }, undefined, /need each other's outputs; a graph has no cycles/],
     ['an output that is made twice', { node: [node('Relu', ['x'], ['y']), node('Abs', ['x'], ['y'])] }, undefined, /Abs 'y': output 'y' is made twice/],
     ['an input that occurs twice', { input: [value('x'), value('x')] }, undefined, /input 'x' occurs twice/],

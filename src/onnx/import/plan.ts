@@ -66,7 +66,7 @@ export function planGraph(proto: GraphProto, context: PlanContext, outer: Readon
   const known = new Set([...outer, ...initializers.keys(), ...names]);
   const nodes = orderNodes(proto.node, known, fail).map((node) => {
     const planned = planNode(node, context, known, depth);
-    for (const output of node.output) known.add(output);
+    for (const output of node.output) if (output !== '') known.add(output);
     return planned;
   });
   const outputs = proto.output.map((info) => readDeclared(info, 'output', file));
