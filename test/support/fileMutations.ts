@@ -1,6 +1,7 @@
 // Damaged files: a reader must throw a FormatError or give a result of bounded size, and must not change prototypes.
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { joinBytes } from '../../src/core/bytes.ts';
 import { FormatError } from '../../src/core/errors.ts';
 
 /** Mutations of one reader. `npm run fuzz` sets 100,000. */
@@ -39,24 +40,14 @@ export function mutate(file: Uint8Array, changes: readonly Edit[]): Uint8Array {
       word.setBigUint64(0, BigInt(words[value % words.length]) << BigInt(value % 3 === 0 ? 32 : 0), true);
       bytes.set(new Uint8Array(word.buffer, 0, Math.min(bytes.length - at, value % 2 ? 4 : 8)), at);
     } else if (kind === 'copy') bytes.copyWithin(Math.floor(other * bytes.length), at, at + (value % 64));
-    else if (kind === 'cut') bytes = value % 4 ? join(bytes.subarray(0, at), bytes.subarray(at + length)) : bytes.slice(0, at);
-    else if (kind === 'insert') bytes = join(bytes.subarray(0, at), bytes.subarray(0, length), bytes.subarray(at));
+    else if (kind === 'cut') bytes = value % 4 ? joinBytes([bytes.subarray(0, at), bytes.subarray(at + length)]) : bytes.slice(0, at);
+    else if (kind === 'insert') bytes = joinBytes([bytes.subarray(0, at), bytes.subarray(0, length), bytes.subarray(at)]);
     else {
       const text = new TextEncoder().encode(texts[value % texts.length]);
       bytes.set(text.subarray(0, bytes.length - at), at);
     }
   }
   return bytes;
-}
-
-function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Numbers of files that were refused and read. */
