@@ -1,4 +1,4 @@
-// Bundles the entry of a bench and ombre's sources into one file for Node, so that a machine without this repository's packages can run it.
+// Bundles the entry of a bench and ombre's sources into one file for Node or a page, so that it runs without this repository's packages.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -9,7 +9,12 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export const bundleFolder = here('dist');
 
 /** Writes `dist/NAME.mjs`. The entry is a path in bench/. Only the package `webgpu` stays outside. */
-export async function bundleForNode(entry: string, name: string): Promise<string> {
+export const bundleForNode = (entry: string, name: string): Promise<string> => bundleFor('node', entry, name);
+
+/** Writes `dist/NAME.mjs`, a module for a page. The entry is a path in bench/. */
+export const bundleForPage = (entry: string, name: string): Promise<string> => bundleFor('page', entry, name);
+
+async function bundleFor(target: 'node' | 'page', entry: string, name: string): Promise<string> {
   const { version } = JSON.parse(readFileSync(here('../package.json'), 'utf8')) as { version: string };
   await build({
     root: here('.'),
@@ -19,7 +24,7 @@ export async function bundleForNode(entry: string, name: string): Promise<string
     resolve: { alias: { ombre: here('../src/index.ts') } },
     ssr: { noExternal: true, external: ['webgpu'], target: 'node' },
     build: {
-      ssr: here(entry),
+      ...(target === 'node' ? { ssr: here(entry) } : { lib: { entry: here(entry), formats: ['es'] } }),
       outDir: bundleFolder,
       emptyOutDir: false,
       target: 'es2022',

@@ -5,35 +5,17 @@
  * npm run bench:compile -- --pages gpt,lstm                 the last table for these workloads only; none leaves it out
  */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { build } from 'vite';
 import { setUp } from '../../scripts/setup.ts';
 import type { LongGraph } from '../../test/support/longGraphs.ts';
+import { bundleForNode, bundleForPage } from '../bundleEntry.ts';
 import { median } from '../median.ts';
 import type { WorkloadName } from '../workloads.ts';
 import type { Compiled, growth } from './measure.ts';
 import { type Task, traced } from './trace.ts';
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-
-async function bundle(entry: 'page' | 'process'): Promise<string> {
-  const outDir = here(`../node_modules/.bench/compile-${entry}`);
-  await build({
-    root: here('.'),
-    configFile: false,
-    logLevel: 'error',
-    define: { __OMBRE_VERSION__: JSON.stringify('bench') },
-    resolve: { alias: { ombre: here('../../src/index.ts') } },
-    ssr: { noExternal: true, target: 'node' },
-    build: {
-      ...(entry === 'process' ? { ssr: here('process.ts') } : { lib: { entry: here('page.ts'), formats: ['es'] } }),
-      ...{ outDir, emptyOutDir: true, target: 'es2022', minify: false, chunkSizeWarningLimit: Infinity },
-      rolldownOptions: { output: { entryFileNames: 'bench.mjs', codeSplitting: false } },
-    },
-  });
-  return `${outDir}/bench.mjs`;
-}
+const bundle = (entry: 'page' | 'process'): Promise<string> =>
+  entry === 'process' ? bundleForNode('compile/process.ts', 'compile-process') : bundleForPage('compile/page.ts', 'compile-page');
 
 interface Round {
   readonly compiled: Compiled;

@@ -1,5 +1,5 @@
 /** `npm run bench:generate`: bundles run.ts with ombre's sources into bench/dist/generate.mjs, then runs it here. `--build` only bundles. */
-import { bundleForNode } from '../bundleNode.ts';
+import { bundleForNode } from '../bundleEntry.ts';
 import { runBundle } from '../runBundle.ts';
 
 const file = await bundleForNode('generate/run.ts', 'generate');

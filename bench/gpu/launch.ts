@@ -1,5 +1,5 @@
 /** `npm run bench:gpu`: bundles run.ts with ombre's sources into bench/dist/gpu.mjs, then runs it here. `--build` only bundles. */
-import { bundleForNode } from '../bundleNode.ts';
+import { bundleForNode } from '../bundleEntry.ts';
 import { runBundle } from '../runBundle.ts';
 
 const file = await bundleForNode('gpu/run.ts', 'gpu');

@@ -1,7 +1,7 @@
 /** `npm run bench:torch`: bundles run.ts with ombre's sources into bench/dist, copies steps.py there, and runs the bundle. */
 import { copyFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleFolder, bundleForNode } from '../bundleNode.ts';
+import { bundleFolder, bundleForNode } from '../bundleEntry.ts';
 import { runBundle } from '../runBundle.ts';
 
 const file = await bundleForNode('torch/run.ts', 'torch');
