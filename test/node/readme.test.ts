@@ -1,4 +1,4 @@
-// Runs the scripts of the README, of the guide and of the page on tuning unchanged, each in a project that has ombre installed.
+// Runs the scripts of the README, of the guide and of the pages on tuning and files unchanged, each in a project that has ombre installed.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { disguised, ensureBuilt, root } from './library.ts';
 
 /** Documents with scripts, in the order of the tests below. */
-const documents = ['README.md', 'docs/guide.md', 'docs/tuning.md'].map((path) => readFileSync(root + path, 'utf8')).join('\n');
+const documents = ['README.md', 'docs/guide.md', 'docs/tuning.md', 'docs/files.md']
+  .map((path) => readFileSync(root + path, 'utf8'))
+  .join('\n');
 const scripts = [...documents.matchAll(/<!-- runs as is -->\s*```js\n(.*?)```/gs)].map(([, code]) => code);
 
 let project = '';
@@ -28,7 +30,7 @@ async function run(index: number): Promise<string> {
 }
 
 test('every script of the documents has a test', () => {
-  expect(scripts).toHaveLength(7);
+  expect(scripts).toHaveLength(8);
   expect(documents.match(/```js/g)).toHaveLength(scripts.length);
 });
 
@@ -73,4 +75,8 @@ test('a search of hyperparameters', async () => {
   // The best of six trials; a constant prediction has an accuracy of 0.1.
   expect(Number(/^\{ learningRate: .*, units: \d+, activation: '(?:relu|tanh)' \} (.*)$/.exec(best)?.[1])).toBeGreaterThan(0.85);
   expect(layers).toBe('3');
+});
+
+test('files of models', async () => {
+  expect((await run(7)).split('\n').slice(-2)).toEqual(['the same bits: true', 'the same outputs: true']);
 });
