@@ -8,7 +8,8 @@ import type { Node, Tensor } from '../graph/tensor.ts';
 import { gridOf } from '../graph/workgroups.ts';
 import { findBindings, titled, valueType } from '../wgsl/index.ts';
 import { emitEpilogue } from './emit/epilogue.ts';
-import { type Bound, type EmitContext, type Emitted, emitElementwise } from './emit/kernel.ts';
+import { emitElementwise } from './emit/elementwise.ts';
+import type { Bound, EmitContext, Emitted } from './emit/kernel.ts';
 import { emitReduction } from './emit/reduction.ts';
 import { emitRows } from './emit/rows.ts';
 import { type GroupPlan, planGroup } from './planGroup.ts';
@@ -127,7 +128,7 @@ function emitGroup(group: Group, context: LowerContext, target: Target, title: s
       return emitKernel(group, plan.anchor, context, title);
     case 'elementwise': {
       const kernel = emitElementwise(group, context, title, target);
-      return [{ ...kernel, workgroups: gridOf(Math.ceil(kernel.invocations / 64), target) }];
+      return [{ ...kernel, workgroups: gridOf(kernel.workgroups, target) }];
     }
     case 'rows': {
       const { family, domain } = plan.rows;

@@ -1,9 +1,8 @@
-// Assembles WGSL modules: elementwise kernels as a whole, kernel families by filling their marked blocks.
+// Parts of WGSL modules that all emitters share: bindings, the members of a group, the store function, the module around a kernel family.
 import { isScalarInput } from '../../graph/leaves.ts';
-import type { Target } from '../../graph/op.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
-import { runOf } from '../../graph/workgroups.ts';
-import { type StorageBinding, UniformFields, declareStorage, indent, libraryFor, moduleOf, storageType } from '../../wgsl/index.ts';
+import type { UniformFields } from '../../wgsl/index.ts';
+import { type StorageBinding, declareStorage, indent, libraryFor, moduleOf, storageType } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
 import type { Sources } from '../views.ts';
 import { Body, FlatIndexer, type ScalarWord } from './body.ts';
@@ -78,48 +77,6 @@ export interface Emitted<Memory> {
   readonly fusedParams?: readonly number[];
 }
 
-export interface ElementwiseKernel<Memory> extends Emitted<Memory> {
-  readonly invocations: number;
-}
-
-/**
- * Emits an elementwise kernel: loads, the group's nodes in order, stores. On a GPU an invocation computes one element, so that neighbours
- * access neighbouring memory. On CPU-implemented devices it computes a run of elements, which measured 3x faster (1M elements; SwiftShader
- * and llvmpipe).
- */
-export function emitElementwise<Memory>(
-  group: Group,
-  context: EmitContext<Memory>,
-  title: string,
-  target: Target,
-): ElementwiseKernel<Memory> {
-  const fields = new UniformFields('params', 'Params');
-  const chunkSize = runOf(group.size, target);
-  const size = fields.add('size', group.size);
-  const chunk = fields.add('chunk', chunkSize);
-  const bindings = new Bindings(context.memoryOf);
-  declareOutputs(group, bindings);
-  const indexer = new FlatIndexer(fields, 'index');
-  const body = new Body({
-    ...context,
-    fields,
-    roleOf: bindings.roleOf,
-    position: (view, statements) => indexer.position(view, statements),
-    index: 'index',
-  });
-  computeMembers(group, body, indexer);
-  const main = `@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = (id.y * (groups.x * 64u) + id.x) * ${chunk};
-  let end = min(first + ${chunk}, ${size});
-  for (var index = first; index < end; index++) {
-${indent(body.statements, 4).join('\n')}
-  }
-}`;
-  const wgsl = moduleOf(title, fields.declaration(0), bindings.declarations(), libraryFor(main), `${main}\n`);
-  return { wgsl, bindings: bindings.list, params: fields.values, invocations: Math.ceil(group.size / chunkSize) };
-}
-
 /** The uniform and the bindings that all fused code of a kernel family uses. The bindings are numbered after the family's own. */
 export interface FusedParts<Memory> {
   readonly fields: UniformFields;
@@ -127,7 +84,7 @@ export interface FusedParts<Memory> {
 }
 
 /** Computes a group's members and stores its outputs: at their own positions, or at those of a rearranging copy. */
-function computeMembers(group: Group, body: Body, indexer: FlatIndexer): void {
+export function computeMembers(group: Group, body: Body, indexer: FlatIndexer): void {
   for (const node of group.members) {
     if (group.moved?.has(node)) body.move(node);
     else body.compute(node);
