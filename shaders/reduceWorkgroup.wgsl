@@ -1,6 +1,6 @@
-// Reduction, one workgroup per output and chunk: each invocation takes every 64th item (neighbours read neighbours), then a tree in
+// Reduction, one workgroup per output and chunk: each invocation takes every `lanes`th item (neighbours read neighbours), then a tree in
 // workgroup memory merges them. For real GPUs; barriers are slow on CPU-implemented Vulkan. An invocation adds its items in runs of 256,
-// like reduceSerial.wgsl.
+// like reduceSerial.wgsl. It loads four of them before it adds them, which hides the latency of memory.
 // The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 
 struct Params {
@@ -28,9 +28,10 @@ fn element(output: u32, item: u32) -> Accumulator { return x[output * params.len
 fn store(index: u32, value: Accumulator) { result[index] = value; }
 // end epilogue
 
-var<workgroup> totals: array<Accumulator, 64>;
+const lanes = 64u;
+var<workgroup> totals: array<Accumulator, lanes>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(lanes)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let place = group.y * groups.x + group.x;
   let isInside = place < params.outputs * params.chunks;
@@ -38,16 +39,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = (place / params.outputs) * params.chunk;
   let end = select(0u, min(first + params.chunk, params.length), isInside);
   var total = identity();
-  for (var run = first; run < end; run += 16384u) {
-    let runEnd = min(run + 16384u, end);
+  for (var run = first; run < end; run += 256u * lanes) {
+    let begin = run + lane;
+    let count = (max(min(run + 256u * lanes, end), begin) - begin + lanes - 1u) / lanes;
+    let fours = count / 4u;
     var runTotal = identity();
-    for (var item = run + lane; item < runEnd; item += 64u) { runTotal = merge(runTotal, element(output, item)); }
+    for (var i = 0u; i < fours; i++) {
+      let item = begin + i * (4u * lanes);
+      let a = element(output, item);
+      let b = element(output, item + lanes);
+      let c = element(output, item + 2u * lanes);
+      let d = element(output, item + 3u * lanes);
+      runTotal = merge(merge(merge(merge(runTotal, a), b), c), d);
+    }
+    for (var i = 4u * fours; i < count; i++) { runTotal = merge(runTotal, element(output, begin + i * lanes)); }
     total = merge(total, runTotal);
   }
 // finish
 // end finish
   totals[lane] = total;
-  for (var reach = 32u; reach > 0u; reach /= 2u) {
+  for (var reach = lanes / 2u; reach > 0u; reach /= 2u) {
     workgroupBarrier();
     if (lane < reach) { totals[lane] = join(totals[lane], totals[lane + reach]); }
   }

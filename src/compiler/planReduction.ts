@@ -5,8 +5,11 @@ import type { Node } from '../graph/tensor.ts';
 
 /** One dispatch of a reduction: `chunks` results for each output, from `length` items. A chunk has `chunk` items. */
 export interface ReductionPass {
-  /** Serial: one invocation for each result. Workgroup: one workgroup for each result. Quads: serial with loads of four items. */
-  readonly family: 'serial' | 'quads' | 'workgroup';
+  /**
+   * Serial: one invocation for each result. Quads: serial with loads of four neighbours. Columns: serial for GPUs, with four loads in flight.
+   * Workgroup: one workgroup for each result.
+   */
+  readonly family: 'serial' | 'quads' | 'columns' | 'workgroup';
   readonly length: number;
   readonly chunk: number;
   readonly chunks: number;
@@ -25,9 +28,12 @@ export interface ReductionPlan {
 const chunkings = {
   cpu: { wanted: 128, shortest: 2048 },
   gpu: { wanted: 131072, shortest: 32 },
-  // Workgroups of 64 invocations, with at least 16 items for each.
+  // At least 16 items for each of 64 invocations.
   workgroups: { wanted: 8192, shortest: 1024 },
 };
+
+/** Number of invocations in a workgroup that reduces a chunk. */
+export const lanesOf = ({ chunk }: ReductionPass): number => (chunk >= 2048 ? 256 : 64);
 
 export function planReduction(node: Node, target: Target): ReductionPlan {
   const { lowering } = node.op;
@@ -39,7 +45,7 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   const onGpu = target.processor === 'gpu';
   const alongRows = isTrailing(axes, shape.length);
   const inQuads = !onGpu && alongRows && !lowering.tracksIndex && length % 4 === 0 && length > 0;
-  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : inQuads ? 'quads' : 'serial';
+  const family = onGpu && axes.includes(shape.length - 1) && length >= 64 ? 'workgroup' : onGpu ? 'columns' : inQuads ? 'quads' : 'serial';
   const { wanted, shortest } = chunkings[family === 'workgroup' ? 'workgroups' : target.processor];
   // Without workgroups, one invocation of the second pass adds all chunks of a result. At most √length chunks keep that pass short and
   // limit rounding.
@@ -53,7 +59,10 @@ export function planReduction(node: Node, target: Target): ReductionPlan {
   const chunks = length === 0 ? 1 : Math.ceil(length / chunk);
   const first = { family, length, chunk, chunks } as const;
   if (chunks === 1) return { outputs, passes: [first] };
-  return { outputs, passes: [first, { family: onGpu && chunks >= 64 ? 'workgroup' : 'serial', length: chunks, chunk: chunks, chunks: 1 }] };
+  return {
+    outputs,
+    passes: [first, { family: onGpu ? (chunks >= 64 ? 'workgroup' : 'columns') : 'serial', length: chunks, chunk: chunks, chunks: 1 }],
+  };
 }
 
 /** Whether the reduced axes are the last ones. The items of an output are then adjacent in memory. */

@@ -1,6 +1,7 @@
 // Emits reductions: kernel families whose element function is the fused prologue and whose store function is the fused epilogue.
 import { type StridedView, contiguousView, sameShape } from '../../core/shape.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
+import columnsSource from '../../../shaders/reduceColumns.wgsl?raw';
 import indexSource from '../../../shaders/reduceIndex.wgsl?raw';
 import indexWorkgroupSource from '../../../shaders/reduceIndexWorkgroup.wgsl?raw';
 import quadsSource from '../../../shaders/reduceQuads.wgsl?raw';
@@ -19,20 +20,21 @@ import {
   valueType,
 } from '../../wgsl/index.ts';
 import { type Group, nodesOf } from '../groups.ts';
-import type { ReductionPass, ReductionPlan } from '../planReduction.ts';
+import { type ReductionPass, type ReductionPlan, lanesOf } from '../planReduction.ts';
 import { hasMemory, isFlat } from '../views.ts';
 import { Body, FlatIndexer } from './body.ts';
 import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declareOutputs, emitStore } from './kernel.ts';
 
 const serial: KernelFile = { name: 'reduceSerial', text: serialSource };
 const quads: KernelFile = { name: 'reduceQuads', text: quadsSource };
+const columns: KernelFile = { name: 'reduceColumns', text: columnsSource };
 const workgroup: KernelFile = { name: 'reduceWorkgroup', text: workgroupSource };
 const index: KernelFile = { name: 'reduceIndex', text: indexSource };
 const indexWorkgroup: KernelFile = { name: 'reduceIndexWorkgroup', text: indexWorkgroupSource };
 
 const kernels = {
-  values: { serial, quads, workgroup },
-  places: { serial: index, quads: index, workgroup: indexWorkgroup },
+  values: { serial, quads, columns, workgroup },
+  places: { serial: index, quads: index, columns: index, workgroup: indexWorkgroup },
 };
 
 function mergeBlock(node: Node, family: ReductionPass['family']): string {
@@ -57,7 +59,7 @@ function mergeBlock(node: Node, family: ReductionPass['family']): string {
  * Emits the end of a norm's invocation: the root of the sum of squares. If the squares overflow or vanish, they are added again, scaled.
  */
 function rootBlock(family: ReductionPass['family'], read: string): string {
-  const [first, step] = family === 'workgroup' ? ['first + lane', 'item += 64u'] : ['first', 'item++'];
+  const [first, step] = family === 'workgroup' ? ['first + lane', 'item += lanes'] : ['first', 'item++'];
   return indent([
     'let scale = squaresScale(total);',
     'if (scale != 1.0) {',
@@ -198,13 +200,14 @@ export function emitReduction<Memory>(
  */
 function emitPass<Memory>(
   group: Group,
-  { family: planned, length, chunk, chunks }: ReductionPass,
+  pass: ReductionPass,
   outputs: number,
   context: EmitContext<Memory>,
   from: Memory | undefined,
   to: Memory | undefined,
   title: string,
 ): Emitted<Memory> {
+  const { family: planned, length, chunk, chunks } = pass;
   const anchor = group.reductions[0];
   const { lowering } = anchor.op;
   const tracksIndex = lowering.kind === 'reduction' && lowering.tracksIndex === true;
@@ -234,6 +237,7 @@ function emitPass<Memory>(
   const loads = [...inQuads].map((base) => `, ${bindings.roleOf(base)}[(output * params.length + item) / 4u][item % 4u]`);
   const { source, params } = fillKernel(kernels[tracksIndex ? 'places' : 'values'][family], {
     params: { outputs, length, chunk, chunks },
+    ...(family === 'workgroup' && !tracksIndex && { constants: { lanes: lanesOf(pass) } }),
     blocks: {
       merge: mergeBlock(anchor, family),
       prologue: [...declarations, element].join('\n'),
