@@ -12,7 +12,14 @@ export interface RowsPlan {
   /** For a value of the row: the loop before which it is available. For an item: the first loop that can compute it. */
   readonly ready: ReadonlyMap<Node, number>;
   readonly loops: number;
+  /** Number of invocations that process a row together. */
+  readonly lanes: number;
+  /** Number of items of an invocation, if it holds all of them in registers. */
+  readonly held: number | undefined;
 }
+
+/** Maximum number of items of an invocation that registers hold. */
+const mostHeld = 16;
 
 /** Returns the plan of a group as a row kernel. Undefined for a single reduction, which has other kernels. */
 export function planRows(group: Group, target: Target, sources: Sources): RowsPlan | undefined {
@@ -38,7 +45,9 @@ export function planRows(group: Group, target: Target, sources: Sources): RowsPl
   if (group.reductions.length === 1 && stored.length === 0 && !feedsItems) return undefined;
   const domain = domainOf(group.reductions[0])!;
   const family = target.processor === 'gpu' && domain.along === 'rows' && domain.length >= 32 ? 'workgroup' : 'serial';
-  return { domain, family, ready, loops };
+  const lanes = family === 'serial' ? 1 : domain.length >= 1024 ? 256 : 64;
+  const items = Math.ceil(domain.length / lanes);
+  return { domain, family, ready, loops, lanes, held: family === 'workgroup' && items <= mostHeld ? items : undefined };
 }
 
 export const isOfSquares = ({ op }: Node): boolean => op.lowering.kind === 'reduction' && op.lowering.ofSquares === true;

@@ -25,6 +25,8 @@ export interface BodyContext {
   readonly index: string;
   /** Returns the expression of an element that is loaded in another way than from its position, for example as a component of a vec4. */
   readonly element?: (source: Source) => string | undefined;
+  /** Elements that an earlier loop loaded and holds in registers. `keep` may hold the value of a load, which a variable has. */
+  readonly held?: { readonly find: (source: Source) => string | undefined; readonly keep: (source: Source, variable: string) => string[] };
   /** The body around a loop. Its values are used in the loop, and loads that are equal for all items are moved to it. */
   readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
 }
@@ -96,19 +98,20 @@ export class Body {
   }
 
   private value({ base, view }: Source): string {
-    const { fields, roleOf, scalarWord, position, element, around } = this.context;
+    const { fields, roleOf, scalarWord, position, element, held, around } = this.context;
     const scalar = isScalarInput(base);
     const still = scalar ? view : around?.constant(view);
     if (around && still) return around.body.value({ base, view: still });
     const { shape, strides, offset } = collapse(view);
     const key = scalar ? `scalar ${scalarWord(base)}` : `${roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
-    let name = this.loads.get(key);
+    let name = this.loads.get(key) ?? (scalar ? undefined : held?.find({ base, view }));
     if (name) return name;
     name = `${this.prefix}x${this.loads.size}`;
     const value = scalar
       ? fromWord(base.dtype, `${roleOf(base)}[${fields.add('scalar', scalarWord(base))}]`)
       : loaded(base.dtype, element?.({ base, view }) ?? `${roleOf(base)}[${position(view, this.statements)}]`);
     this.statements.push(`let ${name} = ${value};`);
+    if (held && !scalar) this.statements.push(...held.keep({ base, view }, name));
     this.loads.set(key, name);
     return name;
   }
@@ -140,6 +143,11 @@ export class Body {
   /** Stores a node's value in the memory of `output`. */
   store(output: Tensor, index: string, node: Node = output.node!): void {
     this.statements.push(`${this.context.roleOf(output)}[${index}] = ${stored(output.dtype, this.values.get(node)!)};`);
+  }
+
+  /** Assigns a node's value to a variable of the kernel. */
+  assign(node: Node, variable: string): void {
+    this.statements.push(`${variable} = ${this.values.get(node)!};`);
   }
 
   /** Loads a node's value that an earlier loop stored in the memory of `keeper`. */
