@@ -1,5 +1,20 @@
 // Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in two forms.
-import { type Tensor, compile, layerNorm, matmul, mul, optimizers, profile, random, softmax, sum, tanh, valueAndGrad } from 'ombre';
+import {
+  type Tensor,
+  compile,
+  grad,
+  layerNorm,
+  matmul,
+  maxPool2d,
+  mul,
+  optimizers,
+  profile,
+  random,
+  softmax,
+  sum,
+  tanh,
+  valueAndGrad,
+} from 'ombre';
 import { flashAttention } from '../../src/ops/attention/flash.ts';
 import { composedAttention } from '../../src/ops/attention/scores.ts';
 
@@ -62,7 +77,14 @@ export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
     [`sum along rows, ${rows} x ${columns}`, size, async () => [await rowSum(x)]],
     [`sum of all, ${rows} x ${columns}`, size, async () => [await total(x)]],
   ];
-  for (const [name, bytes, call] of works) {
+  const images = random.normal([64, 112, 112, 64]);
+  const pool = compile((x: Tensor) => maxPool2d(x, { poolSize: 2 }));
+  const poolGradient = compile((x: Tensor) => grad((x: Tensor) => sum(maxPool2d(x, { poolSize: 2 })))(x));
+  const pooling: typeof works = [
+    ['max pooling 2 x 2 of 64 x 112 x 112 x 64', 1.5 * 4 * images.size, async () => [await pool(images)]],
+    ['the same with its gradient', 3 * 4 * images.size, async () => [await poolGradient(images)]],
+  ];
+  for (const [name, bytes, call] of [...works, ...pooling]) {
     const { milliseconds, dispatches } = await timeCall(call);
     yield { name, dispatches, milliseconds, gigabytesPerSecond: bytes / milliseconds / 1e6 };
   }

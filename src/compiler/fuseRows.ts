@@ -45,6 +45,9 @@ const sameDomain = (a: Domain, b: Domain): boolean => a.outputs === b.outputs &&
 /** Maximum number of items of a row in a row kernel. Tensors with longer rows seldom have enough rows for all cores. */
 const longestRow = 16384;
 
+/** Maximum number of items of a row, and minimum number of rows, for GPUs. A workgroup takes a row, so that fewer rows keep cores idle. */
+const rowsOnGpu = { longest: 65536, fewest: 128 };
+
 /** Maximum number of bytes of values that a kernel of several independent sums keeps alive until its end. */
 const maxKeptAlive = 1 << 20;
 
@@ -55,7 +58,10 @@ export function* fuseRows(groups: GroupGraph, target: Target): Pass<void> {
   const known = new Map<Node, boolean>();
   const judge = (node: Node): boolean => {
     const domain = domainOf(node);
-    if (!domain || domain.length > longestRow) return false;
+    if (!domain) return false;
+    const { longest, fewest } = rowsOnGpu;
+    if (target.processor === 'gpu' && domain.along === 'rows' && domain.outputs >= fewest) return domain.length <= longest;
+    if (domain.length > longestRow) return false;
     return planReduction(node, target).passes.length === 1 || (domain.along === 'rows' && sizeOf(node.inputs[0].shape) <= 1 << 16);
   };
   const fits = (node: Node): boolean => {

@@ -22,3 +22,9 @@ export function runOf(size: number, target: Target, unit = 1): number {
   if (target.processor === 'gpu') return 1;
   return Math.ceil(Math.max(softwareRun, size / softwareInvocations) / Math.max(1, unit)) * Math.max(1, unit);
 }
+
+/**
+ * Minimum number of elements for which an invocation of a GPU computes four neighbours as a vec4. With fewer elements, as many invocations as
+ * possible hide the latency of memory.
+ */
+export const shortestForQuads = 65536;

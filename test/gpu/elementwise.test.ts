@@ -1,11 +1,11 @@
-// Elementwise kernels that compute four elements an invocation have the bits of those that compute one at a time. Both run on any adapter.
+// Kernels that compute four elements an invocation, elementwise ones and pooling, have the bits of those that compute one at a time. Both run on any adapter.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
-import { shortestForQuads } from '../../src/compiler/emit/elementwise.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { defaultEngine, setDevice } from '../../src/engine/index.ts';
 import { HostValue, type Tensor } from '../../src/graph/tensor.ts';
-import { add, cast, exp, greater, mul, reshape, slice, sub, tanh, transpose, where } from '../../src/ops/index.ts';
+import { shortestForQuads } from '../../src/graph/workgroups.ts';
+import { add, avgPool2d, cast, exp, greater, maxPool2d, mul, reshape, slice, sub, tanh, transpose, where } from '../../src/ops/index.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { graphOf, values } from '../support/graphs.ts';
 
@@ -44,7 +44,7 @@ const chain: Make = (x, y, row, column, one) => [
 const differences = (a: readonly Uint8Array[], b: readonly Uint8Array[]): number[] =>
   a.map((bytes, i) => (bytes.length === b[i].length ? bytes.findIndex((byte, j) => byte !== b[i][j]) : 0));
 
-const isByFour = (texts: readonly string[]): boolean => texts.some((text) => text.includes('array<vec4<'));
+const isByFour = (texts: readonly string[]): boolean => texts.some((text) => /array<vec4<|alias Element = vec4</.test(text));
 
 describe('four elements an invocation', () => {
   test.each([
@@ -62,6 +62,7 @@ describe('four elements an invocation', () => {
   test.each<[string, Make]>([
     ['slices that begin at a multiple of four', (x, y) => [mul(slice(x, [0, 4], [300, 260]), slice(y, [0, 0], [300, 256]))]],
     ['a copy that rearranges whole quads', (x, y) => [transpose(reshape(add(x, y), [300, 5, 52]), [1, 0, 2])]],
+    ['pooling', (x, y) => [maxPool2d(reshape(x, [4, 65, 75, 4]), { strides: 1 }), avgPool2d(reshape(y, [4, 65, 75, 4]), { strides: 1 })]],
     ['flags', (x, y) => [cast(greater(x, y), 'f32')]],
   ])('%s', async (_, make) => {
     const fours = await run('gpu', 300, 260, make);

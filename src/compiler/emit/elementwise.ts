@@ -1,6 +1,6 @@
 // Elementwise kernels, as whole WGSL modules.
 import type { Target } from '../../graph/op.ts';
-import { runOf } from '../../graph/workgroups.ts';
+import { runOf, shortestForQuads } from '../../graph/workgroups.ts';
 import { UniformFields, indent, libraryFor, moduleOf } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
 import { Body, FlatIndexer } from './body.ts';
@@ -10,12 +10,6 @@ import { emitQuad, quadBuffers } from './quads.ts';
 export interface ElementwiseKernel<Memory> extends Emitted<Memory> {
   readonly workgroups: number;
 }
-
-/**
- * Minimum number of elements for four elements an invocation on a GPU. With fewer elements, as many invocations as possible hide the latency of
- * memory.
- */
-export const shortestForQuads = 65536;
 
 /** Emits an elementwise kernel: loads, the group's nodes in order, stores. */
 export function emitElementwise<Memory>(

@@ -1,7 +1,7 @@
 // Pooling on the GPU: one dispatch of a kernel after the head that all pooling kernels share.
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
-import { gridOf, runOf } from '../../graph/workgroups.ts';
+import { gridOf, runOf, shortestForQuads } from '../../graph/workgroups.ts';
 import headSource from '../../../shaders/poolingHead.wgsl?raw';
 import { type Filling, type KernelFile, fillKernel, parseKernel, storageType } from '../../wgsl/index.ts';
 import type { Padding2d, Pair, Window2d } from '../conv/geometry.ts';
@@ -59,8 +59,8 @@ export function planPool(
   result: TensorType,
   target: Target,
 ): KernelPlan {
-  // On a GPU each invocation computes one element, so that neighbours access neighbouring memory.
-  const lanes = quads && target.processor === 'cpu' && images[3] % 4 === 0 ? 4 : 1;
+  const isLarge = target.processor === 'cpu' || sizeOf(result.shape) >= shortestForQuads;
+  const lanes = quads && isLarge && images[3] % 4 === 0 ? 4 : 1;
   const channels = images[3] / lanes;
   const size = sizeOf(result.shape) / lanes;
   const run = runOf(size, target, channels);

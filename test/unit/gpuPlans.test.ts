@@ -1,0 +1,86 @@
+// Plans and texts of the kernels for real GPUs that are limited by memory: workgroups, lanes, and loops that a compiler can prove finite.
+import { expect, test } from 'vitest';
+import { compileGraph } from '../../src/compiler/index.ts';
+import { lanesOf, planReduction } from '../../src/compiler/planReduction.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { layerNorm, maxPool2d, mul, softmax, sum, tanh } from '../../src/ops/index.ts';
+import type { Program } from '../../src/compiler/program.ts';
+import { gpuTarget, graphOf, softwareTarget } from '../support/graphs.ts';
+
+const compiled = (shape: readonly number[], fn: (x: Tensor) => Tensor, target = gpuTarget): Program =>
+  compileGraph(
+    graphOf([{ shape }], (x) => [fn(x)]),
+    { name: 'plans', target },
+  );
+
+const reductionOf = (shape: readonly number[], axis: number, target = gpuTarget) =>
+  planReduction(graphOf([{ shape }], (x) => [sum(x, { axis })]).outputs[0].node!, target);
+
+test('large elementwise kernels take four elements an invocation, 256 invocations a workgroup', () => {
+  const [{ wgsl, workgroups }, ...others] = compiled([1024, 1024], (x) => mul(tanh(x), x)).dispatches;
+  expect(others).toEqual([]);
+  expect(wgsl).toContain('@workgroup_size(256)');
+  expect(wgsl).toMatch(/var<storage, read> in0: array<vec4<f32>>/);
+  expect(workgroups).toEqual([1024, 1, 1]);
+  expect(compiled([1024, 1024], (x) => mul(tanh(x), x), softwareTarget).dispatches[0].wgsl).not.toContain('vec4<f32>>');
+  expect(compiled([64, 64], (x) => mul(tanh(x), x)).dispatches[0].workgroups).toEqual([64, 1, 1]);
+});
+
+test.each([
+  [256, 64, 4],
+  [1000, 64, 16],
+  [1024, 256, 4],
+  [4096, 256, 16],
+  [16384, 256, undefined],
+  [50257, 256, undefined],
+])('softmax of 512 rows of %d is one kernel of %d lanes a row', (length, lanes, held) => {
+  const [{ wgsl, workgroups }, ...others] = compiled([512, length], (x) => softmax(x)).dispatches;
+  expect(others).toEqual([]);
+  expect(workgroups).toEqual([512, 1, 1]);
+  expect(wgsl).toContain(`const step = ${lanes}u;`);
+  // The row is loaded once if registers hold it. Otherwise the result keeps the exponentials, so that it is loaded twice.
+  expect(wgsl.match(/in0\[/g)).toHaveLength(held === undefined ? 2 : 1);
+  if (held !== undefined) expect(wgsl).toContain(`array<f32, ${held}>`);
+});
+
+test('few long rows are reduced in chunks, by all cores', () => {
+  expect(compiled([8, 50257], (x) => softmax(x)).dispatches.length).toBeGreaterThan(1);
+});
+
+test('sums load four items before they add them', () => {
+  const along = reductionOf([16384, 4096], 1);
+  expect(along.passes.map(({ family }) => family)).toEqual(['workgroup']);
+  expect(lanesOf(along.passes[0])).toBe(256);
+  expect(lanesOf(reductionOf([16384, 256], 1).passes[0])).toBe(64);
+  const over = reductionOf([16384, 4096], 0);
+  expect(over.passes.map(({ family, chunks }) => [family, chunks])).toEqual([
+    ['columns', 32],
+    ['columns', 1],
+  ]);
+  expect(reductionOf([16384, 4096], 0, softwareTarget).passes[0].family).toBe('serial');
+  for (const axis of [0, 1]) {
+    const [{ wgsl }] = compiled([16384, 4096], (x) => sum(x, { axis })).dispatches;
+    expect(wgsl).toContain('runTotal = merge(merge(merge(merge(runTotal, a), b), c), d);');
+  }
+});
+
+test('pooling takes four channels an invocation if there are many results', () => {
+  const textOf = (shape: readonly number[], target = gpuTarget): string => compiled(shape, (x) => maxPool2d(x), target).dispatches[0].wgsl;
+  expect(textOf([8, 64, 64, 32])).toContain('alias Element = vec4<f32>;');
+  expect(textOf([1, 8, 8, 32])).toContain('alias Element = f32;');
+  expect(textOf([8, 64, 64, 30])).toContain('alias Element = f32;');
+});
+
+/** Tint proves `for (var i = 0u; i < n; i++)` finite if n is a constant or a \`let\`. It adds a counter to other loops. */
+test('loops over the items of a workgroup are proved finite', () => {
+  const kernels = [
+    compiled([512, 1000], (x) => softmax(x)),
+    compiled([512, 20000], (x) => layerNorm(x)),
+    compiled([16384, 4096], (x) => sum(x, { axis: 1 })),
+  ].flatMap(({ dispatches }) => dispatches.map(({ wgsl }) => wgsl));
+  for (const wgsl of kernels) {
+    const loops = [...wgsl.matchAll(/for \(var (\w+) = [^;]+; \1 < ([\w.]+); ([^)]+)\)/g)].filter(([, name]) => name !== 'run');
+    expect(loops.length).toBeGreaterThan(0);
+    for (const [loop, name, , step] of loops) expect(step, loop).toBe(`${name}++`);
+  }
+});
