@@ -3,6 +3,7 @@ import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
 import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
 import { planProduct } from '../matmul/plan.ts';
+import { hasPhases, planPhases } from './phases.ts';
 import type { ConvSizes } from './reference.ts';
 import { type WindowParams, spreadFactor, tapFactor, windowFactor } from './windows.ts';
 
@@ -66,6 +67,7 @@ export function planConvolve(sizes: ConvSizes, y: TensorType, target: Target): K
 
 /** [input pixels, taps * outChannels] x [taps * outChannels, channels] */
 export function planInputGradient(sizes: ConvSizes, dx: TensorType, target: Target): KernelPlan {
+  if (hasPhases(sizes, target)) return planPhases('conv2dInputGradient', sizes, dx, target);
   const { window, channels, outChannels, groups, batch, input } = sizes;
   const groupChannels = channels / groups;
   const groupOut = outChannels / groups;

@@ -3,6 +3,7 @@ import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
 import { type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
 import { type Product, planProduct } from '../matmul/plan.ts';
+import { hasPhases, planPhases } from './phases.ts';
 import type { TapSizes } from './taps.ts';
 import { type VolumeParams, volumeFactor, volumeSpreadFactor, volumeTapFactor } from './volumes.ts';
 
@@ -86,6 +87,7 @@ export function planConvolveVolumes(sizes: VolumeSizes, y: TensorType, target: T
 
 /** [input voxels, taps * outChannels] x [taps * outChannels, channels] */
 export function planVolumeInputGradient(sizes: VolumeSizes, dx: TensorType, target: Target): KernelPlan {
+  if (hasPhases(sizes, target)) return planPhases('conv3dInputGradient', sizes, dx, target);
   const { window, channels, outChannels, groups, batch, input } = sizes;
   const groupChannels = channels / groups;
   const groupOut = outChannels / groups;

@@ -3,7 +3,7 @@
 // the size of the register tile are fixed in the text. plan.ts chooses the variant.
 import { type FilledKernel, type ParamValues, declareStruct, indent, layOut, wordFields } from '../../wgsl/index.ts';
 import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
-import type { Factor } from './factors.ts';
+import type { BatchLayout, Factor } from './factors.ts';
 import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
 export type Tile = DirectTile | SharedTile;
@@ -25,6 +25,8 @@ export interface ProductKernel {
    * Whether four neighbouring columns are adjacent in the result and the first is at a multiple of four. They are then stored by one vec4.
    */
   readonly quads: boolean;
+  /** Undefined if all batches have the same k and evenly spaced rows. Only tiled kernels accept it. */
+  readonly layout?: BatchLayout;
 }
 
 /** `Params` fields of every product. The fields of the factors follow. */
@@ -51,7 +53,7 @@ const productFields = (kernel: ProductKernel): string[] => [...new Set([...commo
 
 /** Returns the kernel with its params filled. */
 export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledKernel {
-  const { tile, a, b, element, result } = kernel;
+  const { tile, a, b, element, result, layout: batches } = kernel;
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
   const vector = (factor: Factor): string => factor.storage ?? (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
   const [x, y] = tile.kind === 'direct' ? directGroup(tile, b) : [tile.width, tile.height];
@@ -83,12 +85,17 @@ export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledK
     '',
     b.wgsl,
     '',
+    ...(batches ? [batches.wgsl, ''] : []),
     'fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {',
-    '  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;',
-    '  return first + row * params.resultRow + column * params.resultColumn;',
+    ...(batches
+      ? ['  return matrix % params.splits * params.resultSplit + rowIndex(row) + column * params.resultColumn;']
+      : [
+          '  let first = matrix / params.splits * params.resultBatch + matrix % params.splits * params.resultSplit;',
+          '  return first + row * params.resultRow + column * params.resultColumn;',
+        ]),
     '}',
     '',
-    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b, kernel.quads), ''] : directDeclarations(tile)),
+    ...(tile.kind === 'tiled' ? [...tiledDeclarations(tile, b, kernel.quads, batches !== undefined), ''] : directDeclarations(tile)),
     `@compute @workgroup_size(${x}, ${y})`,
     'fn main(',
     '  @builtin(workgroup_id) workgroup: vec3<u32>,',
@@ -103,7 +110,7 @@ export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledK
     '  if (matrix >= params.matrices) { return; }',
     '  let batch = matrix / params.splits;',
     '  let first = matrix % params.splits * params.splitLength;',
-    '  let last = min(first + params.splitLength, params.splitEnd);',
+    `  let last = min(first + params.splitLength, ${batches ? 'beginBatch(batch)' : 'params.splitEnd'});`,
     ...indent(body),
     '}',
     '',

@@ -23,11 +23,23 @@ export interface Factor {
   readonly wgsl: string;
 }
 
+/**
+ * Batches of a product that differ in the length of k and in the places of their rows. The WGSL of factor a then has `beginBatch(batch)`,
+ * which returns the length of k and comes before all other calls.
+ */
+export interface BatchLayout {
+  /** WGSL of `isStored(row) -> bool` and of `rowIndex(row) -> u32`, the place of the row's first element in the result. */
+  readonly wgsl: string;
+}
+
 const matrixFields = (x: 'a' | 'b'): string[] =>
   ['Offset', 'Outer', 'Inner', 'Segment', 'BatchOuter', 'BatchInner'].map((field) => x + field);
 
-/** A strided matrix. Element (outer, k) of a batch is at offset + batch + outer * outerStride + k * innerStride. */
-export function matrixFactor(x: 'a' | 'b', access: Access): Factor {
+/**
+ * A strided matrix. Element (outer, k) of a batch is at offset + batch + outer * outerStride + k * innerStride. `segment` is the WGSL of a
+ * segment's position in memory, in units of the segment stride.
+ */
+export function matrixFactor(x: 'a' | 'b', access: Access, segment = 'segment'): Factor {
   const place = x === 'a' ? 'row' : 'column';
   const name = x.toUpperCase();
   const along = { inner4: 'k', outer4: `k * params.${x}Inner`, scalar: `k * params.${x}Inner` }[access];
@@ -52,7 +64,7 @@ fn ${x}Row(batch: u32, ${place}: u32) -> ${name}Row {
   return first + ${place}${access === 'outer4' ? '' : ` * params.${x}Outer`};
 }
 fn ${x}Run(at: ${name}Row, segment: u32) -> ${name}Run {
-  return at + segment * params.${x}Segment;
+  return at + ${segment} * params.${x}Segment;
 }
 fn ${x}Load(run: ${name}Run, k: u32) -> vec4<f32> {
 ${load}

@@ -7,7 +7,7 @@ import { gridOf } from '../../graph/workgroups.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { type KernelFile, type ParamValues, fillKernel } from '../../wgsl/index.ts';
 import { type ProductKernel, type Tile, emitProduct } from './emitter.ts';
-import { type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams, packedFactor } from './factors.ts';
+import { type BatchLayout, type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams, packedFactor } from './factors.ts';
 import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
@@ -32,6 +32,8 @@ export interface Product {
   /** Strides of rows, columns and batches in the result. */
   readonly result: { readonly row: number; readonly column: number; readonly batch: number };
   readonly outputSize: number;
+  /** For batches of different k. `segments` is then that of the longest k. Only products with segments on a GPU may have it. */
+  readonly layout?: BatchLayout;
 }
 
 /** Whether four columns of the result are adjacent and every four begin at a multiple of four. */
@@ -72,6 +74,7 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
       segmented: segments !== undefined,
       tail: a.access !== 'inner4' && b.access !== 'inner4',
       quads: storesQuads(product),
+      layout: product.layout,
     };
     const [tileRows, tileColumns] = extentOf(tile);
     const rowTiles = Math.ceil(rows / tileRows);

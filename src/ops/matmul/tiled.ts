@@ -34,8 +34,8 @@ const staged = (tile: SharedTile, b: Factor) => ({
   bVectors: tile.columns * tile.width * (b.access === 'inner4' ? pitchOf(tile) : runsOf(tile)),
 });
 
-/** Module-scope declarations. */
-export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean): string[] {
+/** Module-scope declarations. `partial`: some rows are not stored, see BatchLayout. */
+export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean, partial = false): string[] {
   const { aVectors, bVectors } = staged(tile, b);
   const stores = quads
     ? ['  if (column < params.columns) { store4(resultIndex(matrix, row, column), sum); }']
@@ -48,7 +48,7 @@ export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean): 
     `var<workgroup> tileB: array<vec4<f32>, ${bVectors}>;`,
     '',
     'fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {',
-    '  if (row >= params.rows) { return; }',
+    `  if (row >= params.rows${partial ? ' || !isStored(row)' : ''}) { return; }`,
     ...stores,
     '}',
   ];
