@@ -1,10 +1,12 @@
 // Which kernel a shape gets, and what its text looks like: no GPU needed. The snapshots are WGSL files, to be read like any other kernel.
 import { describe, expect, test } from 'vitest';
+import { gradients } from '../../src/autodiff/index.ts';
 import { type Shape, contiguousView, stridesOf } from '../../src/core/shape.ts';
+import { topological } from '../../src/graph/graph.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
 import type { KernelPlan, Target } from '../../src/graph/op.ts';
-import type { Tensor } from '../../src/graph/tensor.ts';
-import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd } from '../../src/ops/index.ts';
+import type { Node, Tensor } from '../../src/graph/tensor.ts';
+import { avgPool2d, conv2d, conv3d, depthwiseConv2d, gather, matmul, maxPool2d, scatterAdd, sum } from '../../src/ops/index.ts';
 import { gridOf, runOf } from '../../src/graph/workgroups.ts';
 import { acceptsMatrixView, planMatmul } from '../../src/ops/matmul/plan.ts';
 import { splitsOf } from '../../src/ops/matmul/splits.ts';
@@ -16,8 +18,10 @@ const cpu: Target = { processor: 'cpu', subgroupSize: 4, ...limits };
 const gpu: Target = { processor: 'gpu', subgroupSize: 32, ...limits };
 const input = (shape: Shape, position = 0): Tensor => placeholder(shape, 'f32', { position });
 
-function planOf({ node }: Tensor, target: Target): KernelPlan {
-  if (node?.op.lowering.kind !== 'kernel') throw new Error('not a kernel');
+const planOf = ({ node }: Tensor, target: Target): KernelPlan => planNode(node!, target);
+
+function planNode(node: Node, target: Target): KernelPlan {
+  if (node.op.lowering.kind !== 'kernel') throw new Error('not a kernel');
   return node.op.lowering.plan({
     inputs: node.inputs,
     views: node.inputs.map(({ shape }) => contiguousView(shape)),
@@ -88,6 +92,28 @@ describe('text', () => {
       const ends = [...source.matchAll(/for \(var [rc] = 0u; [rc] < (\w+);/g)].map(([, end]) => end);
       expect(ends).toEqual(columns === 12 ? ['height'] : ['height', 'width']);
       for (const end of ends) expect(source).toContain(`let ${end} = select(0u, `);
+    }
+  });
+
+  test('tiled convolutions: no division in a stage', () => {
+    const stageOf = (source: string): string => /\n  for \(var start = [^]*?\n  \}\n/.exec(source)![0];
+    /** Divisions by a value that is no literal. */
+    const divisionsIn = (text: string): number => [...text.matchAll(/[/%] (?!\d)/g)].length;
+    // Channels that divide into stages or do not, and that cannot be read by four. Segments shorter than a stage.
+    for (const [x, filter, strides] of [
+      [[2, 28, 28, 64], [3, 3, 64, 64], 1],
+      [[2, 14, 14, 20], [3, 3, 20, 36], 2],
+      [[2, 9, 9, 3], [3, 3, 3, 10], 2],
+      [[2, 5, 5, 4], [1, 1, 4, 8], 3],
+    ] as [Shape, Shape, number][]) {
+      const operands = [input(x), input(filter, 1)];
+      const y = conv2d(operands[0], operands[1], { strides, padding: 'same' });
+      const nodes = topological([y, ...gradients(sum(y), operands)]).filter(({ op }) => op.name.startsWith('conv2d'));
+      expect(nodes.length).toBe(3);
+      for (const node of nodes) {
+        const [main] = planNode(node, gpu).dispatches;
+        for (const { source } of [main, ...variantsOf(main.alternatives)]) expect(divisionsIn(stageOf(source))).toBe(0);
+      }
     }
   });
 

@@ -57,7 +57,8 @@ export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledK
   const subgroups = tile.kind === 'direct' && tile.subgroup > 1;
   const vector = (factor: Factor): string => factor.storage ?? (factor.access === 'scalar' ? 'Element' : 'vec4<Element>');
   const [x, y] = tile.kind === 'direct' ? directGroup(tile, b) : [tile.width, tile.height];
-  const body = tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented);
+  const body =
+    tile.kind === 'direct' ? directBody(tile, a, b, kernel) : tiledBody(tile, a, b, kernel.segmented ? Number(params.inner) : undefined);
   const layout = wordFields(productFields(kernel));
   const lines = [
     `// ${kernel.name}: ${tile.rows} x ${tile.columns} sums per invocation${tile.kind === 'tiled' ? ' from tiles in workgroup memory' : ''}; a by ${a.access}, b by ${b.access}`,

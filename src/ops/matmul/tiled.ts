@@ -3,6 +3,7 @@
 // transposed.
 import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './factors.ts';
+import { type SegmentPlace, SegmentWalk } from './walk.ts';
 import { declareSums, ending, multiplyQuads, multiplyRows, range, sumOf, transposeColumns } from './multiply.ts';
 
 export interface SharedTile {
@@ -54,7 +55,8 @@ export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean, p
   ];
 }
 
-export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boolean): string[] {
+/** Body of `main`. `segment` is the length of a segment of k, undefined for a single one. */
+export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: number): string[] {
   const { rows, width, height, depth, ahead } = tile;
   const runs = runsOf(tile);
   const pitch = pitchOf(tile);
@@ -68,6 +70,7 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   const bLoads = (tileColumns * runs) / threads;
   const aAlongK = a.access !== 'outer4';
   const bAlongK = b.access === 'inner4';
+  const walk = segment === undefined ? undefined : new SegmentWalk(segment, depth);
   const slot = (i: number): string => (i ? `(index + ${i * threads}u)` : 'index');
 
   const lines: string[] = [];
@@ -91,13 +94,24 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
     for (const c of range(bColumns))
       lines.push(`let bAt${i}${c || ''} = bRow(batch, min(bColumn${i}${c ? ` + ${c}u` : ''}, params.columns - 1u));`);
   }
-  lines.push(...declareSums(rows, ownQuads));
+  const aPlaces = range(aLoads).map((i) => placeOf('a', i, aAlongK, tileRows, ['']));
+  const bPlaces = range(bLoads).map((i) =>
+    placeOf(
+      'b',
+      i,
+      bAlongK,
+      tileColumns,
+      range(bColumns).map((c) => (c ? String(c) : '')),
+    ),
+  );
+  lines.push(...(walk?.declare() ?? []), ...declareSums(rows, ownQuads));
   if (ahead) lines.push(...fetch('var', 'first'));
   lines.push(`for (var start = first; start < last; start += ${depth}u) {`);
   if (!ahead) lines.push(...indent(fetch('var', 'start')));
   lines.push(...indent(place()), '  workgroupBarrier();');
-  if (ahead) lines.push(...indent(fetch('', `start + ${depth}u`)));
+  if (ahead) lines.push(...indent(walk?.step() ?? []), ...indent(fetch('', `start + ${depth}u`)));
   lines.push(`  for (var k = 0u; k < ${runs}u; k++) {`, ...indent(multiply(), 4), '  }');
+  if (!ahead) lines.push(...indent(walk?.step() ?? []));
   lines.push('  workgroupBarrier();', '}');
   // Each row is copied to the first sums in turn. So the fused epilogue is inlined once per quad, and no register is chosen by an index.
   lines.push(`for (var r = 0u; r < ${rows}u; r++) {`);
@@ -112,33 +126,51 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segmented: boo
   function fetch(declare: 'var' | '', start: string): string[] {
     const step: string[] = [];
     const name = (target: string): string => (declare ? `var ${target}` : target);
-    const position = (k: string): [string, string] => (segmented ? [`(${k}) / params.inner`, `(${k}) % params.inner`] : ['0u', k]);
     for (const i of range(aLoads)) {
       const k = `${start} + aK${i}`;
+      const place = aPlaces[i];
+      const [run, position] = place ? [`aRun${i}`, place.position] : [`aRun(aAt${i}, 0u)`, k];
       step.push(`${name(`nextA${i}`)} = vec4<f32>(-0.0);`);
-      if (a.access === 'scalar') {
-        // Element by element: the four k's may cross the end, or belong to two segments.
-        for (const c of range(4)) {
-          const [segment, j] = position(`${k} + ${c}u`);
-          step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = aOne(aRun(aAt${i}, ${segment}), ${j}); }`);
-        }
-      } else {
-        const [segment, j] = position(k);
-        step.push(`if (${k} < last) { nextA${i} = aLoad(aRun(aAt${i}, ${segment}), ${j}); }`);
-      }
+      if (a.access !== 'scalar') step.push(`if (${k} < last) { nextA${i} = aLoad(${run}, ${position}); }`);
+      // Element by element: the four k's may cross the end, or belong to two segments.
+      else if (place && !walk!.isAligned) step.push(...elementsOf(i, k, place));
+      else for (const c of range(4)) step.push(`if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = aOne(${run}, ${position} + ${c}u); }`);
     }
     for (const i of range(bLoads)) {
       const k = `${start} + bK${i}`;
-      const [segment, j] = position(k);
+      const place = bPlaces[i];
+      const [run, position] = place ? [(c: string) => `bRun${i}${c}`, place.position] : [(c: string) => `bRun(bAt${i}${c}, 0u)`, k];
       const value =
         b.access === 'scalar'
           ? `vec4<f32>(${range(4)
-              .map((c) => `bOne(bRun(bAt${i}${c || ''}, ${segment}), ${j})`)
+              .map((c) => `bOne(${run(c ? String(c) : '')}, ${position})`)
               .join(', ')})`
-          : `bLoad(bRun(bAt${i}, ${segment}), ${j})`;
+          : `bLoad(${run('')}, ${position})`;
       step.push(`${name(`nextB${i}`)} = vec4<f32>();`, `if (${k} < last) { nextB${i} = ${value}; }`);
     }
     return step;
+  }
+
+  /** Adds load i of a factor to the walk, with a run for each of its rows (columns). Loads along k share their k's. */
+  function placeOf(x: 'a' | 'b', i: number, alongK: boolean, extent: number, endings: readonly string[]): SegmentPlace | undefined {
+    const runsOf = endings.map((c) => ({ name: `${x}Run${i}${c}`, value: (segment: string) => `${x}Run(${x}At${i}${c}, ${segment})` }));
+    return walk?.add(alongK ? 'along k' : `${slot(i)} / ${extent / 4}`, `${x}K${i}`, runsOf);
+  }
+
+  /** Four elements of a, each of which may begin the next segment. */
+  function elementsOf(i: number, k: string, { segment, position }: SegmentPlace): string[] {
+    const next = `if (position == params.inner) { position = 0u; segment++; run = aRun(aAt${i}, segment); }`;
+    return [
+      '{',
+      `  var segment = ${segment};`,
+      `  var position = ${position};`,
+      `  var run = aRun${i};`,
+      ...range(4).flatMap((c) => [
+        ...(c ? ['  position++;', `  ${next}`] : []),
+        `  if (${k} + ${c}u < last) { nextA${i}.${'xyzw'[c]} = aOne(run, position); }`,
+      ]),
+      '}',
+    ];
   }
 
   function place(): string[] {
