@@ -44,4 +44,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a saved network learns five new classes from five images of each',
     load: async () => (await import('./transfer.ts')).transfer,
   },
+  unet: {
+    about: 'a U-Net that finds discs and squares in pictures with a texture',
+    load: async () => (await import('./unet.ts')).unet,
+  },
 };

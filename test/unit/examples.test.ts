@@ -19,6 +19,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   gan: { sure: [0.05, 1], classes: [6, 10] },
   cartpole: { before: [8, 40], after: [300, 500] },
   transfer: { lastLayer: [0.75, 1], transferred: [0.8, 1], fromScratch: [0.7, 0.8] },
+  unet: { meanIoU: [0.55, 1], background: [0.2, 0.28] },
 };
 
 test('every example has an expected result', () => {
