@@ -46,6 +46,7 @@ import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
 import { type LoadWeightsOptions, type SaveWeightsOptions, loadWeights, saveWeights } from './weightFiles.ts';
+import type { TrainStep } from './trainStep.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential() or createModel(). */
@@ -129,10 +130,12 @@ export class Model implements TrainedModel, HasLayer {
    *
    *     model.compile({ loss: { digit: 'sparseCategoricalCrossentropy', parity: 'binaryCrossentropy' }, lossWeights: { parity: 0.5 } });
    *
+   * A trainStep declares the forms of x and y if they are lists or records: `trainStep(step: StepTools<{ image: Tensor }>) { … }`.
+   *
    * @throws ArgumentError for unknown options and names, outputs that do not exist, and values that would share a name in the logs.
    */
-  compile(options: CompileOptions): void {
-    const setup = resolveCompileOptions(options);
+  compile<X = Tensor, Y = Tensor>(options: Omit<CompileOptions, 'trainStep'> & { readonly trainStep?: TrainStep<X, Y> | undefined }): void {
+    const setup = resolveCompileOptions(options as CompileOptions);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');
     const inputs = knownInputs(core);
@@ -174,7 +177,9 @@ export class Model implements TrainedModel, HasLayer {
    *     const probabilities = await model.predict(x);          // or: await model.predict(x).array()
    *     const { digit, parity } = await model.predict<Record<string, Tensor>>({ image });
    */
-  predict<O extends Tensors = Tensor>(x: ModelInput, options: PredictOptions = {}): Prediction<O> {
+  predict(x: ModelInput, options?: PredictOptions): Prediction<Tensor>;
+  predict<O extends Tensors>(x: ModelInput, options?: PredictOptions): Prediction<O>;
+  predict<O extends Tensors>(x: ModelInput, options: PredictOptions = {}): Prediction<O> {
     return predictModel<O>(this.core, x, options);
   }
 
@@ -201,7 +206,9 @@ export class Model implements TrainedModel, HasLayer {
    *
    *     const probabilities = await model.predictOnBatch(x).array();
    */
-  predictOnBatch<O extends Tensors = Tensor>(x: ArrayTree): Prediction<O> {
+  predictOnBatch(x: ArrayTree): Prediction<Tensor>;
+  predictOnBatch<O extends Tensors>(x: ArrayTree): Prediction<O>;
+  predictOnBatch<O extends Tensors>(x: ArrayTree): Prediction<O> {
     return predictBatch<O>(this.core, x);
   }
 

@@ -10,6 +10,7 @@ import {
   type Metric,
   type Optimizer,
   type Schedule,
+  type StepTools,
   type Tensor,
   compile,
   grad,
@@ -19,6 +20,8 @@ import {
   optimizers,
   scalar,
   schedules,
+  sequential,
+  sub,
   valueAndGrad,
 } from '../../src/index.ts';
 
@@ -67,4 +70,20 @@ test('factories give their contracts and take their options', () => {
   expectTypeOf<AdamOptions>().toHaveProperty('beta1');
   expectTypeOf(metrics.binaryAccuracy()).toExtend<Metric>();
   expectTypeOf(schedules.constant({ learningRate: 1 })).toExtend<Schedule>();
+});
+
+test('a trainStep declares the forms of its inputs and targets; predictions are a tensor unless a form is given', () => {
+  const model = sequential([layers.dense({ units: 2, inputShape: [3] })]);
+  model.compile({
+    trainStep(step) {
+      expectTypeOf(step.x).toEqualTypeOf<Tensor>();
+      return { loss: step.gradients(() => step.forward(step.x).sum()).loss };
+    },
+  });
+  const images = () => model.compile({ trainStep: (step: StepTools<{ image: Tensor }>) => step.gradients(() => step.x.image.sum()) });
+  expect(images).not.toThrow();
+  const difference = async () => sub(await model.predict([[1, 2, 3]]), 1);
+  expectTypeOf(difference).returns.resolves.toEqualTypeOf<Tensor>();
+  const named = async () => (await model.predict<Record<string, Tensor>>([[1, 2, 3]])).digit;
+  expectTypeOf(named).returns.resolves.toEqualTypeOf<Tensor>();
 });
