@@ -48,4 +48,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a U-Net that finds discs and squares in pictures with a texture',
     load: async () => (await import('./unet.ts')).unet,
   },
+  diffusion: {
+    about: 'a diffusion model that turns noise into digits',
+    load: async () => (await import('./diffusion.ts')).diffusion,
+  },
 };
