@@ -52,4 +52,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a diffusion model that turns noise into digits',
     load: async () => (await import('./diffusion.ts')).diffusion,
   },
+  automaton: {
+    about: 'a neural cellular automaton that grows a picture from one cell and keeps it',
+    load: async () => (await import('./automaton.ts')).automaton,
+  },
 };
