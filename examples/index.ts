@@ -56,4 +56,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a neural cellular automaton that grows a picture from one cell and keeps it',
     load: async () => (await import('./automaton.ts')).automaton,
   },
+  simclr: {
+    about: 'contrastive training without labels, then a linear layer that learns from a few',
+    load: async () => (await import('./simclr.ts')).simclr,
+  },
 };
