@@ -60,4 +60,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'contrastive training without labels, then a linear layer that learns from a few',
     load: async () => (await import('./simclr.ts')).simclr,
   },
+  ctc: {
+    about: 'connectionist temporal classification that reads rows of digits',
+    load: async () => (await import('./ctc.ts')).ctc,
+  },
 };

@@ -23,6 +23,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   diffusion: { noiseLoss: [0.15, 0.28], distance: [1.3, 12], ofTraining: [1, 1.7], ofNoise: [60, 110] },
   automaton: { error: [0, 0.05], later: [0, 0.08], empty: [0.2, 0.22] },
   simclr: { contrastive: [0.66, 1], random: [0.45, 0.6], pixels: [0.55, 0.66] },
+  ctc: { strips: [0.65, 1], characterErrorRate: [0, 0.15] },
 };
 
 test('every example has an expected result', () => {
