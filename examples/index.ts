@@ -64,4 +64,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'connectionist temporal classification that reads rows of digits',
     load: async () => (await import('./ctc.ts')).ctc,
   },
+  pinn: {
+    about: 'a physics-informed network that solves the heat equation',
+    load: async () => (await import('./pinn.ts')).pinn,
+  },
 };

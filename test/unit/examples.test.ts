@@ -24,6 +24,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   automaton: { error: [0, 0.05], later: [0, 0.08], empty: [0.2, 0.22] },
   simclr: { contrastive: [0.66, 1], random: [0.45, 0.6], pixels: [0.55, 0.66] },
   ctc: { strips: [0.65, 1], characterErrorRate: [0, 0.15] },
+  pinn: { relativeError: [0, 0.04], largestError: [0, 0.08] },
 };
 
 test('every example has an expected result', () => {
