@@ -71,4 +71,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'iris flowers with a rare species: normalization, class weights, focal loss',
     load: async () => (await import('./table.ts')).table,
   },
+  series: {
+    about: 'a GRU forecasts the next day of a generated weather series',
+    load: async () => (await import('./series.ts')).series,
+  },
 };

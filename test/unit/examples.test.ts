@@ -26,6 +26,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   ctc: { strips: [0.65, 1], characterErrorRate: [0, 0.15] },
   pinn: { relativeError: [0, 0.04], largestError: [0, 0.08] },
   table: { recall: [0, 0.4], recallWeighted: [0.8, 1], recallFocal: [0.8, 1], accuracy: [0.65, 0.8], accuracyWeighted: [0.88, 1] },
+  series: { network: [1.6, 1.8], naive: [2.4, 2.6] },
 };
 
 test('every example has an expected result', () => {
