@@ -1,12 +1,18 @@
 // Text as ids of characters, in windows whose targets are the next characters.
 import { type Tensor, tensor } from 'ombre';
 
+/** Inputs and targets, i32 [windows, time]. */
+export interface Windows {
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
 export interface CharacterText {
   readonly vocabulary: readonly string[];
-  /** Inputs and targets, i32 [windows, time]: the first nine tenths of the text. */
-  readonly train: { readonly x: Tensor; readonly y: Tensor };
+  /** The first nine tenths of the text. */
+  readonly train: Windows;
   /** The last tenth. */
-  readonly test: { readonly x: Tensor; readonly y: Tensor };
+  readonly test: Windows;
   readonly encode: (text: string) => number[];
   readonly decode: (ids: ArrayLike<number>) => string;
 }
@@ -22,20 +28,19 @@ export function characterText(source: string, time: number): CharacterText {
   const encode = (part: string): number[] => Array.from(part, (character) => idOf.get(character)).filter((id) => id !== undefined);
 
   const ids = encode(text);
-  const windows = (from: number, to: number): { x: Tensor; y: Tensor } => {
+  return { vocabulary, ...parts(ids, time), encode, decode: (list) => Array.from(list, (id) => vocabulary[id]).join('') };
+}
+
+/** Windows of `time` ids: the first nine tenths, and the last tenth. */
+export function parts(ids: readonly number[], time: number): { train: Windows; test: Windows } {
+  const windows = (from: number, to: number): Windows => {
     const count = Math.floor((to - from - 1) / time);
     const at = (shift: number): Tensor =>
       tensor(Int32Array.from(ids.slice(from + shift, from + shift + count * time)), [count, time], 'i32');
     return { x: at(0), y: at(1) };
   };
   const border = Math.floor(0.9 * ids.length);
-  return {
-    vocabulary,
-    train: windows(0, border),
-    test: windows(border, ids.length),
-    encode,
-    decode: (list) => Array.from(list, (id) => vocabulary[id]).join(''),
-  };
+  return { train: windows(0, border), test: windows(border, ids.length) };
 }
 
 /** A cross-entropy in nats as bits. */

@@ -1,14 +1,19 @@
 // A small GPT over characters: causal transformer blocks learn a book, and then continue a line with a cache of keys and values.
-import { generate, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
-import { bits, characterText } from './characterText.ts';
+import { type Model, generate, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
+import { type Windows, bits, characterText } from './characterText.ts';
 import { type Figures, type Run, printEpochs } from './example.ts';
 
-/** Figures: bits per character of the last tenth of the text, which the training has not seen. */
-export async function gpt({ isSmall, print, book }: Run): Promise<Figures> {
-  setSeed(1);
-  const [length, time, width, blocks, epochs, batchSize] = isSmall ? [10_000, 32, 32, 1, 4, 16] : [600_000, 128, 192, 4, 6, 32];
-  const { vocabulary, train, test, encode, decode } = characterText((await book()).slice(0, length), time);
+/** Sizes of a small GPT: characters, steps, width of a step's vector, and number of blocks. */
+export interface GptSizes {
+  readonly characters: number;
+  readonly time: number;
+  readonly width: number;
+  readonly blocks: number;
+  readonly dropout: number;
+}
 
+/** Ids [batch, time] -> logits [batch, time, characters]. */
+export function gptModel({ characters, time, width, blocks, dropout }: GptSizes): Model {
   const block = () =>
     layers.transformerEncoder({
       intermediateDim: 4 * width,
@@ -16,27 +21,49 @@ export async function gpt({ isSmall, print, book }: Run): Promise<Figures> {
       activation: 'gelu',
       normalizeFirst: true,
       causal: true,
-      dropout: isSmall ? 0 : 0.1,
+      dropout,
     });
-  const model = sequential([
-    layers.embedding({ inputDim: vocabulary.length, outputDim: width, inputShape: [time] }),
+  return sequential([
+    layers.embedding({ inputDim: characters, outputDim: width, inputShape: [time] }),
     layers.positionEmbedding({ sequenceLength: time }),
     ...Array.from({ length: blocks }, block),
     layers.layerNormalization(),
-    layers.dense({ units: vocabulary.length }),
+    layers.dense({ units: characters }),
   ]);
-  const steps = epochs * Math.ceil(train.x.shape[0] / batchSize);
-  const learningRate = schedules.cosineDecay({
+}
+
+/** Trains by AdamW. The rate rises to `learningRate` in a twentieth of the steps, and falls along a cosine. */
+export async function learn(model: Model, { x, y }: Windows, options: Training): Promise<void> {
+  const { epochs, batchSize, learningRate, print } = options;
+  const steps = epochs * Math.ceil(x.shape[0] / batchSize);
+  const rate = schedules.cosineDecay({
     initialLearningRate: 0,
-    warmupTarget: isSmall ? 0.01 : 0.002,
+    warmupTarget: learningRate,
     warmupSteps: Math.ceil(steps / 20),
     decaySteps: steps,
   });
   model.compile({
-    optimizer: optimizers.adamW({ learningRate, weightDecay: 0.01, clipNorm: 1 }),
+    optimizer: optimizers.adamW({ learningRate: rate, weightDecay: 0.01, clipNorm: 1 }),
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
   });
-  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(x, y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+}
+
+interface Training {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly print: Run['print'];
+}
+
+/** Figures: bits per character of the last tenth of the text, which the training has not seen. */
+export async function gpt({ isSmall, print, book }: Run): Promise<Figures> {
+  setSeed(1);
+  const [length, time, width, blocks, epochs, batchSize] = isSmall ? [10_000, 32, 32, 1, 4, 16] : [600_000, 128, 192, 4, 6, 32];
+  const { vocabulary, train, test, encode, decode } = characterText((await book()).slice(0, length), time);
+
+  const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: isSmall ? 0 : 0.1 });
+  await learn(model, train, { epochs, batchSize, learningRate: isSmall ? 0.01 : 0.002, print });
   const { loss } = await model.evaluate(test.x, test.y, { batchSize, verbose: 0 });
 
   const ids = await generate(model, encode('The whale '), { maxNewTokens: isSmall ? 20 : 110, temperature: 0.7, topK: 40, seed: 1 });

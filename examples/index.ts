@@ -75,4 +75,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a GRU forecasts the next day of a generated weather series',
     load: async () => (await import('./series.ts')).series,
   },
+  lora: {
+    about: 'LoRA teaches the mini GPT another text, with its weights frozen',
+    load: async () => (await import('./lora.ts')).lora,
+  },
 };

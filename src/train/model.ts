@@ -331,6 +331,9 @@ export class Model implements TrainedModel, HasLayer {
    *     await model.fit(x, y);
    *     await model.saveWeights('adapter.safetensors', { only: 'lora' });      // loadWeights of another model with LoRA reads it
    *
+   * Layers that take no LoRA, such as a normalization, are trained as before, and `only: 'lora'` does not store them. Freeze them by
+   * `for (const layer of model.layers) layer.trainable = layer.lora !== undefined`.
+   *
    * @throws ArgumentError if no layer takes LoRA, or one has it. OmbreError during fit.
    */
   enableLora(options: LoraOptions): void {

@@ -27,6 +27,14 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   pinn: { relativeError: [0, 0.04], largestError: [0, 0.08] },
   table: { recall: [0, 0.4], recallWeighted: [0.8, 1], recallFocal: [0.8, 1], accuracy: [0.65, 0.8], accuracyWeighted: [0.88, 1] },
   series: { network: [1.6, 1.8], naive: [2.4, 2.6] },
+  lora: {
+    before: [3.7, 4.5],
+    after: [2, 2.7],
+    reloaded: [2, 2.7],
+    adapterBytes: [12_000, 14_000],
+    fileBytes: [60_000, 75_000],
+    changed: [0, 0],
+  },
 };
 
 test('every example has an expected result', () => {
