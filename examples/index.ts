@@ -79,4 +79,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'LoRA teaches the mini GPT another text, with its weights frozen',
     load: async () => (await import('./lora.ts')).lora,
   },
+  distillation: {
+    about: 'a small network learns digits from the outputs of a large one',
+    load: async () => (await import('./distillation.ts')).distillation,
+  },
 };
