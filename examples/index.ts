@@ -83,4 +83,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a small network learns digits from the outputs of a large one',
     load: async () => (await import('./distillation.ts')).distillation,
   },
+  federated: {
+    about: 'two networks with different digits are averaged in rounds',
+    load: async () => (await import('./federated.ts')).federated,
+  },
 };
