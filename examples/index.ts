@@ -87,4 +87,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'two networks with different digits are averaged in rounds',
     load: async () => (await import('./federated.ts')).federated,
   },
+  robust: {
+    about: 'adversarial training against FGSM and PGD',
+    load: async () => (await import('./robust.ts')).robust,
+  },
 };
