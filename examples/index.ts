@@ -91,4 +91,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'adversarial training against FGSM and PGD',
     load: async () => (await import('./robust.ts')).robust,
   },
+  tasks: {
+    about: 'one network with two outputs, and four ways to combine their losses',
+    load: async () => (await import('./tasks.ts')).tasks,
+  },
 };

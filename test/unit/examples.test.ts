@@ -45,6 +45,16 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
     robustFgsm: [0.65, 1],
     robustPgd: [0.62, 1],
   },
+  tasks: {
+    equalAccuracy: [0.8, 0.86],
+    equalInk: [0.5, 0.75],
+    weightsAccuracy: [0.88, 1],
+    weightsInk: [1.3, 1.8],
+    uncertaintyAccuracy: [0.868, 1],
+    uncertaintyInk: [0.9, 1.3],
+    pcGradAccuracy: [0.862, 1],
+    pcGradInk: [0.5, 0.8],
+  },
 };
 
 test('every example has an expected result', () => {
