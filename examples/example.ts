@@ -9,6 +9,8 @@ export interface Run {
   readonly print: (line: string) => void;
   /** A long English text: Moby-Dick, by Herman Melville. */
   readonly book: () => Promise<string>;
+  /** Reads a file of CIFAR-10 by its name, such as `test_batch.bin`, if the user has the images. Only `resnet` uses it. */
+  readonly cifar?: (file: string) => Promise<Uint8Array>;
 }
 
 /** Figures of a run, by name: a loss, an accuracy, a distance. */

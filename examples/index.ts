@@ -95,4 +95,8 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'one network with two outputs, and four ways to combine their losses',
     load: async () => (await import('./tasks.ts')).tasks,
   },
+  resnet: {
+    about: 'a residual network with augmentation, for MNIST or CIFAR-10',
+    load: async () => (await import('./resnet.ts')).resnet,
+  },
 };

@@ -4,24 +4,31 @@ import { Argument, Command, Option } from 'commander';
 import { setDevice } from 'ombre';
 import { examples } from '../examples/index.ts';
 import { readBook } from './book.ts';
+import { cifarFiles } from './cifarFiles.ts';
 import { deviceLine } from './deviceLine.ts';
 
 interface Options {
   readonly device: 'auto' | 'webgpu' | 'cpu';
   readonly small: boolean;
+  readonly cifar?: string;
 }
 
 const list = Object.entries(examples)
   .map(([name, { about }]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n');
 
-async function run(name: string | undefined, { device, small: isSmall }: Options): Promise<void> {
+async function run(name: string | undefined, { device, small: isSmall, cifar: folder }: Options): Promise<void> {
   if (name === undefined) return console.log(`The examples are\n${list}`);
   await setDevice(device);
   console.log(deviceLine());
   const example = await examples[name].load();
   const began = performance.now();
-  const figures = await example({ isSmall, print: (line) => console.log(line), book: readBook });
+  const figures = await example({
+    isSmall,
+    print: (line) => console.log(line),
+    book: readBook,
+    cifar: folder === undefined ? undefined : cifarFiles(folder),
+  });
   console.log(`${((performance.now() - began) / 1000).toFixed(1)} s`);
   console.table(figures);
 }
@@ -31,6 +38,7 @@ await new Command('npm run example --')
   .addArgument(new Argument('[name]', 'which one').choices(Object.keys(examples)))
   .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
   .option('--small', 'the size of the tests: seconds on the CPU', false)
+  .option('--cifar <folder>', 'images of resnet: a folder with the binary version of CIFAR-10')
   .addHelpText('after', `\nExamples:\n${list}`)
   .action(run)
   .parseAsync();
