@@ -67,6 +67,7 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
   pinn: {
     about: 'a physics-informed network that solves the heat equation',
     load: async () => (await import('./pinn.ts')).pinn,
+  },
   table: {
     about: 'iris flowers with a rare species: normalization, class weights, focal loss',
     load: async () => (await import('./table.ts')).table,
