@@ -49,6 +49,9 @@ const others: readonly Shapes[] = [
   { rows: 32, k: 16, columns: 10 },
 ];
 
+/** Products whose second factor is transposed, as in gradients of inputs. */
+const transposedSquares = [512, 1024, 2048, 4096].map((n): Shapes => ({ rows: n, k: n, columns: n, transposed: 'b' }));
+
 /** Rows and columns of sums, workgroup size, depth. Each tile exists with and without loads ahead of the arithmetic. */
 const tiles: readonly SharedTile[] = (
   [
@@ -64,6 +67,15 @@ const tiles: readonly SharedTile[] = (
 ).flatMap(([rows, columns, width, height, depth]) =>
   [true, false].map((ahead): SharedTile => ({ kind: 'tiled', rows, columns, width, height, depth, ahead })),
 );
+
+/** For b transposed: transposed again when it is staged, or 128 bytes of each column at once. */
+const transposedTiles: readonly SharedTile[] = [
+  ...tiles
+    .filter(({ rows, columns, depth, ahead }) => rows === 4 && columns === 4 && depth === 16 && ahead)
+    .map((tile) => ({ ...tile, turned: true })),
+  { kind: 'tiled', rows: 4, columns: 4, width: 16, height: 8, depth: 32, ahead: true },
+  { kind: 'tiled', rows: 4, columns: 4, width: 8, height: 16, depth: 32, ahead: true },
+];
 
 const labelOf = ({ rows, k, columns, transposed }: Shapes): string =>
   `${rows} x ${k} x ${columns}${transposed ? `, ${transposed} transposed` : ''}`;
@@ -90,8 +102,20 @@ function check(label: string, { values }: Timed, expected: readonly (readonly [v
   });
 }
 
-export async function* measureProducts(device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> {
-  for (const shapes of isShort ? squares.slice(0, 3) : [...squares, ...others]) {
+export const measureProducts = (device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> =>
+  measure(device, target, isShort ? squares.slice(0, 3) : [...squares, ...others], tiles);
+
+/** Products whose second factor is transposed, and 1,024 without a transpose for comparison. */
+export const measureTransposed = (device: GPUDevice, target: Target): AsyncGenerator<ProductFigure> =>
+  measure(device, target, [squares[2], ...transposedSquares], transposedTiles);
+
+async function* measure(
+  device: GPUDevice,
+  target: Target,
+  all: readonly Shapes[],
+  tiles: readonly SharedTile[],
+): AsyncGenerator<ProductFigure> {
+  for (const shapes of all) {
     const { rows, k, columns } = shapes;
     const context = contextOf(shapes, target);
     const { views, inputs } = context;
@@ -117,12 +141,12 @@ export async function* measureProducts(device: GPUDevice, target: Target, isShor
       return found;
     };
     planMatmul(context, { tilesFor: remember });
-    const all = (device: Target, query: TileQuery) => {
+    const everyTile = (device: Target, query: TileQuery) => {
       const found = candidateTiles(device, query);
       const names = found.map(tileName);
       return [...found, ...tiles.filter((tile) => !names.includes(tileName(tile)))];
     };
-    const plan = planMatmul(context, { tilesFor: all });
+    const plan = planMatmul(context, { tilesFor: everyTile });
     const [main, ...rest] = plan.dispatches;
     const count = 1 + (main.alternatives?.names.length ?? 0);
     for (let i = 0; i < count; i++) {
@@ -175,8 +199,15 @@ const layers: readonly (readonly [x: Shape, filter: Shape, strides: number])[] =
   [[64, 112, 112, 3], [3, 3, 3, 32], 1],
 ];
 
-export async function* measureConvolutions(device: GPUDevice, target: Target): AsyncGenerator<ProductFigure> {
-  for (const [x, filter, strides] of layers) {
+/** Strided layers besides the one above: a shortcut of a ResNet and its first layer. */
+const stridedLayers: typeof layers = [
+  [[64, 56, 56, 64], [1, 1, 64, 128], 2],
+  [[64, 224, 224, 3], [7, 7, 3, 64], 2],
+];
+
+/** `isShort`: the three layers of a ResNet and strided ones. The three best kernels of each direction. */
+export async function* measureConvolutions(device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> {
+  for (const [x, filter, strides] of isShort ? [...layers.slice(0, 3), ...stridedLayers] : [...layers, ...stridedLayers]) {
     const operands = [x, filter].map((shape, position) => placeholder(shape, 'f32', { position }));
     const y = conv2d(operands[0], operands[1], { strides, padding: 'same' });
     const nodes = topological([y, ...gradients(sum(y), operands)]).filter(({ op }) => op.name.startsWith('conv2d'));
@@ -186,7 +217,7 @@ export async function* measureConvolutions(device: GPUDevice, target: Target): A
       const plan: KernelPlan = op.lowering.plan({ inputs, views, outputs: types, attributes, target });
       const [main, ...rest] = plan.dispatches;
       const flops = 2 * sizeOf(y.shape) * filter[0] * filter[1] * filter[2];
-      const variants = [undefined, ...(main.alternatives?.names ?? [])];
+      const variants = [undefined, ...(main.alternatives?.names ?? [])].slice(0, isShort ? 3 : undefined);
       for (const i of variants.keys()) {
         const variant = i === 0 ? main : main.alternatives!.variant(i - 1);
         const { milliseconds } = await timePlan(device, { ...plan, dispatches: [{ ...main, ...variant }, ...rest] }, inputs, types[0], [0]);

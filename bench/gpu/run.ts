@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { deviceInfo, setDevice } from 'ombre';
 import { openDevice } from '../../src/runtime/webgpu/device.ts';
 import { machine, resultPath, save } from '../results.ts';
-import { type ProductFigure, measureConvolutions, measureProducts, measureSplits } from './products.ts';
+import { type ProductFigure, measureConvolutions, measureProducts, measureSplits, measureTransposed } from './products.ts';
 import { type AttentionFigure, type BandwidthFigure, emptyCall, measureAttention, measureBandwidth } from './programs.ts';
 import { copyBandwidth } from './timing.ts';
 
@@ -19,8 +19,12 @@ interface Options {
 const options = new Command('npm run bench:gpu --')
   .usage('[options]')
   .description('The kernels for GPUs by the GPU clock: every tile, bandwidth, attention. The command takes some minutes on a large card.')
-  .option('--short', 'only three products and one attention length', false)
-  .option('--sections <names>', 'parts to run: products, convolutions, bandwidth, attention', 'products,convolutions,bandwidth,attention')
+  .option('--short', 'fewer shapes: three products, five convolutions with three kernels each, one attention length', false)
+  .option(
+    '--sections <names>',
+    'parts to run: products, transposed, convolutions, bandwidth, attention, call',
+    'products,transposed,convolutions,bandwidth,attention,call',
+  )
   .option('--results <folder>', 'folder for all figures, as gpu-TIME.json', 'bench/results')
   .option('--build', 'only build bench/dist/gpu.mjs, to run it on another machine')
   .parse(process.argv)
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
     copyGigabytesPerSecond: copy / 1e9,
     products: [] as ProductFigure[],
     splits: [] as ProductFigure[],
+    transposed: [] as ProductFigure[],
     convolutions: [] as ProductFigure[],
     bandwidth: [] as BandwidthFigure[],
     attention: [] as AttentionFigure[],
@@ -65,8 +70,12 @@ async function main(): Promise<void> {
     if (!options.short) for await (const figure of measureSplits(device, target)) result.splits.push(figure);
     printProducts('Products with k in parts', result.splits);
   }
+  if (sections.includes('transposed')) {
+    for await (const figure of measureTransposed(device, target)) result.transposed.push(figure);
+    printProducts('Products with a transposed second factor', result.transposed);
+  }
   if (sections.includes('convolutions')) {
-    for await (const figure of measureConvolutions(device, target)) result.convolutions.push(figure);
+    for await (const figure of measureConvolutions(device, target, options.short)) result.convolutions.push(figure);
     printProducts('Convolutions', result.convolutions);
   }
   save(path, result);
@@ -88,10 +97,11 @@ async function main(): Promise<void> {
       console.log(`  T ${figure.time}, ${figure.kind}: flash ${figure.flash.toFixed(2)}, composed ${figure.composed.toFixed(2)}`);
     }
   }
-  result.emptyCallMilliseconds = await emptyCall();
-  console.log(
-    `\nA compiled call of one tiny product takes ${(1000 * result.emptyCallMilliseconds).toFixed(0)} us; ${deviceInfo().description}\n${path}`,
-  );
+  if (sections.includes('call')) {
+    result.emptyCallMilliseconds = await emptyCall();
+    console.log(`\nA compiled call of one tiny product takes ${(1000 * result.emptyCallMilliseconds).toFixed(0)} us`);
+  }
+  console.log(`\n${deviceInfo().description}\n${path}`);
   save(path, result);
 }
 

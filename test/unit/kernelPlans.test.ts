@@ -96,7 +96,7 @@ describe('text', () => {
   });
 
   test('tiled convolutions: no division in a stage', () => {
-    const stageOf = (source: string): string => /\n  for \(var start = [^]*?\n  \}\n/.exec(source)![0];
+    const stageOf = (source: string): string => /\n {2}for \(var start = [^]*?\n {2}\}\n/.exec(source)![0];
     /** Divisions by a value that is no literal. */
     const divisionsIn = (text: string): number => [...text.matchAll(/[/%] (?!\d)/g)].length;
     // Channels that divide into stages or do not, and that cannot be read by four. Segments shorter than a stage.
