@@ -3,8 +3,6 @@
 // keys, four at a time. The running sum is rescaled when a larger score appears (Milakov and Gimelshein 2018; Dao et al. 2022).
 // Depth is 4 * quads. Strides of heads, rows and keys count quads; strides of the mask count elements.
 const quads = 2u;
-// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
-const unrolled = true;
 
 struct Params {
   gridWidth: u32,
@@ -64,9 +62,13 @@ fn weightsOf(score: vec4<f32>, shift: vec4<f32>) -> vec4<f32> {
   return select(weight, vec4<f32>(), (score <= vec4<f32>(nothing)) & !nanLanes(score));
 }
 
+// main
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let depth = select(params.quads, quads, unrolled);
+// depth
+  // Not a constant for CPUs: llvmpipe unrolls constant loops for minutes. Kernels for GPUs have `const depth = quads;`.
+  let depth = params.quads;
+// end depth
   let group = workgroup.y * params.gridWidth + workgroup.x;
   if (group >= params.groups) {
     return;
@@ -133,3 +135,4 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
   logSumExp[position] = select(largest + log(select(total, 1.0, empty)), 0.0, empty);
 }
+// end main

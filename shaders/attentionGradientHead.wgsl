@@ -1,8 +1,6 @@
 // Head of the two gradient kernels of attention, attentionQueryGradient.wgsl and attentionKeyGradient.wgsl: their common inputs, in the
 // layout of attention.wgsl. Depth is 4 * quads. Strides of heads, rows and keys count quads; strides of the mask count elements.
 const quads = 2u;
-// Whether the loops over the depth have a constant end, so that arrays become registers. llvmpipe unrolls such loops for minutes.
-const unrolled = true;
 
 struct Params {
   gridWidth: u32,

@@ -3,9 +3,13 @@
 // An invocation computes one key, a workgroup 64 keys of one head; queries are read four at a time. Each sum has one writer and one order.
 // Follows attentionGradientHead.wgsl.
 
+// main
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let depth = select(params.quads, quads, unrolled);
+// depth
+  // Not a constant for CPUs: llvmpipe unrolls constant loops for minutes. Kernels for GPUs have `const depth = quads;`.
+  let depth = params.quads;
+// end depth
   let group = workgroup.y * params.gridWidth + workgroup.x;
   if (group >= params.groups) {
     return;
@@ -79,3 +83,4 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     result[position + quads + d] = valueSums[d];
   }
 }
+// end main

@@ -3,9 +3,13 @@
 // keys by four.
 // Follows attentionGradientHead.wgsl.
 
+// main
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let depth = select(params.quads, quads, unrolled);
+// depth
+  // Not a constant for CPUs: llvmpipe unrolls constant loops for minutes. Kernels for GPUs have `const depth = quads;`.
+  let depth = params.quads;
+// end depth
   let group = workgroup.y * params.gridWidth + workgroup.x;
   if (group >= params.groups) {
     return;
@@ -69,3 +73,4 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     result[(head * params.queries + row) * quads + d] = sums[d];
   }
 }
+// end main

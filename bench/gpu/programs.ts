@@ -1,4 +1,4 @@
-// Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in two forms.
+// Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in all its forms.
 import {
   type Tensor,
   compile,
@@ -29,8 +29,9 @@ export interface BandwidthFigure {
 export interface AttentionFigure {
   readonly time: number;
   readonly kind: 'forward' | 'forward and backward';
-  readonly flash: number;
-  readonly composed: number;
+  readonly batch: number;
+  readonly causal: boolean;
+  readonly forms: readonly { readonly form: string; readonly milliseconds: number; readonly teraflops: number }[];
 }
 
 const runs = 5;
@@ -98,29 +99,37 @@ export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
   yield { name: `Adam, ${rows} x ${columns}`, dispatches, milliseconds, gigabytesPerSecond: (7 * size) / milliseconds / 1e6 };
 }
 
-/** Batch 8, 8 heads of depth 64, causal. */
+/** The kernels of one row per invocation, each tile, and the composition. */
+const attentionForms = ['rows', '4x16', '4x16 ahead', '8x8', '8x8 ahead', '4x8', 'composed'] as const;
+
+/** 8 heads of depth 64, batch 8 or 2. */
 export async function* measureAttention(isShort: boolean): AsyncGenerator<AttentionFigure> {
-  const attributes = { causal: true, scale: 1 / 8, masked: false };
-  const forms = {
-    flash: (q: Tensor, k: Tensor, v: Tensor) => flashAttention(q, k, v, undefined, attributes),
-    composed: (q: Tensor, k: Tensor, v: Tensor) => composedAttention(q, k, v, undefined, attributes),
-  };
+  const [heads, depth] = [8, 64];
   for (const time of isShort ? [512] : [512, 1024, 2048, 4096]) {
     const batch = time > 2048 ? 2 : 8;
-    const [q, k, v] = [0, 1, 2].map(() => random.normal([batch, 8, time, 64]));
-    for (const kind of ['forward', 'forward and backward'] as const) {
-      const figure = { flash: 0, composed: 0 };
-      for (const form of ['flash', 'composed'] as const) {
-        const run = forms[form];
-        const forward = compile((q: Tensor, k: Tensor, v: Tensor) => [run(q, k, v)]);
-        const both = compile((q: Tensor, k: Tensor, v: Tensor) => {
-          const [loss, gradients] = valueAndGrad((q: Tensor, k: Tensor, v: Tensor) => sum(run(q, k, v)), { argnums: [0, 1, 2] })(q, k, v);
-          return [loss, ...gradients];
-        });
-        const call = async (): Promise<readonly Tensor[]> => (kind === 'forward' ? forward(q, k, v) : both(q, k, v));
-        figure[form] = (await timeCall(call)).milliseconds;
+    const [q, k, v] = [0, 1, 2].map(() => random.normal([batch, heads, time, depth]));
+    for (const causal of [true, false]) {
+      for (const kind of ['forward', 'forward and backward'] as const) {
+        const figures: AttentionFigure['forms'][number][] = [];
+        // Two products of T x T x depth forward, five backward. With causality half of the pairs count.
+        const products = kind === 'forward' ? 2 : 7;
+        const operations = (2 * products * batch * heads * time * time * depth) / (causal ? 2 : 1);
+        for (const form of attentionForms) {
+          const attributes = { causal, scale: depth ** -0.5, masked: false };
+          const run = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
+            form === 'composed'
+              ? composedAttention(q, k, v, undefined, attributes)
+              : flashAttention(q, k, v, undefined, { ...attributes, form });
+          const forward = compile((q: Tensor, k: Tensor, v: Tensor) => [run(q, k, v)]);
+          const both = compile((q: Tensor, k: Tensor, v: Tensor) => {
+            const [loss, gradients] = valueAndGrad((q: Tensor, k: Tensor, v: Tensor) => sum(run(q, k, v)), { argnums: [0, 1, 2] })(q, k, v);
+            return [loss, ...gradients];
+          });
+          const { milliseconds } = await timeCall(async () => (kind === 'forward' ? forward(q, k, v) : both(q, k, v)));
+          figures.push({ form, milliseconds, teraflops: operations / milliseconds / 1e9 });
+        }
+        yield { time, batch, causal, kind, forms: figures };
       }
-      yield { time, kind, ...figure };
     }
     for (const t of [q, k, v]) t.dispose();
   }

@@ -1,4 +1,4 @@
-// Speed of the kernels on the GPU of this machine: products and convolutions by tile, attention in two forms, memory traffic. Requires timestamp-query.
+// Speed of the kernels on the GPU of this machine: products and convolutions by tile, attention in all forms, memory traffic. Requires timestamp-query.
 import { Command } from 'commander';
 import { deviceInfo, setDevice } from 'ombre';
 import { openDevice } from '../../src/runtime/webgpu/device.ts';
@@ -91,10 +91,12 @@ async function main(): Promise<void> {
     }
   }
   if (sections.includes('attention')) {
-    console.log('\nCausal attention, 8 heads of depth 64, ms');
+    console.log('\nAttention, 8 heads of depth 64: ms (TFLOP/s; causal: half of the pairs)');
     for await (const figure of measureAttention(options.short)) {
       result.attention.push(figure);
-      console.log(`  T ${figure.time}, ${figure.kind}: flash ${figure.flash.toFixed(2)}, composed ${figure.composed.toFixed(2)}`);
+      const { time, batch, causal, kind, forms } = figure;
+      const texts = forms.map((one) => `${one.form} ${one.milliseconds.toFixed(2)} (${one.teraflops.toFixed(1)})`);
+      console.log(`  T ${time}, batch ${batch}${causal ? ', causal' : ''}, ${kind}: ${texts.join('; ')}`);
     }
   }
   if (sections.includes('call')) {

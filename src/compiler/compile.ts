@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { Target } from '../graph/op.ts';
 import { assemble, outputMemories } from './assemble.ts';
+import { expandStepwise } from './expand.ts';
 import { fuse } from './fuse.ts';
 import { lower } from './lower.ts';
 import { type Pass, complete } from './pass.ts';
@@ -30,7 +31,7 @@ export function* compileStepwise(
   { name, target, donations = [], fusion = true, onSimplified }: CompilerOptions,
 ): Pass<Program> {
   yield 'simplify';
-  const simplified = yield* simplifyStepwise(graph);
+  const simplified = yield* simplifyStepwise(yield* expandStepwise(graph, target));
   onSimplified?.(simplified);
   yield 'materialize';
   const materialized = yield* materialize(simplified);

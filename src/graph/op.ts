@@ -197,6 +197,8 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   readonly passesInfinities?: true;
   /** Returns an equal, cheaper tensor (x for x + 0), or undefined. Called by the compiler's simplify pass. */
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
+  /** Returns the outputs as a composition of other ops if that is faster on this device, or undefined. Called before the simplify pass. */
+  expand?(inputs: readonly Tensor[], attributes: A, target: Target): readonly Tensor[] | undefined;
 }
 
 /** Registers an op and returns its definition. @throws Error if the name is taken. */

@@ -5,11 +5,12 @@ import { compileGraph } from '../../src/compiler/index.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { topological } from '../../src/graph/graph.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
+import type { Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { flashAttention } from '../../src/ops/attention/flash.ts';
 import { type AttentionAttributes, composedAttention } from '../../src/ops/attention/scores.ts';
 import * as o from '../../src/ops/index.ts';
-import { gpuTarget } from '../support/graphs.ts';
+import { gpuTarget, softwareTarget } from '../support/graphs.ts';
 import { checkGradients, expectClose, random, valuesOf } from './kernelChecks.ts';
 
 const input = (shape: Shape, dtype: 'f32' | 'i32' | 'f16' = 'f32'): Tensor => placeholder(shape, dtype, { position: 0 });
@@ -51,17 +52,39 @@ test('a query without visible keys gives zeros, and has no gradient', () => {
   }
 });
 
-test('long sequences run as kernels, and no tensor of T x T is in the program, forward or backward', () => {
-  const length = 1024;
-  const inputs = [0, 1, 2].map((position) => placeholder([1, 2, length, 6], 'f32', { position }));
-  const y = attend(inputs[0], inputs[1], inputs[2], { isCausal: true });
-  const outputs = [y, ...gradients(o.sum(o.square(y)), inputs)];
-  const names = topological(outputs).map((node) => node.op.name);
-  expect(names).toEqual(expect.arrayContaining(['attention', 'attentionQueryGradient', 'attentionKeyGradient']));
-  const largest = Math.max(...topological(outputs).flatMap((node) => node.types.map((type) => type.shape.reduce((a, b) => a * b, 1))));
-  expect(largest).toBeLessThan(length * length);
-  const program = compileGraph({ inputs, outputs }, { name: 'attention', target: gpuTarget });
-  expect(program.peakBytes).toBeLessThan(length * length * 4);
+describe('long sequences', () => {
+  /** Result and gradients of causal attention of two heads. */
+  const program = (length: number, target: Target) => {
+    const inputs = [0, 1, 2].map((position) => placeholder([1, 2, length, 6], 'f32', { position }));
+    const y = attend(inputs[0], inputs[1], inputs[2], { isCausal: true });
+    const outputs = [y, ...gradients(o.sum(o.square(y)), inputs)];
+    return { outputs, program: compileGraph({ inputs, outputs }, { name: 'attention', target }) };
+  };
+  const kernels = ['attention', 'attentionKeyGradient', 'attentionQueryGradient'];
+  const used = (length: number, target: Target): string[] =>
+    program(length, target)
+      .program.dispatches.flatMap(({ ops }) => ops)
+      .filter((name) => kernels.includes(name))
+      .sort();
+
+  test('run as kernels, and no tensor of T x T is in the program, forward or backward', () => {
+    const length = 1024;
+    const { outputs, program: compiled } = program(length, softwareTarget);
+    expect(topological(outputs).map((node) => node.op.name)).toEqual(expect.arrayContaining(kernels));
+    const largest = Math.max(...topological(outputs).flatMap((node) => node.types.map((type) => type.shape.reduce((a, b) => a * b, 1))));
+    expect(largest).toBeLessThan(length * length);
+    expect(compiled.peakBytes).toBeLessThan(length * length * 4);
+  });
+
+  test('a GPU stores the scores of all heads up to 256 MB and up to the size of a binding', () => {
+    expect(used(1024, softwareTarget)).toEqual(kernels);
+    const target = { ...gpuTarget, maxBindingBytes: 2 ** 30 };
+    // Two heads of 5,792² scores are 256 MB.
+    expect(used(5792, target)).toEqual([]);
+    expect(used(5793, target)).toEqual(kernels);
+    expect(used(1024, { ...gpuTarget, maxBindingBytes: 2 ** 23 })).toEqual([]);
+    expect(used(1024, { ...gpuTarget, maxBindingBytes: 2 ** 23 - 4 })).toEqual(kernels);
+  });
 });
 
 test('a depth that is no multiple of 4, another depth of v, and half precision', () => {

@@ -25,12 +25,15 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
-/** Maximum number of (query, key) pairs per head (1 MB of scores) that are stored. Above it, scores are recomputed. */
+/**
+ * Maximum number of (query, key) pairs per head (1 MB of scores) that are stored on every device. Above it, a GPU stores the scores of all
+ * heads up to 256 MB (storesScores in plan.ts), and otherwise scores are recomputed.
+ */
 const maxScores = 512 * 512;
 
 /**
  * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences use kernels whose memory grows
- * with T + S, forward and backward. Gradients of gradients, and of a float mask, need T x S.
+ * with T + S, forward and backward; a GPU stores up to 256 MB of scores first. Gradients of gradients, and of a float mask, need T x S.
  *
  * q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E].
  * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al.
@@ -69,7 +72,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   const widen = (t: Tensor): Tensor =>
     t.shape[3] === width ? t : pad(t, [[0, 0], [0, 0], [0, 0], [0, width - t.shape[3]]]); // prettier-ignore
   const scores = [...query.shape.slice(0, 3), key.shape[2]];
-  const result = flashAttention(widen(q), widen(k), widen(v), mask && broadcastTo(mask, scores), attributes);
+  const result = flashAttention(widen(q), widen(k), widen(v), mask && broadcastTo(mask, scores), { ...attributes, mayStore: true });
   return cast(value.shape[3] === width ? result : sliceAxis(result, 3, 0, value.shape[3]), dtype);
 }
 

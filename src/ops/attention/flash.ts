@@ -9,19 +9,25 @@ import gradientHeadSource from '../../../shaders/attentionGradientHead.wgsl?raw'
 import keySource from '../../../shaders/attentionKeyGradient.wgsl?raw';
 import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
 import type { KernelFile } from '../../wgsl/index.ts';
-import { add, mul, neg, sub } from '../elementwise/arithmetic.ts';
+import { add, div, mul, neg, sub } from '../elementwise/arithmetic.ts';
 import { foldIntoBatch } from '../batching/batching.ts';
-import { exp } from '../elementwise/exponential.ts';
+import { greater } from '../elementwise/comparison.ts';
+import { exp, log } from '../elementwise/exponential.ts';
+import { clip, where } from '../elementwise/select.ts';
 import { matmul } from '../matmul/matmul.ts';
-import { sum } from '../reduce/reduce.ts';
-import { expandDims } from '../shape/shape.ts';
+import { max, sum } from '../reduce/reduce.ts';
+import { concat } from '../shape/concat.ts';
+import { expandDims, reshape } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
-import { acceptsMask, acceptsRows, planAttention } from './plan.ts';
+import { type AttentionKernel, acceptsMask, acceptsRows, planAttention, storesScores } from './plan.ts';
 import { attend, forEachWeight } from './reference.ts';
-import { type AttentionAttributes, scoresOf } from './scores.ts';
+import { type AttentionAttributes, nothing, scoresOf } from './scores.ts';
 
-const forwardKernel: KernelFile = { name: 'attention', text: forwardSource };
-const gradientKernel = (name: string, source: string): KernelFile => ({ name, text: `${gradientHeadSource}\n${source}` });
+const forwardKernel = { name: 'attention', text: forwardSource } as const;
+const gradientKernel = <Name extends string>(name: Name, source: string): KernelFile & { readonly name: Name } => ({
+  name,
+  text: `${gradientHeadSource}\n${source}`,
+});
 
 const transposed = { transposeB: true } as const;
 
@@ -60,6 +66,18 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
     attend(inputs, attributes, result, logs);
     return [result, logs];
   },
+  expand: (inputs, attributes, target) => {
+    if (!storesScores(inputs, attributes, target)) return undefined;
+    const [q, k, v] = inputs;
+    const scores = scoresOf(q, k, inputs.at(3), attributes);
+    const shift = clip(max(scores, { axis: -1, keepDims: true }), nothing, Infinity);
+    const powers = exp(sub(scores, shift));
+    const sums = sum(powers, { axis: -1, keepDims: true });
+    const seen = greater(sums, 0);
+    const whole = where(seen, sums, 1);
+    const logSumExp = where(seen, add(shift, log(whole)), 0);
+    return [matmul(div(powers, whole), v), reshape(logSumExp, q.shape.slice(0, 3))];
+  },
   lowering: {
     kind: 'kernel',
     acceptsView: (input, view) => (input < 3 ? acceptsRows(view) : acceptsMask(view)),
@@ -67,7 +85,7 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
   },
 });
 
-const backwardLowering = (kernel: KernelFile, along: 'queries' | 'keys'): OpDefinition<AttentionAttributes>['lowering'] => ({
+const backwardLowering = (kernel: AttentionKernel, along: 'queries' | 'keys'): OpDefinition<AttentionAttributes>['lowering'] => ({
   kind: 'kernel',
   epilogue: false,
   acceptsView: (input, view) => (input < 4 ? acceptsRows(view) : input === 6 && acceptsMask(view)),
@@ -80,6 +98,10 @@ const queryGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAtt
   name: 'attentionQueryGradient',
   infer: ([q]) => [{ shape: q.shape, dtype: 'f32' }],
   batch: foldIntoBatch,
+  expand: (inputs, attributes, target) => {
+    if (!storesScores(inputs, attributes, target)) return undefined;
+    return [mul(matmul(mul(...weightsAndSlopes(inputs, attributes)), inputs[1]), attributes.scale)];
+  },
   vjp: ({ inputs, cotangents: [u], attributes }) => secondGradients(inputs, { ofQuery: u }, attributes),
   reference: ({ inputs, outputs: [type], attributes, allocate }) => {
     const k = inputs[1].data;
@@ -100,6 +122,12 @@ const keyGradientOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttri
   name: 'attentionKeyGradient',
   infer: ([, k]) => [{ shape: [...k.shape.slice(0, 3), 2 * k.shape[3]], dtype: 'f32' }],
   batch: foldIntoBatch,
+  expand: (inputs, attributes, target) => {
+    if (!storesScores(inputs, attributes, target)) return undefined;
+    const [weights, slopes] = weightsAndSlopes(inputs, attributes);
+    const ofKeys = mul(matmul(mul(weights, slopes), inputs[0], { transposeA: true }), attributes.scale);
+    return [concat([ofKeys, matmul(weights, inputs[3], { transposeA: true })], 3)];
+  },
   vjp: ({ inputs, cotangents: [u], attributes }) => {
     const depth = inputs[0].shape[3];
     const halves = u && { ofKey: sliceAxis(u, 3, 0, depth), ofValue: sliceAxis(u, 3, depth, depth) };

@@ -1,15 +1,33 @@
 // Launches of the attention kernels.
 import type { StridedView } from '../../core/shape.ts';
-import type { KernelContext, KernelDispatch, KernelPlan, Operand } from '../../graph/op.ts';
+import type { KernelContext, KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
 import { type KernelFile, f32Bits, fillKernel } from '../../wgsl/index.ts';
 import { sizesOf } from './reference.ts';
-import type { AttentionAttributes } from './scores.ts';
+import type { AttentionAttributes, AttentionForm } from './scores.ts';
+import { type AttentionTile, fitsTiles, rowsOfTile } from './tileParts.ts';
+import { type AttentionKernelName, tiledMain } from './tiles.ts';
 
 /** Maximum depth: an invocation holds one row in register arrays, and longer rows do not fit. */
 export const deepest = 256;
 
+/** Rows of a workgroup of the kernels in shaders/, which compute one row per invocation. */
 const workgroupSize = 64;
+
+const attentionTiles: Readonly<Record<Exclude<AttentionForm, 'rows'>, AttentionTile>> = {
+  '4x16': { rows: 4, height: 16, ahead: false },
+  '4x16 ahead': { rows: 4, height: 16, ahead: true },
+  '8x8': { rows: 8, height: 8, ahead: false },
+  '8x8 ahead': { rows: 8, height: 8, ahead: true },
+  '4x8': { rows: 4, height: 8, ahead: false },
+};
+
+/** The tile of the attention kernels, or undefined for the kernels of one row per invocation. */
+function tileFor(quads: number, { form }: AttentionAttributes, target: Target): AttentionTile | undefined {
+  if (form === 'rows' || !fitsTiles(quads)) return undefined;
+  if (form) return attentionTiles[form];
+  return target.processor === 'gpu' ? attentionTiles['4x16'] : undefined;
+}
 
 /** Whether rows have no gaps and start at whole vec4s. */
 export const acceptsRows = ({ shape, strides, offset }: StridedView): boolean =>
@@ -17,6 +35,19 @@ export const acceptsRows = ({ shape, strides, offset }: StridedView): boolean =>
 
 /** Whether a mask has four axes and no negative strides. The kernels read it element by element. */
 export const acceptsMask = ({ shape, strides }: StridedView): boolean => shape.length === 4 && strides.every((n) => n >= 0);
+
+/** Maximum bytes of the scores of all heads that a GPU stores. Below it, products of whole tiles are faster than the kernels here. */
+const storedScoreBytes = 2 ** 28;
+
+/** Whether a GPU computes attention by a composition that stores the scores of all heads: they fit in 256 MB and in one binding. */
+export function storesScores(inputs: readonly TensorType[], { mayStore }: AttentionAttributes, target: Target): boolean {
+  if (!mayStore || target.processor !== 'gpu') return false;
+  const { heads, queries, keys } = sizesOf(inputs[0], inputs[1]);
+  return 4 * heads * queries * keys <= Math.min(storedScoreBytes, target.maxBindingBytes);
+}
+
+/** A kernel of shaders/, whose block `main` a tiled kernel replaces. */
+export type AttentionKernel = KernelFile & { readonly name: AttentionKernelName };
 
 /** Start of a matrix of rows, and the stride of its rows, in vec4s. */
 const rowParams = (name: string, { offset, strides }: StridedView): [param: string, value: number][] => [
@@ -31,14 +62,15 @@ const rowParams = (name: string, { offset, strides }: StridedView): [param: stri
  * `flat` are inputs that are read element by element.
  */
 export function planAttention(
-  kernel: KernelFile,
+  kernel: AttentionKernel,
   along: 'queries' | 'keys',
   operands: { readonly rows: Readonly<Record<string, number>>; readonly flat: readonly number[] },
   { inputs, views, outputs, attributes, target }: KernelContext<AttentionAttributes>,
 ): KernelPlan {
   const sizes = sizesOf(inputs[0], inputs[1]);
   const quads = sizes.depth / 4;
-  const tiles = Math.ceil(sizes[along] / workgroupSize);
+  const tile = tileFor(quads, attributes, target);
+  const tiles = Math.ceil(sizes[along] / (tile ? rowsOfTile(tile) : workgroupSize));
   const groups = tiles * sizes.heads;
   const workgroups = gridOf(groups, target);
   const { causal, masked, scale } = attributes;
@@ -48,10 +80,16 @@ export function planAttention(
   const input = (index: number): Operand => ({ kind: 'input', index });
   const maskOperand = input(masked ? maskAt : 0);
   // The forward kernel binds the mask after v, the gradient kernels after delta: it is always the last input.
+  const blocks: Record<string, string> = tile
+    ? { main: tiledMain(kernel.name, tile, quads, attributes, target.processor === 'gpu') }
+    : target.processor === 'gpu'
+      ? { depth: '  const depth = quads;' }
+      : {};
   const dispatch: KernelDispatch = {
-    name: kernel.name,
+    name: tile ? `${kernel.name}_tiled` : kernel.name,
     ...fillKernel(kernel, {
-      constants: { quads, unrolled: target.processor === 'gpu' },
+      constants: { quads },
+      blocks,
       params: {
         ...{ gridWidth: workgroups[0], groups, tiles, heads: inputs[0].shape[1], queries: sizes.queries, keys: sizes.keys, quads },
         ...{ causal, masked, scale: f32Bits(scale) },
