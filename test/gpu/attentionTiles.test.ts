@@ -1,11 +1,11 @@
 // The tiled attention kernels for GPUs on this device: values and gradients against the composition in f64, at sizes around
 // the 64 rows and the 32 columns of a tile.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { pullback } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';
 import { RandomStream } from '../../src/core/random.ts';
 import { type Shape, sizeOf } from '../../src/core/shape.ts';
-import { readAll, setDevice } from '../../src/engine/index.ts';
+import { deviceInfo, readAll, setDevice } from '../../src/engine/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { flashAttention } from '../../src/ops/attention/flash.ts';
 import { type AttentionAttributes, type AttentionForm, composedAttention } from '../../src/ops/attention/scores.ts';
@@ -16,6 +16,10 @@ import { noteError, noteGradients } from '../support/findings.ts';
 
 beforeAll(async () => {
   await setDevice('webgpu');
+});
+
+beforeEach(({ skip }) => {
+  if (/llvmpipe/i.test(deviceInfo().description)) skip('llvmpipe compiles these kernels for minutes; SwiftShader and GPUs run them');
 });
 
 const stream = RandomStream.fromSeed(7);
