@@ -53,16 +53,16 @@ test('a query without visible keys gives zeros, and has no gradient', () => {
 });
 
 describe('long sequences', () => {
-  /** Result and gradients of causal attention of two heads. */
-  const program = (length: number, target: Target) => {
+  /** Result and gradients of attention of two heads. */
+  const program = (length: number, target: Target, isCausal = true) => {
     const inputs = [0, 1, 2].map((position) => placeholder([1, 2, length, 6], 'f32', { position }));
-    const y = attend(inputs[0], inputs[1], inputs[2], { isCausal: true });
+    const y = attend(inputs[0], inputs[1], inputs[2], { isCausal });
     const outputs = [y, ...gradients(o.sum(o.square(y)), inputs)];
     return { outputs, program: compileGraph({ inputs, outputs }, { name: 'attention', target }) };
   };
   const kernels = ['attention', 'attentionKeyGradient', 'attentionQueryGradient'];
-  const used = (length: number, target: Target): string[] =>
-    program(length, target)
+  const used = (length: number, target: Target, isCausal = false): string[] =>
+    program(length, target, isCausal)
       .program.dispatches.flatMap(({ ops }) => ops)
       .filter((name) => kernels.includes(name))
       .sort();
@@ -76,8 +76,9 @@ describe('long sequences', () => {
     expect(compiled.peakBytes).toBeLessThan(length * length * 4);
   });
 
-  test('a GPU stores the scores of all heads up to 256 MB and up to the size of a binding', () => {
+  test('a GPU stores the scores of attention to all keys up to 256 MB and up to the size of a binding', () => {
     expect(used(1024, softwareTarget)).toEqual(kernels);
+    expect(used(1024, gpuTarget, true)).toEqual(kernels);
     const target = { ...gpuTarget, maxBindingBytes: 2 ** 30 };
     // Two heads of 5,792² scores are 256 MB.
     expect(used(5792, target)).toEqual([]);
