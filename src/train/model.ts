@@ -134,7 +134,9 @@ export class Model implements TrainedModel, HasLayer {
    *
    * @throws ArgumentError for unknown options and names, outputs that do not exist, and values that would share a name in the logs.
    */
-  compile<X = Tensor, Y = Tensor>(options: Omit<CompileOptions, 'trainStep'> & { readonly trainStep?: TrainStep<X, Y> | undefined }): void {
+  compile<X = Tensor, Y = Tensor>(
+    options: Omit<CompileOptions, 'trainStep'> & { /** Replaces the step of a batch. */ readonly trainStep?: TrainStep<X, Y> | undefined },
+  ): void {
     const setup = resolveCompileOptions(options as CompileOptions);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');

@@ -39,11 +39,11 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly [number
   federated: { lower: [0.44, 0.52], upper: [0.42, 0.52], once: [0.5, 0.75], averaged: [0.8, 1] },
   robust: {
     clean: [0.86, 1],
-    underFgsm: [0.3, 0.55],
-    underPgd: [0.25, 0.5],
-    robustClean: [0.84, 1],
-    robustFgsm: [0.65, 1],
-    robustPgd: [0.62, 1],
+    fgsm: [0.3, 0.5],
+    pgd: [0.25, 0.48],
+    robustClean: [0.86, 1],
+    robustFgsm: [0.63, 1],
+    robustPgd: [0.6, 1],
   },
   tasks: {
     equalAccuracy: [0.8, 0.86],
