@@ -323,7 +323,7 @@ export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/ind
 export { datasets } from './data/datasets/index.ts';
 export { type GenerateOptions, type Prompt, generate } from './train/index.ts';
 export { Model, createModel, sequential } from './train/index.ts';
-export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions } from './train/index.ts';
+export type { ClassWeight, ClassWeights, CompileOptions, DeviceChoice, DtypePolicy, EvaluateOptions, FitOptions, StepCompileOptions } from './train/index.ts'; // prettier-ignore
 export type { LossChoice, LossFunction, MemoryPlanOptions, MetricChoice, MetricChoices, ModelInput } from './train/index.ts';
 export type { ModelVariable, PerOutput, PredictOptions, Prediction, StepGradients, StepLoss, StepResult } from './train/index.ts';
 export { type StoredFile, removeStored, storedFiles } from './train/index.ts';

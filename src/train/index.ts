@@ -21,6 +21,7 @@ export type {
   MetricChoice,
   MetricChoices,
   PerOutput,
+  StepCompileOptions,
 } from './trainingSetup.ts';
 export type { ClassWeight, ClassWeights } from './classWeights.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, type Sample, data } from '../data/index.ts';

@@ -19,7 +19,7 @@ import {
 } from '../nn/index.ts';
 import type { History, Logs, TrainedModel } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
-import { type CompileOptions, resolveCompileOptions } from './trainingSetup.ts';
+import { type CompileOptions, type StepCompileOptions, resolveCompileOptions } from './trainingSetup.ts';
 import { type ModelCore, builtWeights, exclusive, knownInputs, makeCore, recordOf, startSetup } from './core.ts';
 import { evaluateModel } from './evaluate.ts';
 import { fitModel } from './fit.ts';
@@ -46,7 +46,6 @@ import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
 import { type LoadWeightsOptions, type SaveWeightsOptions, loadWeights, saveWeights } from './weightFiles.ts';
-import type { TrainStep } from './trainStep.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential() or createModel(). */
@@ -134,9 +133,7 @@ export class Model implements TrainedModel, HasLayer {
    *
    * @throws ArgumentError for unknown options and names, outputs that do not exist, and values that would share a name in the logs.
    */
-  compile<X = Tensor, Y = Tensor>(
-    options: Omit<CompileOptions, 'trainStep'> & { /** Replaces the step of a batch. */ readonly trainStep?: TrainStep<X, Y> | undefined },
-  ): void {
+  compile<X = Tensor, Y = Tensor>(options: StepCompileOptions<X, Y>): void {
     const setup = resolveCompileOptions(options as CompileOptions);
     const { core } = this;
     if (core.fitting) throw new OmbreError('compile: the model is being trained; await fit first');

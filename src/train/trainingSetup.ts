@@ -74,6 +74,12 @@ export const compileOptions = declareOptions('compile', {
 });
 export type CompileOptions = OptionsOf<typeof compileOptions>;
 
+/** Options for a training step over inputs of the form X and targets of the form Y. */
+export type StepCompileOptions<X, Y> = Omit<CompileOptions, 'trainStep'> & {
+  /** Replaces the step of a batch. */
+  readonly trainStep?: TrainStep<X, Y> | undefined;
+};
+
 /** A value for every output, or values per output. */
 export type Assigned<T> =
   | { readonly every: T | undefined }

@@ -8,7 +8,7 @@ import { type Model, sequential } from '../../src/train/index.ts';
 import { space, tune } from '../../src/tune/index.ts';
 import { values } from '../support/graphs.ts';
 
-// Without races of kernels, which build pipelines and hold buffers at times of their own.
+// Without autotuning, which builds pipelines and holds buffers at times of its own.
 beforeAll(() => setDevice('webgpu', { tuning: false }));
 
 const x = { data: Float32Array.from(values(64 * 32, 3)), shape: [64, 32] };

@@ -5,6 +5,8 @@ import { lanesOf, planReduction } from '../../src/compiler/planReduction.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { layerNorm, maxPool2d, mul, softmax, sum, tanh } from '../../src/ops/index.ts';
 import type { Program } from '../../src/compiler/program.ts';
+import { attentionTiles } from '../../src/ops/attention/plan.ts';
+import { fitsTiles, workgroupBytes } from '../../src/ops/attention/tileParts.ts';
 import { gpuTarget, graphOf, softwareTarget } from '../support/graphs.ts';
 
 const compiled = (shape: readonly number[], fn: (x: Tensor) => Tensor, target = gpuTarget): Program =>
@@ -82,5 +84,14 @@ test('loops over the items of a workgroup are proved finite', () => {
     const loops = [...wgsl.matchAll(/for \(var (\w+) = [^;]+; \1 < ([\w.]+); ([^)]+)\)/g)].filter(([, name]) => name !== 'run');
     expect(loops.length).toBeGreaterThan(0);
     for (const [loop, name, , step] of loops) expect(step, loop).toBe(`${name}++`);
+  }
+});
+
+test('the tiles of attention use at most 16 KiB of workgroup memory and 256 invocations', () => {
+  for (const [form, tile] of Object.entries(attentionTiles)) {
+    expect(8 * tile.height, form).toBeLessThanOrEqual(256);
+    for (let quads = 1; quads <= 64; quads++) {
+      if (fitsTiles(quads)) expect(workgroupBytes(tile, quads), `${form}, depth ${4 * quads}`).toBeLessThanOrEqual(16384);
+    }
   }
 });

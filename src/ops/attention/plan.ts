@@ -14,7 +14,7 @@ export const deepest = 256;
 /** Rows of a workgroup of the kernels in shaders/, which compute one row per invocation. */
 const workgroupSize = 64;
 
-const attentionTiles: Readonly<Record<Exclude<AttentionForm, 'rows'>, AttentionTile>> = {
+export const attentionTiles: Readonly<Record<Exclude<AttentionForm, 'rows'>, AttentionTile>> = {
   '4x16': { rows: 4, height: 16, ahead: false },
   '4x16 ahead': { rows: 4, height: 16, ahead: true },
   '8x8': { rows: 8, height: 8, ahead: false },

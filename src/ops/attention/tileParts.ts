@@ -8,7 +8,7 @@ import type { AttentionAttributes } from './scores.ts';
 export interface AttentionTile {
   /** Rows of one invocation: 4 or 8. */
   readonly rows: number;
-  /** Invocations along the rows. Eight lie along the columns. */
+  /** Invocations along the rows. Eight are along the columns. */
   readonly height: number;
   /** Whether the next values are loaded before the scores are computed. */
   readonly ahead: boolean;
