@@ -7,12 +7,12 @@ export async function mnist({ isSmall, print }: Run): Promise<Figures> {
   setSeed(1);
   // The small size has images of 8 x 8 pixels.
   const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
-  const [width, epochs, batchSize] = isSmall ? [8, 4, 16] : [32, 6, 128];
+  const [width, epochs, batchSize] = isSmall ? [8, 4, 16] : [16, 4, 128];
 
+  const normalized = () => [layers.batchNormalization({ momentum: 0.9 }), layers.relu()];
   const block = (filters: number) => [
     layers.conv2d({ filters, kernelSize: 3, padding: 'same', useBias: false }),
-    layers.batchNormalization(),
-    layers.relu(),
+    ...normalized(),
     layers.maxPooling2d(),
   ];
   const model = sequential([
@@ -21,13 +21,14 @@ export async function mnist({ isSmall, print }: Run): Promise<Figures> {
     ...block(width),
     ...block(2 * width),
     layers.flatten(),
-    layers.dense({ units: 4 * width, activation: 'relu' }),
+    layers.dense({ units: 4 * width, useBias: false }),
+    ...normalized(),
     layers.dropout({ rate: 0.3 }),
     layers.dense({ units: 10 }),
   ]);
   const steps = epochs * Math.ceil(train.y.size / batchSize);
   model.compile({
-    optimizer: optimizers.adam({ learningRate: schedules.cosineDecay({ initialLearningRate: 3e-3, decaySteps: steps }) }),
+    optimizer: optimizers.adam({ learningRate: schedules.cosineDecay({ initialLearningRate: 4e-3, decaySteps: steps }) }),
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
     metrics: ['accuracy'],
   });
