@@ -6,13 +6,16 @@ import { Samples, positionOf } from '../data/samples.ts';
 import { type CheckedOutput, checkFinite } from './checks.ts';
 import { unknownOutput } from './objectives.ts';
 
-/** Weight of each class by its index. Classes that are not named weigh 1. */
-export type ClassWeight = Readonly<Record<number, number>>;
+/**
+ * Weight of each class by its index; classes that are not named weigh 1. 'balanced' weighs a class with n of all samples by
+ * samples / (classes * n), so that all classes that occur have the same total weight (scikit-learn, compute_class_weight).
+ */
+export type ClassWeight = Readonly<Record<number, number>> | 'balanced';
 
 /** Weights of the classes of a single output, or of each output by its name. */
 export type ClassWeights = ClassWeight | Readonly<Record<string, ClassWeight | undefined>>;
 
-const form = 'it maps class indices to numbers, such as { 0: 1, 1: 5 }';
+const form = "it maps class indices to numbers, such as { 0: 1, 1: 5 }, or is 'balanced'";
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -35,6 +38,23 @@ export function classWeightsByOutput(where: string, given: ClassWeights, names: 
   return new Map(Object.entries(given).filter((entry): entry is [string, ClassWeight] => entry[1] !== undefined));
 }
 
+/** @throws ArgumentError for 'balanced' if the samples come in batches: it needs the number of all samples of each class. */
+export function refuseBalanced(where: string, given: ClassWeights | undefined, reason: string): void {
+  const each: readonly unknown[] = isRecord(given) ? Object.values(given) : [given];
+  if (!each.includes('balanced')) return;
+  throw new ArgumentError(`${where}: classWeight is 'balanced', but ${reason}; count the classes yourself and pass { 0: 1, 1: 5 }`);
+}
+
+/** The weight of each class that occurs: samples / (classes * its samples). */
+function balanced(targets: Samples): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < targets.count; i++) {
+    const label = classOf(targets, i);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return new Map([...counts].map(([label, count]) => [label, targets.count / (counts.size * count)]));
+}
+
 /** Weights of samples by their class, times the weights that were given. */
 export function weightsByClass(
   where: string,
@@ -44,9 +64,11 @@ export function weightsByClass(
   given: Samples | undefined,
 ): Samples {
   const option = name === undefined ? 'classWeight' : `classWeight.${name}`;
-  if (!isRecord(classWeight)) throw new ArgumentError(`${where}: ${option} is ${JSON.stringify(classWeight)}; ${form}`);
+  if (classWeight !== 'balanced' && !isRecord(classWeight)) {
+    throw new ArgumentError(`${where}: ${option} is ${JSON.stringify(classWeight)}; ${form}`);
+  }
   const outputs = shape[shape.length - 1];
-  for (const [key, weight] of Object.entries(classWeight)) {
+  for (const [key, weight] of classWeight === 'balanced' ? [] : Object.entries(classWeight)) {
     if (!/^\d+$/.test(key) || typeof weight !== 'number' || !Number.isFinite(weight)) {
       throw new ArgumentError(`${where}: ${option} has ${key}: ${String(weight)}; ${form}`);
     }
@@ -71,7 +93,9 @@ export function weightsByClass(
     );
   }
   const data = new Float32Array(targets.count);
-  for (let i = 0; i < targets.count; i++) data[i] = (classWeight[classOf(targets, i)] ?? 1) * (given ? given.data[i] : 1);
+  const shares = classWeight === 'balanced' ? balanced(targets) : undefined;
+  const weightOf = (label: number): number | undefined => (shares ? shares.get(label) : (classWeight as Record<number, number>)[label]);
+  for (let i = 0; i < targets.count; i++) data[i] = (weightOf(classOf(targets, i)) ?? 1) * (given ? given.data[i] : 1);
   const weights = new Samples(data, targets.count, [], 'f32');
   checkFinite(where, given ? `${option} times sampleWeight` : `the weight of ${argument} by ${option}`, weights);
   return weights;

@@ -12,7 +12,7 @@ import { placeholder } from '../graph/leaves.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { TensorSpec, type Specs } from '../nn/index.ts';
 import { type CheckedOutput, checkInputs, checkSamples, checkTargets } from './checks.ts';
-import { type ClassWeights, classWeightsByOutput, weightsByClass } from './classWeights.ts';
+import { type ClassWeights, classWeightsByOutput, refuseBalanced, weightsByClass } from './classWeights.ts';
 import { type ModelCore, adoptWeights, draftWeights, knownInputs, objectivesFor, planTraining, requireSetup } from './core.ts';
 import type { Objectives } from './objectives.ts';
 import { type StepBatch, type Weights, makeTestStep } from './steps.ts';
@@ -77,6 +77,7 @@ export async function openTraining(core: ModelCore, data: TrainingData): Promise
   try {
     if (isDataset(data.x)) {
       if (validationSplit) throw new ArgumentError(`${where}: validationSplit does not go with a dataset; pass validationData`);
+      refuseBalanced(where, data.classWeight, 'a dataset gives its samples in batches');
       train = await openDataset(data, (element) => readTraining(core, setup, { ...data, ...element }));
     } else {
       checkBatchSize(where, batchSize);

@@ -5,12 +5,14 @@ import { hostTensor } from '../graph/tensor.ts';
 import { type ModelCore, finishTotals, startTotals, trainBatch } from './core.ts';
 import { testSource } from './evaluate.ts';
 import { drawFitKey } from './fit.ts';
+import { refuseBalanced } from './classWeights.ts';
 import { type TestOnBatchOptions, type TrainOnBatchOptions, testOnBatchOptions, trainOnBatchOptions } from './runOptions.ts';
 import { withTrainingData } from './withData.ts';
 
 export async function trainOnBatch(core: ModelCore, x: ArrayTree, y: ArrayTree | undefined, options: TrainOnBatchOptions): Promise<Logs> {
   const where = 'trainOnBatch';
   const weights = trainOnBatchOptions.read(options);
+  refuseBalanced(where, weights.classWeight, 'a batch has only some of the samples');
   const data = { where, isTraining: true, x, y, batchSize: 'all', ...weights } as const;
   return withTrainingData(core, data, async ({ train }, steps) => {
     let totals = await startTotals(steps.training);

@@ -15,8 +15,11 @@ const weightOptions = {
 
 const classWeightOptions = {
   ...weightOptions,
-  /** Weight of each class in the loss: `{ 0: 1, 1: 5 }`. For several outputs by name: `{ digit: { 0: 1, 1: 5 } }`. */
-  classWeight: /* @__PURE__ */ optional(checkedLater<ClassWeights>('a record by class')),
+  /**
+   * Weight of each class in the loss: `{ 0: 1, 1: 5 }`, or 'balanced' in fit, which gives every class the same total weight. For several outputs by
+   * name: `{ digit: { 0: 1, 1: 5 } }`.
+   */
+  classWeight: /* @__PURE__ */ optional(checkedLater<ClassWeights>("a record by class, or 'balanced'")),
 };
 
 const batchOptions = {
