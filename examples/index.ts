@@ -41,7 +41,7 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     load: async () => (await import('./cartpole.ts')).cartpole,
   },
   transfer: {
-    about: 'a saved network learns five new classes from five images of each',
+    about: 'a saved network learns three new classes from five images of each',
     load: async () => (await import('./transfer.ts')).transfer,
   },
   unet: {

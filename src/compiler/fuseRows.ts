@@ -42,7 +42,7 @@ function findDomain(node: Node): Domain | undefined {
 
 const sameDomain = (a: Domain, b: Domain): boolean => a.outputs === b.outputs && a.length === b.length && a.along === b.along;
 
-/** Maximum number of items of a row in a row kernel. Tensors with longer rows seldom have enough rows for all cores. */
+/** Maximum number of items of a row in a row kernel, except for many rows on GPUs. Tensors with longer rows seldom have enough rows for all cores. */
 const longestRow = 16384;
 
 /** Maximum number of items of a row, and minimum number of rows, for GPUs. A workgroup takes a row, so that fewer rows keep cores idle. */

@@ -46,7 +46,7 @@ const maxNodesPerKernel = 160;
  */
 const maxLibraryOperations = 4000;
 
-/** Maximum number of reductions of one kernel. Each takes 256 bytes of workgroup memory, of which every device has 16 KiB. */
+/** Maximum number of reductions of one kernel. With 64 lanes each takes 256 bytes of workgroup memory, of which every device has 16 KiB. */
 const maxReductions = 32;
 
 /** Returns the tensors with memory and the scalar inputs that the nodes read from outside of `inside`. */

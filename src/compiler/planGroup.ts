@@ -7,7 +7,7 @@ import { type RowsPlan, planRows } from './planRows.ts';
 import type { Sources } from './views.ts';
 
 export type GroupPlan =
-  /** Each invocation computes one element on a GPU, and a run of elements on a CPU-implemented device. */
+  /** Each invocation computes one or four elements on a GPU, and a run of elements on a CPU-implemented device. */
   | { readonly kind: 'elementwise' }
   /** The kernels of a family. The members are the epilogue of the last one. */
   | { readonly kind: 'kernel'; readonly anchor: Node }

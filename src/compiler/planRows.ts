@@ -18,6 +18,9 @@ export interface RowsPlan {
   readonly held: number | undefined;
 }
 
+/** Maximum number of reductions with 256 lanes: their totals take 1 KiB each, and every device has 16 KiB of workgroup memory. */
+const mostWide = 16;
+
 /** Maximum number of items of an invocation that registers hold. */
 const mostHeld = 16;
 
@@ -45,7 +48,7 @@ export function planRows(group: Group, target: Target, sources: Sources): RowsPl
   if (group.reductions.length === 1 && stored.length === 0 && !feedsItems) return undefined;
   const domain = domainOf(group.reductions[0])!;
   const family = target.processor === 'gpu' && domain.along === 'rows' && domain.length >= 32 ? 'workgroup' : 'serial';
-  const lanes = family === 'serial' ? 1 : domain.length >= 1024 ? 256 : 64;
+  const lanes = family === 'serial' ? 1 : domain.length >= 1024 && group.reductions.length <= mostWide ? 256 : 64;
   const items = Math.ceil(domain.length / lanes);
   return { domain, family, ready, loops, lanes, held: family === 'workgroup' && items <= mostHeld ? items : undefined };
 }

@@ -242,7 +242,7 @@ function readTensors(where: string, side: 'input' | 'output', tree: Tensors): Na
 const nameOfEntry = (value: unknown): string | undefined =>
   value instanceof Tensor && value.node && isSymbolicInput(value.node) ? nameOfInput(value.node) : undefined;
 
-/** Nodes between inputs and outputs. @throws ArgumentError if they do not hang together. */
+/** Nodes between inputs and outputs. @throws ArgumentError if an output needs a missing input, or an input reaches no output. */
 function orderBetween(where: string, entries: readonly NamedTensor[], exits: readonly NamedTensor[], given: Given): Node[] {
   const used = new Set<string>();
   const order = new Set<Node>();

@@ -52,7 +52,7 @@ export class VariableCell {
 export type Masks = Tree<Tensor | undefined>;
 
 export interface ApplyOptions {
-  /** Dropout drops and moving statistics move only while training. */
+  /** Dropout is active, and moving statistics change, only in training. */
   readonly training: boolean;
   /** Masks of the inputs. */
   readonly mask?: Masks;

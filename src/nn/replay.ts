@@ -9,7 +9,7 @@ import { keyWord } from '../ops/create/randomBits.ts';
 import { uniformValue } from '../ops/operands/knownValue.ts';
 import { formatShape } from '../core/shape.ts';
 
-/** Attributes that are values of elements and no sizes. A large one that is no multiple of the batch is the user's own. */
+/** Attributes that hold element values, not sizes. A large value that is not a multiple of the placeholder comes from the user. */
 const valueNames: ReadonlySet<string> = new Set(['value', 'exponent', 'fill', 'scale']);
 
 const remedy = 'write this part as layers.lambda({ fn: (x) => ... }), whose function sees the real batch';

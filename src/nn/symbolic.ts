@@ -53,7 +53,7 @@ export type InputOptions = OptionsOf<typeof inputOptions>;
 
 /**
  * A symbolic tensor [batch, ...shape]: an input of a model. Layers and ops are applied to it, and createModel makes a model of the results.
- * The batch size is not known yet: `shape[0]` is a stand-in, which ops understand and arithmetic of your own does not.
+ * The batch size is not known yet: `shape[0]` is a placeholder number: ops handle it, but do not compute with it yourself.
  *
  *     const x = input({ shape: [784] });
  *     const y = layers.dense({ units: 10, activation: 'softmax' }).apply(x);

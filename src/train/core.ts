@@ -131,7 +131,7 @@ export function requireSetup(core: ModelCore, where: string): TrainingSetup {
   throw new OmbreError(`${where}: the model is not compiled; call model.compile({ optimizer, loss }) first`);
 }
 
-/** Forward on the model's device: the one compile() named, else the default one, which weights follow when it changes. */
+/** Returns the compiled forward pass on the device of compile(), else on the default device. Moves the weights if that device changed. */
 export async function prepareSteps(core: ModelCore): Promise<CompiledSteps> {
   const device = core.setup?.device;
   const engine = await (device ? engineFor(device) : defaultEngine());

@@ -105,7 +105,7 @@ function flatForOne(metrics: Assigned<readonly Metric[]>, named: readonly NamedO
 
 const listOutputs = (names: readonly string[]): string => `${names.length > 1 ? 'outputs are' : 'its only output is'} ${names.join(', ')}`;
 
-/** A value by output has a name that no output has. `example` shows the form of a value. */
+/** Returns the error for an option that names an unknown output. `example` shows the form of a value. */
 export function unknownOutput(where: string, option: string, name: string, outputs: readonly string[], example?: string): ArgumentError {
   const near = nearestName(name, outputs);
   const known = listOutputs(outputs);

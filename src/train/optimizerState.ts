@@ -1,5 +1,5 @@
-// The optimizers of a model and their state. State is made for the layers that are trained. A layer that is frozen leaves its slots aside, and
-// finds them again when it is trained again.
+// The optimizers of a model and their state. State is made for the layers that are trained. The slots of a frozen layer are kept,
+// and used again when the layer is trained again.
 import { ArgumentError } from '../core/errors.ts';
 import { type Engine, evaluate } from '../engine/index.ts';
 import type { LayerTrees, Network } from '../nn/index.ts';

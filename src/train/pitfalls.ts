@@ -53,7 +53,7 @@ export function pitfallOf(root: Layer, loss: unknown): string | undefined {
     return `${name} takes probabilities, and the last layer has no activation; pass fromLogits: true to the loss, or activation: '${wanted}' to the layer`;
   }
   if (wanted === 'softmax' && activation === 'sigmoid') {
-    return `${name} is for one of several classes, and sigmoid makes each class a question of its own; use softmax, or binaryCrossentropy`;
+    return `${name} is for one of several classes, but sigmoid gives each class an independent probability; use softmax, or binaryCrossentropy`;
   }
   return undefined;
 }

@@ -1,7 +1,10 @@
 // The attention kernels' reference against the composition, which says what attention means: values, gradients, gradients of gradients.
 import { describe, expect, test } from 'vitest';
-import { gradients } from '../../src/autodiff/index.ts';
+import { gradients, pullback } from '../../src/autodiff/index.ts';
+import { expandStepwise } from '../../src/compiler/expand.ts';
 import { compileGraph } from '../../src/compiler/index.ts';
+import { complete } from '../../src/compiler/pass.ts';
+import type { HostArray } from '../../src/core/dtype.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { topological } from '../../src/graph/graph.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
@@ -10,6 +13,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { flashAttention } from '../../src/ops/attention/flash.ts';
 import { type AttentionAttributes, composedAttention } from '../../src/ops/attention/scores.ts';
 import * as o from '../../src/ops/index.ts';
+import { interpret } from '../../src/runtime/cpu.ts';
 import { gpuTarget, softwareTarget } from '../support/graphs.ts';
 import { checkGradients, expectClose, random, valuesOf } from './kernelChecks.ts';
 
@@ -50,6 +54,40 @@ test('a query without visible keys gives zeros, and has no gradient', () => {
     const hidden = attend(q, k, v, { mask: o.where(seen, 0, -Infinity) });
     expectClose(valuesOf(hidden), valuesOf(y), 1e-12);
   }
+});
+
+describe('the composition that a GPU stores scores for', () => {
+  const attributes: AttentionAttributes = { causal: false, masked: false, scale: 0.7 };
+  const [q, k, v, g] = [[2, 1, 5, 4], [2, 1, 3, 4], [2, 1, 3, 4], [2, 1, 5, 4]].map(random); // prettier-ignore
+
+  /** Result and gradients, by the kernels' replacement and by composedAttention, in f64. */
+  function both(inputs: readonly Tensor[], mask?: Tensor): [found: HostArray[], expected: HostArray[]] {
+    const outputsOf = (attend: typeof flashAttention, own: AttentionAttributes): readonly Tensor[] => {
+      const y = attend(inputs[0], inputs[1], inputs[2], mask, own);
+      return [y, ...pullback([y], [g], [...inputs])];
+    };
+    const own = { ...attributes, masked: mask !== undefined };
+    const kernels = outputsOf(flashAttention, { ...own, mayStore: true });
+    const graph = complete(expandStepwise({ inputs: [], outputs: kernels }, gpuTarget));
+    expect(topological(graph.outputs).some(({ op }) => op.name.startsWith('attention'))).toBe(false);
+    return [interpret(graph.outputs, { mode: 'f64' }), interpret(outputsOf(composedAttention, own), { mode: 'f64' })];
+  }
+
+  test.each([
+    ['all keys', undefined],
+    ['a float mask', random([2, 1, 5, 3])],
+    ['rows without keys', o.where(o.greater(random([2, 1, 5, 1]), 0), o.zeros([2, 1, 5, 3]), -3e38)],
+  ])('%s', (_, mask) => {
+    const [found, expected] = both([q, k, v].map(o.alias), mask && o.alias(mask));
+    found.forEach((data, i) => expectClose(Array.from(data), Array.from(expected[i]), 1e-12));
+  });
+
+  test('NaN in a key reaches every result and gradient, as in the kernels', () => {
+    const broken = o.where(o.greater(o.reshape(o.arange(24), [2, 1, 3, 4]), 3), k, NaN);
+    const [found] = both([o.alias(q), o.alias(broken), o.alias(v)]);
+    // The first head has the NaN; half of each result belongs to it.
+    for (const data of found) expect(Array.from(data.slice(0, data.length / 2)).every(Number.isNaN)).toBe(true);
+  });
 });
 
 describe('long sequences', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { lanesOf, planReduction } from '../../src/compiler/planReduction.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { layerNorm, maxPool2d, mul, softmax, sum, tanh } from '../../src/ops/index.ts';
+import { add, layerNorm, maxPool2d, mul, sin, softmax, square, sum, tanh } from '../../src/ops/index.ts';
 import type { Program } from '../../src/compiler/program.ts';
 import { attentionTiles } from '../../src/ops/attention/plan.ts';
 import { fitsTiles, workgroupBytes } from '../../src/ops/attention/tileParts.ts';
@@ -45,6 +45,18 @@ test.each([
   if (held !== undefined) expect(wgsl).toContain(`array<f32, ${held}>`);
 });
 
+test('the totals of a row kernel fit in 16 KiB of workgroup memory', () => {
+  for (const sums of [16, 17]) {
+    const [{ wgsl }] = compiled([128, 1024], (x) => {
+      const squares = Array.from({ length: sums }, (_, i) => square(sum(sin(mul(x, i + 1)), { axis: 1 })));
+      return squares.reduce((a, b) => add(a, b));
+    }).dispatches;
+    const arrays = [...wgsl.matchAll(/var<workgroup> \w+: array<f32, (\d+)>/g)];
+    expect(arrays).toHaveLength(sums);
+    expect(arrays.reduce((bytes, [, lanes]) => bytes + 4 * Number(lanes), 0)).toBe(sums === 16 ? 16384 : 17 * 256);
+  }
+});
+
 test('few long rows are reduced in chunks, by all cores', () => {
   expect(compiled([8, 50257], (x) => softmax(x)).dispatches.length).toBeGreaterThan(1);
 });
@@ -73,7 +85,7 @@ test('pooling takes four channels an invocation if there are many results', () =
   expect(textOf([8, 64, 64, 30])).toContain('alias Element = f32;');
 });
 
-/** Tint proves `for (var i = 0u; i < n; i++)` finite if n is a constant or a \`let\`. It adds a counter to other loops. */
+/** Tint proves `for (var i = 0u; i < n; i++)` finite if n is a constant or a `let`. It adds a counter to other loops. */
 test('loops over the items of a workgroup are proved finite', () => {
   const kernels = [
     compiled([512, 1000], (x) => softmax(x)),

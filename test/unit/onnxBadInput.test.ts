@@ -37,6 +37,7 @@ describe('files', () => {
     ['a size without memory', { initializer: [weight('w', { dims: [2n ** 30n, 2n ** 30n] })] }, undefined, /more than 2\^31 elements/],
     ['a type without numbers', { initializer: [weight('w', { dataType: 14 })] }, undefined, /data_type is COMPLEX64; numbers and bools are read/],
     ['external data', { initializer: [weight('w', { rawData: new Uint8Array(), dataLocation: 1, externalData: [{ key: 'location', value: 'w.bin' }] })] }, undefined, /the data are in the file 'w\.bin', which is not given; pass \{ externalData/],
+    ['a weight without a name', { initializer: [weight('')] }, undefined, /m\.onnx: an initializer has no name/],
     ['a weight twice', { initializer: [weight('w'), weight('w')] }, undefined, /initializer 'w' occurs twice/],
     ['an attribute of a function', { node: [node('Elu', ['x'], ['y'], { attribute: [{ name: 'alpha', refAttrName: 'a', type: 1 }] })] }, undefined, /Elu 'y': attribute 'alpha': it refers to 'a' of a function/],
     ['an attribute of no type', { node: [node('Elu', ['x'], ['y'], { attribute: [{ name: 'alpha', type: 77 }] })] }, undefined, /attribute 'alpha': type is 77; numbers, texts, tensors and graphs/],

@@ -56,6 +56,7 @@ export function planGraph(proto: GraphProto, context: PlanContext, outer: Readon
   if (proto.sparseInitializer.length > 0) fail('sparse_initializer has tensors; sparse tensors are not read, store them dense');
   const initializers = new Map<string, StoredElements>();
   for (const tensor of proto.initializer) {
+    if (tensor.name === '') fail('an initializer has no name; names are unique and not empty');
     if (initializers.has(tensor.name)) fail(`initializer '${tensor.name}' occurs twice; names are unique`);
     initializers.set(tensor.name, readTensor(tensor, `initializer '${tensor.name}'`, file));
   }

@@ -26,14 +26,14 @@ export interface AttentionOptions {
 }
 
 /**
- * Maximum number of (query, key) pairs per head (1 MB of scores) that are stored on every device. Above it, a GPU stores the scores of all
- * heads up to 256 MB (storesScores in plan.ts), and otherwise scores are recomputed.
+ * Maximum number of (query, key) pairs per head (1 MB of scores) that are stored on every device. Above it, a GPU may store the scores of all
+ * heads (storesScores in plan.ts). Otherwise scores are recomputed.
  */
 const maxScores = 512 * 512;
 
 /**
  * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences use kernels whose memory grows
- * with T + S, forward and backward; a GPU stores up to 256 MB of scores first. Gradients of gradients, and of a float mask, need T x S.
+ * with T + S, forward and backward; a GPU stores up to 256 MB of scores unless attention is causal. Gradients of gradients, and of a float mask, need T x S.
  *
  * q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E].
  * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al.

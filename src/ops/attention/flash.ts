@@ -1,6 +1,6 @@
 // Attention for long sequences: kernels that never store the scores of all pairs. The forward kernel stores the log-sum-exp of each row,
 // and the two gradient kernels recompute the weights from it. Each sum has one writer. All three are ops over [batch, heads, time, depth]
-// in f32; a mask is the last input.
+// in f32; a mask is the last input. GPUs replace them by compositions that store the scores if storesScores() says so.
 import { sizeOf } from '../../core/shape.ts';
 import { type KernelPlan, type KernelContext, type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply, applyAll } from '../../graph/tensor.ts';
@@ -11,7 +11,7 @@ import querySource from '../../../shaders/attentionQueryGradient.wgsl?raw';
 import type { KernelFile } from '../../wgsl/index.ts';
 import { add, div, mul, neg, sub } from '../elementwise/arithmetic.ts';
 import { foldIntoBatch } from '../batching/batching.ts';
-import { greater } from '../elementwise/comparison.ts';
+import { equal } from '../elementwise/comparison.ts';
 import { exp, log } from '../elementwise/exponential.ts';
 import { clip, where } from '../elementwise/select.ts';
 import { matmul } from '../matmul/matmul.ts';
@@ -73,9 +73,10 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
     const shift = clip(max(scores, { axis: -1, keepDims: true }), nothing, Infinity);
     const powers = exp(sub(scores, shift));
     const sums = sum(powers, { axis: -1, keepDims: true });
-    const seen = greater(sums, 0);
-    const whole = where(seen, sums, 1);
-    const logSumExp = where(seen, add(shift, log(whole)), 0);
+    // NaN stays, as in the kernels.
+    const isEmpty = equal(sums, 0);
+    const whole = where(isEmpty, 1, sums);
+    const logSumExp = where(isEmpty, 0, add(shift, log(whole)));
     return [matmul(div(powers, whole), v), reshape(logSumExp, q.shape.slice(0, 3))];
   },
   lowering: {

@@ -40,9 +40,8 @@ export const acceptsMask = ({ shape, strides }: StridedView): boolean => shape.l
 const storedScoreBytes = 2 ** 28;
 
 /**
- * Whether a GPU computes attention by a composition that stores the scores of all heads: attention to all keys whose scores fit in 256 MB and in
- * one binding. On an H200 its gradient takes 0.7 of the time of the tiled kernels. They skip the future of causal attention, which then takes
- * 0.7 of the time of the composition.
+ * Whether a GPU stores the scores of all heads: of attention to all keys, if they fit in 256 MB and in one binding. On an H200 the gradient then
+ * takes 0.7 of the time of the tiled kernels. These skip the future of causal attention, and take 0.7 of the time of stored scores.
  */
 export function storesScores(inputs: readonly TensorType[], { causal, mayStore }: AttentionAttributes, target: Target): boolean {
   if (!mayStore || causal || target.processor !== 'gpu') return false;
@@ -62,7 +61,7 @@ const rowParams = (name: string, { offset, strides }: StridedView): [param: stri
 ];
 
 /**
- * One dispatch with 64 rows of queries or keys per workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
+ * One dispatch with a tile of queries or keys per workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
  * `flat` are inputs that are read element by element.
  */
 export function planAttention(
@@ -78,12 +77,12 @@ export function planAttention(
   const groups = tiles * sizes.heads;
   const workgroups = gridOf(groups, target);
   const { causal, masked, scale } = attributes;
+  // The forward kernel binds the mask after v, the gradient kernels after delta: it is always the last input.
   const maskAt = inputs.length - 1;
   const { offset: maskOffset, strides: maskStrides } = masked ? views[maskAt] : { offset: 0, strides: [0, 0, 0, 0] };
   const [maskBatch, maskHead, maskRow, maskColumn] = maskStrides;
   const input = (index: number): Operand => ({ kind: 'input', index });
   const maskOperand = input(masked ? maskAt : 0);
-  // The forward kernel binds the mask after v, the gradient kernels after delta: it is always the last input.
   const blocks: Record<string, string> = tile
     ? { main: tiledMain(kernel.name, tile, quads, attributes, target.processor === 'gpu') }
     : target.processor === 'gpu'

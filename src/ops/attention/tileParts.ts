@@ -119,7 +119,7 @@ export class TileEmitter {
     ].join('\n');
   }
 
-  /** First positions of the rows of an operand: `qRow0`, … */
+  /** First positions of the rows of an operand: `qAt0`, … */
   rowsOf(x: string): string[] {
     return range(this.tile.rows).map((r) => `let ${x}At${r} = ${x}First + row${r} * params.${x}Row;`);
   }

@@ -1,6 +1,6 @@
 // The core for GPUs. A workgroup copies a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies
-// its `rows` x `columns` share from there. Each factor keeps its memory order, by vec4 along k or along rows (columns); nothing is
-// transposed.
+// its `rows` x `columns` share from there. Each factor keeps its memory order, by vec4 along k or along rows (columns). Only
+// `turned` tiles, which the bench measures, transpose b.
 import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './factors.ts';
 import { type SegmentPlace, SegmentWalk } from './walk.ts';

@@ -70,7 +70,7 @@ fn resultIndex(matrix: u32, row: u32, column: u32) -> u32 {
 }
 
 var<workgroup> tileA: array<vec4<f32>, 128>;
-var<workgroup> tileB: array<vec4<f32>, 144>;
+var<workgroup> tileB: array<vec4<f32>, 160>;
 
 fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {
   if (row >= params.rows) { return; }
@@ -99,10 +99,10 @@ fn main(
   let aRow1 = rowTile * 32u + (index + 64u) % 8u * 4u;
   let aK1 = (index + 64u) / 8u;
   let aAt1 = aRow(batch, min(aRow1, params.rows - 1u));
-  let bColumn0 = columnTile * 32u + index / 4u;
+  let bColumn0 = columnTile * 32u + index / 4u % 8u * 4u + index / 32u;
   let bK0 = index % 4u * 4u;
   let bAt0 = bRow(batch, min(bColumn0, params.columns - 1u));
-  let bColumn1 = columnTile * 32u + (index + 64u) / 4u;
+  let bColumn1 = columnTile * 32u + (index + 64u) / 4u % 8u * 4u + (index + 64u) / 32u;
   let bK1 = (index + 64u) % 4u * 4u;
   let bAt1 = bRow(batch, min(bColumn1, params.columns - 1u));
   var sum0 = vec4<f32>();
@@ -120,14 +120,8 @@ fn main(
   for (var start = first; start < last; start += 16u) {
     tileA[index] = nextA0;
     tileA[(index + 64u)] = nextA1;
-    tileB[(bK0 + 0u) * 9u + index / 16u][index / 4u % 4u] = nextB0.x;
-    tileB[(bK0 + 1u) * 9u + index / 16u][index / 4u % 4u] = nextB0.y;
-    tileB[(bK0 + 2u) * 9u + index / 16u][index / 4u % 4u] = nextB0.z;
-    tileB[(bK0 + 3u) * 9u + index / 16u][index / 4u % 4u] = nextB0.w;
-    tileB[(bK1 + 0u) * 9u + (index + 64u) / 16u][(index + 64u) / 4u % 4u] = nextB1.x;
-    tileB[(bK1 + 1u) * 9u + (index + 64u) / 16u][(index + 64u) / 4u % 4u] = nextB1.y;
-    tileB[(bK1 + 2u) * 9u + (index + 64u) / 16u][(index + 64u) / 4u % 4u] = nextB1.z;
-    tileB[(bK1 + 3u) * 9u + (index + 64u) / 16u][(index + 64u) / 4u % 4u] = nextB1.w;
+    tileB[index / 4u * 5u + index % 4u] = nextB0;
+    tileB[(index + 64u) / 4u * 5u + (index + 64u) % 4u] = nextB1;
     workgroupBarrier();
     nextA0 = vec4<f32>(-0.0);
     if (start + 16u + aK0 < last) { nextA0 = aLoad(aRun(aAt0, 0u), start + 16u + aK0); }
@@ -138,10 +132,14 @@ fn main(
     nextB1 = vec4<f32>();
     if (start + 16u + bK1 < last) { nextB1 = bLoad(bRun(bAt1, 0u), start + 16u + bK1); }
     for (var k = 0u; k < 4u; k++) {
-      let b0 = tileB[(k * 4u + 0u) * 9u + local.x];
-      let b1 = tileB[(k * 4u + 1u) * 9u + local.x];
-      let b2 = tileB[(k * 4u + 2u) * 9u + local.x];
-      let b3 = tileB[(k * 4u + 3u) * 9u + local.x];
+      let column0 = tileB[local.x * 5u + k];
+      let column1 = tileB[(local.x + 8u) * 5u + k];
+      let column2 = tileB[(local.x + 16u) * 5u + k];
+      let column3 = tileB[(local.x + 24u) * 5u + k];
+      let b0 = vec4<f32>(column0.x, column1.x, column2.x, column3.x);
+      let b1 = vec4<f32>(column0.y, column1.y, column2.y, column3.y);
+      let b2 = vec4<f32>(column0.z, column1.z, column2.z, column3.z);
+      let b3 = vec4<f32>(column0.w, column1.w, column2.w, column3.w);
       let quad0_0 = tileA[(k * 4u + 0u) * 8u + local.y * 1u + 0u];
       sum0 = fma(vec4<f32>(quad0_0.x), b0, sum0);
       sum1 = fma(vec4<f32>(quad0_0.y), b0, sum1);
