@@ -23,12 +23,16 @@ test('gives the weights of scikit-learn, also for one-hot targets', async () => 
   };
   const balanced = await weighted({ classWeight: 'balanced' });
   expect(balanced).not.toEqual(await weighted({}));
-  expect(balanced.flat()).toEqual((await weighted({ classWeight: byClass })).flat().map((value) => expect.closeTo(value, 5)));
-  expect((await weighted({ classWeight: 'balanced' }, true)).flat()).toEqual(balanced.flat().map((value) => expect.closeTo(value, 5)));
+  expect(balanced.flat()).toEqual((await weighted({ classWeight: byClass })).flat().map((value): unknown => expect.closeTo(value, 5)));
+  expect((await weighted({ classWeight: 'balanced' }, true)).flat()).toEqual(
+    balanced.flat().map((value): unknown => expect.closeTo(value, 5)),
+  );
   // The part for validation does not count: classes 0 and 2 are left.
   const kept = await weighted({ classWeight: 'balanced', validationSplit: 1 / 6 });
   expect(kept.flat()).toEqual(
-    (await weighted({ classWeight: { 0: 5 / 6, 2: 5 / 4 }, validationSplit: 1 / 6 })).flat().map((value) => expect.closeTo(value, 5)),
+    (await weighted({ classWeight: { 0: 5 / 6, 2: 5 / 4 }, validationSplit: 1 / 6 }))
+      .flat()
+      .map((value): unknown => expect.closeTo(value, 5)),
   );
 });
 
