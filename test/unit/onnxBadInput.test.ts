@@ -15,6 +15,12 @@ test('the file without damage is read', async () => {
   expect(await y.array()).toEqual([0, 2]);
 });
 
+test('an output without a type is read: some tools write those of inner graphs so', async () => {
+  const model = read({ output: [{ name: 'y', type: {} }] });
+  expect(model.outputs).toEqual([{ name: 'y', dtype: undefined, type: undefined, shape: undefined }]);
+  expect(await model.run({ x: tensor([-1, 2]) }).y.array()).toEqual([0, 2]);
+});
+
 describe('files', () => {
   test.each<readonly [string, object, object | undefined, RegExp]>([
     ['no opset', {}, { opsetImport: [] }, /^m\.onnx: opset_import of ai\.onnx is missing; opsets 1 to 21 are read/],

@@ -80,7 +80,9 @@ function readDeclared({ name, type }: ValueInfoProto, side: string, file: OnnxFi
   const fail = (what: string): never => {
     throw new FormatError(`${file.name}: ${side} '${name}': ${what}`);
   };
-  if (!type) return { name, type: undefined, shape: undefined };
+  // Some tools write the outputs of inner graphs without a type.
+  const isUntyped = !type || (side === 'output' && type.value.case === undefined);
+  if (isUntyped) return { name, type: undefined, shape: undefined };
   if (type.value.case !== 'tensorType') return fail('it is no tensor; sequences, maps, optional and sparse values are not read');
   const { elemType, shape } = type.value.value;
   const found = elementName(elemType);
