@@ -1,5 +1,5 @@
-// Reduction, one invocation per output and chunk, for real GPUs: neighbours have neighbouring outputs, so that they read neighbouring items of
-// columns. It adds the items in the order of reduceSerial.wgsl. It loads four of them before it adds them, which hides the latency of memory.
+// Reduction, one invocation per output and chunk, for real GPUs. Neighbours have neighbouring outputs, so they read neighbouring columns. An
+// invocation adds the items in the order of reduceSerial.wgsl. It loads four of them before it adds them, which hides the latency of memory.
 // The compiler replaces the marked blocks; this file itself sums the columns of a matrix.
 
 struct Params {

@@ -1,5 +1,5 @@
-// Reduction, one workgroup per output and chunk: each invocation takes every `lanes`th item (neighbours read neighbours), then a tree in
-// workgroup memory merges them. For real GPUs; barriers are slow on CPU-implemented Vulkan. An invocation adds its items in runs of 256,
+// Reduction, one workgroup per output and chunk. Each invocation takes every `lanes`th item, so neighbours read neighbours. A tree in
+// workgroup memory merges their totals. For real GPUs; barriers are slow on CPU-implemented Vulkan. An invocation adds its items in runs of 256,
 // like reduceSerial.wgsl. It loads four of them before it adds them, which hides the latency of memory.
 // The compiler replaces the marked blocks; this file itself sums the rows of a matrix.
 

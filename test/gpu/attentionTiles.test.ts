@@ -1,5 +1,5 @@
-// The tiled attention kernels for GPUs on this device: values and gradients against the composition in f64, at sizes around
-// the 64 rows and the 32 columns of a tile.
+// The tiled attention kernels for GPUs, against the composition in f64: values and gradients. Sizes are around the 64 rows and the 32
+// columns of a tile.
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { pullback } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';

@@ -1,4 +1,4 @@
-// Plans and texts of the kernels for real GPUs that are limited by memory: workgroups, lanes, and loops that a compiler can prove finite.
+// Plans and texts of kernels for real GPUs that memory limits. Compilers can prove their loops finite.
 import { expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { lanesOf, planReduction } from '../../src/compiler/planReduction.ts';

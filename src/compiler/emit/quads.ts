@@ -1,4 +1,4 @@
-// Fused code that computes four neighbouring elements: buffers that it accesses in the order of the elements are bound as vec4.
+// Fused code that computes four neighbouring elements. Buffers that it accesses in their order are bound as vec4.
 import { type StridedView, collapse } from '../../core/shape.ts';
 import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import { mentions, parenthesized, storageType, stored } from '../../wgsl/index.ts';

@@ -1,4 +1,4 @@
-// The loops of row kernels: over the items of a row, with the totals of its reductions, and what registers hold from one loop to the next.
+// The loops of row kernels over the items of a row. They compute the totals of its reductions. Registers may hold items for later loops.
 import type { Dtype } from '../../core/dtype.ts';
 import { collapse } from '../../core/shape.ts';
 import type { Node } from '../../graph/tensor.ts';

@@ -134,8 +134,8 @@ function itemsFor(from: readonly Node[], group: Group, sources: Sources, there: 
 const makersOf = (node: Node, sources: Sources): Node[] => node.inputs.flatMap((input) => sources.get(input).base.node ?? []);
 
 /**
- * Chooses the costly items that several loops need, and what keeps each of them: registers, or the memory of a result. Results are written in
- * the last loop only. A result that overwrites something the kernel reads is not used.
+ * Chooses the costly items that several loops need. Registers or the memory of a result keep each of them. Results are written in the last
+ * loop only. A result that overwrites something the kernel reads is not used.
  */
 function keepers<Memory>(
   group: Group,

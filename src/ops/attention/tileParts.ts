@@ -1,6 +1,6 @@
 // Parts of the attention kernels for GPUs. A workgroup computes a tile of rows: queries, or keys for the gradients of keys and values. It reads the
-// other operand 32 columns at a time through workgroup memory. Each invocation holds a register tile of scores, `rows` x 4, and its share
-// of the sums, `rows` rows of every eighth quad of the depth. Names of sums end in literals, so no register is chosen by an index.
+// other operand 32 columns at a time through workgroup memory. Registers of an invocation hold `rows` x 4 scores, and `rows` rows of every
+// eighth quad of the sums. Names of sums end in literals, so no register is chosen by an index.
 import { indent } from '../../wgsl/index.ts';
 import { range } from '../matmul/multiply.ts';
 import type { AttentionAttributes } from './scores.ts';

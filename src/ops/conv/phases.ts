@@ -1,6 +1,6 @@
-// The input gradient of a strided convolution as one product for each phase: the input pixels whose coordinates have the same remainder
-// modulo the strides. A phase is reached only by its own taps, so no product has a zero from between the strides. A phase is a batch of the
-// product. Works along two or three axes.
+// The input gradient of a strided convolution, along two or three axes. The coordinates of a phase's input pixels have the same remainder
+// modulo the strides. Only some taps reach a phase, so it has a product of its own, without zeros from between the strides. Each phase is
+// a batch of one kernel.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Target, TensorType } from '../../graph/op.ts';
 import { type Access, type BatchLayout, type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams } from '../matmul/factors.ts';
