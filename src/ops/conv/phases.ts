@@ -85,7 +85,7 @@ fn axisOf(remainder: u32, pad: u32, stride: u32, dilation: u32, window: u32, ste
   let reached = (remainder + pad) % stride;
   let most = min(window, step);
   var first = 0u;
-  while (first < most && first * dilation % stride != reached) { first++; }
+  while ((first < most) & (first * dilation % stride != reached)) { first++; }
   let taps = select(0u, (window - min(first, window) + step - 1u) / step, first < most);
   return Axis(remainder, first, taps, (i32(remainder + pad) - i32(first * dilation)) / i32(stride));
 }

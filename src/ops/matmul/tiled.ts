@@ -58,7 +58,7 @@ export function tiledDeclarations(tile: SharedTile, b: Factor, quads: boolean, p
     `var<workgroup> tileB: array<vec4<f32>, ${bVectors}>;`,
     '',
     'fn storeRow(matrix: u32, row: u32, column: u32, sum: vec4<f32>) {',
-    `  if (row >= params.rows${partial ? ' || !isStored(row)' : ''}) { return; }`,
+    `  if (${partial ? '(row >= params.rows) | !isStored(row)' : 'row >= params.rows'}) { return; }`,
     ...stores,
     '}',
   ];

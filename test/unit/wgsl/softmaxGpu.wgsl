@@ -36,9 +36,9 @@ fn safeExp(x: f32) -> f32 {
   return select(scaleByPowerOfTwo(y, n), x, isNan(x));
 }
 
-// Row kernel, one workgroup per row, for real GPUs. Each invocation takes every 64th item (neighbours read neighbours). A tree in workgroup
-// memory merges the totals of a loop, and all invocations read the result there. The compiler replaces the marked blocks; this file itself
-// divides the rows of a matrix by their sums.
+// Row kernel, one workgroup per row, for real GPUs. Each invocation takes every `step`th item (neighbours read neighbours), and may hold its
+// items in registers. A tree in workgroup memory merges the totals of a loop, and all invocations read the result there. The compiler replaces
+// the marked blocks; this file itself divides the rows of a matrix by their sums.
 
 // bindings
 struct Params { rows: u32, length: u32 }
@@ -51,16 +51,24 @@ var<workgroup> r1_total: array<f32, 64>;
 
 const step = 64u;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(step)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) first: u32) {
   let row = group.y * groups.x + group.x;
   if (row >= params.rows) { return; }
 // loops
+  var held0: array<f32, 2>;
+  var held1: array<f32, 2>;
   var r0 = f32((-infinity()));
-  for (var item = first; item < params.length; item += step) {
-    let index = row * params.length + item;
-    let ix0 = in0[index];
-    r0 = safeMax(r0, ix0);
+  {
+    for (var round = 0u; round < 2u; round++) {
+      let item = first + round * step;
+      if (item < params.length) {
+        let index = row * params.length + item;
+        let ix0 = in0[index];
+        held1[round] = ix0;
+        r0 = safeMax(r0, ix0);
+      }
+    }
   }
   r0_total[first] = r0;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
@@ -72,13 +80,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   workgroupBarrier();
   r0 = r0_total[0];
   var r1 = f32(0.0);
-  for (var item = first; item < params.length; item += step) {
-    let index = row * params.length + item;
-    let ix0 = in0[index];
-    let iv0: f32 = (ix0 - r0);
-    let iv1: f32 = safeExp(iv0);
-    out0[index] = iv1;
-    r1 = (r1 + iv1);
+  {
+    for (var round = 0u; round < 2u; round++) {
+      let item = first + round * step;
+      if (item < params.length) {
+        let iv0: f32 = (held1[round] - r0);
+        let iv1: f32 = safeExp(iv0);
+        held0[round] = iv1;
+        r1 = (r1 + iv1);
+      }
+    }
   }
   r1_total[first] = r1;
   for (var reach = 32u; reach > 0u; reach /= 2u) {
@@ -89,11 +100,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   workgroupBarrier();
   r1 = r1_total[0];
-  for (var item = first; item < params.length; item += step) {
-    let index = row * params.length + item;
-    let iv0 = out0[index];
-    let iv1: f32 = (iv0 / r1);
-    out0[index] = iv1;
+  {
+    for (var round = 0u; round < 2u; round++) {
+      let item = first + round * step;
+      if (item < params.length) {
+        let index = row * params.length + item;
+        let iv1: f32 = (held0[round] / r1);
+        out0[index] = iv1;
+      }
+    }
   }
 // end loops
 }
