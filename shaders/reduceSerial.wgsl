@@ -42,7 +42,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var run = block; run < blockEnd; run += 256u) {
       let runEnd = min(run + 256u, blockEnd);
       var runTotal = identity();
+// items
       for (var item = run; item < runEnd; item++) { runTotal = merge(runTotal, element(output, item)); }
+// end items
       blockTotal = merge(blockTotal, runTotal);
     }
     total = merge(total, blockTotal);

@@ -42,7 +42,8 @@ const maxNodesPerKernel = 160;
 
 /**
  * Maximum number of operations of library functions in one kernel. Compilers inline each call, and their time grows faster than the text.
- * 4,000 are 16 powers, 20 tangents or 66 exponentials. SwiftShader takes half a second for them, and 3.7 s for 80 powers.
+ * 4,000 are 16 powers, 20 tangents or 66 exponentials. SwiftShader takes half a second for them, and 3.7 s for 80 powers. A kernel that computes
+ * four elements an invocation has each call four times.
  */
 const maxLibraryOperations = 4000;
 

@@ -31,6 +31,12 @@ export interface BodyContext {
   readonly around?: { readonly body: Body; readonly constant: (view: StridedView) => StridedView | undefined };
 }
 
+/** Names a load: equal keys read the same elements. */
+export function loadKey(role: string, view: StridedView): string {
+  const { shape, strides, offset } = collapse(view);
+  return `${role} ${shape.join()} ${strides.join()} ${offset}`;
+}
+
 const numbers = new WeakMap<Node, number>();
 let lastNumber = 0;
 
@@ -102,8 +108,7 @@ export class Body {
     const scalar = isScalarInput(base);
     const still = scalar ? view : around?.constant(view);
     if (around && still) return around.body.value({ base, view: still });
-    const { shape, strides, offset } = collapse(view);
-    const key = scalar ? `scalar ${scalarWord(base)}` : `${roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
+    const key = scalar ? `scalar ${scalarWord(base)}` : loadKey(roleOf(base), view);
     let name = this.loads.get(key) ?? (scalar ? undefined : held?.find({ base, view }));
     if (name) return name;
     name = `${this.prefix}x${this.loads.size}`;

@@ -4,7 +4,7 @@ import { constantValue, isScalarInput } from '../../graph/leaves.ts';
 import { mentions, parenthesized, storageType, stored } from '../../wgsl/index.ts';
 import type { Group } from '../groups.ts';
 import { isPositional } from '../positional.ts';
-import { Body, FlatIndexer } from './body.ts';
+import { Body, FlatIndexer, loadKey } from './body.ts';
 import type { EmitContext, FusedParts } from './kernel.ts';
 
 /**
@@ -60,8 +60,7 @@ export function emitQuad<Memory>(group: Group, context: EmitContext<Memory>, { f
         position: (view, statements) => own.position(view, statements),
         around: { body: shared, constant: (view) => (quadAccess(view) === 'one' ? view : undefined) },
         element: ({ base, view }) => {
-          const { shape, strides, offset } = collapse(view);
-          const key = `${roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
+          const key = loadKey(roleOf(base), view);
           let vector = vectors.get(key);
           if (!vector) {
             vectors.set(key, (vector = `quad${vectors.size}`));

@@ -1,7 +1,6 @@
 // Emits reductions: kernel families whose element function is the fused prologue and whose store function is the fused epilogue.
 import { type StridedView, contiguousView, sameShape } from '../../core/shape.ts';
 import type { Node, Tensor } from '../../graph/tensor.ts';
-import columnsSource from '../../../shaders/reduceColumns.wgsl?raw';
 import indexSource from '../../../shaders/reduceIndex.wgsl?raw';
 import indexWorkgroupSource from '../../../shaders/reduceIndexWorkgroup.wgsl?raw';
 import quadsSource from '../../../shaders/reduceQuads.wgsl?raw';
@@ -27,13 +26,12 @@ import { Bindings, type Bound, type EmitContext, type Emitted, assemble, declare
 
 const serial: KernelFile = { name: 'reduceSerial', text: serialSource };
 const quads: KernelFile = { name: 'reduceQuads', text: quadsSource };
-const columns: KernelFile = { name: 'reduceColumns', text: columnsSource };
 const workgroup: KernelFile = { name: 'reduceWorkgroup', text: workgroupSource };
 const index: KernelFile = { name: 'reduceIndex', text: indexSource };
 const indexWorkgroup: KernelFile = { name: 'reduceIndexWorkgroup', text: indexWorkgroupSource };
 
 const kernels = {
-  values: { serial, quads, columns, workgroup },
+  values: { serial, quads, columns: serial, workgroup },
   places: { serial: index, quads: index, columns: index, workgroup: indexWorkgroup },
 };
 
@@ -54,6 +52,20 @@ function mergeBlock(node: Node, family: ReductionPass['family']): string {
     ...(family === 'workgroup' ? [twoToOne('join', lowering.ofSquares ? merge : 'merge(a, b)')] : []),
   ].join('\n');
 }
+
+/** The loop over the items of a run for GPUs: four loads before their sums hide the latency of memory. The order of the sums stays. */
+const fourAtOnce = indent(
+  [
+    'let fours = (runEnd - run) / 4u;',
+    'for (var i = 0u; i < fours; i++) {',
+    '  let item = run + 4u * i;',
+    ...['a', 'b', 'c', 'd'].map((name, i) => `  let ${name} = element(output, item${i ? ` + ${i}u` : ''});`),
+    '  runTotal = merge(merge(merge(merge(runTotal, a), b), c), d);',
+    '}',
+    'for (var item = run + 4u * fours; item < runEnd; item++) { runTotal = merge(runTotal, element(output, item)); }',
+  ],
+  6,
+).join('\n');
 
 /**
  * Emits the end of a norm's invocation: the root of the sum of squares. If the squares overflow or vanish, they are added again, scaled.
@@ -243,6 +255,7 @@ function emitPass<Memory>(
       prologue: [...declarations, element].join('\n'),
       epilogue: store,
       ...(ofSquares && { finish: rootBlock(family, readsItems ? `term(output, item${loads.join('')})` : partial) }),
+      ...(family === 'columns' && !tracksIndex && { items: fourAtOnce }),
       ...(from && tracksIndex && { candidates: `fn candidate(output: u32, item: u32) -> u32 { return u32(${partial}); }` }),
     },
   });

@@ -1,13 +1,12 @@
 // The loops of row kernels over the items of a row. They compute the totals of its reductions. Registers may hold items for later loops.
 import type { Dtype } from '../../core/dtype.ts';
-import { collapse } from '../../core/shape.ts';
 import type { Node } from '../../graph/tensor.ts';
 import { indent, valueType } from '../../wgsl/index.ts';
 import type { Domain } from '../fuseRows.ts';
 import type { Group } from '../groups.ts';
 import { type RowsPlan, isOfSquares } from '../planRows.ts';
 import type { Source } from '../views.ts';
-import type { BodyContext, RoleOf } from './body.ts';
+import { type BodyContext, type RoleOf, loadKey } from './body.ts';
 
 /** Maximum number of values of each item that registers hold. */
 const mostValues = 4;
@@ -32,10 +31,7 @@ export class Registers {
 
   /** Holds the elements that a loop loads. The last loop needs to hold nothing. */
   loads(isLast: boolean): BodyContext['held'] {
-    const keyOf = ({ base, view }: Source): string => {
-      const { shape, strides, offset } = collapse(view);
-      return `${this.roleOf(base)} ${shape.join()} ${strides.join()} ${offset}`;
-    };
+    const keyOf = ({ base, view }: Source): string => loadKey(this.roleOf(base), view);
     return {
       find: (source) => this.loaded.get(keyOf(source)),
       keep: (source, variable) => {
