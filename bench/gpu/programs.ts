@@ -1,4 +1,4 @@
-// Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in all its forms.
+// Times compiled functions by the GPU's clock: kernels that move memory, relative to the bandwidth of a copy, and attention in both forms.
 import {
   type Tensor,
   compile,
@@ -99,8 +99,8 @@ export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
   yield { name: `Adam, ${rows} x ${columns}`, dispatches, milliseconds, gigabytesPerSecond: (7 * size) / milliseconds / 1e6 };
 }
 
-/** The kernels of one row per invocation, each tile, and the composition. */
-const attentionForms = ['rows', '4x16', '4x16 ahead', '8x8', '8x8 ahead', '4x8', 'composed'] as const;
+/** The kernels, and the composition that stores the scores. */
+const attentionForms = { kernels: flashAttention, composed: composedAttention };
 
 /** 8 heads of depth 64, batch 8 or 2. */
 export async function* measureAttention(isShort: boolean): AsyncGenerator<AttentionFigure> {
@@ -114,12 +114,9 @@ export async function* measureAttention(isShort: boolean): AsyncGenerator<Attent
         // Two products of T x T x depth forward, five backward. With causality half of the pairs count.
         const products = kind === 'forward' ? 2 : 7;
         const operations = (2 * products * batch * heads * time * time * depth) / (causal ? 2 : 1);
-        for (const form of attentionForms) {
+        for (const [form, attend] of Object.entries(attentionForms)) {
           const attributes = { causal, scale: depth ** -0.5, masked: false };
-          const run = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
-            form === 'composed'
-              ? composedAttention(q, k, v, undefined, attributes)
-              : flashAttention(q, k, v, undefined, { ...attributes, form });
+          const run = (q: Tensor, k: Tensor, v: Tensor): Tensor => attend(q, k, v, undefined, attributes);
           const forward = compile((q: Tensor, k: Tensor, v: Tensor) => [run(q, k, v)]);
           const both = compile((q: Tensor, k: Tensor, v: Tensor) => {
             const [loss, gradients] = valueAndGrad((q: Tensor, k: Tensor, v: Tensor) => sum(run(q, k, v)), { argnums: [0, 1, 2] })(q, k, v);

@@ -1,4 +1,4 @@
-// Speed of the kernels on the GPU of this machine: products and convolutions by tile, attention in all forms, memory traffic. Requires timestamp-query.
+// Speed of the kernels on the GPU of this machine: products and convolutions by tile, attention in both forms, memory traffic. Requires timestamp-query.
 import { Command } from 'commander';
 import { deviceInfo, setDevice } from 'ombre';
 import { openDevice } from '../../src/runtime/webgpu/device.ts';

@@ -125,7 +125,7 @@ test('the kernel of one row for GPUs, whose loops unroll, agrees with that for C
   if (lowering.kind !== 'kernel') throw new Error('attention is no kernel');
   const shape = [2, 1, 67, 8];
   const inputs = [0, 1, 2].map(() => ({ shape, dtype: 'f32' as const }));
-  const attributes: AttentionAttributes = { causal: true, masked: false, scale: 0.5, form: 'rows' };
+  const attributes: AttentionAttributes = { causal: true, masked: false, scale: 0.5 };
   const outputs = flashOp.infer(inputs, attributes);
   const values = inputs.map(() => Float32Array.from({ length: sizeOf(shape) }, () => stream.uniform() * 2 - 1));
   const views = inputs.map(() => contiguousView(shape));

@@ -9,9 +9,6 @@ import { max, sum } from '../reduce/reduce.ts';
 import { clip, where } from '../elementwise/select.ts';
 import { reshape, stopGradient } from '../shape/shape.ts';
 
-/** Kernels of long sequences: one row per invocation, or a tile of rows x invocations along the rows. */
-export type AttentionForm = 'rows' | '4x16' | '4x16 ahead' | '8x8' | '8x8 ahead' | '4x8';
-
 export interface AttentionAttributes {
   /** Query t sees the keys 0 … t. */
   readonly causal: boolean;
@@ -20,8 +17,6 @@ export interface AttentionAttributes {
   readonly masked: boolean;
   /** Whether a GPU may store the scores of all heads instead, if they fit into memory. @default false */
   readonly mayStore?: boolean;
-  /** Kernel to use, for tests and benchmarks. @default the plan's choice */
-  readonly form?: AttentionForm;
 }
 
 /** A score at or below this has the weight 0. */

@@ -10,8 +10,6 @@ export interface AttentionTile {
   readonly rows: number;
   /** Invocations along the rows. Eight are along the columns. */
   readonly height: number;
-  /** Whether the next values are loaded before the scores are computed. */
-  readonly ahead: boolean;
 }
 
 /** Invocations along the columns; each has four of 32 columns, eight apart. */
@@ -62,11 +60,8 @@ export class TileEmitter {
   protected readonly tile: AttentionTile;
   protected readonly quads: number;
   protected readonly attributes: AttentionAttributes;
-  /** End of a loop as a literal. llvmpipe unrolls such loops for minutes, so CPUs get an expression. */
-  protected readonly bound: (n: number) => string;
 
-  constructor(tile: AttentionTile, quads: number, attributes: AttentionAttributes, isUnrolled: boolean) {
-    this.bound = (n) => (isUnrolled ? `${n}u` : `${n}u * min(params.groups, 1u)`);
+  constructor(tile: AttentionTile, quads: number, attributes: AttentionAttributes) {
     this.tile = tile;
     this.quads = quads;
     this.attributes = attributes;
@@ -168,7 +163,7 @@ export class TileEmitter {
   multiply(sums: string, x: string, source: string, { first, quads }: Slice): string[] {
     const { rows } = this.tile;
     return [
-      `for (var d = 0u; d < ${this.bound(quads)}; d++) {`,
+      `for (var d = 0u; d < ${quads}u; d++) {`,
       ...indent([
         ...range(4).map((c) => `let column${c} = ${source}[d * ${columns}u + local.x + ${c * lanes}u];`),
         ...range(4).map(
@@ -217,7 +212,7 @@ export class TileEmitter {
       return (m + 1) * lanes <= quads ? at : `min(${at}, ${quads - 1}u)`;
     };
     return [
-      `for (var j = 0u; j < ${this.bound(lanes)}; j++) {`,
+      `for (var j = 0u; j < ${lanes}u; j++) {`,
       ...indent([
         ...range(rows).map((r) => `let a${r} = shared4[(local.y * ${rows}u + ${r}u) * ${lanes}u + j];`),
         ...range(4).flatMap((c) => own.map((m) => `let b${c}_${m} = staged[(j + ${c * lanes}u) * ${quads}u + ${quad(m)}];`)),

@@ -7,7 +7,7 @@ import { type AttentionTile, TileEmitter, columns, component, lanes, scoreOf } f
 /** The text of `main` and of its workgroup variables. */
 class TiledKernels extends TileEmitter {
   forward(): string {
-    const { rows, ahead } = this.tile;
+    const { rows } = this.tile;
     const { causal } = this.attributes;
     const groups = range(rows / 4);
     /** Component of a vec4 per four rows. */
@@ -28,13 +28,12 @@ class TiledKernels extends TileEmitter {
         ...(i ? ['workgroupBarrier();'] : []),
         ...keys[i].store,
         'workgroupBarrier();',
-        ...(ahead && i === this.slices.length - 1 ? values[0].load : []),
         ...this.multiply('score', 'q', 'staged', slice),
       ]),
       ...this.scores('queries'),
       ...groups.map((g) => `${maxima(g, 'local.x')} = ${four(g, largestOf)};`),
       'workgroupBarrier();',
-      ...(ahead ? [] : values[0].load),
+      ...values[0].load,
       ...groups.flatMap((g) => [
         `var next${g} = largest${g};`,
         ...range(lanes).map((lane) => `next${g} = max(next${g}, ${maxima(g, `${lane}u`)});`),
@@ -184,17 +183,9 @@ class TiledKernels extends TileEmitter {
 
 export type AttentionKernelName = 'attention' | 'attentionQueryGradient' | 'attentionKeyGradient';
 
-/**
- * Declarations and entry point of a kernel, after its params, bindings and functions. `isUnrolled` if loops over the depth end at literals.
- */
-export function tiledMain(
-  name: AttentionKernelName,
-  tile: AttentionTile,
-  quads: number,
-  attributes: AttentionAttributes,
-  isUnrolled: boolean,
-): string {
-  const emitter = new TiledKernels(tile, quads, attributes, isUnrolled);
+/** Declarations and entry point of a kernel, after its params, bindings and functions. */
+export function tiledMain(name: AttentionKernelName, tile: AttentionTile, quads: number, attributes: AttentionAttributes): string {
+  const emitter = new TiledKernels(tile, quads, attributes);
   if (name === 'attention') return emitter.forward();
   return name === 'attentionQueryGradient' ? emitter.queryGradient() : emitter.keyGradient();
 }
