@@ -68,11 +68,8 @@ const tiles: readonly SharedTile[] = (
   [true, false].map((ahead): SharedTile => ({ kind: 'tiled', rows, columns, width, height, depth, ahead })),
 );
 
-/** For b transposed: transposed again when it is staged, or 128 bytes of each column at once. */
+/** For b transposed: 128 bytes of each column at once. */
 const transposedTiles: readonly SharedTile[] = [
-  ...tiles
-    .filter(({ rows, columns, depth, ahead }) => rows === 4 && columns === 4 && depth === 16 && ahead)
-    .map((tile) => ({ ...tile, turned: true })),
   { kind: 'tiled', rows: 4, columns: 4, width: 16, height: 8, depth: 32, ahead: true },
   { kind: 'tiled', rows: 4, columns: 4, width: 8, height: 16, depth: 32, ahead: true },
 ];

@@ -1,10 +1,9 @@
 // Every kernel that a device may choose for one product has the same bits as the default one, and that one is within the reference's bound.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { KernelContext, Target } from '../../src/graph/op.ts';
+import type { Target } from '../../src/graph/op.ts';
 import { conv2d, conv3d } from '../../src/ops/index.ts';
 import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
-import type { SharedTile } from '../../src/ops/matmul/tiled.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { checkProduct, directions, packedProduct, product, stridedCopy } from './products.ts';
 import { runPlan } from './runPlan.ts';
@@ -42,22 +41,6 @@ describe.each(Object.keys(targets))('%s', (family) => {
   test('ragged matrices, batches, a long k', { timeout: 300_000 }, async () => {
     for (const one of [product(513, 37, 511), product(130, 12, 257, '', [2, 3]), product(67, 5001, 45)]) {
       expect((await checkProduct(opened.device, one, targets[family](), some)).length).toBeGreaterThan(1);
-    }
-  });
-
-  test('columns of b along k, transposed when they are staged', { timeout: 300_000 }, async ({ skip }) => {
-    if (family !== 'tiled') skip('only tiled kernels stage factors');
-    const tile = (own: Partial<SharedTile>): SharedTile => ({ kind: 'tiled', rows: 4, columns: 4, width: 8, height: 8, depth: 16, ahead: true, ...own }); // prettier-ignore
-    const tiles = [tile({}), tile({ turned: true }), tile({ turned: true, columns: 8, ahead: false })];
-    for (const one of [product(33, 36, 68, 'b'), product(31, 16, 63, 'b', [2]), product(1, 4, 1, 'b'), product(36, 20, 67, 'ab')]) {
-      const plan = (context: KernelContext<object>) => planMatmul(context, { tilesFor: () => tiles });
-      const names = await checkProduct(
-        opened.device,
-        { ...one, op: { ...one.op, lowering: { kind: 'kernel', plan } } },
-        targets[family](),
-        all,
-      );
-      expect(names.filter((name) => name.endsWith('_turned')).length).toBe(2);
     }
   });
 

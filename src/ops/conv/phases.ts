@@ -68,6 +68,18 @@ const lower = (axes: readonly string[]): string[] => axes.map((axis) => axis.toL
 const flat = (first: string, axes: readonly string[], size: (axis: string) => string): string =>
   axes.reduce((index, axis) => `(${index} * ${size(axis)} + ${axis.toLowerCase()})`, first);
 
+/** Splits `row` into the pixels of a phase, the last axis first, and leaves the image in `rest`. */
+const pixelsOf = (axes: readonly string[], value: (axis: string, pixel: string) => string): string =>
+  [
+    '  var rest = row;',
+    ...axes
+      .toReversed()
+      .flatMap((axis) => [
+        `  let ${axis.toLowerCase()} = ${value(axis, `rest % params.pixels${axis}`)};`,
+        `  rest = rest / params.pixels${axis};`,
+      ]),
+  ].join('\n');
+
 /** Rows are the input pixels of a phase; k counts the output channels and the taps of the phase. A segment is a tap. */
 const phaseFactor = (axes: readonly string[], access: Access): Factor => ({
   access,
@@ -102,14 +114,7 @@ ${coordinates(
     .join(' * ')} * params.inner;
 }
 fn aRow(batch: u32, row: u32) -> ARow {
-  var rest = row;
-${axes
-  .toReversed()
-  .map(
-    (axis) =>
-      `  let ${axis.toLowerCase()} = i32(rest % params.pixels${axis}) + phase.${axis.toLowerCase()}.shift;\n  rest = rest / params.pixels${axis};`,
-  )
-  .join('\n')}
+${pixelsOf(axes, (axis, pixel) => `i32(${pixel}) + phase.${axis.toLowerCase()}.shift`)}
   return ARow(i32(rest), ${lower(axes).join(', ')});
 }
 fn aRun(at: ARow, segment: u32) -> ARun {
@@ -137,21 +142,13 @@ ${reads(access, '', true)}`,
 
 /** The pixels of a phase are `stride` apart in the result. */
 const phaseLayout = (axes: readonly string[]): BatchLayout => {
-  const pixel = axes
-    .toReversed()
-    .map((axis) => {
-      const name = axis.toLowerCase();
-      return `  let ${name} = rest % params.pixels${axis} * params.stride${axis} + phase.${name}.remainder;\n  rest = rest / params.pixels${axis};`;
-    })
-    .join('\n');
+  const pixel = pixelsOf(axes, (axis, pixel) => `${pixel} * params.stride${axis} + phase.${axis.toLowerCase()}.remainder`);
   return {
     wgsl: `fn isStored(row: u32) -> bool {
-  var rest = row;
 ${pixel}
   return ${axes.map((axis) => `(${axis.toLowerCase()} < params.in${axis})`).join(' & ')};
 }
 fn rowIndex(row: u32) -> u32 {
-  var rest = row;
 ${pixel}
   return ${flat('rest', axes, (axis) => `params.in${axis}`)} * params.resultRow + phase.group * params.resultBatch;
 }`,

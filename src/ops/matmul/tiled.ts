@@ -1,6 +1,6 @@
 // The core for GPUs. A workgroup copies a tile of each factor into workgroup memory, `depth` k's at a time, and every invocation multiplies
-// its `rows` x `columns` share from there. Each factor keeps its memory order, by vec4 along k or along rows (columns). Only
-// `turned` tiles, which the bench measures, transpose b.
+// its `rows` x `columns` share from there. Each factor keeps its memory order, by vec4 along k or along rows (columns); nothing is
+// transposed.
 import { indent } from '../../wgsl/index.ts';
 import type { Factor } from './factors.ts';
 import { type SegmentPlace, SegmentWalk } from './walk.ts';
@@ -18,8 +18,6 @@ export interface SharedTile {
   readonly depth: number;
   /** Whether the next stage is loaded while the current one is multiplied. */
   readonly ahead: boolean;
-  /** Whether columns of b that are loaded along k are transposed when they are staged. Other layouts of b ignore it. @default false */
-  readonly turned?: boolean;
 }
 
 /** Vec4s of k in a stage. */
@@ -31,17 +29,10 @@ const runsOf = ({ depth }: SharedTile): number => depth / 4;
  */
 const pitchOf = (tile: SharedTile): number => runsOf(tile) + 1;
 
-/** Vec4s of a k if b is transposed when it is staged. The padding vec4 puts the k's that a warp stores on different banks. */
-const turnedPitch = ({ columns, width }: SharedTile): number => (columns * width) / 4 + 1;
-
-const isTurned = ({ turned }: SharedTile, b: Factor): boolean => turned === true && b.access === 'inner4';
-
 /** Workgroup memory of a tile, in vec4s. */
 const staged = (tile: SharedTile, b: Factor) => ({
   aVectors: tile.rows * tile.height * runsOf(tile),
-  bVectors: isTurned(tile, b)
-    ? tile.depth * turnedPitch(tile)
-    : tile.columns * tile.width * (b.access === 'inner4' ? pitchOf(tile) : runsOf(tile)),
+  bVectors: tile.columns * tile.width * (b.access === 'inner4' ? pitchOf(tile) : runsOf(tile)),
 });
 
 /** Module-scope declarations. `partial`: some rows are not stored, see BatchLayout. */
@@ -79,9 +70,6 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: numb
   const bLoads = (tileColumns * runs) / threads;
   const aAlongK = a.access !== 'outer4';
   const bAlongK = b.access === 'inner4';
-  const turned = isTurned(tile, b);
-  /** Vec4s between two k's of b that are staged along columns. */
-  const kPitch = turned ? turnedPitch(tile) : allQuads;
   const walk = segment === undefined ? undefined : new SegmentWalk(segment, depth);
   const slot = (i: number): string => (i ? `(index + ${i * threads}u)` : 'index');
 
@@ -99,11 +87,9 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: numb
   const bColumns = b.access === 'scalar' ? 4 : 1;
   for (const i of range(bLoads)) {
     // Along k, the first columns of all quads are staged first, then the second ones. So invocations read neighbours.
-    const [outer, k] = turned
-      ? [`${slot(i)} / ${runs}u`, `${slot(i)} % ${runs}u * 4u`]
-      : bAlongK
-        ? [`${slot(i)} / ${runs}u % ${allQuads}u * 4u + ${slot(i)} / ${runs * allQuads}u`, `${slot(i)} % ${runs}u * 4u`]
-        : [`${slot(i)} % ${allQuads}u * 4u`, `${slot(i)} / ${allQuads}u`];
+    const [outer, k] = bAlongK
+      ? [`${slot(i)} / ${runs}u % ${allQuads}u * 4u + ${slot(i)} / ${runs * allQuads}u`, `${slot(i)} % ${runs}u * 4u`]
+      : [`${slot(i)} % ${allQuads}u * 4u`, `${slot(i)} / ${allQuads}u`];
     lines.push(`let bColumn${i} = columnTile * ${tileColumns}u + ${outer};`, `let bK${i} = ${k};`);
     for (const c of range(bColumns))
       lines.push(`let bAt${i}${c || ''} = bRow(batch, min(bColumn${i}${c ? ` + ${c}u` : ''}, params.columns - 1u));`);
@@ -167,8 +153,8 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: numb
 
   /** Adds load i of a factor to the walk, with a run for each of its rows (columns). Loads along k share their k's. */
   function placeOf(x: 'a' | 'b', i: number, alongK: boolean, extent: number, endings: readonly string[]): SegmentPlace | undefined {
-    const runsOf = endings.map((c) => ({ name: `${x}Run${i}${c}`, value: (segment: string) => `${x}Run(${x}At${i}${c}, ${segment})` }));
-    return walk?.add(alongK ? 'along k' : `${slot(i)} / ${extent / 4}`, `${x}K${i}`, runsOf);
+    const kept = endings.map((c) => ({ name: `${x}Run${i}${c}`, value: (segment: string) => `${x}Run(${x}At${i}${c}, ${segment})` }));
+    return walk?.add(alongK ? 'along k' : `${slot(i)} / ${extent / 4}`, `${x}K${i}`, kept);
   }
 
   /** Four elements of a, each of which may begin the next segment. */
@@ -189,12 +175,6 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: numb
 
   function place(): string[] {
     const bSlot = (i: number): string => (bAlongK ? `${slot(i)} / ${runs}u * ${pitch}u + ${slot(i)} % ${runs}u` : slot(i));
-    /** The four k's of one column, at the same component of four vec4s. */
-    const spread = (i: number): string[] =>
-      range(4).map(
-        (c) => `tileB[(bK${i} + ${c}u) * ${kPitch}u + ${slot(i)} / ${4 * runs}u][${slot(i)} / ${runs}u % 4u] = nextB${i}.${'xyzw'[c]};`,
-      );
-    if (turned) return [...range(aLoads).map((i) => `tileA[${slot(i)}] = nextA${i};`), ...range(bLoads).flatMap(spread)];
     return [...range(aLoads).map((i) => `tileA[${slot(i)}] = nextA${i};`), ...range(bLoads).map((i) => `tileB[${bSlot(i)}] = nextB${i};`)];
   }
 
@@ -202,11 +182,11 @@ export function tiledBody(tile: SharedTile, a: Factor, b: Factor, segment?: numb
     const step: string[] = [];
     for (const q of range(ownQuads)) {
       const x = `local.x${q ? ` + ${q * width}u` : ''}`;
-      if (bAlongK && !turned) {
+      if (bAlongK) {
         const first = (c: number): string => (q || c ? `(local.x + ${q * width + c * allQuads}u)` : 'local.x');
         step.push(...range(4).map((c) => `let column${c}${ending(q)} = tileB[${first(c)} * ${pitch}u + k];`), ...transposeColumns(q));
       } else {
-        step.push(...range(4).map((k) => `let b${k}${ending(q)} = tileB[(k * 4u + ${k}u) * ${kPitch}u + ${x}];`));
+        step.push(...range(4).map((k) => `let b${k}${ending(q)} = tileB[(k * 4u + ${k}u) * ${allQuads}u + ${x}];`));
       }
     }
     if (aAlongK) step.push(...multiplyRows(rows, (r) => `tileA[(local.y * ${rows}u + ${r}u) * ${runs}u + k]`, ownQuads));

@@ -190,8 +190,7 @@ export const extentOf = (tile: Tile): [rows: number, columns: number] => [tile.r
 export function tileName(tile: Tile): string {
   const [rows, columns] = extentOf(tile);
   const own = `${tile.rows}x${tile.columns}`;
-  if (tile.kind === 'tiled')
-    return `tiled_${rows}x${columns}x${tile.depth}_${own}${tile.ahead ? '_ahead' : ''}${tile.turned ? '_turned' : ''}`;
+  if (tile.kind === 'tiled') return `tiled_${rows}x${columns}x${tile.depth}_${own}${tile.ahead ? '_ahead' : ''}`;
   const shared = tile.quad ? '_quads' : tile.subgroup > 1 ? `_lanes${tile.subgroup}` : tile.slices > 1 ? `_slices${tile.slices}` : '';
   return `direct_${rows}x${columns}_${own}${shared}`;
 }
