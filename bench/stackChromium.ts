@@ -1,11 +1,15 @@
 // Jobs in headless Chromium, with the flags of the tests: SwiftShader, or the machine's GPU with OMBRE_ADAPTER=hardware.
 import { readFileSync } from 'node:fs';
-import { type Page, chromium } from 'playwright';
+import { chromium } from 'playwright';
 import { browserFlags } from '../scripts/browser.ts';
 import { setUp } from '../scripts/setup.ts';
 import { bundle } from './bundle.ts';
 import type { EngineName } from './inside/job.ts';
+import { openScript } from './openScript.ts';
 import type { Answer, Outcome, Stack } from './stack.ts';
+
+/** Headers of a page that is isolated from other origins: its clock is finer. */
+const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 export async function openChromium(): Promise<Stack> {
   const { browser: found } = await setUp(['browser']);
@@ -25,7 +29,7 @@ export async function openChromium(): Promise<Stack> {
         const page = await browser.newPage();
         page.on('crash', () => stop('the page crashed'));
         await page.exposeFunction('reportTurn', (engine: EngineName) => void (turn = engine));
-        await open(page, script);
+        await openScript(page, script, 'runJob', isolated);
         const answered = page.evaluate(
           (job) =>
             globalThis.runJob(job).then(
@@ -41,16 +45,4 @@ export async function openChromium(): Promise<Stack> {
       }
     },
   };
-}
-
-/** navigator.gpu exists only in a secure context, such as localhost. No server runs there: the requests are answered here. */
-async function open(page: Page, script: string): Promise<void> {
-  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-  await page.route('**/*', (route) =>
-    route.request().url().endsWith('/bench.mjs')
-      ? route.fulfill({ headers, body: script, contentType: 'text/javascript' })
-      : route.fulfill({ headers, body: '<!doctype html><script type="module" src="/bench.mjs"></script>', contentType: 'text/html' }),
-  );
-  await page.goto('http://localhost/');
-  await page.waitForFunction(() => 'runJob' in globalThis);
 }

@@ -1,8 +1,9 @@
 // Reads the tasks of a page's main thread from the browser's trace: their duration by the clock, and their processor time. On a shared
 // machine only the processor time depends on the page.
 import { readFileSync } from 'node:fs';
-import { type Browser, type Page, chromium } from 'playwright';
+import { type Page, chromium } from 'playwright';
 import { browserFlags } from '../../scripts/browser.ts';
+import { openScript } from '../openScript.ts';
 
 export interface Task {
   readonly wall: number;
@@ -34,7 +35,8 @@ export async function traced<T>(
 ): Promise<Traced<T>> {
   const browser = await chromium.launch({ executablePath, args: browserFlags() });
   try {
-    const page = await openPage(browser, readFileSync(scriptPath, 'utf8'), ready);
+    const page = await browser.newPage();
+    await openScript(page, readFileSync(scriptPath, 'utf8'), ready);
     await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
     const result = await run(page);
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
@@ -42,18 +44,6 @@ export async function traced<T>(
   } finally {
     await browser.close();
   }
-}
-
-async function openPage(browser: Browser, script: string, ready: string): Promise<Page> {
-  const page = await browser.newPage();
-  await page.route('**/*', (route) =>
-    route.request().url().endsWith('/bench.mjs')
-      ? route.fulfill({ body: script, contentType: 'text/javascript' })
-      : route.fulfill({ body: '<!doctype html><script type="module" src="/bench.mjs"></script>', contentType: 'text/html' }),
-  );
-  await page.goto('http://localhost/');
-  await page.waitForFunction((ready) => ready in globalThis, ready);
-  return page;
 }
 
 function tasksBetween(events: readonly TraceEvent[], from: string, to: string): Task[] {

@@ -6,6 +6,7 @@ import { chromium } from 'playwright';
 import { browserFlags } from '../../scripts/browser.ts';
 import { setUp } from '../../scripts/setup.ts';
 import { bundleForNode, bundleForPage } from '../bundleEntry.ts';
+import { openScript } from '../openScript.ts';
 import type { FileFigure } from './measure.ts';
 
 const wholeNumber = (text: string): number => Math.max(1, Math.round(Number(text)));
@@ -25,18 +26,11 @@ if (!browser || 'missing' in browser) throw new Error(`no browser: ${browser?.mi
 if (!vulkan || 'missing' in vulkan) throw new Error(`no Vulkan driver: ${vulkan?.missing}`);
 
 async function inChromium(executablePath: string | undefined): Promise<FileFigure[]> {
-  const body = readFileSync(await bundleForPage('files/page.ts', 'files-page'), 'utf8');
+  const script = readFileSync(await bundleForPage('files/page.ts', 'files-page'), 'utf8');
   const opened = await chromium.launch({ executablePath, args: browserFlags() });
   try {
     const page = await opened.newPage();
-    // Storage and WebGPU need a secure context such as localhost. No server runs there: the requests are answered here.
-    await page.route('**/*', (route) =>
-      route.request().url().endsWith('/bench.mjs')
-        ? route.fulfill({ body, contentType: 'text/javascript' })
-        : route.fulfill({ body: '<!doctype html><script type="module" src="/bench.mjs"></script>', contentType: 'text/html' }),
-    );
-    await page.goto('http://localhost/');
-    await page.waitForFunction(() => 'measureInPage' in globalThis);
+    await openScript(page, script, 'measureInPage');
     return await page.evaluate(([device, bytes, rounds]) => globalThis.measureInPage(device, bytes, rounds), [
       device,
       bytes,

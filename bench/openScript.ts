@@ -1,0 +1,16 @@
+// The page of a bench: one module, in a secure context.
+import type { Page } from 'playwright';
+
+/**
+ * Runs a script in a page, and waits for the global `ready`. WebGPU and storage need a secure context such as localhost. No server
+ * runs there: the requests are answered here.
+ */
+export async function openScript(page: Page, script: string, ready: string, headers: Record<string, string> = {}): Promise<void> {
+  await page.route('**/*', (route) =>
+    route.request().url().endsWith('/bench.mjs')
+      ? route.fulfill({ headers, body: script, contentType: 'text/javascript' })
+      : route.fulfill({ headers, body: '<!doctype html><script type="module" src="/bench.mjs"></script>', contentType: 'text/html' }),
+  );
+  await page.goto('http://localhost/');
+  await page.waitForFunction((ready) => ready in globalThis, ready);
+}
