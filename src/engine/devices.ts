@@ -9,7 +9,7 @@ import { type WebGpuOptions, WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import { Engine, engineOf } from './engine.ts';
 import type { ProfileOptions } from './profiling.ts';
 
-export type DeviceName = 'webgpu' | 'cpu' | 'auto';
+export type DeviceName = 'webgpu' | 'wasm' | 'cpu' | 'auto';
 
 export interface DeviceOptions extends WebGpuOptions {
   /** Maximum number of bytes of one program on the GPU, with its arguments and results. A larger program is refused before it runs. @default no limit */
@@ -23,6 +23,7 @@ const engines = new Map<DeviceName, Promise<Engine>>();
 /** Opens the runtime of each device. */
 const runtimes: Readonly<Record<Exclude<DeviceName, 'auto'>, (options: WebGpuOptions) => Runtime | Promise<Runtime>>> = {
   webgpu: (options) => WebGpuRuntime.open(options),
+  wasm: async () => (await import('../runtime/wasm/index.ts')).WasmRuntime.open(),
   cpu: () => new CpuRuntime(),
 };
 
@@ -67,8 +68,8 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
  * @throws DeviceError with the reason why there is no WebGPU.
  */
 export async function setDevice(device: DeviceName, options: DeviceOptions = {}): Promise<void> {
-  if (!['webgpu', 'cpu', 'auto'].includes(device)) {
-    throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'cpu' or 'auto'`);
+  if (!['webgpu', 'wasm', 'cpu', 'auto'].includes(device)) {
+    throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'wasm', 'cpu' or 'auto'`);
   }
   checkOptions('setDevice', options, ['dawnFlags', 'maxBytes', 'tuning']);
   const { maxBytes, ...webgpu } = options;

@@ -7,7 +7,7 @@ import type { Value } from '../graph/tensor.ts';
 import type { Profile } from './profile.ts';
 
 export interface DeviceInfo {
-  readonly kind: 'webgpu' | 'cpu';
+  readonly kind: 'webgpu' | 'wasm' | 'cpu';
   readonly vendor: string;
   readonly architecture: string;
   readonly description: string;

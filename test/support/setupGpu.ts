@@ -2,6 +2,8 @@
 import { type RunnerTask, afterAll, afterEach, inject } from 'vitest';
 import { clampingFlag, debug } from '../../src/runtime/webgpu/debug.ts';
 import { takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
+import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 import { disguise } from './disguise.ts';
 import { noteGuards } from './findings.ts';
 
@@ -9,6 +11,10 @@ debug.guardBytes = 1024;
 debug.dawnFlags = [clampingFlag];
 
 const wanted = { plan: inject('plan'), subgroups: inject('subgroups') };
+if (wanted.plan === 'wasm') {
+  debug.guardBytes = 0;
+  WebGpuRuntime.open = async () => (await WasmRuntime.open()) as unknown as WebGpuRuntime;
+}
 // A software adapter needs minutes to build candidates. Tests of the tuner switch tuning on.
 if (wanted.plan === 'gpu') debug.tuning = false;
 if (wanted.plan === 'gpu' || wanted.subgroups) {
@@ -38,6 +44,6 @@ const hasRun = (task: RunnerTask): boolean => (task.type === 'suite' ? task.task
 // eslint-disable-next-line no-empty-pattern -- vitest reads the pattern
 afterAll(async ({}, file) => {
   requireNone((await takeGuardReport()).violations);
-  if (zonesCompared() > 0 || inject('isFiltered') || withoutDispatches.test(file.name) || !hasRun(file)) return;
+  if (wanted.plan === 'wasm' || zonesCompared() > 0 || inject('isFiltered') || withoutDispatches.test(file.name) || !hasRun(file)) return;
   throw new Error('no guard zone was compared in this file: its stores are not checked');
 });

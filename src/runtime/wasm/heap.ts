@@ -1,0 +1,118 @@
+// The memory of the WebAssembly runtime: one linear memory, and the blocks in it.
+import { DeviceError } from '../../core/errors.ts';
+import type { MemoryInfo } from '../runtime.ts';
+
+const pageBytes = 65536;
+/** Addresses are 32-bit. */
+const maxPages = 65536;
+/** Blocks begin at multiples of a cache line. */
+const alignment = 64;
+/** Loads may read up to this number of bytes past the last block. */
+const slack = 65536;
+
+/** A free range. Ranges are in the order of their addresses and do not touch. */
+interface Free {
+  address: number;
+  bytes: number;
+}
+
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  private readonly free: Free[] = [];
+  /** End of the memory that was ever used. */
+  private top = 1024;
+  private used = 0;
+  private peak = 0;
+  private count = 0;
+
+  constructor(isShared: boolean) {
+    this.memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages, ...(isShared && { shared: true }) });
+  }
+
+  /** Takes the smallest free range that is large enough. @throws DeviceError if the memory cannot grow. */
+  take(wanted: number): Block {
+    const bytes = Math.max(alignment, Math.ceil(wanted / alignment) * alignment);
+    let best = -1;
+    this.free.forEach((range, i) => {
+      if (range.bytes >= bytes && (best < 0 || range.bytes < this.free[best].bytes)) best = i;
+    });
+    let address: number;
+    if (best >= 0) {
+      const range = this.free[best];
+      ({ address } = range);
+      range.address += bytes;
+      range.bytes -= bytes;
+      if (range.bytes === 0) this.free.splice(best, 1);
+    } else {
+      address = Math.ceil(this.top / alignment) * alignment;
+      this.grow(address + bytes);
+      this.top = address + bytes;
+    }
+    this.used += bytes;
+    this.count++;
+    this.peak = Math.max(this.peak, this.used);
+    return { address, bytes };
+  }
+
+  release({ address, bytes }: Block): void {
+    this.used -= bytes;
+    this.count--;
+    let at = this.free.findIndex((range) => range.address > address);
+    if (at < 0) at = this.free.length;
+    const before = this.free[at - 1] as Free | undefined;
+    const after = this.free[at] as Free | undefined;
+    const joinsBefore = before && before.address + before.bytes === address;
+    const joinsAfter = after && address + bytes === after.address;
+    if (joinsBefore && joinsAfter) {
+      before.bytes += bytes + after.bytes;
+      this.free.splice(at, 1);
+    } else if (joinsBefore) before.bytes += bytes;
+    else if (joinsAfter) {
+      after.address = address;
+      after.bytes += bytes;
+    } else this.free.splice(at, 0, { address, bytes });
+    const last = this.free.at(-1);
+    if (last && last.address + last.bytes === this.top) {
+      this.top = last.address;
+      this.free.pop();
+    }
+  }
+
+  /** The bytes of the memory. Growing replaces the buffer, so it is not kept. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.memory.buffer);
+  }
+
+  get words(): Int32Array {
+    return new Int32Array(this.memory.buffer);
+  }
+
+  info(): MemoryInfo {
+    return { bytes: this.used, buffers: this.count, peakBytes: this.peak };
+  }
+
+  private grow(end: number): void {
+    const pages = Math.ceil((end + slack) / pageBytes);
+    const present = this.memory.buffer.byteLength / pageBytes;
+    if (pages <= present) return;
+    // A quarter more than is needed now, so that few steps grow it.
+    const wanted = Math.min(maxPages, Math.max(pages, Math.ceil(present * 1.25)));
+    for (const target of new Set([wanted, pages])) {
+      try {
+        if (target > maxPages) continue;
+        this.memory.grow(target - present);
+        return;
+      } catch {
+        // The next target is smaller.
+      }
+    }
+    throw new DeviceError(
+      `wasm: ${this.used} bytes are in use, and the memory cannot grow to ${end} bytes (at most 4 GiB); use a smaller batch or model, or dispose of tensors`,
+    );
+  }
+}
