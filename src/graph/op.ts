@@ -38,6 +38,8 @@ export interface ReferenceContext<A> {
 /** Properties of a device that kernels depend on. CPU-implemented Vulkan (SwiftShader, llvmpipe) needs other kernels than a GPU. */
 export interface Target {
   readonly processor: 'gpu' | 'cpu';
+  /** Set if kernels are compiled to WebAssembly: a processor with caches and vectors of four, without lanes that share loads. */
+  readonly compiler?: 'wasm';
   /** Estimated number of cores of a GPU (streaming multiprocessors, compute units), by its vendor. WebGPU does not report it. */
   readonly cores?: number;
   readonly subgroupSize: number | undefined;

@@ -4,6 +4,7 @@
 import { type FilledKernel, type ParamValues, declareStruct, indent, layOut, wordFields } from '../../wgsl/index.ts';
 import { type DirectTile, directBody, directDeclarations, directGroup } from './direct.ts';
 import type { BatchLayout, Factor } from './factors.ts';
+import { panelFactor } from './panels.ts';
 import { type SharedTile, tiledBody, tiledDeclarations } from './tiled.ts';
 
 export type Tile = DirectTile | SharedTile;
@@ -28,6 +29,10 @@ export interface ProductKernel {
   /** Undefined if all batches have the same k and evenly spaced rows. Only tiled kernels accept it. */
   readonly layout?: BatchLayout;
 }
+
+/** Order of the tiles. A panel of columns stays in the cache while all rows pass by. */
+const columnsFirst = ['  let columnTile = tile % params.columnTiles;', '  let rowTile = tile / params.columnTiles % params.rowTiles;'];
+const rowsFirst = ['  let rowTile = tile % params.rowTiles;', '  let columnTile = tile / params.rowTiles % params.columnTiles;'];
 
 /** `Params` fields of every product. The fields of the factors follow. */
 const commonFields = [
@@ -105,8 +110,7 @@ export function emitProduct(kernel: ProductKernel, params: ParamValues): FilledK
     ...(subgroups ? ['  @builtin(subgroup_invocation_id) lane: u32,'] : []),
     ') {',
     '  let tile = workgroup.y * params.gridWidth + workgroup.x;',
-    '  let columnTile = tile % params.columnTiles;',
-    '  let rowTile = tile / params.columnTiles % params.rowTiles;',
+    ...(kernel.b === panelFactor ? rowsFirst : columnsFirst),
     '  let matrix = tile / params.columnTiles / params.rowTiles;',
     '  if (matrix >= params.matrices) { return; }',
     '  let batch = matrix / params.splits;',

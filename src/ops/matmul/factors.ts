@@ -16,7 +16,7 @@ export type Access = 'inner4' | 'outer4' | 'scalar';
 export interface Factor {
   readonly access: Access;
   /** Storage type of an element of the buffer. By default it is that of the product, or four of them. */
-  readonly storage?: 'u32';
+  readonly storage?: 'u32' | 'vec4<f32>';
   /** Names of the factor's `Params` fields. */
   readonly fields: readonly string[];
   /** WGSL source of the functions named above. */

@@ -2,12 +2,22 @@
 // tiles. All tiles share the decisions made here: operands, splits of k, the order of every sum.
 import type { StridedView } from '../../core/shape.ts';
 import { collapse, sizeOf } from '../../core/shape.ts';
-import type { Alternatives, KernelContext, KernelDispatch, KernelPlan, KernelVariant, Operand, Target } from '../../graph/op.ts';
+import type {
+  Alternatives,
+  KernelContext,
+  KernelDispatch,
+  KernelPlan,
+  KernelVariant,
+  Operand,
+  Target,
+  TensorType,
+} from '../../graph/op.ts';
 import { gridOf } from '../../graph/workgroups.ts';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
 import { type KernelFile, type ParamValues, fillKernel } from '../../wgsl/index.ts';
 import { type ProductKernel, type Tile, emitProduct } from './emitter.ts';
 import { type BatchLayout, type Factor, type MatrixLayout, accessOf, matrixFactor, matrixParams, packedFactor } from './factors.ts';
+import { type Panels, packPanels, packsPanels, panelFactor, panelParams, panelSize, panelTile } from './panels.ts';
 import { splitsOf } from './splits.ts';
 import { type TileQuery, candidateTiles, extentOf, fewRows, isCheaper, tileName } from './tiles.ts';
 
@@ -51,8 +61,16 @@ export interface ProductChoice {
 export function planProduct(product: Product, target: Target, choice: ProductChoice = {}): KernelPlan {
   const { name, rows, columns, inner, segments, batches, outputSize, element } = product;
   const k = inner * (segments ?? 1);
-  const { tilesFor = candidateTiles, splits: wanted = splitsOf(target, { rows, columns, k, matrices: batches }) } = choice;
-  const { a, b, params } = product.factors;
+  const usesPanels = packsPanels(target, rows, product.factors.b);
+  const {
+    tilesFor = usesPanels ? () => [panelTile] : candidateTiles,
+    splits: wanted = splitsOf(target, { rows, columns, k, matrices: batches }),
+  } = choice;
+  const { a } = product.factors;
+  const panels: Panels = { columns, inner, segments: segments ?? 1, batches, batchInner: product.batchInner };
+  const b = usesPanels ? panelFactor : product.factors.b;
+  const given = { ...product.factors.params, ...panelParams(panels) };
+  const params = usesPanels ? pick(given, [...a.fields, ...b.fields]) : product.factors.params;
   const query: TileQuery = { rows, columns, k, matrices: batches * wanted, segmented: segments !== undefined, b: b.access };
   const [tile, ...others] = tilesFor(target, query);
   // Unit of a split: segments if the core processes them one by one, otherwise k's. Multiples of the unit fit every stage depth.
@@ -72,7 +90,7 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
       a,
       b,
       segmented: segments !== undefined,
-      tail: a.access !== 'inner4' && b.access !== 'inner4',
+      tail: a.access !== 'inner4' && b.access !== 'inner4' && !(usesPanels && inner % 4 === 0),
       quads: storesQuads(product),
       layout: product.layout,
     };
@@ -107,12 +125,28 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
     names,
     variant: (n) => variant(others[n], names[n]),
   };
+  const packed: Operand = { kind: 'temporary', index: splits > 1 ? 1 : 0 };
+  const [left, right] = product.operands;
+  const packing = usesPanels
+    ? [
+        packPanels(
+          name,
+          product.factors.b,
+          pick(product.factors.params, product.factors.b.fields),
+          panels,
+          element,
+          [right, packed],
+          target,
+        ),
+      ]
+    : [];
+  const packedType: TensorType[] = usesPanels ? [{ shape: [panelSize(panels)], dtype: 'f32' }] : [];
   const main: KernelDispatch = {
-    ...variant(tile, `${name}_${tile.kind}`),
-    operands: [...product.operands, splits > 1 ? partials : output],
+    ...variant(tile, `${name}_${usesPanels ? 'panels' : tile.kind}`),
+    operands: [left, usesPanels ? packed : right, splits > 1 ? partials : output],
     ...(others.length > 0 ? { alternatives } : {}),
   };
-  if (splits === 1) return { dispatches: [main], temporaries: [] };
+  if (splits === 1) return { dispatches: [...packing, main], temporaries: packedType };
   const sumGroups = gridOf(Math.ceil(outputSize / 64), target);
   const sum: KernelDispatch = {
     name: `${name}_split_sum`,
@@ -120,8 +154,11 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
     operands: [partials, output],
     workgroups: sumGroups,
   };
-  return { dispatches: [main, sum], temporaries: [{ shape: [splits, outputSize], dtype: 'f32' }] };
+  return { dispatches: [...packing, main, sum], temporaries: [{ shape: [splits, outputSize], dtype: 'f32' }, ...packedType] };
 }
+
+const pick = (values: Readonly<Record<string, number>>, names: readonly string[]): Record<string, number> =>
+  Object.fromEntries(names.map((name) => [name, values[name]]));
 
 /**
  * Whether the kernels can read these strides. The row or the column stride is 1; there are at most two batch axes, or one stride covers all
@@ -155,7 +192,7 @@ export function planMatmul({ views, outputs: [c], target }: KernelContext<object
   });
   const upright: TileQuery = { rows: m, columns: n, k, matrices: 1, segmented: false, b: accessOf(layouts[1], n, k) };
   const onItsSide: TileQuery = { ...upright, rows: n, columns: m, b: accessOf(layouts[0], m, k) };
-  const swap = target.processor === 'cpu' ? isCheaper(target, onItsSide, upright) : n <= fewRows && n < m;
+  const swap = target.processor === 'cpu' && target.compiler === undefined ? isCheaper(target, onItsSide, upright) : n <= fewRows && n < m;
   const [left, right] = swap ? [1, 0] : [0, 1];
   const [rows, columns] = swap ? [n, m] : [m, n];
   const product: Product = {

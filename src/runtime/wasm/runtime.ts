@@ -19,6 +19,7 @@ import { WasmValue } from './value.ts';
 /** Kernels are those for CPUs: no subgroups, workgroup memory and barriers. */
 const target: Target = {
   processor: 'cpu',
+  compiler: 'wasm',
   subgroupSize: undefined,
   shaderF16: true,
   maxStorageBuffers: 1000,

@@ -68,6 +68,9 @@ export function fold(builder: Builder, name: string, args: readonly Value[], imm
   }
   if (name === 'i32.reinterpret_f32' && a.op === 'f32.reinterpret_i32') return a.args[0];
   if (name === 'f32.reinterpret_i32' && a.op === 'i32.reinterpret_f32') return a.args[0];
+  if (name.endsWith('x4.splat') && a.op.endsWith('x4.extract_lane')) {
+    return builder.op('i8x16.shuffle', [a.args[0], a.args[0]], a.imm * 0b001_001_001_001);
+  }
   if (name.endsWith('.extract_lane')) return extracted(builder, name, a, imm);
   if (!b) return undefined;
   if (commutes.has(name) && isConst(a)) return builder.op(name, [b, a], imm);
