@@ -8,7 +8,7 @@ import { cifarFiles } from './cifarFiles.ts';
 import { deviceLine } from './deviceLine.ts';
 
 interface Options {
-  readonly device: 'auto' | 'webgpu' | 'cpu';
+  readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
   readonly small: boolean;
   readonly cifar?: string;
 }
@@ -36,7 +36,7 @@ async function run(name: string | undefined, { device, small: isSmall, cifar: fo
 await new Command('npm run example --')
   .description('Runs an example from the folder examples.')
   .addArgument(new Argument('[name]', 'which one').choices(Object.keys(examples)))
-  .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+  .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'wasm', 'cpu']).default('auto'))
   .option('--small', 'the size of the tests: seconds on the CPU', false)
   .option('--cifar <folder>', 'images of resnet: a folder with the binary version of CIFAR-10')
   .addHelpText('after', `\nExamples:\n${list}`)

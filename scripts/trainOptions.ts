@@ -13,7 +13,7 @@ export interface TrainOptions {
   readonly learningRate: number;
   readonly epochs: number;
   readonly batchSize: number;
-  readonly device: 'auto' | 'webgpu' | 'cpu';
+  readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
   readonly seed: number;
   readonly json: boolean;
 }
@@ -57,7 +57,7 @@ export function parseTrainOptions(args: readonly string[]): TrainOptions | Refus
     )
     .option('--epochs <n>', 'passes over the training images', number(true, 1, 100_000), 3)
     .option('--batch-size <n>', 'images per step (default: 128; cnn: 32)', number(true, 1, 60_000))
-    .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'cpu']).default('auto'))
+    .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'wasm', 'cpu']).default('auto'))
     .option('--seed <n>', 'for initial weights and shuffling', number(true, 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--json', 'print only a summary as JSON')
     .helpOption('--help', 'show this help')

@@ -28,12 +28,29 @@ const runtimes: Readonly<Record<Exclude<DeviceName, 'auto'>, (options: WebGpuOpt
 };
 
 async function open(device: DeviceName, options: WebGpuOptions): Promise<Engine> {
-  if (device !== 'auto') return new Engine(await runtimes[device](options));
+  return device === 'auto' ? openAuto(options) : new Engine(await runtimes[device](options));
+}
+
+/** A GPU if there is one. Else WebAssembly, which is faster than WebGPU on the CPU (docs/performance.md). Else the interpreter. */
+async function openAuto(options: WebGpuOptions): Promise<Engine> {
+  let software: Engine | undefined;
+  let reason: string;
   try {
-    return await engineFor('webgpu', options);
+    const engine = await engineFor('webgpu', options);
+    if (engine.info.processor === 'gpu') return engine;
+    software = engine;
+    reason = `the WebGPU adapter ${engine.info.architecture || engine.info.description} computes on the CPU`;
   } catch (error) {
-    // In Node, console.warn writes to stderr.
-    console.warn(`ombre: running on the CPU (${(error as Error).message})`);
+    reason = (error as Error).message;
+  }
+  // In Node, console.warn writes to stderr.
+  try {
+    const engine = await engineFor('wasm');
+    console.warn(`ombre: running on WebAssembly (${reason})`);
+    return engine;
+  } catch (error) {
+    if (software) return software;
+    console.warn(`ombre: running on the CPU (${reason}; ${(error as Error).message})`);
     return engineFor('cpu');
   }
 }
@@ -60,8 +77,9 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
 }
 
 /**
- * Chooses the device of later evaluations: 'webgpu', 'cpu', or 'auto' (WebGPU if there is a GPU, else the CPU). Tensors made from values can be
- * used on any device; results of another device cannot. After a loss it opens the device again; give models their weights with setWeights().
+ * Chooses the device of later evaluations: 'webgpu'; 'wasm', the same kernels in WebAssembly; 'cpu', the interpreter that is the reference; or
+ * 'auto' (WebGPU on a GPU, else WebAssembly, else the interpreter). Tensors made from values can be used on any device; results of another device
+ * cannot. After a loss it opens the device again; give models their weights with setWeights().
  *
  *     await setDevice('webgpu', { maxBytes: 512 * 2 ** 20 });
  *
@@ -137,6 +155,7 @@ export function deviceInfo(): DeviceInfo {
   return (
     settled?.info ?? {
       kind: 'cpu',
+      processor: 'cpu',
       vendor: '',
       architecture: '',
       description: 'not chosen yet; await setDevice() first',

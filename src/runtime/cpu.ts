@@ -86,6 +86,7 @@ export class CpuRuntime implements Runtime {
   readonly compilations = 0;
   readonly info: DeviceInfo = {
     kind: 'cpu',
+    processor: 'cpu',
     vendor: '',
     architecture: '',
     description: 'JavaScript on the CPU',

@@ -31,9 +31,9 @@ export type MetricChoices = readonly MetricChoice[] | PerOutput<MetricChoice | r
 
 export type DtypePolicy = 'float32' | 'mixedFloat16';
 
-export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
+export type DeviceChoice = 'auto' | 'webgpu' | 'wasm' | 'cpu';
 
-export const deviceKind = /* @__PURE__ */ oneOf<DeviceChoice>('auto', 'webgpu', 'cpu');
+export const deviceKind = /* @__PURE__ */ oneOf<DeviceChoice>('auto', 'webgpu', 'wasm', 'cpu');
 
 export const compileOptions = declareOptions('compile', {
   /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop', unless there are several */

@@ -36,7 +36,7 @@ test('every script of the documents has a test', () => {
 
 test('the library in 15 lines', async () => {
   expect(scripts[0].trimEnd().split('\n').length).toBeLessThanOrEqual(15);
-  const [, accuracy] = /^(?:webgpu|cpu): \d+ epochs, test accuracy (\d\.\d{4})$/m.exec(await run(0)) ?? [];
+  const [, accuracy] = /^(?:webgpu|wasm|cpu): \d+ epochs, test accuracy (\d\.\d{4})$/m.exec(await run(0)) ?? [];
   expect(Number(accuracy)).toBeGreaterThan(0.88);
 });
 

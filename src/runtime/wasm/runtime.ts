@@ -45,6 +45,7 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
     this.kernels = new KernelCache(this.heap.memory, { isRelaxed, isShared: false });
     this.info = {
       kind: 'wasm',
+      processor: 'cpu',
       vendor: '',
       architecture: '',
       description: `WebAssembly${isRelaxed ? ' with fused multiplication' : ''}`,
