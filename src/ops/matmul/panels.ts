@@ -23,7 +23,7 @@ export const panelTile: DirectTile = {
 };
 
 /** Minimum number of rows for which packing pays. */
-const fewestRows = 8;
+const fewestRows = 48;
 
 /** Whether a target reads panels. Factors of whole numbers are not packed. */
 export const packsPanels = ({ compiler }: Target, rows: number, b: Factor): boolean =>

@@ -9,6 +9,12 @@ export class Builder {
   region = this.root;
   readonly arguments: Value[] = [];
   private count = 0;
+  /** Values by what they compute. */
+  private readonly values = new Map<string, Value[]>();
+
+  constructor() {
+    this.root.isOpen = true;
+  }
 
   argument(type: WasmType): Value {
     const value = this.create('argument', type, [], this.arguments.length, this.root);
@@ -33,9 +39,11 @@ export class Builder {
     const outer = this.region;
     const region = new Region(outer, isMovable);
     this.region = region;
+    region.isOpen = true;
     try {
       return { region, result: build(region) };
     } finally {
+      region.isOpen = false;
       this.region = outer;
     }
   }
@@ -49,8 +57,11 @@ export class Builder {
   /** Builds items at the end of a region that is finished. */
   inside(region: Region, build: () => void): void {
     const outer = this.region;
+    const wasOpen = region.isOpen;
     this.region = region;
+    region.isOpen = true;
     build();
+    region.isOpen = wasOpen;
     this.region = outer;
   }
 
@@ -60,7 +71,7 @@ export class Builder {
     const known = this.known(key, this.root);
     if (known) return known;
     const value = this.create('quad', 'v128', [], 0, this.root, { words });
-    this.root.known.set(key, value);
+    this.remember(key, value);
     this.root.items.push({ kind: 'define', value });
     return value;
   }
@@ -97,7 +108,7 @@ export class Builder {
       if (known) return known;
     }
     const value = this.create('load', type, [address], offset, this.region, { load });
-    if (load.place.isConstant) this.region.known.set(key, value);
+    if (load.place.isConstant) this.remember(key, value);
     this.push({ kind: 'define', value });
     return value;
   }
@@ -117,17 +128,19 @@ export class Builder {
     this.push({ kind: 'store', place, instruction, address, offset, value });
   }
 
-  private known(key: string, from: Region): Value | undefined {
-    for (let region: Region | undefined = from; region; region = region.parent) {
-      const value = region.known.get(key);
-      if (value) return value;
-    }
-    return undefined;
+  private known(key: string, { depth }: Region): Value | undefined {
+    return this.values.get(key)?.find(({ region }) => region.isOpen && region.depth <= depth);
+  }
+
+  private remember(key: string, value: Value): void {
+    const values = this.values.get(key);
+    if (values) values.push(value);
+    else this.values.set(key, [value]);
   }
 
   private define(key: string, op: string, type: WasmType, args: readonly Value[], imm: number, region: Region, isItem: boolean): Value {
     const value = this.create(op, type, args, imm, region);
-    region.known.set(key, value);
+    this.remember(key, value);
     if (isItem) region.items.push({ kind: 'define', value });
     return value;
   }

@@ -66,8 +66,8 @@ export class Region {
   readonly depth: number;
   /** Of a loop or a block: values that do not depend on it move out of it. What is in a branch stays there. */
   readonly isMovable: boolean;
-  /** Equal values are computed once. */
-  readonly known = new Map<string, Value>();
+  /** Whether it is being built: what it has computed may be used now. Open regions are one within the other. */
+  isOpen = false;
 
   constructor(parent: Region | undefined, isMovable: boolean) {
     this.parent = parent;

@@ -62,8 +62,7 @@ export class Packer {
   }
 
   private isVisible({ region }: Value): boolean {
-    for (let at: Value['region'] | undefined = this.builder.region; at; at = at.parent) if (at === region) return true;
-    return false;
+    return region.isOpen && region.depth <= this.builder.region.depth;
   }
 
   private packed(values: Four): Packed {

@@ -77,7 +77,8 @@ function declare(kernel: Kernel, declaration: Statement & { kind: 'declare' }): 
     return;
   }
   const initial = lanes ?? [zero(kernel, type)];
-  if (kernel.facts.inMemory.has(declaration)) {
+  // Nearly every array is indexed by a variable.
+  if (type.kind === 'array' || kernel.facts.inMemory.has(declaration)) {
     const stored = kernel.reserve(name, type);
     kernel.scope.declare(name, stored);
     write(kernel, stored, initial);
