@@ -127,6 +127,11 @@ function dot(kernel: Kernel, args: readonly Node[]): Node {
 function sign(kernel: Kernel, x: Node): Node {
   const { builder } = kernel;
   const value = valueOf(x);
+  const of = elementOf(x.type)!;
+  if (isFloat(of)) {
+    const [less, more] = ['f32.lt', 'f32.gt'].map((op) => builder.op(op, [value, builder.f32(0)]));
+    return one(of, builder.select(builder.select(builder.f32(0), builder.f32(-1), less), builder.f32(1), more));
+  }
   const nothing = builder.i32(0);
   const isPositive = builder.op('i32.gt_s', [value, nothing]);
   return one('i32', builder.op('i32.sub', [isPositive, builder.op('i32.lt_s', [value, nothing])]));

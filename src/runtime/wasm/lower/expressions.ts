@@ -37,7 +37,9 @@ export function evaluate(kernel: Kernel, expression: Expression): Lanes {
         const known = left.length === 1 ? left[0].value : undefined;
         if (known?.op === 'const' && Boolean(known.imm) === (operator === '||')) return left;
       }
-      const right = evaluate(kernel, expression.right);
+      // WGSL does not compute the right side if the left one decides: what it loads then may be outside of its buffer.
+      const isLogical = operator === '&&' || operator === '||';
+      const right = isLogical ? guarded(kernel, expression.right) : evaluate(kernel, expression.right);
       return kernel.strip?.uniform(operator, left, right) ?? mapLanes([left, right], (a, b) => binary(kernel, operator, a, b));
     }
     case 'call':
@@ -139,23 +141,25 @@ function call(kernel: Kernel, expression: Expression & { kind: 'call' }): Lanes 
   }
   if (kernel.isType(callee)) return constructed(kernel, callee, args);
   if (name === 'arrayLength') return unknownConstruct('arrayLength');
-  const lanes = name === 'select' ? guarded(kernel, args) : args.map((argument) => evaluate(kernel, argument));
+  // select() computes both of its values: a load that it drops may be outside of its buffer.
+  const lanes =
+    name === 'select'
+      ? args.map((argument, i) => (i < 2 ? guarded(kernel, argument) : evaluate(kernel, argument)))
+      : args.map((argument) => evaluate(kernel, argument));
   const library = Object.hasOwn(libraryNames, name) ? kernel.function(libraryNames[name]) : undefined;
   if (library) return callLibrary(kernel, library, lanes);
   return callBuiltin(kernel, name, lanes) ?? unknownConstruct(`the function '${name}'`);
 }
 
-/** select() computes both of its values: a load that it drops may be outside of its buffer. */
-function guarded(kernel: Kernel, args: readonly Expression[]): Lanes[] {
+/** Evaluates an expression whose value may be dropped. Its loads are kept inside of their buffers. */
+function guarded(kernel: Kernel, expression: Expression): Lanes {
   const outer = kernel.isGuarded;
-  return args.map((argument, i) => {
-    kernel.isGuarded = outer || i < 2;
-    try {
-      return evaluate(kernel, argument);
-    } finally {
-      kernel.isGuarded = outer;
-    }
-  });
+  kernel.isGuarded = true;
+  try {
+    return evaluate(kernel, expression);
+  } finally {
+    kernel.isGuarded = outer;
+  }
 }
 
 function constructed(kernel: Kernel, callee: TypeSyntax, args: readonly Expression[]): Lanes {

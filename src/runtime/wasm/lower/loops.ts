@@ -43,6 +43,8 @@ function unrolled(kernel: Kernel, loop: ForLoop, exits: Exits): boolean {
   const counted = counterOf(loop);
   if (!counted || counted.condition.operator !== '<' || hasOwn(loop.body, 'break') || hasOwn(loop.body, 'continue')) return false;
   const { name, value, type } = counted.declaration;
+  const changed = assignedIn(loop.body);
+  if (uses(counted.condition.right, changed) || uses((loop.next as Statement & { kind: 'assign' }).value, changed)) return false;
   const first = evaluate(kernel, value!);
   const end = evaluate(kernel, counted.condition.right);
   const step = evaluate(kernel, (loop.next as Statement & { kind: 'assign' }).value);
@@ -236,7 +238,7 @@ export function stripLoop(kernel: Kernel, { from, end, isSigned, isLoop, carried
             counter,
             start,
             prelude,
-            length: builder.op('i32.sub', [end, start]),
+            last: builder.op('i32.sub', [builder.op('i32.sub', [end, start]), builder.i32(1)]),
             carried,
             outer: carried,
             isLoop,
@@ -250,7 +252,7 @@ export function stripLoop(kernel: Kernel, { from, end, isSigned, isLoop, carried
       }
     });
     strip.check();
-    builder.set(endCell, builder.op('i32.add', [start, strip.length]));
+    builder.set(endCell, builder.op('i32.add', [builder.op('i32.add', [start, strip.last]), builder.i32(1)]));
     builder.push({ kind: 'loop', head: builder.label('four'), exit: packedExit, body: packed.region });
     const singleExit = builder.label('rest');
     const single = builder.within(true, () =>

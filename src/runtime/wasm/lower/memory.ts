@@ -146,7 +146,7 @@ export function elementAt(kernel: Kernel, { place, type, addresses, length }: Re
 /** Reads what a reference refers to, in each lane. */
 export function read(kernel: Kernel, { place, type, addresses }: Reference): Lanes {
   const lanes = addresses.map((address) => loadFrom(kernel, place, address, type));
-  if (lanes.length === 4) kernel.strip?.noteLoad(place, addresses);
+  if (!place.isConstant) kernel.strip?.noteLoad(place, addresses);
   return lanes;
 }
 

@@ -18,8 +18,6 @@ interface Access {
   readonly addresses: readonly Value[];
 }
 
-const inclusive = { le: 'lt', gt: 'ge' } as const;
-
 export class Strip {
   /** Totals that each iteration changes, in order. */
   readonly carried: ReadonlySet<Variable>;
@@ -29,8 +27,8 @@ export class Strip {
   private readonly start: Value;
   private readonly prelude: Region;
   private readonly outer: ReadonlySet<Variable>;
-  /** Number of iterations in the strip. */
-  length: Value;
+  /** Number of iterations in the strip, less 1: the number may be 2^32. */
+  last: Value;
   private readonly loads: Access[] = [];
   private readonly stores: Access[] = [];
   private runs = 0;
@@ -45,7 +43,7 @@ export class Strip {
       counter: Value;
       start: Value;
       prelude: Region;
-      length: Value;
+      last: Value;
       carried: ReadonlySet<Variable>;
       outer: ReadonlySet<Variable>;
       isLoop: boolean;
@@ -55,7 +53,7 @@ export class Strip {
     this.counter = parts.counter;
     this.start = parts.start;
     this.prelude = parts.prelude;
-    this.length = parts.length;
+    this.last = parts.last;
     this.carried = parts.carried;
     this.outer = parts.outer;
     this.isLoop = parts.isLoop;
@@ -118,37 +116,45 @@ export class Strip {
     return result!;
   }
 
-  /** The strip ends after `more` iterations. */
+  /** The strip ends after `more` + 1 iterations. */
   private limit(more: Value): void {
     const { builder } = this.kernel;
-    this.length = builder.select(this.length, more, builder.op('i32.lt_u', [more, this.length]));
+    this.last = builder.select(this.last, more, builder.op('i32.lt_u', [more, this.last]));
+  }
+
+  /** Iterations after the first until a number wraps around to 0. */
+  private untilWrap(first: Value): Value {
+    const { builder } = this.kernel;
+    return builder.op('i32.xor', [first, builder.i32(-1)]);
   }
 
   private quotient(operator: '/' | '%', left: Lanes, first: Value, by: Value): Lanes {
     const { builder } = this.kernel;
     const [quotient, product] = this.inPrelude(() => {
-      const known = builder.op('i32.div_u', [first, builder.op('i32.or', [by, builder.op('i32.eqz', [by])])]);
-      const taken = builder.op('i32.mul', [known, by]);
-      this.limit(builder.op('i32.sub', [by, builder.op('i32.sub', [first, taken])]));
+      // WGSL defines x / 0 as x, and x % 0 as 0.
+      const divisor = builder.op('i32.or', [by, builder.op('i32.eqz', [by])]);
+      const known = builder.op('i32.div_u', [first, divisor]);
+      const taken = builder.op('i32.mul', [known, divisor]);
+      this.limit(builder.op('i32.sub', [builder.op('i32.sub', [divisor, builder.i32(1)]), builder.op('i32.sub', [first, taken])]));
+      this.limit(this.untilWrap(first));
       return [known, taken];
     });
     if (operator === '/') return [one('u32', quotient)];
     return left.map((node) => one('u32', builder.op('i32.sub', [valueOf(node), product])));
   }
 
+  /** Kernels do not let signed integers overflow. Unsigned ones wrap around where a padding was subtracted. */
   private compared(comparison: string, name: ScalarName, first: Value, by: Value): Lanes {
     const { builder } = this.kernel;
-    const ending = name === 'i32' ? 's' : 'u';
-    // x <= y is x < y + 1; both are used for small integers only.
+    const isSigned = name === 'i32';
     const isInclusive = comparison === 'le' || comparison === 'gt';
-    const strict = isInclusive ? inclusive[comparison] : comparison;
-    const [isLess, result] = this.inPrelude(() => {
-      const bound = isInclusive ? builder.op('i32.add', [by, builder.i32(1)]) : by;
-      const less = builder.op(`i32.lt_${ending}`, [first, bound]);
-      this.limit(builder.select(builder.i32(-1), builder.op('i32.sub', [bound, first]), less));
-      return [less, strict === 'lt' ? less : builder.op('i32.eqz', [less])];
+    const result = this.inPrelude(() => {
+      const isBelow = builder.op(`i32.${isInclusive ? 'le' : 'lt'}_${isSigned ? 's' : 'u'}`, [first, by]);
+      const steps = builder.op('i32.sub', [by, first]);
+      const left = isInclusive ? steps : builder.op('i32.sub', [steps, builder.i32(1)]);
+      this.limit(builder.select(isSigned ? builder.i32(-1) : this.untilWrap(first), left, isBelow));
+      return comparison === 'lt' || comparison === 'le' ? isBelow : builder.op('i32.eqz', [isBelow]);
     });
-    void isLess;
     return [one('bool', result)];
   }
 
