@@ -7,13 +7,13 @@ import { RandomStream } from '../../src/core/random.ts';
 import { type Shape, contiguousView, sizeOf } from '../../src/core/shape.ts';
 import { readAll, setDevice } from '../../src/engine/index.ts';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
-import { openDevice } from '../../src/runtime/webgpu/device.ts';
 import { flashAttention, flashOp } from '../../src/ops/attention/flash.ts';
 import { type AttentionAttributes, composedAttention } from '../../src/ops/attention/scores.ts';
 import '../../src/ops/methods.ts';
 import { alias, broadcastTo, cast, scaledDotProductAttention, transpose, where } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { noteError, noteGradients } from '../support/findings.ts';
+import { openPlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
 beforeAll(async () => {
@@ -120,7 +120,7 @@ test('the public function uses the kernels from 512 x 512 on, pads the depth, an
 });
 
 test('the kernel of one row for GPUs, whose loops unroll, agrees with that for CPUs', async () => {
-  const opened = await openDevice();
+  const opened = await openPlanDevice();
   const { lowering } = flashOp;
   if (lowering.kind !== 'kernel') throw new Error('attention is no kernel');
   const shape = [2, 1, 67, 8];
@@ -137,7 +137,7 @@ test('the kernel of one row for GPUs, whose loops unroll, agrees with that for C
       return runPlan(opened.device, plan, operands, outputs);
     }),
   );
-  opened.device.destroy();
+  opened.close();
   const q = values.map((data) => hostTensor({ shape, dtype: 'f32' }, data));
   const [expected] = interpret([composedAttention(q[0], q[1], q[2], undefined, attributes)], { mode: 'f64' });
   expectClose('result', gpu[0], expected, 4e-6);

@@ -11,6 +11,7 @@ import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { mul, sin, sum } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { noteError } from '../support/findings.ts';
+import type { PlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
 export const stream = RandomStream.fromSeed(5);
@@ -20,7 +21,7 @@ export const spiky = (): number => (stream.uniform() < 0.02 ? 100 : 1) * (stream
 export type Feeds = Map<Tensor, HostArray>;
 
 /** Runs the node's kernel twice on the inputs that the reference computes. The bits must be equal. */
-export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, target: Target, family = 'windows'): Promise<void> {
+export async function checkNode(device: PlanDevice, node: Node, feeds: Feeds, target: Target, family = 'windows'): Promise<void> {
   const { lowering } = node.op;
   if (lowering.kind !== 'kernel') return;
   const views = node.inputs.map(({ shape }) => contiguousView(shape));
@@ -64,7 +65,7 @@ export async function checkNode(device: GPUDevice, node: Node, feeds: Feeds, tar
 
 /** Checks every kernel in the graph of fn's result and of its gradients, and of theirs. */
 export async function checkKernels(
-  device: GPUDevice,
+  device: PlanDevice,
   target: Target,
   shapes: readonly Shape[],
   fn: (...inputs: Tensor[]) => Tensor,

@@ -4,6 +4,7 @@ import { defaultEngine, setDevice } from '../../src/engine/index.ts';
 import { conv2d } from '../../src/ops/index.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { pairwise } from '../support/pairwise.ts';
+import { planDeviceOf } from '../support/planDevice.ts';
 import { checkKernels } from './checkKernels.ts';
 
 let runtime: WebGpuRuntime;
@@ -41,7 +42,7 @@ test('convolutions: every pair of image, channels, window and stride', { timeout
       [window, window, inputs, outputs],
     ];
     await checkKernels(
-      runtime.context.device,
+      planDeviceOf(runtime),
       runtime.target,
       shapes,
       (x, f) => conv2d(x, f, { strides, padding }),

@@ -6,15 +6,15 @@ import type { Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { checkKernels } from './checkKernels.ts';
 import { families } from '../support/families.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 describe.each(families)('kernels of a %s', (processor) => {
   const check = (shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> =>

@@ -12,16 +12,16 @@ import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { conv2d, embedding, gather, matmul, maxPool2d, mul, scatterAdd, sin, sum } from '../../src/ops/index.ts';
 import { libraryFor } from '../../src/wgsl/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';
 import { noteError } from '../support/findings.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 /** All variants. Kernels for GPUs are correct on a CPU too, only slow, and vice versa. */
 const variants: Readonly<Record<string, (own: Target) => Target | undefined>> = {

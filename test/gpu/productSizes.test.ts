@@ -13,6 +13,7 @@ import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { noteError } from '../support/findings.ts';
 import { graphOf, values } from '../support/graphs.ts';
 import { combinations, pairwise, sizesAround } from '../support/pairwise.ts';
+import { planDeviceOf } from '../support/planDevice.ts';
 import { checkProduct, product } from './products.ts';
 
 let runtime: WebGpuRuntime;
@@ -56,7 +57,7 @@ describe.each(['direct', 'sliced', 'tiled'])('%s', (name) => {
     if (!sizes) return skip('software adapters take direct tiles only');
     const kernels = new Set<string>();
     for (const [m, k, n] of combinations(sizes.rows, sizes.depths, sizes.columns)) {
-      const [kernel] = await checkProduct(runtime.context.device, product(m, k, n), runtime.target, none);
+      const [kernel] = await checkProduct(planDeviceOf(runtime), product(m, k, n), runtime.target, none);
       kernels.add(kernel);
     }
     expect([...kernels]).toEqual([sizes.kernel]);
@@ -68,7 +69,7 @@ describe.each(['direct', 'sliced', 'tiled'])('%s', (name) => {
     if (!sizes) return skip('software adapters take direct tiles only');
     const batches = [[], [3], [2, 2]];
     for (const [m, k, n, layout, batch] of pairwise(sizes.rows, sizes.depths, sizes.columns, ['', 'a', 'b', 'ab'], batches)) {
-      await checkProduct(runtime.context.device, product(m, k, n, layout, batch), runtime.target, none);
+      await checkProduct(planDeviceOf(runtime), product(m, k, n, layout, batch), runtime.target, none);
     }
   });
 
@@ -79,7 +80,7 @@ describe.each(['direct', 'sliced', 'tiled'])('%s', (name) => {
     const names = new Set<string>();
     const edge = isFull ? -4 : -2;
     for (const [m, k, n] of pairwise(sizes.rows.slice(edge), sizes.depths.slice(-2), sizes.columns.slice(edge))) {
-      for (const kernel of await checkProduct(runtime.context.device, product(m, k, n), runtime.target, all)) names.add(kernel);
+      for (const kernel of await checkProduct(planDeviceOf(runtime), product(m, k, n), runtime.target, all)) names.add(kernel);
     }
     expect(names.size).toBeGreaterThan(1);
   });
@@ -87,7 +88,7 @@ describe.each(['direct', 'sliced', 'tiled'])('%s', (name) => {
 
 test('large tiles at their edges', { timeout: 600_000 }, async () => {
   for (const [m, k, n] of pairwise(large, [9, 16, 17], large)) {
-    await checkProduct(runtime.context.device, product(m, k, n, '', [1]), runtime.target, none);
+    await checkProduct(planDeviceOf(runtime), product(m, k, n, '', [1]), runtime.target, none);
   }
 });
 
@@ -98,7 +99,7 @@ test('a long depth, cut into splits', { timeout: 600_000 }, async () => {
     const one = product(m, k, n);
     const { dispatches }: KernelPlan = planMatmul({ ...one, outputs: [one.output], attributes: {}, target: runtime.target });
     splits.push(dispatches.length);
-    await checkProduct(runtime.context.device, one, runtime.target, none);
+    await checkProduct(planDeviceOf(runtime), one, runtime.target, none);
   }
   expect(Math.max(...splits)).toBe(2);
 });
@@ -147,7 +148,7 @@ const adamSizes = isFull
 
 test('a row times a matrix, batched: neighbours are not overwritten', async () => {
   for (const [batch, k, n] of combinations([2, 3, 5], [1, 3, 8, 9], [1, 2, 7, 64, 67])) {
-    await checkProduct(runtime.context.device, product(1, k, n, '', [batch]), runtime.target, none);
-    await checkProduct(runtime.context.device, product(n, k, 1, '', [batch]), runtime.target, none);
+    await checkProduct(planDeviceOf(runtime), product(1, k, n, '', [batch]), runtime.target, none);
+    await checkProduct(planDeviceOf(runtime), product(n, k, 1, '', [batch]), runtime.target, none);
   }
 });

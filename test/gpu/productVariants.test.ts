@@ -4,16 +4,16 @@ import type { Target } from '../../src/graph/op.ts';
 import { conv2d, conv3d } from '../../src/ops/index.ts';
 import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { checkProduct, directions, packedProduct, product, stridedCopy } from './products.ts';
 import { runPlan } from './runPlan.ts';
 import { families } from '../support/families.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 const target = (processor: 'cpu' | 'gpu') => (): Target => ({ ...opened.target, processor });
 const targets: Readonly<Record<string, () => Target>> = {

@@ -16,6 +16,7 @@ import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { packedOp } from '../../src/ops/matmul/packed.ts';
 import { noteError } from '../support/findings.ts';
 import { variantsOf } from '../support/variants.ts';
+import type { PlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
 const stream = RandomStream.fromSeed(7);
@@ -43,7 +44,7 @@ export interface Case {
  * that ran.
  */
 export async function checkProduct(
-  device: GPUDevice,
+  device: PlanDevice,
   { op, attributes, inputs, views, output }: Case,
   target: Target,
   picked: (name: string) => boolean,

@@ -16,16 +16,16 @@ import '../../src/ops/methods.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { sequential } from '../../src/train/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';
 import { noteError } from '../support/findings.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 const stream = RandomStream.fromSeed(5);
 const states: Record<CellName, number> = { simple: 1, lstm: 2, gru: 1 };

@@ -3,7 +3,10 @@ import { type Dtype, type HostArray, roundToF16, storedBytes } from '../../src/c
 import { sizeOf } from '../../src/core/shape.ts';
 import type { KernelPlan, Operand, TensorType } from '../../src/graph/op.ts';
 import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 import { type Guarded, Guards } from '../../src/runtime/webgpu/guards.ts';
+import type { PlanDevice } from '../support/planDevice.ts';
+import { runPlanWasm } from './runPlanWasm.ts';
 
 const pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
@@ -66,11 +69,12 @@ export interface PlanInput {
 
 /** Runs the dispatches in order, with a guard zone after each output and temporary. Returns the outputs. */
 export async function runPlan(
-  device: GPUDevice,
+  device: PlanDevice,
   plan: KernelPlan,
   inputs: readonly PlanInput[],
   outputs: readonly TensorType[],
 ): Promise<HostArray[]> {
+  if (device instanceof WasmRuntime) return runPlanWasm(device, plan, inputs, outputs);
   device.pushErrorScope('validation');
   let guards = guardsOf.get(device);
   if (!guards) guardsOf.set(device, (guards = new Guards(device)));

@@ -11,16 +11,16 @@ import type { Target } from '../../src/graph/op.ts';
 import type { Node, Tensor } from '../../src/graph/tensor.ts';
 import { argSort, cumProd, cumSum, gather, mul, sin, sort, sum, takeAlongAxis, topK } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';
 import { noteError } from '../support/findings.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { runPlan } from './runPlan.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 const stream = RandomStream.fromSeed(11);
 const tested = new Set([

@@ -6,16 +6,16 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { Target } from '../../src/graph/op.ts';
 import type { Conv2dOptions } from '../../src/ops/conv/conv2d.ts';
 import { conv2d, conv2dTranspose, conv3d } from '../../src/ops/index.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { type Case, checkProduct, directions } from './products.ts';
 import { runPlan } from './runPlan.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 const gpu = (): Target => ({ ...opened.target, processor: 'gpu' });
 const isFull = inject('gpuGraphs') >= 300;

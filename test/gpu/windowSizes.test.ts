@@ -4,6 +4,7 @@ import { defaultEngine, setDevice } from '../../src/engine/index.ts';
 import { avgPool2d, depthwiseConv2d, maxPool2d } from '../../src/ops/index.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { pairwise } from '../support/pairwise.ts';
+import { planDeviceOf } from '../support/planDevice.ts';
 import { checkKernels } from './checkKernels.ts';
 
 let runtime: WebGpuRuntime;
@@ -28,7 +29,7 @@ test('depthwise convolutions: every pair of image, channels, window and stride',
     ];
     const convolve = (x: Parameters<typeof depthwiseConv2d>[0], f: Parameters<typeof depthwiseConv2d>[1]) =>
       depthwiseConv2d(x, f, { strides, padding: 'same' });
-    await checkKernels(runtime.context.device, runtime.target, shapes, convolve, 'convolutions at all sizes');
+    await checkKernels(planDeviceOf(runtime), runtime.target, shapes, convolve, 'convolutions at all sizes');
   }
 });
 
@@ -37,7 +38,7 @@ test('poolings: every pair of image, channels, window and stride', { timeout: 60
     if (!fits(image, poolSize, padding)) continue;
     for (const pool of [maxPool2d, avgPool2d]) {
       await checkKernels(
-        runtime.context.device,
+        planDeviceOf(runtime),
         runtime.target,
         [[...image, depth]],
         (x) => pool(x, { poolSize, strides, padding }),

@@ -8,15 +8,15 @@ import { placeholder } from '../../src/graph/leaves.ts';
 import type { Target } from '../../src/graph/op.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { avgPool2d, avgPool3d, conv3d, depthwiseConv2d, maxPool3d, sum, upsample2d } from '../../src/ops/index.ts';
-import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
 import { families } from '../support/families.ts';
+import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
 import { type Feeds, checkKernels, checkNode, stream } from './checkKernels.ts';
 
-let opened: OpenDevice;
+let opened: OpenPlanDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await openPlanDevice();
 });
-afterAll(() => opened.device.destroy());
+afterAll(() => opened.close());
 
 const check = (target: Target, shapes: readonly Shape[], fn: (...inputs: Tensor[]) => Tensor): Promise<void> =>
   checkKernels(opened.device, target, shapes, fn);

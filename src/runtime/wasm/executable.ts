@@ -1,14 +1,16 @@
 // A Program in the memory of the WebAssembly runtime.
-import type { Program, Slot } from '../../compiler/index.ts';
+import type { Dispatch, Program, Slot } from '../../compiler/index.ts';
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/shape.ts';
-import type { TensorType } from '../../graph/op.ts';
+import type { Target, TensorType } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
 import { wordOf } from '../../wgsl/index.ts';
 import type { ProfileLog } from '../profile.ts';
 import type { Executable, RunInput, ValueOwner } from '../runtime.ts';
+import { debug } from '../webgpu/debug.ts';
 import { storedElements } from '../webgpu/transfer.ts';
+import { type Zone, runGuarded } from './guards.ts';
 import type { Block, Heap } from './heap.ts';
 import type { Kernel } from './kernels.ts';
 import { WasmValue } from './value.ts';
@@ -18,6 +20,8 @@ export interface WasmContext {
   readonly heap: Heap;
   readonly owner: ValueOwner;
   readonly scratch: Scratch;
+  /** With spare bytes, every dispatch is checked for stores beyond its results. */
+  readonly target: Target;
   readonly profile: ProfileLog | undefined;
 }
 
@@ -166,7 +170,9 @@ export class WasmExecutable implements Executable {
         });
         const [x, y, z] = dispatch.workgroups;
         const began = profile ? performance.now() : 0;
-        this.launch(i, launch, x * y * z, x, y);
+        const run = (): void => this.launch(i, launch, x * y * z, x, y);
+        if (context.target.spareBytes) runGuarded(heap, program.name, dispatch.label, this.zonesOf(dispatch, addressOf), run);
+        else run();
         profile?.add(dispatch, performance.now() - began);
       });
       results.forEach((block, i) => {
@@ -186,6 +192,17 @@ export class WasmExecutable implements Executable {
       for (const block of taken) heap.release(block);
       throw error;
     }
+  }
+
+  /** The zones after the ranges that a dispatch writes. */
+  private zonesOf({ bindings }: Dispatch, addressOf: (slot: Slot) => number): Zone[] {
+    return bindings.flatMap(({ role, slot: index, access }): Zone[] => {
+      const slot = this.program.slots[index];
+      if (access === 'read' || slot.kind === 'scalars') return [];
+      const start = addressOf(slot) + storedBytes(slot.type);
+      const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
+      return [{ role, type: slot.type, start, end: start + spare }];
+    });
   }
 
   private launch(index: number, launch: number, groups: number, width: number, height: number): void {

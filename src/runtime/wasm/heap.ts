@@ -30,13 +30,17 @@ export class Heap {
   private peak = 0;
   private count = 0;
 
-  constructor(isShared: boolean) {
+  /** Bytes after each block that nothing else uses. Only guard zones need them. */
+  private readonly spareBytes: number;
+
+  constructor(isShared: boolean, spareBytes = 0) {
+    this.spareBytes = spareBytes;
     this.memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages, ...(isShared && { shared: true }) });
   }
 
   /** Takes the smallest free range that is large enough. @throws DeviceError if the memory cannot grow. */
   take(wanted: number): Block {
-    const bytes = Math.max(alignment, Math.ceil(wanted / alignment) * alignment);
+    const bytes = Math.max(alignment, Math.ceil((wanted + this.spareBytes) / alignment) * alignment);
     let best = -1;
     this.free.forEach((range, i) => {
       if (range.bytes >= bytes && (best < 0 || range.bytes < this.free[best].bytes)) best = i;

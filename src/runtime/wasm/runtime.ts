@@ -7,6 +7,7 @@ import type { Target } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
 import { type Profile, ProfileLog } from '../profile.ts';
 import type { DeviceInfo, MemoryInfo, PreparedGraph, Runtime, RuntimeSettings, TypedValue, ValueOwner } from '../runtime.ts';
+import { debug } from '../webgpu/debug.ts';
 import { refusalOf } from '../webgpu/limits.ts';
 import { PreparedProgram, type ProgramLoader } from '../webgpu/preparedProgram.ts';
 import { readHost } from '../webgpu/transfer.ts';
@@ -30,7 +31,7 @@ const target: Target = {
 export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
   readonly owner: ValueOwner = { name: 'wasm', assertAlive: () => undefined };
   readonly tuner = undefined;
-  readonly target = target;
+  readonly target: Target;
   readonly info: DeviceInfo;
   readonly heap: Heap;
   readonly scratch: Scratch;
@@ -40,7 +41,9 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
 
   private constructor() {
     const isRelaxed = hasRelaxedSimd();
-    this.heap = new Heap(false);
+    const spareBytes = debug.guardBytes;
+    this.target = spareBytes > 0 ? { ...target, spareBytes } : target;
+    this.heap = new Heap(false, spareBytes);
     this.scratch = new Scratch(this.heap);
     this.kernels = new KernelCache(this.heap.memory, { isRelaxed, isShared: false });
     this.info = {
@@ -81,7 +84,7 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
   }
 
   refusal(program: Program): string | undefined {
-    return refusalOf(program, { maxBindingBytes: target.maxBindingBytes, maxBufferBytes: 2 ** 32, maxBytes: this.maxBytes });
+    return refusalOf(program, { maxBindingBytes: this.target.maxBindingBytes, maxBufferBytes: 2 ** 32, maxBytes: this.maxBytes });
   }
 
   reportPortable(): void {

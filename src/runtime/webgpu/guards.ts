@@ -13,7 +13,7 @@ import { bufferUsage, mapForReading } from './usage.ts';
 const shortestBinding = 16;
 
 /** A NaN of unusual bits: a kernel that reads a zone and uses the number gives NaN. */
-const pattern = 0x7fc5a5a5;
+export const guardPattern = 0x7fc5a5a5;
 
 /** A range that a dispatch writes, bound with the zone after it. */
 export interface Guarded {
@@ -98,22 +98,36 @@ export class GuardedRun {
       const words = new Uint32Array(this.staging.getMappedRange(0, this.bytes));
       for (const zone of this.zones) {
         const first = zone.place / 4;
-        const word = words.subarray(first, first + zone.bytes / 4).findIndex((found) => found !== pattern);
-        if (word >= 0) all.violations.push(describe(this.name, zone, word));
+        noteZone({ ...zone, program: this.name }, words.subarray(first, first + zone.bytes / 4));
       }
-      all.checked += this.zones.length;
-      all.checkedEver += this.zones.length;
       this.staging.unmap();
     }
     this.guards.giveBack(this.staging);
   }
 }
 
-/** `train: 'dense: matmul' writes beyond out f32[32,1]: element 33 is overwritten, the last is 31` */
-function describe(program: string, { dispatch, role, type, start, binding: { offset = 0 } }: Zone, word: number): string {
-  const element = (start - offset + 4 * word) / bytesPerElement(type.dtype);
+/** The range before a zone, for messages. */
+interface ZoneSource {
+  readonly program: string;
+  readonly dispatch: string;
+  readonly role: string;
+  readonly type: TensorType;
+}
+
+/**
+ * Compares the words of a zone after its dispatch. Reports `train: 'dense: matmul' writes beyond out f32[32,1]: element 33 is overwritten, the
+ * last is 31`.
+ */
+export function noteZone({ program, dispatch, role, type }: ZoneSource, words: Uint32Array | Int32Array): void {
+  all.checked++;
+  all.checkedEver++;
+  const word = words.findIndex((found) => found !== guardPattern);
+  if (word < 0) return;
+  const element = (storedBytes(type) + 4 * word) / bytesPerElement(type.dtype);
   const last = type.shape.reduce((size, n) => size * n, 1) - 1;
-  return `${program}: '${dispatch}' writes beyond ${role} ${type.dtype}${formatShape(type.shape)}: element ${element} is overwritten, the last is ${last}`;
+  all.violations.push(
+    `${program}: '${dispatch}' writes beyond ${role} ${type.dtype}${formatShape(type.shape)}: element ${element} is overwritten, the last is ${last}`,
+  );
 }
 
 /** The guard zones of one device. Its buffers are not from the pool, because tests count pool buffers. */
@@ -131,7 +145,7 @@ export class Guards {
     this.create = (size, usage) => create({ size, usage });
     const size = debug.guardBytes + shortestBinding;
     this.pattern = this.create(size, bufferUsage.guardPattern);
-    device.queue.writeBuffer(this.pattern, 0, new Uint32Array(size / 4).fill(pattern));
+    device.queue.writeBuffer(this.pattern, 0, new Uint32Array(size / 4).fill(guardPattern));
   }
 
   /** Begins a run of dispatches that write `ranges` ranges in all. */

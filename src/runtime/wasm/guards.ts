@@ -1,0 +1,23 @@
+// Guard zones: a debug mode for tests. The bytes after each range that a dispatch writes have a pattern before the dispatch and must have it
+// afterwards. WebAssembly does not limit stores to a binding: a store beyond the zone is not seen.
+import type { TensorType } from '../../graph/op.ts';
+import { guardPattern, noteZone } from '../webgpu/guards.ts';
+import type { Heap } from './heap.ts';
+
+/** The zone after a range that a dispatch writes: bytes from `start` to `end`. */
+export interface Zone {
+  /** The variable's name in the kernel. */
+  readonly role: string;
+  readonly type: TensorType;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Runs a dispatch between writing its zones and comparing them. Zones are whole words. */
+export function runGuarded(heap: Heap, program: string, dispatch: string, zones: readonly Zone[], run: () => void): void {
+  for (const { start, end } of zones) heap.words.fill(guardPattern, start / 4, end / 4);
+  run();
+  for (const { role, type, start, end } of zones) {
+    if (end > start) noteZone({ program, dispatch, role, type }, heap.words.subarray(start / 4, end / 4));
+  }
+}
