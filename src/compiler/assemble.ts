@@ -65,10 +65,11 @@ export function assemble({ name, graph, materialized, fused, scheduled, lowered,
     ...launch,
     bindings: launch.bindings.map(({ role, memory, access }) => ({ role, access, slot: slotOf.get(memory)! })),
   });
-  const dispatches = lowered.dispatches.map(({ scope, ops, alternatives, meaning, ...launch }) => ({
+  const dispatches = lowered.dispatches.map(({ scope, ops, operations, alternatives, meaning, ...launch }) => ({
     ...placed(launch),
     scope,
     ops,
+    operations,
     ...(alternatives && { alternatives: { ...alternatives, variant: (n: number) => placed(alternatives.variant(n)) } }),
     ...(meaning && {
       meaning: {

@@ -6,7 +6,7 @@ import type { KernelPlan, KernelVariant, Operand, Target, TensorType } from '../
 import { isScalarInput } from '../graph/leaves.ts';
 import type { Node, Tensor } from '../graph/tensor.ts';
 import { gridOf } from '../graph/workgroups.ts';
-import { findBindings, titled, valueType } from '../wgsl/index.ts';
+import { findBindings, titled, valueType, withGridPart } from '../wgsl/index.ts';
 import { emitEpilogue } from './emit/epilogue.ts';
 import { emitElementwise } from './emit/elementwise.ts';
 import type { Bound, EmitContext, Emitted } from './emit/kernel.ts';
@@ -16,6 +16,7 @@ import { type GroupPlan, planGroup } from './planGroup.ts';
 import type { FusedGraph } from './fuse.ts';
 import { kernelPlans } from './kernelPlans.ts';
 import { type Group, nodesOf, readsOf } from './groups.ts';
+import { arithmeticOf, movingBytes } from './operations.ts';
 import type { Pass } from './pass.ts';
 import type { AlternativeLaunches, Launch } from './program.ts';
 import type { Schedule } from './schedule.ts';
@@ -36,6 +37,7 @@ export type LoweredLaunch = Omit<Launch, 'bindings'> & {
 export interface LoweredDispatch extends LoweredLaunch {
   readonly scope: string;
   readonly ops: readonly string[];
+  readonly operations: number;
   readonly alternatives?: AlternativeLaunches<LoweredLaunch>;
   readonly meaning?: { inputs: readonly Tensor[]; outputs: readonly Tensor[] };
 }
@@ -94,21 +96,30 @@ function lowerGroup(group: Group, fused: FusedGraph, shared: Omit<LowerContext, 
   const label = `${scope ? `${scope}: ` : ''}${summarise(ops)}`;
   const title = `${label}  ${group.outputs.map((t) => t.dtype + formatShape(t.shape)).join(', ')}`;
   const meaning = { inputs: [...readsOf(nodes, fused.sources)], outputs: group.outputs };
-  const launch = ({ suffix, wgsl, bindings, params, fusedParams, workgroups }: Stage): LoweredLaunch => ({
-    label: suffix ? `${label} (${suffix})` : label,
-    wgsl,
-    bindings,
-    params,
-    fusedParams,
-    workgroups,
-  });
-  return emitGroup(group, context, target, title).map((stage, i, { length }): LoweredDispatch => {
-    const { alternatives } = stage;
+  const launch = ({ suffix, bindings, fusedParams, ...stage }: Stage, isDivisible: boolean): LoweredLaunch => {
+    const uniforms = fusedParams ? 2 : 1;
     return {
-      ...launch(stage),
+      label: suffix ? `${label} (${suffix})` : label,
+      wgsl: isDivisible ? withGridPart(label, stage.wgsl, bindings.length + uniforms) : stage.wgsl,
+      bindings,
+      params: stage.params,
+      fusedParams,
+      workgroups: stage.workgroups,
+      ...(isDivisible && { isDivisible }),
+    };
+  };
+  const arithmetic = arithmeticOf(nodes);
+  return emitGroup(group, context, target, title).map((stage, i, { length }): LoweredDispatch => {
+    const { alternatives, bindings } = stage;
+    const bytes = bindings.reduce((sum, { memory }) => sum + (memory === 'scalars' ? 0 : memory.bytes), 0);
+    const operations = (stage.operations ?? 0) + movingBytes(bytes) + arithmetic;
+    const isDivisible = operations >= (target.divisibleFrom ?? Infinity) && stage.workgroups[2] === 1;
+    return {
+      ...launch(stage, isDivisible),
       scope,
       ops,
-      ...(alternatives && { alternatives: { ...alternatives, variant: (n) => launch(alternatives.variant(n)) } }),
+      operations,
+      ...(alternatives && { alternatives: { ...alternatives, variant: (n) => launch(alternatives.variant(n), isDivisible) } }),
       ...(i === length - 1 ? { meaning } : {}),
     };
   });
@@ -118,6 +129,8 @@ interface Stage extends Omit<Emitted<Memory>, 'bindings'> {
   readonly bindings: readonly Pick<Bound<Memory>, 'role' | 'memory' | 'access'>[];
   readonly workgroups: readonly [number, number, number];
   readonly suffix?: string;
+  /** Operations of the kernel's own work. */
+  readonly operations?: number;
   readonly alternatives?: AlternativeLaunches<Stage>;
 }
 
@@ -176,7 +189,7 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
     const wanted = group.outputs.find((output) => output.node === anchor && output.index === operand.index);
     return wanted ? context.memoryOf(wanted) : unread[operand.index];
   };
-  return plan.dispatches.map(({ operands: bound, alternatives, ...dispatch }, i): Stage => {
+  return plan.dispatches.map(({ operands: bound, operations, alternatives, ...dispatch }, i): Stage => {
     const isLast = i === plan.dispatches.length - 1;
     const stage = ({ name, source, params, workgroups }: KernelVariant): Stage => {
       const declared = findBindings(source);
@@ -193,7 +206,7 @@ function emitKernel(group: Group, anchor: Node, context: LowerContext, title: st
       return { ...launch, wgsl: emitted.wgsl, bindings: [...own, ...emitted.bindings], fusedParams: emitted.fusedParams };
     };
     const others = alternatives && { ...alternatives, variant: (n: number) => stage(alternatives.variant(n)) };
-    return { ...stage(dispatch), ...(others && { alternatives: others }) };
+    return { ...stage(dispatch), operations, ...(others && { alternatives: others }) };
   });
 }
 

@@ -41,6 +41,8 @@ export interface Launch {
   /** The u32 words of the `FusedParams` uniform of the fused code in a kernel family. It is bound after all storage buffers. */
   readonly fusedParams?: readonly number[];
   readonly workgroups: readonly [number, number, number];
+  /** The kernel has the uniform `gridPart` after all other bindings. It can be launched in parts of the grid. */
+  readonly isDivisible?: true;
 }
 
 export interface AlternativeLaunches<L> extends Pick<Alternatives, 'bucket' | 'names'> {
@@ -50,6 +52,8 @@ export interface AlternativeLaunches<L> extends Pick<Alternatives, 'bucket' | 'n
 export interface Dispatch extends Launch {
   readonly scope: string;
   readonly ops: readonly string[];
+  /** Estimated operations. A submit holds dispatches with at most as many as the device does in a tenth of a second. */
+  readonly operations: number;
   /** Launches that write the same bits to the same slots. The tuner may time them and use the fastest. */
   readonly alternatives?: AlternativeLaunches<Launch>;
   /** The subgraph that a group of dispatches computes. The last dispatch of the group has it, for verification on the CPU. */

@@ -47,6 +47,11 @@ export interface Target {
   readonly maxStorageBuffers: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly maxBindingBytes: number;
+  /**
+   * Estimated operations of a dispatch from which on its kernel can run in parts, so that no submit takes seconds. Undefined means that no
+   * kernel can.
+   */
+  readonly divisibleFrom?: number;
   /** Number of bytes that stay free after each intermediate, for guard zones in tests. @default 0 */
   readonly spareBytes?: number;
 }
@@ -74,6 +79,8 @@ export interface KernelVariant {
 export interface KernelDispatch extends KernelVariant {
   /** Buffers to bind at binding 1, 2, …. The written one comes last. */
   readonly operands: readonly Operand[];
+  /** Estimated multiplications and additions, if they can take longer than moving the operands once. */
+  readonly operations?: number;
   /** Other kernels with bit-identical results. The tuner may time them and use the fastest. */
   readonly alternatives?: Alternatives;
 }

@@ -3,6 +3,7 @@
 export { type Access, type Binding, type StorageBinding, declareStorage, findBindings } from './bindings.ts';
 export { type Epilogue, type Span, findEpilogue, replaceBlock } from './blocks.ts';
 export { callsOtherThan, mentions, parenthesized } from './expressions.ts';
+export { gridPartWords, withGridPart } from './gridPart.ts';
 export { type FilledKernel, type Filling, type KernelFile, type KernelSource, fillKernel, parseKernel } from './kernelSource.ts';
 export { inlinedSize, libraryFor } from './library.ts';
 export { f32Bits, f32Literal, finiteLiteral, fromWord, isLiteral, isZeroLiteral, wordOf } from './literals.ts';

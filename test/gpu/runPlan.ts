@@ -119,14 +119,14 @@ export async function runPlan(
   const count = prepared.reduce((sum, { written }) => sum + written.length, 0);
   const run = guards.run(plan.dispatches[0].name, count);
   for (const { dispatch, written, bound, pipeline } of prepared) {
-    run.around(encoder, dispatch.name, written, () => {
-      const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline);
-      const entries = bound.map((resource, binding) => ({ binding, resource }));
-      pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-      pass.dispatchWorkgroups(...dispatch.workgroups);
-      pass.end();
-    });
+    run.before(encoder, dispatch.name, written);
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    const entries = bound.map((resource, binding) => ({ binding, resource }));
+    pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...dispatch.workgroups);
+    pass.end();
+    run.after(encoder);
   }
   const readbacks = ranges.output.map(({ type, binding }) => {
     const target = buffer(storedBytes(type), GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);

@@ -49,6 +49,8 @@ const typesOf = (rows: number, columns: number): readonly InputType[] => [
 export const inputTypes = typesOf(4, 6);
 /** Inputs with rows long enough for one workgroup each. */
 export const wideInputTypes = typesOf(5, 70);
+/** Inputs that take several workgroups. */
+export const largeInputTypes = typesOf(130, 70);
 
 type Make = (a: Tensor, b: Tensor, places: Tensor) => Tensor;
 

@@ -29,7 +29,8 @@ async function compareOn({ map, range, lost }: Behaviour): Promise<{ checked: nu
   const run = new Guards(device).run('program', 1);
   const buffer = makeBuffer({ size: 4 * words }) as unknown as GPUBuffer;
   const written = { role: 'out', type: { shape: [1], dtype: 'f32' }, binding: { buffer, offset: 0, size: 4 * words } } as const;
-  run.around(encoder, 'kernel', [written], () => undefined);
+  run.before(encoder, 'kernel', [written]);
+  run.after(encoder);
   run.check();
   return takeGuardReport();
 }

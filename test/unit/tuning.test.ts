@@ -26,6 +26,7 @@ const dispatchOf = (texts: readonly string[], bucket = '64'): Dispatch => ({
   ...launch(texts[0]),
   scope: '',
   ops: [],
+  operations: 0,
   alternatives: { bucket, names: texts.slice(1), variant: (n) => launch(texts[n + 1]) },
 });
 
@@ -154,7 +155,7 @@ test('the choice is kept by text and size: a changed kernel is timed again, a ch
   expect(choices.preferred(dispatchOf(['revised', 'b', 'c']))).toBeUndefined();
   expect(choices.preferred(dispatchOf(['a', 'b', 'c'], '128'))).toBeUndefined();
   expect(choices.preferred(dispatchOf(['a', 'b', 'c', 'd']))).toBeUndefined();
-  expect(choices.preferred({ ...launch('a'), scope: '', ops: [] })).toBeUndefined();
+  expect(choices.preferred({ ...launch('a'), scope: '', ops: [], operations: 0 })).toBeUndefined();
 });
 
 test('a choice that is none of the kernels is dropped: a kernel of the same name has changed', async () => {

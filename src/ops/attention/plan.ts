@@ -48,6 +48,13 @@ const rowParams = (name: string, { offset, strides }: StridedView): [param: stri
   [`${name}Row`, strides[2] / 4],
 ];
 
+/** Products of [queries, keys] by the depth that a kernel computes. */
+const productsOf: Readonly<Record<AttentionKernelName, number>> = {
+  attention: 2,
+  attentionQueryGradient: 3,
+  attentionKeyGradient: 4,
+};
+
 /**
  * One dispatch with a tile of queries or keys per workgroup. `rows` are the inputs that are read by vec4, by their names in the kernel;
  * `flat` are inputs that are read element by element.
@@ -94,6 +101,7 @@ export function planAttention(
       ...outputs.map((_, index): Operand => ({ kind: 'output', index })),
     ],
     workgroups,
+    operations: (productsOf[kernel.name] * 2 * sizes.heads * sizes.queries * sizes.keys * sizes.depth) / (causal ? 2 : 1),
   };
   return { dispatches: [dispatch], temporaries: [] };
 }

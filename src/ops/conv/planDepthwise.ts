@@ -22,6 +22,13 @@ export interface DepthwiseSizes extends TapSizes {
 
 const workgroupSize = 64;
 
+/** Estimated operations of a tap of one element: most of them compute positions. */
+const tapOperations = 20;
+
+/** Estimated operations of all taps of all outputs. The three kernels have as many. */
+const operationsOf = ({ batch, output, channels, multiplier, window }: DepthwiseSizes): number =>
+  tapOperations * window[0] * window[1] * batch * output[0] * output[1] * channels * multiplier;
+
 const inputs: readonly Operand[] = [
   { kind: 'input', index: 0 },
   { kind: 'input', index: 1 },
@@ -36,7 +43,13 @@ const sizeParams = ({ input, output, channels, multiplier, window, strides, dila
 });
 
 /** One dispatch in which each invocation writes a run of neighbouring elements, in whole pixels of `channels`. */
-function perPixel(name: string, kernel: KernelFile, type: TensorType, channels: number, params: ParamValues, target: Target): KernelPlan {
+function perPixel(
+  name: string,
+  kernel: KernelFile,
+  { type, channels, sizes }: { readonly type: TensorType; readonly channels: number; readonly sizes: DepthwiseSizes },
+  params: ParamValues,
+  target: Target,
+): KernelPlan {
   const size = sizeOf(type.shape);
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
@@ -50,14 +63,15 @@ function perPixel(name: string, kernel: KernelFile, type: TensorType, channels: 
         }),
         operands: [...inputs, output],
         workgroups,
+        operations: operationsOf(sizes),
       },
     ],
     temporaries: [],
   };
 }
 
-export const planDepthwise = (sizes: DepthwiseSizes, y: TensorType, target: Target): KernelPlan =>
-  perPixel('depthwiseConv2d', depthwiseKernel, y, sizes.channels * sizes.multiplier, sizeParams(sizes), target);
+export const planDepthwise = (sizes: DepthwiseSizes, type: TensorType, target: Target): KernelPlan =>
+  perPixel('depthwiseConv2d', depthwiseKernel, { type, channels: sizes.channels * sizes.multiplier, sizes }, sizeParams(sizes), target);
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
@@ -66,7 +80,7 @@ export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType
   const [tapStepY, tapStepX] = sizes.strides.map((stride, axis) => stride / shared[axis]);
   const [windowStepY, windowStepX] = sizes.dilations.map((dilation, axis) => dilation / shared[axis]);
   const params = { ...sizeParams(sizes), tapStepY, tapStepX, windowStepY, windowStepX };
-  return perPixel('depthwiseConv2dInputGradient', inputGradientKernel, dx, sizes.channels, params, target);
+  return perPixel('depthwiseConv2dInputGradient', inputGradientKernel, { type: dx, channels: sizes.channels, sizes }, params, target);
 }
 
 /**
@@ -95,6 +109,7 @@ export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorTyp
     }),
     operands: [...inputs, split ? partials : output],
     workgroups,
+    operations: operationsOf(sizes),
   };
   if (!split) return { dispatches: [main], temporaries: [] };
   const sumGroups = gridOf(Math.ceil(elements / workgroupSize), target);

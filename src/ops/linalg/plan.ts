@@ -36,6 +36,9 @@ const teamOf = ({ processor }: Target): Pick<Filling, 'blocks'> => (processor ==
 const teamsOf = (count: number, target: Target): [number, number, number] =>
   gridOf(target.processor === 'gpu' ? count : Math.ceil(count / 64), target);
 
+/** Estimated operations of one step of an elimination. The steps of a column follow each other, so they are slow. */
+const stepOperations = 8;
+
 /** Words of the factors of one matrix: L and U, the permutation, its sign. */
 export const factorsOf = (n: number): number => n * n + n + 1;
 
@@ -50,6 +53,7 @@ export const factorize = (
   ...fillKernel(luKernel, { ...teamOf(target), params: { count, n, perturb } }),
   operands: [matrices, factors],
   workgroups: teamsOf(count, target),
+  operations: stepOperations * count * n ** 3,
 });
 
 export const choleskyDispatch = (count: number, n: number, target: Target): KernelDispatch => ({
@@ -57,6 +61,7 @@ export const choleskyDispatch = (count: number, n: number, target: Target): Kern
   ...fillKernel(choleskyKernel, { ...teamOf(target), params: { count, n } }),
   operands: [input(0), output(0)],
   workgroups: teamsOf(count, target),
+  operations: stepOperations * count * n ** 3,
 });
 
 const determinantModes = { product: 0, sign: 1, logarithm: 2 } as const;
@@ -102,6 +107,7 @@ export function triangularDispatch(
     ...fillKernel(solveKernel, { params: { size, n, m, stride, lower, transposed, unit, permuted, identity } }),
     operands,
     workgroups: gridOf(Math.ceil(size / 64), target),
+    operations: stepOperations * size * n ** 2,
   };
 }
 

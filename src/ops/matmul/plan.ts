@@ -144,6 +144,7 @@ export function planProduct(product: Product, target: Target, choice: ProductCho
   const main: KernelDispatch = {
     ...variant(tile, `${name}_${usesPanels ? 'panels' : tile.kind}`),
     operands: [left, usesPanels ? packed : right, splits > 1 ? partials : output],
+    operations: 2 * rows * columns * k * batches,
     ...(others.length > 0 ? { alternatives } : {}),
   };
   if (splits === 1) return { dispatches: [...packing, main], temporaries: packedType };

@@ -48,6 +48,8 @@ export function ofLanes(kernel: KernelFile, lanes: 1 | 4, type: string): Pick<Fi
 export const poolingKernel = (name: string, source: string): KernelFile => ({ name, text: `${headSource}\n${source}` });
 
 const workgroupSize = 64;
+/** Estimated operations of a tap of one element. */
+const tapOperations = 8;
 const nowhere: Padding2d = [[0, 0], [0, 0]]; // prettier-ignore
 
 /** A kernel that writes elements of `result`, a run of neighbours per invocation. */
@@ -77,7 +79,8 @@ export function planPool(
       ...{ padTop, padLeft, dilationY: dilations[0], dilationX: dilations[1], reachTop, reachBottom, reachLeft, reachRight },
     },
   });
-  return { dispatches: [{ name, ...filled, operands, workgroups }], temporaries: [] };
+  const operations = tapOperations * window[0] * window[1] * sizeOf(result.shape);
+  return { dispatches: [{ name, ...filled, operands, workgroups, operations }], temporaries: [] };
 }
 
 const input = (index: number): Operand => ({ kind: 'input', index });

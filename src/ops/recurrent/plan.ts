@@ -49,6 +49,9 @@ export interface LinearAttributes {
 const input = (index: number): Operand => ({ kind: 'input', index });
 const output: Operand = { kind: 'output', index: 0 };
 
+/** Estimated operations of a product of one step. The steps follow each other, so they are slow. */
+const stepOperations = 8;
+
 /** Multiplications that an invocation does in one dispatch. Browsers end a dispatch that takes seconds. */
 const maxProducts = 2 ** 22;
 
@@ -153,6 +156,7 @@ fn gateOf(x: f32) -> f32 { return ${gateFunctions[attributes.recurrentActivation
     }),
     operands: [...inputs.map((_, i) => input(i)), output],
     workgroups: team.workgroups,
+    operations: stepOperations * rows * (last - first) * gates * units ** 2,
   }));
   return { dispatches, temporaries: [] };
 }
@@ -176,6 +180,7 @@ export function planLinear({ inputs, attributes, target }: KernelContext<LinearA
     }),
     operands: [...inputs.map((_, i) => input(i)), ...scratch, output],
     workgroups: team.workgroups,
+    operations: stepOperations * rows * (last - first) * gates * units ** 2,
   }));
   return { dispatches, temporaries: scratch.map(() => ({ shape: [rows, 2, gates, units], dtype: 'f32' })) };
 }

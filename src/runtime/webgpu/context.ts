@@ -1,10 +1,11 @@
 // The shared state of one GPU device: queue, pools, numbers of buffers, copies of host values, and whether the device is alive.
 import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors.ts';
-import type { TensorType } from '../../graph/op.ts';
+import type { Target, TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
 import { debug } from './debug.ts';
 import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
+import { DeviceRate } from './pace.ts';
 import type { Profiler } from './profiler.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
 import { Segments } from './segments.ts';
@@ -21,6 +22,8 @@ export class GpuContext implements ValueOwner {
   readonly slabs: Slabs;
   /** Memory of the uniforms and scalars of programs. */
   readonly segments: Segments;
+  /** Speed of the device in earlier steps. */
+  readonly rate: DeviceRate;
   /** If set, every dispatch has a separate pass and is timed. */
   profiler: Profiler | undefined;
   /** Guard zones after the ranges that dispatches write. Undefined outside of tests. */
@@ -31,11 +34,14 @@ export class GpuContext implements ValueOwner {
   private readonly ids = new WeakMap<GPUBuffer, number>();
   private nextId = 0;
   private readonly submissions: Promise<undefined>[] = [];
+  /** When the last run was reported as done. */
+  private lastDone = 0;
   /** Host values that were uploaded before. From the second use on, the device keeps a copy. */
   private readonly met = new WeakMap<HostValue, GpuValue | 'once'>();
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, processor: Target['processor'] = 'gpu') {
     this.device = device;
+    this.rate = new DeviceRate(processor);
     this.pool = new BufferPool(device);
     this.scratch = new Scratch(this.pool);
     this.slabs = new Slabs(this.pool);
@@ -95,13 +101,23 @@ export class GpuContext implements ValueOwner {
     }
   }
 
-  submit(commands: GPUCommandBuffer): void {
-    this.device.queue.submit([commands]);
+  /**
+   * Submits the command buffers of a run, each by itself: drivers reset a device for a long submit, and not for many. `onDone` receives the
+   * milliseconds since the device began the run, or longer if it was reported late.
+   */
+  submit(commands: readonly GPUCommandBuffer[], onDone: (milliseconds: number) => void): void {
+    const began = performance.now();
+    for (const buffer of commands) this.device.queue.submit([buffer]);
     const done = this.device.queue.onSubmittedWorkDone();
     // A lost device rejects; device.lost reports the reason.
     const settled = done.catch(() => undefined);
     this.submissions.push(settled);
-    void settled.then(() => this.submissions.splice(this.submissions.indexOf(settled), 1));
+    void settled.then(() => {
+      void this.submissions.splice(this.submissions.indexOf(settled), 1);
+      const now = performance.now();
+      onDone(now - Math.max(began, this.lastDone));
+      this.lastDone = now;
+    });
   }
 
   async settle(inFlight: number): Promise<void> {

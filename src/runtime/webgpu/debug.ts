@@ -6,6 +6,8 @@ export const debug = {
   guardBytes: 0,
   /** Default of the `tuning` option. Undefined means on GPUs only. */
   tuning: undefined as boolean | undefined,
+  /** Maximum operations of a submit, and operations from which on a kernel can run in parts. Undefined means by time. */
+  submitOperations: undefined as number | undefined,
   /** Flags for Dawn, in addition to the user's. */
   dawnFlags: [] as readonly string[],
 };

@@ -30,6 +30,9 @@ const wantedFeatures = ['shader-f16', 'timestamp-query', 'subgroups'] as const;
 /** Cores of a usual card of each vendor: a first guess, which tuning corrects. */
 const coresByVendor: Readonly<Record<string, number>> = { nvidia: 100, amd: 60, apple: 16, intel: 16 };
 
+/** Operations of a dispatch from which on its kernel can run in parts: 100 ms on an unusually slow GPU, and 13 ms on a CPU. */
+const divisibleFrom = { gpu: 2 ** 32, cpu: 2 ** 27 };
+
 /** Limits that are requested at the adapter's maximum. The others stay at their defaults. */
 const wantedLimits = [
   'maxBufferSize',
@@ -87,6 +90,7 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
       maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+      divisibleFrom: debug.submitOperations ?? divisibleFrom[software ? 'cpu' : 'gpu'],
       ...(debug.guardBytes > 0 && { spareBytes: debug.guardBytes }),
     },
   };

@@ -1,30 +1,25 @@
-// A Program on one device. Pipelines, uniforms and bind groups are built once. A run writes inputs, encodes one pass and submits.
+// A Program on one device. Pipelines, uniforms and bind groups are built once. A run writes inputs, encodes one pass and submits. A long step
+// has several submits.
 import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
 import type { Binding, Dispatch, Program, Slot } from '../../compiler/index.ts';
 import { wordOf } from '../../wgsl/index.ts';
 import type { Executable, RunInput } from '../runtime.ts';
-import type { Guarded, GuardedRun, Guards } from './guards.ts';
-import { type UniformOffsets, UniformWords, bindLaunch } from './launch.ts';
+import { type BoundDispatch, BoundProgram } from './boundProgram.ts';
+import { Commands } from './commands.ts';
+import type { Guarded, GuardedRun } from './guards.ts';
+import { bindLaunch } from './launch.ts';
 import { type BufferPool, type BufferRange, GpuValue } from './memory.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import type { Segment, Segments } from './segments.ts';
+import type { PartLaunch } from './submits.ts';
 import { writeHost } from './transfer.ts';
 import type { GpuContext } from './context.ts';
 
 /** Maximum number of bind groups kept for a dispatch. There is one for each recent tuple of input buffers. */
 const maxBindGroups = 8;
-
-/** A dispatch with its pipeline, the offsets of its uniforms and its bind groups. */
-interface BoundDispatch {
-  readonly pipeline: Pipeline;
-  /** Positions of the inputs that it binds. Its bind group depends on their buffers. */
-  readonly inputs: readonly number[];
-  readonly uniforms: UniformOffsets;
-  readonly groups: Map<string, GPUBindGroup>;
-}
 
 /** A host value that is copied to a buffer. */
 interface Upload {
@@ -65,35 +60,6 @@ function settleMove({ value, range }: Move): void {
   value.wasRead = true;
 }
 
-/** A program with its pipelines and uniforms. */
-interface BoundProgram {
-  readonly program: Program;
-  readonly dispatches: readonly BoundDispatch[];
-  readonly uniforms: Segment | undefined;
-}
-
-/** Offsets in a segment that begins at `offset`. */
-const moved = ({ paramsOffset, fusedOffset }: UniformOffsets, offset: number): UniformOffsets => ({
-  paramsOffset: paramsOffset + offset,
-  fusedOffset: fusedOffset === undefined ? undefined : fusedOffset + offset,
-});
-
-function bindProgram({ device, segments }: GpuContext, program: Program, pipelines: readonly Pipeline[]): BoundProgram {
-  const words = new UniformWords();
-  const places = program.dispatches.map((dispatch) => words.add(dispatch));
-  const data = words.data();
-  const uniforms = data && segments.take(data.byteLength);
-  if (data) device.queue.writeBuffer(uniforms!.buffer, uniforms!.offset, data);
-  const dispatches = program.dispatches.map((dispatch, i): BoundDispatch => {
-    const inputs = dispatch.bindings.flatMap(({ slot }) => {
-      const s = program.slots[slot];
-      return s.kind === 'input' ? s.position : [];
-    });
-    return { pipeline: pipelines[i], inputs, uniforms: moved(places[i], uniforms?.offset ?? 0), groups: new Map() };
-  });
-  return { program, dispatches, uniforms };
-}
-
 /** Uniforms and scalars of an executable. They are freed when it is disposed of or garbage collected. */
 interface OwnSegments {
   readonly segments: Segments;
@@ -123,10 +89,10 @@ export class GpuExecutable implements Executable {
     this.context = context;
     this.onSecondRun = onSecondRun;
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
-    this.bound = bindProgram(context, program, pipelines);
+    this.own = { segments: context.segments, held: [] };
+    this.bound = new BoundProgram(context, program, pipelines, this.own.held);
     this.scalarData = new Uint32Array(program.scalars.length);
-    if (program.scalars.length) this.scalars = context.segments.take(this.scalarData.byteLength);
-    this.own = { segments: context.segments, held: [this.bound.uniforms, this.scalars].flatMap((segment) => segment ?? []) };
+    if (program.scalars.length) this.own.held.push((this.scalars = context.segments.take(this.scalarData.byteLength)));
     ownSegments.register(this, this.own, this);
   }
 
@@ -138,13 +104,11 @@ export class GpuExecutable implements Executable {
   /** Makes later runs launch another kernel with the same results for dispatch number `index`. */
   adopt(index: number, dispatch: Dispatch, pipeline: Pipeline): void {
     if (this.isDisposed) return;
-    const { program, dispatches: bound, uniforms } = this.bound;
+    const { program, dispatches: bound, pace } = this.bound;
     const dispatches = program.dispatches.with(index, dispatch);
     const pipelines = bound.map((one) => one.pipeline).with(index, pipeline);
-    this.bound = bindProgram(this.context, { ...program, dispatches }, pipelines);
-    const { segments, held } = this.own;
-    if (uniforms) segments.release(held.splice(held.indexOf(uniforms), 1)[0]);
-    if (this.bound.uniforms) held.push(this.bound.uniforms);
+    this.bound.release();
+    this.bound = new BoundProgram(this.context, { ...program, dispatches }, pipelines, this.own.held, pace);
   }
 
   async run(inputs: readonly RunInput[]): Promise<GpuValue[]> {
@@ -160,18 +124,21 @@ export class GpuExecutable implements Executable {
     if (check) context.device.pushErrorScope('validation');
     try {
       context.profiler?.submit(program.peakBytes);
-      let encoder = context.device.createCommandEncoder({ label: program.name });
+      const commands = new Commands(context.device, program.name);
       for (const { value, range } of memory.moves) {
-        encoder.copyBufferToBuffer(value.range.buffer, value.range.offset, range.buffer, 0, storedBytes(value.type));
+        commands.encoder.copyBufferToBuffer(value.range.buffer, value.range.offset, range.buffer, 0, storedBytes(value.type));
       }
       if (context.profiler?.hasTimestamps === false) {
-        context.device.queue.submit([encoder.finish()]);
+        context.device.queue.submit([commands.encoder.finish()]);
         await this.runOneByOne(context.profiler, memory.inputs);
-        encoder = context.device.createCommandEncoder({ label: program.name });
+        commands.encoder = context.device.createCommandEncoder({ label: program.name });
       }
-      const guarded = context.profiler?.hasTimestamps === false ? undefined : this.encode(encoder, memory.inputs);
-      this.copyResults(encoder, memory);
-      context.submit(encoder.finish());
+      const guarded = context.profiler?.hasTimestamps === false ? undefined : this.encode(commands, memory.inputs);
+      this.copyResults(commands.encoder, memory);
+      const { pace } = this.bound;
+      // The first run includes work that drivers put off until then.
+      const isTimed = this.runs > 0 && !context.profiler;
+      context.submit(commands.finish(), (milliseconds) => isTimed && pace.note(milliseconds));
       guarded?.check();
     } catch (error) {
       for (const range of rangesOf(memory, context.pool)) range.release();
@@ -245,72 +212,79 @@ export class GpuExecutable implements Executable {
     if (this.scalars) this.context.device.queue.writeBuffer(this.scalars.buffer, this.scalars.offset, this.scalarData);
   }
 
-  private encode(encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun | undefined {
+  private encode(commands: Commands, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun | undefined {
     const { profiler, guards } = this.context;
-    if (guards) return this.encodeGuarded(guards, encoder, buffers);
-    let pass = profiler ? undefined : encoder.beginComputePass();
-    this.program.dispatches.forEach((dispatch, i) => {
-      if (profiler) pass = encoder.beginComputePass(profiler.passFor(dispatch));
-      this.dispatch(pass!, i, buffers);
-      if (profiler) pass!.end();
+    const written = guards && this.writtenRanges(buffers);
+    const guarded = written && guards.run(this.program.name, written.flat().length);
+    this.bound.submits().forEach((launches, number) => {
+      if (number > 0) commands.cut();
+      const { encoder } = commands;
+      // Timestamps are those of passes. Guard zones are filled and copied between passes.
+      const shared = profiler || guarded ? undefined : encoder.beginComputePass();
+      for (const launch of launches) {
+        const { dispatch: index, part, isLastPart } = launch;
+        const dispatch = this.program.dispatches[index];
+        if (part === 0) guarded?.before(encoder, dispatch.label, written![index]);
+        const pass = shared ?? encoder.beginComputePass(profiler?.passFor(dispatch, part === 0, isLastPart));
+        this.launch(pass, launch, buffers);
+        if (!shared) pass.end();
+        if (isLastPart) guarded?.after(encoder);
+      }
+      shared?.end();
     });
-    if (profiler) profiler.resolve(encoder);
-    else pass!.end();
-    return undefined;
+    profiler?.resolve(commands.encoder);
+    return guarded;
   }
 
-  /** Guard zones are written and copied between passes, so every dispatch has a separate pass. */
-  private encodeGuarded(guards: Guards, encoder: GPUCommandEncoder, buffers: ReadonlyMap<number, GPUBuffer>): GuardedRun {
-    const { profiler } = this.context;
-    const { name, dispatches, slots } = this.program;
-    const written = dispatches.map(({ bindings }) =>
+  /** The ranges that each dispatch writes. */
+  private writtenRanges(buffers: ReadonlyMap<number, GPUBuffer>): Guarded[][] {
+    const { dispatches, slots } = this.program;
+    return dispatches.map(({ bindings }) =>
       bindings.flatMap(({ role, slot: index, access }): Guarded[] => {
         const slot = slots[index];
         if (access === 'read' || slot.kind === 'scalars') return [];
         return [{ role, type: slot.type, binding: this.resource(slot, buffers, access) }];
       }),
     );
-    const run = guards.run(name, written.flat().length);
-    dispatches.forEach((dispatch, i) => {
-      run.around(encoder, dispatch.label, written[i], () => {
-        const pass = encoder.beginComputePass(profiler?.passFor(dispatch));
-        this.dispatch(pass, i, buffers);
-        pass.end();
-      });
-    });
-    profiler?.resolve(encoder);
-    return run;
   }
 
-  private dispatch(pass: GPUComputePassEncoder, index: number, buffers: ReadonlyMap<number, GPUBuffer>): void {
+  private launch(
+    pass: GPUComputePassEncoder,
+    { dispatch: index, part, workgroups }: PartLaunch,
+    buffers: ReadonlyMap<number, GPUBuffer>,
+  ): void {
     const bound = this.bound.dispatches[index];
     pass.setPipeline(bound.pipeline.pipeline);
-    pass.setBindGroup(0, this.bindGroup(bound, index, buffers));
-    pass.dispatchWorkgroups(...this.program.dispatches[index].workgroups);
+    pass.setBindGroup(0, this.bindGroups(bound, index, buffers)[part]);
+    pass.dispatchWorkgroups(...workgroups);
   }
 
   /** For a profile on a device without timestamps. */
   private async runOneByOne(profiler: Profiler, buffers: ReadonlyMap<number, GPUBuffer>): Promise<void> {
+    const launches = this.bound.submits().flat();
     for (const [i, dispatch] of this.program.dispatches.entries()) {
-      await profiler.wait(dispatch, (pass) => this.dispatch(pass, i, buffers));
+      const parts = launches.filter((launch) => launch.dispatch === i);
+      await profiler.wait(
+        dispatch,
+        parts.map((part) => (pass) => this.launch(pass, part, buffers)),
+      );
     }
   }
 
-  private bindGroup(
-    { inputs, pipeline, uniforms, groups }: BoundDispatch,
-    index: number,
-    buffers: ReadonlyMap<number, GPUBuffer>,
-  ): GPUBindGroup {
+  private bindGroups(bound: BoundDispatch, index: number, buffers: ReadonlyMap<number, GPUBuffer>): readonly GPUBindGroup[] {
     const { context, program } = this;
+    const { inputs, pipeline, uniforms, groups } = bound;
     const key = inputs.map((position) => context.idOf(buffers.get(position)!)).join();
     const known = groups.get(key);
     if (known) return known;
     if (groups.size >= maxBindGroups) groups.clear();
-    const group = bindLaunch(context.device, pipeline, program.dispatches[index], this.bound.uniforms!.buffer, uniforms, (slot, access) =>
-      this.resource(program.slots[slot], buffers, access),
+    const { buffer } = this.bound.uniforms!;
+    const resource = (slot: number, access: Binding['access']): GPUBufferBinding => this.resource(program.slots[slot], buffers, access);
+    const made = Array.from({ length: this.bound.partCount(index) }, (_, part) =>
+      bindLaunch(context.device, pipeline, program.dispatches[index], buffer, uniforms, resource, this.bound.partOf(bound, part)),
     );
-    groups.set(key, group);
-    return group;
+    groups.set(key, made);
+    return made;
   }
 
   private resource(slot: Slot, buffers: ReadonlyMap<number, GPUBuffer>, access: Binding['access'] = 'read'): GPUBufferBinding {

@@ -58,6 +58,8 @@ export class GuardedRun {
   private readonly name: string;
   private readonly staging: GPUBuffer;
   private readonly zones: Zone[] = [];
+  /** Zones of the dispatch that is being encoded. */
+  private current: readonly Zone[] = [];
   private bytes = 0;
 
   constructor(guards: Guards, name: string, staging: GPUBuffer) {
@@ -66,9 +68,9 @@ export class GuardedRun {
     this.staging = staging;
   }
 
-  /** Encodes a dispatch with the pattern in its zones before, and a copy of the zones afterwards. `encode` makes the passes between. */
-  around(encoder: GPUCommandEncoder, dispatch: string, written: readonly Guarded[], encode: () => void): void {
-    const zones = written.flatMap((guarded): Zone[] => {
+  /** Fills the zones of a dispatch with the pattern. Call it before the passes of the dispatch are encoded. */
+  before(encoder: GPUCommandEncoder, dispatch: string, written: readonly Guarded[]): void {
+    this.current = written.flatMap((guarded): Zone[] => {
       const { offset = 0, size = 0 } = guarded.binding;
       const own = storedBytes(guarded.type);
       if (size <= own) return [];
@@ -76,8 +78,12 @@ export class GuardedRun {
       this.bytes += zone.bytes;
       return [zone];
     });
-    for (const { binding, start, bytes } of zones) encoder.copyBufferToBuffer(this.guards.pattern, 0, binding.buffer, start, bytes);
-    encode();
+    for (const { binding, start, bytes } of this.current) encoder.copyBufferToBuffer(this.guards.pattern, 0, binding.buffer, start, bytes);
+  }
+
+  /** Copies the zones of the dispatch after its passes. */
+  after(encoder: GPUCommandEncoder): void {
+    const zones = this.current;
     for (const { binding, start, bytes, place } of zones) encoder.copyBufferToBuffer(binding.buffer, start, this.staging, place, bytes);
     this.zones.push(...zones);
   }

@@ -4,6 +4,14 @@ import type { Pipeline } from './pipelines.ts';
 
 /** Bind offsets are multiples of 256 bytes. */
 const segmentWords = 64;
+export const segmentBytes = 4 * segmentWords;
+
+/** The uniforms of the parts of a dispatch, one in each segment. */
+export function uniformWordsOfParts(parts: readonly (readonly number[])[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(parts.length * segmentWords);
+  parts.forEach((part, i) => words.set(part, i * segmentWords));
+  return words;
+}
 
 /** A uniform struct is bound in whole 16 bytes. */
 const uniformBytes = (params: readonly number[]): number => Math.max(16, Math.ceil(params.length / 4) * 16);
@@ -22,7 +30,8 @@ export class UniformWords {
     return { paramsOffset: this.segment(params), fusedOffset: fusedParams ? this.segment(fusedParams) : undefined };
   }
 
-  private segment(params: readonly number[]): number {
+  /** Adds words at a place where a binding may begin, and returns their offset in bytes. */
+  segment(params: readonly number[]): number {
     const offset = this.words.length * 4;
     this.words.push(...params);
     while (this.words.length % segmentWords) this.words.push(0);
@@ -35,7 +44,9 @@ export class UniformWords {
   }
 }
 
-/** Creates the bind group of a launch. `resource` returns the memory of a slot. */
+/**
+ * Creates the bind group of a launch. `resource` returns the memory of a slot. A divisible launch needs the uniform of the part of its grid.
+ */
 export function bindLaunch(
   device: GPUDevice,
   { layout }: Pipeline,
@@ -43,6 +54,7 @@ export function bindLaunch(
   uniforms: GPUBuffer,
   { paramsOffset, fusedOffset }: UniformOffsets,
   resource: (slot: number, access: Binding['access']) => GPUBufferBinding,
+  part?: GPUBufferBinding,
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = [
     { binding: 0, resource: { buffer: uniforms, offset: paramsOffset, size: uniformBytes(params) } },
@@ -50,9 +62,10 @@ export function bindLaunch(
   ];
   if (fusedParams) {
     entries.push({
-      binding: bindings.length + 1,
+      binding: entries.length,
       resource: { buffer: uniforms, offset: fusedOffset!, size: uniformBytes(fusedParams) },
     });
   }
+  if (part) entries.push({ binding: entries.length, resource: part });
   return device.createBindGroup({ layout, entries });
 }

@@ -44,8 +44,8 @@ export class PipelineCache {
   }
 
   /** One letter for each binding: uniform, read, write. */
-  private signature({ bindings, fusedParams }: Launch): string {
-    return `u${bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('')}${fusedParams ? 'u' : ''}`;
+  private signature({ bindings, fusedParams, isDivisible }: Launch): string {
+    return `u${bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('')}${fusedParams ? 'u' : ''}${isDivisible ? 'u' : ''}`;
   }
 
   private layout(launch: Launch): GPUBindGroupLayout {

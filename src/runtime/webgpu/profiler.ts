@@ -37,14 +37,24 @@ export class Profiler {
     this.log.submit(bytes);
   }
 
-  passFor(kernel: KernelName): GPUComputePassDescriptor {
+  /** The pass of a kernel, or of one part of its grid. The time of a kernel is that from its first part to its last. */
+  passFor(kernel: KernelName, isFirstPart = true, isLastPart = true): GPUComputePassDescriptor {
     let batch = this.batches[this.batches.length - 1] as Batch | undefined;
-    if (!batch || batch.done || batch.kernels.length * 2 >= capacity) this.batches.push((batch = this.open()));
-    const begin = batch.kernels.length * 2;
-    batch.kernels.push(kernel);
+    if (isFirstPart) {
+      if (!batch || batch.done || batch.kernels.length * 2 >= capacity) this.batches.push((batch = this.open()));
+      batch.kernels.push(kernel);
+    }
+    const { queries: querySet, kernels } = batch!;
+    const begin = kernels.length * 2 - 2;
     return {
       label: kernel.label,
-      timestampWrites: { querySet: batch.queries, beginningOfPassWriteIndex: begin, endOfPassWriteIndex: begin + 1 },
+      ...((isFirstPart || isLastPart) && {
+        timestampWrites: {
+          querySet,
+          ...(isFirstPart && { beginningOfPassWriteIndex: begin }),
+          ...(isLastPart && { endOfPassWriteIndex: begin + 1 }),
+        },
+      }),
     };
   }
 
@@ -70,10 +80,12 @@ export class Profiler {
     }
   }
 
-  /** Without timestamps: submits the work of `encode` and takes the time until it is done. */
-  async wait(kernel: KernelName, encode: Sample): Promise<void> {
+  /** Without timestamps: submits the parts of a kernel one by one and adds the times until they are done. */
+  async wait(kernel: KernelName, parts: readonly Sample[]): Promise<void> {
     this.overhead ??= await waitingCost(this.device);
-    this.log.add(kernel, Math.max(0, (await untilDone(this.device, encode)) - this.overhead));
+    let milliseconds = 0;
+    for (const part of parts) milliseconds += Math.max(0, (await untilDone(this.device, part)) - this.overhead);
+    this.log.add(kernel, milliseconds);
   }
 
   async finish(): Promise<Profile> {

@@ -35,7 +35,7 @@ export class WebGpuRuntime implements Runtime, ProgramLoader {
   private hasWarned = false;
 
   private constructor({ device, info, target, identity }: OpenDevice) {
-    this.context = new GpuContext(device);
+    this.context = new GpuContext(device, target.processor);
     this.identity = identity;
     this.info = info;
     this.target = target;

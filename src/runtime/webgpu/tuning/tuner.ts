@@ -1,13 +1,16 @@
 // Autotuning: kernels with equal results are timed against each other on the device, between its steps, and programs get the fastest.
 // A program is considered after its second run. The engine gives each trial a turn in its queue, so that no other work runs meanwhile.
 import type { Dispatch, Launch, Slot } from '../../../compiler/index.ts';
+import { gridPartWords } from '../../../wgsl/index.ts';
 import type { KernelTuner, TunedKernel } from '../../runtime.ts';
 import type { GpuContext } from '../context.ts';
 import type { GpuExecutable } from '../executable.ts';
 import { UniformWords, bindLaunch } from '../launch.ts';
+import { Pace } from '../pace.ts';
 import type { Pipeline, PipelineCache } from '../pipelines.ts';
 import { type Sample, Stopwatch } from '../stopwatch.ts';
 import { type Choices, identify } from './choices.ts';
+import { partsOf } from '../submits.ts';
 import { compare } from './trial.ts';
 import { bufferUsage } from '../usage.ts';
 
@@ -143,13 +146,24 @@ export class Tuner implements KernelTuner {
     await this.adopt(places);
   }
 
-  /** Milliseconds of one launch of each candidate. The operands are zeros: the time of a product does not depend on its numbers. */
+  /**
+   * Milliseconds of one launch of each candidate. The operands are zeros: the time of a product does not depend on its numbers. Of a dispatch
+   * that is too long for one submit, the first part of the grid is timed.
+   */
   private async measure({ dispatch, slots }: Trial, candidates: readonly Candidate[]): Promise<Map<Candidate, number>> {
     const { pool, device } = this.context;
     const used = [...new Set(dispatch.bindings.map(({ slot }) => slot))];
     if (used.reduce((sum, slot) => sum + slots[slot].bytes, 0) > maxTrialBytes) throw new RangeError('too large to be timed between steps');
     const words = new UniformWords();
     const offsets = candidates.map(({ launch }) => words.add(launch));
+    const { maxOperations, minWorkgroups } = new Pace(dispatch.operations, this.context.rate);
+    const grids = candidates.map(({ launch: { workgroups, isDivisible } }) => {
+      if (!isDivisible) return { workgroups, share: 1, offset: 0 };
+      const [width, height] = workgroups;
+      const [part] = partsOf(workgroups, Math.ceil(dispatch.operations / maxOperations), minWorkgroups);
+      const offset = words.segment(gridPartWords(0, 0, width, height));
+      return { workgroups: [part.width, part.height, 1] as const, share: (part.width * part.height) / (width * height), offset };
+    });
     const data = words.data()!;
     const made: GPUBuffer[] = [];
     const create = (bytes: number, usage: number): GPUBuffer => {
@@ -168,19 +182,20 @@ export class Tuner implements KernelTuner {
         (pass) => {
           pass.setPipeline(candidates[i].pipeline.pipeline);
           pass.setBindGroup(0, groups[i]);
-          for (let n = 0; n < launches; n++) pass.dispatchWorkgroups(...candidates[i].launch.workgroups);
+          for (let n = 0; n < launches; n++) pass.dispatchWorkgroups(...grids[i].workgroups);
         };
       const accepted = await Promise.all(
         candidates.map(({ launch, pipeline }, i) =>
           this.accepts(() => {
-            groups.push(bindLaunch(device, pipeline, launch, uniforms, offsets[i], (slot) => ({ buffer: buffers.get(slot)! })));
+            const part = launch.isDivisible && { buffer: uniforms, offset: grids[i].offset, size: 16 };
+            groups.push(bindLaunch(device, pipeline, launch, uniforms, offsets[i], (slot) => ({ buffer: buffers.get(slot)! }), part));
             return sample(i, 1);
           }),
         ),
       );
       const able = candidates.flatMap((_, i) => (accepted[i] || i === 0 ? i : []));
       const times = await compare(this.stopwatch, able.length, (n, launches) => sample(able[n], launches));
-      return new Map([...times].map(([n, time]) => [candidates[able[n]], time]));
+      return new Map([...times].map(([n, time]) => [candidates[able[n]], time / grids[able[n]].share]));
     } finally {
       for (const buffer of made) pool.destroy(buffer);
     }
