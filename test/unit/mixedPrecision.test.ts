@@ -3,11 +3,12 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import type { Dtype } from '../../src/core/dtype.ts';
-import { defineLayer, layers } from '../../src/nn/index.ts';
-import { mean, mul, scalar, tensor } from '../../src/ops/index.ts';
+import { defineLayer, input, layers } from '../../src/nn/index.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
+import { mean, mul, scalar, sub, tensor, where } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
 import { optimizers } from '../../src/optim/index.ts';
-import { type CompileOptions, type Model, sequential } from '../../src/train/index.ts';
+import { type CompileOptions, type Model, createModel, sequential } from '../../src/train/index.ts';
 import { chooseTree } from '../../src/train/lossScale.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';
 
@@ -42,6 +43,21 @@ describe('mixedFloat16', () => {
     expect(seen.slice(-2)).toEqual(['f16', 'f32']);
     expect(given).toBe('f32');
     expect(model.variables().map(({ tensor: { dtype } }) => dtype)).toEqual(['f32', 'f32', 'f32', 'f32']);
+  });
+
+  test.each<[string, (h: Tensor) => Tensor]>([
+    ['a product with a number', (h) => mul(h, 3)],
+    ['a number minus it', (h) => sub(1, h)],
+    ['the larger of it and a number', (h) => h.maximum(0)],
+    ['a choice', (h) => where(h.greater(0.5), h, h.minimum(2))],
+    ['a vector', (h) => h.add(tensor([1, 2, 3]))],
+    ['a power', (h) => h.pow(3)],
+  ])('ops between the layers of a graph: %s', async (_, fn) => {
+    const x = input({ shape: [2] });
+    const model = createModel({ inputs: x, outputs: layers.dense({ units: 1 }).apply(fn(layers.dense({ units: 3 }).apply(x))) });
+    model.compile({ loss: 'mse', optimizer: 'sgd', ...mixed });
+    const { loss } = await model.trainOnBatch(points, targets);
+    expect(loss).toBeGreaterThan(0);
   });
 
   test('trains as f32 does, up to the rounding of f16', async () => {

@@ -12,6 +12,7 @@ import { padInterior } from '../../src/ops/shape/pad.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import golden from '../golden/ops.json';
 import { noteError, noteVectors } from '../support/findings.ts';
+import { opRows } from '../tables/index.ts';
 import { specialAngles, specialBinary, specialUnary } from '../tables/special.ts';
 
 const run = (t: Tensor): number[] => Array.from(interpret([t])[0]);
@@ -74,6 +75,18 @@ describe('dtypes', () => {
     ['arange step', o.arange(0, 1, 0.5), 'f32'],
     ['concat', o.concat([bool, whole, f32]), 'f32'],
   ])('%s', (_, y, dtype) => expect(y.dtype).toBe(dtype));
+
+  test('gradients of f16 are f16, for each op', () => {
+    const wrong = opRows
+      .filter(({ gradient }) => gradient !== 'none')
+      .flatMap(({ name, inputs, call }) => {
+        const halves = inputs.map(({ shape, dtype }) => placeholder(shape, dtype === 'f32' ? 'f16' : dtype, { position: 0 }));
+        const y = call(...halves);
+        const found = gradients(y, halves.filter(({ dtype }) => dtype === 'f16')); // prettier-ignore
+        return found.flatMap(({ dtype }, i) => (dtype === 'f16' ? [] : [`${name}, input ${i}: ${dtype}`]));
+      });
+    expect(wrong).toEqual([]);
+  });
 
   test('integers are exact and wrap, division by zero gives 0', () => {
     expect(run(o.mul(i32(65537, -3), i32(65537, 2147483647)))).toEqual([131073, -2147483645]);

@@ -1,5 +1,6 @@
 // Arithmetic: + - * / mod floorDiv, extrema, sign and powers.
 import { type Tensor, apply } from '../../graph/tensor.ts';
+import { cast } from './cast.ts';
 import { equal, greater, greaterEqual, logicalAnd } from './comparison.ts';
 import { binary, defineElementwise, unary } from './elementwise.ts';
 import { log } from './exponential.ts';
@@ -139,7 +140,8 @@ export const minimum = binary({
 
 /** g if winner > other, g / 2 if both are equal, otherwise 0. */
 function shareOf(g: Tensor, winner: Tensor, other: Tensor): Tensor {
-  return mul(g, where(greater(winner, other), 1, where(equal(winner, other), 0.5, 0)));
+  const share = where(greater(winner, other), 1, where(equal(winner, other), 0.5, 0));
+  return mul(g, cast(share, g.dtype));
 }
 
 /** Negative, -x. bool becomes i32. */
