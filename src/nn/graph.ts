@@ -20,7 +20,7 @@ import {
   runNamed,
 } from './layer.ts';
 import { type Describable, type NetworkWriter, NodeWriter, Sources, graphConfig } from './networkConfig.ts';
-import { Replay, checkReplayable } from './replay.ts';
+import { type GraphParts, Replay, checkReplayable } from './replay.ts';
 import { type Specs, TensorSpec, type Tensors, formatBatches, inOrderOf, shapesOf } from './spec.ts';
 import { callOf, isSymbolic, isSymbolicInput, nameOfInput, specsOfSymbolic } from './symbolic.ts';
 
@@ -52,6 +52,8 @@ export function graph(options: GraphOptions): LayerGraph {
   const { inputs, outputs, name } = (options as Partial<GraphOptions> | undefined) ?? {};
   return new Graph(inputs!, outputs!, name);
 }
+
+const tensorsIn = (tree: Tensors): Tensor[] => leavesOf(tree).map(({ value }) => value as Tensor);
 
 interface NamedTensor {
   readonly name: string;
@@ -122,47 +124,46 @@ class Graph extends BasicContainer implements LayerGraph, Describable {
     return specsOfSymbolic(where, this.own.outputs);
   }
 
-  /** Whether there are no ops between the layers. */
-  get isOfLayers(): boolean {
-    return this.order.every((node) => this.callsByNode.has(node));
+  /** The nodes between the inputs and the outputs. @internal */
+  get parts(): GraphParts {
+    return { order: this.order, ...this.own };
   }
 
   run(pass: ForwardPass, inputs: Tensors, mask: Masks, where: string): Flow {
-    const entries = leavesOf(this.own.inputs).map(({ value }) => value as Tensor);
-    const values = leavesOf(inOrderOf(this.own.inputs, inputs)).map(({ value }) => value as Tensor);
-    const replay = new Replay(values[0].shape[0]);
-    const masks = new Map<Node, Tensor[]>();
+    const entries = tensorsIn(this.own.inputs);
+    const values = tensorsIn(inOrderOf(this.own.inputs, inputs));
+    const replay = pass.decoding?.replay(this.parts, values) ?? new Replay(values[0].shape[0]);
     const setMasks = (tensors: readonly Tensor[], given: Masks): void => {
       const found = given instanceof Tensor ? [given] : leavesOf(given).map(({ value }) => value);
-      tensors.forEach(({ node, index }, i) => {
+      tensors.forEach((tensor, i) => {
         const maskOf = found[i];
-        if (maskOf instanceof Tensor) masks.set(node!, Object.assign(masks.get(node!) ?? [], { [index]: maskOf }));
+        if (maskOf instanceof Tensor) replay.setMask(tensor, maskOf);
       });
     };
-    const masksOf = (tree: Tensors): Masks => {
-      const found = mapTree(tree, (leaf) => masks.get((leaf as Tensor).node!)?.[(leaf as Tensor).index]) as Masks;
+    const masksOf = (tree: Tensors, maskOf: (tensor: Tensor) => Tensor | undefined): Masks => {
+      const found = mapTree(tree, (leaf) => maskOf(leaf as Tensor)) as Masks;
       return leavesOf(found).some(({ value }) => value) ? found : undefined;
     };
     entries.forEach((entry, i) => replay.set(entry, values[i]));
     setMasks(entries, inOrderOf(this.own.inputs, mask));
     for (const node of this.order) {
+      if (replay.recall(node)) continue;
       const named = this.callsByNode.get(node);
-      if (!named) {
-        replay.compute(node);
-        continue;
-      }
-      const { call, use } = named;
-      const x = mapTree(call.inputs, (leaf) => replay.get(leaf as Tensor)) as Tensors;
-      const flow = runNamed(pass.inMode(call.training), use, x, masksOf(call.inputs), where);
-      const results = leavesOf(flow.outputs);
-      const symbols = leavesOf(call.outputs).map(({ value }) => value as Tensor);
-      symbols.forEach((symbol, i) => {
-        if (!replay.has(symbol)) replay.set(symbol, results[i].value as Tensor);
-      });
-      setMasks(symbols, flow.mask);
+      if (named) {
+        const { call, use } = named;
+        const x = mapTree(call.inputs, (leaf) => replay.inputOf(leaf as Tensor, node)) as Tensors;
+        const masks = masksOf(call.inputs, (tensor) => replay.maskFor(tensor, node));
+        const inner = replay.isStill(node) ? pass.withoutDecoding() : pass;
+        const flow = runNamed(inner.inMode(call.training), use, x, masks, where);
+        const results = tensorsIn(flow.outputs);
+        const symbols = tensorsIn(call.outputs);
+        symbols.forEach((symbol, i) => replay.put(symbol, results[i]));
+        setMasks(symbols, flow.mask);
+      } else replay.compute(node);
+      replay.keep(node);
     }
     const outputs = mapTree(this.own.outputs, (leaf) => replay.get(leaf as Tensor)) as Tensors;
-    return { outputs, mask: masksOf(this.own.outputs) };
+    return { outputs, mask: masksOf(this.own.outputs, (tensor) => replay.maskOf(tensor)) };
   }
 
   describe(writer: NetworkWriter, at: string): Config {

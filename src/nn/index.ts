@@ -118,7 +118,8 @@ export type {
 } from './layer.ts';
 export { cellCount, layerOf } from './layer.ts';
 export { canDecode } from './canDecode.ts';
-export { Decoding } from './decoding.ts';
+export type { Kept } from './decoding.ts';
+export { StepDecoding } from './stepReplay.ts';
 export { NetworkPass } from './networkPass.ts';
 export { networkConfig } from './networkConfig.ts';
 export { chainFromConfig, graphFromConfig, formedFromConfig, sharedFromConfig } from './networkFromConfig.ts';

@@ -268,6 +268,11 @@ export class ForwardPass {
       : new ForwardPass(training, this.variables, this.losses, this.inF16, this.decoding, this.used, this.replaced, this.observe);
   }
 
+  /** The same pass for layers that do not depend on the tokens that are generated. */
+  withoutDecoding(): ForwardPass {
+    return new ForwardPass(this.training, this.variables, this.losses, this.inF16, undefined, this.used, this.replaced, this.observe);
+  }
+
   /** The same pass with other values of some parameters of a layer. */
   replacing(layer: Layer, parameters: TensorRecord): ForwardPass {
     const replaced = new Map(this.replaced).set(layer, { ...this.replaced.get(layer), ...parameters });

@@ -2,12 +2,14 @@
 import { atBatchSize, dependsOnBatch, isRoundedShare, isUnclear } from '../core/batchAxis.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { isBranch } from '../core/tree.ts';
-import { type Node, Tensor, applyAll } from '../graph/tensor.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { type Node, applyAll } from '../graph/tensor.ts';
 import { drawKey, drawnWordOf } from '../graph/trace.ts';
 import { cast } from '../ops/index.ts';
 import { keyWord } from '../ops/create/randomBits.ts';
 import { uniformValue } from '../ops/operands/knownValue.ts';
 import { formatShape } from '../core/shape.ts';
+import type { Tensors } from './spec.ts';
 
 /** Attributes that hold element values, not sizes. A large value that is not a multiple of the placeholder comes from the user. */
 const valueNames: ReadonlySet<string> = new Set(['value', 'exponent', 'fill', 'scale']);
@@ -43,10 +45,21 @@ function atBatch(value: unknown, batch: number): unknown {
   return entries.some(([name, child]) => child !== value[name] && !Number.isNaN(child)) ? Object.fromEntries(entries) : value;
 }
 
-/** One replay of a graph: values of tensors that were computed for the batch. */
+/** A graph: its nodes in order, and its inputs and outputs. */
+export interface GraphParts {
+  readonly order: readonly Node[];
+  readonly inputs: Tensors;
+  readonly outputs: Tensors;
+}
+
+/** An output of a node. Tensors are such places, too. */
+export type Place = Pick<Tensor, 'node' | 'index'>;
+
+/** One replay of a graph: values and masks of tensors that were computed for the batch. */
 export class Replay {
   readonly batch: number;
   private readonly values = new Map<Node, Tensor[]>();
+  private readonly masks = new Map<Node, Tensor[]>();
   private readonly keys = new Map<Tensor, { readonly key: Tensor; readonly site: number }>();
   /** Number of the random op, by the nodes between a key and the op that draws from it. */
   private readonly sites = new Map<Node, number>();
@@ -55,20 +68,30 @@ export class Replay {
     this.batch = batch;
   }
 
-  has({ node, index }: Tensor): boolean {
-    return node !== undefined && this.values.get(node)?.[index] !== undefined;
+  set({ node, index }: Place, value: Tensor): void {
+    this.values.set(node!, Object.assign(this.values.get(node!) ?? [], { [index]: value }));
   }
 
-  set({ node, index }: Tensor, value: Tensor): void {
-    const outputs = this.values.get(node!) ?? [];
-    outputs[index] = value;
-    this.values.set(node!, outputs);
+  /** Stores a value unless there is one: that of an input stays. */
+  put(place: Place, value: Tensor): void {
+    if (!this.valueOf(place)) this.set(place, value);
+  }
+
+  valueOf({ node, index }: Place): Tensor | undefined {
+    return node && this.values.get(node)?.[index];
+  }
+
+  setMask({ node, index }: Place, mask: Tensor): void {
+    this.masks.set(node!, Object.assign(this.masks.get(node!) ?? [], { [index]: mask }));
+  }
+
+  maskOf({ node, index }: Place): Tensor | undefined {
+    return node && this.masks.get(node)?.[index];
   }
 
   /** Value of a tensor: itself, if it does not depend on the inputs. */
   get(tensor: Tensor): Tensor {
-    const { node, index } = tensor;
-    if (node) return this.values.get(node)?.[index] ?? tensor;
+    if (tensor.node) return this.valueOf(tensor) ?? tensor;
     const from = drawnWordOf(tensor);
     return from ? keyWord(this.keyOf(from.key).key, from.word) : tensor;
   }
@@ -84,10 +107,30 @@ export class Replay {
     }
     const same = attributes === node.attributes && inputs.every((input, i) => input === node.inputs[i]);
     if (same) return;
-    applyAll(node.op, inputs, attributes).forEach((output, index) => {
-      const tensor = new Tensor(node.types[index], { node, index });
-      if (!this.has(tensor)) this.set(tensor, output);
-    });
+    applyAll(node.op, inputs, attributes).forEach((output, index) => this.put({ node, index }, output));
+  }
+
+  /** Whether the outputs of a node are there without computing it. @see StepReplay */
+  recall(_node: Node): boolean {
+    return false;
+  }
+
+  /** Called after a node is computed. */
+  keep(_node: Node): void {}
+
+  /** Whether a layer runs without caches. */
+  isStill(_node: Node): boolean {
+    return false;
+  }
+
+  /** Value of an input of a node. */
+  inputOf(tensor: Tensor, _node: Node): Tensor {
+    return this.get(tensor);
+  }
+
+  /** Mask of an input of a node. */
+  maskFor(tensor: Tensor, _node: Node): Tensor | undefined {
+    return this.maskOf(tensor);
   }
 
   /**

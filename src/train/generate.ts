@@ -1,16 +1,18 @@
 // Generation of tokens: a causal model gives the logits of the next token, which is chosen and appended, step after step.
 import { ArgumentError, ShapeError } from '../core/errors.ts';
-import { boolean, integer, number, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
+import { boolean, checkedLater, integer, number, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { RandomStream, globalStream } from '../core/random.ts';
 import { shown } from '../core/shown.ts';
 import { type CompiledFunction, compile } from '../engine/index.ts';
 import { Tensor, hostTensor, refuseValues } from '../graph/tensor.ts';
 import { withTrace } from '../graph/trace.ts';
-import { Decoding, NetworkPass, TensorSpec, canDecode, type Specs, formatBatches, shapesOf } from '../nn/index.ts';
+import { StepDecoding, type Kept, NetworkPass, TensorSpec, canDecode, formatBatches, shapesOf } from '../nn/index.ts';
 import { iota } from '../ops/create/create.ts';
 import { add, cast, equal, expandDims, gather, logicalOr, maximum, mul, reshape, slice, sub, takeAlongAxis, where } from '../ops/index.ts';
-import { type ModelCore, builtWeights, exclusive, knownInputs, prepareSteps, release } from './core.ts';
+import { type ModelCore, builtWeights, exclusive, prepareSteps, release } from './core.ts';
+import { type GenerateInputs, type OtherInputs, openInputs } from './generateInputs.ts';
+import { arraysIn } from './inputs.ts';
 import type { Model } from './model.ts';
 import { nextToken } from './sampling.ts';
 import type { Weights } from './steps.ts';
@@ -35,7 +37,15 @@ export const generateOptions = declareOptions(
     stopToken: optional(integer('at least 0')),
     /** Fills the places after the end of a sequence. @default 0 */
     padToken: optional(integer('at least 0'), 0),
-    /** Keeps keys and values of earlier steps, if each layer of the model can. False computes all steps again. @default true */
+    /**
+     * Other inputs of the model by name, such as the source of a translation: arrays [batch, …] with one sample for each prompt. The prompt is the input
+     * that is left out. Inputs of a list without names are input_1, input_2.
+     */
+    inputs: optional(checkedLater<OtherInputs>('a record of arrays by the name of the input')),
+    /**
+     * Keeps keys and values of earlier steps, if each layer can, and everything that is computed from the other inputs. False computes all of it for
+     * each token. @default true
+     */
     useCache: optional(boolean, true),
   },
   ({ topP }, where) => {
@@ -57,6 +67,14 @@ interface Sequences {
   readonly caches?: readonly Tensor[];
 }
 
+/** Tensors that are the same for all steps. */
+interface Memory {
+  /** Inputs of the model other than the tokens. */
+  readonly inputs: readonly Tensor[];
+  /** Values that are computed from them in the pass over the prompt. */
+  readonly kept: readonly Kept[];
+}
+
 /** Numbers of a call. They are scalars of the program. */
 interface Numbers {
   readonly temperature: number | Tensor;
@@ -65,26 +83,35 @@ interface Numbers {
   readonly padToken: number | Tensor;
 }
 
-type Step = (weights: Weights, sequences: Sequences, key: Tensor, numbers: Numbers) => Sequences;
+type Step = (
+  weights: Weights,
+  sequences: Sequences,
+  key: Tensor,
+  numbers: Numbers,
+  memory: Memory,
+) => { readonly sequences: Sequences; readonly kept?: readonly Kept[] };
 
 /** Number of steps between two checks of whether all sequences have ended. */
 const askEvery = 16;
 
 /**
- * Appends tokens to prompts by a causal model: ids [batch, time] -> logits [batch, time, classes].
+ * Appends tokens to prompts by a causal model: ids [batch, time] -> logits [batch, time, classes]. Other inputs of the model, such as the source of a
+ * translation, are given by name.
  *
  * Each step takes the logits at the last token of each sequence, divides them by the temperature, filters them by topK and then topP, and draws
  * the next token. Temperature 0 takes the largest logit. All steps run one program, and with a cache another one for
  * the prompt. A sequence that is longer than the inputs that the model
  * was made for is seen by its last steps. Padding follows each sequence, so a causal model does not see it.
+ * With a cache, the parts of the model that do not depend on the tokens run once.
  *
  * Resolves to i32 [batch, longest prompt + maxNewTokens], or [time] for one prompt [time]: prompt, new tokens, then padToken.
  * @throws ShapeError if the outputs of the model are no logits of steps, ArgumentError for a prompt without tokens or with unknown ids.
  *
  *     const ids = await generate(model, [[5, 9, 2]], { maxNewTokens: 50, temperature: 0.8, topK: 40, seed: 1 });
+ *     const translated = await generate(translator, [[start]], { inputs: { source }, temperature: 0, stopToken: end });
  */
 export function generate(model: Model, prompt: Prompt, options: GenerateOptions = {}): Promise<Tensor> {
-  const given = prompt instanceof Tensor ? [prompt] : [];
+  const given = [...(prompt instanceof Tensor ? [prompt] : []), ...arraysIn((options as GenerateOptions | undefined)?.inputs)];
   return refuseValues('generate()', given) ?? generateTokens(model, prompt, options);
 }
 
@@ -97,12 +124,13 @@ async function generateTokens(model: Model, prompt: Prompt, options: GenerateOpt
   const { rows, isSingle } = await readPrompt(prompt);
   const longest = Math.max(...rows.map((row) => row.length));
   const total = longest + maxNewTokens;
-  const { window, classes, dtype } = logitsOf(core, total);
+  const inputs = await openInputs(core, settings.inputs, rows.length);
+  const { window, classes, dtype } = logitsOf(core, inputs, total);
   checkIds(rows, classes, { stopToken, padToken });
   const places = Math.max(total, window);
   const steps = await prepareSteps(core);
-  const form = { window, isGreedy: temperature === 0, topK, dtype };
-  const useCache = settings.useCache && total <= window && canDecode(core.network.root);
+  const form = { window, isGreedy: temperature === 0, topK, dtype, inputs };
+  const useCache = settings.useCache && total <= window && canDecode(core.network.root, inputs.form(true, inputs.others.map(() => false))); // prettier-ignore
   // Prompts of similar lengths share a program.
   const width = Math.min(places, Math.ceil(longest / 16) * 16);
   const first = stepOf(core, useCache ? { ...form, prompt: width } : form, steps.engine);
@@ -115,15 +143,18 @@ async function generateTokens(model: Model, prompt: Prompt, options: GenerateOpt
     ...(stopToken !== undefined && { stopToken }),
   };
   let sequences = firstSequences(rows, places, padToken);
+  let memory: Memory = { inputs: inputs.others, kept: [] };
   for (let i = 0; i < maxNewTokens; i++) {
     const key = hostTensor({ shape: [2], dtype: 'u32' }, Uint32Array.from(stream.nextKey()));
-    const current = sequences;
-    sequences = await exclusive(core, () => (i === 0 ? first : later)(core.weights!, current, key, numbers));
+    const [current, still] = [sequences, memory];
+    const result = await exclusive(core, () => (i === 0 ? first : later)(core.weights!, current, key, numbers, still));
+    sequences = result.sequences;
+    if (result.kept) memory = { ...memory, kept: result.kept };
     if (stopToken === undefined || i % askEvery !== askEvery - 1) continue;
     if ((await sequences.ended.data()).every(Boolean)) break;
   }
   const data = (await sequences.tokens.data()) as Int32Array;
-  release(sequences);
+  release([sequences, memory.kept]);
   const kept = rows.map((_, i) => data.subarray(i * places, i * places + total));
   const ids = Int32Array.from(kept.flatMap((row) => Array.from(row)));
   return hostTensor({ shape: isSingle ? [total] : [rows.length, total], dtype: 'i32' }, ids);
@@ -168,21 +199,17 @@ function checkIds(rows: readonly (readonly number[])[], classes: number, options
   }
 }
 
-/** Length of the inputs, and the number of classes. @throws ShapeError unless the model maps ids [batch, time] to logits [batch, time, classes]. */
-function logitsOf(core: ModelCore, total: number): { window: number; classes: number; dtype: 'f32' | 'i32' } {
-  const known = knownInputs(core);
-  const got = (specs: Specs): string => formatBatches(shapesOf(specs));
-  if (known && !(known instanceof TensorSpec && known.shape.length === 1)) {
-    throw new ShapeError(`generate: the model takes inputs ${got(known)}; it must take ids [batch, time]`);
-  }
-  const dtype = known?.dtype === 'f32' || known?.dtype === 'i32' ? known.dtype : core.network.inputDtype;
-  const window = known?.shape[0] ?? total;
-  const outputs = core.network.outputSpecs(new TensorSpec([window], dtype));
+/** Length of the inputs, and the number of classes. @throws ShapeError unless the model gives logits [batch, time, classes]. */
+function logitsOf(core: ModelCore, inputs: GenerateInputs, total: number): { window: number; classes: number; dtype: 'f32' | 'i32' } {
+  const { prompt } = inputs;
+  const dtype = prompt?.dtype === 'f32' || prompt?.dtype === 'i32' ? prompt.dtype : core.network.inputDtype;
+  const window = prompt?.shape[0] ?? total;
+  const outputs = core.network.outputSpecs(inputs.form(new TensorSpec([window], dtype), inputs.specs));
   if (outputs instanceof TensorSpec && outputs.shape.length === 2 && outputs.shape[0] === window) {
     return { window, classes: outputs.shape[1], dtype };
   }
   throw new ShapeError(
-    `generate: the model gives ${got(outputs)} for ids [batch,${window}]; it must give logits [batch,${window},classes]`,
+    `generate: the model gives ${formatBatches(shapesOf(outputs))} for ids [batch,${window}]; it must give logits [batch,${window},classes]`,
   );
 }
 
@@ -191,6 +218,7 @@ interface StepForm {
   readonly isGreedy: boolean;
   readonly topK: number | undefined;
   readonly dtype: 'f32' | 'i32';
+  readonly inputs: GenerateInputs;
   /** With a cache: the number of steps of the prompt, and 0 for the steps after it. */
   readonly prompt?: number;
 }
@@ -205,7 +233,7 @@ function stepOf(core: ModelCore, form: StepForm, engine: Engine): CompiledFuncti
   compiledSteps.set(engine, ofEngine);
   const ofModel = ofEngine.get(core) ?? new Map<string, CompiledFunction<Step>>();
   ofEngine.set(core, ofModel);
-  const name = JSON.stringify([core.network.version(), form]);
+  const name = JSON.stringify([core.network.version(), { ...form, inputs: form.inputs.name }]);
   const step =
     ofModel.get(name) ??
     compile(form.prompt === undefined ? makeStep(core, form) : makeCachedStep(core, form), { donate: [1], engine, name: 'generateStep' });
@@ -215,34 +243,37 @@ function stepOf(core: ModelCore, form: StepForm, engine: Engine): CompiledFuncti
 
 /** One token more for each sequence, by a pass over the whole window. */
 const makeStep =
-  ({ network }: ModelCore, { window, isGreedy, topK, dtype }: StepForm): Step =>
-  (weights, sequences, key, numbers) => {
+  ({ network }: ModelCore, { window, isGreedy, topK, dtype, inputs }: StepForm): Step =>
+  (weights, sequences, key, numbers, memory) => {
     const { tokens, lengths } = sequences;
     const [batch, places] = tokens.shape;
     const start = maximum(sub(lengths, window), 0);
     const ids =
       places === window ? tokens : takeAlongAxis(tokens, add(expandDims(start, 1), reshape(iota(window), [1, window])), { axis: 1 });
-    const logits = new NetworkPass(network, weights).run(cast(ids, dtype), false).outputs as Tensor;
+    const x = inputs.form(cast(ids, dtype), memory.inputs);
+    const logits = new NetworkPass(network, weights).run(x, false).outputs as Tensor;
     const classes = logits.shape[2];
     const last = add(mul(iota(batch), window), sub(sub(lengths, start), 1));
     const ofLast = cast(gather(reshape(logits, [batch * window, classes]), last), 'f32');
-    return append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers);
+    return { sequences: append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers) };
   };
 
 /** One token more for each sequence, by a pass over the prompt or over the last token. */
 const makeCachedStep =
-  ({ network }: ModelCore, { isGreedy, topK, dtype, prompt }: StepForm): Step =>
-  (weights, sequences, key, numbers) => {
-    const { tokens, lengths, caches } = sequences;
+  ({ network }: ModelCore, { isGreedy, topK, dtype, inputs, prompt }: StepForm): Step =>
+  (weights, sequences, key, numbers, memory) => {
+    const { tokens, lengths, caches = [] } = sequences;
     const [batch, places] = tokens.shape;
     const position = sub(lengths, 1);
-    const decoding = new Decoding(places, caches, prompt ? undefined : position);
+    const decoding = new StepDecoding(places, memory.inputs, prompt ? undefined : { caches, kept: memory.kept, position });
     const ids = prompt ? slice(tokens, [0, 0], [batch, prompt]) : takeAlongAxis(tokens, expandDims(position, 1), { axis: 1 });
-    const logits = new NetworkPass(network, weights).run(cast(ids, dtype), false, decoding).outputs as Tensor;
+    const x = inputs.form(cast(ids, dtype), memory.inputs);
+    const logits = new NetworkPass(network, weights).run(x, false, decoding).outputs as Tensor;
     const [, time, classes] = logits.shape;
     const flat = reshape(logits, [batch * time, classes]);
     const ofLast = cast(prompt ? gather(flat, add(mul(iota(batch), time), position)) : flat, 'f32');
-    return { ...append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers), caches: decoding.caches };
+    const next = append(sequences, chosen(ofLast, isGreedy, topK, key, numbers), numbers);
+    return { sequences: { ...next, caches: decoding.caches }, ...(prompt && { kept: decoding.kept }) };
   };
 
 /** Draws from the call's own key, so that one seed gives the same tokens in each run. */

@@ -4,11 +4,11 @@ import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import '../../src/ops/methods.ts';
 import { generate } from '../../src/train/index.ts';
-import { decoders, rowsOf } from '../support/decoders.ts';
+import { type WithMemory, decoders, rowsOf, withMemory } from '../support/decoders.ts';
 
 afterAll(() => setDevice('auto'));
 
-test.each(['sines and grouped heads', 'recurrent'] as const)('%s: the same tokens as on the CPU', async (name) => {
+test.each(['sines and grouped heads', 'alibi', 'recurrent'] as const)('%s: the same tokens as on the CPU', async (name) => {
   const run = async (device: 'cpu' | 'webgpu'): Promise<number[][]> => {
     await setDevice(device);
     setSeed(4);
@@ -19,3 +19,18 @@ test.each(['sines and grouped heads', 'recurrent'] as const)('%s: the same token
   const expected = await run('cpu');
   expect(await run('webgpu')).toEqual(expected);
 });
+
+test.each<keyof typeof withMemory>(['encoder and decoder blocks, masks', 'an image, and ops on features and steps'])(
+  'a memory, %s: the same tokens as on the CPU',
+  async (name) => {
+    const { make, inputs }: WithMemory = withMemory[name];
+    const run = async (device: 'cpu' | 'webgpu', useCache: boolean): Promise<number[][]> => {
+      await setDevice(device);
+      setSeed(4);
+      return rowsOf(generate(make(), [[3, 1, 4], [9], [2, 2]], { maxNewTokens: 4, temperature: 0, inputs, useCache }));
+    };
+    const expected = await run('cpu', false);
+    expect(await run('webgpu', true)).toEqual(expected);
+    expect(await run('webgpu', false)).toEqual(expected);
+  },
+);

@@ -17,6 +17,7 @@ import { composedAttention, excluded } from '../../../ops/attention/scores.ts';
 import type { Initializer } from '../../initializers.ts';
 import type { Decoding } from '../../decoding.ts';
 import { loraProduct } from '../../lora.ts';
+import { alibiBias } from './alibi.ts';
 import type { LoraAxes } from '../../loraOptions.ts';
 import type { Masks } from '../../layer.ts';
 import { nameScale } from '../../packedKernels.ts';
@@ -100,6 +101,8 @@ export interface AttentionRun {
   readonly keys: Tensor | undefined;
   /** Caches of keys and values. */
   readonly decoding?: Decoding | undefined;
+  /** Lowers scores by the distance of query and key. */
+  readonly alibi?: boolean;
 }
 
 /** softmax(q k^T / sqrt(keyDim)) v over heads, and the last product. Inputs [batch, time, features]. */
@@ -111,11 +114,16 @@ export function attendHeads(
 ): Tensor {
   const of = (name: string): Tensor => parameters[named(prefix, name)]!;
   const q = project(inputs.query, parameters, named(prefix, 'queryKernel'), of('queryBias'));
+  const { keys: mask, decoding: pass } = run;
+  const isMemory = pass?.isMemory(inputs.value) === true;
+  const decoding = isMemory ? undefined : pass;
   const [keys, values] = (['key', 'value'] as const).map((name) => {
-    const x = project(inputs[name], parameters, named(prefix, `${name}Kernel`), of(`${name}Bias`));
-    return shared(run.decoding?.extend(x) ?? x, q.shape[1] / x.shape[1]);
+    const compute = (): Tensor => project(inputs[name], parameters, named(prefix, `${name}Kernel`), of(`${name}Bias`));
+    const x = isMemory ? pass.keep(() => ({ value: compute() })).value : compute();
+    return shared(decoding?.extend(x) ?? x, q.shape[1] / x.shape[1]);
   });
-  const joined = transpose(attend(q, keys, values, run), [0, 2, 1, 3]);
+  const attended = attend(q, keys, values, { ...run, keys: mask && (decoding?.extendMask(mask) ?? mask), decoding });
+  const joined = transpose(attended, [0, 2, 1, 3]);
   const [batch, time, heads, dim] = joined.shape;
   const y = loraProduct(reshape(joined, [batch, time, heads * dim]), parameters, named(prefix, 'outputKernel'));
   const bias = of('outputBias') as Tensor | undefined;
@@ -127,16 +135,18 @@ export function attend(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { causal: isCausal, dropout: rate, keys, decoding }: AttentionRun,
+  { causal: isCausal, dropout: rate, keys, decoding, alibi = false }: AttentionRun,
   scale?: number,
 ): Tensor {
-  const earlier = decoding?.visible();
+  const earlier = decoding?.visible(keys);
   const causal = isCausal && !earlier;
-  const mask = earlier ?? (keys && expandDims(expandDims(keys, 1), 1));
+  const seen = earlier ?? (keys && expandDims(expandDims(keys, 1), 1));
+  const bias = alibi ? alibiBias(q.shape[1], q.shape[2], k.shape[2], { at: decoding?.position }) : undefined;
+  const mask = bias && seen ? where(seen, bias, excluded) : (bias ?? seen);
   const factor = scale ?? 1 / Math.sqrt(Math.max(1, q.shape[3]));
   if (rate === 0) return scaledDotProductAttention(q, k, v, { isCausal: causal, scale: factor, ...(mask && { mask }) });
   const [f, g, h] = [q, k, v].map((x) => cast(x, 'f32'));
-  const added = mask && where(mask, 0, excluded);
+  const added = bias ? mask : mask && where(mask, 0, excluded);
   const attributes = { causal, scale: factor, masked: added !== undefined };
   return cast(
     composedAttention(f, g, h, added, attributes, (weights) => dropout(weights, { rate })),

@@ -14,10 +14,11 @@ import { regularizerKind } from '../../regularizers.ts';
 import type { Tensors } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
 import { attentionInputs, attentionMasks, attentionShapes } from './inputs.ts';
-import { productOptions, attentionWeightOptions } from './options.ts';
+import { alibiOption, attentionWeightOptions, productOptions } from './options.ts';
 
 const headOptions = {
   ...attentionWeightOptions,
+  ...alibiOption,
   /** Adds trained biases to the products. @default true */
   useBias: /* @__PURE__ */ optional(boolean, true),
   ...productOptions,
@@ -65,7 +66,8 @@ function attentionLayer(kind: string, settings: Common, sizes: HeadSizes, output
     },
     apply: ({ parameters }, inputs, { training, mask, decoding }) => {
       const masks = attentionMasks(inputs, mask);
-      const run = { causal: settings.causal, dropout: training ? settings.dropout : 0, keys: keyMask(masks.keys), decoding };
+      const { causal, alibi, dropout } = settings;
+      const run = { causal, alibi, dropout: training ? dropout : 0, keys: keyMask(masks.keys), decoding };
       return { outputs: attendHeads(attentionInputs(inputs), parameters, run), mask: masks.query };
     },
   });

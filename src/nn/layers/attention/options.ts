@@ -8,6 +8,11 @@ export const causalOption = {
   causal: /* @__PURE__ */ optional(boolean, false),
 };
 
+export const alibiOption = {
+  /** Lowers the scores by the distance of query and key, times a slope for each head, as layers.alibi. @default false */
+  alibi: /* @__PURE__ */ optional(boolean, false),
+};
+
 /** Options of the attention weights. */
 export const attentionWeightOptions = {
   /** Probability that an attention weight is dropped while training. @default 0 */

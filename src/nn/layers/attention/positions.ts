@@ -15,6 +15,7 @@ import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 import { regularizerKind } from '../../regularizers.ts';
 import { formatBatch } from '../../spec.ts';
+import { alibiBias } from './alibi.ts';
 
 export const positionEmbeddingOptions = declareOptions('layers.positionEmbedding', {
   /** Largest number of steps. */
@@ -161,7 +162,7 @@ export type AlibiOptions = OptionsOf<typeof alibiOptions>;
 /**
  * Lowers attention scores by the distance of query and key, times a slope for each head. The last query belongs to the last key.
  *
- * Input: scores [batch, heads, queries, keys]. Press et al., Train Short, Test Long: Attention with Linear Biases, 2021.
+ * Input: scores [batch, heads, queries, keys]. The attention layers do the same with `alibi: true`. Press et al., Train Short, Test Long: Attention with Linear Biases, 2021.
  *
  *     layers.alibi().apply(scores)
  */
@@ -177,11 +178,7 @@ export function alibi(options: AlibiOptions = {}): Configured<Layer> {
     },
     apply: (_, scores) => {
       const [, heads, queries, keys] = scores.shape;
-      const bias = table(heads * queries, keys, (row, key) => {
-        const [head, query] = [Math.floor(row / queries), row % queries];
-        return -(2 ** ((-maxBias * (head + 1)) / heads)) * Math.abs(query + keys - queries - key);
-      });
-      return add(scores, cast(reshape(bias, [heads, queries, keys]), scores.dtype));
+      return add(scores, cast(alibiBias(heads, queries, keys, { maxBias }), scores.dtype));
     },
   });
   return withLayerConfig(layer, alibiOptions, settings);

@@ -15,7 +15,7 @@ import { loraFactoryOptions } from '../../loraOptions.ts';
 import { quantizationFactoryOptions } from '../../quantizationOptions.ts';
 import { type Shapes, type Tensors, formatBatch, formatBatches, isShape } from '../../spec.ts';
 import { type HeadSizes, attendHeads, headLora, headParameters, headScales, keyMask } from './heads.ts';
-import { causalOption, productOptions } from './options.ts';
+import { alibiOption, causalOption, productOptions } from './options.ts';
 
 const blockOptions = {
   /** Size of the hidden features of the two dense products. */
@@ -30,6 +30,7 @@ const blockOptions = {
   layerNormEpsilon: /* @__PURE__ */ optional(number('above 0'), 1e-5),
   /** Normalizes before attention and products, and not after them. @default false */
   normalizeFirst: /* @__PURE__ */ optional(boolean, false),
+  ...alibiOption,
   ...productOptions,
   ...loraFactoryOptions,
   ...quantizationFactoryOptions,
@@ -123,7 +124,7 @@ export type TransformerEncoderOptions = OptionsOf<typeof transformerEncoderOptio
  */
 export function transformerEncoder(options: TransformerEncoderOptions): Configured<Layer> {
   const settings = transformerEncoderOptions.read(options);
-  const { causal, dropout } = settings;
+  const { causal, alibi, dropout } = settings;
   const layer = defineLayer({
     kind: 'transformerEncoder',
     options: settings,
@@ -135,7 +136,7 @@ export function transformerEncoder(options: TransformerEncoderOptions): Configur
     outputShape: (shape, where) => checkBlock(where, shape, settings),
     build: (shape, random) => ({ parameters: blockParameters(settings, shape[1], { attention: shape[1] }, random) }),
     apply: ({ parameters }, x, { training, mask, decoding }) => {
-      const run = { causal, dropout: training ? dropout : 0, keys: keyMask([mask]), decoding };
+      const run = { causal, alibi, dropout: training ? dropout : 0, keys: keyMask([mask]), decoding };
       const attended = around(settings, parameters, 'attention', x, training, (y) =>
         attendHeads({ query: y, key: y, value: y }, parameters, run, 'attention'),
       );
@@ -158,7 +159,7 @@ export type TransformerDecoderOptions = OptionsOf<typeof transformerDecoderOptio
  */
 export function transformerDecoder(options: TransformerDecoderOptions): Configured<Layer> {
   const settings = transformerDecoderOptions.read(options);
-  const { dropout } = settings;
+  const { alibi, dropout } = settings;
   const shapesOf = (where: string, shapes: Shapes): readonly (readonly number[])[] => {
     const list = Array.isArray(shapes) && !isShape(shapes) ? (shapes as readonly Shapes[]) : [];
     const [x, memory] = list;
@@ -180,20 +181,15 @@ export function transformerDecoder(options: TransformerDecoderOptions): Configur
       const [x, memory] = shapesOf(settings.name ?? 'transformerDecoder', shapes);
       return { parameters: blockParameters(settings, x[1], { attention: x[1], memory: memory[1] }, random) };
     },
-    apply: ({ parameters }, inputs, { training, mask }) => {
+    apply: ({ parameters }, inputs, { training, mask, decoding }) => {
       const [x, memory] = inputs as readonly Tensor[];
       const [ofX, ofMemory] = Array.isArray(mask) ? (mask as readonly Tensor[]) : [];
-      const rate = training ? dropout : 0;
+      const run = { dropout: training ? dropout : 0, decoding };
       const attended = around(settings, parameters, 'attention', x, training, (y) =>
-        attendHeads({ query: y, key: y, value: y }, parameters, { causal: true, dropout: rate, keys: keyMask([ofX]) }, 'attention'),
+        attendHeads({ query: y, key: y, value: y }, parameters, { ...run, causal: true, alibi, keys: keyMask([ofX]) }, 'attention'),
       );
       const remembered = around(settings, parameters, 'memory', attended, training, (y) =>
-        attendHeads(
-          { query: y, key: memory, value: memory },
-          parameters,
-          { causal: false, dropout: rate, keys: keyMask([ofMemory]) },
-          'memory',
-        ),
+        attendHeads({ query: y, key: memory, value: memory }, parameters, { ...run, causal: false, keys: keyMask([ofMemory]) }, 'memory'),
       );
       return { outputs: dense(settings, parameters, remembered, training), mask: ofX };
     },
