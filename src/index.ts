@@ -318,7 +318,7 @@ export { type JointLoss, type Loss, type LossOptions, jointLoss, losses } from '
 export { type Optimizer, optimizers, schedules } from './optim/index.ts';
 export { type Metric, metrics } from './metrics/index.ts';
 export { type Callback, type History, type Logs, type ProgressInfo, type ProgressOptions, callbacks } from './train/index.ts';
-export { type DiagnoseOptions, type Verdict, type VerdictKind, diagnose } from './train/index.ts';
+export { type DiagnoseOptions, type Verdict, type VerdictKind, diagnose, summaryWriter } from './train/index.ts';
 export { type ArrayInput, type ArrayTree, type Dataset, data } from './train/index.ts';
 export { datasets } from './data/datasets/index.ts';
 export { type GenerateOptions, type Prompt, generate } from './train/index.ts';

@@ -1,21 +1,28 @@
 // Values of a training as event files for TensorBoard.
 import type { Configured } from '../core/config.ts';
 import { ArgumentError } from '../core/errors.ts';
-import { callable, either, integer, oneOf, positiveInteger, text } from '../core/optionKinds.ts';
+import { boolean, callable, either, integer, oneOf, positiveInteger, text } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, withConfig } from '../core/options.ts';
-import { type EventValue, histogramOf, summaryRecord, versionRecord } from '../formats/tensorBoard.ts';
-import type { Callback, Logs, MaybeAsync, TrainedModel } from './callback.ts';
-
-/** Appends bytes to the file at a path. */
-export type BytesWriter = (path: string, bytes: Uint8Array) => MaybeAsync;
+import { type EventValue, histogramOf } from '../formats/tensorBoard.ts';
+import type { Callback, FitInfo, Logs, TrainedModel } from './callback.ts';
+import { weightImages } from './eventImages.ts';
+import { type BytesWriter, EventFile, type SummaryWriter, appender, hparamsKind, writerOf } from './summaryWriter.ts';
 
 export const tensorBoardOptions = declareOptions('callbacks.tensorBoard', {
   /** Folder of the event files, which get the subfolders `train` and `validation`. @default 'logs' */
   logDir: optional(text, 'logs'),
   /** Number of epochs from one histogram of every weight to the next; 0 writes none. @default 0 */
   histogramFreq: optional(integer('at least 0'), 0),
+  /** Writes the layers and their connections once. @default true */
+  writeGraph: optional(boolean, true),
+  /** With each histogram, writes matrices as images, and filters of 1, 3 or 4 channels. Black is the smallest value. @default false */
+  writeImages: optional(boolean, false),
+  /** Writes `epoch_steps_per_second`. The time of validation and callbacks does not count. @default false */
+  writeStepsPerSecond: optional(boolean, false),
   /** 'epoch' writes values of epochs. 'batch' or a number of batches also writes the running values of so many batches. @default 'epoch' */
   updateFreq: optional(either(oneOf('epoch', 'batch'), positiveInteger), 'epoch'),
+  /** Hyperparameters of the run: texts, numbers and booleans by name. TensorBoard compares runs by them in the tab HPARAMS. */
+  hparams: optional(hparamsKind),
   /** Appends bytes to a file, instead of writing to the disk in Node: `(path, bytes) => upload(path, bytes)`. */
   write: optional(callable<BytesWriter>()),
 });
@@ -24,59 +31,76 @@ export type TensorBoardOptions = OptionsOf<typeof tensorBoardOptions>;
 export interface TensorBoard extends Callback {
   /** Event files by path, if there is neither a disk nor `write`: a page may offer them as downloads. Empty otherwise. */
   readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Writes values of your own into the run `train`: images, texts, histograms, scalars. */
+  readonly writer: SummaryWriter;
 }
-
-/** Number of callbacks made, which keeps the names of files apart. */
-let serial = 0;
 
 /**
  * Writes loss, metrics and learning rate as event files of TensorBoard, with the tags and folders of Keras: `epoch_loss` in `train` and in
- * `validation`, `epoch_learning_rate`, `batch_loss`, and a histogram of each weight. In Node the files are written to logDir; in a page they
- * are kept as bytes in `files`.
+ * `validation`, `epoch_learning_rate`, `batch_loss`, a histogram and an image of each weight, the graph of layers, and hyperparameters. In Node
+ * the files are written to logDir; in a page they are kept as bytes in `files`. `writer` adds images and texts of your own.
  *
- *     callbacks.tensorBoard({ logDir: 'logs/run1', histogramFreq: 1 })        // then: tensorboard --logdir logs
+ *     const board = callbacks.tensorBoard({ logDir: 'logs/run1', histogramFreq: 1, hparams: { units: 32 } });
+ *     const draw = callbacks.sample({ fn: async (_, epoch) => board.writer.addImages('digits', await generator.predict(noise), epoch) });
+ *     await model.fit(x, y, { epochs: 5, callbacks: [board, draw] });         // then: tensorboard --logdir logs
  */
 export function tensorBoard(options: TensorBoardOptions = {}): Configured<TensorBoard> {
   const settings = tensorBoardOptions.read(options);
-  const { logDir, histogramFreq, updateFreq, write } = settings;
-  const files: Record<string, Uint8Array> = {};
-  const append = write ?? diskWriter() ?? memoryWriter(files);
+  const { histogramFreq, updateFreq, hparams, writeGraph, writeImages, writeStepsPerSecond } = settings;
+  const { append, files } = appender(settings.write);
+  const logDir = settings.logDir.replace(/\/+$/, '');
+  const inFolder = (folder: string): EventFile => new EventFile(`${logDir}/${folder}`, append);
+  const [train, validation] = [inFolder('train'), inFolder('validation')];
+  const session = new EventFile(logDir, append);
   const batchFreq = updateFreq === 'epoch' ? 0 : updateFreq === 'batch' ? 1 : updateFreq;
-  const id = serial++;
-  const names = new Map<string, string>();
-  let model: TrainedModel;
+  let info: FitInfo;
   let batches = 0;
+  /** First batch of this epoch, number of batches since then, and the seconds of training at its begin and after its last batch. */
+  let pace = { first: -1, batches: 0, began: 0, ended: 0 };
+  let hasGraph = false;
+  let hasHparams = false;
 
-  const addTo = async (folder: 'train' | 'validation', step: number, values: readonly EventValue[]): Promise<void> => {
-    if (values.length === 0) return;
-    const seconds = Date.now() / 1000;
-    let path = names.get(folder);
-    if (path === undefined) {
-      path = `${logDir.replace(/\/+$/, '')}/${folder}/events.out.tfevents.${Math.floor(seconds)}.ombre.${id}.v2`;
-      names.set(folder, path);
-      await append(path, versionRecord(seconds));
-    }
-    await append(path, summaryRecord(seconds, step, values));
-  };
   const callback: TensorBoard = {
     files,
+    writer: writerOf(files, train, inFolder),
     ...(batchFreq > 0 && { readsEveryBatch: true }),
-    onTrainBegin(info) {
-      ({ model } = info);
+    async onTrainBegin(given) {
+      info = given;
       batches = 0;
+      if (hparams && !hasHparams) await session.add(0, [{ hparams }]);
+      hasHparams = true;
+      if (writeGraph && !hasGraph) await train.addGraph(info.layerGraph());
+      hasGraph = true;
     },
-    async onBatchEnd(_, { size: __, ...logs }) {
-      if (batchFreq > 0 && ++batches % batchFreq === 0) await addTo('train', batches, scalars('batch', logs));
+    onEpochBegin() {
+      const now = info.activeSeconds();
+      pace = { first: -1, batches: 0, began: now, ended: now };
+    },
+    onBatchBegin(batch) {
+      if (pace.first < 0) pace.first = batch;
+    },
+    async onBatchEnd(batch, { size: _, ...logs }) {
+      pace = { ...pace, batches: batch + 1 - pace.first, ended: info.activeSeconds() };
+      if (batchFreq > 0 && ++batches % batchFreq === 0) await train.add(batches, scalars('batch', logs));
     },
     async onEpochEnd(epoch, logs) {
+      const { model } = info;
       const isOfValidation = ([name]: [string, number]): boolean => name.startsWith('val_');
       const entries = Object.entries(logs);
       const rate = rateOf(model);
+      const stepsPerSecond = pace.batches / (pace.ended - pace.began);
+      const more = {
+        ...(rate !== undefined && { learning_rate: rate }),
+        ...(writeStepsPerSecond && Number.isFinite(stepsPerSecond) && { steps_per_second: stepsPerSecond }),
+      };
       const trained = Object.fromEntries(entries.filter((entry) => !isOfValidation(entry)));
       const validated = Object.fromEntries(entries.filter(isOfValidation).map(([name, value]) => [name.slice(4), value]));
-      await addTo('train', epoch, scalars('epoch', { ...trained, ...(rate !== undefined && { learning_rate: rate }) }));
-      await addTo('validation', epoch, scalars('epoch', validated));
-      if (histogramFreq > 0 && epoch % histogramFreq === 0) await addTo('train', epoch, await histograms(model));
+      await train.add(epoch, scalars('epoch', { ...trained, ...more }));
+      await validation.add(epoch, scalars('epoch', validated));
+      if (histogramFreq > 0 && epoch % histogramFreq === 0) await train.add(epoch, await weightValues(model, writeImages));
+    },
+    async onTrainEnd() {
+      if (hparams) await session.add(0, [{ ended: true }]);
     },
   };
   return withConfig(callback, tensorBoardOptions, settings);
@@ -95,36 +119,16 @@ function rateOf(model: TrainedModel): number | undefined {
   }
 }
 
-async function histograms(model: TrainedModel): Promise<EventValue[]> {
+/** Histograms of all weights, and images of those that can be drawn. */
+async function weightValues(model: TrainedModel, areDrawn: boolean): Promise<EventValue[]> {
   const weights = await model.getWeights();
-  const values = await Promise.all(weights.map(async (weight) => histogramOf(await weight.data())));
-  return model.variables().flatMap(({ path }, i) => {
-    const histogram = values[i];
-    return histogram ? [{ tag: `${path}/histogram`, histogram }] : [];
-  });
-}
-
-/** Keeps the bytes of each file. */
-const memoryWriter =
-  (files: Record<string, Uint8Array>): BytesWriter =>
-  (path, bytes) => {
-    const before = files[path] ?? new Uint8Array(0);
-    const all = new Uint8Array(before.length + bytes.length);
-    all.set(before);
-    all.set(bytes, before.length);
-    files[path] = all;
-  };
-
-// getBuiltinModule instead of an import: a bundler for the browser cannot resolve `node:` specifiers.
-
-/** Writes to the disk in Node; undefined elsewhere. */
-function diskWriter(): BytesWriter | undefined {
-  const { process } = globalThis as { process?: NodeJS.Process };
-  if (!process?.versions?.node || typeof process.getBuiltinModule !== 'function') return undefined;
-  const fs = process.getBuiltinModule('node:fs/promises');
-  const paths = process.getBuiltinModule('node:path');
-  return async (path, bytes) => {
-    await fs.mkdir(paths.dirname(path), { recursive: true });
-    await fs.appendFile(path, bytes);
-  };
+  const values = await Promise.all(
+    model.variables().map(async ({ path }, i): Promise<EventValue[]> => {
+      const data = await weights[i].data();
+      const histogram = histogramOf(data);
+      const images = areDrawn ? await weightImages(weights[i].shape, data) : undefined;
+      return [...(histogram ? [{ tag: `${path}/histogram`, histogram }] : []), ...(images ? [{ tag: `${path}/image`, ...images }] : [])];
+    }),
+  );
+  return values.flat();
 }

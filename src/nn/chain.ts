@@ -51,7 +51,11 @@ class LayerChain extends BasicContainer implements Describable {
     const [{ inputShape, inputDtype }] = list;
     super('sequential', name, inputShape, inputDtype);
     const named = nameLayers(list);
-    this.calls = named.map((use, i) => ({ ...use, connections: [i === 0 ? 'input' : named[i - 1].name] }));
+    this.calls = named.map((use, i) => ({
+      ...use,
+      connections: [i === 0 ? 'input' : named[i - 1].name],
+      sources: [i === 0 ? 'input' : i - 1],
+    }));
     // A chain that does not fit is refused when it is made, not at its first batch.
     if (this.inputSpecs) this.walk(new Builder(undefined), this.inputSpecs, '');
   }

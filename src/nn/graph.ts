@@ -91,21 +91,27 @@ class Graph extends BasicContainer implements LayerGraph, Describable {
     this.sources = new Sources(this.order);
     const callNodes = this.order.filter((node) => callOf(node));
     const named = new Map(nameLayers(callNodes.map((node) => callOf(node)!.layer)).map((entry, i) => [callNodes[i], entry] as const));
-    // Names of the layers and inputs before a node. They lead through ops.
-    const sources = new Map<Node, readonly string[]>();
+    // Uses of layers, by number, and names of inputs before a node. They lead through ops.
+    const origins = new Map<Node, readonly (string | number)[]>();
+    const nameOf = (source: string | number): string => (typeof source === 'string' ? source : named.get(callNodes[source])!.name);
     this.callsByNode = new Map();
     for (const node of this.order) {
-      const connections = [
-        ...new Set(node.inputs.flatMap((tensor) => given.nameOf(tensor) ?? (tensor.node && sources.get(tensor.node)) ?? [])),
+      const sources = [
+        ...new Set(node.inputs.flatMap((tensor) => given.nameOf(tensor) ?? (tensor.node && origins.get(tensor.node)) ?? [])),
       ];
       const entry = named.get(node);
-      if (entry) this.callsByNode.set(node, { call: callOf(node)!, use: { ...entry, connections } });
-      sources.set(node, entry ? [entry.name] : connections);
+      origins.set(node, entry ? [this.callsByNode.size] : sources);
+      if (!entry) continue;
+      const connections = [...new Set(sources.map(nameOf))];
+      this.callsByNode.set(node, { call: callOf(node)!, use: { ...entry, connections, sources } });
     }
     this.calls = [...this.callsByNode.values()].map(({ use }) => use);
     this.inputNames = entries.map((entry) => entry.name);
     this.outputNames = distinct(
-      exits.map((exit) => (isRecord(outputs) ? exit.name : ((exit.tensor.node && sources.get(exit.tensor.node)?.[0]) ?? exit.name))),
+      exits.map(({ name, tensor: { node } }) => {
+        const [source] = (node && origins.get(node)) ?? [];
+        return isRecord(outputs) || source === undefined ? name : nameOf(source);
+      }),
     );
     // Layers that are used again on inputs that their weights do not fit are refused now.
     this.callSpecs(specs);

@@ -197,6 +197,8 @@ export interface NamedLayer {
 export interface LayerUse extends NamedLayer {
   /** Names of the layers and inputs that feed it. */
   readonly connections: readonly string[];
+  /** The same, with the number of the use for each layer: a layer that is used twice feeds by one of its uses. */
+  readonly sources: readonly (string | number)[];
 }
 
 /** A layer that is made of other layers only. */

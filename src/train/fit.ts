@@ -6,13 +6,14 @@ import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../c
 import { callbackHooks } from '../callbacks/callback.ts';
 import type { Callback, FitInfo, History, Logs, TrainedModel } from '../callbacks/index.ts';
 import { history } from '../callbacks/history.ts';
+import { layerGraph } from '../callbacks/layerGraph.ts';
 import { progress } from '../callbacks/progress.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
 import type { Attack } from './attacks.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
 import { type FitPlace, restoreBackup, saveBackup } from './backups.ts';
-import { type ModelCore, askTotals, release, requireSetup, startTotals, trainBatch } from './core.ts';
+import { type ModelCore, askTotals, knownInputs, release, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { makeWaitMeter } from './dataWait.ts';
 import { testSource } from './evaluate.ts';
@@ -122,6 +123,7 @@ async function runEpochs(
       directions: { ...directionsOf(steps.training.objectives), ...inValidation(directionsOf(steps.testing.objectives)) },
       activeSeconds: listeners.activeSeconds,
       dataWait: () => waits.share(),
+      layerGraph: () => layerGraph(core.network.root, knownInputs(core)),
       saveBackup: (target) => saveBackup(core, target, place, { key: fitKey, ...plan }),
     }),
   );

@@ -11,6 +11,7 @@ export {
   type VerdictKind,
   callbacks,
   diagnose,
+  summaryWriter,
 } from '../callbacks/index.ts';
 export type {
   CompileOptions,

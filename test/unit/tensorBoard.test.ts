@@ -8,71 +8,13 @@ import { crc32c, histogramOf, summaryRecord, versionRecord } from '../../src/for
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
 import { optimizers } from '../../src/optim/index.ts';
-import { type Model, callbacks, sequential } from '../../src/train/index.ts';
+import { zeros } from '../../src/ops/index.ts';
+import { type Model, callbacks, sequential, summaryWriter } from '../../src/train/index.ts';
+import { type Event, type Field, eventsOf } from '../support/eventFiles.ts';
 import { quiet } from '../support/models.ts';
 
 beforeAll(() => setDevice('cpu'));
 afterEach(() => vi.unstubAllGlobals());
-
-type Field = number | Buffer;
-
-/** Fields of a message by number, in their order. */
-function fieldsOf(bytes: Buffer): [number, Field][] {
-  const fields: [number, Field][] = [];
-  let at = 0;
-  const varint = (): number => {
-    let [value, factor] = [0, 1];
-    for (;;) {
-      if (at >= bytes.length) throw new Error('a number without an end');
-      const byte = bytes[at++];
-      value += (byte & 127) * factor;
-      factor *= 128;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const key = varint();
-    const type = key & 7;
-    if (type === 0) fields.push([key >> 3, varint()]);
-    else if (type === 1) fields.push([key >> 3, bytes.readDoubleLE((at += 8) - 8)]);
-    else if (type === 5) fields.push([key >> 3, bytes.readFloatLE((at += 4) - 4)]);
-    else {
-      expect(type).toBe(2);
-      const length = varint();
-      fields.push([key >> 3, bytes.subarray(at, (at += length))]);
-    }
-  }
-  return fields;
-}
-
-interface Event {
-  readonly time: number;
-  readonly step: number;
-  readonly version?: string;
-  readonly values: readonly { readonly tag: string; readonly scalar?: number; readonly histogram?: [number, Field][] }[];
-}
-
-const masked = (bytes: Uint8Array): number => (((crc32c(bytes) >>> 15) | (crc32c(bytes) << 17)) + 0xa282ead8) >>> 0;
-
-function eventsOf(file: Uint8Array): Event[] {
-  const bytes = Buffer.from(file);
-  const events: Event[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const length = Number(bytes.readBigUInt64LE(at));
-    expect(bytes.readUInt32LE(at + 8)).toBe(masked(bytes.subarray(at, at + 8)));
-    const data = bytes.subarray(at + 12, at + 12 + length);
-    expect(bytes.readUInt32LE(at + 12 + length)).toBe(masked(data));
-    at += 16 + length;
-    const fields = new Map(fieldsOf(data));
-    const values = fieldsOf((fields.get(5) as Buffer | undefined) ?? Buffer.alloc(0)).map(([, value]) => {
-      const of = new Map(fieldsOf(value as Buffer));
-      const histogram = of.get(5) as Buffer | undefined;
-      return { tag: String(of.get(1)), scalar: of.get(2) as number, ...(histogram && { histogram: fieldsOf(histogram) }) };
-    });
-    events.push({ time: fields.get(1) as number, step: (fields.get(2) as number | undefined) ?? 0, ...(fields.has(3) && { version: String(fields.get(3)) }), values }); // prettier-ignore
-  }
-  return events;
-}
 
 const doublesIn = (bytes: Field): number[] => Array.from({ length: (bytes as Buffer).length / 8 }, (_, i) => (bytes as Buffer).readDoubleLE(8 * i)); // prettier-ignore
 
@@ -171,7 +113,76 @@ describe('tensorBoard', () => {
     const [[path, bytes], ...more] = [...parts];
     expect([more.length, path.startsWith('logs/train/')]).toEqual([0, true]);
     const events = eventsOf(bytes);
-    expect(events.map(({ version }) => version)).toEqual(['brain.Event:2', undefined, undefined]);
+    expect(events.map(({ version }) => version)).toEqual(['brain.Event:2', undefined, undefined, undefined]);
+    // A viewer shows one graph for each run.
+    expect(events.map(({ graph }) => graph !== undefined)).toEqual([false, true, false, false]);
     expect(scalarsOf(events).filter(([tag]) => tag === 'epoch_loss').map(([, step]) => step)).toEqual([0, 1]); // prettier-ignore
+  });
+});
+
+describe('summaryWriter', () => {
+  const written = (): { writer: ReturnType<typeof summaryWriter>; bytes: () => number } => {
+    let total = 0;
+    const write = (_: string, part: Uint8Array): void => void (total += part.length);
+    return { writer: summaryWriter({ write }), bytes: () => total };
+  };
+
+  test('refuses wrong values before anything is written', async () => {
+    const { writer, bytes } = written();
+    const image = zeros([2, 2, 5]);
+    const cases: readonly [() => Promise<void>, string][] = [
+      [() => writer.addScalar('', 1, 0), "addScalar: tag is ''; it must be a text that is not empty"],
+      [() => writer.addScalar('a', 1, 0.5), 'addScalar: step is 0.5; it must be an integer of at least 0'],
+      [() => writer.addScalar('a', zeros([]) as unknown as number, 0), "addScalar: the value of 'a' is a Tensor; it must be a number; read it by await tensor.item()"], // prettier-ignore
+      [() => writer.addImage('a', image, 0), 'addImage: got a tensor [2,2,5]; it must be [height, width] or [height, width, channels], with 1 to 4 channels and no size 0'], // prettier-ignore
+      [() => writer.addImage('a', zeros([1, 2, 2, 3]), 0), 'addImage: got a tensor [1,2,2,3]'],
+      [() => writer.addImages('a', zeros([2, 2, 3]), 0), 'addImages: got a tensor [2,2,3]; it must be [count, height, width, channels], with 1 to 4 channels and no size 0'], // prettier-ignore
+      [() => writer.addImage('a', { width: 2, height: 2, data: new Uint8ClampedArray(12) }, 0), 'it must be a tensor, or { width, height, data } with 4 bytes for each pixel'], // prettier-ignore
+      [() => writer.addText('a', [['x'], ['y', 'z']], 0), 'it must be a text, a list of texts, or rows of as many texts each'],
+      [() => writer.addGraph({} as unknown as Model), 'addGraph: model is {}; it must be a model, such as sequential([...])'],
+      [() => writer.addHparams({ units: [1] } as never), 'addHparams: hparams is { units: [1] }; it must be an object of texts, numbers and booleans by name'], // prettier-ignore
+      [() => writer.addHparams({ units: 1 }, { accuracy: 'high' as unknown as number }), "addHparams: the value of 'accuracy' is 'high'; it must be a number"], // prettier-ignore
+      [() => writer.addHparams({ units: 1 }, {}, { run: 'a' } as never), "addHparams: unknown option 'run'; it takes runName"],
+    ];
+    for (const [add, message] of cases) {
+      const error = await add().then(() => undefined, (thrown: unknown) => thrown as Error); // prettier-ignore
+      expect(error?.name, message).toBe('ArgumentError');
+      expect(error!.message).toContain(message);
+    }
+    expect(bytes()).toBe(0);
+    // The writer is usable afterwards.
+    await writer.addHparams({ units: 1 });
+    await expect(writer.addHparams({ units: 2 })).rejects.toThrow('addHparams: this run has hyperparameters already; give runName');
+    expect(() => callbacks.tensorBoard({ hparams: [] as never })).toThrow('it must be an object of texts, numbers and booleans by name');
+  });
+
+  test('nothing is written for a histogram without finite values', async () => {
+    const { writer, bytes } = written();
+    await writer.addHistogram('a', [NaN, Infinity], 0);
+    expect(bytes()).toBe(0);
+  });
+
+  test('a value that cannot be written is an error of its call; the next one is written', async () => {
+    const parts: Uint8Array[] = [];
+    let isFull = true;
+    const writer = summaryWriter({
+      logDir: 'a',
+      write(_, bytes) {
+        if (isFull) throw new Error('no space');
+        parts.push(bytes);
+      },
+    });
+    await expect(writer.addScalar('a', 1, 0)).rejects.toThrow('no space');
+    isFull = false;
+    await writer.addScalar('a', 2, 1);
+    expect(eventsOf(Buffer.concat(parts)).map(({ version, step }) => [version, step])).toEqual([['brain.Event:2', 0], [undefined, 1]]); // prettier-ignore
+  });
+
+  test('in a page the files are kept', async () => {
+    vi.stubGlobal('process', undefined);
+    const writer = summaryWriter({ logDir: 'runs/' });
+    vi.unstubAllGlobals();
+    await Promise.all([writer.addScalar('a', 1, 0), writer.addHparams({ units: 1 }, { loss: 2 }, { runName: 'trial' })]);
+    expect(Object.keys(writer.files).map((path) => path.replace(/\/[^/]*$/, ''))).toEqual(['runs', 'runs/trial']);
   });
 });

@@ -88,6 +88,7 @@ describe('learningRateFinder', () => {
       activeSeconds: () => 0,
       dataWait: () => 0,
       signal: undefined,
+      layerGraph: () => [],
       saveBackup: async () => undefined,
     });
     await finder.onEpochBegin!(0);

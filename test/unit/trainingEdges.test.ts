@@ -164,6 +164,7 @@ describe('losses that are not finite', () => {
       activeSeconds: () => 0,
       dataWait: () => 0,
       signal: undefined,
+      layerGraph: () => [],
       saveBackup: async () => undefined,
     };
     await stop.onTrainBegin!({ model, ...fixed });

@@ -1,22 +1,8 @@
 // PNG files as data URLs, for images inside SVG.
 import { zlibSync } from 'fflate';
 import { toBase64 } from '../../core/base64.ts';
-import { joinBytes } from '../../core/bytes.ts';
-import { crc32 } from '../../formats/checksums.ts';
+import { pngFile, pngRows } from '../../formats/png.ts';
 import type { Rgb } from './colours.ts';
-
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
-function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
-function chunk(kind: string, data: Uint8Array): Uint8Array {
-  const body = joinBytes([ascii(kind), data]);
-  return joinBytes([word(data.length), body, word(crc32(body))]);
-}
 
 /** Pixels of an image: colours [height, width, 3], or numbers of a palette [height, width]. */
 export interface Pixels {
@@ -26,20 +12,10 @@ export interface Pixels {
   readonly palette?: readonly Rgb[];
 }
 
-/** Bytes of a PNG file with 8 bits for each channel (ISO/IEC 15948). */
-export function pngOf({ width, height, data, palette }: Pixels): Uint8Array {
-  const stride = palette ? width : 3 * width;
-  const rows = new Uint8Array(height * (stride + 1));
-  // Each row begins with the number of its filter: 0, none.
-  for (let y = 0; y < height; y++) rows.set(data.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
-  const kind = palette ? 3 : 2;
-  return joinBytes([
-    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    chunk('IHDR', joinBytes([word(width), word(height), Uint8Array.of(8, kind, 0, 0, 0)])),
-    ...(palette ? [chunk('PLTE', Uint8Array.from(palette.flat()))] : []),
-    chunk('IDAT', zlibSync(rows, { level: 9 })),
-    chunk('IEND', new Uint8Array()),
-  ]);
+/** Bytes of a PNG file. */
+export function pngOf(pixels: Pixels): Uint8Array {
+  const image = { ...pixels, channels: pixels.palette ? 1 : 3 } as const;
+  return pngFile(image, zlibSync(pngRows(image), { level: 9 }));
 }
 
 /** An image as a data URL. */
