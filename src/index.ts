@@ -350,6 +350,7 @@ export { fromConfig } from './train/fromConfig.ts';
 export {
   ArgumentError,
   DataError,
+  FileError,
   FormatError,
   DeviceError,
   DeviceLostError,

@@ -5,6 +5,7 @@ import { type Kind, callable, kindOf, text } from '../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { PromiseQueue } from '../core/promiseQueue.ts';
 import { shown } from '../core/shown.ts';
+import { writeError } from '../formats/fileErrors.ts';
 import { type EventValue, type Hparams, graphRecord, histogramOf, summaryRecord, versionRecord } from '../formats/tensorBoard.ts';
 import type { GraphNode } from '../formats/tensorBoardGraph.ts';
 import { Tensor } from '../graph/tensor.ts';
@@ -208,7 +209,11 @@ function diskWriter(): BytesWriter | undefined {
   const fs = system.getBuiltinModule('node:fs/promises');
   const paths = system.getBuiltinModule('node:path');
   return async (path, bytes) => {
-    await fs.mkdir(paths.dirname(path), { recursive: true });
-    await fs.appendFile(path, bytes);
+    try {
+      await fs.mkdir(paths.dirname(path), { recursive: true });
+      await fs.appendFile(path, bytes);
+    } catch (error) {
+      throw writeError('tensorBoard', `'${path}'`, error);
+    }
   };
 }

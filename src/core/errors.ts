@@ -37,6 +37,11 @@ export class FormatError extends OmbreError {
   override name = 'FormatError';
 }
 
+/** A place that cannot be written: it is full, read-only or does not exist. `cause` is the error of the system. */
+export class FileError extends OmbreError {
+  override name = 'FileError';
+}
+
 /** No such device, a device without the requested feature or size, or tensors of two devices in one evaluation. */
 export class DeviceError extends OmbreError {
   override name = 'DeviceError';

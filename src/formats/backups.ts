@@ -1,7 +1,7 @@
 // Places that hold one backup: it is written again and again, read once, and removed.
 import { ArgumentError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
-import { type PageName, pageFile, pageName, writeToPage } from './pageFiles.ts';
+import { type PageName, pageFile, pageName } from './pageFiles.ts';
 import { type ReadableHandle, type WritableHandle, readFile, writeFile } from './places.ts';
 
 /** A place of your own for a backup, such as a database. `read` returns undefined if there is none. */
@@ -56,7 +56,7 @@ function storeOfPage(place: PageName, where: string): BackupStore {
       const file = await read();
       return file && new Uint8Array(await file.arrayBuffer());
     },
-    write: (bytes) => writeToPage(place, bytes, where),
+    write: (bytes) => writeFile(`${place.scheme}://${place.name}`, bytes, where),
     remove,
   };
 }

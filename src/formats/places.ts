@@ -2,6 +2,7 @@
 import { ArgumentError } from '../core/errors.ts';
 import { nodeProcess } from '../core/nodeProcess.ts';
 import { shown } from '../core/shown.ts';
+import { writeError } from './fileErrors.ts';
 import { pageName, readFromPage, writeToPage } from './pageFiles.ts';
 
 /** A file that a page may read: `FileSystemFileHandle` has this form. */
@@ -71,11 +72,19 @@ export async function readFile(source: FileSource, where: string): Promise<{ byt
 
 /**
  * Writes a file. In Node and in OPFS the bytes go to a second file, which then takes the name: a crash leaves the old file whole.
- * @throws ArgumentError for what is no target, Error of the system if the file cannot be written.
+ * @throws ArgumentError for what is no target, FileError if the file cannot be written. An error of a function of the user stays as it is.
  */
 export async function writeFile(target: FileTarget, bytes: Uint8Array<ArrayBuffer>, where: string): Promise<void> {
-  const system = nodeProcess();
   if (typeof target === 'function') return target(bytes);
+  try {
+    await writeTo(target, bytes, where);
+  } catch (error) {
+    throw writeError(where, typeof target === 'string' ? `'${target}'` : 'the file handle', error);
+  }
+}
+
+async function writeTo(target: string | WritableHandle, bytes: Uint8Array<ArrayBuffer>, where: string): Promise<void> {
+  const system = nodeProcess();
   const place = typeof target === 'string' ? pageName(target) : undefined;
   if (place) return writeToPage(place, bytes, where);
   if (typeof target === 'string' && system) return writeWhole(system, target, bytes);
@@ -97,7 +106,10 @@ export async function writeFile(target: FileTarget, bytes: Uint8Array<ArrayBuffe
 }
 
 async function writeWhole(system: NodeJS.Process, path: string, bytes: Uint8Array): Promise<void> {
-  const { open, rename, rm } = system.getBuiltinModule('node:fs/promises');
+  const { open, rename, rm, stat, writeFile: writeInPlace } = system.getBuiltinModule('node:fs/promises');
+  // A device or a pipe takes the bytes; a file must not take its name.
+  const special = await stat(path).then((found) => !found.isFile() && !found.isDirectory(), () => false); // prettier-ignore
+  if (special) return writeInPlace(path, bytes);
   const draft = `${path}.${crypto.randomUUID()}.part`;
   try {
     const file = await open(draft, 'wx');

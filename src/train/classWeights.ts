@@ -15,7 +15,7 @@ export type ClassWeight = Readonly<Record<number, number>> | 'balanced';
 /** Weights of the classes of a single output, or of each output by its name. */
 export type ClassWeights = ClassWeight | Readonly<Record<string, ClassWeight | undefined>>;
 
-const form = "it maps class indices to numbers, such as { 0: 1, 1: 5 }, or is 'balanced'";
+const form = "it maps class indices to numbers of at least 0, such as { 0: 1, 1: 5 }, or is 'balanced'";
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -69,7 +69,7 @@ export function weightsByClass(
   }
   const outputs = shape[shape.length - 1];
   for (const [key, weight] of classWeight === 'balanced' ? [] : Object.entries(classWeight)) {
-    if (!/^\d+$/.test(key) || typeof weight !== 'number' || !Number.isFinite(weight)) {
+    if (!/^\d+$/.test(key) || !Number.isFinite(weight) || weight < 0) {
       throw new ArgumentError(`${where}: ${option} has ${key}: ${String(weight)}; ${form}`);
     }
     // With one output unit the number of classes is not known.

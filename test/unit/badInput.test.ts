@@ -112,7 +112,7 @@ describe('bad input is refused before anything runs', () => {
       'a class weight for all',
       (m) => m.fit(points, ten, { classWeight: 5 as never, ...quiet }),
       ArgumentError,
-      "fit: classWeight is 5; it maps class indices to numbers, such as { 0: 1, 1: 5 }, or is 'balanced'",
+      "fit: classWeight is 5; it maps class indices to numbers of at least 0, such as { 0: 1, 1: 5 }, or is 'balanced'",
     ],
     [
       'a class weight for no class',
@@ -154,7 +154,7 @@ describe('bad input is refused before anything runs', () => {
       'class weights',
       (m) => m.fit(points, ten, { classWeight: { zero: 1 } as never, ...quiet }),
       ArgumentError,
-      "fit: classWeight has zero: 1; it maps class indices to numbers, such as { 0: 1, 1: 5 }, or is 'balanced'",
+      "fit: classWeight has zero: 1; it maps class indices to numbers of at least 0, such as { 0: 1, 1: 5 }, or is 'balanced'",
     ],
     [
       'a callback that is none',
