@@ -13,12 +13,23 @@ type Images = Omit<Extract<EventValue, { images: unknown }>, 'tag'>;
 /** @throws ArgumentError for a value that is no image, or no images if there are several. */
 export async function imagesOf(where: string, image: unknown, areSeveral: boolean): Promise<Images> {
   if (!(image instanceof Tensor)) return encoded([pixelsOf(where, image, areSeveral)]);
+  return encoded(await bytesOfImages(where, image, areSeveral ? several : single));
+}
+
+/** Forms of a tensor with one image, or with several: the sizes of an image begin at an axis. */
+const single = { rule: '[height, width] or [height, width, channels]', ranks: [2, 3], axis: 0 } as const;
+const several = { rule: '[count, height, width, channels]', ranks: [4], axis: 1 } as const;
+export const severalOrGrey = { rule: '[count, height, width] or [count, height, width, channels]', ranks: [3, 4], axis: 1 } as const;
+
+/** The images of a tensor. @throws ArgumentError for another form, another number of channels and sizes of 0. */
+export async function bytesOfImages(
+  where: string,
+  image: Tensor,
+  { rule, ranks, axis }: typeof single | typeof several | typeof severalOrGrey,
+): Promise<PngImage[]> {
   const { shape, dtype } = image;
-  const sizes = areSeveral ? shape.slice(1) : shape;
-  const [height, width, channels = 1] = sizes;
-  const hasRank = areSeveral ? shape.length === 4 : shape.length === 2 || shape.length === 3;
-  if (!hasRank || channels < 1 || channels > 4 || shape.includes(0)) {
-    const rule = areSeveral ? '[count, height, width, channels]' : '[height, width] or [height, width, channels]';
+  const [height, width, channels = 1] = shape.slice(axis);
+  if (!(ranks as readonly number[]).includes(shape.length) || channels < 1 || channels > 4 || shape.includes(0)) {
     throw new ArgumentError(`${where}: got a tensor [${shape.join(',')}]; it must be ${rule}, with 1 to 4 channels and no size 0`);
   }
   const values = await image.data();
@@ -26,8 +37,9 @@ export async function imagesOf(where: string, image: unknown, areSeveral: boolea
   // Rounds to the nearest integer and clips; NaN is 0.
   const bytes = Uint8ClampedArray.from(values, (value) => value * scale);
   const size = height * width * channels;
-  const parts = Array.from({ length: areSeveral ? shape[0] : 1 }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
-  return encoded(parts.map((data) => ({ width, height, channels: channels as PngImage['channels'], data })));
+  return Array.from({ length: bytes.length / size }, (_, i) => {
+    return { width, height, channels: channels as PngImage['channels'], data: new Uint8Array(bytes.buffer, i * size, size) };
+  });
 }
 
 function pixelsOf(where: string, image: unknown, areSeveral: boolean): PngImage {
@@ -70,8 +82,11 @@ export async function weightImages(shape: readonly number[], values: ArrayLike<n
 
 async function encoded(images: readonly PngImage[]): Promise<Images> {
   const [{ width, height }] = images;
-  return { width, height, images: await Promise.all(images.map(async (image) => pngFile(image, await deflated(pngRows(image))))) };
+  return { width, height, images: await Promise.all(images.map(pngOf)) };
 }
+
+/** The PNG file of an image. */
+export const pngOf = async (image: PngImage): Promise<Uint8Array> => pngFile(image, await deflated(pngRows(image)));
 
 /** Bytes compressed in the format of zlib. */
 async function deflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

@@ -11,6 +11,8 @@ import { liveChart } from './liveChart.ts';
 import { modelCheckpoint } from './modelCheckpoint.ts';
 import { progress } from './progress.ts';
 import { sample } from './sample.ts';
+import { sampleImages } from './sampleImages.ts';
+import { sampleText } from './sampleText.ts';
 import { swapEmaWeights } from './swapEmaWeights.ts';
 import { tensorBoard } from './tensorBoard.ts';
 
@@ -28,6 +30,8 @@ export const callbacks = {
   progress,
   reduceLROnPlateau,
   sample,
+  sampleImages,
+  sampleText,
   swapEmaWeights,
   tensorBoard,
   terminateOnNaN,
@@ -48,6 +52,8 @@ export type { ChartAxis, ChartConfig, ChartCurve, ChartMaker, ChartPoint, CurveC
 export type { LambdaOptions } from './lambda.ts';
 export type { ProgressInfo, ProgressOptions, ProgressStream } from './progress.ts';
 export type { LearningRateFinder, LearningRateFinderOptions, SuggestionOptions } from './learningRateFinder.ts';
+export type { ImageGrid, SampleImagesOptions } from './sampleImages.ts';
+export type { SampleTextOptions } from './sampleText.ts';
 export type { EpochSample, SampleCallback, SampleFunction, SampleOptions } from './sample.ts';
 export type { TensorBoard, TensorBoardOptions } from './tensorBoard.ts';
 export type { PixelImage } from './eventImages.ts';
