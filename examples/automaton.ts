@@ -39,9 +39,13 @@ function advanceBy(steps: number, cells: Tensor, rules: Rules): Tensor {
 }
 
 /** Figures: the mean squared error of the picture after as many steps as one round of the training has, after eight times as many, and without cells. */
-export async function automaton({ isSmall, print }: Run): Promise<Figures> {
+export async function automaton({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const [scale, border, channels, units, states, steps, rounds] = isSmall ? [1, 1, 12, 32, 3, 10, 260] : [3, 8, 16, 128, 8, 48, 3000];
+  const [scale, border, channels, units, states, steps, rounds] = isSmall
+    ? [1, 1, 12, 32, 3, 10, 260]
+    : isLarge
+      ? [3, 8, 16, 128, 8, 48, 3000]
+      : [2, 4, 16, 64, 4, 20, 600];
   const edge: [number, number] = [border, border];
   const large = repeat(repeat(tensor(picture.map((row) => Array.from(row, (name) => [...colors[name]]))), scale, 0), scale, 1);
   const target = pad(large, [edge, edge, [0, 0]]);
@@ -53,7 +57,7 @@ export async function automaton({ isSmall, print }: Run): Promise<Figures> {
   const seed = pad(tensor([[[Array.from({ length: channels }, (_, i) => (i < 3 ? 0 : 1))]]]), [[0, 0], around, around, [0, 0]]);
 
   const error = (cells: Tensor): Tensor => mean(square(sub(cells.slice([0, 0, 0, 0], [...cells.shape.slice(0, 3), 4]), target)));
-  const adam = optimizers.adam({ learningRate: isSmall ? 1e-2 : 2e-3, globalClipNorm: 1 });
+  const adam = optimizers.adam({ learningRate: isSmall ? 1e-2 : isLarge ? 2e-3 : 5e-3, globalClipNorm: 1 });
   const round = compile(
     (rules: Rules, state: ReturnType<typeof adam.init>, before: Tensor) => {
       // The oldest state leaves, and a new cell enters. The automaton learns to keep the picture because the others go on.

@@ -42,10 +42,14 @@ const decode = (steps: readonly (readonly number[])[]): string[] =>
   steps.map((row) => row.filter((found, i) => found !== blank && found !== row[i - 1]).map((found) => found - 1).join('')); // prettier-ignore
 
 /** Figures: the share of new strips that are read without an error, and the edits per character that correct the others. */
-export async function ctc({ isSmall, print }: Run): Promise<Figures> {
+export async function ctc({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
   const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
-  const [longest, count, filters, units, epochs, batchSize] = isSmall ? [3, 800, 8, 24, 5, 16] : [6, 20_000, 32, 128, 8, 64];
+  const [longest, count, filters, units, epochs, batchSize] = isSmall
+    ? [3, 800, 8, 24, 5, 16]
+    : isLarge
+      ? [6, 20_000, 32, 128, 8, 64]
+      : [4, 4000, 16, 64, 6, 32];
   const strip = await strips(train, count, longest);
   const tests = await strips(test, 300, longest);
 
@@ -69,7 +73,7 @@ export async function ctc({ isSmall, print }: Run): Promise<Figures> {
   model.compile({
     optimizer: optimizers.adam({
       learningRate: schedules.cosineDecay({
-        initialLearningRate: isSmall ? 1e-2 : 2e-3,
+        initialLearningRate: isSmall ? 1e-2 : isLarge ? 2e-3 : 5e-3,
         decaySteps: epochs * Math.ceil(count / batchSize),
       }),
       globalClipNorm: 5,

@@ -69,11 +69,11 @@ async function frechetDistance(a: Tensor, b: Tensor): Promise<number> {
  * Figures: the mean squared error of the noise in test images; the Frechet distances of drawn digits, of training digits and of noise to the test digits,
  * by the features of a classifier.
  */
-export async function diffusion({ isSmall, print }: Run): Promise<Figures> {
+export async function diffusion({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
   const { train, test } = await datasets.digits();
   const [images, tests] = [train, test].map(({ x }) => x.reshape([-1, pixels]).mul(2).sub(1));
-  const [units, blocks, epochs, steps] = isSmall ? [96, 1, 16, 20] : [512, 4, 300, 50];
+  const [units, blocks, epochs, steps] = isSmall ? [96, 1, 16, 20] : isLarge ? [512, 4, 300, 50] : [256, 3, 150, 50];
 
   const noised = (image: Tensor, time: Tensor, noise: Tensor) => {
     const share = shares(time);

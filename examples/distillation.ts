@@ -1,15 +1,16 @@
 // Knowledge distillation: a small network learns digits from the outputs of a large one. They say how alike the classes are. Hinton,
 // Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015.
 import { type Model, createModel, datasets, div, input, layers, losses, optimizers, sequential, setSeed, softmax } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { type Figures, type Run, firstOf, printEpochs } from './example.ts';
 
 /** Divides the logits, so that the probabilities of wrong classes count. */
 const temperature = 4;
 
 /** Figures: the test accuracies of the large network, of a small one with labels only, and of a small one with outputs of the large one. */
-export async function distillation({ isSmall, print }: Run): Promise<Figures> {
+export async function distillation({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const train = firstOf(all, isLarge ? 60_000 : 12_000);
   // The small network sees few images. The large one has seen all of them.
   const [filters, units, few, epochs, batchSize] = isSmall ? [12, 16, 100, 60, 20] : [32, 32, 500, 60, 20];
   const inputShape = train.x.shape.slice(1);
@@ -32,8 +33,7 @@ export async function distillation({ isSmall, print }: Run): Promise<Figures> {
   await large.fit(train.x, train.y, { epochs: isSmall ? 8 : 3, batchSize: isSmall ? 16 : 64, verbose: 0, callbacks: [printEpochs(print)] });
 
   // Both small networks begin alike, and see the same images.
-  const x = train.x.slice([0, 0, 0, 0], [few, ...inputShape]);
-  const labels = train.y.slice([0], [few]);
+  const { x, y: labels } = firstOf(train, few);
   const small = (): Model => {
     setSeed(2);
     return sequential([layers.flatten({ inputShape }), layers.dense({ units, activation: 'relu' }), layers.dense({ units: 10 })]);

@@ -2,10 +2,10 @@
 // In each round both train a copy, and the copies are averaged. McMahan et al., Communication-Efficient Learning of Deep Networks from
 // Decentralized Data, 2017.
 import { type Model, type Tensor, datasets, layers, optimizers, sequential, setSeed, tensor } from 'ombre';
-import type { Figures, Run } from './example.ts';
+import { type Figures, type Images, type Run, firstOf } from './example.ts';
 
 /** Images of the digits `from` to `to`. */
-async function imagesOf({ x, y }: { x: Tensor; y: Tensor }, from: number, to: number): Promise<{ x: Tensor; y: Tensor }> {
+async function imagesOf({ x, y }: Images, from: number, to: number): Promise<Images> {
   const labels = Array.from(await y.data(), Number);
   const rows = labels.flatMap((label, i) => (label >= from && label <= to ? [i] : []));
   const ids = tensor(Int32Array.from(rows), [rows.length], 'i32');
@@ -20,9 +20,10 @@ async function average(models: readonly Model[], counts: readonly number[]): Pro
 }
 
 /** Figures: the test accuracies of each network by itself, of the average of both, and of the average in each round. */
-export async function federated({ isSmall, print }: Run): Promise<Figures> {
+export async function federated({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const train = firstOf(all, isLarge ? 40_000 : 12_000);
   const [units, rounds, batchSize] = isSmall ? [32, 16, 32] : [128, 30, 64];
   const owners = [await imagesOf(train, 0, 4), await imagesOf(train, 5, 9)];
   const counts = owners.map(({ y }) => y.size);

@@ -57,13 +57,17 @@ interface Training {
 }
 
 /** Figures: bits per character of the last tenth of the text, which the training has not seen. */
-export async function gpt({ isSmall, print, book }: Run): Promise<Figures> {
+export async function gpt({ isSmall, isLarge = false, print, book }: Run): Promise<Figures> {
   setSeed(1);
-  const [length, time, width, blocks, epochs, batchSize] = isSmall ? [10_000, 32, 32, 1, 4, 16] : [600_000, 128, 192, 4, 6, 32];
+  const [length, time, width, blocks, epochs, batchSize] = isSmall
+    ? [10_000, 32, 32, 1, 4, 16]
+    : isLarge
+      ? [600_000, 128, 192, 4, 6, 16]
+      : [200_000, 64, 96, 2, 8, 16];
   const { vocabulary, train, test, encode, decode } = characterText((await book()).slice(0, length), time);
 
-  const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: isSmall ? 0 : 0.1 });
-  await learn(model, train, { epochs, batchSize, learningRate: isSmall ? 0.01 : 0.002, print });
+  const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: isLarge ? 0.1 : 0 });
+  await learn(model, train, { epochs, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, print });
   const { loss } = await model.evaluate(test.x, test.y, { batchSize, verbose: 0 });
 
   const ids = await generate(model, encode('The whale '), { maxNewTokens: isSmall ? 20 : 110, temperature: 0.7, topK: 40, seed: 1 });

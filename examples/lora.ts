@@ -23,16 +23,20 @@ async function logOf(entries: number): Promise<string> {
  * Figures: bits per character of new entries before and after the training, and by the first model with the adapters of their file. Then
  * the bytes of both files, and the number of weights of the first model that changed.
  */
-export async function lora({ isSmall, print, book }: Run): Promise<Figures> {
+export async function lora({ isSmall, isLarge = false, print, book }: Run): Promise<Figures> {
   setSeed(1);
-  const [length, time, width, blocks, batchSize, rank] = isSmall ? [10_000, 32, 32, 1, 16, 4] : [600_000, 128, 192, 4, 32, 8];
+  const [length, time, width, blocks, batchSize, rank] = isSmall
+    ? [10_000, 32, 32, 1, 16, 4]
+    : isLarge
+      ? [600_000, 128, 192, 4, 32, 8]
+      : [200_000, 64, 96, 2, 16, 8];
   const { vocabulary, train, encode, decode } = characterText((await book()).slice(0, length), time);
-  const log = parts(encode(await logOf(isSmall ? 80 : 3000)), time);
+  const log = parts(encode(await logOf(isSmall ? 80 : isLarge ? 3000 : 1000)), time);
   const bitsOf = async (model: Model): Promise<number> =>
     bits((await model.evaluate(log.test.x, log.test.y, { batchSize, verbose: 0 })).loss);
 
   const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: 0 });
-  await learn(model, train, { epochs: 3, batchSize, learningRate: isSmall ? 0.01 : 0.002, print });
+  await learn(model, train, { epochs: 3, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, print });
   const before = await bitsOf(model);
   const file = await bytesOf((target) => model.save(target, { optimizer: false }));
   const weights = await weightsOf(model);

@@ -3,13 +3,20 @@
 // datasets.mnist({ url: FOLDER }) reads them.
 import { type Tensor, createModel, datasets, input, layers, losses, optimizers, schedules, setSeed } from 'ombre';
 import { cifar as readCifar } from './cifar.ts';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { type Figures, type Run, firstOf, printEpochs } from './example.ts';
 
 /** Figures: the accuracy on the test images. */
-export async function resnet({ isSmall, print, cifar }: Run): Promise<Figures> {
+export async function resnet({ isSmall, isLarge = false, print, cifar }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (cifar ? readCifar(cifar) : isSmall ? datasets.digits() : datasets.mnist());
-  const [width, stages, epochs, batchSize] = isSmall ? [8, 2, 2, 16] : cifar ? [32, 3, 20, 128] : [16, 3, 4, 128];
+  const { train: all, test } = await (cifar ? readCifar(cifar) : isSmall ? datasets.digits() : datasets.mnist());
+  const train = firstOf(all, cifar || isLarge ? 60_000 : 10_000);
+  const [width, stages, epochs, batchSize] = isSmall
+    ? [8, 2, 2, 16]
+    : cifar
+      ? [32, 3, 20, 128]
+      : isLarge
+        ? [16, 3, 4, 128]
+        : [12, 3, 4, 64];
 
   const convolution = (x: Tensor, filters: number, kernelSize: number, strides: number): Tensor =>
     layers

@@ -1,10 +1,10 @@
 // Contrastive training without labels, then a linear layer that learns from a few labels. Chen et al., A Simple Framework for Contrastive Learning of
 // Visual Representations, 2020.
 import { type Tensor, createModel, datasets, input, layers, losses, optimizers, schedules, sequential, setSeed, tensor } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { type Figures, type Images, type Run, firstOf, printEpochs } from './example.ts';
 
 /** The first `each` images of every digit. */
-async function fewOf({ x, y }: { x: Tensor; y: Tensor }, each: number): Promise<{ x: Tensor; y: Tensor }> {
+async function fewOf({ x, y }: Images, each: number): Promise<Images> {
   const labels = Array.from(await y.data(), Number);
   const places = (digit: number) => labels.flatMap((label, i) => (label === digit ? [i] : [])).slice(0, each);
   const chosen = Array.from({ length: 10 }, (_, digit) => places(digit)).flat();
@@ -13,11 +13,12 @@ async function fewOf({ x, y }: { x: Tensor; y: Tensor }, each: number): Promise<
 }
 
 /** Figures: the test accuracy of a linear layer over the trained features, over those of the same network before the training, and over pixels. */
-export async function simclr({ isSmall, print }: Run): Promise<Figures> {
+export async function simclr({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const train = firstOf(all, isLarge ? 60_000 : 10_000);
   const shape = train.x.shape.slice(1);
-  const [filters, epochs, batchSize, each] = isSmall ? [8, 5, 64, 3] : [32, 20, 512, 5];
+  const [filters, epochs, batchSize, each] = isSmall ? [8, 5, 64, 3] : isLarge ? [32, 20, 512, 5] : [16, 6, 256, 5];
 
   const block = (count: number) => [
     layers.conv2d({ filters: count, kernelSize: 3, padding: 'same', useBias: false }),
@@ -47,7 +48,7 @@ export async function simclr({ isSmall, print }: Run): Promise<Figures> {
   const model = createModel({ inputs: image, outputs: { first: embedding(), second: embedding() } });
 
   // A linear layer over features that stay as they are.
-  const few = await fewOf(train, each);
+  const few = await fewOf(firstOf(train, 2000), each);
   const probe = async (features: (x: Tensor) => Promise<Tensor>): Promise<number> => {
     const linear = sequential([layers.batchNormalization({ momentum: 0.9 }), layers.dense({ units: 10 })]);
     linear.compile({
@@ -63,7 +64,9 @@ export async function simclr({ isSmall, print }: Run): Promise<Figures> {
 
   const decaySteps = epochs * Math.ceil(train.y.size / batchSize);
   model.compile({
-    optimizer: optimizers.adam({ learningRate: schedules.cosineDecay({ initialLearningRate: isSmall ? 1e-2 : 2e-3, decaySteps }) }),
+    optimizer: optimizers.adam({
+      learningRate: schedules.cosineDecay({ initialLearningRate: isSmall ? 1e-2 : isLarge ? 2e-3 : 5e-3, decaySteps }),
+    }),
     loss: losses.ntXent({ temperature: 0.3 }),
   });
   await model.fit(train.x, undefined, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });

@@ -2,17 +2,18 @@
 // network learns the digits less well. Kendall et al., Multi-Task Learning Using Uncertainty to Weigh Losses, 2018. Yu et al., Gradient
 // Surgery for Multi-Task Learning, 2020.
 import { type CompileOptions, type Tensor, add, createModel, datasets, input, layers, losses, mean, mul, optimizers, pcGrad, setSeed, sub } from 'ombre'; // prettier-ignore
-import type { Figures, Run } from './example.ts';
+import { type Figures, type Images, type Run, firstOf } from './example.ts';
 
 /** Figures: the test accuracy of the digit, and the mean absolute error of the ink in percent, for each way to combine the losses. */
-export async function tasks({ isSmall, print }: Run): Promise<Figures> {
+export async function tasks({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const train = firstOf(all, isLarge ? 40_000 : 15_000);
   const [units, epochs, batchSize] = isSmall ? [16, 12, 32] : [64, 6, 64];
   // Mean brightness in percent, less that of all images to train on.
   const inkOf = (x: Tensor): Tensor => mul(mean(x, { axis: [1, 2, 3] }), 100);
   const middle = mean(inkOf(train.x));
-  const targets = ({ x, y }: { x: Tensor; y: Tensor }) => ({ digit: y, ink: sub(inkOf(x), middle) });
+  const targets = ({ x, y }: Images) => ({ digit: y, ink: sub(inkOf(x), middle) });
 
   // The layer passes the outputs on, and has one learned variance for each task.
   const weigh = layers.uncertaintyWeighting({ likelihood: { digit: 'softmax', ink: 'gaussian' } });

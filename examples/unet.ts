@@ -51,16 +51,20 @@ function network(size: number, width: number, depth: number) {
 }
 
 /** Figures: the mean intersection over union of the three classes on new pictures, and that of the answer `background` for all pixels. */
-export async function unet({ isSmall, print }: Run): Promise<Figures> {
+export async function unet({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
-  const [size, count, width, depth, epochs, batchSize] = isSmall ? [16, 160, 6, 2, 6, 8] : [64, 4000, 16, 3, 10, 32];
+  const [size, count, width, depth, epochs, batchSize] = isSmall
+    ? [16, 160, 6, 2, 6, 8]
+    : isLarge
+      ? [64, 4000, 16, 3, 10, 32]
+      : [32, 2000, 8, 3, 10, 16];
   const train = await pictures(count, size);
   const test = await pictures(count / 4, size);
 
   const meanIoU = metrics.meanIoU({ numClasses: classes.length, sparseYPred: false });
   const model = network(size, width, depth);
   model.compile({
-    optimizer: optimizers.adam({ learningRate: isSmall ? 0.02 : 0.002 }),
+    optimizer: optimizers.adam({ learningRate: isSmall ? 0.02 : isLarge ? 0.002 : 0.005 }),
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
     metrics: [meanIoU],
   });

@@ -10,6 +10,7 @@ import { deviceLine } from './deviceLine.ts';
 interface Options {
   readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
   readonly small: boolean;
+  readonly large: boolean;
   readonly cifar?: string;
 }
 
@@ -17,7 +18,7 @@ const list = Object.entries(examples)
   .map(([name, { about }]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n');
 
-async function run(name: string | undefined, { device, small: isSmall, cifar: folder }: Options): Promise<void> {
+async function run(name: string | undefined, { device, small: isSmall, large: isLarge, cifar: folder }: Options): Promise<void> {
   if (name === undefined) return console.log(`The examples are\n${list}`);
   await setDevice(device);
   console.log(deviceLine());
@@ -25,6 +26,7 @@ async function run(name: string | undefined, { device, small: isSmall, cifar: fo
   const began = performance.now();
   const figures = await example({
     isSmall,
+    isLarge,
     print: (line) => console.log(line),
     book: readBook,
     cifar: folder === undefined ? undefined : cifarFiles(folder),
@@ -38,6 +40,7 @@ await new Command('npm run example --')
   .addArgument(new Argument('[name]', 'which one').choices(Object.keys(examples)))
   .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'wasm', 'cpu']).default('auto'))
   .option('--small', 'the size of the tests: seconds on the CPU', false)
+  .addOption(new Option('--large', 'the size for a GPU, for examples that have one').default(false).conflicts('small'))
   .option('--cifar <folder>', 'images of resnet: a folder with the binary version of CIFAR-10')
   .addHelpText('after', `\nExamples:\n${list}`)
   .action(run)
