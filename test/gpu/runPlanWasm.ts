@@ -27,7 +27,7 @@ function programOf(plan: KernelPlan, inputs: readonly PlanInput[], outputs: read
       slot: first[kind] + index,
       access: access.get(i + 1) ?? ('read' as const),
     }));
-    return { label: name, wgsl: source, bindings, params, workgroups, scope: '', ops: [name] };
+    return { label: name, wgsl: source, bindings, params, workgroups, scope: '', ops: [name], operations: 0 };
   });
   return {
     name: plan.dispatches[0].name,
