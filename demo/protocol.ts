@@ -5,7 +5,7 @@ import type { LossName, ModelName, OptimizerName } from './recipes.ts';
 /** Number of test images for which the page shows predictions. */
 export const sampleCount = 24;
 
-export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
+export type DeviceChoice = 'auto' | 'webgpu' | 'wasm' | 'cpu';
 
 export interface TrainingConfig {
   readonly model: ModelName;

@@ -43,7 +43,7 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
     device = choice;
     const { kind, vendor, architecture, description } = deviceInfo();
     const words = [...new Set([vendor, architecture, description].filter(Boolean))].join(' ');
-    send({ type: 'device', kind, name: kind === 'webgpu' ? `WebGPU · ${words || 'unnamed adapter'}` : 'CPU' });
+    send({ type: 'device', kind, name: { webgpu: `WebGPU · ${words || 'unnamed adapter'}`, wasm: 'WebAssembly', cpu: 'CPU' }[kind] });
   }
 
   async function loadData(url: string, report: (event: RunEvent) => void): Promise<Dataset> {

@@ -20,7 +20,7 @@ const contents: Readonly<Record<string, string>> = {
   losses: 'Functions of targets and predictions.',
   optim: 'Optimizer rules, schedules and clipping.',
   data: 'Data sets and batches.',
-  runtime: 'Runs graphs on a device: `webgpu/` replays Programs, `cpu.ts` interprets graphs.',
+  runtime: 'Runs graphs on a device: `webgpu/` and `wasm/` replay Programs, `cpu.ts` interprets graphs.',
   metrics: 'Metrics as sums that stay on the device.',
   callbacks: 'Listeners of `fit`.',
   engine: 'Traces functions, keeps their programs and evaluates tensors on a runtime.',
