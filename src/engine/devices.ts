@@ -11,7 +11,17 @@ import type { ProfileOptions } from './profiling.ts';
 
 export type DeviceName = 'webgpu' | 'wasm' | 'cpu' | 'auto';
 
-export interface DeviceOptions extends WebGpuOptions {
+/** Options of opening a device. */
+interface OpenOptions extends WebGpuOptions {
+  /**
+   * WebAssembly only, and only before it is first used: number of threads that compute, 1 to 16. A page needs cross-origin isolation for more than
+   * one. `deviceInfo().description` says how many run. Results do not depend on it.
+   * @default one for each processor, at most 16
+   */
+  threads?: number;
+}
+
+export interface DeviceOptions extends OpenOptions {
   /** Maximum number of bytes of one program on the GPU, with its arguments and results. A larger program is refused before it runs. @default no limit */
   maxBytes?: number;
 }
@@ -21,18 +31,18 @@ let settled: Engine | undefined;
 const engines = new Map<DeviceName, Promise<Engine>>();
 
 /** Opens the runtime of each device. */
-const runtimes: Readonly<Record<Exclude<DeviceName, 'auto'>, (options: WebGpuOptions) => Runtime | Promise<Runtime>>> = {
+const runtimes: Readonly<Record<Exclude<DeviceName, 'auto'>, (options: OpenOptions) => Runtime | Promise<Runtime>>> = {
   webgpu: (options) => WebGpuRuntime.open(options),
-  wasm: async () => (await import('../runtime/wasm/index.ts')).WasmRuntime.open(),
+  wasm: async ({ threads }) => (await import('../runtime/wasm/index.ts')).WasmRuntime.open({ threads }),
   cpu: () => new CpuRuntime(),
 };
 
-async function open(device: DeviceName, options: WebGpuOptions): Promise<Engine> {
+async function open(device: DeviceName, options: OpenOptions): Promise<Engine> {
   return device === 'auto' ? openAuto(options) : new Engine(await runtimes[device](options));
 }
 
 /** A GPU if there is one. Else WebAssembly, which is faster than WebGPU on the CPU (docs/performance.md). Else the interpreter. */
-async function openAuto(options: WebGpuOptions): Promise<Engine> {
+async function openAuto(options: OpenOptions): Promise<Engine> {
   let software: Engine | undefined;
   let reason: string;
   try {
@@ -45,7 +55,7 @@ async function openAuto(options: WebGpuOptions): Promise<Engine> {
   }
   // In Node, console.warn writes to stderr.
   try {
-    const engine = await engineFor('wasm');
+    const engine = await engineFor('wasm', options);
     console.warn(`ombre: running on WebAssembly (${reason})`);
     return engine;
   } catch (error) {
@@ -56,7 +66,7 @@ async function openAuto(options: WebGpuOptions): Promise<Engine> {
 }
 
 /** The engine of a device; the same one each time, until its device is lost. */
-export async function engineFor(device: DeviceName, options: WebGpuOptions = {}): Promise<Engine> {
+export async function engineFor(device: DeviceName, options: OpenOptions = {}): Promise<Engine> {
   const known = engines.get(device);
   if (known) {
     const engine = await known;
@@ -68,6 +78,7 @@ export async function engineFor(device: DeviceName, options: WebGpuOptions = {})
     const made = open(device, options);
     opening = made;
     if (device === 'webgpu') openFlags = (options.dawnFlags ?? []).join(' ');
+    if (device === 'wasm') openThreads = options.threads;
     engines.set(device, made);
     made.catch(() => {
       if (engines.get(device) === made) engines.delete(device);
@@ -89,17 +100,18 @@ export async function setDevice(device: DeviceName, options: DeviceOptions = {})
   if (!['webgpu', 'wasm', 'cpu', 'auto'].includes(device)) {
     throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'wasm', 'cpu' or 'auto'`);
   }
-  checkOptions('setDevice', options, ['dawnFlags', 'maxBytes', 'tuning']);
-  const { maxBytes, ...webgpu } = options;
+  checkOptions('setDevice', options, ['dawnFlags', 'maxBytes', 'threads', 'tuning']);
+  const { maxBytes, ...opening } = options;
   if (maxBytes !== undefined && !(typeof maxBytes === 'number' && maxBytes > 0)) {
     throw new ArgumentError(`setDevice: maxBytes is ${JSON.stringify(maxBytes)}; it must be a positive number of bytes`);
   }
-  checkTuning(webgpu.tuning);
-  checkFlags(webgpu.dawnFlags);
+  checkTuning(opening.tuning);
+  checkFlags(opening.dawnFlags);
+  checkThreads(opening.threads);
   // A lost device reports the loss later: after some turns of the event loop, or up to 111 ms in Firefox.
   await (await engines.get(device))?.runtime.awaitLateLoss();
-  const engine = await engineFor(device, webgpu);
-  await engine.runtime.configure({ maxBytes, tuning: webgpu.tuning });
+  const engine = await engineFor(device, opening);
+  await engine.runtime.configure({ maxBytes, tuning: opening.tuning });
   settled = engine;
   current = Promise.resolve(engine);
 }
@@ -117,6 +129,22 @@ function checkFlags(flags: unknown): void {
   if (engines.has('webgpu') && flags.join(' ') !== openFlags) {
     throw new ArgumentError(
       `setDevice: dawnFlags count only before WebGPU is first used; it is open with [${openFlags}]; call setDevice earlier`,
+    );
+  }
+}
+
+/** Threads asked for when WebAssembly was opened. Undefined means the default. */
+let openThreads: number | undefined;
+
+function checkThreads(threads: unknown): void {
+  if (threads === undefined) return;
+  if (!(Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 16)) {
+    throw new ArgumentError(`setDevice: threads is ${JSON.stringify(threads)}; it must be a whole number from 1 to 16`);
+  }
+  if (engines.has('wasm') && threads !== openThreads) {
+    const present = openThreads === undefined ? 'the default number of them' : `threads: ${openThreads}`;
+    throw new ArgumentError(
+      `setDevice: threads counts only before WebAssembly is first used; it is open with ${present}; call setDevice earlier`,
     );
   }
 }

@@ -1,19 +1,22 @@
 // A Program in the memory of the WebAssembly runtime.
-import type { Dispatch, Program, Slot } from '../../compiler/index.ts';
-import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
+import type { Dispatch, Program } from '../../compiler/index.ts';
+import { storedBytes } from '../../core/dtype.ts';
 import { DeviceError } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/shape.ts';
 import type { Target, TensorType } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
-import { wordOf } from '../../wgsl/index.ts';
 import type { ProfileLog } from '../profile.ts';
 import type { Executable, RunInput, ValueOwner } from '../runtime.ts';
 import { debug } from '../webgpu/debug.ts';
 import { storedElements } from '../webgpu/transfer.ts';
-import { type Zone, runGuarded } from './guards.ts';
+import { type Zone, guardZones } from './guards.ts';
 import type { Block, Heap } from './heap.ts';
 import type { Kernel } from './kernels.ts';
+import { RunWords } from './runWords.ts';
 import { WasmValue } from './value.ts';
+
+/** A program as errors name it. */
+export type NamedProgram = Pick<Program, 'name' | 'dispatches'>;
 
 /** What executables share. */
 export interface WasmContext {
@@ -23,6 +26,13 @@ export interface WasmContext {
   /** With spare bytes, every dispatch is checked for stores beyond its results. */
   readonly target: Target;
   readonly profile: ProfileLog | undefined;
+  /** Number of threads that have local arrays. */
+  readonly stacks: number;
+  /** Waits until the queue of runs has room. Undefined if it has. */
+  room(): Promise<void> | undefined;
+  /** Runs what is at an address, now or in the order of the queue. @throws DeviceError if a dispatch stops, also of an earlier run. */
+  submit(run: number, program: NamedProgram | undefined): void;
+  settle(inFlight: number): Promise<void>;
 }
 
 /** Scratch arenas and local arrays: one set for all programs, grown to the largest need. */
@@ -68,59 +78,60 @@ function releaseOwn({ heap, blocks }: Own): void {
 
 const finalizer = new FinalizationRegistry(releaseOwn);
 
+/** The memory of one run. */
+interface TakenMemory {
+  /** The words of the run. */
+  readonly run: Block;
+  /** All that was taken. It is released if the run fails. */
+  readonly taken: readonly Block[];
+  /** Host values by position of the input. */
+  readonly uploads: ReadonlyMap<number, Block>;
+  /** By number of the output. Undefined if it takes over the memory of an input. */
+  readonly results: readonly (Block | undefined)[];
+}
+
 export class WasmExecutable implements Executable {
   readonly program: Program;
   private readonly context: WasmContext;
-  private readonly kernels: readonly Kernel[];
   private readonly own: Own;
-  /** Address of the scalars. */
-  private readonly scalars: number;
-  /** Addresses of the bindings of each dispatch. */
-  private readonly launches: readonly number[];
+  private readonly words: RunWords;
   private readonly stackBytes: number;
   private readonly donated: ReadonlySet<number>;
 
   constructor(context: WasmContext, program: Program, kernels: readonly Kernel[]) {
     this.context = context;
     this.program = program;
-    this.kernels = kernels;
     this.stackBytes = Math.max(0, ...kernels.map((kernel) => kernel.stackBytes));
     this.donated = new Set(program.outputs.flatMap(({ inPlaceOf }) => inPlaceOf ?? []));
-    const { heap } = context;
-    const words: number[] = [];
-    /** Positions of addresses within the block, which are not known yet. */
-    const inner: [word: number, target: number][] = [];
-    const append = (values: readonly number[]): number => {
-      while (words.length % 4) words.push(0);
-      const at = words.length;
-      words.push(...values);
-      return at;
-    };
-    const scalars = append(program.scalars.map(() => 0));
-    const launches = program.dispatches.map(({ params, fusedParams, bindings }) => {
-      const own = append(params);
-      const fused = fusedParams && append(fusedParams);
-      const launch = append([0, 4 * params.length, ...bindings.flatMap(() => [0, 0]), ...(fusedParams ? [0, 4 * fusedParams.length] : [])]);
-      inner.push([launch, own]);
-      if (fused !== undefined) inner.push([launch + 2 + 2 * bindings.length, fused]);
-      return launch;
-    });
-    const block = heap.take(4 * words.length);
-    for (const [word, target] of inner) words[word] = block.address + 4 * target;
-    heap.words.set(words, block.address / 4);
-    this.own = { heap, blocks: [block] };
-    this.scalars = block.address + 4 * scalars;
-    this.launches = launches.map((word) => block.address + 4 * word);
+    this.words = new RunWords(context.heap, program, kernels);
+    this.own = { heap: context.heap, blocks: [this.words.block] };
     finalizer.register(this, this.own, this);
   }
 
-  run(inputs: readonly RunInput[]): Promise<Value[]> {
-    return Promise.resolve().then(() => this.runNow(inputs));
+  async run(inputs: readonly RunInput[]): Promise<Value[]> {
+    const { context, program } = this;
+    const { profile } = context;
+    const room = context.room();
+    if (room) await room;
+    if (profile) await context.settle(0);
+    profile?.submit(program.peakBytes);
+    const memory = this.take(inputs);
+    try {
+      if (context.target.spareBytes) await this.runGuarded(memory.run.address);
+      else context.submit(memory.run.address, program);
+      if (profile) await context.settle(0);
+    } catch (error) {
+      for (const block of memory.taken) context.heap.release(block);
+      throw error;
+    }
+    if (profile) program.dispatches.forEach((dispatch, i) => profile.add(dispatch, this.words.milliseconds(i)));
+    return this.results(inputs, memory);
   }
 
-  private runNow(inputs: readonly RunInput[]): Value[] {
+  /** Takes the memory of a run, and writes what the host gives. */
+  private take(inputs: readonly RunInput[]): TakenMemory {
     const { context, program } = this;
-    const { heap, scratch, owner, profile } = context;
+    const { heap, scratch } = context;
     const taken: Block[] = [];
     const take = (bytes: number): Block => {
       const block = heap.take(bytes);
@@ -128,90 +139,89 @@ export class WasmExecutable implements Executable {
       return block;
     };
     try {
-      scratch.ensure(program.arenas, this.stackBytes);
+      const stackBytes = Math.ceil(this.stackBytes / 64) * 64;
+      scratch.ensure(program.arenas, stackBytes * context.stacks);
       // All memory is taken before anything is written.
       const uploads = new Map<number, Block>();
-      const addresses = new Map<number, Block>();
+      const addresses = new Map<number, number>();
       for (const slot of program.slots) {
         if (slot.kind !== 'input') continue;
         const value = inputs[slot.position];
-        if (value instanceof WasmValue) addresses.set(slot.position, value.block);
+        if (value instanceof WasmValue) addresses.set(slot.position, value.block.address);
         else if (value instanceof HostValue) {
           const block = take(slot.bytes);
-          writeHost(heap, block, value, slot.type);
-          addresses.set(slot.position, block);
+          addresses.set(slot.position, block.address);
           uploads.set(slot.position, block);
         }
       }
       const results = program.outputs.map(({ type, inPlaceOf }) => (inPlaceOf === undefined ? take(storedBytes(type)) : undefined));
-      const { words } = heap;
-      program.scalars.forEach(({ position, dtype }, word) => {
-        words[this.scalars / 4 + word] = wordOf(inputs[position] as number, dtype);
+      const run = take(this.words.bytes);
+      for (const slot of program.slots) {
+        const block = slot.kind === 'input' ? uploads.get(slot.position) : undefined;
+        if (block && slot.kind === 'input') writeHost(heap, block, inputs[slot.position] as HostValue, slot.type);
+      }
+      this.words.write(run.address, {
+        inputs,
+        addresses,
+        arenas: scratch.arenas,
+        results,
+        stack: scratch.stack!.address,
+        stackBytes,
       });
-      const addressOf = (slot: Slot): number => {
-        switch (slot.kind) {
-          case 'input':
-            return addresses.get(slot.position)!.address;
-          case 'scalars':
-            return this.scalars;
-          case 'scratch':
-            return scratch.arenas[slot.arena].address + slot.offset;
-          default:
-            return slot satisfies never;
-        }
-      };
-      profile?.submit(program.peakBytes);
-      program.dispatches.forEach((dispatch, i) => {
-        const launch = this.launches[i];
-        dispatch.bindings.forEach(({ slot: index }, binding) => {
-          const slot = program.slots[index];
-          words[launch / 4 + 2 + 2 * binding] = addressOf(slot);
-          words[launch / 4 + 3 + 2 * binding] = slot.bytes;
-        });
-        const [x, y, z] = dispatch.workgroups;
-        const began = profile ? performance.now() : 0;
-        const run = (): void => this.launch(i, launch, x * y * z, x, y);
-        if (context.target.spareBytes) runGuarded(heap, program.name, dispatch.label, this.zonesOf(dispatch, addressOf), run);
-        else run();
-        profile?.add(dispatch, performance.now() - began);
-      });
-      results.forEach((block, i) => {
-        const { type, slot, offset } = program.outputs[i];
-        const bytes = storedBytes(type);
-        if (!block || bytes === 0) return;
-        const from = addressOf(program.slots[slot]) + offset * bytesPerElement(type.dtype);
-        heap.bytes.copyWithin(block.address, from, from + bytes);
-      });
-      for (const [position, block] of uploads) if (!this.donated.has(position)) heap.release(block);
-      return program.outputs.map(({ type, inPlaceOf }, i) => {
-        if (inPlaceOf === undefined) return new WasmValue(owner, heap, results[i]!, type);
-        const given = inputs[inPlaceOf];
-        return given instanceof WasmValue ? given.successor(owner, type) : new WasmValue(owner, heap, uploads.get(inPlaceOf)!, type);
-      });
+      return { run, taken, uploads, results };
     } catch (error) {
       for (const block of taken) heap.release(block);
       throw error;
     }
   }
 
-  /** The zones after the ranges that a dispatch writes. */
-  private zonesOf({ bindings }: Dispatch, addressOf: (slot: Slot) => number): Zone[] {
-    return bindings.flatMap(({ role, slot: index, access }): Zone[] => {
-      const slot = this.program.slots[index];
-      if (access === 'read' || slot.kind === 'scalars') return [];
-      const start = addressOf(slot) + storedBytes(slot.type);
-      const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
-      return [{ role, type: slot.type, start, end: start + spare }];
+  /** The results of a run, and the release of what only the run needed. */
+  private results(inputs: readonly RunInput[], { run, uploads, results }: TakenMemory): Value[] {
+    const { heap, owner } = this.context;
+    heap.release(run);
+    for (const [position, block] of uploads) if (!this.donated.has(position)) heap.release(block);
+    return this.program.outputs.map(({ type, inPlaceOf }, i) => {
+      if (inPlaceOf === undefined) return new WasmValue(owner, heap, results[i]!, type);
+      const given = inputs[inPlaceOf];
+      return given instanceof WasmValue ? given.successor(owner, type) : new WasmValue(owner, heap, uploads.get(inPlaceOf)!, type);
     });
   }
 
-  private launch(index: number, launch: number, groups: number, width: number, height: number): void {
-    const { kernels, program, context } = this;
+  /** Runs the dispatches one by one, and compares the zones after the ranges that each writes. */
+  private async runGuarded(run: number): Promise<void> {
+    const { context, program, words } = this;
+    const { heap } = context;
+    const single = heap.take(words.bytes);
     try {
-      kernels[index].run(launch, context.scratch.stack!.address, 0, groups, width, height);
-    } catch (error) {
-      throw new DeviceError(`wasm: ${program.name}: '${program.dispatches[index].label}' stopped: ${String(error)}`, { cause: error });
+      for (const [i, dispatch] of program.dispatches.entries()) {
+        const compare = guardZones(
+          heap,
+          program.name,
+          dispatch.label,
+          this.zonesOf(dispatch, (binding) => words.addressOf(run, i, binding)),
+        );
+        words.writeSingle(single.address, run, i);
+        context.submit(single.address, { name: program.name, dispatches: [dispatch] });
+        await context.settle(0);
+        compare();
+      }
+      words.writeCopies(single.address, run);
+      context.submit(single.address, program);
+      await context.settle(0);
+    } finally {
+      heap.release(single);
     }
+  }
+
+  /** The zones after the ranges that a dispatch writes. */
+  private zonesOf({ bindings }: Dispatch, addressOf: (binding: number) => number): Zone[] {
+    return bindings.flatMap(({ role, slot: index, access }, binding): Zone[] => {
+      const slot = this.program.slots[index];
+      if (access === 'read' || slot.kind === 'scalars') return [];
+      const start = addressOf(binding) + storedBytes(slot.type);
+      const spare = slot.kind === 'scratch' ? (slot.spareBytes ?? 0) : debug.guardBytes;
+      return [{ role, type: slot.type, start, end: start + spare }];
+    });
   }
 
   dispose(): void {

@@ -13,11 +13,12 @@ export interface Zone {
   readonly end: number;
 }
 
-/** Runs a dispatch between writing its zones and comparing them. Zones are whole words. */
-export function runGuarded(heap: Heap, program: string, dispatch: string, zones: readonly Zone[], run: () => void): void {
+/** Writes the zones of a dispatch. The function it returns compares them. Zones are whole words. */
+export function guardZones(heap: Heap, program: string, dispatch: string, zones: readonly Zone[]): () => void {
   for (const { start, end } of zones) heap.words.fill(guardPattern, start / 4, end / 4);
-  run();
-  for (const { role, type, start, end } of zones) {
-    if (end > start) noteZone({ program, dispatch, role, type }, heap.words.subarray(start / 4, end / 4));
-  }
+  return () => {
+    for (const { role, type, start, end } of zones) {
+      if (end > start) noteZone({ program, dispatch, role, type }, heap.words.slice(start / 4, end / 4));
+    }
+  };
 }

@@ -7,6 +7,8 @@ const pageBytes = 65536;
 const maxPages = 65536;
 /** Blocks begin at multiples of a cache line. */
 const alignment = 64;
+/** Bytes at the start that the threads use. */
+const reservedBytes = 4096;
 /** Loads may read up to this number of bytes past the last block. */
 const slack = 65536;
 
@@ -21,11 +23,35 @@ export interface Block {
   readonly bytes: number;
 }
 
+/** The queue of runs that use the memory. */
+export interface RunOrder {
+  /** Ticket of the last run that was submitted. */
+  readonly submitted: number;
+  isDone(ticket: number): boolean;
+}
+
+/** A shared memory of up to 4 GiB, or up to 1 GiB if the host reserves no more. Undefined if it gives none. */
+function sharedMemory(): WebAssembly.Memory | undefined {
+  for (const maximum of [maxPages, maxPages / 4]) {
+    try {
+      return new WebAssembly.Memory({ initial: 16, maximum, shared: true });
+    } catch {
+      // The next one is smaller.
+    }
+  }
+  return undefined;
+}
+
 export class Heap {
   readonly memory: WebAssembly.Memory;
+  readonly isShared: boolean;
+  /** Undefined if no run is left when `submit` returns. */
+  order: RunOrder | undefined;
   private readonly free: Free[] = [];
+  /** Released blocks that queued runs may still use, in the order of their tickets. The host must not write to them. */
+  private readonly late: { readonly block: Block; readonly ticket: number }[] = [];
   /** End of the memory that was ever used. */
-  private top = 1024;
+  private top = reservedBytes;
   private used = 0;
   private peak = 0;
   private count = 0;
@@ -33,13 +59,17 @@ export class Heap {
   /** Bytes after each block that nothing else uses. Only guard zones need them. */
   private readonly spareBytes: number;
 
+  /** Shared between threads if that is wanted and the host can. */
   constructor(isShared: boolean, spareBytes = 0) {
+    const shared = isShared ? sharedMemory() : undefined;
+    this.isShared = shared !== undefined;
+    this.memory = shared ?? new WebAssembly.Memory({ initial: 16, maximum: maxPages });
     this.spareBytes = spareBytes;
-    this.memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages, ...(isShared && { shared: true }) });
   }
 
   /** Takes the smallest free range that is large enough. @throws DeviceError if the memory cannot grow. */
   take(wanted: number): Block {
+    this.freeLate();
     const bytes = Math.max(alignment, Math.ceil((wanted + this.spareBytes) / alignment) * alignment);
     let best = -1;
     this.free.forEach((range, i) => {
@@ -63,9 +93,22 @@ export class Heap {
     return { address, bytes };
   }
 
-  release({ address, bytes }: Block): void {
-    this.used -= bytes;
+  /** Frees a block as soon as the runs that were submitted before are done. */
+  release(block: Block): void {
+    this.used -= block.bytes;
     this.count--;
+    const { order } = this;
+    if (order && !order.isDone(order.submitted)) this.late.push({ block, ticket: order.submitted });
+    else this.insert(block);
+  }
+
+  private freeLate(): void {
+    if (this.late.length === 0) return;
+    const waiting = this.late.findIndex(({ ticket }) => !this.order!.isDone(ticket));
+    for (const { block } of this.late.splice(0, waiting < 0 ? this.late.length : waiting)) this.insert(block);
+  }
+
+  private insert({ address, bytes }: Block): void {
     let at = this.free.findIndex((range) => range.address > address);
     if (at < 0) at = this.free.length;
     const before = this.free[at - 1] as Free | undefined;
