@@ -64,21 +64,22 @@ export function spawn(options: WorkerOptions): Spawned {
   return process ? spawnInNode(process, options) : spawnInPage(options);
 }
 
+interface Unconnected {
+  readonly spawned: Spawned;
+  readonly resolve: () => void;
+  readonly fail: (reason: string) => void;
+  /** Sets what `end` does. */
+  readonly onEnd: (terminate: () => void) => void;
+}
+
 /** A worker without its connections. `started` stays pending until the callbacks of the host settle it. */
-function unconnected(): { spawned: Spawned; resolve: () => void; fail: (reason: string) => void } {
+function unconnected(): Unconnected {
   let resolve!: () => void;
   let reject!: (reason: Error) => void;
   const started = new Promise<void>((yes, no) => ((resolve = yes), (reject = no)));
   let isEnded = false;
   const nothing = (): void => undefined;
-  const spawned: Spawned = {
-    started,
-    hasStarted: false,
-    onMessage: nothing,
-    onEnd: nothing,
-    hold: nothing,
-    end: () => void (isEnded = true),
-  };
+  const spawned: Spawned = { started, hasStarted: false, onMessage: nothing, onEnd: nothing, hold: nothing, end: nothing };
   void started.then(
     () => (spawned.hasStarted = true),
     () => undefined,
@@ -88,7 +89,13 @@ function unconnected(): { spawned: Spawned; resolve: () => void; fail: (reason: 
     if (!isEnded) spawned.onEnd(reason);
     isEnded = true;
   };
-  return { spawned, resolve, fail };
+  const onEnd = (terminate: () => void): void => {
+    spawned.end = (): void => {
+      isEnded = true;
+      terminate();
+    };
+  };
+  return { spawned, resolve, fail, onEnd };
 }
 
 function spawnInNode(process: NodeJS.Process, options: WorkerOptions): Spawned {
@@ -99,18 +106,14 @@ parentPort.postMessage(0);
 makeThread(workerData.memory, workerData.index, workerData.splitTime)[workerData.role](() => parentPort.postMessage(1));`;
   // Loaders of the main thread are not needed, and slow down the start.
   const worker = new Worker(text, { eval: true, execArgv: [], workerData: options });
-  const { spawned, resolve, fail } = unconnected();
+  const { spawned, resolve, fail, onEnd } = unconnected();
   let reason = 'it ended';
   worker.on('message', (message) => (message === 0 ? resolve() : spawned.onMessage()));
   worker.on('error', (error) => (reason = String(error)));
   worker.on('exit', () => fail(reason));
   worker.unref();
   spawned.hold = (isHeld): void => (isHeld ? worker.ref() : worker.unref());
-  const { end } = spawned;
-  spawned.end = (): void => {
-    end();
-    void worker.terminate();
-  };
+  onEnd(() => void worker.terminate());
   return spawned;
 }
 
@@ -129,17 +132,13 @@ onmessage = ({ data }) => {
     // The browser loads the script later.
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
-  const { spawned, resolve, fail } = unconnected();
+  const { spawned, resolve, fail, onEnd } = unconnected();
   worker.onmessage = ({ data }): void => (data === 0 ? resolve() : spawned.onMessage());
   worker.onerror = (event): void => {
     event.preventDefault();
     fail(event.message || 'the Content-Security-Policy of the page forbids workers of blobs (allow them with worker-src blob:)');
   };
   worker.postMessage(options);
-  const { end } = spawned;
-  spawned.end = (): void => {
-    end();
-    worker.terminate();
-  };
+  onEnd(() => worker.terminate());
   return spawned;
 }

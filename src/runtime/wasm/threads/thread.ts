@@ -136,7 +136,7 @@ export function makeThread(memory: WebAssembly.Memory, index: number, splitTime:
     generation = (generation % 0x3fffffff) + 1;
     Atomics.store(words, open, generation);
     if (Atomics.load(words, sleepers) > 0) Atomics.notify(words, open);
-    let hasTrouble = 0;
+    let hasTrouble: number;
     try {
       work(run);
     } finally {
