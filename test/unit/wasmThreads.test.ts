@@ -120,7 +120,7 @@ describe.each([{ told: '1 thread', ...alone }, ...crews])('$told', (options) => 
     const result = await step(w, w);
     const [squares] = await engine.read([result]);
     const { engine: other } = await open(alone);
-    const again = tensor(before as Float32Array, [64, 64]);
+    const again = tensor(before, [64, 64]);
     expect(squares).toEqual((await other.read([add(again, matmul(again, again))]))[0]);
   });
 

@@ -28,7 +28,7 @@ export interface WasmContext {
   readonly profile: ProfileLog | undefined;
   /** Number of threads that have local arrays. */
   readonly stacks: number;
-  /** Waits until the queue of runs has room. Undefined if it has. */
+  /** Waits until the queue of runs is not full. Undefined if it is not. */
   room(): Promise<void> | undefined;
   /** Runs what is at an address, now or in the order of the queue. @throws DeviceError if a dispatch stops, also of an earlier run. */
   submit(run: number, program: NamedProgram | undefined): void;

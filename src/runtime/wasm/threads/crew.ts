@@ -33,7 +33,7 @@ export class Crew implements RunOrder {
   readonly heap: Heap;
   /** Number of threads that may have local arrays. */
   readonly stacks: number;
-  /** The reason why not as many threads run as were asked for. */
+  /** The reason why fewer threads run than the option says. */
   reason: string | undefined;
   /** Set if no run is possible any more. */
   broken: DeviceError | undefined;
@@ -50,7 +50,7 @@ export class Crew implements RunOrder {
     heap.order = this;
   }
 
-  /** Makes a memory and its threads. If the host shares no memory or starts no workers, the calling thread computes alone. */
+  /** Makes a memory and its threads. If the host shares no memory or starts no workers, only the calling thread computes. */
   static async start({ threads = availableThreads(), isQueued = !mayWait(), splitTime = usualSplitTime }: CrewOptions): Promise<Crew> {
     const wanted = Math.min(threads, maxThreads);
     const refusal = wanted > 1 ? sharingRefusal() : undefined;
@@ -126,7 +126,7 @@ export class Crew implements RunOrder {
     return this.running <= inFlight ? Promise.resolve() : this.until((this.own.submitted - inFlight) | 0);
   }
 
-  /** Waits until there is room in the queue. */
+  /** Waits until the queue is not full. */
   room(): Promise<void> | undefined {
     return this.running < this.own.maxQueued - 1 ? undefined : this.settle(this.own.maxQueued / 2);
   }
@@ -142,7 +142,7 @@ export class Crew implements RunOrder {
     });
   }
 
-  /** Resolves the waits that are over, and asks for a message at the next one. */
+  /** Resolves the waits that are over, and requests a message for the next one. */
   private wake(): void {
     for (;;) {
       const completed = this.own.completed;

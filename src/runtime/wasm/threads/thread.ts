@@ -33,7 +33,7 @@ export interface Thread {
   /** Tickets of the last run submitted, and of the last that is done. */
   readonly submitted: number;
   readonly completed: number;
-  /** Asks for a call of `notify` when a run is done. */
+  /** Requests a call of `notify` when a run is done. */
   want(ticket: number): void;
   /** The first failure of a queued run since the last call. */
   takeFailure(): Failure | undefined;
