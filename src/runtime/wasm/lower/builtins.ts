@@ -59,7 +59,10 @@ const elementwise =
     const of = elementOf(x.type)!;
     if (isFloat(of) && float) {
       if (x.value && x.type.kind === 'vector' && packed) return { type: x.type, value: kernel.builder.op(packed, [x.value]) };
-      return componentwise(kernel, [x], (part) => one(of, kernel.builder.op(float, [valueOf(part)])));
+      return componentwise(kernel, [x], (part) => {
+        const value = kernel.builder.op(float, [valueOf(part)]);
+        return one(of, of === 'f16' ? kernel.halves.rounded(value) : value);
+      });
     }
     if (!otherwise) return unknownConstruct('a function of this type');
     return componentwise(kernel, [x], (part) => otherwise(kernel, part));
@@ -171,6 +174,7 @@ export const builtins: Readonly<Record<string, Builtin>> = {
   select: chosen,
   fma: multiplyAdd,
   dot,
+  quantizeToF16: (kernel, [x]) => componentwise(kernel, unified(kernel, [x]), (part) => one('f32', kernel.halves.rounded(valueOf(part)))),
   countLeadingZeros: bits('i32.clz'),
   countTrailingZeros: bits('i32.ctz'),
   countOneBits: bits('i32.popcnt'),

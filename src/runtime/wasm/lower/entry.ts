@@ -1,6 +1,6 @@
 // The entry point: loops over workgroups and invocations around the body of `main`.
 import type { Value } from '../ir/code.ts';
-import { unknownConstruct } from '../wgsl/errors.ts';
+import { onLine, unknownConstruct } from '../wgsl/errors.ts';
 import type { FunctionSyntax, ModuleSyntax } from '../wgsl/syntax.ts';
 import { Facts, Kernel, type KernelOptions, Restart } from './kernel.ts';
 import { stripLoop } from './loops.ts';
@@ -56,8 +56,8 @@ function declareGlobals(kernel: Kernel, launch: Value): void {
   for (const [name, expression] of module.constants) scope.declare(name, { kind: 'expression', expression });
   const word = kernel.place('launch', true);
   for (const variable of module.variables.values()) {
-    const type = kernel.type(variable.type);
-    if (variable.space === 'workgroup') return unknownConstruct('workgroup memory');
+    const type = onLine(variable.line, () => kernel.type(variable.type));
+    if (variable.space === 'workgroup') return unknownConstruct('workgroup memory', variable.line);
     if (variable.space === 'private') continue;
     const slot = 8 * variable.binding!;
     const address = builder.load({ place: word, instruction: 'i32.load' }, launch, slot, 'i32');

@@ -84,6 +84,8 @@ export class Kernel {
       return of.kind === 'scalar' ? vector(Number(name[3]), of.name) : unknownConstruct(`a vector of ${of.kind}`);
     }
     const matrix = /^mat([234])x([234])f?$/.exec(name);
+    if (matrix && args.length && this.type(args[0] as TypeSyntax) !== scalar('f32'))
+      return unknownConstruct('a matrix of other elements than f32');
     if (matrix) return { kind: 'matrix', columns: Number(matrix[1]), rows: Number(matrix[2]) };
     if (name === 'array') {
       const length = args[1] as Expression | TypeSyntax | undefined;

@@ -53,7 +53,7 @@ export function loadFrom(kernel: Kernel, place: Place, address: Value, type: Typ
       const column = vector(type.rows, 'f32');
       return {
         type,
-        parts: Array.from({ length: type.columns }, (_, i) => loadFrom(kernel, place, plus(kernel, address, 16 * i), column)),
+        parts: Array.from({ length: type.columns }, (_, i) => loadFrom(kernel, place, plus(kernel, address, strideOf(column) * i), column)),
       };
     }
     case 'struct':
@@ -97,8 +97,10 @@ function partsOf(type: Type): (readonly [number, Type])[] {
   switch (type.kind) {
     case 'vector':
       return Array.from({ length: type.size }, (_, i) => [(type.of === 'f16' ? 2 : 4) * i, scalar(type.of)]);
-    case 'matrix':
-      return Array.from({ length: type.columns }, (_, i) => [16 * i, vector(type.rows, 'f32')]);
+    case 'matrix': {
+      const column = vector(type.rows, 'f32');
+      return Array.from({ length: type.columns }, (_, i) => [strideOf(column) * i, column]);
+    }
     case 'struct':
       return type.fields.map((field) => [offsetOf(type, field.name), field.type]);
     case 'array':
@@ -129,7 +131,7 @@ export function memberOf(kernel: Kernel, { place, type, addresses }: Reference, 
 export function elementAt(kernel: Kernel, { place, type, addresses, length }: Reference, index: Lanes): Reference {
   const { builder } = kernel;
   const of = type.kind === 'array' ? type.of : type.kind === 'matrix' ? vector(type.rows, 'f32') : scalar(elementOf(type)!);
-  const stride = builder.i32(type.kind === 'matrix' ? 16 : strideOf(of));
+  const stride = builder.i32(strideOf(of));
   const width = Math.max(addresses.length, index.length);
   const made = Array.from({ length: width }, (_, lane) => {
     let position = valueOf(concrete(kernel, laneOf(index, lane), 'i32'));

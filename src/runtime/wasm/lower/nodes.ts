@@ -1,5 +1,6 @@
 // Making and taking apart nodes.
 import type { Value } from '../ir/code.ts';
+import { roundToF16 } from '../../../core/dtype.ts';
 import { unknownConstruct } from '../wgsl/errors.ts';
 import { type Lanes, type Node, type ScalarName, type Type, elementOf, isAbstract, isPacked, scalar } from './types.ts';
 import type { Kernel } from './kernel.ts';
@@ -9,7 +10,8 @@ export const one = (name: ScalarName, value: Value): Node => ({ type: scalar(nam
 /** A constant of a scalar type. */
 export function constant(kernel: Kernel, name: ScalarName, value: number): Node {
   const { builder } = kernel;
-  if (name === 'f32' || name === 'f16' || name === 'float') return { type: scalar(name), value: builder.f32(value), number: value };
+  if (name === 'f16') return { type: scalar(name), value: builder.f32(roundToF16(value)), number: value };
+  if (name === 'f32' || name === 'float') return { type: scalar(name), value: builder.f32(value), number: value };
   return { type: scalar(name), value: builder.i32(value), number: value };
 }
 

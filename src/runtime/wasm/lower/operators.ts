@@ -42,11 +42,13 @@ function scalarBinary(kernel: Kernel, operator: string, a: Node, b: Node, name: 
     return one(name, builder.op(operator === '<<' ? 'i32.shl' : isSigned ? 'i32.shr_s' : 'i32.shr_u', [x, y]));
   }
   if (isFloat(name)) {
+    let result: Value;
     if (operator === '%') {
       const whole = builder.op('f32.trunc', [builder.op('f32.div', [x, y])]);
-      return one(name, builder.op('f32.sub', [x, builder.op('f32.mul', [y, whole])]));
-    }
-    return one(name, builder.op(`f32.${arithmetic[operator]}`, [x, y]));
+      result = builder.op('f32.sub', [x, builder.op('f32.mul', [y, whole])]);
+    } else result = builder.op(`f32.${arithmetic[operator]}`, [x, y]);
+    // A result of halves in f32, rounded again, is the nearest half.
+    return one(name, name === 'f16' ? kernel.halves.rounded(result) : result);
   }
   if (operator === '/' || operator === '%') {
     const ending = isSigned ? 's' : 'u';

@@ -1,6 +1,6 @@
 // Statements: declarations, assignments, branches and returns. Loops are in loops.ts.
 import type { Label } from '../ir/code.ts';
-import { unknownConstruct } from '../wgsl/errors.ts';
+import { onLine, unknownConstruct } from '../wgsl/errors.ts';
 import type { Expression, FunctionSyntax, Statement } from '../wgsl/syntax.ts';
 import { assignedIn, has, isSimple, returnedBy } from './analysis.ts';
 import { selectedBy } from './builtins.ts';
@@ -30,6 +30,10 @@ export function lowerAll(kernel: Kernel, statements: readonly Statement[], exits
 }
 
 function lower(kernel: Kernel, statement: Statement, exits: Exits): boolean {
+  return onLine(statement.line, () => lowerStatement(kernel, statement, exits));
+}
+
+function lowerStatement(kernel: Kernel, statement: Statement, exits: Exits): boolean {
   switch (statement.kind) {
     case 'declare':
       declare(kernel, statement);

@@ -46,8 +46,10 @@ export function layoutOf(type: Type): Layout {
       const { size } = layoutOf(scalar(type.of));
       return { size: size * type.size, alignment: size * (type.size === 3 ? 4 : type.size) };
     }
-    case 'matrix':
-      return { size: 16 * type.columns, alignment: 16 };
+    case 'matrix': {
+      const column = vector(type.rows, 'f32');
+      return { size: strideOf(column) * type.columns, alignment: layoutOf(column).alignment };
+    }
     case 'struct': {
       let end = 0;
       let alignment = 1;

@@ -146,6 +146,7 @@ class Parser {
   }
 
   private global(attributes: Attributes): GlobalVariable {
+    const { line } = this.token;
     let space = 'private';
     let access = 'read_write';
     if (this.accept('<')) {
@@ -158,7 +159,7 @@ class Parser {
     const type = this.type();
     this.expect(';');
     const binding = attributes.binding?.[0] as Expression | undefined;
-    return { name, space, access, type, binding: binding?.kind === 'number' ? binding.value : undefined };
+    return { name, space, access, type, binding: binding?.kind === 'number' ? binding.value : undefined, line };
   }
 
   private function(attributes: Attributes): FunctionSyntax {
@@ -186,6 +187,11 @@ class Parser {
   }
 
   private statement(): Statement {
+    const { line } = this.token;
+    return Object.assign(this.unplaced(), { line });
+  }
+
+  private unplaced(): Statement {
     const { text } = this.token;
     if (text === '{') return { kind: 'block', body: this.block() };
     if (this.accept('if')) return this.branch();
@@ -319,7 +325,7 @@ class Parser {
     const value = Number(ending ? text.slice(0, -1) : text);
     if (ending === 'u') return { kind: 'number', value, type: 'u32' };
     if (ending === 'i') return { kind: 'number', value, type: 'i32' };
-    if (ending) return { kind: 'number', value, type: 'f32' };
+    if (ending) return { kind: 'number', value, type: ending === 'h' ? 'f16' : 'f32' };
     return { kind: 'number', value, type: isHex || /^\d+$/.test(text) ? 'integer' : 'float' };
   }
 }

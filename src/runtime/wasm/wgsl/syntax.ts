@@ -7,7 +7,7 @@ export interface TypeSyntax {
 }
 
 export type Expression =
-  | { readonly kind: 'number'; readonly value: number; readonly type: 'i32' | 'u32' | 'f32' | 'integer' | 'float' }
+  | { readonly kind: 'number'; readonly value: number; readonly type: 'i32' | 'u32' | 'f32' | 'f16' | 'integer' | 'float' }
   | { readonly kind: 'truth'; readonly value: boolean }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'member'; readonly base: Expression; readonly name: string }
@@ -33,7 +33,14 @@ export interface ForLoop {
   readonly body: readonly Statement[];
 }
 
-export type Statement =
+/** Line of the text where a statement begins, for errors. */
+interface Placed {
+  readonly line?: number;
+}
+
+export type Statement = Placed & StatementSyntax;
+
+type StatementSyntax =
   | Declaration
   | ForLoop
   | { readonly kind: 'assign'; readonly target: Expression; readonly operator: string | undefined; readonly value: Expression }
@@ -71,6 +78,7 @@ export interface GlobalVariable {
   readonly access: string;
   readonly type: TypeSyntax;
   readonly binding: number | undefined;
+  readonly line: number;
 }
 
 export interface ModuleSyntax {
