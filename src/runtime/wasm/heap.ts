@@ -151,7 +151,7 @@ export class Heap {
     const wanted = Math.min(maxPages, Math.max(pages, Math.ceil(present * 1.25)));
     for (const target of new Set([wanted, pages])) {
       try {
-        if (target > maxPages) continue;
+        if (target < pages || target > maxPages) continue;
         this.memory.grow(target - present);
         return;
       } catch {
