@@ -44,7 +44,7 @@ describe.each([
 describe('what a device refuses', () => {
   const graph = graphOf([{ shape: [64, 32] }, { shape: [32, 96] }], (x, w) => [relu(matmul(x, w))]);
   const program = compileGraph(graph, { name: 'forward', target: softwareTarget });
-  const roomy = { maxBindingBytes: 2 ** 20, maxBufferBytes: 2 ** 20, maxBytes: undefined };
+  const roomy = { device: 'webgpu' as const, maxBindingBytes: 2 ** 20, maxBufferBytes: 2 ** 20, maxBytes: undefined };
   const tensors =
     "its largest tensors: 'matmul + relu' f32[64,96] (24576 bytes), input 1 f32[32,96] (12288 bytes), input 0 f32[64,32] (8192 bytes))";
   const whole = `(the whole would take ${12288 + 8192 + 2 * 24576} bytes; ${tensors}`;
@@ -61,7 +61,7 @@ describe('what a device refuses', () => {
     expect(refusalOf(program, { ...roomy, maxBytes: program.peakBytes - 1 })).toContain(
       `webgpu: forward takes ${program.peakBytes} bytes at its peak, but maxBytes allows ${program.peakBytes - 1}; use a smaller batch`,
     );
-    expect(refusalOf(program, { maxBindingBytes: 24576, maxBufferBytes: 24576, maxBytes: program.peakBytes })).toBe(undefined);
+    expect(refusalOf(program, { device: 'webgpu', maxBindingBytes: 24576, maxBufferBytes: 24576, maxBytes: program.peakBytes })).toBe(undefined);
   });
 });
 

@@ -103,7 +103,12 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
   }
 
   refusal(program: Program): string | undefined {
-    return refusalOf(program, { maxBindingBytes: this.target.maxBindingBytes, maxBufferBytes: 2 ** 32, maxBytes: this.maxBytes });
+    return refusalOf(program, {
+      device: 'wasm',
+      maxBindingBytes: this.target.maxBindingBytes,
+      maxBufferBytes: 2 ** 32,
+      maxBytes: this.maxBytes,
+    });
   }
 
   reportPortable(): void {

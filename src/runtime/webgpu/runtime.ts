@@ -89,7 +89,12 @@ export class WebGpuRuntime implements Runtime, ProgramLoader {
 
   refusal(program: Program): string | undefined {
     const { target, context, maxBytes } = this;
-    return refusalOf(program, { maxBindingBytes: target.maxBindingBytes, maxBufferBytes: context.pool.maxBytes, maxBytes });
+    return refusalOf(program, {
+      device: 'webgpu',
+      maxBindingBytes: target.maxBindingBytes,
+      maxBufferBytes: context.pool.maxBytes,
+      maxBytes,
+    });
   }
 
   reportPortable({ kernel, message }: ShaderError): void {
