@@ -28,7 +28,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** How many random graphs a GPU stack takes. */
     gpuGraphs: number;
-    /** `gpu` compiles the kernels of real GPUs on a software adapter. */
+    /** `gpu` compiles the kernels of real GPUs on a software adapter. `wasm` runs the WebAssembly runtime in the place of WebGPU. */
     plan: string;
     /** `none`, or the size of subgroups that the adapter must have. */
     subgroups: string;

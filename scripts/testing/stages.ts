@@ -24,6 +24,9 @@ const asGpu = { OMBRE_PLAN: 'gpu' };
 
 const vitest = (project: string, ...filters: string[]): readonly string[][] => [['vitest', 'run', '--project', project, ...filters]];
 
+/** The WebAssembly runtime in the place of WebGPU. It needs no driver. */
+const onWasm = { OMBRE_PLAN: 'wasm' };
+
 /** On another driver only the GPU tests run. The terminal trainer and the scripts of the README do not depend on the driver. */
 const gpuOnly = ['--exclude', 'test/node/**'];
 
@@ -74,6 +77,8 @@ export const stageGroups: readonly (readonly Stage[])[] = [
     },
   ],
   [{ name: 'browser', stack: 'Chromium', needs: 'browser', commands: vitest('browser') }],
+  [{ name: 'wasm', stack: 'Node/WebAssembly', env: onWasm, commands: vitest('node-gpu', ...withoutTrainings) }],
+  [{ name: 'wasm-all', stack: 'Node/WebAssembly', env: onWasm, commands: vitest('node-gpu', ...gpuOnly) }],
   [{ name: 'node-gpu', stack: 'Node', needs: 'vulkan', commands: vitest('node-gpu') }],
   [{ name: 'gpu-plan', stack: 'Node as GPU', needs: 'vulkan', env: asGpu, commands: vitest('node-gpu', ...withoutTrainings) }],
   [{ name: 'browser-plan', stack: 'Chromium as GPU', needs: 'browser', env: asGpu, commands: vitest('browser', ...inBrowserToo) }],
@@ -93,11 +98,11 @@ export const stageGroups: readonly (readonly Stage[])[] = [
 export const stages = stageGroups.flat();
 
 const checks = ['unit', 'build', 'typecheck', 'reference', 'lint'];
-const gpuStacks = ['browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
+const gpuStacks = ['wasm-all', 'browser', 'hardware', 'llvmpipe', 'swiftshader', 'firefox'];
 const gpuPlans = ['node-plan', 'llvmpipe-plan', 'swiftshader-plan', 'browser-plan-all', ...subgroupStages.flat().map(({ name }) => name)];
 
 export const stageSets: Readonly<Record<string, StageSet>> = {
-  default: { stages: [...checks, 'browser', 'node-gpu', 'gpu-plan', 'browser-plan', 'e2e'] },
+  default: { stages: [...checks, 'wasm', 'browser', 'node-gpu', 'gpu-plan', 'browser-plan', 'e2e'] },
   stacks: { stages: ['unit', ...gpuStacks], takesWhatIsThere: true },
   full: {
     stages: [...checks, ...gpuStacks, 'node', ...gpuPlans, 'e2e'],

@@ -6,6 +6,7 @@ import { compile, evaluate, readAll, setDevice } from '../../src/engine/index.ts
 import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import { isWasm } from '../support/planDevice.ts';
 
 beforeAll(() => setDevice('webgpu'));
 
@@ -44,7 +45,8 @@ test('a tensor on a GPU is refused on other devices by name, and stays usable; o
   const there = await evaluate(o.mul(o.tensor([3, 4]), 2));
   await setDevice('cpu');
   const here = await evaluate(o.add(o.tensor([1, 2]), 1));
-  const refusal = 'a tensor f32[2] is on webgpu, but this runs on cpu; read it with data() and make a new one with tensor()';
+  const name = isWasm ? 'wasm' : 'webgpu';
+  const refusal = `a tensor f32[2] is on ${name}, but this runs on cpu; read it with data() and make a new one with tensor()`;
   const refused: readonly (readonly [string, () => Promise<unknown>])[] = [
     [`sub: ${refusal}`, () => o.sub(here, there).data()],
     [`sum: ${refusal}`, () => evaluate(o.sum(there))],

@@ -26,6 +26,7 @@ import {
   zeros,
 } from '../../src/ops/index.ts';
 import { values } from '../support/graphs.ts';
+import { isWasm } from '../support/planDevice.ts';
 
 const matrix = (rows: number, columns: number, seed = 1): Tensor => tensor(values(rows * columns, seed), [rows, columns]);
 
@@ -39,7 +40,7 @@ describe('evaluation', () => {
       [1, 2, 3],
       [4, 5, 6],
     ]);
-    expect(deviceInfo().kind).toBe('webgpu');
+    expect(deviceInfo().kind).toBe(isWasm ? 'wasm' : 'webgpu');
     expect(await add(x, 1).array()).toEqual([
       [2, 3, 4],
       [5, 6, 7],
@@ -146,7 +147,8 @@ describe('compiled functions', () => {
     onGpu.forEach((value, i) => expect(Math.abs(value - onCpu[i])).toBeLessThanOrEqual(1e-5 * (1 + Math.abs(onCpu[i]))));
   });
 
-  test('the steady state creates no buffers', async () => {
+  test('the steady state creates no buffers', async ({ skip }) => {
+    if (isWasm) skip('WebAssembly: it has no buffers to count; unit/wasmMemory.test.ts has its memory');
     const step = makeStep('steady');
     let weights = start();
     const x = values(16 * 12);

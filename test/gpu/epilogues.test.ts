@@ -29,6 +29,7 @@ import {
 import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { graphOf, values } from '../support/graphs.ts';
+import { isWasm } from '../support/planDevice.ts';
 
 let runtime: WebGpuRuntime;
 beforeAll(async () => {
@@ -137,7 +138,8 @@ test.each(Object.keys(epilogues))('%s', (name) => checkProducts(name, withSubgro
 
 test('without subgroups', () => checkProducts('two flat buffers, three results', withoutSubgroups));
 
-test('after tiles and slices of a GPU', { timeout: 300_000 }, async () => {
+test('after tiles and slices of a GPU', { timeout: 300_000 }, async ({ skip }) => {
+  if (isWasm) skip('WebAssembly: it runs the kernels for CPUs');
   // No staging, tiles of 32 x 32, slices of k, tiles of 64 x 64
   const products = { direct: [36, 4, 68], tiled: [36, 20, 68], sliced: [3, 64, 12], large: [1025, 12, 1028] };
   for (const [kind, [m, k, n]] of Object.entries(products)) {

@@ -6,6 +6,9 @@ import { add, matmul, relu, softmax, tanh, tensor } from '../../src/ops/index.ts
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { tracedStep } from '../support/trainingSteps.ts';
+import { isWasm } from '../support/planDevice.ts';
+
+const noPipelines = 'WebAssembly: it has no pipelines';
 
 let engine: Engine;
 let runtime: WebGpuRuntime;
@@ -17,7 +20,8 @@ afterEach(() => runtime.dispose());
 const filled = ([rows, columns = 1]: readonly number[]): Tensor => tensor(new Float32Array(rows * columns).fill(1), [rows, columns]);
 const forward = (x: Tensor, w: Tensor): Tensor => softmax(matmul(relu(matmul(x, w)), w));
 
-test('pipelines: all asynchronous, and requested before the first is ready', async () => {
+test('pipelines: all asynchronous, and requested before the first is ready', async ({ skip }) => {
+  if (isWasm) skip(noPipelines);
   const synchronous = vi.spyOn(runtime.context.device, 'createComputePipeline');
   const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
   const events: string[] = [];
@@ -34,7 +38,8 @@ test('pipelines: all asynchronous, and requested before the first is ready', asy
   expect(synchronous).not.toHaveBeenCalled();
 });
 
-test('equal kernels have one pipeline: within a program, in other programs, and while it is still being built', async () => {
+test('equal kernels have one pipeline: within a program, in other programs, and while it is still being built', async ({ skip }) => {
+  if (isWasm) skip(noPipelines);
   const create = vi.spyOn(runtime.context.device, 'createComputePipelineAsync');
   const module = vi.spyOn(runtime.context.device, 'createShaderModule');
   const [x, w] = [filled([12, 12]), filled([12, 12])];
@@ -51,7 +56,8 @@ test('equal kernels have one pipeline: within a program, in other programs, and 
   expect(create.mock.calls.length).toBe(builtForRows);
 });
 
-test('a kernel that failed is built again at the next request', async () => {
+test('a kernel that failed is built again at the next request', async ({ skip }) => {
+  if (isWasm) skip(noPipelines);
   const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);
   const fault = vi.spyOn(runtime.context.device, 'createComputePipelineAsync').mockRejectedValue(new Error('the driver is busy'));
   const step = compile((x: Tensor) => add(x, 2), { engine });

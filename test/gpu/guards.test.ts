@@ -8,6 +8,9 @@ import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts'
 import { takeGuardReport } from '../../src/runtime/webgpu/guards.ts';
 import { engineWith } from '../support/devices.ts';
 import { runPlan } from './runPlan.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
+
+webgpuOnly('these are zones of GPU buffers; unit/wasmGuards.test.ts has the others');
 
 let opened: OpenDevice;
 beforeAll(async () => {

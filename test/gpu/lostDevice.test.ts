@@ -19,6 +19,9 @@ import {
 } from '../../src/index.ts';
 import { defaultEngine } from '../../src/engine/index.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
+
+const neverLost = 'it is never lost';
 
 const x = Array.from({ length: 64 }, (_, i) => [i / 64]);
 
@@ -46,6 +49,8 @@ beforeEach(() => setDevice('webgpu'));
 afterAll(() => setDevice('webgpu'));
 
 describe('the loss of the device rejects', () => {
+  webgpuOnly(neverLost);
+
   const pending = (): Tensor => square(tensor(x));
   test.each<[string, () => Promise<unknown>]>([
     ['a read under way', () => pending().data()],
@@ -86,6 +91,8 @@ describe('the loss of the device rejects', () => {
 });
 
 describe('after the loss and setDevice()', () => {
+  webgpuOnly(neverLost);
+
   test('a trained model says what to do, takes weights, predicts, evaluates and trains', async () => {
     const model = regression();
     let batches = 0;

@@ -8,6 +8,10 @@ import { matmul, mean, mul, ones, relu, square, sub, sum, tensor } from '../../s
 import { type Model, sequential } from '../../src/train/index.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { quiet } from '../support/models.ts';
+import { isWasm } from '../support/planDevice.ts';
+
+/** Begins the messages of refusals. */
+const name = isWasm ? 'wasm' : 'webgpu';
 
 beforeEach(() => setDevice('webgpu'));
 afterAll(() => setDevice('webgpu'));
@@ -22,8 +26,14 @@ const train = (p: { w: Tensor; v: Tensor }, x: Tensor): [{ w: Tensor; v: Tensor 
 /** Nothing was sent to the device, and no memory taken there. */
 async function expectUntouched<T>(run: () => Promise<T>): Promise<T> {
   const { runtime } = await engineFor('webgpu');
-  if (!(runtime instanceof WebGpuRuntime)) throw new Error('no GPU');
   const { bytes, buffers } = memory();
+  const { compilations } = runtime;
+  if (!(runtime instanceof WebGpuRuntime)) {
+    const result = await run();
+    expect(runtime.compilations).toBe(compilations);
+    expect(memory()).toMatchObject({ bytes, buffers });
+    return result;
+  }
   const submit = vi.spyOn(runtime.context.device.queue, 'submit');
   const build = vi.spyOn(runtime.context.device, 'createComputePipelineAsync');
   try {
@@ -68,7 +78,7 @@ test('a program beyond maxBytes is refused before anything happened, with its la
   const { peakBytes } = await double.plan(w);
   await expectUntouched(() =>
     expect(double(w)).rejects.toThrow(
-      `webgpu: double takes ${peakBytes} bytes at its peak, but maxBytes allows 4003; use a smaller batch or model, or a larger maxBytes (the whole would take ${peakBytes} bytes; its largest tensors: argument [0] f32[1000] (4000 bytes), `,
+      `${name}: double takes ${peakBytes} bytes at its peak, but maxBytes allows 4003; use a smaller batch or model, or a larger maxBytes (the whole would take ${peakBytes} bytes; its largest tensors: argument [0] f32[1000] (4000 bytes), `,
     ),
   );
   expect((await w.data())[999]).toBeCloseTo(0.01); // it was not taken over
@@ -114,7 +124,7 @@ test('a batch beyond the limit is refused with the largest one that fits, which 
     () => undefined,
     ({ message }: Error) => message,
   );
-  expect(error).toMatch(`webgpu: trainStep takes ${peakBytes} bytes at its peak, but maxBytes allows ${limit}`);
+  expect(error).toMatch(`${name}: trainStep takes ${peakBytes} bytes at its peak, but maxBytes allows ${limit}`);
   const fitting = Number(/; the largest batch that fits is (\d+)$/.exec(error!)![1]);
   // Memory is allocated in units of 256 bytes.
   expect(fitting).toBeGreaterThanOrEqual(37);

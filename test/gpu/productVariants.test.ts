@@ -4,7 +4,7 @@ import type { Target } from '../../src/graph/op.ts';
 import { conv2d, conv3d } from '../../src/ops/index.ts';
 import { matmulOp } from '../../src/ops/matmul/matmul.ts';
 import { planMatmul } from '../../src/ops/matmul/plan.ts';
-import { type OpenPlanDevice, openPlanDevice } from '../support/planDevice.ts';
+import { type OpenPlanDevice, openPlanDevice, isWasm } from '../support/planDevice.ts';
 import { checkProduct, directions, packedProduct, product, stridedCopy } from './products.ts';
 import { runPlan } from './runPlan.ts';
 import { families } from '../support/families.ts';
@@ -51,7 +51,8 @@ describe.each(Object.keys(targets))('%s', (family) => {
       product(513, 37, 511, 'ab', [], 'f16'),
       packedProduct(513, 37, 511, true, 'f16'),
     ]) {
-      expect((await checkProduct(opened.device, one, targets[family](), some)).length).toBeGreaterThan(1);
+      // WebAssembly has no other kernel for halves.
+      expect((await checkProduct(opened.device, one, targets[family](), some)).length).toBeGreaterThan(isWasm ? 0 : 1);
     }
   });
 

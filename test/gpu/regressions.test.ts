@@ -24,8 +24,10 @@ import {
   transpose,
   zeros,
 } from '../../src/ops/index.ts';
+import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { values } from '../support/graphs.ts';
+import { isWasm } from '../support/planDevice.ts';
 
 beforeAll(async () => {
   await setDevice('webgpu');
@@ -126,9 +128,11 @@ describe('compiled calls', () => {
     await evaluate(a);
     await step(mul(tensor([5, 6]), 1), b);
     const { runtime } = await defaultEngine();
-    vi.spyOn((runtime as WebGpuRuntime).context.pool, 'acquire').mockImplementation(() => {
+    const fail = (): never => {
       throw new Error('no memory');
-    });
+    };
+    if (runtime instanceof WasmRuntime) vi.spyOn(runtime.heap, 'take').mockImplementation(fail);
+    else vi.spyOn((runtime as WebGpuRuntime).context.pool, 'acquire').mockImplementation(fail);
     await expect(step(a, b)).rejects.toThrow('no memory');
     vi.restoreAllMocks();
     expect(await a.array()).toEqual([1, 2]);
@@ -143,12 +147,13 @@ describe('compiled calls', () => {
 
 describe('devices', () => {
   test('a tensor of another device is refused by name, in every way to use it', async () => {
+    const name = isWasm ? 'wasm' : 'webgpu';
     const x = mul(tensor([1, 2]), 2);
     await evaluate(x);
     const f = compile((a: Tensor) => add(a, 1));
     await setDevice('cpu');
-    await expect(f(x)).rejects.toThrow('f32[2] is on webgpu, but this runs on cpu');
-    await expect(evaluate(add(x, 1))).rejects.toThrow('is on webgpu, but this runs on cpu');
+    await expect(f(x)).rejects.toThrow(`f32[2] is on ${name}, but this runs on cpu`);
+    await expect(evaluate(add(x, 1))).rejects.toThrow(`is on ${name}, but this runs on cpu`);
     expect(await x.array()).toEqual([2, 4]); // reading it on its own device works
   });
 
@@ -163,7 +168,8 @@ describe('devices', () => {
     expect([...(await reading)]).toEqual([3, 6]);
   });
 
-  test('results whose handles were given up meanwhile are given back at once, not when the collector comes by', async () => {
+  test('results whose handles were given up meanwhile are given back at once, not when the collector comes by', async ({ skip }) => {
+    if (isWasm) skip('WebAssembly: it has no pool of buffers; unit/wasmMemory.test.ts has its memory');
     const { pool } = ((await defaultEngine()).runtime as WebGpuRuntime).context;
     const released: number[] = [];
     const release = pool.release.bind(pool);

@@ -1,5 +1,5 @@
 // Runs the kernel plan of one op on the WebAssembly runtime, without the compiler.
-import { type HostArray, storedBytes } from '../../src/core/dtype.ts';
+import { type Dtype, type HostArray, roundToF16, storedBytes } from '../../src/core/dtype.ts';
 import type { Dispatch, Program, Slot } from '../../src/compiler/index.ts';
 import type { KernelPlan, Operand, TensorType } from '../../src/graph/op.ts';
 import { HostValue } from '../../src/graph/tensor.ts';
@@ -40,6 +40,13 @@ function programOf(plan: KernelPlan, inputs: readonly PlanInput[], outputs: read
   };
 }
 
+/** Elements in an array of their dtype. Halves are rounded. */
+function elements(dtype: Dtype, data: HostArray): HostArray {
+  if (dtype === 'i32') return Int32Array.from(data);
+  if (dtype === 'u32') return Uint32Array.from(data);
+  return dtype === 'f16' ? Float32Array.from(data, roundToF16) : Float32Array.from(data);
+}
+
 /** Runs the dispatches in order, with a guard zone after each output and temporary. Returns the outputs. */
 export async function runPlanWasm(
   runtime: WasmRuntime,
@@ -48,7 +55,7 @@ export async function runPlanWasm(
   outputs: readonly TensorType[],
 ): Promise<HostArray[]> {
   const executable = await runtime.load(programOf(plan, inputs, outputs, runtime.target.spareBytes ?? 0));
-  const values = await executable.run(inputs.map(({ data }) => new HostValue(data)));
+  const values = await executable.run(inputs.map(({ dtype, data }) => new HostValue(elements(dtype, data))));
   const read = await runtime.read(values.map((value, i) => ({ value, type: outputs[i] })));
   executable.dispose();
   for (const value of values) if (value.kind === 'device') value.release();

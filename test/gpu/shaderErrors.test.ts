@@ -8,6 +8,9 @@ import { interpret } from '../../src/runtime/cpu.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { values } from '../support/graphs.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
+
+webgpuOnly('the errors are those of the compiler of WebGPU; unit/wasmErrors.test.ts has the others');
 
 let engine: Engine;
 let runtime: WebGpuRuntime;

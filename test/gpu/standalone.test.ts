@@ -18,6 +18,9 @@ import {
 import { leavesOf } from '../../src/core/tree.ts';
 import { engineWith } from '../support/devices.ts';
 import { buildCase, inputsOf, onnxModels, valuesFor } from '../support/onnxModels.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
+
+webgpuOnly('standalone modules run on WebGPU');
 
 let engine: Engine;
 let runtime: WebGpuRuntime;

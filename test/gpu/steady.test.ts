@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { add, matmul, mean, mul, square, sub, tensor } from '../../src/ops/index.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
+import { isWasm, webgpuOnly } from '../support/planDevice.ts';
 
 let engine: Engine;
 let runtime: WebGpuRuntime;
@@ -39,6 +40,8 @@ describe.each([
   { told: 'donated weights', donate: [0] },
   { told: 'weights that each step computes again', donate: [] },
 ])('$told', ({ donate }) => {
+  webgpuOnly('it has no buffers to count; unit/wasmMemory.test.ts has its memory');
+
   const run = async (steps: number, keep: (loss: Tensor) => void): Promise<{ created: number; grown: number }> => {
     const step = compile(fit, { donate, engine });
     let [w, loss] = await step(start(), x, y);
@@ -83,7 +86,8 @@ describe.each([
 
 // 10,000 steps in a full run, which also takes 300 random graphs.
 const many = inject('gpuGraphs') >= 300 ? 10_000 : 1_000;
-test(`over ${many} steps live bytes stay what they were after the second`, async () => {
+test(`over ${many} steps live bytes stay what they were after the second`, async ({ skip }) => {
+  if (isWasm) skip('WebAssembly: the garbage collector frees dropped results; unit/wasmMemory.test.ts calls it');
   const step = compile(fit, { donate: [0], engine });
   let [w] = await step(start(), x, y);
   [w] = await step(w, x, y);
@@ -95,7 +99,8 @@ test(`over ${many} steps live bytes stay what they were after the second`, async
 describe('a small result', () => {
   const twice = (t: Tensor): Tensor => mul(t, 2);
 
-  test('is read by several kernels many times', async () => {
+  test('is read by several kernels many times', async ({ skip }) => {
+    if (isWasm) skip('WebAssembly: it copies no buffers');
     runtime.dispose();
     // Guard zones would be copied, too, and copies are counted here.
     ({ engine, runtime } = await engineWith({ spareBytes: 0 }));

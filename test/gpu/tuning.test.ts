@@ -17,6 +17,9 @@ import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
 import { variantsOf } from '../support/variants.ts';
 import { twofold, wayOf } from '../support/twofold.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
+
+webgpuOnly('it does not time kernels');
 
 const opened: WebGpuRuntime[] = [];
 
