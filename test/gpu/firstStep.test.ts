@@ -56,6 +56,15 @@ test('equal kernels have one pipeline: within a program, in other programs, and 
   expect(create.mock.calls.length).toBe(builtForRows);
 });
 
+test('kernels are compiled once for each text, in all programs', async () => {
+  const [x, w] = [filled([12, 12]), filled([12, 12])];
+  await Promise.all([compile(forward, { engine, name: 'one' })(x, w), compile(forward, { engine, name: 'other' })(x, w)]);
+  const built = engine.runtime.compilations;
+  expect(built).toBeGreaterThanOrEqual(2);
+  await compile(forward, { engine, name: 'third' })(x, w);
+  expect(engine.runtime.compilations).toBe(built);
+});
+
 test('a kernel that failed is built again at the next request', async ({ skip }) => {
   if (isWasm) skip(noPipelines);
   const create = runtime.context.device.createComputePipelineAsync.bind(runtime.context.device);

@@ -67,7 +67,8 @@ test('a compiled function reports its memory before its first call, which then c
   expect(plan.argumentBytes + plan.resultBytes + plan.scratchBytes).toBe(plan.peakBytes);
   expect(plan.largest[0]).toEqual({ name: 'argument [1]', shape: [64, 300], dtype: 'f32', bytes: 76_800 });
   expect(plan.largest[1]).toEqual({ name: 'argument [0].w', shape: [300, 40], dtype: 'f32', bytes: 48_000 });
-  expect(plan.largest[2].bytes).toBe(64 * 40 * 4);
+  // On WebAssembly the third one is the right factor in panels.
+  expect(plan.largest[2].bytes).toBe(4 * (isWasm ? 300 * 40 : 64 * 40));
   expect(plan.largest[2].name).toContain('matmul');
 });
 
