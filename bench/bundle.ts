@@ -6,6 +6,9 @@ import { build } from 'vite';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const versionIn = (path: string): string => (JSON.parse(readFileSync(here(path), 'utf8')) as { version: string }).version;
 
+/** Folder of the modules of TensorFlow.js's wasm backend. */
+export const tfjsWasm = here('node_modules/@tensorflow/tfjs-backend-wasm/wasm-out/');
+
 /** Builds for pages or for Node, and returns the path of the one file. */
 export async function bundle(target: 'page' | 'process'): Promise<string> {
   // In node_modules no tool formats, lints or commits the file, and the package `webgpu` is found from there.
@@ -16,6 +19,7 @@ export async function bundle(target: 'page' | 'process'): Promise<string> {
     logLevel: 'error',
     define: {
       __OMBRE_VERSION__: JSON.stringify(versionIn('../package.json')),
+      __TFJS_WASM__: JSON.stringify(target === 'page' ? '/wasm/' : tfjsWasm),
       __JAX_VERSION__: JSON.stringify(versionIn('node_modules/@jax-js/jax/package.json')),
     },
     resolve: {

@@ -1,12 +1,12 @@
 // The runner of the bench: runs the jobs of every workload on every stack, prints tables, and writes all measurements.
 import { readFileSync } from 'node:fs';
-import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
+import { type EngineName, type RoundsResult, type SoloResult, enginesOf } from './inside/job.ts';
 import { type Saved, writeMarkdown } from './markdown.ts';
 import { type Options, parseOptions } from './options.ts';
 import { type Failures, type Run, costTable, firstStepTable, kernelTable, summaryOf, timeTable } from './report.ts';
 import { machine, resultPath, save } from './results.ts';
 import { type SavedScaling, measureScaling, writeScaling } from './scale.ts';
-import type { Stack } from './stack.ts';
+import type { Stack, StackName } from './stack.ts';
 import { openChromium } from './stackChromium.ts';
 import { openNode } from './stackNode.ts';
 import { type WorkloadName, workloads } from './workloads.ts';
@@ -14,7 +14,12 @@ import { type WorkloadName, workloads } from './workloads.ts';
 /** The engines' results differ, so their times must not be compared. */
 class Disagreement extends Error {}
 
-const openers = { chromium: openChromium, node: openNode };
+const openers: Readonly<Record<StackName, () => Promise<Stack>>> = {
+  chromium: () => openChromium('gpu'),
+  node: () => openNode('gpu'),
+  cpu: () => openNode('cpu'),
+  'cpu-chromium': () => openChromium('cpu'),
+};
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -28,14 +33,14 @@ async function main(): Promise<void> {
     const stack = await openers[name]();
     console.log(`\n${stack.description}`);
     if (options.scale) await measureScaling(stack, options);
-    else await benchmark(stack, options);
+    else await benchmark(stack, { ...options, engines: options.engines.filter((name) => enginesOf[stack.device].includes(name)) });
   }
 }
 
 async function benchmark(stack: Stack, options: Options): Promise<void> {
   const date = new Date().toISOString();
-  const peers = options.engines.filter((name) => name !== 'ombre');
-  const { runs, rounds, milliseconds, first } = options;
+  const others = options.engines.filter((name) => name !== 'ombre');
+  const { runs, rounds, milliseconds, clock, first } = options;
   const path = resultPath(options.results, stack.name, date);
   const measured = options.workloads.map((workload) => ({ workload, unit: workloads[workload].unit, runs: [] as Run[] }));
   let about: Pick<RoundsResult, 'adapter' | 'versions'> = { adapter: '', versions: {} };
@@ -61,8 +66,8 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
         description: stack.description,
         machine: machine(),
         ...about,
-        options: { runs, rounds, milliseconds, first },
-        workloads: measured.filter((one) => one.runs.length > 0).map((one) => ({ ...one, summary: summaryOf(one, peers) })),
+        options: { runs, rounds, milliseconds, clock, first },
+        workloads: measured.filter((one) => one.runs.length > 0).map((one) => ({ ...one, summary: summaryOf(one, others) })),
       });
       // An error of another library is a line in the table. An error of ombre is a bug.
       if (timed.failures.ombre || cold.firstFailures.ombre) process.exitCode = 1;
@@ -70,8 +75,12 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
     }
   }
   progress('');
-  if (options.rounds > 0) console.log(timeTable(measured, options.engines));
-  if (options.first > 0) console.log(`${firstStepTable(measured, options.engines)}\n${costTable(measured, options.engines)}`);
+  if (options.rounds > 0) console.log(timeTable(measured, options.engines, clock));
+  if (options.first > 0) {
+    console.log(firstStepTable(measured, options.engines));
+    // Without a GPU there are no submits and buffers to count.
+    if (stack.device === 'gpu') console.log(costTable(measured, options.engines));
+  }
   if (options.markdown) await writeMarkdown(options.markdown, JSON.parse(readFileSync(path, 'utf8')) as Saved);
   console.log(`\n${path}`);
 }
@@ -80,13 +89,16 @@ async function benchmark(stack: Stack, options: Options): Promise<void> {
 async function interleave(
   stack: Stack,
   workload: WorkloadName,
-  { engines, rounds, milliseconds, timeout }: Options,
+  { engines, rounds, milliseconds, clock, timeout }: Options,
   failedBefore: Failures = {},
 ): Promise<RoundsResult> {
   const failures: Partial<Record<EngineName, string>> = { ...failedBefore };
   let left = rounds > 0 ? engines.filter((name) => !failures[name]) : [];
   while (left.length > 0) {
-    const outcome = await stack.run({ kind: 'rounds', workload, engines: left, rounds, milliseconds }, timeout);
+    const outcome = await stack.run(
+      { kind: 'rounds', device: stack.device, workload, engines: left, rounds, milliseconds, clock },
+      timeout,
+    );
     if ('result' in outcome) return { ...outcome.result, failures: { ...failures, ...outcome.result.failures } };
     const culprit = outcome.turn ?? left[0];
     failures[culprit] = outcome.error;
@@ -108,7 +120,7 @@ async function firstSteps(
     for (const engine of engines) {
       if (firstFailures[engine]) continue;
       progress(`${workload}: first step of ${engine} (${i + 1} of ${starts})`);
-      const job = { kind: 'solo', workload, engine, kernels: kernels && i === starts - 1 } as const;
+      const job = { kind: 'solo', device: stack.device, workload, engine, kernels: kernels && i === starts - 1 } as const;
       const outcome = await stack.run(job, timeout);
       if ('result' in outcome) (first[engine] ??= []).push(outcome.result);
       else firstFailures[engine] = outcome.error;

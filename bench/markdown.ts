@@ -1,7 +1,8 @@
 // Tables for a page of the documentation. The part of each stack is between two comments and is rewritten from the measurements.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { type EngineName, engineNames } from './inside/job.ts';
+import { type EngineName, enginesOf } from './inside/job.ts';
+import type { Clock } from './inside/timing.ts';
 import { type Measured, programOf, ratioText, summaryOf, timeText } from './report.ts';
 
 /** The JSON that a run saves. */
@@ -11,28 +12,43 @@ export interface Saved {
   readonly description: string;
   readonly machine: { readonly cpu?: string; readonly cores: number };
   readonly versions: Readonly<Partial<Record<EngineName, string>>>;
-  readonly options: { readonly runs: number; readonly rounds: number; readonly milliseconds: number; readonly first: number };
+  readonly options: {
+    readonly runs: number;
+    readonly rounds: number;
+    readonly milliseconds: number;
+    readonly clock?: Clock;
+    readonly first: number;
+  };
   readonly workloads: readonly Measured[];
 }
 
-const titles: Readonly<Record<EngineName, string>> = { ombre: 'ombre', tfjs: 'TensorFlow.js', jax: 'jax-js' };
+const titles: Readonly<Record<EngineName, string>> = {
+  ombre: 'ombre',
+  interpreter: 'interpreter',
+  tfjs: 'TensorFlow.js',
+  tfjscpu: 'TensorFlow.js cpu',
+  jax: 'jax-js',
+};
+
+const enginesIn = (stack: string): readonly EngineName[] => enginesOf[stack.startsWith('cpu') ? 'cpu' : 'gpu'];
 
 /** A row of a markdown table. */
 export const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 export const underHead = (head: readonly string[]): string => row(head.map((_, i) => (i === 0 ? '---' : '---:')));
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-function tableOf({ workloads, options }: Saved): string[] {
-  const peers = engineNames.filter((name) => name !== 'ombre');
+function tableOf({ stack, workloads, options }: Saved): string[] {
+  const engines = enginesIn(stack);
+  const others = engines.filter((name) => name !== 'ombre');
   const timed = options.rounds > 0;
   const cold = options.first > 0;
   const head = [
     'workload',
-    ...(timed ? [...engineNames.map((name) => `${titles[name]}, ms`), 'faster peer / ombre'] : []),
+    ...(timed ? [...engines.map((name) => `${titles[name]}, ms`), 'faster peer / ombre'] : []),
     ...(cold ? ['first step, ms', 'faster peer / ombre, first', 'dispatches', 'plan, MB'] : []),
   ];
   const rows = workloads.map((one) => {
-    const { milliseconds, fasterPeer, firstStep } = summaryOf(one, peers);
+    const { milliseconds, fasterPeer, firstStep } = summaryOf(one, others);
     const program = programOf(one);
     const failures = one.runs.at(-1)?.rounds.failures;
     const time = (name: EngineName): string => {
@@ -41,7 +57,7 @@ function tableOf({ workloads, options }: Saved): string[] {
     };
     return row([
       one.workload,
-      ...(timed ? [...engineNames.map(time), ratioText(fasterPeer, '–')] : []),
+      ...(timed ? [...engines.map(time), ratioText(fasterPeer, '–')] : []),
       ...(cold
         ? [
             firstStep.milliseconds.ombre?.median.toFixed(0) ?? '–',
@@ -57,17 +73,17 @@ function tableOf({ workloads, options }: Saved): string[] {
 
 /** The part of one stack: machine, method, table, and the reason for each missing number. */
 export function markdownOf(saved: Saved): string {
-  const { date, description, machine, versions, options, workloads } = saved;
-  const engines = engineNames.flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
+  const { date, stack, description, machine, versions, options, workloads } = saved;
+  const engines = enginesIn(stack).flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
   const failures = workloads.flatMap(({ workload, runs }) =>
-    engineNames.flatMap((name) => {
+    enginesIn(stack).flatMap((name) => {
       const told = runs.at(-1)?.rounds.failures[name];
       return told ? `- ${titles[name]} fails at ${workload}: ${plain(told)}` : [];
     }),
   );
-  const { runs, rounds, milliseconds, first } = options;
+  const { runs, rounds, milliseconds, clock, first } = options;
   const parts = [
-    `${runs > 1 ? `Medians of ${runs} runs (smallest-largest in brackets), each the median` : 'Medians'} of ${rounds} rounds of about ${milliseconds} ms an engine`,
+    `${runs > 1 ? `Medians of ${runs} runs (smallest-largest in brackets), each the median` : 'Medians'} of ${rounds} rounds of about ${milliseconds} ms${clock === 'processor' ? ' of processor time' : ''} an engine`,
     ...(first > 0 ? [`${first === 1 ? 'one cold start' : `${first} cold starts`}${runs > 1 ? ' a run' : ''}`] : []),
   ];
   return [

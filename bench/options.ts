@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type EngineName, engineNames } from './inside/job.ts';
+import { type StackName, stackNames } from './stack.ts';
+import type { Clock } from './inside/timing.ts';
 import { type WorkloadName, scaledWorkloads, workloadNames, workloads } from './workloads.ts';
-
-export type StackName = 'chromium' | 'node';
 
 export interface Options {
   readonly stacks: readonly StackName[];
@@ -14,6 +14,7 @@ export interface Options {
   readonly runs: number;
   readonly rounds: number;
   readonly milliseconds: number;
+  readonly clock: Clock;
   readonly timeout: number;
   /** Number of first steps of each workload on each engine in each run, each in a new process. */
   readonly first: number;
@@ -46,14 +47,19 @@ const countFrom =
 
 /** Reads the arguments after `npm run bench --`. Ends the process for --help and for wrong arguments. */
 export function parseOptions(args: readonly string[]): Options {
-  const stacks: readonly StackName[] = ['chromium', 'node'];
   const units = workloadNames.map((name) => `  ${name.padEnd(12)} ${workloads[name].unit}`);
   const command = new Command('npm run bench --')
     .usage('[options]')
     .description('Compares ombre with TensorFlow.js and jax-js: interleaved rounds, first steps, memory.')
-    .addOption(new Option('--stacks <names>', 'where to run').argParser(listOf(stacks)).default(stacks, stacks.join(',')))
     .addOption(
-      new Option('--engines <names>', 'what to compare').argParser(listOf(engineNames)).default(engineNames, engineNames.join(',')),
+      new Option('--stacks <names>', `where to run: ${stackNames.join(',')}; on a GPU, or with WebAssembly on the CPU`)
+        .argParser(listOf(stackNames))
+        .default(['chromium', 'node'], 'chromium,node'),
+    )
+    .addOption(
+      new Option('--engines <names>', `what to compare: ${engineNames.join(',')}; interpreter and tfjscpu only on the CPU`)
+        .argParser(listOf(engineNames))
+        .default(engineNames, 'all'),
     )
     .addOption(new Option('--workloads <names>', 'what to run').argParser(listOf(workloadNames)).default(workloadNames, 'all'))
     .option(
@@ -64,6 +70,11 @@ export function parseOptions(args: readonly string[]): Options {
     )
     .option('--rounds <n>', 'rounds of each workload; 0 leaves them out', countFrom(0), 5)
     .option('--milliseconds <n>', "approximate milliseconds of an engine's part of a round; at least one step", countFrom(1), 1000)
+    .addOption(
+      new Option('--clock <name>', 'elapsed time, or time of all threads on a core (stack cpu only), for a machine that others use')
+        .choices(['wall', 'processor'] satisfies Clock[])
+        .default('wall'),
+    )
     .option('--timeout <seconds>', 'maximum time of one workload, and of one first step', countFrom(1), 600)
     .option('--first <n>', 'first steps in a new process each, with dispatches and memory; 0 leaves them out', countFrom(0), 3)
     .option('--kernels', "print the time of each of ombre's kernels, from the last new process (needs a GPU with timestamps)", false)
@@ -93,6 +104,9 @@ export function parseOptions(args: readonly string[]): Options {
   if (options.scale && !options.engines.includes('ombre')) command.error('--scale measures ombre; name it in --engines');
   if (options.scale && !options.workloads.some((name) => (scaledWorkloads as readonly string[]).includes(name))) {
     command.error(`--scale knows ${scaledWorkloads.join(', ')}`);
+  }
+  if (options.clock === 'processor' && options.stacks.some((name) => name !== 'cpu')) {
+    command.error('--clock processor needs --stacks cpu: the threads of a browser or a GPU are not counted');
   }
   if (options.kernels && options.first === 0) command.error('--kernels needs --first of 1 or more');
   return { ...options, ...(markdown !== undefined && { markdown: markdown === true ? 'docs/performance.md' : markdown }) };

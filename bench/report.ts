@@ -1,6 +1,7 @@
 // Makes tables from measurements. It compares ratios inside one round, because the machine may be twice as slow in the next.
 import Table from 'cli-table3';
-import type { EngineName, RoundsResult, SoloResult } from './inside/job.ts';
+import { type EngineName, type RoundsResult, type SoloResult, peersIn } from './inside/job.ts';
+import type { Clock } from './inside/timing.ts';
 import { median } from './median.ts';
 import type { WorkloadName } from './workloads.ts';
 
@@ -57,14 +58,15 @@ export interface Summary {
   };
 }
 
-export function summaryOf({ runs }: Measured, peers: readonly EngineName[]): Summary {
+export function summaryOf({ runs }: Measured, others: readonly EngineName[]): Summary {
+  const peers = peersIn(others);
   const ofEach = (names: readonly EngineName[], valueOf: (run: Run, name: EngineName) => number | undefined) =>
     Object.fromEntries(names.map((name) => [name, spreadOf(runs.map((run) => valueOf(run, name)))]));
   const middle = (values: readonly number[] | undefined): number | undefined => (values?.length ? median(values) : undefined);
-  const all = ['ombre' as const, ...peers];
+  const all = ['ombre' as const, ...others];
   return {
     milliseconds: ofEach(all, (run, name) => middle(steadyTimes(run)[name])),
-    ratios: ofEach(peers, (run, name) => ratio(steadyTimes(run), [name])),
+    ratios: ofEach(others, (run, name) => ratio(steadyTimes(run), [name])),
     fasterPeer: spreadOf(runs.map((run) => ratio(steadyTimes(run), peers))),
     firstStep: {
       milliseconds: ofEach(all, (run, name) => middle(firstTimes(run)[name])),
@@ -118,26 +120,26 @@ const inRuns = (measured: readonly Measured[]): string => {
   return most > 1 ? `; medians of ${most} runs (smallest-largest)` : '';
 };
 
-export function timeTable(measured: readonly Measured[], engines: readonly EngineName[]): string {
-  const peers = engines.filter((name) => name !== 'ombre');
+export function timeTable(measured: readonly Measured[], engines: readonly EngineName[], clock: Clock): string {
+  const others = engines.filter((name) => name !== 'ombre');
   const sheet = new Sheet(
-    `Milliseconds a step (median of the rounds), and how many times as long as ombre the peers took (median of the ratios)${inRuns(measured)}`,
-    ['workload', ...engines, ...peers.map((name) => `${name} / ombre`), 'faster peer / ombre'],
+    `Milliseconds${clock === 'processor' ? ' of processor time' : ''} a step (median of the rounds), and how many times as long as ombre the others took (median of the ratios)${inRuns(measured)}`,
+    ['workload', ...engines, ...others.map((name) => `${name} / ombre`), 'faster peer / ombre'],
   );
   for (const one of measured) {
-    const { milliseconds, ratios, fasterPeer } = summaryOf(one, peers);
+    const { milliseconds, ratios, fasterPeer } = summaryOf(one, others);
     const cell = (name: EngineName): string => {
       const own = milliseconds[name];
       if (own) return timeText(own.median);
       return sheet.failed(`${one.workload}, ${name}`, one.runs.at(-1)?.rounds.failures[name] ?? 'no time was taken');
     };
-    sheet.add([one.workload, ...engines.map(cell), ...peers.map((name) => ratioText(ratios[name])), ratioText(fasterPeer)]);
+    sheet.add([one.workload, ...engines.map(cell), ...others.map((name) => ratioText(ratios[name])), ratioText(fasterPeer)]);
   }
   return sheet.toString();
 }
 
 export function firstStepTable(measured: readonly Measured[], engines: readonly EngineName[]): string {
-  const peers = engines.filter((name) => name !== 'ombre');
+  const others = engines.filter((name) => name !== 'ombre');
   const sheet = new Sheet(`Milliseconds of the first step in a fresh process, device open, nothing cached${inRuns(measured)}`, [
     'workload',
     ...engines,
@@ -145,7 +147,7 @@ export function firstStepTable(measured: readonly Measured[], engines: readonly 
     "ombre's longest task",
   ]);
   for (const one of measured) {
-    const { firstStep } = summaryOf(one, peers);
+    const { firstStep } = summaryOf(one, others);
     const cell = (name: EngineName): string => {
       const own = firstStep.milliseconds[name];
       if (own) return timeText(own.median);
@@ -156,13 +158,13 @@ export function firstStepTable(measured: readonly Measured[], engines: readonly 
     const task = tasks.length === 0 ? '-' : Math.max(...tasks) === 0 ? '< 50' : timeText(Math.max(...tasks));
     sheet.add([one.workload, ...engines.map(cell), ratioText(firstStep.fasterPeer), task]);
   }
-  return `${sheet.toString()}\n${slowFirstSteps(measured, peers)}`;
+  return `${sheet.toString()}\n${slowFirstSteps(measured, others)}`;
 }
 
 /** A line with the workloads whose first step takes longer than that of the faster other engine. */
-function slowFirstSteps(measured: readonly Measured[], peers: readonly EngineName[]): string {
+function slowFirstSteps(measured: readonly Measured[], others: readonly EngineName[]): string {
   const compared = measured.flatMap((one) => {
-    const { fasterPeer } = summaryOf(one, peers).firstStep;
+    const { fasterPeer } = summaryOf(one, others).firstStep;
     return fasterPeer ? [{ workload: one.workload, fasterPeer }] : [];
   });
   if (compared.length === 0) return '';

@@ -51,7 +51,7 @@ export async function measureScaling(stack: Stack, options: Options): Promise<vo
   });
   for (let run = 0; run < runs; run++) {
     for (const { workload, runs } of scaled) {
-      const outcome = await stack.run({ kind: 'scale', workload, times: multiples, rounds, milliseconds }, timeout);
+      const outcome = await stack.run({ kind: 'scale', device: stack.device, workload, times: multiples, rounds, milliseconds }, timeout);
       if (!('result' in outcome)) throw new Error(`${workload}: ${outcome.error}`);
       runs.push(outcome.result);
     }

@@ -2,18 +2,29 @@
 import { fork } from 'node:child_process';
 import { setUp } from '../scripts/setup.ts';
 import { bundle } from './bundle.ts';
-import type { EngineName, Job } from './inside/job.ts';
+import type { EngineName, Job, StackDevice } from './inside/job.ts';
 import type { Answer, Outcome, Stack } from './stack.ts';
 
 type Message = Answer | { readonly turn: EngineName };
 
-export async function openNode(): Promise<Stack> {
+/** On the CPU no Vulkan driver is used. */
+export async function openNode(device: StackDevice): Promise<Stack> {
+  if (device === 'cpu') {
+    const path = await bundle('process');
+    return {
+      name: 'cpu',
+      device,
+      description: `Node ${process.versions.node}, WebAssembly and JavaScript on the CPU`,
+      run: (job, seconds) => runChild(path, process.env, job, seconds),
+    };
+  }
   const { vulkan: found } = await setUp(['vulkan']);
   if (!found || 'missing' in found) throw new Error(`no Vulkan driver: ${found?.missing}`);
   const path = await bundle('process');
   const env = { ...process.env, ...found.env };
   return {
     name: 'node',
+    device,
     description: `Node ${process.versions.node}, Dawn, ${found.adapter}`,
     // Mesa stores compiled shaders on disk. A first step must not use them.
     run: (job, seconds) => runChild(path, job.kind === 'solo' ? { ...env, MESA_SHADER_CACHE_DISABLE: 'true' } : env, job, seconds),

@@ -1,8 +1,10 @@
 // The entry in a page. Compiles one graph or trains one workload between marks. The browser's trace has the tasks of the main thread.
-import { engine } from '../engines/ombre.ts';
+import { engineOn } from '../engines/ombre.ts';
 import { type WorkloadName, workloads } from '../workloads.ts';
 import { type Compiled, busyLoop, measure } from './measure.ts';
 import type { LongGraph } from '../../test/support/longGraphs.ts';
+
+const engine = engineOn('webgpu');
 
 declare global {
   var compileGraphs: (name: LongGraph, n: number) => Promise<{ compiled: Compiled; loop: number }>;

@@ -15,7 +15,7 @@ export interface Unit {
 
 export interface Engine {
   readonly version: string;
-  /** Opens the device, so that prepare() does not include it. */
+  /** Opens the device, so that prepare() does not include it. Called before each turn: another engine may have set the library's device. */
   start(): Promise<void>;
   prepare(name: WorkloadName, workload: Workload): Promise<Unit>;
   /** Bytes of tensors as the engine counts them, if it does. */

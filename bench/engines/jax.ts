@@ -1,4 +1,4 @@
-// The workloads in jax-js on WebGPU: a whole step inside jit. An op consumes its arguments; `.ref` keeps an array for another use. Images
+// The workloads in jax-js: a whole step inside jit. An op consumes its arguments; `.ref` keeps an array for another use. Images
 // and filters have their channels first here.
 import { type Array as JaxArray, blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import { channelsFirst } from '../hostData.ts';
@@ -234,11 +234,11 @@ async function prepare(name: WorkloadName, { kind, optimizer, ...make }: Workloa
   });
 }
 
-export const engine: Engine = {
+export const engineOn = (device: 'webgpu' | 'wasm'): Engine => ({
   version: __JAX_VERSION__,
   async start() {
-    await init('webgpu');
-    defaultDevice('webgpu');
+    await init(device);
+    defaultDevice(device);
   },
   prepare,
-};
+});

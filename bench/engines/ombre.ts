@@ -221,9 +221,9 @@ async function prepare(name: WorkloadName, { kind, optimizer, ...make }: Workloa
   });
 }
 
-export const engine: Engine = {
+export const engineOn = (device: 'webgpu' | 'wasm' | 'cpu'): Engine => ({
   version: __OMBRE_VERSION__,
-  start: () => setDevice('webgpu'),
+  start: () => setDevice(device),
   prepare,
   tensorBytes: () => memory().bytes,
   program() {
@@ -231,4 +231,4 @@ export const engine: Engine = {
     return { dispatches: program?.dispatches.length ?? 0, peakBytes: program?.peakBytes ?? 0 };
   },
   kernels: async (fn) => (await profile(fn)).kernels.map(({ name, count, milliseconds }) => ({ label: name, calls: count, milliseconds })),
-};
+});

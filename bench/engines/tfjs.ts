@@ -1,8 +1,11 @@
-// The workloads in TensorFlow.js, on its WebGPU backend. It runs one op at a time. optimizer.minimize and tidy are used as its users do.
+// The workloads in TensorFlow.js. It runs one op at a time. optimizer.minimize and tidy are used as its users do.
 import * as tf from '@tensorflow/tfjs';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgpu';
 import { type OptimizerSpec, type Tensors, type Workload, type WorkloadName, sizes } from '../workloads.ts';
 import type { Engine, Unit } from './engine.ts';
+
+setWasmPaths(__TFJS_WASM__);
 
 type Named = Record<string, tf.Tensor>;
 type Model = (parameters: Named, inputs: Named) => tf.Tensor;
@@ -199,12 +202,13 @@ async function prepare(name: WorkloadName, { kind, optimizer, ...make }: Workloa
   });
 }
 
-export const engine: Engine = {
+export const engineOn = (backend: 'webgpu' | 'wasm' | 'cpu'): Engine => ({
   version: tf.version.tfjs,
   async start() {
-    if (!(await tf.setBackend('webgpu'))) throw new Error('tf.setBackend: the webgpu backend could not be initialised');
+    if (tf.getBackend() === backend) return;
+    if (!(await tf.setBackend(backend))) throw new Error(`tf.setBackend: the ${backend} backend could not be initialised`);
     await tf.ready();
   },
   prepare,
   tensorBytes: () => tf.memory().numBytes,
-};
+});

@@ -24,6 +24,7 @@ function intercept<T extends object, Argument, Returned>(
 /** Starts counting. This makes calls a little slower, so of the compared times only first steps are measured with it. */
 export function countGpuCalls(): GpuCounts {
   const counts: GpuCounts = { dispatches: 0, submits: 0, buffers: 0, liveBytes: 0, peakBytes: 0 };
+  if (typeof GPUDevice === 'undefined') return counts;
   const alive = new WeakSet<GPUBuffer>();
   intercept(GPUDevice.prototype, 'createBuffer', ({ argument, result }: { argument: GPUBufferDescriptor; result: GPUBuffer }) => {
     alive.add(result);
@@ -44,6 +45,7 @@ export function countGpuCalls(): GpuCounts {
 
 /** Reports errors without an error scope and lost devices, of every device made from now on. */
 export function watchGpuErrors(report: (message: string) => void): void {
+  if (typeof GPUAdapter === 'undefined') return;
   intercept(GPUAdapter.prototype, 'requestDevice', async ({ result }: { result: Promise<GPUDevice> }) => {
     const device = await result;
     device.addEventListener('uncapturederror', (event) => report(`GPU error: ${event.error.message}`));

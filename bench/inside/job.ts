@@ -1,21 +1,37 @@
 // Requests of the runner and their answers. They are plain data, because they cross a process or a page.
 import type { WorkloadName } from '../workloads.ts';
+import type { Clock } from './timing.ts';
 
-export const engineNames = ['ombre', 'tfjs', 'jax'] as const;
+/** Device of the engines of a stack: WebGPU, or WebAssembly and JavaScript on the CPU. */
+export type StackDevice = 'gpu' | 'cpu';
+
+/** `interpreter` is ombre without WebAssembly, `tfjscpu` is the JavaScript backend of TensorFlow.js. */
+export const engineNames = ['ombre', 'interpreter', 'tfjs', 'tfjscpu', 'jax'] as const;
 export type EngineName = (typeof engineNames)[number];
+
+export const enginesOf: Readonly<Record<StackDevice, readonly EngineName[]>> = {
+  gpu: ['ombre', 'tfjs', 'jax'],
+  cpu: engineNames,
+};
+
+/** The engines that ombre is compared with. */
+export const peersIn = (names: readonly EngineName[]): EngineName[] => names.filter((name) => name !== 'ombre' && name !== 'interpreter');
 
 export interface RoundsJob {
   readonly kind: 'rounds';
+  readonly device: StackDevice;
   readonly workload: WorkloadName;
   readonly engines: readonly EngineName[];
   readonly rounds: number;
   /** Approximate milliseconds of one engine's part of a round. */
   readonly milliseconds: number;
+  readonly clock: Clock;
 }
 
 /** One engine by itself in a new process or browser: its first step, then the figures of a step. */
 export interface SoloJob {
   readonly kind: 'solo';
+  readonly device: StackDevice;
   readonly workload: WorkloadName;
   readonly engine: EngineName;
   /** Also the time of each kernel, if the engine reports it. */
@@ -25,6 +41,7 @@ export interface SoloJob {
 /** Only ombre, at several multiples of the workload's batch. */
 export interface ScaleJob {
   readonly kind: 'scale';
+  readonly device: StackDevice;
   readonly workload: WorkloadName;
   readonly times: readonly number[];
   readonly rounds: number;

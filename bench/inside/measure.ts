@@ -1,14 +1,21 @@
 // Runs one job beside the GPU: in a page, or in a Node process. The runner starts a new one for each job.
 import type { Engine, Unit } from '../engines/engine.ts';
-import { engine as jax } from '../engines/jax.ts';
-import { engine as ombre } from '../engines/ombre.ts';
-import { engine as tfjs } from '../engines/tfjs.ts';
+import { engineOn as jaxOn } from '../engines/jax.ts';
+import { engineOn as ombreOn } from '../engines/ombre.ts';
+import { engineOn as tfjsOn } from '../engines/tfjs.ts';
 import { type Workload, type WorkloadName, workloads } from '../workloads.ts';
 import { countGpuCalls, watchGpuErrors } from './gpuWatch.ts';
-import type { EngineName, Job, Result, RoundsJob, RoundsResult, ScaleJob, ScaleResult, SoloJob, SoloResult } from './job.ts';
+import type { EngineName, Job, Result, RoundsJob, RoundsResult, ScaleJob, ScaleResult, SoloJob, SoloResult, StackDevice } from './job.ts';
 import { burst, calibrate, timeSteps } from './timing.ts';
 
-const engines: Readonly<Record<EngineName, Engine>> = { ombre, tfjs, jax };
+/** The device that each engine opens on a stack. */
+const engineOf: Readonly<Record<EngineName, (device: StackDevice) => Engine>> = {
+  ombre: (device) => ombreOn(device === 'gpu' ? 'webgpu' : 'wasm'),
+  interpreter: () => ombreOn('cpu'),
+  tfjs: (device) => tfjsOn(device === 'gpu' ? 'webgpu' : 'wasm'),
+  tfjscpu: () => tfjsOn('cpu'),
+  jax: (device) => jaxOn(device === 'gpu' ? 'webgpu' : 'wasm'),
+};
 
 /** Results before any update differ by rounding only. After three updates the rounding has passed through three gradients. */
 const tolerances = { first: 1e-4, updated: 1e-3 };
@@ -41,8 +48,12 @@ const oneLine = (error: unknown): string =>
     .replace(/\s*\n\s*/g, ' ')
     .slice(0, 300);
 
-async function measureRounds({ workload, engines: names, rounds, milliseconds }: RoundsJob, turn: Turn): Promise<RoundsResult> {
+async function measureRounds(
+  { device, workload, engines: names, rounds, milliseconds, clock }: RoundsJob,
+  turn: Turn,
+): Promise<RoundsResult> {
   const { kind } = workloadOf(workload);
+  const engines = new Map(names.map((name) => [name, engineOf[name](device)]));
   const failures: Partial<Record<EngineName, string>> = {};
   const times: Partial<Record<EngineName, number[]>> = {};
   const values: Partial<Record<EngineName, number[]>> = {};
@@ -56,31 +67,32 @@ async function measureRounds({ workload, engines: names, rounds, milliseconds }:
     delete times[name];
   };
   watchGpuErrors((message) => fail(active, message));
-  const asTurnOf = async (name: EngineName, work: () => Promise<void>): Promise<void> => {
+  const asTurnOf = async (name: EngineName, work: (engine: Engine) => Promise<void>): Promise<void> => {
     active = name;
     await turn(name);
     try {
-      await work();
+      // Engines of one library have one default device between them.
+      await engines.get(name)!.start();
+      await work(engines.get(name)!);
     } catch (error) {
       fail(name, error);
     }
   };
 
   for (const name of names) {
-    await asTurnOf(name, async () => {
-      const engine = engines[name];
-      await engine.start();
+    await asTurnOf(name, async (engine) => {
       const unit = await engine.prepare(workload, workloadOf(workload));
       await unit.step();
       const first = await unit.read();
-      const steps = await calibrate(unit, milliseconds);
+      const steps = await calibrate(unit, milliseconds, clock);
       if (failures[name]) return;
       firsts.set(name, first);
       values[name] = [first[0][0], (await unit.read())[0][0]];
       units.set(name, { unit, steps });
     });
   }
-  const result = { adapter: await adapterName(), versions: versionsOf(names), times, failures, values };
+  const versions = Object.fromEntries(names.map((name) => [name, engines.get(name)!.version]));
+  const result = { adapter: await adapterName(), versions, times, failures, values };
   const disagreement = compare(firsts, values, kind);
   if (disagreement) return { ...result, disagreement };
 
@@ -91,7 +103,7 @@ async function measureRounds({ workload, engines: names, rounds, milliseconds }:
       const entry = units.get(name);
       if (!entry) continue;
       await asTurnOf(name, async () => {
-        const time = await timeSteps(entry.unit, entry.steps, burst[kind]);
+        const time = await timeSteps(entry.unit, entry.steps, burst[kind], clock);
         if (!failures[name]) (times[name] ??= []).push(time);
       });
     }
@@ -139,8 +151,8 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number> | undefined): numbe
   return worst / scale;
 }
 
-async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: Turn): Promise<SoloResult> {
-  const engine = engines[name];
+async function measureSolo({ device, workload, engine: name, kernels }: SoloJob, turn: Turn): Promise<SoloResult> {
+  const engine = engineOf[name](device);
   const errors: string[] = [];
   watchGpuErrors((message) => errors.push(message));
   const counts = countGpuCalls();
@@ -191,12 +203,13 @@ async function measureSolo({ workload, engine: name, kernels }: SoloJob, turn: T
 }
 
 /** Only ombre, one program for each size of the batch, in turns. */
-async function measureScale({ workload, times, rounds, milliseconds }: ScaleJob, turn: Turn): Promise<ScaleResult> {
+async function measureScale({ device, workload, times, rounds, milliseconds }: ScaleJob, turn: Turn): Promise<ScaleResult> {
   const { scaled, ...given } = workloadOf(workload);
   if (!scaled) throw new Error(`${workload} has one batch size`);
   const errors: string[] = [];
   watchGpuErrors((message) => errors.push(message));
   await turn('ombre');
+  const ombre = engineOf.ombre(device);
   await ombre.start();
   const units: { unit: Unit; steps: number }[] = [];
   for (const factor of times) {
@@ -237,7 +250,7 @@ function watchLongTasks(): { longest(): Promise<number> } | undefined {
 }
 
 async function adapterName(): Promise<string> {
-  const info = (await navigator.gpu.requestAdapter())?.info;
+  const info = (await navigator.gpu?.requestAdapter())?.info;
   return info ? [...new Set([info.vendor, info.architecture, info.description || info.device])].filter(Boolean).join(' ') : 'none';
 }
 
@@ -248,6 +261,3 @@ function madeBeforehand(workload: Workload): Workload {
 }
 
 const workloadOf = (name: WorkloadName): Workload => workloads[name];
-
-const versionsOf = (names: readonly EngineName[]): RoundsResult['versions'] =>
-  Object.fromEntries(names.map((name) => [name, engines[name].version]));

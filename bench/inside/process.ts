@@ -1,19 +1,15 @@
-// The entry in Node: a child process that gets a job as a message and sends a message as its answer. All engines use Dawn as navigator.gpu.
-import { create, globals } from 'webgpu';
+// The entry in Node: a child process that gets a job as a message and sends a message as its answer. On a GPU all engines use Dawn as
+// navigator.gpu.
+import { createRequire } from 'node:module';
 import type { Job } from './job.ts';
-
-Object.assign(globalThis, globals);
-const gpu = create([]);
-Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'Chrome' }, configurable: true });
-// TensorFlow.js and jax-js were written for pages.
-Object.assign(globalThis, { window: globalThis, self: globalThis });
 
 // The parent process has ended.
 process.once('disconnect', () => process.exit(1));
 
 process.on('message', (job: Job) => {
   // Loaded after the globals are set, because the engines read them when they are loaded.
-  void import('./measure.ts')
+  void setGlobals(job.device === 'gpu')
+    .then(() => import('./measure.ts'))
     .then(({ measure }) => measure(job, (turn) => void process.send?.({ turn })))
     .then(
       (result) => ({ result }),
@@ -22,3 +18,20 @@ process.on('message', (job: Job) => {
     // Dawn's event loop would keep the process running.
     .then((answer) => process.send?.(answer, () => process.exit(0)));
 });
+
+/** TensorFlow.js and jax-js were written for pages. TensorFlow.js's wasm backend reads its module with `require`. */
+async function setGlobals(hasGpu: boolean): Promise<void> {
+  const navigator: Record<string, unknown> = { userAgent: 'Chrome' };
+  if (hasGpu) {
+    const { create, globals } = await import('webgpu');
+    Object.assign(globalThis, globals);
+    navigator.gpu = create([]);
+  }
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+  Object.assign(globalThis, {
+    window: globalThis,
+    self: globalThis,
+    require: createRequire(import.meta.url),
+    __dirname: import.meta.dirname,
+  });
+}

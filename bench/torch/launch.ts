@@ -9,4 +9,4 @@ copyFileSync(fileURLToPath(new URL('steps.py', import.meta.url)), `${bundleFolde
 
 const args = process.argv.slice(2);
 if (args.includes('--build')) console.log('bench/dist: torch.mjs and steps.py');
-else process.exitCode = await runBundle(file, args);
+else process.exitCode = await runBundle(file, args, !/--device[ =]wasm/.test(args.join(' ')));

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { deviceInfo } from 'ombre';
-import type { Unit } from '../engines/engine.ts';
-import { engine as ombre } from '../engines/ombre.ts';
+import type { Engine, Unit } from '../engines/engine.ts';
+import { engineOn } from '../engines/ombre.ts';
 import { channelsFirst, uniform } from '../hostData.ts';
-import { burst, calibrate, timeSteps } from '../inside/timing.ts';
+import { type Clock, burst, calibrate, timeSteps } from '../inside/timing.ts';
 import { median } from '../median.ts';
 import { machine, resultPath, save } from '../results.ts';
 import { type Workload, workloads } from '../workloads.ts';
@@ -22,8 +22,8 @@ const product = (n: number): Workload => ({
   inputs: () => ({ a: uniform([n, n], 1, 1), b: uniform([n, n], 1, 2) }),
 });
 
-const products = { matmul1024: 1024, matmul2048: 2048, matmul4096: 4096 } as const;
-const trainings = ['mlp', 'mlpwide', 'cnn', 'gpt', 'lstm28', 'lstm200', 'lstm1000'] as const;
+const products = { matmul256: 256, matmul512: 512, matmul1024: 1024, matmul2048: 2048, matmul4096: 4096 } as const;
+const trainings = ['mlp', 'mlpwide', 'cnn', 'gpt', 'lstm', 'lstm28', 'lstm200', 'lstm1000'] as const;
 type Name = keyof typeof products | (typeof trainings)[number];
 const names = [...(Object.keys(products) as (keyof typeof products)[]), ...trainings];
 
@@ -38,6 +38,9 @@ interface Options {
   readonly workloads: readonly Name[];
   readonly rounds: number;
   readonly milliseconds: number;
+  readonly device: 'webgpu' | 'wasm';
+  readonly threads?: number;
+  readonly clock: Clock;
   readonly python: string;
   readonly peak?: number;
   readonly results: string;
@@ -61,6 +64,13 @@ const above = (text: string): number => {
   throw new InvalidArgumentError('It is a number above 0.');
 };
 
+const countFrom =
+  (least: number) =>
+  (text: string): number => {
+    if (Number.isInteger(Number(text)) && Number(text) >= least) return Number(text);
+    throw new InvalidArgumentError(`It is a whole number from ${least} up.`);
+  };
+
 function parseOptions(): Options {
   return new Command('npm run bench:torch --')
     .usage('[options]')
@@ -68,6 +78,13 @@ function parseOptions(): Options {
     .option('--workloads <names>', names.join(','), listOfNames, names)
     .option('--rounds <n>', 'number of rounds; the first process changes from one to the next', above, 7)
     .option('--milliseconds <n>', 'approximate milliseconds of each process in a round', above, 1000)
+    .addOption(new Option('--device <name>', "ombre's device").choices(['webgpu', 'wasm']).default('webgpu'))
+    .option('--threads <n>', "number of PyTorch's threads on the CPU; without it, PyTorch chooses", countFrom(1))
+    .addOption(
+      new Option('--clock <name>', 'elapsed time, or time of all threads on a core, for a machine that others use; only on the CPU')
+        .choices(['wall', 'processor'] satisfies Clock[])
+        .default('wall'),
+    )
     .option('--python <path>', 'a Python with torch', process.env.OMBRE_PYTHON ?? 'python3')
     .option('--peak <tflops>', "the card's plain f32 peak; without it, that of an NVIDIA card at its highest clock", above)
     .option('--results <folder>', 'folder for all measurements, as torch-TIME.json', 'bench/results')
@@ -96,7 +113,12 @@ function compare(what: string, a: readonly number[], b: readonly number[], allow
 }
 
 /** Both processes after set-up, with equal first results. */
-async function prepare(name: Name, torch: TorchProcess, folder: string): Promise<{ unit: Unit; values: Measured['values'] }> {
+async function prepare(
+  name: Name,
+  ombre: Engine,
+  torch: TorchProcess,
+  folder: string,
+): Promise<{ unit: Unit; values: Measured['values'] }> {
   const workload = workloadOf(name);
   const { kind, optimizer } = workload;
   const [parameters, inputs] = [workload.parameters(), workload.inputs()];
@@ -125,14 +147,20 @@ async function prepare(name: Name, torch: TorchProcess, folder: string): Promise
   return { unit, values };
 }
 
-async function measure(name: Name, torch: TorchProcess, folder: string, { rounds, milliseconds }: Options): Promise<Measured> {
-  const { unit, values } = await prepare(name, torch, folder);
+async function measure(
+  name: Name,
+  ombre: Engine,
+  torch: TorchProcess,
+  folder: string,
+  { rounds, milliseconds, clock }: Options,
+): Promise<Measured> {
+  const { unit, values } = await prepare(name, ombre, torch, folder);
   const inRow = burst[workloadOf(name).kind];
-  const steps = { ombre: await calibrate(unit, milliseconds), torch: 0 };
+  const steps = { ombre: await calibrate(unit, milliseconds, clock), torch: 0 };
   await torch.time(3, 3);
   steps.torch = Math.min(2000, Math.max(1, Math.round(milliseconds / (await torch.time(3, 3)))));
   const turns = {
-    ombre: () => timeSteps(unit, steps.ombre, inRow),
+    ombre: () => timeSteps(unit, steps.ombre, inRow, clock),
     torch: () => torch.time(steps.torch, inRow),
   };
   const times = { ombre: [] as number[], torch: [] as number[] };
@@ -187,7 +215,8 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'ombre-torch-'));
   const torch = new TorchProcess(options.python, fileURLToPath(new URL('steps.py', import.meta.url)));
   try {
-    const card = await torch.ask<Card>({ do: 'describe' });
+    const card = await torch.ask<Card>({ do: 'describe', threads: options.threads ?? null, clock: options.clock });
+    const ombre = engineOn(options.device);
     await ombre.start();
     const peak = options.peak ?? peakOf(card);
     const { vendor, architecture, description } = deviceInfo();
@@ -196,7 +225,7 @@ async function main(): Promise<void> {
     console.log(`PyTorch ${card.torch} eager, TF32 off: ${where}${peak ? `; plain f32 peak ${peak.toFixed(1)} TFLOP/s` : ''}`);
     const measured: Measured[] = [];
     for (const name of options.workloads) {
-      measured.push(await measure(name, torch, folder, options));
+      measured.push(await measure(name, ombre, torch, folder, options));
       save(path, {
         date,
         machine: machine(),
