@@ -30,15 +30,18 @@ const titles: Readonly<Record<EngineName, string>> = {
   jax: 'jax-js',
 };
 
-const enginesIn = (stack: string): readonly EngineName[] => enginesOf[stack.startsWith('cpu') ? 'cpu' : 'gpu'];
+/** The engines of a table. On the CPU, only the measured ones. */
+const enginesIn = ({ stack, versions }: Saved): readonly EngineName[] =>
+  stack.startsWith('cpu') ? enginesOf.cpu.filter((name) => versions[name]) : enginesOf.gpu;
 
 /** A row of a markdown table. */
 export const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 export const underHead = (head: readonly string[]): string => row(head.map((_, i) => (i === 0 ? '---' : '---:')));
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-function tableOf({ stack, workloads, options }: Saved): string[] {
-  const engines = enginesIn(stack);
+function tableOf(saved: Saved): string[] {
+  const { workloads, options } = saved;
+  const engines = enginesIn(saved);
   const others = engines.filter((name) => name !== 'ombre');
   const timed = options.rounds > 0;
   const cold = options.first > 0;
@@ -73,10 +76,10 @@ function tableOf({ stack, workloads, options }: Saved): string[] {
 
 /** The part of one stack: machine, method, table, and the reason for each missing number. */
 export function markdownOf(saved: Saved): string {
-  const { date, stack, description, machine, versions, options, workloads } = saved;
-  const engines = enginesIn(stack).flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
+  const { date, description, machine, versions, options, workloads } = saved;
+  const engines = enginesIn(saved).flatMap((name) => (versions[name] ? `${titles[name]} ${versions[name]}` : []));
   const failures = workloads.flatMap(({ workload, runs }) =>
-    enginesIn(stack).flatMap((name) => {
+    enginesIn(saved).flatMap((name) => {
       const told = runs.at(-1)?.rounds.failures[name];
       return told ? `- ${titles[name]} fails at ${workload}: ${plain(told)}` : [];
     }),
