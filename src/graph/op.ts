@@ -208,6 +208,11 @@ export interface OpDefinition<A extends Attributes = Attributes> {
   simplify?(inputs: readonly Tensor[], attributes: A): Tensor | undefined;
   /** Returns the outputs as a composition of other ops if that is faster on this device, or undefined. Called before the simplify pass. */
   expand?(inputs: readonly Tensor[], attributes: A, target: Target): readonly Tensor[] | undefined;
+  /**
+   * Bytes that the composition of `expand` keeps in memory until the gradient is computed. They count for nodes whose outputs after the first
+   * one are read: those outputs serve the gradient. The compiler expands the first nodes of a graph, as long as the sum is moderate.
+   */
+  keptBytes?(inputs: readonly TensorType[]): number;
 }
 
 /** Registers an op and returns its definition. @throws Error if the name is taken. */

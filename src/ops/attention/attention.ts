@@ -33,7 +33,8 @@ const maxScores = 512 * 512;
 
 /**
  * Attention, softmax(scale q kᵀ + mask) v for each head. A query that sees no key gets zeros. Long sequences use kernels whose memory grows
- * with T + S, forward and backward; a GPU stores up to 256 MB of scores unless attention is causal. Gradients of gradients, and of a float mask, need T x S.
+ * with T + S, forward and backward. A GPU stores up to 256 MB of scores unless attention is causal, and keeps half of its largest binding for
+ * the gradients of all layers. Gradients of gradients, and of a float mask, need T x S.
  *
  * q [B, H, T, D], k [B, H, S, D], v [B, H, S, E] -> [B, H, T, E].
  * @throws ShapeError for other ranks or sizes that do not fit, DtypeError for integers. Vaswani et al. 2017, arXiv:1706.03762; Dao et al.

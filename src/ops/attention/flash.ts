@@ -19,7 +19,7 @@ import { max, sum } from '../reduce/reduce.ts';
 import { concat } from '../shape/concat.ts';
 import { expandDims, reshape } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
-import { type AttentionKernel, acceptsMask, acceptsRows, planAttention, storesScores } from './plan.ts';
+import { type AttentionKernel, acceptsMask, acceptsRows, planAttention, scoreBytes, storesScores } from './plan.ts';
 import { attend, forEachWeight } from './reference.ts';
 import { type AttentionAttributes, nothing, scoresOf } from './scores.ts';
 
@@ -79,6 +79,7 @@ export const flashOp: OpDefinition<AttentionAttributes> = defineOp<AttentionAttr
     const logSumExp = where(isEmpty, 0, add(shift, log(whole)));
     return [matmul(div(powers, whole), v), reshape(logSumExp, q.shape.slice(0, 3))];
   },
+  keptBytes: scoreBytes,
   lowering: {
     kind: 'kernel',
     acceptsView: (input, view) => (input < 3 ? acceptsRows(view) : acceptsMask(view)),

@@ -27,14 +27,19 @@ export const acceptsMask = ({ shape, strides }: StridedView): boolean => shape.l
 /** Maximum bytes of the scores of all heads that a GPU stores. */
 const storedScoreBytes = 2 ** 28;
 
+/** Bytes of the scores of all heads. */
+export function scoreBytes([q, k]: readonly TensorType[]): number {
+  const { heads, queries, keys } = sizesOf(q, k);
+  return 4 * heads * queries * keys;
+}
+
 /**
  * Whether a GPU stores the scores of all heads: of attention to all keys, if they fit in 256 MB and in one binding. On an H200 the gradient then
  * takes 0.7 of the time of the tiled kernels. These skip the future of causal attention, and take 0.7 of the time of stored scores.
  */
 export function storesScores(inputs: readonly TensorType[], { causal, mayStore }: AttentionAttributes, target: Target): boolean {
   if (!mayStore || causal || target.processor !== 'gpu') return false;
-  const { heads, queries, keys } = sizesOf(inputs[0], inputs[1]);
-  return 4 * heads * queries * keys <= Math.min(storedScoreBytes, target.maxBindingBytes);
+  return scoreBytes(inputs) <= Math.min(storedScoreBytes, target.maxBindingBytes);
 }
 
 /** A kernel of shaders/, whose block `main` a tiled kernel replaces. */
