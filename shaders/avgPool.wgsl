@@ -1,11 +1,16 @@
 // Mean of each window of x [batch, height, width, channels] over its counted taps: inside the image, or within its reach, as zeros.
 // Follows poolingHead.wgsl.
+alias Value = f32; // f32, or vec4<f32> of channels
 
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 // epilogue
 @group(0) @binding(2) var<storage, read_write> result: array<Element>;
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
+
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -28,14 +33,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let count = f32(high * wide);
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
-      var sum = 0.0;
+      var sum = Value(0.0);
       for (var y = firstY; y < lastY; y++) {
         let imageLine = (image * params.height + y) * params.width;
         for (var column = firstX; column < lastX; column++) {
-          sum += f32(x[(imageLine + column) * params.channels + channel]);
+          sum += Value(x[(imageLine + column) * params.channels + channel]);
         }
       }
-      store(index, sum / count);
+      put(index, sum / count);
       index++;
     }
   }

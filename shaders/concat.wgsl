@@ -1,8 +1,8 @@
 // Concatenates tensors along an axis: every row of the result is a row of each input in turn. Each invocation copies a run of neighbouring
 // elements.
-// The plan replaces the marked blocks for its number of inputs; this file itself joins two.
-alias Element = f32;
-alias Value = f32;
+// An element may be a vec4 of neighbours in a row, and sizes then count vec4s. The plan replaces the marked blocks for its number of inputs; this file itself joins two.
+alias Element = f32; // or a vec4
+alias Value = f32; // or a vec4
 
 // inputs
 struct Params { size: u32, run: u32, row: u32, size0: u32, size1: u32 }
@@ -15,6 +15,10 @@ struct Params { size: u32, run: u32, row: u32, size0: u32, size1: u32 }
 @group(0) @binding(3) var<storage, read_write> result: array<Element>;
 fn store(index: u32, value: Value) { result[index] = Element(value); }
 // end epilogue
+
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
 
 // pick
 fn pick(row: u32, column: u32) -> Element {
@@ -31,6 +35,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let finish = min(begin + params.run, params.size);
   for (var index = begin; index < finish; index++) {
     let row = index / params.row;
-    store(index, Value(pick(row, index - row * params.row)));
+    put(index, Value(pick(row, index - row * params.row)));
   }
 }

@@ -1,6 +1,8 @@
 // Depthwise convolution of x [batch, height, width, channels] with filters [windowHeight, windowWidth, channels, multiplier]: each channel
 // has its own filters. Each invocation computes a run of neighbouring outputs and divides by image sizes once per pixel.
-alias Element = f32;
+// With one output per channel, an element may be a vec4 of channels, and sizes of channels then count vec4s.
+alias Element = f32; // f32 or f16, or a vec4 of them
+alias Value = f32; // f32 or vec4<f32>
 
 struct Params {
   size: u32,
@@ -29,6 +31,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> result: array<Element>;
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
+
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
 
 // First tap that is not before the image.
 fn firstTap(corner: i32, dilation: u32) -> u32 {
@@ -59,15 +65,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let pixelEnd = min(end, (pixel + 1u) * outputs);
     for (var place = index - pixel * outputs; index < pixelEnd; place++) {
       let channel = i32(place / params.multiplier);
-      var sum = 0.0;
+      var sum = Value(0.0);
       for (var ky = firstY; ky < lastY; ky++) {
         for (var kx = firstX; kx < lastX; kx++) {
           let at = corner + i32(ky * params.dilationY * params.width + kx * params.dilationX);
           let weight = weights[(ky * params.windowWidth + kx) * outputs + place];
-          sum += f32(x[at * i32(params.channels) + channel]) * f32(weight);
+          sum += Value(x[at * i32(params.channels) + channel]) * Value(weight);
         }
       }
-      store(index, sum);
+      put(index, sum);
       index++;
     }
   }

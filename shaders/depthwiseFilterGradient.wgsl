@@ -1,6 +1,8 @@
 // Filter gradient of depthwise.wgsl: for a tap and an output channel, x under the tap times dy, over a part of the lines of all images.
 // The sums of the parts are stored one after the other and added by splitSum.wgsl.
-alias Element = f32;
+// With one output per channel, an element may be a vec4 of channels, and sizes of channels then count vec4s.
+alias Element = f32; // f32 or f16, or a vec4 of them
+alias Value = f32; // f32 or vec4<f32>
 alias Result = f32;
 
 struct Params {
@@ -34,6 +36,10 @@ struct Params {
 fn store(index: u32, value: f32) { result[index] = Result(value); }
 // end epilogue
 
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let index = (workgroup.y * params.gridWidth + workgroup.x) * 64u + local;
@@ -52,7 +58,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let last = min(params.outWidth, (u32(max(0, i32(params.width) - shiftX)) + params.strideX - 1u) / params.strideX);
   let begin = index / params.elements * params.stretch;
   let end = min(begin + params.stretch, params.lines);
-  var sum = 0.0;
+  var sum = Value(0.0);
   // Sums of 256 windows keep the digits that one long sum would lose.
   for (var line = begin; line < end; line++) {
     let y = i32(line % params.outHeight * params.strideY) + shiftY;
@@ -60,14 +66,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       let imageLine = (i32(line / params.outHeight * params.height) + y) * i32(params.width) + shiftX;
       for (var run = first; run < last; run += 256u) {
         let runEnd = min(run + 256u, last);
-        var runSum = 0.0;
+        var runSum = Value(0.0);
         for (var ox = run; ox < runEnd; ox++) {
           let at = (imageLine + i32(ox * params.strideX)) * i32(params.channels) + channel;
-          runSum += f32(x[at]) * f32(dy[(line * params.outWidth + ox) * outputs + place]);
+          runSum += Value(x[at]) * Value(dy[(line * params.outWidth + ox) * outputs + place]);
         }
         sum += runSum;
       }
     }
   }
-  store(index, sum);
+  put(index, sum);
 }

@@ -1,6 +1,8 @@
 // Input gradient of depthwise.wgsl as a gather: dx at a pixel sums dy over the windows that cover it, tap by tap, weighted by the filter.
 // Each invocation computes a run of neighbouring elements of dx and divides by image sizes once per pixel.
-alias Element = f32;
+// With one output per channel, an element may be a vec4 of channels, and sizes of channels then count vec4s.
+alias Element = f32; // f32 or f16, or a vec4 of them
+alias Value = f32; // f32 or vec4<f32>
 
 struct Params {
   size: u32,
@@ -35,6 +37,10 @@ struct Params {
 fn store(index: u32, value: f32) { result[index] = Element(value); }
 // end epilogue
 
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
+
 // First tap that reaches `place` from the corner of a window; `taps` if there is none. `place` counts from the corner of the padding.
 fn firstTap(place: i32, stride: i32, dilation: i32, tapStep: u32, taps: u32) -> u32 {
   for (var tap = 0u; tap < min(tapStep, taps); tap++) {
@@ -66,7 +72,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let firstWindowX = (x - i32(firstX) * dilationX) / strideX;
     let pixelEnd = min(end, (pixel + 1u) * params.channels);
     for (var channel = index - pixel * params.channels; index < pixelEnd; channel++) {
-      var sum = 0.0;
+      var sum = Value(0.0);
       var oy = firstWindowY;
       for (var ky = firstY; ky < params.windowHeight; ky += params.tapStepY) {
         if ((oy >= 0) & (oy < i32(params.outHeight))) {
@@ -77,7 +83,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
               let output = (outLine + u32(ox)) * outputs + channel * params.multiplier;
               let weight = (ky * params.windowWidth + kx) * outputs + channel * params.multiplier;
               for (var m = 0u; m < params.multiplier; m++) {
-                sum += f32(dy[output + m]) * f32(weights[weight + m]);
+                sum += Value(dy[output + m]) * Value(weights[weight + m]);
               }
             }
             ox -= i32(params.windowStepX);
@@ -85,7 +91,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         }
         oy -= i32(params.windowStepY);
       }
-      store(index, sum);
+      put(index, sum);
       index++;
     }
   }

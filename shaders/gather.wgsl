@@ -1,8 +1,8 @@
 // Elements of x [outer, rows, inner] at indices of the middle axis: result[outer, count, inner]. The indices are [count], the same for
 // every line, or with `ownIndices` [outer, count, inner]. They are clamped to the axis. Each invocation copies a run of neighbouring
-// elements.
-alias Element = f32;
-alias Value = f32;
+// elements. With equal indices for every line, an element may be a vec4 of neighbours in a row, and sizes then count vec4s.
+alias Element = f32; // or a vec4
+alias Value = f32; // or a vec4
 alias Index = i32;
 const ownIndices = false;
 
@@ -22,6 +22,10 @@ struct Params {
 fn store(index: u32, value: Value) { result[index] = Element(value); }
 // end epilogue
 
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
@@ -31,6 +35,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let at = select(line % params.count, index, ownIndices);
     let row = u32(clamp(indices[at], Index(0), Index(params.rows - 1u)));
     let outer = line / params.count;
-    store(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
+    put(index, Value(x[(outer * params.rows + row) * params.inner + index % params.inner]));
   }
 }

@@ -1,7 +1,9 @@
 // Pads up to eight axes with a number before, after and between elements. Each invocation computes a run of elements of the result. It
-// splits each position into coordinates, from the last axis to the first, and reads the input if all coordinates are at an element.
-alias Element = f32;
-alias Compute = f32;
+// splits each position into coordinates, from the last axis to the first, and reads the input if all coordinates are at an element. An
+// element may be a vec4 of neighbours on the last axis, and sizes then count vec4s.
+alias Element = f32; // or a vec4
+alias Value = f32; // or a vec4
+alias Fill = f32;
 
 struct Params {
   // Sizes of the input and the output, row-major; unused leading axes have size 1.
@@ -20,11 +22,15 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 // epilogue
-@group(0) @binding(2) var<storage, read_write> y: array<Element>;
-fn store(index: u32, value: Compute) { y[index] = Element(value); }
+@group(0) @binding(2) var<storage, read_write> result: array<Element>;
+fn store(index: u32, value: Value) { result[index] = Element(value); }
 // end epilogue
 
-fn element(i: u32) -> Compute {
+// put
+fn put(index: u32, value: Value) { store(index, value); }
+// end put
+
+fn element(i: u32) -> Value {
   var rest = i;
   var position = 0u;
   var stride = 1u;
@@ -43,9 +49,9 @@ fn element(i: u32) -> Compute {
     stride *= fromSize;
     rest = next;
   }
-  var value = bitcast<Compute>(params.value);
+  var value = Value(bitcast<Fill>(params.value));
   if (inside) {
-    value = Compute(x[position]);
+    value = Value(x[position]);
   }
   return value;
 }
@@ -54,5 +60,5 @@ fn element(i: u32) -> Compute {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let begin = (id.y * (groups.x * 64u) + id.x) * params.run;
   let finish = min(begin + params.run, params.count);
-  for (var i = begin; i < finish; i++) { store(i, element(i)); }
+  for (var i = begin; i < finish; i++) { put(i, element(i)); }
 }

@@ -28,3 +28,10 @@ export function runOf(size: number, target: Target, unit = 1): number {
  * possible hide the latency of memory.
  */
 export const shortestForQuads = 65536;
+
+/**
+ * Number of neighbours that an element of a kernel for GPUs holds: four if there are many results, and if all these sizes are multiples of
+ * four. The kernels of CPU-implemented devices do not use it.
+ */
+export const lanesFor = (size: number, target: Target, sizes: readonly number[]): 1 | 4 =>
+  target.processor === 'gpu' && size >= shortestForQuads && sizes.every((n) => n % 4 === 0) ? 4 : 1;

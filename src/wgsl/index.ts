@@ -5,6 +5,7 @@ export { type Epilogue, type Span, findEpilogue, replaceBlock } from './blocks.t
 export { callsOtherThan, mentions, parenthesized } from './expressions.ts';
 export { gridPartWords, withGridPart } from './gridPart.ts';
 export { type FilledKernel, type Filling, type KernelFile, type KernelSource, fillKernel, parseKernel } from './kernelSource.ts';
+export { ofLanes } from './lanes.ts';
 export { inlinedSize, libraryFor } from './library.ts';
 export { f32Bits, f32Literal, finiteLiteral, fromWord, isLiteral, isZeroLiteral, wordOf } from './literals.ts';
 export { enabledIn, indent, moduleOf, plainText, titled } from './module.ts';

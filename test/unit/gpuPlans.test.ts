@@ -3,7 +3,24 @@ import { expect, test } from 'vitest';
 import { compileGraph } from '../../src/compiler/index.ts';
 import { lanesOf, planReduction } from '../../src/compiler/planReduction.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { add, layerNorm, maxPool2d, mul, sin, softmax, square, sum, tanh } from '../../src/ops/index.ts';
+import {
+  add,
+  avgPool2d,
+  cast,
+  concat,
+  depthwiseConv2d,
+  gather,
+  layerNorm,
+  maxPool2d,
+  mul,
+  pad,
+  sin,
+  softmax,
+  square,
+  sum,
+  tanh,
+  zeros,
+} from '../../src/ops/index.ts';
 import type { Program } from '../../src/compiler/program.ts';
 import { attentionTile } from '../../src/ops/attention/plan.ts';
 import { fitsTiles, workgroupBytes } from '../../src/ops/attention/tileParts.ts';
@@ -83,6 +100,35 @@ test('pooling takes four channels an invocation if there are many results', () =
   expect(textOf([8, 64, 64, 32])).toContain('alias Element = vec4<f32>;');
   expect(textOf([1, 8, 8, 32])).toContain('alias Element = f32;');
   expect(textOf([8, 64, 64, 30])).toContain('alias Element = f32;');
+});
+
+type Lines = Readonly<Record<string, (x: Tensor, target?: typeof gpuTarget) => Tensor>>;
+const byFour: Lines = {
+  avgPool2d: (x) => avgPool2d(x),
+  depthwiseConv2d: (x) => depthwiseConv2d(x, zeros([3, 3, x.shape[3], 1]), { padding: 'same' }),
+  gather: (x) => gather(x, cast(sum(x, { axis: [1, 2, 3] }), 'i32')),
+  concat: (x) => concat([x, mul(x, 2)], 3),
+  pad: (x) => pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), // prettier-ignore
+};
+
+test.each(Object.entries(byFour))('%s takes four neighbours an invocation if there are many results', (name, fn) => {
+  const last = (shape: readonly number[], target = gpuTarget) => compiled(shape, fn, target).dispatches.at(-1)!;
+  const isQuad = ({ wgsl }: { readonly wgsl: string }): boolean => wgsl.includes('alias Element = vec4<f32>;');
+  expect(isQuad(last([8, 64, 64, 32]))).toBe(true);
+  expect(isQuad(last([2, 8, 8, 32]))).toBe(false);
+  expect(isQuad(last([8, 64, 63, 30]))).toBe(name === 'gather');
+  expect(isQuad(last([8, 63, 63, 31]))).toBe(false);
+  expect(isQuad(last([8, 64, 64, 32], softwareTarget))).toBe(false);
+  const [groups, single] = [last([8, 64, 64, 32]), last([8, 63, 63, 31])].map(({ workgroups: [x, y] }) => x * y);
+  expect(groups).toBeLessThan(0.3 * single);
+});
+
+test('pad takes four neighbours on a padded last axis only if the padding keeps them together', () => {
+  const isQuad = (before: number, after: number): boolean =>
+    compiled([1024, 256], (x) => pad(x, [[0, 0], [before, after]])).dispatches[0].wgsl.includes('alias Element = vec4<f32>;'); // prettier-ignore
+  expect(isQuad(4, 8)).toBe(true);
+  expect(isQuad(1, 3)).toBe(false);
+  expect(isQuad(4, 3)).toBe(false);
 });
 
 /** Tint proves `for (var i = 0u; i < n; i++)` finite if n is a constant or a `let`. It adds a counter to other loops. */

@@ -1,12 +1,12 @@
 // Launches of the direct kernels of depthwise convolution. As a product, each channel would be its own matrix, too small for a tile.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelDispatch, KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
-import { gridOf, runOf } from '../../graph/workgroups.ts';
+import { gridOf, lanesFor, runOf } from '../../graph/workgroups.ts';
 import filterGradientSource from '../../../shaders/depthwiseFilterGradient.wgsl?raw';
 import inputGradientSource from '../../../shaders/depthwiseInputGradient.wgsl?raw';
 import depthwiseSource from '../../../shaders/depthwise.wgsl?raw';
 import splitSumSource from '../../../shaders/splitSum.wgsl?raw';
-import { type KernelFile, type ParamValues, fillKernel, storageType } from '../../wgsl/index.ts';
+import { type KernelFile, type ParamValues, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import type { TapSizes } from './taps.ts';
 
 const depthwiseKernel: KernelFile = { name: 'depthwise', text: depthwiseSource };
@@ -35,9 +35,16 @@ const inputs: readonly Operand[] = [
 ];
 const output: Operand = { kind: 'output', index: 0 };
 
+/** Number of channels that an element of the kernels holds, for results of this size. Each has one filter. */
+const lanesOf = ({ channels, multiplier }: DepthwiseSizes, size: number, target: Target): 1 | 4 =>
+  lanesFor(size, target, [channels, multiplier === 1 ? 0 : 1]);
+
 /** The params that the three kernels share. */
-const sizeParams = ({ input, output, channels, multiplier, window, strides, dilations, padding }: DepthwiseSizes): ParamValues => ({
-  ...{ height: input[0], width: input[1], outHeight: output[0], outWidth: output[1], channels, multiplier },
+const sizeParams = (
+  { input, output, channels, multiplier, window, strides, dilations, padding }: DepthwiseSizes,
+  lanes: 1 | 4,
+): ParamValues => ({
+  ...{ height: input[0], width: input[1], outHeight: output[0], outWidth: output[1], channels: channels / lanes, multiplier },
   ...{ windowHeight: window[0], windowWidth: window[1], strideY: strides[0], strideX: strides[1] },
   ...{ dilationY: dilations[0], dilationX: dilations[1], padTop: padding[0][0], padLeft: padding[1][0] },
 });
@@ -50,7 +57,8 @@ function perPixel(
   params: ParamValues,
   target: Target,
 ): KernelPlan {
-  const size = sizeOf(type.shape);
+  const lanes = lanesOf(sizes, sizeOf(type.shape), target);
+  const size = sizeOf(type.shape) / lanes;
   const run = runOf(size, target, channels);
   const workgroups = gridOf(Math.ceil(size / (run * workgroupSize)), target);
   return {
@@ -58,8 +66,8 @@ function perPixel(
       {
         name,
         ...fillKernel(kernel, {
-          aliases: { Element: storageType(type.dtype) },
-          params: { size, gridWidth: workgroups[0], ...params, run },
+          ...ofLanes(kernel, lanes, storageType(type.dtype)),
+          params: { size, gridWidth: workgroups[0], ...sizeParams(sizes, lanes), ...params, run },
         }),
         operands: [...inputs, output],
         workgroups,
@@ -71,7 +79,7 @@ function perPixel(
 }
 
 export const planDepthwise = (sizes: DepthwiseSizes, type: TensorType, target: Target): KernelPlan =>
-  perPixel('depthwiseConv2d', depthwiseKernel, { type, channels: sizes.channels * sizes.multiplier, sizes }, sizeParams(sizes), target);
+  perPixel('depthwiseConv2d', depthwiseKernel, { type, channels: sizes.channels * sizes.multiplier, sizes }, {}, target);
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
@@ -79,21 +87,20 @@ export function planDepthwiseInputGradient(sizes: DepthwiseSizes, dx: TensorType
   const shared = sizes.strides.map((stride, axis) => commonDivisor(stride, sizes.dilations[axis]));
   const [tapStepY, tapStepX] = sizes.strides.map((stride, axis) => stride / shared[axis]);
   const [windowStepY, windowStepX] = sizes.dilations.map((dilation, axis) => dilation / shared[axis]);
-  const params = { ...sizeParams(sizes), tapStepY, tapStepX, windowStepY, windowStepX };
+  const params = { tapStepY, tapStepX, windowStepY, windowStepX };
   return perPixel('depthwiseConv2dInputGradient', inputGradientKernel, { type: dx, channels: sizes.channels, sizes }, params, target);
 }
 
-/**
- * Number of invocations that fill a processor, with at most as many terms per invocation as one can add. It depends only on the shape, so
- * that all stacks agree.
- */
-const wantedInvocations = 16384;
+/** Number of invocations that fill a processor. */
+const filledBy = { gpu: 65536, cpu: 16384 };
+/** Maximum number of parts of the lines, whose sums are added at the end. */
 const maxStretches = 256;
 
 export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorType, target: Target): KernelPlan {
-  const elements = sizeOf(df.shape);
+  const lanes = lanesOf(sizes, sizes.batch * sizes.output[0] * sizes.output[1] * sizes.channels, target);
+  const elements = sizeOf(df.shape) / lanes;
   const lines = sizes.batch * sizes.output[0];
-  const wanted = Math.min(maxStretches, Math.ceil(wantedInvocations / Math.max(1, elements)));
+  const wanted = Math.min(maxStretches, Math.ceil(filledBy[target.processor] / Math.max(1, elements)));
   const stretch = Math.max(1, Math.ceil(lines / wanted));
   const stretches = Math.max(1, Math.ceil(lines / stretch));
   const split = stretches > 1;
@@ -101,26 +108,30 @@ export function planDepthwiseFilterGradient(sizes: DepthwiseSizes, df: TensorTyp
   const element = storageType(df.dtype);
   const size = stretches * elements;
   const workgroups = gridOf(Math.ceil(size / workgroupSize), target);
+  const result = split ? 'f32' : element;
+  const own = ofLanes(filterGradientKernel, lanes, element, 'f32', { resultType: 'Result' });
   const main: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient',
     ...fillKernel(filterGradientKernel, {
-      aliases: { Element: element, Result: split ? 'f32' : element },
-      params: { size, gridWidth: workgroups[0], ...sizeParams(sizes), elements, lines, stretch },
+      ...own,
+      aliases: { ...own.aliases, Result: lanes === 4 ? `vec4<${result}>` : result },
+      params: { size, gridWidth: workgroups[0], ...sizeParams(sizes, lanes), elements, lines, stretch },
     }),
     operands: [...inputs, split ? partials : output],
     workgroups,
     operations: operationsOf(sizes),
   };
   if (!split) return { dispatches: [main], temporaries: [] };
-  const sumGroups = gridOf(Math.ceil(elements / workgroupSize), target);
+  const results = sizeOf(df.shape);
+  const sumGroups = gridOf(Math.ceil(results / workgroupSize), target);
   const sum: KernelDispatch = {
     name: 'depthwiseConv2dFilterGradient_split_sum',
     ...fillKernel(splitSumKernel, {
       aliases: { Result: element },
-      params: { size: elements, splits: stretches, gridWidth: sumGroups[0] },
+      params: { size: results, splits: stretches, gridWidth: sumGroups[0] },
     }),
     operands: [partials, output],
     workgroups: sumGroups,
   };
-  return { dispatches: [main, sum], temporaries: [{ shape: [stretches, elements], dtype: 'f32' }] };
+  return { dispatches: [main, sum], temporaries: [{ shape: [stretches, results], dtype: 'f32' }] };
 }

@@ -1,9 +1,9 @@
 // The launch that gathers elements of an axis by index, for gather and takeAlongAxis.
 import { sizeOf } from '../../core/shape.ts';
 import type { KernelContext, KernelPlan } from '../../graph/op.ts';
-import { gridOf, runOf } from '../../graph/workgroups.ts';
+import { gridOf, lanesFor, runOf } from '../../graph/workgroups.ts';
 import gatherSource from '../../../shaders/gather.wgsl?raw';
-import { type KernelFile, computeType, fillKernel, storageType } from '../../wgsl/index.ts';
+import { type KernelFile, computeType, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 
 const gatherKernel: KernelFile = { name: 'gather', text: gatherSource };
 
@@ -22,16 +22,19 @@ export function planGather(
   { inputs: [x, indices], outputs: [y], target }: KernelContext<object>,
   { name, rows, count, inner, ownIndices }: Pick,
 ): KernelPlan {
-  const size = sizeOf(y.shape);
+  const lanes = ownIndices ? 1 : lanesFor(sizeOf(y.shape), target, [inner]);
+  const size = sizeOf(y.shape) / lanes;
   const run = runOf(size, target);
+  const { aliases, blocks } = ofLanes(gatherKernel, lanes, storageType(x.dtype), computeType(x.dtype));
   return {
     dispatches: [
       {
         name,
         ...fillKernel(gatherKernel, {
           constants: { ownIndices },
-          aliases: { Element: storageType(x.dtype), Value: computeType(x.dtype), Index: storageType(indices.dtype) },
-          params: { size, run, rows, count, inner },
+          aliases: { ...aliases, Index: storageType(indices.dtype) },
+          blocks,
+          params: { size, run, rows, count, inner: inner / lanes },
         }),
         operands: [
           { kind: 'input', index: 0 },

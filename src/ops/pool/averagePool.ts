@@ -83,7 +83,14 @@ const avgPool2dOp: OpDefinition<AverageAttributes> = defineOp<AverageAttributes>
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [x], outputs: [y], attributes, target }) =>
-      planPool('avgPool2d', poolKernel, poolOperands.oneToOne, { images: x.shape, pooled: y.shape, attributes }, y, target),
+      planPool(
+        'avgPool2d',
+        poolKernel,
+        poolOperands.oneToOne,
+        { images: x.shape, pooled: y.shape, attributes, quads: target.processor === 'gpu' },
+        y,
+        target,
+      ),
   },
 });
 
@@ -110,7 +117,14 @@ const spreadOp: OpDefinition<SpreadAttributes> = defineOp<SpreadAttributes>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs: [dy], outputs: [dx], attributes, target }) =>
-      planPool('avgPool2dSpread', spreadKernel, poolOperands.oneToOne, { images: dx.shape, pooled: dy.shape, attributes }, dx, target),
+      planPool(
+        'avgPool2dSpread',
+        spreadKernel,
+        poolOperands.oneToOne,
+        { images: dx.shape, pooled: dy.shape, attributes, quads: target.processor === 'gpu' },
+        dx,
+        target,
+      ),
   },
 });
 

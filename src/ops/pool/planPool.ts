@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../core/shape.ts';
 import type { KernelPlan, Operand, Target, TensorType } from '../../graph/op.ts';
 import { gridOf, runOf, shortestForQuads } from '../../graph/workgroups.ts';
 import headSource from '../../../shaders/poolingHead.wgsl?raw';
-import { type Filling, type KernelFile, fillKernel, parseKernel, storageType } from '../../wgsl/index.ts';
+import { type KernelFile, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import type { Padding2d, Pair, Window2d } from '../conv/geometry.ts';
 
 export interface PoolAttributes extends Window2d {
@@ -20,28 +20,6 @@ export interface Pooling {
   readonly attributes: PoolAttributes;
   /** Whether the kernel's element may be a vec4 of channels. */
   readonly quads?: boolean;
-}
-
-/** The types of a kernel whose element is a vec4 of channels. */
-const quadTypes = { Value: 'vec4<f32>', Bits: 'vec4<u32>', Winner: 'vec4<i32>', Truth: 'vec4<bool>' };
-
-const quadEpilogue = (binding: number): string => `@group(0) @binding(${binding}) var<storage, read_write> result: array<Element>;
-fn store4(index: u32, value: vec4<f32>) { result[index / 4u] = Element(value); }`;
-
-/** Aliases and blocks for elements of `lanes` channels: 1, or 4 in a vec4. A vec4 is stored at four times the kernel's index. */
-export function ofLanes(kernel: KernelFile, lanes: 1 | 4, type: string): Pick<Filling, 'aliases' | 'blocks'> {
-  if (lanes === 1) return { aliases: { Element: type } };
-  const { aliases, blocks, bindings } = parseKernel(kernel);
-  const types = Object.entries(quadTypes).filter(([name]) => aliases.has(name));
-  return {
-    aliases: { ...Object.fromEntries(types), Element: `vec4<${type}>` },
-    ...(blocks.has('epilogue') && {
-      blocks: {
-        epilogue: quadEpilogue(bindings.get('result')!.number),
-        put: 'fn put(index: u32, value: vec4<f32>) { store4(index * 4u, value); }',
-      },
-    }),
-  };
 }
 
 /** A kernel after the head that all pooling kernels share. */

@@ -5,9 +5,8 @@ import { type KernelPlan, type OpDefinition, type Target, type TensorType, defin
 import { type Tensor, apply } from '../../graph/tensor.ts';
 import { gridOf, runOf } from '../../graph/workgroups.ts';
 import resampleSource from '../../../shaders/resample.wgsl?raw';
-import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
+import { type KernelFile, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import { foldIntoBatch } from '../batching/batching.ts';
-import { ofLanes } from '../pool/planPool.ts';
 import { reshape } from '../shape/shape.ts';
 import { type AxisMap, type ResampleAttributes, exactWeights, identity, tapTables } from './taps.ts';
 

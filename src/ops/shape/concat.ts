@@ -4,9 +4,9 @@ import { formatShape, normalizeAxis, sizeOf } from '../../core/shape.ts';
 import { type Dtype, promote } from '../../core/dtype.ts';
 import { type TensorType, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
-import { gridOf, runOf } from '../../graph/workgroups.ts';
+import { gridOf, lanesFor, runOf } from '../../graph/workgroups.ts';
 import concatSource from '../../../shaders/concat.wgsl?raw';
-import { type FilledKernel, type KernelFile, computeType, fillKernel, storageType } from '../../wgsl/index.ts';
+import { type FilledKernel, type KernelFile, computeType, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import { checkTensor, inWords } from '../operands/arguments.ts';
 import { spreadInputs } from '../batching/batching.ts';
 import { cast } from '../elementwise/cast.ts';
@@ -60,13 +60,15 @@ const concatOp = defineOp<{ readonly axis: number }>({
   lowering: {
     kind: 'kernel',
     plan: ({ inputs, outputs: [y], attributes: { axis }, target }) => {
-      const size = sizeOf(y.shape);
+      const rows = rowsOf(inputs, axis);
+      const lanes = lanesFor(sizeOf(y.shape), target, rows);
+      const size = sizeOf(y.shape) / lanes;
       const run = runOf(size, target);
       return {
         dispatches: [
           {
             name: 'concat',
-            ...kernelFor(y.dtype, { size, run, row: sizeOf(y.shape.slice(axis)) }, rowsOf(inputs, axis)),
+            ...kernelFor(y.dtype, lanes, { size, run, row: sizeOf(y.shape.slice(axis)) / lanes }, rows),
             operands: [...inputs.map((_, index) => ({ kind: 'input', index }) as const), { kind: 'output', index: 0 }],
             workgroups: gridOf(Math.ceil(size / (run * 64)), target),
           },
@@ -78,9 +80,10 @@ const concatOp = defineOp<{ readonly axis: number }>({
   simplify: (inputs) => (inputs.length === 1 ? inputs[0] : undefined),
 });
 
-/** Returns the kernel for inputs whose rows have these sizes. */
+/** Returns the kernel for inputs whose rows have these sizes, and for elements of `lanes` neighbours. */
 function kernelFor(
   dtype: Dtype,
+  lanes: 1 | 4,
   params: { readonly size: number; readonly run: number; readonly row: number },
   sizes: readonly number[],
 ): FilledKernel {
@@ -100,11 +103,12 @@ function kernelFor(
     `  return x${count - 1}[row * params.size${count - 1} + at];`,
     '}',
   ];
+  const { aliases, blocks } = ofLanes(concatKernel, lanes, storageType(dtype), computeType(dtype), { resultBinding: count + 1 });
   return fillKernel(concatKernel, {
-    aliases: { Element: storageType(dtype), Value: computeType(dtype) },
-    blocks: { inputs: inputs.join('\n'), pick: pick.join('\n') },
-    bindings: { result: count + 1 },
-    params: { ...params, ...Object.fromEntries(each.map((k) => [`size${k}`, sizes[k]])) },
+    aliases,
+    blocks: { ...blocks, inputs: inputs.join('\n'), pick: pick.join('\n') },
+    ...(lanes === 1 && { bindings: { result: count + 1 } }),
+    params: { ...params, ...Object.fromEntries(each.map((k) => [`size${k}`, sizes[k] / lanes])) },
   });
 }
 

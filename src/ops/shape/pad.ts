@@ -4,9 +4,9 @@ import { ArgumentError, DtypeError, ShapeError, checkOptions } from '../../core/
 import { type Shape, forEachIndex, formatShape, sizeOf, stridesOf } from '../../core/shape.ts';
 import { type KernelPlan, type Target, type TensorType, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
-import { gridOf, runOf } from '../../graph/workgroups.ts';
+import { gridOf, lanesFor, runOf } from '../../graph/workgroups.ts';
 import padSource from '../../../shaders/pad.wgsl?raw';
-import { type KernelFile, computeType, f32Bits, fillKernel, storageType } from '../../wgsl/index.ts';
+import { type KernelFile, computeType, f32Bits, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import { checkInRange, checkNumber, checkTensor, isList } from '../operands/arguments.ts';
 import { cast } from '../elementwise/cast.ts';
 import { concat } from './concat.ts';
@@ -84,15 +84,20 @@ function planPad(x: TensorType, y: TensorType, { padding, value }: PadAttributes
   if (axes.length > maxAxes)
     throw new ShapeError(`pad: more than ${maxAxes} padded axes on the GPU, got ${formatShape(x.shape)}; reshape first`);
   while (axes.length < maxAxes) axes.unshift({ from: 1, to: 1, before: 0, step: 1 });
-  const size = sizeOf(y.shape);
+  const last = axes[axes.length - 1];
+  const lanes = lanesFor(sizeOf(y.shape), target, [last.from, last.to, last.before, last.step === 1 ? 0 : 1]);
+  axes[axes.length - 1] = { from: last.from / lanes, to: last.to / lanes, before: last.before / lanes, step: last.step };
+  const size = sizeOf(y.shape) / lanes;
   const run = runOf(size, target);
+  const { aliases, blocks } = ofLanes(padKernel, lanes, storageType(x.dtype), computeType(x.dtype));
   return {
     temporaries: [],
     dispatches: [
       {
         name: 'pad',
         ...fillKernel(padKernel, {
-          aliases: { Element: storageType(x.dtype), Compute: computeType(x.dtype) },
+          aliases: { ...aliases, Fill: computeType(x.dtype) },
+          blocks,
           params: {
             fromSize: axes.map((a) => a.from),
             toSize: axes.map((a) => a.to),

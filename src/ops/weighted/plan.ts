@@ -5,8 +5,7 @@ import { gridOf, runOf } from '../../graph/workgroups.ts';
 import dotSource from '../../../shaders/weightedDot.wgsl?raw';
 import gatherSource from '../../../shaders/weightedGather.wgsl?raw';
 import scatterSource from '../../../shaders/weightedScatter.wgsl?raw';
-import { type KernelFile, fillKernel, storageType } from '../../wgsl/index.ts';
-import { ofLanes } from '../pool/planPool.ts';
+import { type KernelFile, fillKernel, ofLanes, storageType } from '../../wgsl/index.ts';
 import { planLinks } from '../indexing/scatterPlan.ts';
 
 const gatherKernel: KernelFile = { name: 'weightedGather', text: gatherSource };
