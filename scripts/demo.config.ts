@@ -21,5 +21,10 @@ export default defineConfig({
   server: { fs: { allow: [fromRoot('.')] }, headers: isolation },
   preview: { headers: isolation },
   worker: { format: 'es' },
-  build: { target: 'es2022', outDir: 'dist', emptyOutDir: true },
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    rolldownOptions: { input: [fromRoot('demo/index.html'), fromRoot('demo/measure.html')] },
+  },
 });

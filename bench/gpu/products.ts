@@ -102,6 +102,15 @@ function check(label: string, { values }: Timed, expected: readonly (readonly [v
 export const measureProducts = (device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> =>
   measure(device, target, isShort ? squares.slice(0, 3) : [...squares, ...others], tiles);
 
+/** Products of square matrices by the kernels that the library would try. */
+export const measureSquares = (device: GPUDevice, target: Target, sizes: readonly number[]): AsyncGenerator<ProductFigure> =>
+  measure(
+    device,
+    target,
+    sizes.map((n) => ({ rows: n, k: n, columns: n })),
+    [],
+  );
+
 /** Products whose second factor is transposed, and 1,024 without a transpose for comparison. */
 export const measureTransposed = (device: GPUDevice, target: Target): AsyncGenerator<ProductFigure> =>
   measure(device, target, [squares[2], ...transposedSquares], transposedTiles);
@@ -187,8 +196,11 @@ export async function* measureSplits(device: GPUDevice, target: Target): AsyncGe
   }
 }
 
-/** Images, filter and strides of three layers of a ResNet, and of one first layer. */
-const layers: readonly (readonly [x: Shape, filter: Shape, strides: number])[] = [
+/** Images, filter and strides. */
+export type ConvolutionLayer = readonly [x: Shape, filter: Shape, strides: number];
+
+/** Three layers of a ResNet, and a first layer. */
+const layers: readonly ConvolutionLayer[] = [
   [[64, 56, 56, 64], [3, 3, 64, 64], 1],
   [[64, 28, 28, 128], [3, 3, 128, 128], 1],
   [[64, 56, 56, 64], [3, 3, 64, 128], 2],
@@ -203,8 +215,17 @@ const stridedLayers: typeof layers = [
 ];
 
 /** `isShort`: the three layers of a ResNet and strided ones. The three best kernels of each direction. */
-export async function* measureConvolutions(device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> {
-  for (const [x, filter, strides] of isShort ? [...layers.slice(0, 3), ...stridedLayers] : [...layers, ...stridedLayers]) {
+export const measureConvolutions = (device: GPUDevice, target: Target, isShort: boolean): AsyncGenerator<ProductFigure> =>
+  measureLayers(device, target, [...(isShort ? layers.slice(0, 3) : layers), ...stridedLayers], isShort ? 3 : Infinity);
+
+/** All directions of convolution layers, by at most `maxKernels` kernels each. */
+export async function* measureLayers(
+  device: GPUDevice,
+  target: Target,
+  layers: readonly ConvolutionLayer[],
+  maxKernels: number,
+): AsyncGenerator<ProductFigure> {
+  for (const [x, filter, strides] of layers) {
     const operands = [x, filter].map((shape, position) => placeholder(shape, 'f32', { position }));
     const y = conv2d(operands[0], operands[1], { strides, padding: 'same' });
     const nodes = topological([y, ...gradients(sum(y), operands)]).filter(({ op }) => op.name.startsWith('conv2d'));
@@ -214,7 +235,7 @@ export async function* measureConvolutions(device: GPUDevice, target: Target, is
       const plan: KernelPlan = op.lowering.plan({ inputs, views, outputs: types, attributes, target });
       const [main, ...rest] = plan.dispatches;
       const flops = 2 * sizeOf(y.shape) * filter[0] * filter[1] * filter[2];
-      const variants = [undefined, ...(main.alternatives?.names ?? [])].slice(0, isShort ? 3 : undefined);
+      const variants = [undefined, ...(main.alternatives?.names ?? [])].slice(0, maxKernels);
       for (const i of variants.keys()) {
         const variant = i === 0 ? main : main.alternatives!.variant(i - 1);
         const { milliseconds } = await timePlan(device, { ...plan, dispatches: [{ ...main, ...variant }, ...rest] }, inputs, types[0], [0]);

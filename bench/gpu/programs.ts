@@ -52,8 +52,9 @@ async function timeCall(call: () => Promise<readonly Tensor[]>): Promise<{ milli
 
 const matrix = (rows: number, columns: number): Tensor => random.normal([rows, columns]);
 
-export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
-  const [rows, columns] = [16384, 4096];
+/** Kernels over [rows, 4096] and images of as many bytes. Smaller cards have no memory for 16,384 rows. */
+export async function* measureBandwidth(rows = 16384): AsyncGenerator<BandwidthFigure> {
+  const columns = 4096;
   const size = 4 * rows * columns;
   const x = matrix(rows, columns);
   const gamma = random.normal([columns]);
@@ -65,24 +66,24 @@ export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
   const biasGradient = compile((x: Tensor) => sum(x, { axis: 0 }));
   const rowSum = compile((x: Tensor) => sum(x, { axis: 1 }));
   const total = compile((x: Tensor) => sum(x));
-  const small = matrix(65536, 256);
-  const long = matrix(512, 16384);
+  const small = matrix(4 * rows, 256);
+  const long = matrix(Math.ceil(rows / 32), 16384);
   const works: readonly (readonly [name: string, bytes: number, call: () => Promise<readonly Tensor[]>])[] = [
     [`chain tanh(1.5 x + 0.3) x, ${rows} x ${columns}`, 2 * size, async () => [await chain(x)]],
     [`softmax of ${rows} rows of ${columns}`, 2 * size, async () => [await rowSoftmax(x)]],
-    ['softmax of 65536 rows of 256', 2 * 4 * small.size, async () => [await rowSoftmax(small)]],
-    ['softmax of 512 rows of 16384', 2 * 4 * long.size, async () => [await rowSoftmax(long)]],
+    [`softmax of ${4 * rows} rows of 256`, 2 * 4 * small.size, async () => [await rowSoftmax(small)]],
+    [`softmax of ${long.shape[0]} rows of 16384`, 2 * 4 * long.size, async () => [await rowSoftmax(long)]],
     [`layerNorm of ${rows} rows of ${columns}`, 2 * size, async () => [await norm(x, gamma, beta)]],
     [`sum over rows (bias gradient), ${rows} x ${columns}`, size, async () => [await biasGradient(x)]],
-    ['sum over rows (bias gradient), 65536 x 256', 4 * small.size, async () => [await biasGradient(small)]],
+    [`sum over rows (bias gradient), ${4 * rows} x 256`, 4 * small.size, async () => [await biasGradient(small)]],
     [`sum along rows, ${rows} x ${columns}`, size, async () => [await rowSum(x)]],
     [`sum of all, ${rows} x ${columns}`, size, async () => [await total(x)]],
   ];
-  const images = random.normal([64, 112, 112, 64]);
+  const images = random.normal([Math.ceil(rows / 256), 112, 112, 64]);
   const pool = compile((x: Tensor) => maxPool2d(x, { poolSize: 2 }));
   const poolGradient = compile((x: Tensor) => grad((x: Tensor) => sum(maxPool2d(x, { poolSize: 2 })))(x));
   const pooling: typeof works = [
-    ['max pooling 2 x 2 of 64 x 112 x 112 x 64', 1.5 * 4 * images.size, async () => [await pool(images)]],
+    [`max pooling 2 x 2 of ${images.shape[0]} x 112 x 112 x 64`, 1.5 * 4 * images.size, async () => [await pool(images)]],
     ['the same with its gradient', 3 * 4 * images.size, async () => [await poolGradient(images)]],
   ];
   for (const [name, bytes, call] of [...works, ...pooling]) {
@@ -102,11 +103,11 @@ export async function* measureBandwidth(): AsyncGenerator<BandwidthFigure> {
 /** The kernels, and the composition that stores the scores. */
 const attentionForms = { kernels: flashAttention, composed: composedAttention };
 
-/** 8 heads of depth 64, batch 8 or 2. */
-export async function* measureAttention(isShort: boolean): AsyncGenerator<AttentionFigure> {
+/** 8 heads of depth 64, batch `maxBatch`, or 2 for long sequences. */
+export async function* measureAttention(times: readonly number[], maxBatch = 8): AsyncGenerator<AttentionFigure> {
   const [heads, depth] = [8, 64];
-  for (const time of isShort ? [512] : [512, 1024, 2048, 4096]) {
-    const batch = time > 2048 ? 2 : 8;
+  for (const time of times) {
+    const batch = time > 2048 ? 2 : maxBatch;
     const [q, k, v] = [0, 1, 2].map(() => random.normal([batch, heads, time, depth]));
     for (const causal of [true, false]) {
       for (const kind of ['forward', 'forward and backward'] as const) {
@@ -133,14 +134,13 @@ export async function* measureAttention(isShort: boolean): AsyncGenerator<Attent
 }
 
 /** Milliseconds by the clock of a compiled call with almost no work. The times of the kernels do not contain this cost. */
-export async function emptyCall(): Promise<number> {
+export async function emptyCall(calls = 500): Promise<number> {
   const one = random.normal([4, 4]);
   const call = compile((x: Tensor) => matmul(x, x));
   for (let i = 0; i < 20; i++) await call(one);
   let last = await call(one);
   await last.data();
   const start = performance.now();
-  const calls = 500;
   for (let i = 0; i < calls; i++) {
     const next = await call(one);
     last.dispose();

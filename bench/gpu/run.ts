@@ -92,7 +92,7 @@ async function main(): Promise<void> {
   }
   if (sections.includes('attention')) {
     console.log('\nAttention, 8 heads of depth 64: ms (TFLOP/s; causal: half of the pairs)');
-    for await (const figure of measureAttention(options.short)) {
+    for await (const figure of measureAttention(options.short ? [512] : [512, 1024, 2048, 4096])) {
       result.attention.push(figure);
       const { time, batch, causal, kind, forms } = figure;
       const texts = forms.map((one) => `${one.form} ${one.milliseconds.toFixed(2)} (${one.teraflops.toFixed(1)})`);

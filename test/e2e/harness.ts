@@ -11,8 +11,8 @@ export interface DemoPage {
   close(): Promise<void>;
 }
 
-/** Serves the demo on a free port and opens it in the test browser; `context` sets a phone's viewport and the like. */
-export async function openDemo(context: BrowserContextOptions = {}): Promise<DemoPage> {
+/** Serves the demo on a free port and opens a page of it in the test browser; `context` sets a phone's viewport and the like. */
+export async function openDemo(context: BrowserContextOptions = {}, path = ''): Promise<DemoPage> {
   const server = await createServer({
     configFile: fileURLToPath(new URL('../../scripts/demo.config.ts', import.meta.url)),
     logLevel: 'error',
@@ -30,7 +30,7 @@ export async function openDemo(context: BrowserContextOptions = {}): Promise<Dem
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} ${message.location().url}`));
-    await page.goto(server.resolvedUrls?.local[0] ?? '');
+    await page.goto(`${server.resolvedUrls?.local[0] ?? ''}${path}`);
     return { page, errors, close };
   } catch (error) {
     await close();
