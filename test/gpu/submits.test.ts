@@ -134,9 +134,16 @@ async function expectEqualBits(make: () => readonly Tensor[], minSubmits = 2): P
   }
 }
 
-test.each(Object.entries(cases))('%s', async (_, make) => {
-  await expectEqualBits(make);
-});
+/** Software adapters build kernels with barriers slowly, and each case builds its kernels for three devices. */
+const timeout = 600_000;
+
+test.each(Object.entries(cases))(
+  '%s',
+  async (_, make) => {
+    await expectEqualBits(make);
+  },
+  timeout,
+);
 
 const recipes = fc.sample(recipe, { numRuns: 8, seed: 20261128 });
 
@@ -166,7 +173,7 @@ async function weightsAfter(engine: Engine, steps: number): Promise<Uint32Array>
   return bits(found);
 }
 
-test('steps with donated weights', async () => {
+test('steps with donated weights', { timeout }, async () => {
   const expected = await weightsAfter(whole.engine, 4);
   for (const { engine } of cut) expect(await weightsAfter(engine, 4)).toEqual(expected);
 });
