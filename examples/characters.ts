@@ -6,7 +6,7 @@ import { type Figures, type Run, printEpochs } from './example.ts';
 /** Figures: bits per character of the last tenth of the text, which the training has not seen. */
 export async function characters({ isSmall, print, book }: Run): Promise<Figures> {
   setSeed(1);
-  const [length, time, units, epochs, batchSize] = isSmall ? [12_000, 32, 32, 4, 32] : [600_000, 100, 256, 8, 64];
+  const [length, time, units, epochs, batchSize] = isSmall ? [12_000, 32, 32, 4, 8] : [600_000, 100, 256, 8, 64];
   const { vocabulary, train, test, encode, decode } = characterText((await book()).slice(0, length), time);
 
   const model = sequential([

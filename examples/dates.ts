@@ -34,7 +34,7 @@ const idsOf = (texts: readonly string[], length: number): Tensor =>
 /** Figures: the shares of characters and of whole dates that are right, of test dates that the model writes without help. */
 export async function dates({ isSmall, print }: Run): Promise<Figures> {
   setSeed(1);
-  const [count, units, epochs, batchSize] = isSmall ? [600, 32, 6, 32] : [20_000, 64, 6, 64];
+  const [count, units, epochs, batchSize] = isSmall ? [600, 32, 6, 8] : [20_000, 64, 6, 64];
   const draws = (await random.uniform([count + 200, 4]).data()) as Float32Array;
   const pairs = Array.from({ length: count + 200 }, (_, i) => dateOf(draws.subarray(4 * i, 4 * i + 4)));
 

@@ -60,7 +60,7 @@ interface Training {
 export async function gpt({ isSmall, isLarge = false, print, book }: Run): Promise<Figures> {
   setSeed(1);
   const [length, time, width, blocks, epochs, batchSize] = isSmall
-    ? [10_000, 32, 32, 1, 4, 16]
+    ? [10_000, 32, 32, 1, 4, 4]
     : isLarge
       ? [600_000, 128, 192, 4, 6, 16]
       : [200_000, 64, 96, 2, 8, 16];

@@ -16,9 +16,9 @@ async function fewOf({ x, y }: Images, each: number): Promise<Images> {
 export async function simclr({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
   setSeed(1);
   const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
-  const train = firstOf(all, isLarge ? 60_000 : 10_000);
+  const train = firstOf(all, isLarge ? 60_000 : 4000);
   const shape = train.x.shape.slice(1);
-  const [filters, epochs, batchSize, each] = isSmall ? [8, 5, 64, 3] : isLarge ? [32, 20, 512, 5] : [16, 6, 256, 5];
+  const [filters, epochs, batchSize, each] = isSmall ? [8, 5, 64, 3] : isLarge ? [32, 20, 512, 5] : [8, 6, 128, 5];
 
   const block = (count: number) => [
     layers.conv2d({ filters: count, kernelSize: 3, padding: 'same', useBias: false }),

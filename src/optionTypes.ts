@@ -351,7 +351,7 @@ export type {
 } from './callbacks/index.ts';
 export type { BytesWriter, TensorBoard, TensorBoardOptions } from './callbacks/index.ts';
 export type { ImageGrid, SampleImagesOptions, SampleTextOptions } from './callbacks/index.ts';
-export type { EventText, GraphNode, Hparams, PixelImage, SummaryWriter, SummaryWriterOptions } from './callbacks/index.ts';
+export type { EventText, Hparams, PixelImage, SummaryWriter, SummaryWriterOptions } from './callbacks/index.ts';
 export type { BackupAndRestoreOptions, ChartAxis, ChartConfig, ChartCurve, ChartMaker, ChartPoint } from './callbacks/index.ts';
 export type { CurveChart, LiveChart, LiveChartOptions } from './callbacks/index.ts';
 export type { BackupStore, BackupTarget } from './formats/backups.ts';

@@ -1,8 +1,8 @@
 // The contract of callbacks: hooks that fit calls. Every hook may be async. Fit waits for it, so a hook can pause the training.
 import type { Config } from '../core/config.ts';
 import type { FileTarget } from '../formats/places.ts';
-import type { GraphNode } from '../formats/tensorBoardGraph.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import type { Layer } from '../nn/index.ts';
 
 /** Values of the loss and the metrics by name. Names of validation begin with `val_`. */
 export type Logs = Readonly<Record<string, number>>;
@@ -49,8 +49,8 @@ export interface FitInfo {
    * included. It is 0 for arrays.
    */
   dataWait(): number;
-  /** The layers of the model and their connections. */
-  layerGraph(): readonly GraphNode[];
+  /** The layers of the model, and its inputs as this fit knows them. */
+  readonly network: { readonly root: Layer; readonly inputs: Layer['inputSpecs'] };
   /** Writes weights, optimizer states and the place in this fit: a file for `restoreFrom` of a callback. */
   saveBackup(target: FileTarget): Promise<void>;
 }

@@ -57,6 +57,5 @@ export type { SampleTextOptions } from './sampleText.ts';
 export type { EpochSample, SampleCallback, SampleFunction, SampleOptions } from './sample.ts';
 export type { TensorBoard, TensorBoardOptions } from './tensorBoard.ts';
 export type { PixelImage } from './eventImages.ts';
-export type { GraphNode } from '../formats/tensorBoardGraph.ts';
 export type { Hparams } from '../formats/tensorBoard.ts';
 export { type BytesWriter, type EventText, type SummaryWriter, type SummaryWriterOptions, summaryWriter } from './summaryWriter.ts';

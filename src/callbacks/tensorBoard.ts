@@ -6,6 +6,7 @@ import { type OptionsOf, declareOptions, optional, withConfig } from '../core/op
 import { type EventValue, histogramOf } from '../formats/tensorBoard.ts';
 import type { Callback, FitInfo, Logs, TrainedModel } from './callback.ts';
 import { weightImages } from './eventImages.ts';
+import { layerGraph } from './layerGraph.ts';
 import { type BytesWriter, EventFile, type SummaryWriter, appender, hparamsKind, writerOf } from './summaryWriter.ts';
 
 export const tensorBoardOptions = declareOptions('callbacks.tensorBoard', {
@@ -69,7 +70,7 @@ export function tensorBoard(options: TensorBoardOptions = {}): Configured<Tensor
       batches = 0;
       if (hparams && !hasHparams) await session.add(0, [{ hparams }]);
       hasHparams = true;
-      if (writeGraph && !hasGraph) await train.addGraph(info.layerGraph());
+      if (writeGraph && !hasGraph) await train.addGraph(layerGraph(info.network.root, info.network.inputs));
       hasGraph = true;
     },
     onEpochBegin() {

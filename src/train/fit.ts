@@ -6,7 +6,6 @@ import { type Key, RandomStream, foldKey, globalStream, keyFromSeed } from '../c
 import { callbackHooks } from '../callbacks/callback.ts';
 import type { Callback, FitInfo, History, Logs, TrainedModel } from '../callbacks/index.ts';
 import { history } from '../callbacks/history.ts';
-import { layerGraph } from '../callbacks/layerGraph.ts';
 import { progress } from '../callbacks/progress.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
@@ -123,7 +122,7 @@ async function runEpochs(
       directions: { ...directionsOf(steps.training.objectives), ...inValidation(directionsOf(steps.testing.objectives)) },
       activeSeconds: listeners.activeSeconds,
       dataWait: () => waits.share(),
-      layerGraph: () => layerGraph(core.network.root, knownInputs(core)),
+      network: { root: core.network.root, inputs: knownInputs(core) },
       saveBackup: (target) => saveBackup(core, target, place, { key: fitKey, ...plan }),
     }),
   );

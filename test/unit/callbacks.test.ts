@@ -37,7 +37,7 @@ async function ratesFor(
   const info: FitInfo = {
     ...{ model, epochs: 99, initialEpoch: 0, samples: 1, batches: 1, metrics: ['loss', monitor] },
     ...{ directions: { [monitor]: mode }, activeSeconds: () => 0, dataWait: () => 0 },
-    ...{ signal: undefined, layerGraph: () => [], saveBackup: async () => undefined },
+    ...{ signal: undefined, network: { root: layers.dense({ units: 1 }), inputs: undefined }, saveBackup: async () => undefined },
   };
   await callback.onTrainBegin!(info);
   const rates: number[] = [];

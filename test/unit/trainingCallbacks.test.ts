@@ -88,7 +88,7 @@ describe('learningRateFinder', () => {
       activeSeconds: () => 0,
       dataWait: () => 0,
       signal: undefined,
-      layerGraph: () => [],
+      network: { root: layers.dense({ units: 1 }), inputs: undefined },
       saveBackup: async () => undefined,
     });
     await finder.onEpochBegin!(0);

@@ -164,7 +164,7 @@ describe('losses that are not finite', () => {
       activeSeconds: () => 0,
       dataWait: () => 0,
       signal: undefined,
-      layerGraph: () => [],
+      network: { root: layers.dense({ units: 1 }), inputs: undefined },
       saveBackup: async () => undefined,
     };
     await stop.onTrainBegin!({ model, ...fixed });
