@@ -26,8 +26,12 @@ export type ContrastiveOptions = OptionsOf<typeof contrastiveOptions>;
  * @throws ShapeError if targets and predictions have different shapes.
  */
 export const contrastive = (options: ContrastiveOptions = {}): Configured<Loss> =>
-  termwise(contrastiveOptions, options, (t, d, { margin }) =>
-    add(productOrZero(t, square(where(equal(t, 0), 0, d))), productOrZero(sub(1, t), square(positivePart(sub(margin, d))))),
+  termwise(
+    contrastiveOptions,
+    options,
+    (t, d, { margin }) =>
+      add(productOrZero(t, square(where(equal(t, 0), 0, d))), productOrZero(sub(1, t), square(positivePart(sub(margin, d))))),
+    { targetKind: 'probabilities' },
   );
 
 export const hingeEmbeddingOptions = declareOptions('losses.hingeEmbedding', {
@@ -46,7 +50,9 @@ export type HingeEmbeddingOptions = OptionsOf<typeof hingeEmbeddingOptions>;
  * @throws ShapeError if targets and predictions have different shapes.
  */
 export const hingeEmbedding = (options: HingeEmbeddingOptions = {}): Configured<Loss> =>
-  termwise(hingeEmbeddingOptions, options, (t, d, { margin }) => where(equal(t, 1), d, positivePart(sub(margin, d))));
+  termwise(hingeEmbeddingOptions, options, (t, d, { margin }) => where(equal(t, 1), d, positivePart(sub(margin, d))), {
+    targetKind: 'signs',
+  });
 
 export const wassersteinOptions = declareOptions('losses.wasserstein', lossOptions);
 

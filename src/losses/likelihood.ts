@@ -2,7 +2,7 @@
 import type { Configured } from '../core/config.ts';
 import { ShapeError } from '../core/errors.ts';
 import { boolean, number } from '../core/optionKinds.ts';
-import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
+import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
 import { formatShape, sameShape } from '../core/shape.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { add, div, exp, greater, less, log, maximum, mul, reshape, square, stopGradient, sub, where } from '../ops/index.ts';
@@ -31,10 +31,11 @@ export type PoissonNllOptions = OptionsOf<typeof poissonNllOptions>;
  * @throws ShapeError if targets and predictions have different shapes.
  */
 export function poissonNll(options: PoissonNllOptions = {}): Configured<Loss> {
-  return termwise(poissonNllOptions, options, (t, p, { logInput, full, epsilon }) => {
+  const term = (t: Tensor, p: Tensor, { logInput, full, epsilon }: SettingsOf<typeof poissonNllOptions>): Tensor => {
     const terms = logInput ? sub(exp(p), productOrZero(t, p)) : sub(p, productOrZero(t, log(add(p, epsilon))));
     return full ? add(terms, logFactorial(t)) : terms;
-  });
+  };
+  return termwise(poissonNllOptions, options, term, { targetKind: 'counts' });
 }
 
 /** Stirling's t log t - t + log(2 pi t) / 2 for t above 1, otherwise 0. */

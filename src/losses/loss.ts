@@ -33,8 +33,11 @@ export const lossOptions = {
 /** Options that every loss takes. */
 export type LossOptions = OptionsOf<Declaration<typeof lossOptions>>;
 
-/** Contents of the targets, for checks of data before training: numbers, numbers in 0..1, probabilities of all classes, or a class index. */
-export type TargetKind = 'numbers' | 'probabilities' | 'oneHot' | 'classIndex';
+/**
+ * Contents of the targets, for checks of data before training: numbers, numbers of at least 0, numbers in 0..1, probabilities of all classes, a class
+ * index, or signs: -1 and 1, or 0 and 1.
+ */
+export type TargetKind = 'numbers' | 'counts' | 'probabilities' | 'oneHot' | 'classIndex' | 'signs';
 
 /** A loss: (targets, predictions, sampleWeight?) => a scalar, or one value per sample with reduction 'none'. */
 export interface Loss {
@@ -154,12 +157,12 @@ export function termwise<T extends OptionTable & typeof lossOptions>(
   declaration: Declaration<T>,
   options: OptionsOf<Declaration<T>>,
   term: (target: Tensor, prediction: Tensor, settings: SettingsOf<Declaration<T>>) => Tensor,
-  judgesTargets = false,
+  rules: Partial<Pick<LossDefinition, 'targetKind' | 'judgesTargets'>> = {},
 ): Configured<Loss> {
   const settings = declaration.read(options);
   return makeLoss(declaration, settings, {
     targetKind: 'numbers',
-    judgesTargets,
+    ...rules,
     terms(targets, predictions) {
       const pair = alignEqual(nameOf(declaration), targets, predictions);
       return { terms: term(pair.targets, pair.predictions, settings), inner: 'mean' };

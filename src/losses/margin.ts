@@ -14,18 +14,21 @@ export function signedTargets(t: Tensor): Tensor {
   return where(equal(binary, 1), sub(mul(t, 2), 1), t);
 }
 
+/** Rules of losses that take 0 and 1 for -1 and 1. */
+export const ofSigns = { targetKind: 'signs', judgesTargets: true } as const;
+
 const margin = (t: Tensor, p: Tensor): Tensor => maximum(sub(1, productOrZero(signedTargets(t), p)), 0);
 
 export const hingeOptions = declareOptions('losses.hinge', lossOptions);
 
 /** Hinge loss, mean(max(1 - t p, 0)). */
-export const hinge = (options: LossOptions = {}): Configured<Loss> => termwise(hingeOptions, options, margin, true);
+export const hinge = (options: LossOptions = {}): Configured<Loss> => termwise(hingeOptions, options, margin, ofSigns);
 
 export const squaredHingeOptions = declareOptions('losses.squaredHinge', lossOptions);
 
 /** Squared hinge loss, mean(max(1 - t p, 0)^2). */
 export const squaredHinge = (options: LossOptions = {}): Configured<Loss> =>
-  termwise(squaredHingeOptions, options, (t, p) => square(margin(t, p)), true);
+  termwise(squaredHingeOptions, options, (t, p) => square(margin(t, p)), ofSigns);
 
 export const categoricalHingeOptions = declareOptions('losses.categoricalHinge', lossOptions);
 

@@ -25,7 +25,7 @@ import { productOrZero } from '../ops/elementwise/zeroFlow.ts';
 import { alignClasses, alignEqual, tooFewClasses } from './align.ts';
 import { along, binaryTermsFromLogits, factors } from './crossentropy.ts';
 import { type Loss, type LossOptions, lossOptions, makeLoss, termwise } from './loss.ts';
-import { signedTargets } from './margin.ts';
+import { ofSigns, signedTargets } from './margin.ts';
 import { atTarget, classIndexOptions, counted } from './nll.ts';
 
 export const multiMarginOptions = declareOptions('losses.multiMargin', {
@@ -143,4 +143,4 @@ const logistic = (t: Tensor, p: Tensor): Tensor => softplus(neg(productOrZero(si
  *
  * @throws ShapeError if targets and predictions have different shapes.
  */
-export const softMargin = (options: LossOptions = {}): Configured<Loss> => termwise(softMarginOptions, options, logistic, true);
+export const softMargin = (options: LossOptions = {}): Configured<Loss> => termwise(softMarginOptions, options, logistic, ofSigns);

@@ -90,7 +90,7 @@ export const poissonOptions = declareOptions('losses.poisson', lossOptions);
 
 /** Poisson loss, mean(p - t log(p + 1e-7)), for counts t and rates p > 0. */
 export const poisson = (options: LossOptions = {}): Configured<Loss> =>
-  termwise(poissonOptions, options, (t, p) => sub(p, productOrZero(t, log(add(p, epsilon)))));
+  termwise(poissonOptions, options, (t, p) => sub(p, productOrZero(t, log(add(p, epsilon)))), { targetKind: 'counts' });
 
 export const cosineSimilarityOptions = declareOptions('losses.cosineSimilarity', {
   /** Axis of the vectors. @default -1 */

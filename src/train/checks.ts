@@ -5,7 +5,7 @@ import { leavesOf } from '../core/tree.ts';
 import type { SampleTrees } from '../data/batches.ts';
 import { type SampleTree, arraysOf } from '../data/sampleTree.ts';
 import { type Samples, positionOf } from '../data/samples.ts';
-import type { Loss } from '../losses/index.ts';
+import type { Loss, TargetKind } from '../losses/index.ts';
 import { type Network, type Specs, type TensorSpec, formatBatch } from '../nn/index.ts';
 
 /** Throws a DataError unless all arrays hold equally many samples, and finite numbers only. */
@@ -62,7 +62,24 @@ export interface CheckedOutput {
 /** The part of a loss that its targets must obey. A plain function has no rule. */
 export type TargetRule = Partial<Pick<Loss, 'targetKind' | 'ignoreClass'>> & { readonly name: string };
 
-/** Throws a DataError naming the first target that is no class index, or no probability, if the loss takes only those. */
+interface Domain {
+  /** Targets, for messages. */
+  readonly takes: string;
+  readonly fix: string;
+  readonly has: (target: number) => boolean;
+}
+
+const inUnit = { takes: 'targets from 0 to 1', has: (t: number) => t >= 0 && t <= 1 };
+
+/** Targets that losses take, apart from class indices and numbers of any size. */
+const domains: Readonly<Partial<Record<TargetKind, Domain>>> = {
+  probabilities: { ...inUnit, fix: 'map the labels to 0 and 1' },
+  oneHot: { ...inUnit, fix: 'one-hot encode class indices, or use sparseCategoricalCrossentropy' },
+  signs: { takes: 'targets -1 and 1, or 0 and 1', fix: 'map the labels to -1 and 1', has: (t) => t === 1 || t === -1 || t === 0 },
+  counts: { takes: 'targets of at least 0', fix: 'correct the counts, or use another loss', has: (t) => t >= 0 },
+};
+
+/** Throws a DataError naming the first target that the loss does not take: no class index, no probability, no sign or a negative count. */
 export function checkTargets(where: string, rule: TargetRule, samples: Samples, { name, argument, shape }: CheckedOutput): void {
   const { data } = samples;
   const { targetKind, ignoreClass } = rule;
@@ -77,14 +94,14 @@ export function checkTargets(where: string, rule: TargetRule, samples: Samples, 
           `because ${because}: correct the labels or change the last layer's units`,
       );
     }
-  } else if (targetKind === 'probabilities' || targetKind === 'oneHot') {
-    for (let i = 0; i < data.length; i++) {
-      if (data[i] >= 0 && data[i] <= 1) continue;
-      const fix =
-        targetKind === 'oneHot' ? 'one-hot encode class indices, or use sparseCategoricalCrossentropy' : 'map the labels to 0 and 1';
-      throw new DataError(
-        `${where}: ${argument} holds ${data[i]} at ${positionOf(samples, i)}; ${rule.name} takes targets from 0 to 1: ${fix}`,
-      );
-    }
+    return;
+  }
+  const domain = targetKind && domains[targetKind];
+  if (!domain) return;
+  for (let i = 0; i < data.length; i++) {
+    if (domain.has(data[i])) continue;
+    throw new DataError(
+      `${where}: ${argument} holds ${data[i]} at ${positionOf(samples, i)}; ${rule.name} takes ${domain.takes}: ${domain.fix}`,
+    );
   }
 }

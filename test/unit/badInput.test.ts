@@ -234,6 +234,24 @@ describe('bad input is refused before anything runs', () => {
     expect((await model.fit([[1], [2]], [-1, 1], quiet)).epoch).toEqual([0]);
   });
 
+  test.each<[string, number, readonly number[], string]>([
+    ['hinge', 3, [-1, 1, 0], 'targets -1 and 1, or 0 and 1: map the labels to -1 and 1'],
+    ['squaredHinge', 0.5, [0, 1, 1], 'targets -1 and 1, or 0 and 1'],
+    ['softMargin', 2, [-1, 1, 1], 'targets -1 and 1, or 0 and 1'],
+    ['hingeEmbedding', -3, [-1, 1, 1], 'targets -1 and 1, or 0 and 1'],
+    ['contrastive', -1, [0, 1, 1], 'targets from 0 to 1: map the labels to 0 and 1'],
+    ['poisson', -2, [0, 4, 2.5], 'targets of at least 0: correct the counts, or use another loss'],
+    ['poissonNll', -1, [0, 4, 2.5], 'targets of at least 0'],
+  ])('%s refuses the target %d', async (loss, wrong, right, message) => {
+    const model = sequential([layers.dense({ units: 1, activation: 'softplus' })]);
+    model.compile({ loss: loss as never, optimizer: 'sgd' });
+    const x = [[1], [2], [3]]; // prettier-ignore
+    await expect(model.fit(x, [right[0], wrong, right[1]], quiet)).rejects.toThrow(
+      `fit: y holds ${wrong} at [1]; ${loss} takes ${message}`,
+    );
+    expect((await model.fit(x, right, quiet)).epoch).toEqual([0]);
+  });
+
   test('ignoreClass is a label that may be out of range', async () => {
     const model = classifier();
     model.compile({ loss: losses.sparseCategoricalCrossentropy({ ignoreClass: -1 }) });
