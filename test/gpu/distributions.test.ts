@@ -5,7 +5,7 @@ import { readAll, setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteError } from '../support/findings.ts';
+import { noteDifference, noteError } from '../support/findings.ts';
 
 beforeAll(() => setDevice('webgpu'));
 
@@ -42,6 +42,7 @@ test.each(Object.entries(cases))('%s', async (name, make) => {
   // exp turns the absolute error of its argument into a relative one.
   const isExact = y.dtype === 'i32';
   const absolute = name === 'gumbel' ? 1e-6 : 1e-37;
+  noteDifference('random', name, actual, expected);
   expected.forEach((value: number, i: number) => {
     const error = Math.abs(actual[i] - value);
     const relative = 4e-6 + 5.5 * 2 ** -24 * Math.abs(Math.log(Math.abs(value) || 1));

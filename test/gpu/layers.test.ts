@@ -5,6 +5,7 @@ import { valueAndGrad } from '../../src/autodiff/index.ts';
 import { leavesOf } from '../../src/core/tree.ts';
 import { compile, setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
+import { noteDifference } from '../support/findings.ts';
 import { layerCases, makeCase, runCase, titleOf } from '../support/layerCases.ts';
 
 afterAll(() => setDevice('auto'));
@@ -44,6 +45,7 @@ test('outputs and gradients of layers', async () => {
       return [titleOf(one), each.flat().reduce((a, b) => (b <= a ? a : b), 0)] as const;
     }),
   );
+  for (const [what, error] of errors) noteDifference('layers', what, [error], [0]);
   // NaN is not at most the limit.
   expect(errors.filter(([, error]) => !(error <= 1e-5))).toEqual([]);
   console.log(`worst error of ${errors.length} layers: ${Math.max(...errors.map(([, error]) => error)).toExponential(1)}`);

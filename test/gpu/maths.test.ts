@@ -8,7 +8,7 @@ import { hostTensor, type Tensor } from '../../src/graph/tensor.ts';
 import { type Loss, losses } from '../../src/losses/index.ts';
 import { type Optimizer, optimizers } from '../../src/optim/index.ts';
 import { tensor } from '../../src/ops/index.ts';
-import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { noteDifference, noteError, noteGradients, noteVectors } from '../support/findings.ts';
 import { metrics } from '../../src/metrics/index.ts';
 
 interface Packed {
@@ -54,6 +54,8 @@ test('every loss and its gradient is what PyTorch says', async () => {
   });
   const values = await readAll(outputs);
   firsts.forEach((c, i) => {
+    noteDifference('losses', c.name, values[2 * i], [c.loss]);
+    noteDifference('losses', c.name, values[2 * i + 1], c.gradient);
     expectClose(keyOf(c), values[2 * i], [c.loss], 1e-5);
     expectClose(`gradient of ${keyOf(c)}`, values[2 * i + 1], c.gradient, 1e-4);
   });
@@ -77,6 +79,8 @@ test('ten updates of every optimizer are what PyTorch says', async () => {
     let carried = { parameters: make(initial), state: optimizer.init(make(initial)) };
     for (const g of given) carried = await step(carried, make(g));
     const [kernel, bias, count] = await readAll([carried.parameters.kernel, carried.parameters.bias, carried.state.step]);
+    noteDifference('optimizers', c.name, kernel, c.trajectory[9].kernel);
+    noteDifference('optimizers', c.name, bias, c.trajectory[9].bias);
     expectClose(`${c.name} ${JSON.stringify(c.options)}`, kernel, c.trajectory[9].kernel, 1e-5);
     expectClose(`${c.name} ${JSON.stringify(c.options)}`, bias, c.trajectory[9].bias, 1e-5);
     expect(count[0]).toBe(10);

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { evaluate, readAll, setDevice } from '../../src/engine/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteError } from '../support/findings.ts';
+import { noteDifference, noteError } from '../support/findings.ts';
 import { type MetricKey, batchesOf, makeMetricOf, rows, tensorsOf } from '../support/metricRows.ts';
 
 beforeAll(async () => {
@@ -27,6 +27,7 @@ test.each(chosen)('%s is what the CPU computes', async (name) => {
   }
   const values = await readAll(tensorsOf(metric.result(state)));
   interpret(tensorsOf(metric.result(wanted))).forEach((want, leaf) => {
+    noteDifference('metrics', name, values[leaf], want);
     for (const [i, expected] of want.entries()) {
       const error = Math.abs(values[leaf][i] - expected) / Math.max(1e-2, Math.abs(expected));
       noteError('metrics', name, error, 1e-5);

@@ -8,8 +8,8 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { alias, cast, expandDims, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import golden from '../golden/ops.json';
-import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
-import { familyOf, opRows } from '../tables/index.ts';
+import { noteDifference, noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { familyOf, goldenFamilyOf, opRows } from '../tables/index.ts';
 import { type GpuBound, type OpRow, valuesOf } from '../tables/row.ts';
 import { specialBinary, specialUnary } from '../tables/special.ts';
 
@@ -70,6 +70,7 @@ describe.each(batches.map((rows, i) => [i, rows] as const))('rows, part %i', (_,
   test.each(rows.map((row, i) => [row.name, row, i] as const))('%s', (name, row, i) => {
     const family = familyOf(row);
     expectWithin(family, name, gpuValues[i], cpuValues[i], row.gpu);
+    noteDifference(goldenFamilyOf(row), name, gpuValues[i], cpuValues[i]);
     const start = slopes.slice(0, i).flat().length;
     cpuSlopes[i].forEach((cpu, k) => {
       const largest = Math.max(0, ...Array.from(cpu, Math.abs));

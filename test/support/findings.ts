@@ -18,10 +18,18 @@ export interface Coverage {
   readonly withoutReason: readonly string[];
 }
 
+/** The largest difference from the expected numbers: relative to those above 1, absolute for the others. */
+export interface Difference {
+  readonly error: number;
+  readonly what: string;
+}
+
 export interface Findings {
   vectors: number;
   gradients: number;
   worst: Record<string, Worst>;
+  /** Largest difference by family, for the table of docs/accuracy.md. */
+  differences?: Record<string, Difference>;
   /** Guard zones that were compared after a dispatch, and guard zones that were overwritten. */
   guards?: { checked: number; violated: number };
   coverage?: Coverage;
@@ -51,6 +59,19 @@ export function noteError(family: string, what: string, error: number, allowed: 
   const ratio = Number.isNaN(share) ? Infinity : share;
   const { worst } = ownFindings();
   if (!(family in worst) || ratio > worst[family].ratio) worst[family] = { ratio, what };
+}
+
+/** Notes the largest difference from golden numbers. `npm run accuracy` makes a table of them. Equal infinities do not differ. */
+export function noteDifference(family: string, what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  let error = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (Object.is(actual[i], expected[i])) continue;
+    const one = Math.abs(actual[i] - expected[i]) / Math.max(1, Math.abs(expected[i]));
+    // NaN counts as the largest difference.
+    error = Number.isNaN(one) ? Infinity : Math.max(error, one);
+  }
+  const differences = (ownFindings().differences ??= {});
+  if (!(family in differences) || error > differences[family].error) differences[family] = { error, what };
 }
 
 /** Counts PyTorch results that this test has compared. */

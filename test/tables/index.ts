@@ -7,6 +7,7 @@ import { linalgRows } from './linalg.ts';
 import { numberRows } from './numbers.ts';
 import { imageRows } from './images.ts';
 import { normalizationRows } from './normalization.ts';
+import { parity } from './parity.ts';
 import type { OpRow } from './row.ts';
 import { recurrentRows } from './recurrent.ts';
 import { scanRows } from './scan.ts';
@@ -39,3 +40,9 @@ export const familyOf = (row: OpRow): string => Object.keys(families).find((name
 
 /** The exported function a row tests. */
 export const functionOf = (row: OpRow): string => row.name.split(' ')[0];
+
+const activations: ReadonlySet<string> = new Set(Object.values(parity.activations).flat());
+
+/** Family of a row in docs/accuracy.md. */
+export const goldenFamilyOf = (row: OpRow): string =>
+  activations.has(functionOf(row)) ? 'activations' : row.random ? 'random' : 'other ops';

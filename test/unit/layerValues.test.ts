@@ -5,7 +5,7 @@ import type { HostArray } from '../../src/core/dtype.ts';
 import { placeholder } from '../../src/graph/leaves.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteVectors } from '../support/findings.ts';
+import { noteDifference, noteVectors } from '../support/findings.ts';
 import { layerCases, makeCase, runCase, titleOf } from '../support/layerCases.ts';
 
 const hostData = ({ value }: Tensor): HostArray => (value as { data: HostArray }).data;
@@ -33,7 +33,14 @@ describe('against PyTorch, in f64', () => {
     const named = Object.fromEntries(Object.keys(parameters).map((name, i) => [name, inputs[given.length + i]]));
     const { output, total } = runCase(layer, one.training, inputs.slice(0, given.length), named, weights);
     expect(output.shape).toEqual(one.outputShape);
-    const [found, ...slopes] = interpret([output, ...gradients(total, inputs)], { mode: 'f64', feeds });
+    const results = [output, ...gradients(total, inputs)];
+    const [found, ...slopes] = interpret(results, { mode: 'f64', feeds });
+    const rounded = new Map([...feeds].map(([input, data]) => [input, data instanceof Float64Array ? Float32Array.from(data) : data]));
+    const inF32 = interpret(results, { mode: 'f32', feeds: rounded });
+    [one.output, ...one.gradients].forEach((golden, i) => {
+      noteDifference('layers, f64', one.name, [found, ...slopes][i], golden);
+      noteDifference('layers, f32', one.name, inF32[i], golden);
+    });
     expectClose(found, one.output, 'output', one.tolerance);
     one.gradients.forEach((gradient, i) =>
       expectClose(

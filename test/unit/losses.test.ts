@@ -10,7 +10,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Loss, lossByName, losses, outputLosses } from '../../src/losses/index.ts';
 import { type Values, alias, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteVectors } from '../support/findings.ts';
+import { noteDifference, noteVectors } from '../support/findings.ts';
 
 interface Packed {
   shape: number[];
@@ -62,6 +62,11 @@ describe('against PyTorch, in f64', () => {
     expectClose(total, [c.values.reduce((s, v, i) => s + v * weights[i], 0)]);
     expectClose(gradient, c.gradient);
     noteVectors(3);
+    const outputs = [loss, none, gradients(loss, [predictions])[0]];
+    for (const mode of ['f64', 'f32'] as const) {
+      const found = interpret(outputs, { mode });
+      [[c.loss], c.values, c.gradient].forEach((golden, i) => noteDifference(`losses, ${mode}`, c.name, found[i], golden));
+    }
   });
 
   test('every loss of the table has a case', () => {

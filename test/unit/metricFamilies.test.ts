@@ -10,6 +10,7 @@ import { layers } from '../../src/nn/index.ts';
 import { abs, sub, tensor, zeros } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
+import { noteDifference } from '../support/findings.ts';
 import { type MetricRow, batchesOf, makeMetricOf, metricNames, rows, tensorsOf } from '../support/metricRows.ts';
 
 /** Metrics with constants that tensors hold in f32: thresholds, discounts, the weights of a window. */
@@ -49,6 +50,7 @@ test.each(titled)('%s', (_, row) => {
   ] as const) {
     const actual = streamed(row, mode);
     expect(actual.length).toBe(expected.length);
+    noteDifference(`metrics, ${mode}`, row.name, actual, expected);
     actual.forEach((value, i) => {
       const error = Math.abs(value - expected[i]) / Math.max(1e-2, Math.abs(expected[i]));
       expect(error, `${mode} [${i}]: ${value} for ${expected[i]}`).toBeLessThan(tolerance);

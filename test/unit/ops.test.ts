@@ -18,8 +18,8 @@ import goldenWindows from '../golden/windows.json';
 import recurrenceGolden from '../golden/recurrence.json';
 import scanGolden from '../golden/scan.json';
 import specialGolden from '../golden/special.json';
-import { noteError, noteGradients, noteVectors } from '../support/findings.ts';
-import { familyOf, functionOf, opRows } from '../tables/index.ts';
+import { noteDifference, noteError, noteGradients, noteVectors } from '../support/findings.ts';
+import { familyOf, functionOf, goldenFamilyOf, opRows } from '../tables/index.ts';
 import { elementwiseRows } from '../tables/elementwise.ts';
 import { type OpRow, valuesOf } from '../tables/row.ts';
 
@@ -103,7 +103,11 @@ describe('values', () => {
     if (!expected) throw new Error(`${name}: neither an expected value nor a golden row; add one to scripts/golden/ops.py`);
     expect(row.inputs.map(({ shape, low, high, dtype }) => ({ shape, low, high, whole: !isFloat(dtype) }))).toEqual(expected.inputs);
     expect(output.shape).toEqual(expected.shape);
-    expectClose(row, actual, expected.value.map(Number), 1e-11, 1e-12);
+    const wanted = expected.value.map(Number);
+    expectClose(row, actual, wanted, 1e-11, 1e-12);
+    const rounded = new Map([...feeds].map(([input, data]) => [input, data instanceof Float64Array ? Float32Array.from(data) : data]));
+    noteDifference(`${goldenFamilyOf(row)}, f64`, name, actual, wanted);
+    noteDifference(`${goldenFamilyOf(row)}, f32`, name, interpret([output], { mode: 'f32', feeds: rounded })[0], wanted);
     noteVectors(1);
   });
 });

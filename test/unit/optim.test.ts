@@ -9,7 +9,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Optimizer, type OptimizerState, optimizerByName, optimizers, schedules } from '../../src/optim/index.ts';
 import { scalar, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
-import { noteVectors } from '../support/findings.ts';
+import { noteDifference, noteVectors } from '../support/findings.ts';
 
 type Flat = Record<'kernel' | 'bias', number[]>;
 interface Golden {
@@ -50,7 +50,11 @@ describe('ten updates against PyTorch, in f64', () => {
       ({ parameters, state } = optimizer.update(treeOf(gradient), state, parameters));
       seen.push(parameters.dense.kernel, parameters.bias[0]);
     }
-    compute(seen).forEach((values, i) => expectClose(values, c.trajectory[Math.floor(i / 2)][i % 2 ? 'bias' : 'kernel']));
+    compute(seen).forEach((values, i) => {
+      const golden = c.trajectory[Math.floor(i / 2)][i % 2 ? 'bias' : 'kernel'];
+      noteDifference('optimizers, f64', c.name, values, golden);
+      expectClose(values, golden);
+    });
     expect(compute([state.step])).toEqual([[10]]);
     expect(state.step.dtype).toBe('i32');
     noteVectors(seen.length);
