@@ -275,6 +275,13 @@ describe('models that are not written', () => {
     );
   });
 
+  test('attention with alibi has no counterpart', async () => {
+    const attention = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, alibi: true, name: 'heads', inputShape: [4, 6] });
+    await expect(saveKerasModel(sequential([attention]))).rejects.toThrow(
+      'saveKerasModel: heads: the option alibi has no counterpart in Keras; leave it out',
+    );
+  });
+
   test('a layer in a nested model is named by its path', async () => {
     const inner = sequential([layers.pixelShuffle({ factor: 1, name: 'shuffle', inputShape: [2, 2, 1] })]);
     const x = input({ shape: [2, 2, 1] });

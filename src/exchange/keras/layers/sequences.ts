@@ -198,8 +198,17 @@ export const wrapperRows: readonly Converter[] = [
 const causal: OptionTable = { causal: same };
 const attention: OptionTable = { ...causal, dropout: same, seed: ignored };
 
+/** Keras has no biases of positions. */
+const alibi: KerasOption = {
+  ...only(false),
+  write(value, { where }) {
+    if (value) throw new ArgumentError(`${where}: the option alibi has no counterpart in Keras; leave it out`);
+  },
+};
+
 const heads: OptionTable = {
   ...attention,
+  alibi,
   ...kernelRules,
   ...biasRules,
   ...{ use_gate: only(false), sliding_window: only(null), flash_attention: ignored, activity_regularizer: regularizer },
