@@ -10,6 +10,7 @@ import { strippedWgsl } from './scripts/wgslPlugin.ts';
 /** Entries of the package: the library, and optional ones. */
 const entries = {
   index: 'src/index.ts',
+  lean: 'src/lean.ts',
   formats: 'src/exchange/index.ts',
   onnx: 'src/onnx/index.ts',
   models: 'src/models/index.ts',

@@ -36,7 +36,7 @@ const app = await Application.bootstrap(
 const options = { strict: true, types: [], lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], skipLibCheck: true };
 app.options.setCompilerOptions([entry], options satisfies ts.CompilerOptions, undefined);
 
-const source = sourceProgram('src/index.ts');
+const source = sourceProgram('src/lean.ts');
 const groups = groupsOfExports(source.file, source.checker);
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   for (const reflection of project.children ?? []) categorize(reflection);
@@ -44,7 +44,7 @@ app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
 
 function categorize(reflection: DeclarationReflection): void {
   const category = groups.get(reflection.name);
-  if (!category) throw new Error(`${reflection.name} is not exported by src/index.ts; run \`npm run build\``);
+  if (!category) throw new Error(`${reflection.name} is not exported by src/lean.ts; run \`npm run build\``);
   for (const holder of reflection.signatures ?? [reflection]) {
     holder.comment ??= new Comment();
     holder.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: category }]));

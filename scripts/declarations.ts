@@ -14,6 +14,7 @@ import { optionInterfaces } from './declarations/optionInterfaces.ts';
 import { consumerProgram, sourceProgram } from './declarations/programs.ts';
 import { prune } from './declarations/prune.ts';
 import { lostComments, sourceComments } from './declarations/sourceComments.ts';
+import { splitMethods } from './declarations/splitMethods.ts';
 import { undocumentedOptions } from './declarations/undocumented.ts';
 import { listedUnions } from './declarations/unionNames.ts';
 
@@ -52,14 +53,19 @@ const withFunctions = consumerProgram(output, applyEdits(tables.text, asFunction
 const source = sourceProgram('src/index.ts');
 const lost = lostComments(withFunctions.file, withFunctions.checker, sourceComments(source.file, source.checker));
 const declarations = prune(parse(applyEdits(withFunctions.file.text, lost)));
-writeFileSync(output, declarations);
+// The main entry re-exports `lean` and adds the methods of tensors.
+const split = splitMethods(declarations);
+writeFileSync('dist/lean.d.ts', split.lean);
+writeFileSync(output, split.main);
 
-const { program, file, checker } = consumerProgram(output, declarations);
+const { program } = consumerProgram(output, split.main);
 const diagnostics = ts.getPreEmitDiagnostics(program);
 if (diagnostics.length > 0) {
   console.error(`${output} is not complete:\n${ts.formatDiagnostics(diagnostics, formatHost)}`);
   process.exitCode = 1;
 }
+// The options are checked in one text.
+const { file, checker } = consumerProgram(output, declarations);
 // Base models, pictures, tables, written modules, and the functions of files of other programs are in other entries.
 const elsewhere = new Set(ofEntries.flatMap((text) => [...exportedNames(parse(text))]));
 const isElsewhere = (factory: string): boolean =>
@@ -91,7 +97,9 @@ function sizesOf(entry: string, others: ReadonlySet<string> = new Set()): string
   return `dist/${entry}  ${bytes(code)}; minified ${bytes(small)}, minified and gzipped ${bytes(small.map((text) => gzipSync(text, { level: 9 })))}`;
 }
 
-console.log(`${sizesOf('index.js')}\n${output}  ${kilobytes(statSync(output).size)}`);
+console.log(
+  `${sizesOf('index.js')}\n${output}  ${kilobytes(statSync(output).size)}, dist/lean.d.ts  ${kilobytes(statSync('dist/lean.d.ts').size)}`,
+);
 const library = loadedWith('index.js');
 for (const [i, [name]] of optionalEntries.entries()) {
   const text = entryDeclarations(ofEntries[i], declarations);

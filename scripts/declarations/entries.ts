@@ -1,4 +1,4 @@
-/** Declarations of an optional entry. Types that the main entry exports are imported from it, so that there is one of each. */
+/** Declarations of an optional entry. Types that the library exports are imported from it, so that there is one of each. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { generateDtsBundle } from 'dts-bundle-generator';
 import ts from 'typescript';
@@ -52,6 +52,6 @@ export function entryDeclarations(bundle: string, library: string): string {
   // Only names that the remaining text mentions are imported.
   const mentioned = new Set(rest.match(/\w+/g));
   const imported = [...new Set(shared.flatMap(declared))].filter((name) => mentioned.has(name)).sort();
-  const line = imported.length ? `import { ${imported.map((name) => `type ${name}`).join(', ')} } from './index.js';\n` : '';
+  const line = imported.length ? `import { ${imported.map((name) => `type ${name}`).join(', ')} } from './lean.js';\n` : '';
   return line + rest;
 }

@@ -1,42 +1,8 @@
 // Listeners of fit, by name.
-import { backupAndRestore } from './backupAndRestore.ts';
-import { csvLogger } from './csvLogger.ts';
-import { earlyStopping } from './earlyStopping.ts';
-import { terminateOnNaN, timeLimit } from './ending.ts';
-import { history } from './history.ts';
-import { lambda } from './lambda.ts';
-import { learningRateFinder } from './learningRateFinder.ts';
-import { learningRateScheduler, reduceLROnPlateau } from './learningRates.ts';
-import { liveChart } from './liveChart.ts';
-import { modelCheckpoint } from './modelCheckpoint.ts';
-import { progress } from './progress.ts';
-import { sample } from './sample.ts';
-import { sampleImages } from './sampleImages.ts';
-import { sampleText } from './sampleText.ts';
-import { swapEmaWeights } from './swapEmaWeights.ts';
-import { tensorBoard } from './tensorBoard.ts';
+import * as callbacks from './callbacks.ts';
 
 /** Callback factories: `callbacks.earlyStopping({ patience: 3 })`. A plain object with the hooks is a callback too. */
-export const callbacks = {
-  backupAndRestore,
-  csvLogger,
-  earlyStopping,
-  history,
-  lambda,
-  learningRateFinder,
-  learningRateScheduler,
-  liveChart,
-  modelCheckpoint,
-  progress,
-  reduceLROnPlateau,
-  sample,
-  sampleImages,
-  sampleText,
-  swapEmaWeights,
-  tensorBoard,
-  terminateOnNaN,
-  timeLimit,
-};
+export { callbacks };
 
 export type { Callback, FitInfo, Logs, MaybeAsync, TrainedModel } from './callback.ts';
 export { type DiagnoseOptions, type Verdict, type VerdictKind, diagnose } from './diagnose.ts';

@@ -1,97 +1,13 @@
-// Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and an entry here.
+// Losses: functions of targets and predictions, by name. A new loss is a function in a family's file and a name in outputLosses.ts or jointLosses.ts.
 import { lookUp } from '../core/names.ts';
-import { ciou, giou } from './boxes.ts';
-import { circle } from './circle.ts';
-import { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy } from './crossentropy.ts';
-import { ctc } from './ctc.ts';
-import { contrastive, hingeEmbedding, wasserstein } from './distances.ts';
-import { distillation, klDivergence } from './divergence.ts';
-import { binaryFocalCrossentropy, categoricalFocalCrossentropy } from './focal.ts';
-import { gaussianNll, poissonNll } from './likelihood.ts';
-import { linearCrossEntropy } from './linearCrossEntropy.ts';
+import * as jointLosses from './jointLosses.ts';
 import type { Loss } from './loss.ts';
-import { categoricalHinge, hinge, squaredHinge } from './margin.ts';
-import { multiLabelMargin, multiLabelSoftMargin, multiMargin, softMargin } from './multiMargin.ts';
-import { categoricalGeneralizedCrossEntropy, nll, polyLoss } from './nll.ts';
-import {
-  cosineSimilarity,
-  huber,
-  logCosh,
-  meanAbsoluteError,
-  meanAbsolutePercentageError,
-  meanSquaredError,
-  meanSquaredLogarithmicError,
-  poisson,
-  smoothL1,
-} from './regression.ts';
-import { pairwiseLogistic, rankingSoftmax } from './ranking.ts';
-import { dice, focalTversky, tversky } from './region.ts';
-import { barlowTwins, infoNce, ntXent, vicReg } from './selfSupervised.ts';
+import * as losses from './losses.ts';
+import * as outputLosses from './outputLosses.ts';
 import type { SeveralLoss } from './several.ts';
-import { cosineEmbedding, marginRanking, tripletMargin, tripletMarginWithDistance } from './triplet.ts';
-import { charbonnier, quantile, tukeyBiweight } from './robust.ts';
 
-/** Losses of one output each. */
-export const outputLosses = {
-  meanSquaredError,
-  meanAbsoluteError,
-  meanAbsolutePercentageError,
-  meanSquaredLogarithmicError,
-  huber,
-  smoothL1,
-  logCosh,
-  cosineSimilarity,
-  poisson,
-  binaryCrossentropy,
-  categoricalCrossentropy,
-  sparseCategoricalCrossentropy,
-  linearCrossEntropy,
-  binaryFocalCrossentropy,
-  categoricalFocalCrossentropy,
-  hinge,
-  squaredHinge,
-  categoricalHinge,
-  klDivergence,
-  charbonnier,
-  tukeyBiweight,
-  quantile,
-  poissonNll,
-  gaussianNll,
-  nll,
-  polyLoss,
-  categoricalGeneralizedCrossEntropy,
-  multiMargin,
-  multiLabelMargin,
-  multiLabelSoftMargin,
-  softMargin,
-  contrastive,
-  hingeEmbedding,
-  rankingSoftmax,
-  pairwiseLogistic,
-  dice,
-  tversky,
-  focalTversky,
-  giou,
-  ciou,
-  wasserstein,
-  distillation,
-  circle,
-  ctc,
-};
-
-/** Losses over several outputs at once. */
-export const jointLosses = {
-  tripletMargin,
-  tripletMarginWithDistance,
-  marginRanking,
-  cosineEmbedding,
-  infoNce,
-  ntXent,
-  barlowTwins,
-  vicReg,
-};
-
-export const losses = { ...outputLosses, ...jointLosses };
+/** Loss factories by name: `losses.huber({ delta: 2 })`. Those of one output each, and those over several outputs at once. */
+export { losses, outputLosses, jointLosses };
 
 /** Keras's short names; they may also be written in capitals. */
 const shortNames = {
@@ -118,7 +34,7 @@ export function fullLossName(name: string): string {
  * The loss of that name, or short name, with its default options.
  * @throws ArgumentError listing the names.
  */
-export const lossByName = (name: string): Loss | SeveralLoss => lookUp<() => Loss | SeveralLoss>('loss', fullLossName(name), losses)();
+export const lossByName = (name: string): Loss | SeveralLoss => lookUp<() => Loss | SeveralLoss>('loss', fullLossName(name), 'losses')();
 
 export { type Loss, type LossOptions, type Reduction, type TargetKind, fitMask, fitWeight, meanOfCounted } from './loss.ts';
 export { type JointLoss, type OverOutputs, type TensorTree, isJointLoss, jointLoss } from './joint.ts';

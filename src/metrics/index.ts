@@ -1,137 +1,13 @@
-// Metrics, by name. A new metric is a function in the file of its family, and an entry here.
+// Metrics, by name. A new metric is a function in the file of its family, and a name in metrics.ts.
 import { ArgumentError } from '../core/errors.ts';
-import { lookUp } from '../core/names.ts';
+import { lookUp, namedEntries } from '../core/names.ts';
 import { shown } from '../core/shown.ts';
 import { type ShortLossName, fullLossName } from '../losses/index.ts';
-import {
-  accuracy,
-  binaryAccuracy,
-  categoricalAccuracy,
-  sparseCategoricalAccuracy,
-  sparseTopKCategoricalAccuracy,
-  topKCategoricalAccuracy,
-} from './accuracy.ts';
-import { calibrationError } from './calibration.ts';
-import {
-  fBetaScore,
-  f1Score,
-  falseNegatives,
-  falsePositives,
-  negativePredictiveValue,
-  precision,
-  recall,
-  specificity,
-  trueNegatives,
-  truePositives,
-} from './confusion.ts';
-import { balancedAccuracy, classificationReport, cohenKappa, confusionMatrix, matthews } from './confusionMatrix.ts';
-import { precisionRecallCurve, rocCurve } from './curves.ts';
-import { charErrorRate, editDistance, wordErrorRate } from './editDistance.ts';
-import { max, min } from './extremes.ts';
-import { psnr, ssim } from './images.ts';
-import { binaryIoU, iou, meanIoU, oneHotIoU, oneHotMeanIoU } from './iou.ts';
-import { mean, sum } from './mean.ts';
 import type { Metric, MetricOptions, Report } from './metric.ts';
-import { concordanceCorrelation, explainedVariance, pearsonCorrelation, r2Score } from './moments.ts';
-import { exactMatch, hammingDistance } from './multiLabel.ts';
-import {
-  binaryCrossentropy,
-  categoricalCrossentropy,
-  categoricalHinge,
-  cosineSimilarity,
-  hinge,
-  klDivergence,
-  logCosh,
-  logCoshError,
-  meanAbsoluteError,
-  meanAbsolutePercentageError,
-  meanSquaredError,
-  meanSquaredLogarithmicError,
-  poisson,
-  rootMeanSquaredError,
-  sparseCategoricalCrossentropy,
-  squaredHinge,
-} from './ofLosses.ts';
-import { symmetricMeanAbsolutePercentageError, weightedMeanAbsolutePercentageError } from './percentage.ts';
-import { spearmanCorrelation } from './rankCorrelation.ts';
-import { hitRate, meanReciprocalRank, ndcg } from './ranking.ts';
-import { perplexity } from './text.ts';
-import { auc, precisionAtRecall, recallAtPrecision, sensitivityAtSpecificity, specificityAtSensitivity } from './thresholds.ts';
+import * as metrics from './metrics.ts';
 
-export const metrics = {
-  accuracy,
-  binaryAccuracy,
-  categoricalAccuracy,
-  sparseCategoricalAccuracy,
-  topKCategoricalAccuracy,
-  sparseTopKCategoricalAccuracy,
-  truePositives,
-  trueNegatives,
-  falsePositives,
-  falseNegatives,
-  precision,
-  recall,
-  specificity,
-  negativePredictiveValue,
-  f1Score,
-  fBetaScore,
-  auc,
-  rocCurve,
-  precisionRecallCurve,
-  sensitivityAtSpecificity,
-  specificityAtSensitivity,
-  precisionAtRecall,
-  recallAtPrecision,
-  balancedAccuracy,
-  cohenKappa,
-  matthews,
-  exactMatch,
-  hammingDistance,
-  calibrationError,
-  confusionMatrix,
-  classificationReport,
-  meanSquaredError,
-  rootMeanSquaredError,
-  meanAbsoluteError,
-  meanAbsolutePercentageError,
-  meanSquaredLogarithmicError,
-  symmetricMeanAbsolutePercentageError,
-  weightedMeanAbsolutePercentageError,
-  r2Score,
-  explainedVariance,
-  pearsonCorrelation,
-  spearmanCorrelation,
-  concordanceCorrelation,
-  cosineSimilarity,
-  logCosh,
-  logCoshError,
-  poisson,
-  hinge,
-  squaredHinge,
-  categoricalHinge,
-  klDivergence,
-  binaryCrossentropy,
-  categoricalCrossentropy,
-  sparseCategoricalCrossentropy,
-  iou,
-  binaryIoU,
-  meanIoU,
-  oneHotIoU,
-  oneHotMeanIoU,
-  psnr,
-  ssim,
-  ndcg,
-  meanReciprocalRank,
-  hitRate,
-  perplexity,
-  editDistance,
-  wordErrorRate,
-  charErrorRate,
-  mean,
-  sum,
-  min,
-  max,
-};
+/** Metric factories by name: `metrics.f1Score({ average: 'macro' })`. */
+export { metrics };
 
 /** The names that model.compile({ metrics }) accepts. */
 export type MetricName = NameAlone | ShortMetricName;
@@ -151,10 +27,10 @@ const fullName = (name: string): string => (name === 'acc' ? 'accuracy' : fullLo
 export function resolveMetric(metric: string | Metric): Metric {
   if (typeof metric === 'string') {
     const full = fullName(metric);
-    const factory = lookUp<unknown>('metric', full, metrics) as (options?: MetricOptions) => Metric;
+    const factory = lookUp<(options?: MetricOptions) => Metric>('metric', full, 'metrics');
     return oneNumber(full === metric ? factory() : factory({ name: metric }));
   }
-  const uncalled = Object.entries<unknown>(metrics).find(([, factory]) => factory === metric);
+  const uncalled = namedEntries('metrics').find(([, factory]) => factory === metric);
   if (uncalled)
     throw new ArgumentError(`compile: metrics.${uncalled[0]} makes a metric and was not called; write metrics.${uncalled[0]}()`);
   if (typeof metric === 'object' && metric !== null && typeof metric.update === 'function') {

@@ -1,42 +1,19 @@
-// Optimizers and schedules, by name. A new optimizer is a rule for one parameter (rule.ts) and a row here.
+// Optimizers and schedules, by name. A new optimizer is a rule for one parameter (rule.ts) and a name in optimizers.ts.
 import { lookUp } from '../core/names.ts';
-import { adafactor } from './rules/adafactor.ts';
-import { adam, adamW } from './rules/adam.ts';
-import { adabelief, adamax, adan, nadam, nadamW, radam } from './rules/adamFamily.ts';
-import { adadelta, adagrad, rmsprop } from './rules/adaptive.ts';
 import type { Optimizer } from './optimizer.ts';
-import { asgd } from './rules/asgd.ts';
-import { ftrl } from './rules/ftrl.ts';
-import { lbfgs } from './rules/lbfgs.ts';
-import { lamb, lars } from './rules/layerwise.ts';
-import { muon } from './rules/muon.ts';
-import { prodigy } from './rules/prodigy.ts';
-import { scheduleFreeAdamW } from './rules/scheduleFree.ts';
-import { sgd } from './rules/sgd.ts';
-import { lion, rprop, signum } from './rules/signs.ts';
-import { dpSgd } from './wrappers/dpSgd.ts';
-import { lookahead } from './wrappers/lookahead.ts';
-import { multiOptimizer } from './wrappers/multiOptimizer.ts';
-import { sam } from './wrappers/sam.ts';
-import { swa } from './wrappers/swa.ts';
+import * as optimizers from './optimizers.ts';
 
-/** Optimizers that need no option: compile() takes their names. */
-const byName = {
-  ...{ sgd, asgd, adagrad, adadelta, rmsprop, adam, adamW, adamax, nadam, nadamW, radam, adabelief, adan },
-  ...{ adafactor, ftrl, lion, signum, rprop, lamb, lars, muon, prodigy, scheduleFreeAdamW, lbfgs },
-};
+/** Optimizer factories by name: `optimizers.adam({ learningRate: 1e-3 })`. */
+export { optimizers };
 
-export const optimizers = { ...byName, dpSgd, lookahead, multiOptimizer, sam, swa };
-
-/** The names model.compile({ optimizer }) takes. */
-export type OptimizerName = keyof typeof byName;
+/** The names model.compile({ optimizer }) takes: optimizers that need no option. */
+export type OptimizerName = Exclude<keyof typeof optimizers, 'dpSgd' | 'lookahead' | 'multiOptimizer' | 'sam' | 'swa'>;
 
 /**
  * The optimizer of that name with its default options.
  * @throws ArgumentError listing the names, or naming the option that the optimizer needs.
  */
-export const optimizerByName = (name: string): Optimizer =>
-  lookUp('optimizer', name, optimizers as unknown as Record<string, () => Optimizer>)();
+export const optimizerByName = (name: string): Optimizer => lookUp<() => Optimizer>('optimizer', name, 'optimizers')();
 
 export { schedules, type Schedule, type ScheduleName } from './schedules/index.ts';
 export type {

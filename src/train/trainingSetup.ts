@@ -1,12 +1,13 @@
 // The checked options of model.compile(). Names are looked up here; objectives.ts assigns losses and metrics to the outputs.
 import { ArgumentError, asText } from '../core/errors.ts';
 import { checkedLater, oneOf, positiveInteger, seed as seedKind } from '../core/optionKinds.ts';
+import { namedEntries } from '../core/names.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName, losses } from '../losses/index.ts';
+import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName } from '../losses/index.ts';
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
-import { type Optimizer, type OptimizerName, optimizerByName, optimizers } from '../optim/index.ts';
+import { type Optimizer, type OptimizerName, optimizerByName } from '../optim/index.ts';
 import type { Tensors } from '../nn/index.ts';
 import type { Attack } from './attacks.ts';
 import type { TrainStep } from './trainStep.ts';
@@ -143,7 +144,7 @@ function resolveLosses(loss: unknown): Assigned<OutputLoss> | JointLoss {
 }
 
 function resolveLoss(loss: unknown, at: string): OutputLoss {
-  const uncalled = Object.entries<unknown>(losses).find(([, factory]) => factory === loss);
+  const uncalled = namedEntries('losses').find(([, factory]) => factory === loss);
   if (uncalled) {
     throw new ArgumentError(`compile: losses.${uncalled[0]} makes a loss and was not called; write losses.${uncalled[0]}()`);
   }
@@ -199,7 +200,7 @@ function resolveOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
     if (typeof optimizer.init === 'function') return optimizer;
     throw new ArgumentError(`compile: the optimizer '${optimizer.name}' has update(), but no init(); an optimizer has both`);
   }
-  const uncalled = Object.entries<unknown>(optimizers).find(([, factory]) => factory === optimizer);
+  const uncalled = namedEntries('optimizers').find(([, factory]) => factory === optimizer);
   if (uncalled) {
     throw new ArgumentError(`compile: optimizers.${uncalled[0]} makes an optimizer and was not called; write optimizers.${uncalled[0]}()`);
   }

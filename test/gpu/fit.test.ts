@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { deviceInfo, lastProgram, memory, setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Model, callbacks, sequential } from '../../src/train/index.ts';
 import { values } from '../support/graphs.ts';

@@ -7,6 +7,7 @@ import { compile, setDevice } from '../../src/engine/index.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, type LayerTrees, NetworkPass, type Tensors, chain, graph, input, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { add, concat, mean, tensor } from '../../src/ops/index.ts';
 import { createModel } from '../../src/train/index.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';

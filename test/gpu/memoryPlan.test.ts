@@ -7,6 +7,7 @@ import { layers } from '../../src/nn/index.ts';
 import { matmul, mean, mul, ones, relu, square, sub, sum, tensor } from '../../src/ops/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
+import '../../src/train/names.ts';
 import { quiet } from '../support/models.ts';
 import { isWasm } from '../support/planDevice.ts';
 

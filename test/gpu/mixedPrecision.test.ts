@@ -5,6 +5,7 @@ import { deviceInfo, lastProgram, setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { points, quiet, targets } from '../support/models.ts';
 
 afterEach(() => void vi.restoreAllMocks());

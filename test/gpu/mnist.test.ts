@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { deviceInfo, lastProgram, memory, setDevice } from '../../src/engine/index.ts';
 import { hostTensor } from '../../src/graph/tensor.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { layers } from '../../src/nn/index.ts';
 import { slice } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';

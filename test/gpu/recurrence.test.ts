@@ -13,6 +13,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { type CellName, greater, random, recurrence, setSeed, sin, sum, where } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { sequential } from '../../src/train/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';

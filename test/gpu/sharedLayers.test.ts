@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { layers } from '../../src/nn/index.ts';
 import { setSeed } from '../../src/core/random.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { sequential } from '../../src/train/index.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';
 

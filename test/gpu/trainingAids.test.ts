@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, layers } from '../../src/nn/index.ts';
 import { add } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type TrainStep, adversarial, createModel, gradNorm, pcGrad } from '../../src/train/index.ts';
 import { noteError } from '../support/findings.ts';

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { memory, setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
 import { space, tune } from '../../src/tune/index.ts';

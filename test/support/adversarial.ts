@@ -4,6 +4,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { input, layers } from '../../src/nn/index.ts';
 import { add, mean, mul, neg, random, square, sub, sum, sqrt } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, type TrainStep, createModel, sequential } from '../../src/train/index.ts';
 

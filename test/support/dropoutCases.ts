@@ -5,6 +5,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { layers } from '../../src/nn/index.ts';
 import { dropout, mul, sum, tensor } from '../../src/ops/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { quiet, weightsOf } from './models.ts';
 
 const fourTimes = (values: number[]): number[] => [...values, ...values, ...values, ...values];

@@ -27,7 +27,8 @@ export const levels: Readonly<Record<string, number>> = {
   plots: 8,
   onnx: 8,
   standalone: 8,
-  'index.ts': 9,
+  'lean.ts': 9,
+  'index.ts': 10,
 };
 
 /** Imports of lower levels that are forbidden. Layers, losses and the like describe mathematics and do not depend on how it is run. */

@@ -5,6 +5,7 @@ import { abs, gather, logSoftmax, mean, oneHot, square, sub, tensor } from '../.
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Logs, type LossFunction, type Model, sequential } from '../../src/train/index.ts';
 import { type Metric, metrics } from '../../src/metrics/index.ts';
+import '../../src/train/names.ts';
 import { quiet } from './models.ts';
 
 type Loss = LossFunction | LossName;

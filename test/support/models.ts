@@ -2,6 +2,7 @@
 import { layers } from '../../src/nn/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 
 /** y = 3 x0 - x1 over ten points. */
 export const points = Array.from({ length: 10 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);

@@ -3,6 +3,7 @@ import golden from '../golden/plots.json';
 import { layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 
 export { golden };
 export const { network } = golden;

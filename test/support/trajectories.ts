@@ -3,6 +3,7 @@ import golden from '../golden/trajectories.json';
 import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type LossAndGradients, type Optimizer, type OptimizerState, optimizers } from '../../src/optim/index.ts';
 import { add, mul, square, stack, sub, sum } from '../../src/ops/index.ts';
+import '../../src/train/names.ts';
 
 type Name = 'kernel' | 'bias';
 export type Pair<T> = Record<Name, T>;

@@ -7,6 +7,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { layers } from '../../src/nn/index.ts';
 import { add, mul, reshape, square, sub, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { losses } from '../../src/losses/index.ts';
 import { type Attack, type Model, type TrainStep, adversarial, gradientPenalty, sequential } from '../../src/train/index.ts';

@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, layers } from '../../src/nn/index.ts';
 import { drawBeta, drawsOf } from '../../src/nn/layers/augmentation/draws.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { arange, full, mul, oneHot, ones, reshape, tensor, zeros } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { data } from '../../src/data/index.ts';

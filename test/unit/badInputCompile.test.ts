@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type LossName, lossByName, losses } from '../../src/losses/index.ts';
 import { argMax, cast, greater, mean, mul, round, square, stopGradient, sub, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type MetricName, metrics, resolveMetric } from '../../src/metrics/index.ts';
 import { classifier, points, quiet, weightsOf } from '../support/models.ts';

@@ -5,6 +5,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, NetworkPass, chain, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { sequential } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';

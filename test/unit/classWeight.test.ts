@@ -4,6 +4,7 @@ import { data } from '../../src/data/index.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import type { FitOptions } from '../../src/train/index.ts';
 import { classifier, points, quiet, weightsOf } from '../support/models.ts';
 

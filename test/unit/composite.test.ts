@@ -5,6 +5,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, chain, defineLayer, input, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { add, ones, tensor } from '../../src/ops/index.ts';
 import { createModel, sequential } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';

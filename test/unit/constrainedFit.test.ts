@@ -5,6 +5,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';
 
 beforeAll(() => setDevice('cpu'));

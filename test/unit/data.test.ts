@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type ArrayInput, type Dataset, data, sequential } from '../../src/train/index.ts';
 import { arraySource } from '../../src/data/batches.ts';

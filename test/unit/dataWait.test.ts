@@ -5,6 +5,7 @@ import type { Batch } from '../../src/data/batches.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { data, sequential } from '../../src/train/index.ts';
 import { makeWaitMeter } from '../../src/train/dataWait.ts';
 

@@ -4,6 +4,7 @@ import { ArgumentError, type OmbreError, ShapeError } from '../../src/core/error
 import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type Dataset, data, sequential } from '../../src/train/index.ts';
 
 beforeAll(() => setDevice('cpu'));

@@ -7,6 +7,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { layers } from '../../src/nn/index.ts';
 import { mean, mul, square, sub, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type Optimizer, type OptimizerState, optimizers } from '../../src/optim/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { type CompileOptions, type Model, sequential } from '../../src/train/index.ts';

@@ -4,6 +4,7 @@ import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { losses } from '../../src/losses/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import {

@@ -4,6 +4,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { metrics } from '../../src/metrics/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type Callback, type Model, type ProgressInfo, callbacks, sequential } from '../../src/train/index.ts';
 
 beforeAll(() => setDevice('cpu'));

@@ -6,6 +6,7 @@ import { compile, evaluate, setDevice } from '../../src/engine/index.ts';
 import { type Tensor, Tensor as TensorClass } from '../../src/graph/tensor.ts';
 import { type Layer, type LayerGraph, defineLayer, graph, input, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { add, concat, dropout, mean, ones, tensor, zeros } from '../../src/ops/index.ts';
 import { createModel, sequential } from '../../src/train/index.ts';
 import { points, quiet, targets, weightsOf } from '../support/models.ts';

@@ -7,6 +7,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { defineLayer, layers } from '../../src/nn/index.ts';
 import { add, arange, cast, clip, full, greater, maximum, pad, pow, scalar, tensor, where } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type ArrayInput, type Model, type ModelInput, data, sequential } from '../../src/train/index.ts';
 import { castRows } from '../support/castRows.ts';
 import { quiet } from '../support/models.ts';

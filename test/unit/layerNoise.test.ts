@@ -5,6 +5,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, input, layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { full, ones, tensor } from '../../src/ops/index.ts';
 import { createModel, sequential } from '../../src/train/index.ts';
 

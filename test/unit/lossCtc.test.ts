@@ -6,6 +6,7 @@ import { losses } from '../../src/losses/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { alias, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
 import { noteVectors } from '../support/findings.ts';

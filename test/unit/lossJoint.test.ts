@@ -8,6 +8,7 @@ import { input, layers } from '../../src/nn/index.ts';
 import { abs, alias, sub, sum, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { createModel } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { noteVectors } from '../support/findings.ts';
 import { compareJoint, jointCases } from '../tables/lossJoint.ts';
 

@@ -10,6 +10,7 @@ import { tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
 import { type Metric, metrics } from '../../src/metrics/index.ts';
+import '../../src/train/names.ts';
 import { noteVectors } from '../support/findings.ts';
 import { metricNames, rows } from '../support/metricRows.ts';
 import { type InputType, graphOf, softwareTarget } from '../support/graphs.ts';

@@ -6,6 +6,7 @@ import { evaluate, setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { mean, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type ProgressInfo, callbacks, sequential } from '../../src/train/index.ts';
 import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import {

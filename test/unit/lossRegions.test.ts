@@ -8,6 +8,7 @@ import { layers } from '../../src/nn/index.ts';
 import { alias, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 
 const compute = (...outputs: Tensor[]): number[][] => interpret(outputs, { mode: 'f64' }).map((data) => Array.from(data));
 const [first, second, third] = [[[0.5, 0.25], [0.75, 0.5]], [[0.25, 0.125], [0.5, 1]], [[NaN, 0.5], [0.25, 0.75]]]; // prettier-ignore

@@ -10,6 +10,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Loss, lossByName, losses, outputLosses } from '../../src/losses/index.ts';
 import { type Values, alias, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import '../../src/train/names.ts';
 import { noteDifference, noteVectors } from '../support/findings.ts';
 
 interface Packed {

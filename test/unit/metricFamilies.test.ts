@@ -10,6 +10,7 @@ import { layers } from '../../src/nn/index.ts';
 import { abs, sub, tensor, zeros } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { noteDifference } from '../support/findings.ts';
 import { type MetricRow, batchesOf, makeMetricOf, metricNames, rows, tensorsOf } from '../support/metricRows.ts';
 

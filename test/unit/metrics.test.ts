@@ -10,6 +10,7 @@ import { oneHot, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { addToTotal, countAll, countValue, noCount, noTotal, totalValue } from '../../src/metrics/accumulate.ts';
 import { type Metric, metrics, resolveMetric } from '../../src/metrics/index.ts';
+import '../../src/train/names.ts';
 import { declarations } from '../support/declarations.ts';
 import { type MetricKey, metricNames } from '../support/metricRows.ts';
 

@@ -5,6 +5,7 @@ import { OmbreError } from '../../src/core/errors.ts';
 import { compile, setDevice } from '../../src/engine/index.ts';
 import { defineLayer, initializers, layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, createModel, data, sequential } from '../../src/train/index.ts';

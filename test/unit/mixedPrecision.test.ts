@@ -7,6 +7,7 @@ import { defineLayer, input, layers } from '../../src/nn/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { mean, mul, scalar, sub, tensor, where } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Model, createModel, sequential } from '../../src/train/index.ts';
 import { chooseTree } from '../../src/train/lossScale.ts';

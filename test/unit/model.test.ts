@@ -8,6 +8,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { initializers, layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
 

@@ -7,6 +7,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { type StoredTensor, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { losses } from '../../src/losses/index.ts';
 import { canDecode, layers } from '../../src/nn/index.ts';
 import { bert, gpt2, mobileNetV2, resnet18 } from '../../src/models/index.ts';

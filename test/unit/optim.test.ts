@@ -9,6 +9,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Optimizer, type OptimizerState, optimizerByName, optimizers, schedules } from '../../src/optim/index.ts';
 import { scalar, tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import '../../src/train/names.ts';
 import { noteDifference, noteVectors } from '../support/findings.ts';
 
 type Flat = Record<'kernel' | 'bias', number[]>;

@@ -4,6 +4,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { type Optimizer, optimizers } from '../../src/optim/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { type Model, sequential } from '../../src/train/index.ts';

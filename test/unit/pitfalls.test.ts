@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, layers } from '../../src/nn/index.ts';
 import { mul } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type CompileOptions, createModel, sequential } from '../../src/train/index.ts';
 
 beforeAll(() => setDevice('cpu'));

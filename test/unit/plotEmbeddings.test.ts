@@ -5,6 +5,7 @@ import { add, mul } from '../../src/ops/index.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type Surface, pca, surfacePaths, tsne } from '../../src/plots/index.ts';
 import { jointProbabilities, squaredDistances } from '../../src/plots/neighbourProbabilities.ts';
+import '../../src/train/names.ts';
 import { golden } from '../support/plotModels.ts';
 
 beforeAll(() => setDevice('cpu'));

@@ -6,6 +6,7 @@ import { mean, square, sub, sum, tensor } from '../../src/ops/index.ts';
 import { filterImages, lossLandscape, recordWeights, weightHistograms } from '../../src/plots/index.ts';
 import { normalized, parametersOf, randomDirections } from '../../src/plots/weightDirections.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { goldenNetwork, images } from '../support/plotModels.ts';
 
 beforeAll(() => setDevice('cpu'));

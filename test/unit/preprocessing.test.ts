@@ -6,6 +6,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, type Tensors, input, layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { fromConfig } from '../../src/train/fromConfig.ts';
 import { createModel, sequential } from '../../src/train/index.ts';

@@ -11,6 +11,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, NetworkPass, type RecurrentLayer, layers, networkOf } from '../../src/nn/index.ts';
 import { mean, random, square, tensor, zeros } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { sequential } from '../../src/train/index.ts';

@@ -9,6 +9,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { type CellLayer, type Layer, NetworkPass, type RecurrentLayer, defineLayer, input, layers, networkOf } from '../../src/nn/index.ts';
 import { add, concat, flip, ones, random, tensor, zeros } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { createModel, sequential } from '../../src/train/index.ts';
 import { type LayerCase, type Weights, buildCase, formula } from '../support/recurrentCases.ts';

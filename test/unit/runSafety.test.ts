@@ -5,6 +5,7 @@ import { leavesOf, variablePath } from '../../src/core/tree.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { defineLayer, input, layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { ones, tensor, zeros } from '../../src/ops/index.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { type Model, createModel, data, sequential } from '../../src/train/index.ts';

@@ -7,6 +7,7 @@ import { jointLoss, losses } from '../../src/losses/index.ts';
 import { metrics } from '../../src/metrics/index.ts';
 import { add, mean, square, sub, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Model, data } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';

@@ -6,6 +6,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { type Layer, layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';

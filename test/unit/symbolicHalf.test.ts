@@ -6,6 +6,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { NetworkPass, graph, input, layers, networkOf } from '../../src/nn/index.ts';
 import * as ops from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { createModel } from '../../src/train/index.ts';
 import { opRows } from '../tables/index.ts';

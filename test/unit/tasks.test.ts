@@ -8,6 +8,7 @@ import { type Tensor, hostTensor } from '../../src/graph/tensor.ts';
 import { type Layer, type Tensors, input, layers } from '../../src/nn/index.ts';
 import { add, mul, scalar, sub, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
 import { type Model, type StepGradients, type TrainStep, createModel, gradNorm, pcGrad } from '../../src/train/index.ts';

@@ -7,6 +7,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { crc32c, histogramOf, summaryRecord, versionRecord } from '../../src/formats/tensorBoard.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers } from '../../src/optim/index.ts';
 import { zeros } from '../../src/ops/index.ts';
 import { type Model, callbacks, sequential, summaryWriter } from '../../src/train/index.ts';

@@ -8,6 +8,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { input, layers } from '../../src/nn/index.ts';
 import { add, div, flip, mean, mul, norm, sqrt, square, sum, tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type LossAndGradients, type Optimizer, optimizers } from '../../src/optim/index.ts';
 import { type CompileOptions, type Model, type TrainStep, createModel, sequential } from '../../src/train/index.ts';
 import { circle, makeGan } from '../support/adversarial.ts';

@@ -4,6 +4,7 @@ import { setSeed } from '../../src/core/random.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { type Model, callbacks, sequential } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';

@@ -5,6 +5,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type ArrayInput, type CompileOptions, type FitOptions, type Model, callbacks, data, sequential } from '../../src/train/index.ts';
 import { quiet, weightsOf } from '../support/models.ts';
 

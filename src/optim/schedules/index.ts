@@ -1,18 +1,9 @@
 // Learning-rate schedules: graph functions of the step, so that a compiled training step computes its own rate and nothing is traced again.
-// The first update has step 0. A new schedule is a function in a family's file and a name here.
-import { chained, lambda, piecewiseInterpolate, sequential } from './compositions.ts';
-import { cosineDecay } from './cosine.ts';
-import { cosineDecayRestarts, cyclic, oneCycle } from './cycles.ts';
-import { exponentialDecay, inverseTimeDecay, polynomialDecay } from './decay.ts';
-import { constant, piecewiseConstantDecay } from './piecewise.ts';
-import { linear, multiStep, multiplicative, step } from './steps.ts';
-import { inverseSqrt, warmup, warmupStableDecay } from './warmups.ts';
+// The first update has step 0. A new schedule is a function in a family's file and a name in schedules.ts.
+import * as schedules from './schedules.ts';
 
-export const schedules = {
-  ...{ constant, piecewiseConstantDecay, piecewiseInterpolate, lambda, sequential, chained },
-  ...{ exponentialDecay, inverseTimeDecay, polynomialDecay, linear, step, multiStep, multiplicative },
-  ...{ cosineDecay, cosineDecayRestarts, cyclic, oneCycle, warmup, inverseSqrt, warmupStableDecay },
-};
+/** Schedule factories by name: `schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 1000 })`. */
+export { schedules };
 export type ScheduleName = keyof typeof schedules;
 
 export type {
