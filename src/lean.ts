@@ -307,6 +307,7 @@ export {
   type SymbolicCall,
   type Tensors,
   type Variables,
+  activations,
   constraints,
   defineLayer,
   initializers,

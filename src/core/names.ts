@@ -6,11 +6,11 @@ import { nearestName } from './nearest.ts';
 export const repeatedName = (names: readonly string[]): string | undefined => names.find((name, i) => names.indexOf(name) < i);
 
 /** Tables of things that options take by name. */
-export type NameTable = 'losses' | 'metrics' | 'optimizers';
+export type NameTable = 'losses' | 'metrics' | 'optimizers' | 'activations';
 
 type Tables = Readonly<Record<NameTable, Readonly<Record<string, unknown>>>>;
 
-let tables: Tables = { losses: {}, metrics: {}, optimizers: {} };
+let tables: Tables = { losses: {}, metrics: {}, optimizers: {}, activations: {} };
 
 /**
  * Makes names known to the options that take them. The entry `ombre` calls it with everything. The entry `ombre/lean` does not: a bundler
@@ -20,7 +20,7 @@ export function provideNames(given: Tables): void {
   tables = given;
 }
 
-/** Entries of a table, none in a program that knows no names. */
+/** Entries of a table, none in a program that has no names. */
 export const namedEntries = (table: NameTable): [name: string, value: unknown][] => Object.entries(tables[table]);
 
 /**
@@ -32,7 +32,7 @@ export function lookUp<T>(what: string, name: string, table: NameTable): T {
   const known = Object.keys(tables[table]);
   if (known.length === 0) {
     throw new ArgumentError(
-      `${what} '${name}' is a name, and 'ombre/lean' knows no names; ` +
+      `${what} '${name}' is a name, and 'ombre/lean' has no names; ` +
         `write ${table}.${/^\w+$/.test(name) ? name : 'NAME'}(), or import 'ombre' in place of 'ombre/lean'`,
     );
   }

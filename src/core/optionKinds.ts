@@ -208,9 +208,11 @@ export function named<Name extends string, F extends (...args: never[]) => unkno
   readonly names: () => readonly Name[];
   readonly find: (name: Name) => F;
   readonly check?: (given: F, at: string) => F;
+  /** Ends the error about an unknown name, after the nearest one. */
+  readonly hint?: (value: unknown) => string;
   readonly toConfig?: (value: F) => unknown;
 }): Kind<Name | F, F> {
-  const { names, find, check = (given) => given, toConfig } = details;
+  const { names, find, check = (given) => given, hint = () => '', toConfig } = details;
   const isName = (value: unknown): value is Name => (names() as readonly unknown[]).includes(value);
   const kind: Kind<Name | F, F> = {
     get rule() {
@@ -219,7 +221,7 @@ export function named<Name extends string, F extends (...args: never[]) => unkno
     accepts: (value): value is Name | F => typeof value === 'function' || isName(value),
     read(value, at) {
       if (typeof value === 'function') return check(value as F, at);
-      return isName(value) ? find(value) : refuse(at, value, kind.rule, didYouMean(value, names()));
+      return isName(value) ? find(value) : refuse(at, value, kind.rule, didYouMean(value, names()) + hint(value));
     },
     ...(toConfig && { toConfig }),
   };

@@ -3,7 +3,8 @@ import { boolean, positiveInteger, number, shape } from '../core/optionKinds.ts'
 import { optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Layer, initializers, layers } from '../nn/index.ts';
-import { activationKind } from '../nn/activations.ts';
+import { activationKind } from '../nn/activationKind.ts';
+import { linear } from '../nn/activations.ts';
 import { initializerKind } from '../nn/initializers.ts';
 import type { Model, WeightMap } from '../train/index.ts';
 
@@ -22,7 +23,7 @@ export const imageModelOptions = {
   /** Size of the images: [height, width, channels]. @default [224,224,3] */
   inputShape: /* @__PURE__ */ optional(shape, [224, 224, 3]),
   /** Function of the outputs, by its name or as a function. The public models give logits. @default 'linear' */
-  classifierActivation: /* @__PURE__ */ optional(activationKind, 'linear'),
+  classifierActivation: /* @__PURE__ */ optional(/* @__PURE__ */ activationKind({ linear }), 'linear'),
 };
 
 /** Options of the models of tokens. */

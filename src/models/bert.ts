@@ -4,7 +4,7 @@ import { boolean, positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
 import { register } from '../core/registry.ts';
 import { Tensor } from '../graph/tensor.ts';
-import { type Layer, type Tensors, defineLayer, formatBatches, input, layers } from '../nn/index.ts';
+import { type Layer, type Tensors, activations, defineLayer, formatBatches, input, layers } from '../nn/index.ts';
 import type { Initializer } from '../nn/index.ts';
 import { isShape } from '../nn/spec.ts';
 import { add, embedding, slice } from '../ops/index.ts';
@@ -105,7 +105,7 @@ function build(settings: SettingsOf<typeof bertOptions>): Model {
     });
     const attended = applied(x, attention, dropped(`${name}.attention.output.dropout`));
     x = normal(`${name}.attention.output.LayerNorm`).apply(plus(`${name}.attention.output.add`, attended, x));
-    const hidden = layers.dense({ name: `${name}.intermediate.dense`, units: intermediate, activation: 'gelu', kernelInitializer });
+    const hidden = layers.dense({ name: `${name}.intermediate.dense`, units: intermediate, activation: activations.gelu, kernelInitializer });
     const projection = layers.dense({ name: `${name}.output.dense`, units: width, kernelInitializer });
     const projected = applied(x, hidden, projection, dropped(`${name}.output.dropout`));
     x = normal(`${name}.output.LayerNorm`).apply(plus(`${name}.output.add`, projected, x));
@@ -117,7 +117,7 @@ function build(settings: SettingsOf<typeof bertOptions>): Model {
     layers.cropping1d({ name: 'pooler.first', cropping: [0, inputLength - 1] }),
     layers.reshape({ name: 'pooler.reshape', targetShape: [width] }),
   );
-  const pooled = layers.dense({ name: 'pooler.dense', units: width, activation: 'tanh', kernelInitializer }).apply(first);
+  const pooled = layers.dense({ name: 'pooler.dense', units: width, activation: activations.tanh, kernelInitializer }).apply(first);
   if (!classes) return createModel({ inputs, outputs: { sequence: x, pooled } });
   const classifier = layers.dense({ name: 'classifier', units: classes, kernelInitializer });
   return createModel({ inputs, outputs: applied(pooled, dropped('dropout'), classifier) });

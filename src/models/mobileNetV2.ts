@@ -2,7 +2,7 @@
 import { number, oneOf } from '../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Layer, initializers, input, layers } from '../nn/index.ts';
+import { type Layer, activations, initializers, input, layers } from '../nn/index.ts';
 import { type Model, type WeightMap, type WeightRule, createModel } from '../train/index.ts';
 import { type BaseModel, applied, imageModelOptions, kernelRule, padded, plainRules } from './baseModel.ts';
 
@@ -66,7 +66,7 @@ function step(x: Tensor, { name, filters, kernelSize, strides = 1, isLinear, isD
     ? layers.depthwiseConv2d({ ...windows, depthwiseInitializer: initializer })
     : layers.conv2d({ ...windows, filters, kernelInitializer: initializer });
   const y = applied(strides > 1 ? paddedFor(x, name, convention) : x, convolution, normal(after, convention));
-  return isLinear ? y : layers.activation({ name: `${name}.relu6`, activation: 'relu6' }).apply(y);
+  return isLinear ? y : layers.activation({ name: `${name}.relu6`, activation: activations.relu6 }).apply(y);
 } // prettier-ignore
 
 /** Inverted residual: expansion by 1 x 1, depthwise 3 x 3, and a linear projection. */

@@ -2,7 +2,7 @@
 import { positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Layer, initializers, input, layers } from '../nn/index.ts';
+import { type Layer, activations, initializers, input, layers } from '../nn/index.ts';
 import { type Model, type WeightMap, createModel } from '../train/index.ts';
 import { type BaseModel, applied, imageModelOptions, kernelRule, padded, plainRules } from './baseModel.ts';
 
@@ -22,7 +22,7 @@ function convolved(x: Tensor, name: string, filters: number, kernelSize: number,
 }
 
 const normal = (name: string): Layer => layers.batchNormalization({ name, momentum: 0.9, epsilon: 1e-5 });
-const relu = (name: string): Layer => layers.activation({ name, activation: 'relu' });
+const relu = (name: string): Layer => layers.activation({ name, activation: activations.relu });
 
 /** Two convolutions of 3 x 3 and a path around them (BasicBlock). The path has a convolution of 1 x 1 if the shape changes. */
 function block(x: Tensor, name: string, filters: number, strides: number, changes: boolean): Tensor {

@@ -1,11 +1,16 @@
 // Layers: descriptions of networks in terms of ops. They do not depend on the compiler or the runtimes. Models own the weights.
 
+import * as activations from './activations.ts';
 import * as layers from './layers/index.ts';
 
 /** Layer factories by name: `layers.dense({ units: 10 })`. */
 export { layers };
 
-export type { Activation, ActivationName } from './activations.ts';
+/** Activations by name: `layers.dense({ units: 10, activation: activations.relu })`. Layers take the names too: `'relu'`. */
+export { activations };
+
+export type { Activation } from './activation.ts';
+export type { ActivationName } from './activationKind.ts';
 export { type Constraint, type ConstraintName, constraints } from './constraints.ts';
 export type { MaxNormOptions, MinMaxNormOptions, NonNegOptions, UnitNormOptions } from './constraints.ts';
 export { type Regularizer, type RegularizerName, regularizers } from './regularizers.ts';

@@ -1,30 +1,17 @@
-// The library's factories by kind, for configs. This file imports every factory: leave it out, and a bundler drops those that are not used.
+// Objects from their configs. This file reaches every factory: leave it out, and a bundler drops those that are not used.
 import type { Config } from '../core/config.ts';
-import { type ConfigMakers, type FactoryTables, makeFromConfig } from '../core/registry.ts';
-import { callbacks } from '../callbacks/index.ts';
-import { losses } from '../losses/index.ts';
-import { metrics } from '../metrics/index.ts';
+import { type ConfigMakers, makeFromConfig } from '../core/registry.ts';
 import {
   type Layer,
   chainFromConfig,
-  constraints,
   formedFromConfig,
   graphFromConfig,
-  initializers,
-  layers,
   networkOf,
-  regularizers,
   reverseFromConfig,
   sharedFromConfig,
 } from '../nn/index.ts';
-import { optimizers, schedules } from '../optim/index.ts';
-import { fgsm, pgd } from './attacks.ts';
+import { factories, knowNames } from './factories.ts';
 import { Model } from './model.ts';
-
-const tables: FactoryTables = {
-  ...{ layers, losses, initializers, regularizers, constraints, optimizers, schedules, metrics, callbacks },
-  adversarial: { fgsm, pgd },
-};
 
 /** Makers for one config: layers that occur several times in it are made once. */
 function networkMakers(): ConfigMakers {
@@ -47,4 +34,8 @@ function networkMakers(): ConfigMakers {
  *
  * @throws ArgumentError for data that are no config, an unknown kind, or options that the factory refuses.
  */
-export const fromConfig = <Made = unknown>(config: Config): Made => makeFromConfig(config, tables, networkMakers()) as Made;
+export function fromConfig<Made = unknown>(config: Config): Made {
+  // Configs hold names of activations, and the options of compile() names of losses.
+  knowNames();
+  return makeFromConfig(config, factories, networkMakers()) as Made;
+}

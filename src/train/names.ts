@@ -1,8 +1,4 @@
-// Makes every loss, metric and optimizer known by its name, for `compile({ loss: 'huber' })`. A program that imports this file contains all of
-// them.
-import { provideNames } from '../core/names.ts';
-import { losses } from '../losses/index.ts';
-import { metrics } from '../metrics/index.ts';
-import { optimizers } from '../optim/index.ts';
+// Makes names such as `loss: 'huber'` known. A program that imports this file contains every loss, metric, optimizer and activation.
+import { knowNames } from './factories.ts';
 
-provideNames({ losses, metrics, optimizers });
+knowNames();

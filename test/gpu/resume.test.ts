@@ -4,6 +4,7 @@ import { setDevice, tuned } from '../../src/engine/index.ts';
 import { losses } from '../../src/losses/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { optimizers, schedules } from '../../src/optim/index.ts';
 import { type Model, sequential } from '../../src/train/index.ts';
 import { values } from '../support/graphs.ts';

@@ -6,6 +6,7 @@ import type { Tensor } from '../../src/graph/tensor.ts';
 import { layers } from '../../src/nn/index.ts';
 import * as o from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import '../../src/train/names.ts';
 
 const run = (t: Tensor): number[] => Array.from(interpret([t])[0]);
 const names = ['hardShrink', 'softShrink', 'threshold', 'squareplus', 'sparsePlus', 'sparseSigmoid', 'sparsemax', 'linear'] as const;

@@ -7,6 +7,7 @@ import { losses } from '../../src/losses/index.ts';
 import { layers } from '../../src/nn/index.ts';
 import { tensor } from '../../src/ops/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { type Model, callbacks, data, sequential } from '../../src/train/index.ts';
 import { classifier, points, quiet, targets, weightsOf } from '../support/models.ts';
 

@@ -10,6 +10,7 @@ import { type InitializerName, type Layer, initializers, layers } from '../../sr
 import { fansOf } from '../../src/nn/initializers.ts';
 import { tensor } from '../../src/ops/index.ts';
 import { interpret } from '../../src/runtime/cpu.ts';
+import '../../src/train/names.ts';
 
 const random = (): RandomStream => RandomStream.fromSeed(5);
 const list = (x: Tensor): number[] => Array.from(interpret([x])[0]);

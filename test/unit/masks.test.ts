@@ -4,6 +4,7 @@ import { setDevice } from '../../src/engine/index.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { type Layer, type Tensors, chain, defineLayer, graph, input, NetworkPass, layers, networkOf } from '../../src/nn/index.ts';
 import '../../src/ops/methods.ts';
+import '../../src/train/names.ts';
 import { concat, mul, tensor } from '../../src/ops/index.ts';
 
 beforeAll(() => setDevice('cpu'));

@@ -5,6 +5,7 @@ import { input, layers } from '../../src/nn/index.ts';
 import { add, softmax } from '../../src/ops/index.ts';
 import { gradCam, integratedGradients, saliencyMap, smoothGrad } from '../../src/plots/index.ts';
 import { type Model, createModel, sequential } from '../../src/train/index.ts';
+import '../../src/train/names.ts';
 import { goldenNetwork, images, network } from '../support/plotModels.ts';
 
 let model: Model;

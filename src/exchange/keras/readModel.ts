@@ -4,6 +4,7 @@ import { shown } from '../../core/shown.ts';
 import { leavesOf, mapTree } from '../../core/tree.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { type Layer, type Tensors, chain, graph, input } from '../../nn/index.ts';
+import { knowNames } from '../../train/factories.ts';
 import { type KerasChild, type KerasLayer, converterNamed } from './converter.ts';
 import { type CallArguments, type NodeCall, type TensorRef, readCalls, readRefs } from './inboundNodes.ts';
 import { storeName } from './layers/sequences.ts';
@@ -36,6 +37,8 @@ const join = (store: string, name: string): string => (store ? `${store}/${name}
 
 /** A model, and the layers in it, from its class and config. */
 export function readModel(json: ClassAndConfig, place: Place, store: string, reading: Reading): KerasLayer {
+  // The layers are given names of activations.
+  knowNames();
   if (reading.depth <= 0) place.fail('models contain each other too deeply; at most 32 are allowed');
   const deeper = { ...reading, depth: reading.depth - 1 };
   return json.className === 'Sequential' ? readSequential(json, place, store, deeper) : readFunctional(json, place, store, deeper);

@@ -6,7 +6,8 @@ import { ArgumentError, ShapeError } from '../../../core/errors.ts';
 import type { RandomStream } from '../../../core/random.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { add, dropout as dropoutOp, layerNorm, ones, zeros } from '../../../ops/index.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { relu } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
@@ -25,7 +26,7 @@ const blockOptions = {
   /** Probability of dropout, for attention weights and for the results of attention and products. @default 0 */
   dropout: /* @__PURE__ */ optional(number('0 to below 1'), 0),
   /** Function between the two dense products. @default 'relu' */
-  activation: /* @__PURE__ */ optional(activationKind, 'relu'),
+  activation: /* @__PURE__ */ optional(activationKind({ relu }), 'relu'),
   /** Added to variances, so that nothing is divided by 0. @default 0.00001 */
   layerNormEpsilon: /* @__PURE__ */ optional(number('above 0'), 1e-5),
   /** Normalizes before attention and products, and not after them. @default false */

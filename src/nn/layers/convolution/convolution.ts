@@ -5,7 +5,8 @@ import { type SettingsIn, optional, required } from '../../../core/options.ts';
 import type { Shape } from '../../../core/shape.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { add } from '../../../ops/index.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { linear } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
@@ -17,7 +18,7 @@ import { type WindowSizes, checkAxes, opPadding, windowedShape } from '../../win
 /** The bias, and the function of the outputs. */
 export const outputOptions = {
   /** Function of the outputs, by its name or as a function. @default 'linear' */
-  activation: /* @__PURE__ */ optional(activationKind, 'linear'),
+  activation: /* @__PURE__ */ optional(activationKind({ linear }), 'linear'),
   /** Adds a trained bias to each output channel. @default true */
   useBias: /* @__PURE__ */ optional(boolean, true),
   /** First values of the bias. @default 'zeros' */

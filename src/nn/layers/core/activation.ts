@@ -1,13 +1,14 @@
 import type { Configured } from '../../../core/config.ts';
 import { type OptionsOf, declareOptions, required } from '../../../core/options.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { relu } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import type { Layer } from '../../layer.ts';
 import { layerOptions, withLayerConfig } from '../../layerOptions.ts';
 
 export const activationOptions = declareOptions('layers.activation', {
   /** Function of each element, or of the last axis (softmax), by its name or as a function. */
-  activation: required(activationKind, 'relu'),
+  activation: required(activationKind({ relu }), 'relu'),
   ...layerOptions,
 });
 export type ActivationOptions = OptionsOf<typeof activationOptions>;

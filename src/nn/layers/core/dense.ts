@@ -3,7 +3,8 @@ import { boolean, positiveInteger } from '../../../core/optionKinds.ts';
 import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { add } from '../../../ops/index.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { linear } from '../../activations.ts';
 import { initializerKind } from '../../initializers.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { checkRankAtLeast } from '../../inputChecks.ts';
@@ -18,7 +19,7 @@ export const denseOptions = declareOptions('layers.dense', {
   /** Number of outputs. */
   units: required(positiveInteger, 64),
   /** Function of the outputs, by its name or as a function. @default 'linear' */
-  activation: optional(activationKind, 'linear'),
+  activation: optional(activationKind({ linear }), 'linear'),
   /** Adds a trained bias to each output. @default true */
   useBias: optional(boolean, true),
   /** First values of the kernel. @default 'glorotUniform' */

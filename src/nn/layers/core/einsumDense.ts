@@ -5,7 +5,8 @@ import { type Kind, kindOf, positiveInteger, text } from '../../../core/optionKi
 import { type OptionsOf, declareOptions, optional, required } from '../../../core/options.ts';
 import type { Shape } from '../../../core/shape.ts';
 import { add, einsum } from '../../../ops/index.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { linear } from '../../activations.ts';
 import { defineLayer } from '../../defineLayer.ts';
 import { initializerKind } from '../../initializers.ts';
 import type { Layer } from '../../layer.ts';
@@ -40,7 +41,7 @@ export const einsumDenseOptions = declareOptions(
     /** Letters of the output that the bias has. Without them there is no bias. */
     biasAxes: optional(text),
     /** Function of the outputs, by its name or as a function. @default 'linear' */
-    activation: optional(activationKind, 'linear'),
+    activation: optional(activationKind({ linear }), 'linear'),
     /** First values of the kernel. @default 'glorotUniform' */
     kernelInitializer: optional(initializerKind, 'glorotUniform'),
     /** First values of the bias. @default 'zeros' */

@@ -2,7 +2,7 @@
 import type { RandomStream } from '../../../core/random.ts';
 import type { Tensor } from '../../../graph/tensor.ts';
 import { type CellName, type GateFunctionName, add, concat, matmul, mul, ones, slice, split, sub } from '../../../ops/index.ts';
-import { type Activation, activationKind } from '../../activations.ts';
+import { type Activation, activationName } from '../../activation.ts';
 import type { Constraint } from '../../constraints.ts';
 import type { Initializer } from '../../initializers.ts';
 import type { TensorRecord } from '../../layer.ts';
@@ -58,8 +58,8 @@ const fusable: Readonly<Record<GateFunctionName, true>> = { linear: true, tanh: 
 
 /** Name of an activation that the op `recurrence` has. */
 function gateFunction(activation: Activation): GateFunctionName | undefined {
-  const name = activationKind.toConfig!(activation);
-  return typeof name === 'string' && Object.hasOwn(fusable, name) ? (name as GateFunctionName) : undefined;
+  const name = activationName(activation);
+  return name !== undefined && Object.hasOwn(fusable, name) ? (name as GateFunctionName) : undefined;
 }
 
 const scaled = (h: Tensor, scale: Tensor | undefined): Tensor => (scale ? mul(h, scale) : h);

@@ -1,7 +1,8 @@
 // Options that recurrent layers and their cells share.
 import { boolean, number, positiveInteger } from '../../../core/optionKinds.ts';
 import { optional, required } from '../../../core/options.ts';
-import { activationKind } from '../../activations.ts';
+import { activationKind } from '../../activationKind.ts';
+import { sigmoid, tanh } from '../../activations.ts';
 import { constraintKind } from '../../constraints.ts';
 import { initializerKind } from '../../initializers.ts';
 import { regularizerKind } from '../../regularizers.ts';
@@ -11,7 +12,7 @@ export const cellOptions = {
   /** Size of the output and of each state. */
   units: /* @__PURE__ */ required(positiveInteger, 64),
   /** Function of the new output, by its name or as a function. @default 'tanh' */
-  activation: /* @__PURE__ */ optional(activationKind, 'tanh'),
+  activation: /* @__PURE__ */ optional(/* @__PURE__ */ activationKind({ tanh }), 'tanh'),
   /** Adds a trained bias. @default true */
   useBias: /* @__PURE__ */ optional(boolean, true),
   /** First values of the kernel, which multiplies the inputs. @default 'glorotUniform' */
@@ -41,7 +42,7 @@ export const cellOptions = {
 /** Options of cells with gates. */
 const gateOptions = {
   /** Function of the gates, by its name or as a function. @default 'sigmoid' */
-  recurrentActivation: /* @__PURE__ */ optional(activationKind, 'sigmoid'),
+  recurrentActivation: /* @__PURE__ */ optional(/* @__PURE__ */ activationKind({ sigmoid }), 'sigmoid'),
 };
 
 /** Options of an LSTM besides those of every cell. */
