@@ -9,9 +9,9 @@ import { history } from '../callbacks/history.ts';
 import { progress } from '../callbacks/progress.ts';
 import type { ArrayTree } from '../data/index.ts';
 import { type Tensor, hostTensor } from '../graph/tensor.ts';
-import type { Attack } from './attacks.ts';
+import type { AttackChoice } from './attacks.ts';
 import type { TrainingSteps } from './compiledSteps.ts';
-import { type FitPlace, restoreBackup, saveBackup } from './backups.ts';
+import type { FitPlace } from './backups.ts';
 import { type ModelCore, askTotals, knownInputs, release, requireSetup, startTotals, trainBatch } from './core.ts';
 import { claimLayers } from './ownership.ts';
 import { makeWaitMeter } from './dataWait.ts';
@@ -46,8 +46,9 @@ export async function fitModel(
     throw new OmbreError('fit: the model is being trained already; await the fit under way, or stop it with model.stopTraining = true');
   const release = claimLayers(core.network, core, 'fit');
   core.fitting = true;
-  const endAttack = settings.adversarial && beginAttack(core, settings.adversarial);
+  let endAttack: (() => void) | undefined;
   try {
+    if (settings.adversarial !== undefined) endAttack = await beginAttack(core, settings.adversarial);
     const { batchSize, sampleWeight, classWeight, validationSplit, validationData, validationBatchSize } = settings;
     const weights = { sampleWeight, classWeight };
     const validation = { validationSplit, validationData, validationBatchSize };
@@ -61,9 +62,10 @@ export async function fitModel(
 }
 
 /** Trains on adversarial examples until the returned function is called. */
-function beginAttack(core: ModelCore, attack: Attack): () => void {
+async function beginAttack(core: ModelCore, choice: AttackChoice): Promise<() => void> {
+  const { adversarialStep, attackKind } = await import('./onDemand.ts');
   const { setup } = core;
-  core.setup = { ...setup!, attack };
+  core.setup = { ...setup!, fitStep: adversarialStep(attackKind.read(choice, 'fit: adversarial')) };
   core.trainingSteps = undefined;
   return () => {
     core.setup = setup;
@@ -92,7 +94,7 @@ async function runEpochs(
   const before = initialEpoch > 0 && core.progress?.epochs === initialEpoch ? core.progress : undefined;
   const drawn = (settings.seed === undefined && before?.key) || drawFitKey(core, settings.seed);
   const backup = await listeners.backup();
-  const restored = backup && (await restoreBackup(core, steps, backup, plan));
+  const restored = backup && (await (await import('./onDemand.ts')).restoreBackup(core, steps, backup, plan));
   const fitKey = restored?.key ?? drawn;
   const start: FitPlace = restored ?? { epoch: initialEpoch, batch: 0, totals: undefined };
   let progress: KeyedProgress | undefined = restored ? core.progress : before;
@@ -123,7 +125,10 @@ async function runEpochs(
       activeSeconds: listeners.activeSeconds,
       dataWait: () => waits.share(),
       network: { root: core.network.root, inputs: knownInputs(core) },
-      saveBackup: (target) => saveBackup(core, target, place, { key: fitKey, ...plan }),
+      saveBackup: (target) => {
+        const now = place;
+        return import('./onDemand.ts').then(({ saveBackup }) => saveBackup(core, target, now, { key: fitKey, ...plan }));
+      },
     }),
   );
   try {

@@ -1,4 +1,5 @@
 // Models: a network with its weights, and how to train it. The surface users hold; the work is done in fit.ts, evaluate.ts and core.ts.
+// Parts that few programs need are in onDemand.ts.
 import type { Config } from '../core/config.ts';
 import { ArgumentError, OmbreError } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
@@ -25,7 +26,6 @@ import { evaluateModel } from './evaluate.ts';
 import { fitModel } from './fit.ts';
 import { type ModelInput, arraysIn } from './inputs.ts';
 import { lossAt } from './lossAt.ts';
-import { planMemory } from './memoryPlan.ts';
 import { assignObjectives, namedOutputs } from './objectives.ts';
 import { testOnBatch, trainOnBatch } from './onBatch.ts';
 import { applyRate, checkSetRate, currentRate } from './optimizerState.ts';
@@ -40,12 +40,11 @@ import type {
 } from './runOptions.ts';
 import type { FileSource, FileTarget } from '../formats/places.ts';
 import type { Progress } from './progress.ts';
-import { type SaveOptions, saveModel } from './saveModel.ts';
+import type { SaveOptions } from './saveModel.ts';
 import { quantizeModel } from './quantizeModel.ts';
-import { takeSnapshot } from './snapshot.ts';
 import { formatSummary } from './summary.ts';
 import { warnOfPitfalls } from './pitfalls.ts';
-import { type LoadWeightsOptions, type SaveWeightsOptions, loadWeights, saveWeights } from './weightFiles.ts';
+import type { LoadWeightsOptions, SaveWeightsOptions } from './weightFiles.ts';
 import { type ModelVariable, getWeights, listVariables, readLossScale, setWeights, swapAverages } from './weights.ts';
 
 /** A network that can be trained. Made by sequential() or createModel(). */
@@ -220,7 +219,7 @@ export class Model implements TrainedModel, HasLayer {
    * @throws ArgumentError on the CPU: the garbage collector manages the arrays there.
    */
   memoryPlan(x: ModelInput, y?: ArrayTree, options: MemoryPlanOptions = {}): Promise<MemoryPlan> {
-    return refuseRead('memoryPlan()') ?? planMemory(this.core, x, y, options);
+    return refuseRead('memoryPlan()') ?? import('./onDemand.ts').then(({ planMemory }) => planMemory(this.core, x, y, options));
   }
 
   /** Loss of compile() for a batch in inference mode, with a gradient with respect to x. @internal */
@@ -276,7 +275,7 @@ export class Model implements TrainedModel, HasLayer {
    *     await restore();
    */
   snapshot(): Promise<() => Promise<void>> {
-    return refuseRead('snapshot()') ?? takeSnapshot(this.core);
+    return refuseRead('snapshot()') ?? import('./onDemand.ts').then(({ takeSnapshot }) => takeSnapshot(this.core));
   }
 
   /**
@@ -292,7 +291,7 @@ export class Model implements TrainedModel, HasLayer {
    * More than `shardSize` bytes become several files and an index `model.safetensors.index.json`, which loadWeights() reads.
    */
   saveWeights(target: FileTarget, options?: SaveWeightsOptions): Promise<void> {
-    return refuseRead('saveWeights()') ?? saveWeights(this.core, target, options);
+    return refuseRead('saveWeights()') ?? import('./onDemand.ts').then(({ saveWeights }) => saveWeights(this.core, target, options));
   }
 
   /**
@@ -308,7 +307,7 @@ export class Model implements TrainedModel, HasLayer {
    * @throws FormatError for a damaged file, and for weights of another model, which it lists.
    */
   loadWeights(source: FileSource, options?: LoadWeightsOptions): Promise<void> {
-    return refuseRead('loadWeights()') ?? loadWeights(this.core, source, options);
+    return refuseRead('loadWeights()') ?? import('./onDemand.ts').then(({ loadWeights }) => loadWeights(this.core, source, options));
   }
 
   /**
@@ -320,7 +319,7 @@ export class Model implements TrainedModel, HasLayer {
    * @throws ArgumentError for layers, losses and functions of your own that `register` does not know.
    */
   save(target: FileTarget, options?: SaveOptions): Promise<void> {
-    return refuseRead('save()') ?? saveModel(this.core, target, options);
+    return refuseRead('save()') ?? import('./onDemand.ts').then(({ saveModel }) => saveModel(this.core, target, options));
   }
 
   /**

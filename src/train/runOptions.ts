@@ -4,7 +4,7 @@ import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Callback } from '../callbacks/index.ts';
 import type { ArrayTree } from '../data/index.ts';
-import { attackKind } from './attacks.ts';
+import type { AttackChoice } from './attacks.ts';
 import type { ClassWeights } from './classWeights.ts';
 import type { ValidationData } from './inputs.ts';
 
@@ -56,7 +56,7 @@ export const fitOptions = declareOptions(
     seed: optional(seed),
     ...classWeightOptions,
     /** Trains on adversarial examples: an attack such as adversarial.fgsm({ epsilon: 0.1 }), or { method: 'fgsm', epsilon: 0.1 }. */
-    adversarial: optional(attackKind),
+    adversarial: optional(checkedLater<AttackChoice>('an attack, or its name and options')),
     /** Called during the training, in order. */
     callbacks: optional(callbackList),
     /** 0 is silent, 1 shows a bar in a terminal and a line per epoch elsewhere, 2 a line per epoch. @default 1 */

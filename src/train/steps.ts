@@ -6,7 +6,6 @@ import { currentTrace, withTrace } from '../graph/trace.ts';
 import { type LayerTrees, type Network, NetworkPass, type NetworkVariables, type Tensors } from '../nn/index.ts';
 import type { LossScale } from './lossScale.ts';
 import type { OptimizerStates } from './optimizerState.ts';
-import { adversarialStep } from './attacks.ts';
 import { type BatchLoss, type Supervision, batchLoss, lossesByOutput, nameOfLoss } from './batchLoss.ts';
 import type { Objectives } from './objectives.ts';
 import { addReport, checkResult, reportedObjectives } from './stepReport.ts';
@@ -54,7 +53,7 @@ export interface StepVariables extends Omit<TrainState, 'totals' | 'optimizerSta
 /** Runs a step over a batch. Gives its result, and the loss of compile() that it returned, if it did. */
 function runStep(
   network: Network,
-  { optimizers, trainStep, attack }: TrainingSetup,
+  { optimizers, trainStep, fitStep = standardStep }: TrainingSetup,
   objectives: Objectives,
   variables: StepVariables,
   batch: StepBatch,
@@ -75,8 +74,7 @@ function runStep(
     },
     lossesOf: (result, supervision) => lossesByOutput(objectives, result, supervision),
   });
-  const ownStep = attack ? adversarialStep(attack) : standardStep;
-  const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : ownStep(session);
+  const result = trainStep ? checkResult(withoutReads('trainStep', () => trainStep(session))) : fitStep(session);
   return { session, result, found: losses.get(result.loss) };
 }
 

@@ -9,7 +9,6 @@ import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
 import { type Optimizer, type OptimizerName, optimizerByName } from '../optim/index.ts';
 import type { Tensors } from '../nn/index.ts';
-import type { Attack } from './attacks.ts';
 import type { TrainStep } from './trainStep.ts';
 
 /**
@@ -93,8 +92,8 @@ export interface TrainingSetup {
   /** Optimizers by name. A single one is called `optimizer`. */
   readonly optimizers: Readonly<Record<string, Optimizer>>;
   readonly trainStep: TrainStep<Tensors, Tensors> | undefined;
-  /** Attack of an adversarial fit; the setup of compile() has none. */
-  readonly attack?: Attack;
+  /** Step of an adversarial fit, in place of the standard step; the setup of compile() has none. */
+  readonly fitStep?: TrainStep<Tensors, Tensors>;
   readonly dtypePolicy: DtypePolicy;
   readonly loss: Assigned<OutputLoss> | JointLoss;
   readonly lossWeights: Assigned<number>;
