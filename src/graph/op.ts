@@ -128,7 +128,7 @@ export type Lowering<A> =
   | { readonly kind: 'view'; view(input: StridedView, attributes: A, output: TensorType): StridedView | undefined }
   /**
    * One element from the elements at the same position: a WGSL expression of the named arguments (f32 for floats, i32, u32, bool). It may
-   * call any function of shaders/math.wgsl and shaders/random.wgsl. The emitter includes the functions that are called.
+   * call any function of shaders/math.wgsl, and those that its module provides (provideFunctions). The emitter includes what is called.
    */
   | { readonly kind: 'elementwise'; expression(args: readonly string[], context: ElementwiseContext<A>): string }
   /** Many elements to one along `axes`, which are removed from the shape. `merge` is a WGSL expression, associative up to rounding. */

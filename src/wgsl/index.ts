@@ -6,7 +6,7 @@ export { callsOtherThan, mentions, parenthesized } from './expressions.ts';
 export { gridPartWords, withGridPart } from './gridPart.ts';
 export { type FilledKernel, type Filling, type KernelFile, type KernelSource, fillKernel, parseKernel } from './kernelSource.ts';
 export { ofLanes } from './lanes.ts';
-export { inlinedSize, libraryFor } from './library.ts';
+export { inlinedSize, libraryFor, provideFunctions } from './library.ts';
 export { f32Bits, f32Literal, finiteLiteral, fromWord, isLiteral, isZeroLiteral, wordOf } from './literals.ts';
 export { enabledIn, indent, moduleOf, plainText, titled } from './module.ts';
 export { type ParamValue, type ParamValues, type StructLayout, declareStruct, layOut, parseStruct, wordFields } from './struct.ts';

@@ -1,8 +1,20 @@
 // The named functions of shaders/ that an expression may call: special values, accurate mathematics, random bits.
 import mathSource from '../../shaders/math.wgsl?raw';
-import randomSource from '../../shaders/random.wgsl?raw';
-import specialSource from '../../shaders/special.wgsl?raw';
-import trigonometrySource from '../../shaders/trigonometry.wgsl?raw';
+
+/** Files of functions, in the order that kernels include them. */
+const files = ['math', 'trigonometry', 'integers', 'gamma', 'random'] as const;
+
+const sources = new Map<string, string>([['math', mathSource]]);
+
+/**
+ * Makes the functions of a file known. Modules of ops whose expressions call them provide their file, so that a program without these ops does
+ * not contain it. math.wgsl is always known.
+ */
+export function provideFunctions(file: Exclude<(typeof files)[number], 'math'>, source: string): void {
+  if (sources.get(file) === source) return;
+  sources.set(file, source);
+  parsed = undefined;
+}
 
 interface Item {
   readonly text: string;
@@ -23,7 +35,7 @@ const library = (): Library => (parsed ??= parseLibrary());
 
 function parseLibrary(): Library {
   const texts = new Map<string, string>();
-  for (const source of [mathSource, trigonometrySource, specialSource, randomSource]) {
+  for (const source of files.flatMap((file) => sources.get(file) ?? [])) {
     // A top-level item starts at the line's start and ends with `}` there, or on its own line; the comments above it stay with it.
     const item = /(?:^\/\/[^\n]*\n)*^(?:(?:fn|struct)\s+(\w+)[^\n]*(?:\}$|\{$[\s\S]*?^\})|(?:const|alias)\s+(\w+)[^;]*;)/gm;
     for (const match of source.matchAll(item)) texts.set(match[1] ?? match[2], match[0]);

@@ -1,5 +1,7 @@
 // Counter-based random bits, and how random ops come to their key. Each element is a function of its key and its position, the same on every
 // stack.
+import randomSource from '../../../shaders/random.wgsl?raw';
+import { provideFunctions } from '../../wgsl/index.ts';
 import { keyFromSeed, threefry } from '../../core/random.ts';
 import { type Shape, sizeOf } from '../../core/shape.ts';
 import { defineOp } from '../../graph/op.ts';
@@ -10,6 +12,8 @@ import { unary } from '../elementwise/elementwise.ts';
 import { checkFinite } from '../operands/arguments.ts';
 import { broadcastTo, checkShape, reshape } from '../shape/shape.ts';
 import { sliceAxis } from '../shape/slice.ts';
+
+provideFunctions('random', randomSource);
 
 interface BitsAttributes {
   /** Number of the random op within its trace. */

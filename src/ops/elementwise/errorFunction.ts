@@ -1,9 +1,13 @@
 // The error function and related functions, which WGSL does not have.
+import trigonometrySource from '../../../shaders/trigonometry.wgsl?raw';
+import { provideFunctions } from '../../wgsl/index.ts';
 import { mul, neg, square } from './arithmetic.ts';
 import { unary } from './elementwise.ts';
 import { exp } from './exponential.ts';
 import { erfOf, erfcOf, erfInvOf } from './hostMath.ts';
 import { propagate } from './zeroFlow.ts';
+
+provideFunctions('trigonometry', trigonometrySource);
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 

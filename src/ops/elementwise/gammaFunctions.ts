@@ -1,14 +1,17 @@
 // The gamma function's relatives, which WGSL does not have: lgamma, its derivative digamma, and polygamma, the derivatives of digamma.
+import gammaSource from '../../../shaders/gamma.wgsl?raw';
 import { ArgumentError, DtypeError } from '../../core/errors.ts';
 import { isFloat } from '../../core/dtype.ts';
 import { type OpDefinition, defineOp } from '../../graph/op.ts';
 import { type Tensor, apply } from '../../graph/tensor.ts';
-import { f32Literal } from '../../wgsl/index.ts';
+import { f32Literal, provideFunctions } from '../../wgsl/index.ts';
 import { inWords } from '../operands/arguments.ts';
 import { elementwiseLoop, unary } from './elementwise.ts';
 import { cotangentDerivative, digammaOf, factorial, lgammaOf, polygammaOf } from './gammaMath.ts';
 import { type TensorLike, operand } from '../operands/operands.ts';
 import { propagate } from './zeroFlow.ts';
+
+provideFunctions('gamma', gammaSource);
 
 /**
  * Logarithm of the gamma function's magnitude, log |Γ(x)|; (n - 1)! is e^lgamma(n). Infinity at 0, -1, -2, … and at both infinities. The

@@ -1,4 +1,6 @@
 // Truncating division, and bit operations of integers.
+import integersSource from '../../../shaders/integers.wgsl?raw';
+import { provideFunctions } from '../../wgsl/index.ts';
 import { isFloat } from '../../core/dtype.ts';
 import { DtypeError } from '../../core/errors.ts';
 import { Tensor } from '../../graph/tensor.ts';
@@ -9,6 +11,8 @@ import { type TensorLike, commonDtype } from '../operands/operands.ts';
 import { truncDivide } from './hostMath.ts';
 import { isDivisor } from '../operands/knownValue.ts';
 import { propagate } from './zeroFlow.ts';
+
+provideFunctions('integers', integersSource);
 
 /**
  * Quotient rounded towards 0, trunc(a / b), in the operands' own dtype, like / of integers in C and Div of integers in ONNX. An integer

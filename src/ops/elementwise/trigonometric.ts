@@ -1,5 +1,7 @@
 // Trigonometric and hyperbolic functions, in radians. WGSL's own versions have large error bounds (2^-11 for sin and cos), so
 // shaders/math.wgsl has more accurate ones.
+import trigonometrySource from '../../../shaders/trigonometry.wgsl?raw';
+import { provideFunctions } from '../../wgsl/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { abs, add, maximum, mul, neg, square, sub } from './arithmetic.ts';
 import { cast } from './cast.ts';
@@ -8,6 +10,8 @@ import { rsqrt } from './exponential.ts';
 import { reciprocalScale } from './scaling.ts';
 import { stopGradient } from '../shape/shape.ts';
 import { productOrZero, propagate, quotientOrZero } from './zeroFlow.ts';
+
+provideFunctions('trigonometry', trigonometrySource);
 
 /** Sine of any finite angle, on the GPU within 3 units in the last place; NaN for infinities. */
 export const sin = unary({

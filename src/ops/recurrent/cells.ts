@@ -1,4 +1,6 @@
 // Cells of recurrences, with what an op needs of them: sizes, one step on the CPU, and the derivatives of all steps in terms of other ops.
+import trigonometrySource from '../../../shaders/trigonometry.wgsl?raw';
+import { provideFunctions } from '../../wgsl/index.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { add, mul, sub } from '../elementwise/arithmetic.ts';
 import { hardSigmoid, relu } from '../elementwise/activations.ts';
@@ -7,6 +9,8 @@ import { greater, less, logicalAnd } from '../elementwise/comparison.ts';
 import { sigmoid } from '../elementwise/exponential.ts';
 import { tanh } from '../elementwise/trigonometric.ts';
 import { onesLike, zerosLike } from '../create/create.ts';
+
+provideFunctions('trigonometry', trigonometrySource);
 
 /** A function of gates: on the CPU, in WGSL, as an op, and its slope as a function of its value. */
 export interface GateFunction {
