@@ -105,7 +105,12 @@ function build(settings: SettingsOf<typeof bertOptions>): Model {
     });
     const attended = applied(x, attention, dropped(`${name}.attention.output.dropout`));
     x = normal(`${name}.attention.output.LayerNorm`).apply(plus(`${name}.attention.output.add`, attended, x));
-    const hidden = layers.dense({ name: `${name}.intermediate.dense`, units: intermediate, activation: activations.gelu, kernelInitializer });
+    const hidden = layers.dense({
+      name: `${name}.intermediate.dense`,
+      units: intermediate,
+      activation: activations.gelu,
+      kernelInitializer,
+    });
     const projection = layers.dense({ name: `${name}.output.dense`, units: width, kernelInitializer });
     const projected = applied(x, hidden, projection, dropped(`${name}.output.dropout`));
     x = normal(`${name}.output.LayerNorm`).apply(plus(`${name}.output.add`, projected, x));
