@@ -26,16 +26,27 @@ function memberOf({ name, type }: FunctionProperty): string {
   return `\texport { ${target === own ? own : `${target} as ${own}`} };\n`;
 }
 
-function declarationOf(statement: ts.VariableStatement): string | undefined {
+function declarationOf(statement: ts.VariableStatement, listed: ReadonlySet<string>): string | undefined {
   const [{ name, type }, ...others] = statement.declarationList.declarations;
   if (!type || others.length > 0) return undefined;
   if (ts.isFunctionTypeNode(type)) return `${isExported(statement) ? 'export ' : ''}declare function ${name.getText()}${signatureOf(type)}`;
-  if (!isExported(statement) || !ts.isTypeLiteralNode(type) || !type.members.every(isFunction)) return undefined;
-  return `export declare namespace ${name.getText()} {\n${type.members.map(memberOf).join('')}}`;
+  const isListed = listed.has(name.getText());
+  if (!(isExported(statement) || isListed) || !ts.isTypeLiteralNode(type) || !type.members.every(isFunction)) return undefined;
+  return `${isListed ? '' : 'export '}declare namespace ${name.getText()} {\n${type.members.map(memberOf).join('')}}`;
 }
 
-export const asFunctions = (file: ts.SourceFile): Edit[] =>
-  file.statements.filter(ts.isVariableStatement).flatMap((statement) => {
-    const text = declarationOf(statement);
+/** Names of declarations that a list exports, as in `export { random$1 as random }`. */
+function listedNames(file: ts.SourceFile): ReadonlySet<string> {
+  const lists = file.statements.filter(ts.isExportDeclaration).flatMap(({ exportClause }) => exportClause ?? []);
+  return new Set(
+    lists.filter(ts.isNamedExports).flatMap(({ elements }) => elements.map(({ propertyName, name }) => (propertyName ?? name).text)),
+  );
+}
+
+export function asFunctions(file: ts.SourceFile): Edit[] {
+  const listed = listedNames(file);
+  return file.statements.filter(ts.isVariableStatement).flatMap((statement) => {
+    const text = declarationOf(statement, listed);
     return text === undefined ? [] : [{ start: statement.getStart(), end: statement.end, text }];
   });
+}

@@ -61,25 +61,25 @@ function ofOutcomes<O extends Outcome, T extends OptionTable & typeof thresholdO
 export const truePositivesOptions = declareOptions('metrics.truePositives', thresholdOptions);
 
 /** Number (or weight) of targets 1 that were predicted 1. */
-export const truePositives = (options: ThresholdOptions = {}): Configured<Counting<'truePositives'>> =>
+export const truePositives = (options: ThresholdOptions = {}): Configured<Metric<Record<'truePositives', Count>>> =>
   ofOutcomes(truePositivesOptions, options, 'max', ['truePositives'], (n) => n.truePositives);
 
 export const trueNegativesOptions = declareOptions('metrics.trueNegatives', thresholdOptions);
 
 /** Number (or weight) of targets 0 that were predicted 0. */
-export const trueNegatives = (options: ThresholdOptions = {}): Configured<Counting<'trueNegatives'>> =>
+export const trueNegatives = (options: ThresholdOptions = {}): Configured<Metric<Record<'trueNegatives', Count>>> =>
   ofOutcomes(trueNegativesOptions, options, 'max', ['trueNegatives'], (n) => n.trueNegatives);
 
 export const falsePositivesOptions = declareOptions('metrics.falsePositives', thresholdOptions);
 
 /** Number (or weight) of targets 0 that were predicted 1. */
-export const falsePositives = (options: ThresholdOptions = {}): Configured<Counting<'falsePositives'>> =>
+export const falsePositives = (options: ThresholdOptions = {}): Configured<Metric<Record<'falsePositives', Count>>> =>
   ofOutcomes(falsePositivesOptions, options, 'min', ['falsePositives'], (n) => n.falsePositives);
 
 export const falseNegativesOptions = declareOptions('metrics.falseNegatives', thresholdOptions);
 
 /** Number (or weight) of targets 1 that were predicted 0. */
-export const falseNegatives = (options: ThresholdOptions = {}): Configured<Counting<'falseNegatives'>> =>
+export const falseNegatives = (options: ThresholdOptions = {}): Configured<Metric<Record<'falseNegatives', Count>>> =>
   ofOutcomes(falseNegativesOptions, options, 'min', ['falseNegatives'], (n) => n.falseNegatives);
 
 export const precisionOptions = declareOptions('metrics.precision', thresholdOptions);
@@ -90,7 +90,7 @@ export const precisionOptions = declareOptions('metrics.precision', thresholdOpt
  *
  *     model.compile({ loss: 'binaryCrossentropy', metrics: [metrics.precision({ threshold: 0.7 })] })
  */
-export const precision = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falsePositives'>> =>
+export const precision = (options: ThresholdOptions = {}): Configured<Metric<Record<'truePositives' | 'falsePositives', Count>>> =>
   ofOutcomes(precisionOptions, options, 'max', ['truePositives', 'falsePositives'], (n) =>
     ratio(n.truePositives, add(n.truePositives, n.falsePositives)),
   );
@@ -98,7 +98,7 @@ export const precision = (options: ThresholdOptions = {}): Configured<Counting<'
 export const recallOptions = declareOptions('metrics.recall', thresholdOptions);
 
 /** Recall, true positives / actual positives; 0 if there were none. Shapes as precision. */
-export const recall = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falseNegatives'>> =>
+export const recall = (options: ThresholdOptions = {}): Configured<Metric<Record<'truePositives' | 'falseNegatives', Count>>> =>
   ofOutcomes(recallOptions, options, 'max', ['truePositives', 'falseNegatives'], (n) =>
     ratio(n.truePositives, add(n.truePositives, n.falseNegatives)),
   );
@@ -106,7 +106,9 @@ export const recall = (options: ThresholdOptions = {}): Configured<Counting<'tru
 export const f1ScoreOptions = declareOptions('metrics.f1Score', thresholdOptions);
 
 /** F1 score, the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN), a scalar. Targets and predictions [n] or [n, 1]. */
-export const f1Score = (options: ThresholdOptions = {}): Configured<Counting<'truePositives' | 'falsePositives' | 'falseNegatives'>> =>
+export const f1Score = (
+  options: ThresholdOptions = {},
+): Configured<Metric<Record<'truePositives' | 'falsePositives' | 'falseNegatives', Count>>> =>
   ofOutcomes(
     f1ScoreOptions,
     options,
@@ -122,7 +124,7 @@ export const f1Score = (options: ThresholdOptions = {}): Configured<Counting<'tr
 export const specificityOptions = declareOptions('metrics.specificity', thresholdOptions);
 
 /** Specificity, true negatives / actual negatives, TN / (TN + FP); 0 if there were none. Shapes as precision. */
-export const specificity = (options: ThresholdOptions = {}): Configured<Counting<'trueNegatives' | 'falsePositives'>> =>
+export const specificity = (options: ThresholdOptions = {}): Configured<Metric<Record<'trueNegatives' | 'falsePositives', Count>>> =>
   ofOutcomes(specificityOptions, options, 'max', ['trueNegatives', 'falsePositives'], (n) =>
     ratio(n.trueNegatives, add(n.trueNegatives, n.falsePositives)),
   );
@@ -130,7 +132,9 @@ export const specificity = (options: ThresholdOptions = {}): Configured<Counting
 export const negativePredictiveValueOptions = declareOptions('metrics.negativePredictiveValue', thresholdOptions);
 
 /** Negative predictive value, true negatives / predicted negatives, TN / (TN + FN); 0 if there were none. Shapes as precision. */
-export const negativePredictiveValue = (options: ThresholdOptions = {}): Configured<Counting<'trueNegatives' | 'falseNegatives'>> =>
+export const negativePredictiveValue = (
+  options: ThresholdOptions = {},
+): Configured<Metric<Record<'trueNegatives' | 'falseNegatives', Count>>> =>
   ofOutcomes(negativePredictiveValueOptions, options, 'max', ['trueNegatives', 'falseNegatives'], (n) =>
     ratio(n.trueNegatives, add(n.trueNegatives, n.falseNegatives)),
   );
@@ -148,7 +152,9 @@ export type FBetaScoreOptions = OptionsOf<typeof fBetaScoreOptions>;
  *
  *     metrics.fBetaScore({ beta: 2 })
  */
-export const fBetaScore = (options: FBetaScoreOptions = {}): Configured<Counting<'truePositives' | 'falsePositives' | 'falseNegatives'>> =>
+export const fBetaScore = (
+  options: FBetaScoreOptions = {},
+): Configured<Metric<Record<'truePositives' | 'falsePositives' | 'falseNegatives', Count>>> =>
   ofOutcomes(
     fBetaScoreOptions,
     options,

@@ -20,8 +20,6 @@ import { countValue, noCount, ratio } from './accumulate.ts';
 import { type MatrixState, classNumber, countLabels } from './confusionMatrix.ts';
 import { type Metric, makeMetric, metricOptions } from './metric.ts';
 
-type Iou = Configured<Metric<MatrixState>>;
-
 const ids: Kind<readonly number[]> = /* @__PURE__ */ listOf(integer('at least 0'), 'class numbers', 1);
 
 const classesTable = {
@@ -136,7 +134,7 @@ function ofPairs<T extends IouTable>(
   options: OptionsOf<Declaration<T>>,
   fixed: Partial<Labelling>,
   classesOf: (settings: SettingsOf<Declaration<T>>) => readonly number[] | undefined = () => undefined,
-): Iou {
+): Configured<Metric<MatrixState>> {
   return makeMetric<Metric<MatrixState>, T>(declaration, options, (name, settings) => {
     const labelling = { ...settings, ...fixed } as unknown as Labelling;
     const { numClasses } = labelling;
@@ -163,13 +161,14 @@ export type IouOptions = OptionsOf<typeof iouOptions>;
  *
  *     metrics.iou({ numClasses: 21, targetClassIds: [15], sparseYPred: false })
  */
-export const iou = (options: IouOptions): Iou => ofPairs(iouOptions, options, {}, ({ targetClassIds }) => targetClassIds);
+export const iou = (options: IouOptions): Configured<Metric<MatrixState>> =>
+  ofPairs(iouOptions, options, {}, ({ targetClassIds }) => targetClassIds);
 
 export const meanIoUOptions = declareOptions('metrics.meanIoU', { ...classesTable, ...ignoreTable, ...sparseTable, ...axisTable });
 export type MeanIoUOptions = OptionsOf<typeof meanIoUOptions>;
 
 /** Intersection over union as the mean over all classes that occur. Shapes as iou. (Keras's MeanIoU.) */
-export const meanIoU = (options: MeanIoUOptions): Iou => ofPairs(meanIoUOptions, options, {});
+export const meanIoU = (options: MeanIoUOptions): Configured<Metric<MatrixState>> => ofPairs(meanIoUOptions, options, {});
 
 export const oneHotIoUOptions = declareOptions(
   'metrics.oneHotIoU',
@@ -179,7 +178,7 @@ export const oneHotIoUOptions = declareOptions(
 export type OneHotIoUOptions = OptionsOf<typeof oneHotIoUOptions>;
 
 /** iou for one-hot targets, and scores of all classes as predictions. (Keras's OneHotIoU.) */
-export const oneHotIoU = (options: OneHotIoUOptions): Iou =>
+export const oneHotIoU = (options: OneHotIoUOptions): Configured<Metric<MatrixState>> =>
   ofPairs(oneHotIoUOptions, options, { sparseYTrue: false }, ({ targetClassIds }) => targetClassIds);
 
 export const oneHotMeanIoUOptions = declareOptions('metrics.oneHotMeanIoU', {
@@ -191,7 +190,8 @@ export const oneHotMeanIoUOptions = declareOptions('metrics.oneHotMeanIoU', {
 export type OneHotMeanIoUOptions = OptionsOf<typeof oneHotMeanIoUOptions>;
 
 /** meanIoU for one-hot targets, and scores of all classes as predictions. (Keras's OneHotMeanIoU.) */
-export const oneHotMeanIoU = (options: OneHotMeanIoUOptions): Iou => ofPairs(oneHotMeanIoUOptions, options, { sparseYTrue: false });
+export const oneHotMeanIoU = (options: OneHotMeanIoUOptions): Configured<Metric<MatrixState>> =>
+  ofPairs(oneHotMeanIoUOptions, options, { sparseYTrue: false });
 
 export const binaryIoUOptions = declareOptions(
   'metrics.binaryIoU',
@@ -211,7 +211,7 @@ export type BinaryIoUOptions = OptionsOf<typeof binaryIoUOptions>;
  *
  *     model.compile({ loss: 'binaryCrossentropy', metrics: [metrics.binaryIoU({ targetClassIds: [1] })] })
  */
-export const binaryIoU = (options: BinaryIoUOptions = {}): Iou =>
+export const binaryIoU = (options: BinaryIoUOptions = {}): Configured<Metric<MatrixState>> =>
   makeMetric<Metric<MatrixState>, (typeof binaryIoUOptions)['options']>(
     binaryIoUOptions,
     options,

@@ -6,6 +6,7 @@ import { optionInterfaces } from '../../scripts/declarations/optionInterfaces.ts
 import { consumerProgram } from '../../scripts/declarations/programs.ts';
 import { prune } from '../../scripts/declarations/prune.ts';
 import { lostComments, sourceComments } from '../../scripts/declarations/sourceComments.ts';
+import { splitMethods } from '../../scripts/declarations/splitMethods.ts';
 import { undocumentedOptions } from '../../scripts/declarations/undocumented.ts';
 import { listedUnions } from '../../scripts/declarations/unionNames.ts';
 
@@ -107,4 +108,20 @@ describe('undocumentedOptions', () => {
     ['layers.dense', 'other', ['layers.dense.other is missing']],
     ['layers.conv', 'units', ['layers.conv is not exported']],
   ])('%s: %s', (factory, option, expected) => expect(missing({ [factory]: [option] })).toEqual(expected));
+});
+
+test('a table that a list exports under another name becomes a namespace', () => {
+  const { file } = checked('declare const random$1: {\n\tnormal: () => number;\n};\nexport { random$1 as random };\n');
+  expect(applyEdits(file.text, asFunctions(file))).toContain('declare namespace random$1 {\n\texport function normal(): number;\n}');
+});
+
+test('the methods of tensors are added by the main entry', () => {
+  const text = `export interface TensorMethods {\n}\nexport interface Tensor extends TensorMethods {\n}
+declare function split$1(x: Tensor): Tensor;\ndeclare const methods: {\n\tsplit: typeof split$1;\n};
+interface TensorMethods extends Methods {\n}\ntype Methods = typeof methods;\nexport { split$1 as split };\nexport {};\n`;
+  const { lean, main } = splitMethods(text);
+  expect(lean).not.toContain('Methods extends');
+  expect(lean).toContain('export { split$1 as split }');
+  expect(main).toContain("import type { split as split$1 } from './lean.js';\nexport * from './lean.js';");
+  expect(main).toContain("declare module './lean.js' {\n\tinterface TensorMethods extends Methods {");
 });
