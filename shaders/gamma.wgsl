@@ -99,7 +99,7 @@ fn digamma(x: f32) -> f32 {
     return select(notANumber(), x, !(x < 0.0));
   }
   if (x == 0.0) {
-    return select(-infinity(), infinity(), signsDiffer(x, 1.0));
+    return select(-infinity(), infinity(), (bitcast<u32>(x) & 0x80000000u) != 0u);
   }
   if (isGammaPole(x)) {
     return notANumber();

@@ -3,6 +3,11 @@
 
 // --- division with a truncated quotient, as in C: the remainder has the sign of the dividend ---
 
+// Whether exactly one of two numbers has its sign bit set; -0 is negative.
+fn signsDiffer(a: f32, b: f32) -> bool {
+  return ((bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u) != 0u;
+}
+
 fn truncMod(a: f32, b: f32) -> f32 {
   let remainder = floorMod(abs(a), abs(b));
   return select(remainder, -remainder, signsDiffer(a, 1.0));

@@ -34,11 +34,6 @@ fn withSign(magnitude: f32, sign: f32) -> f32 {
   return bitcast<f32>((bitcast<u32>(magnitude) & 0x7fffffffu) | (bitcast<u32>(sign) & 0x80000000u));
 }
 
-// Whether exactly one of two numbers has its sign bit set; -0 is negative.
-fn signsDiffer(a: f32, b: f32) -> bool {
-  return ((bitcast<u32>(a) ^ bitcast<u32>(b)) & 0x80000000u) != 0u;
-}
-
 // x with its last 12 bits zero: the product of two such numbers is exact.
 fn leadingBits(x: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
