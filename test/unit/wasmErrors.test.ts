@@ -1,7 +1,8 @@
 // WGSL that the compiler to WebAssembly does not know: the error names the kernel, the line and the construct.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ShaderError } from '../../src/core/errors.ts';
 import { compileKernel } from '../../src/runtime/wasm/compile.ts';
+import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 
 const options = { isRelaxed: true, isShared: false };
 
@@ -72,4 +73,15 @@ test.each<[string, string, string]>([
   expect(error).toBeInstanceOf(ShaderError);
   expect((error as ShaderError).message).toContain(`dense_1: matmul: the kernel does not compile\nwasm: ${message}`);
   expect((error as ShaderError).kernel).toBe('dense_1: matmul');
+});
+
+test('a host that may not compile modules: the error names the directive of the Content-Security-Policy', async () => {
+  const disallowed = vi.spyOn(WebAssembly, 'Module').mockImplementation(function () {
+    throw new WebAssembly.CompileError('disallowed by embedder');
+  } as never);
+  await expect(WasmRuntime.open()).rejects.toThrow(
+    "wasm: this page may not compile WebAssembly: add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy, or use setDevice('cpu') (CompileError: disallowed by embedder)",
+  );
+  disallowed.mockRestore();
+  await expect(WasmRuntime.open()).resolves.toBeInstanceOf(WasmRuntime);
 });

@@ -26,7 +26,7 @@ function program(extra: number, spareBytes: number | undefined, inPlace = false)
     ],
     dispatches: [
       {
-        ...{ label: 'dense: mul', wgsl, scope: 'dense', ops: ['mul'], params: [], workgroups: [1, 1, 1] },
+        ...{ label: 'dense: mul', wgsl, scope: 'dense', ops: ['mul'], params: [], workgroups: [1, 1, 1], operations: 0 },
         bindings: [
           { role: 'x', slot: 0, access: 'read' },
           { role: 'out', slot: inPlace ? 0 : 1, access: 'read_write' },

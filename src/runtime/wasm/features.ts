@@ -12,6 +12,16 @@ function isValid(...code: readonly number[]): boolean {
 
 const zeros = [0xfd, 12, ...new Array<number>(16).fill(0)];
 
+/** The reason why the page may not compile modules, or undefined. A Content-Security-Policy limits compilation, and not validation. */
+export function refusalToCompile(): string | undefined {
+  try {
+    new WebAssembly.Module(Uint8Array.from(header));
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
+
 /** Vectors of 128 bits. */
 export const hasSimd = (): boolean => isValid(...zeros);
 

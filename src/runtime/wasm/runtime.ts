@@ -12,7 +12,7 @@ import { refusalOf } from '../webgpu/limits.ts';
 import { PreparedProgram, type ProgramLoader } from '../webgpu/preparedProgram.ts';
 import { readHost } from '../webgpu/transfer.ts';
 import { type NamedProgram, Scratch, type WasmContext, WasmExecutable } from './executable.ts';
-import { hasRelaxedSimd, hasSimd } from './features.ts';
+import { hasRelaxedSimd, hasSimd, refusalToCompile } from './features.ts';
 import type { Heap } from './heap.ts';
 import { KernelCache } from './kernels.ts';
 import { Crew, type CrewOptions, type Failure } from './threads/index.ts';
@@ -54,9 +54,15 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
     this.kernels = new KernelCache(heap, crew, { isRelaxed: this.isRelaxed, isShared: heap.isShared });
   }
 
-  /** @throws DeviceError if this host cannot run such modules. */
+  /** @throws DeviceError if this host cannot run such modules, or if the page's Content-Security-Policy does not allow them. */
   static async open(options: CrewOptions = {}): Promise<WasmRuntime> {
     if (!hasSimd()) throw new DeviceError("wasm: this host does not run WebAssembly with SIMD; use setDevice('cpu')");
+    const refusal = refusalToCompile();
+    if (refusal !== undefined) {
+      throw new DeviceError(
+        `wasm: this page may not compile WebAssembly: add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy, or use setDevice('cpu') (${refusal})`,
+      );
+    }
     return new WasmRuntime(await Crew.start(options));
   }
 
