@@ -78,7 +78,7 @@ test.each<[string, string, string]>([
 test('a host that may not compile modules: the error names the directive of the Content-Security-Policy', async () => {
   const disallowed = vi.spyOn(WebAssembly, 'Module').mockImplementation(function () {
     throw new WebAssembly.CompileError('disallowed by embedder');
-  } as never);
+  });
   await expect(WasmRuntime.open()).rejects.toThrow(
     "wasm: this page may not compile WebAssembly: add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy, or use setDevice('cpu') (CompileError: disallowed by embedder)",
   );
