@@ -39,7 +39,7 @@ function advanceBy(steps: number, cells: Tensor, rules: Rules): Tensor {
 }
 
 /** Figures: the mean squared error of the picture after as many steps as one round of the training has, after eight times as many, and without cells. */
-export async function automaton({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function automaton({ isSmall, isLarge = false, print, plot, show }: Run): Promise<Figures> {
   setSeed(1);
   const [scale, border, channels, units, states, steps, rounds] = isSmall
     ? [1, 1, 12, 32, 3, 10, 260]
@@ -83,16 +83,20 @@ export async function automaton({ isSmall, isLarge = false, print }: Run): Promi
   for (let i = 1; i <= rounds; i++) {
     const result = await round(parameters, state, cells);
     ({ parameters, state, cells } = result);
-    if (i % (rounds / 5) === 0) print(`round ${i}: loss ${(await result.loss.item()).toFixed(4)}`);
+    if (i % (rounds / 20) > 0) continue;
+    const loss = await result.loss.item();
+    plot('Loss', { round: i, loss });
+    if (i % (rounds / 5) === 0) print(`round ${i}: loss ${loss.toFixed(4)}`);
   }
 
   const grow = compile((start: Tensor, rules: Rules) => advanceBy(steps, start, rules));
   const grown = await grow(tile(seed, [states, 1, 1, 1]), parameters);
   let later = grown;
   for (let i = 1; i < 8; i++) later = await grow(later, parameters);
-  for (const shown of [grown, later]) {
-    const opacity = (await shown.slice([0, 0, 0, 3], [1, size, size, 4]).reshape([size, size]).array()) as number[][];
-    print(opacity.map((row) => row.map((value) => ' .:-=+*#@'[Math.round(8 * Math.min(1, Math.max(0, value)))]).join('')).join('\n'));
-  }
+  // The colors are multiplied by the opacity.
+  const shown = concat([target.expandDims(0), ...[grown, later].map((cells) => cells.slice([0], [1, size, size, 4]))], 0).clip(0, 1);
+  const opacity = shown.slice([0, 0, 0, 3], [3, size, size, 4]);
+  const inner = shown.slice([0, 0, 0, 0], [3, size, size, 3]).div(opacity.add(1e-3)).clip(0, 1);
+  await show('The picture, after one round, and after eight', concat([inner, opacity], 3));
   return { error: await error(grown).item(), later: await error(later).item(), empty: await mean(square(target)).item() };
 }

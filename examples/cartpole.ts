@@ -78,7 +78,7 @@ async function balance(model: Model, carts: number, draw: () => Promise<number>)
 }
 
 /** Figures: the mean number of steps of 20 carts, at most 500, before and after the training. Both sizes are the same. */
-export async function cartpole({ print }: Run): Promise<Figures> {
+export async function cartpole({ print, plot }: Run): Promise<Figures> {
   setSeed(1);
   const source = numbers();
   const draw = async (): Promise<number> => (await source.next()).value;
@@ -125,6 +125,7 @@ export async function cartpole({ print }: Run): Promise<Figures> {
     if ((round + 1) % (rounds / 10) > 0) continue;
     const steps = await balance(actor, 20, draw);
     print(`round ${round + 1}: ${steps.toFixed(0)} steps`);
+    plot('Mean steps until the pole falls', { round: round + 1, steps });
     if (steps > best.steps) best = { steps, weights: await actor.getWeights() };
   }
   // The values still change late in the training, so the best network of these rounds is kept. New carts test it.

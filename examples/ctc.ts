@@ -1,6 +1,6 @@
 // Connectionist temporal classification reads rows of digits without being shown the place of each digit. Graves et al., 2006.
 import { type Tensor, datasets, layers, losses, metrics, optimizers, random, schedules, sequential, setSeed, tensor } from 'ombre'; // prettier-ignore
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 /** Class 0 is the blank. Class d + 1 is the digit d. */
 const blank = 0;
@@ -42,9 +42,9 @@ const decode = (steps: readonly (readonly number[])[]): string[] =>
   steps.map((row) => row.filter((found, i) => found !== blank && found !== row[i - 1]).map((found) => found - 1).join('')); // prettier-ignore
 
 /** Figures: the share of new strips that are read without an error, and the edits per character that correct the others. */
-export async function ctc({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function ctc({ isSmall, isLarge = false, print, show, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train, test } = await (isSmall ? datasets.digits() : mnist());
   const [longest, count, filters, units, epochs, batchSize] = isSmall
     ? [3, 800, 8, 24, 5, 16]
     : isLarge
@@ -80,11 +80,12 @@ export async function ctc({ isSmall, isLarge = false, print }: Run): Promise<Fig
     }),
     loss: losses.ctc(),
   });
-  await model.fit(strip.x, strip.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(strip.x, strip.y, { epochs, batchSize, verbose: 0, callbacks: watch() });
 
   const logits = await model.predict(tests.x);
   const read = decode((await logits.argMax({ axis: -1 }).array()) as number[][]);
   tests.texts.slice(0, 3).forEach((text, i) => print(`${text} is read as ${read[i]}`));
+  await show('Strips', tests.x.slice([0], [3]));
   const right = tests.texts.filter((text, i) => read[i] === text).length;
   return { strips: right / read.length, characterErrorRate: metrics.charErrorRate().ofTexts(tests.texts, read) };
 }

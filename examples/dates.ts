@@ -1,6 +1,6 @@
 // Sequence to sequence with attention: dates as people write them become dates of ISO 8601, such as `March 5, 2021` -> `2021-03-05`.
 import { type Tensor, createModel, input, layers, losses, random, setSeed, tensor } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 const months = 'January February March April May June July August September October November December'.split(' ');
 const longest = 18;
@@ -32,7 +32,7 @@ const idsOf = (texts: readonly string[], length: number): Tensor =>
   );
 
 /** Figures: the shares of characters and of whole dates that are right, of test dates that the model writes without help. */
-export async function dates({ isSmall, print }: Run): Promise<Figures> {
+export async function dates({ isSmall, print, watch }: Run): Promise<Figures> {
   setSeed(1);
   const [count, units, epochs, batchSize] = isSmall ? [600, 32, 6, 8] : [20_000, 64, 6, 64];
   const draws = (await random.uniform([count + 200, 4]).data()) as Float32Array;
@@ -57,7 +57,7 @@ export async function dates({ isSmall, print }: Run): Promise<Figures> {
     before: idsOf(train.map((pair) => ` ${pair.iso}`), outputLength),
   }; // prettier-ignore
   const targets = idsOf(train.map((pair) => pair.iso), outputLength); // prettier-ignore
-  await model.fit(inputs, targets, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(inputs, targets, { epochs, batchSize, verbose: 0, callbacks: watch() });
 
   // The model writes one character after the other. Each pass gives the next one.
   const tests = pairs.slice(count);

@@ -1,7 +1,7 @@
 // A diffusion model turns noise into digits. Ho et al., Denoising Diffusion Probabilistic Models, 2020. The sampler without noise is that of Song et
 // al., Denoising Diffusion Implicit Models, 2021.
 import { type Model, type StepTools, type Tensor, add, concat, cos, createModel, datasets, diagonal, div, exp, eye, full, input, layers, linspace, matmul, mean, mul, norm, optimizers, random, schedules, sequential, setSeed, sin, sqrt, square, sub, sum, zeros } from 'ombre'; // prettier-ignore
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 const pixels = 64;
 
@@ -69,7 +69,7 @@ async function frechetDistance(a: Tensor, b: Tensor): Promise<number> {
  * Figures: the mean squared error of the noise in test images; the Frechet distances of drawn digits, of training digits and of noise to the test digits,
  * by the features of a classifier.
  */
-export async function diffusion({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function diffusion({ isSmall, isLarge = false, show, watch }: Run): Promise<Figures> {
   setSeed(1);
   const { train, test } = await datasets.digits();
   const [images, tests] = [train, test].map(({ x }) => x.reshape([-1, pixels]).mul(2).sub(1));
@@ -95,7 +95,7 @@ export async function diffusion({ isSmall, isLarge = false, print }: Run): Promi
     },
   });
   // The step draws the times.
-  await model.fit({ image: images, time: zeros([images.shape[0], 1]) }, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: [printEpochs(print)] }); // prettier-ignore
+  await model.fit({ image: images, time: zeros([images.shape[0], 1]) }, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: watch() }); // prettier-ignore
   await model.swapAverages();
   const noise = random.normal(tests.shape, { seed: 2 });
   const found = await model.predict(noised(tests, random.uniform([tests.shape[0], 1], { seed: 3 }), noise));
@@ -107,8 +107,7 @@ export async function diffusion({ isSmall, isLarge = false, print }: Run): Promi
   await classifier.fit(images, train.y, { epochs: 8, batchSize: 64, verbose: 0 });
   const features = createModel({ inputs: classifier.input, outputs: hidden.apply(classifier.input as Tensor) });
   const distance = async (x: Tensor) => frechetDistance(await features.predict(x), await features.predict(tests));
-  for (const digit of (await drawn.slice([0], [3]).reshape([3, 8, 8]).array()) as number[][][])
-    print(digit.map((row) => row.map((value) => ' .:-=+*#@'[Math.round(4 * value + 4)]).join('')).join('\n'));
+  await show('Drawn digits', drawn.slice([0], [40]).reshape([40, 8, 8]).add(1).div(2).clip(0, 1));
   return {
     noiseLoss: await mean(square(sub(found, noise))).item(),
     distance: await distance(drawn),

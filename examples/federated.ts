@@ -20,9 +20,9 @@ async function average(models: readonly Model[], counts: readonly number[]): Pro
 }
 
 /** Figures: the test accuracies of each network by itself, of the average of both, and of the average in each round. */
-export async function federated({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function federated({ isSmall, isLarge = false, print, plot, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : mnist());
   const train = firstOf(all, isLarge ? 40_000 : 12_000);
   const [units, rounds, batchSize] = isSmall ? [32, 16, 32] : [128, 30, 64];
   const owners = [await imagesOf(train, 0, 4), await imagesOf(train, 5, 9)];
@@ -59,7 +59,9 @@ export async function federated({ isSmall, isLarge = false, print }: Run): Promi
   for (let i = 1; i <= rounds; i++) {
     await round(1);
     await shared.setWeights(await average(copies, counts));
-    if (i % 5 === 0) print(`round ${i}: accuracy ${(await score(shared)).toFixed(3)}`);
+    const accuracy = await score(shared);
+    plot('Accuracy of the average', { round: i, accuracy });
+    if (i % 5 === 0) print(`round ${i}: accuracy ${accuracy.toFixed(3)}`);
   }
   const averaged = await score(shared);
   print(`separate ${lower.toFixed(3)} and ${upper.toFixed(3)}; averaged once ${once.toFixed(3)}, in each round ${averaged.toFixed(3)}`);

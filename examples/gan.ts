@@ -1,6 +1,6 @@
 // A Wasserstein GAN with gradient penalty that draws digits. Gulrajani et al., Improved Training of Wasserstein GANs, 2017.
 import { type Tensor, createModel, datasets, gradientPenalty, input, layers, mean, neg, optimizers, random, sequential, setSeed } from 'ombre'; // prettier-ignore
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 /** The noise has the size of an image, so that one model holds generator and critic. */
 const pixels = 64;
@@ -9,7 +9,7 @@ const pixels = 64;
  * Figures, from a classifier of real digits: the share of drawn digits that it is sure of by 90 %, and the number of classes with one drawn
  * digit in 40 or more.
  */
-export async function gan({ isSmall, print }: Run): Promise<Figures> {
+export async function gan({ isSmall, print, show, watch }: Run): Promise<Figures> {
   setSeed(1);
   const { train } = await datasets.digits();
   const real = train.x.reshape([-1, pixels]);
@@ -44,7 +44,7 @@ export async function gan({ isSmall, print }: Run): Promise<Figures> {
       return { loss, logs: { distance: distance! } };
     },
   });
-  await model.fit(real, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(real, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: watch() });
 
   const classifier = sequential([
     layers.dense({ units: 64, activation: 'relu', inputShape: [pixels] }),
@@ -53,6 +53,7 @@ export async function gan({ isSmall, print }: Run): Promise<Figures> {
   classifier.compile({ optimizer: optimizers.adam({ learningRate: 0.01 }), loss: 'sparseCategoricalCrossentropy' });
   await classifier.fit(real, train.y, { epochs: 8, batchSize: 64, verbose: 0 });
   const drawn = await generator.predict(random.normal([400, pixels]));
+  await show('Drawn digits', drawn.slice([0], [40]).reshape([40, 8, 8]));
   const probabilities = (await classifier.predict(drawn).array()) as number[][];
   const classes = probabilities.map((row) => row.indexOf(Math.max(...row)));
   const counts = Array.from({ length: 10 }, (_, digit) => classes.filter((found) => found === digit).length);

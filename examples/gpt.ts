@@ -1,7 +1,7 @@
 // A small GPT over characters: causal transformer blocks learn a book, and then continue a line with a cache of keys and values.
-import { type Model, generate, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
+import { type Callback, type Model, generate, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
 import { type Windows, bits, characterText } from './characterText.ts';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 /** Sizes of a small GPT: characters, steps, width of a step's vector, and number of blocks. */
 export interface GptSizes {
@@ -34,7 +34,7 @@ export function gptModel({ characters, time, width, blocks, dropout }: GptSizes)
 
 /** Trains by AdamW. The rate rises to `learningRate` in a twentieth of the steps, and falls along a cosine. */
 export async function learn(model: Model, { x, y }: Windows, options: Training): Promise<void> {
-  const { epochs, batchSize, learningRate, print } = options;
+  const { epochs, batchSize, learningRate, callbacks } = options;
   const steps = epochs * Math.ceil(x.shape[0] / batchSize);
   const rate = schedules.cosineDecay({
     initialLearningRate: 0,
@@ -46,18 +46,18 @@ export async function learn(model: Model, { x, y }: Windows, options: Training):
     optimizer: optimizers.adamW({ learningRate: rate, weightDecay: 0.01, clipNorm: 1 }),
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
   });
-  await model.fit(x, y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(x, y, { epochs, batchSize, verbose: 0, callbacks });
 }
 
 interface Training {
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly print: Run['print'];
+  readonly callbacks: Callback[];
 }
 
 /** Figures: bits per character of the last tenth of the text, which the training has not seen. */
-export async function gpt({ isSmall, isLarge = false, print, book }: Run): Promise<Figures> {
+export async function gpt({ isSmall, isLarge = false, print, watch, book }: Run): Promise<Figures> {
   setSeed(1);
   const [length, time, width, blocks, epochs, batchSize] = isSmall
     ? [10_000, 32, 32, 1, 4, 4]
@@ -67,7 +67,7 @@ export async function gpt({ isSmall, isLarge = false, print, book }: Run): Promi
   const { vocabulary, train, test, encode, decode } = characterText((await book()).slice(0, length), time);
 
   const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: isLarge ? 0.1 : 0 });
-  await learn(model, train, { epochs, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, print });
+  await learn(model, train, { epochs, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, callbacks: watch() });
   const { loss } = await model.evaluate(test.x, test.y, { batchSize, verbose: 0 });
 
   const ids = await generate(model, encode('The whale '), { maxNewTokens: isSmall ? 20 : 110, temperature: 0.7, topK: 40, seed: 1 });

@@ -23,7 +23,7 @@ async function logOf(entries: number): Promise<string> {
  * Figures: bits per character of new entries before and after the training, and by the first model with the adapters of their file. Then
  * the bytes of both files, and the number of weights of the first model that changed.
  */
-export async function lora({ isSmall, isLarge = false, print, book }: Run): Promise<Figures> {
+export async function lora({ isSmall, isLarge = false, print, watch, book }: Run): Promise<Figures> {
   setSeed(1);
   const [length, time, width, blocks, batchSize, rank] = isSmall
     ? [10_000, 32, 32, 1, 16, 4]
@@ -36,7 +36,7 @@ export async function lora({ isSmall, isLarge = false, print, book }: Run): Prom
     bits((await model.evaluate(log.test.x, log.test.y, { batchSize, verbose: 0 })).loss);
 
   const model = gptModel({ characters: vocabulary.length, time, width, blocks, dropout: 0 });
-  await learn(model, train, { epochs: 3, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, print });
+  await learn(model, train, { epochs: 3, batchSize, learningRate: isSmall ? 0.01 : isLarge ? 0.002 : 0.004, callbacks: watch('The book') });
   const before = await bitsOf(model);
   const file = await bytesOf((target) => model.save(target, { optimizer: false }));
   const weights = await weightsOf(model);
@@ -45,7 +45,8 @@ export async function lora({ isSmall, isLarge = false, print, book }: Run): Prom
   model.enableLora({ rank, alpha: 2 * rank, trainOthers: false });
   // Layers that take no LoRA are frozen too, because the file of the adapters does not have them.
   for (const layer of model.layers) layer.trainable = layer.lora !== undefined;
-  await learn(model, log.train, { epochs: isSmall ? 6 : 3, batchSize, learningRate: isSmall ? 0.02 : 0.005, print });
+  const rate = isSmall ? 0.02 : 0.005;
+  await learn(model, log.train, { epochs: isSmall ? 6 : 3, batchSize, learningRate: rate, callbacks: watch('The log, by the adapters') });
   const after = await bitsOf(model);
   const adapters = await bytesOf((target) => model.saveWeights(target, { only: 'lora' }));
   const later = await weightsOf(model);

@@ -1,12 +1,13 @@
 // A convolutional network for handwritten digits, with batch normalization, dropout, small shifts and rotations, and a falling learning rate.
 import { datasets, layers, losses, optimizers, schedules, sequential, setSeed } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { confusionCounts, plots } from 'ombre/plots';
+import type { Figures, Run } from './example.ts';
 
 /** Figures: the accuracy on the test images. */
-export async function mnist({ isSmall, print }: Run): Promise<Figures> {
+export async function mnist({ isSmall, print, show, watch, ...run }: Run): Promise<Figures> {
   setSeed(1);
   // The small size has images of 8 x 8 pixels.
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train, test } = await (isSmall ? datasets.digits() : run.mnist());
   const [width, epochs, batchSize] = isSmall ? [8, 4, 16] : [16, 4, 128];
 
   const normalized = () => [layers.batchNormalization({ momentum: 0.9 }), layers.relu()];
@@ -32,8 +33,10 @@ export async function mnist({ isSmall, print }: Run): Promise<Figures> {
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
     metrics: ['accuracy'],
   });
-  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: watch() });
   const { accuracy } = await model.evaluate(test.x, test.y, { batchSize: 500, verbose: 0 });
   print(`test accuracy ${accuracy.toFixed(4)}`);
+  const matrix = await confusionCounts(test.y, await model.predict(test.x, { batchSize: 500 }), { numClasses: 10 });
+  await show('Confusion matrix', (theme) => plots.confusionMatrix(matrix, { theme }));
   return { accuracy };
 }

@@ -3,7 +3,7 @@ import { compile, losses, random, scalar, setSeed, valueAndGrad, zeros } from 'o
 import type { Figures, Run } from './example.ts';
 
 /** Figures: the slope, near 3; the intercept, near 2; the mean squared error, near the variance of the noise, 0.01. */
-export async function regression({ isSmall, print }: Run): Promise<Figures> {
+export async function regression({ isSmall, print, plot }: Run): Promise<Figures> {
   setSeed(1);
   const samples = isSmall ? 64 : 1024;
   const x = random.uniform([samples, 1]);
@@ -31,7 +31,10 @@ export async function regression({ isSmall, print }: Run): Promise<Figures> {
   let loss = scalar(0);
   for (let i = 1; i <= 300; i++) {
     ({ line, loss } = await step(line, 0.5));
-    if (i % 100 === 0) print(`step ${i}: loss ${(await loss.item()).toFixed(4)}`);
+    if (i % 20 > 0) continue;
+    const value = await loss.item();
+    plot('Loss', { step: i, loss: value });
+    if (i % 100 === 0) print(`step ${i}: loss ${value.toFixed(4)}`);
   }
   const figures = { slope: await line.slope.item(), intercept: await line.intercept.item(), loss: await loss.item() };
   print(`y = ${figures.slope.toFixed(3)} x + ${figures.intercept.toFixed(3)}`);

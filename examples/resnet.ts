@@ -2,13 +2,14 @@
 // CIFAR-10 of the user: `npm run example -- resnet --cifar FOLDER`. Fashion-MNIST has files like those of MNIST, so
 // datasets.mnist({ url: FOLDER }) reads them.
 import { type Tensor, createModel, datasets, input, layers, losses, optimizers, schedules, setSeed } from 'ombre';
+import { confusionCounts, plots } from 'ombre/plots';
 import { cifar as readCifar } from './cifar.ts';
-import { type Figures, type Run, firstOf, printEpochs } from './example.ts';
+import { type Figures, type Run, firstOf } from './example.ts';
 
 /** Figures: the accuracy on the test images. */
-export async function resnet({ isSmall, isLarge = false, print, cifar }: Run): Promise<Figures> {
+export async function resnet({ isSmall, isLarge = false, print, show, watch, mnist, cifar }: Run): Promise<Figures> {
   setSeed(1);
-  const { train: all, test } = await (cifar ? readCifar(cifar) : isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (cifar ? readCifar(cifar) : isSmall ? datasets.digits() : mnist());
   const train = firstOf(all, cifar || isLarge ? 60_000 : 10_000);
   const [width, stages, epochs, batchSize] = isSmall
     ? [8, 2, 2, 16]
@@ -46,8 +47,10 @@ export async function resnet({ isSmall, isLarge = false, print, cifar }: Run): P
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
     metrics: ['accuracy'],
   });
-  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: watch() });
   const { accuracy } = await model.evaluate(test.x, test.y, { batchSize: 500, verbose: 0 });
   print(`test accuracy ${accuracy.toFixed(4)}`);
+  const matrix = await confusionCounts(test.y, await model.predict(test.x, { batchSize: 500 }), { numClasses: 10 });
+  await show('Confusion matrix', (theme) => plots.confusionMatrix(matrix, { theme }));
   return { accuracy };
 }

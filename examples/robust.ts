@@ -1,12 +1,12 @@
 // Adversarial training: small changes of the pixels mislead a network of digits, until it is trained on such changes too. Goodfellow et al.,
 // Explaining and Harnessing Adversarial Examples, 2014. Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, 2017.
-import { type Attack, adversarial, datasets, layers, losses, optimizers, sequential, setSeed } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { type Attack, adversarial, concat, datasets, layers, losses, optimizers, sequential, setSeed } from 'ombre';
+import type { Figures, Run } from './example.ts';
 
 /** Figures: the test accuracies without an attack, under FGSM and under PGD, before and after adversarial training. */
-export async function robust({ isSmall, print }: Run): Promise<Figures> {
+export async function robust({ isSmall, print, show, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train, test } = await (isSmall ? datasets.digits() : mnist());
   const [filters, epochs, batchSize, steps] = isSmall ? [8, 8, 32, 5] : [16, 6, 128, 10];
   const epsilon = isSmall ? 0.1 : 0.2;
   const ball = { epsilon, clipRange: [0, 1] } as const;
@@ -26,11 +26,19 @@ export async function robust({ isSmall, print }: Run): Promise<Figures> {
     metrics: ['accuracy'],
   });
   const learn = async (attack?: Attack): Promise<void> => {
-    await model.fit(train.x, train.y, { epochs, batchSize, adversarial: attack, verbose: 0, callbacks: [printEpochs(print)] });
+    await model.fit(train.x, train.y, {
+      epochs,
+      batchSize,
+      adversarial: attack,
+      verbose: 0,
+      callbacks: watch(attack ? 'On attacked images' : 'On images'),
+    });
   };
   const score = async (title: string): Promise<number[]> => {
     // The attacks know the weights of the network that they mislead.
     const attacked = [x, adversarial.fgsm(model, x, y, ball), adversarial.pgd(model, x, y, { ...ball, steps, seed: 1 })];
+    const few = attacked.map((images) => images.slice([0, 0, 0, 0], [8, ...images.shape.slice(1)]));
+    await show(`Images, under FGSM and under PGD: ${title}`, concat(few, 0));
     const accuracies: number[] = [];
     for (const images of attacked) accuracies.push((await model.evaluate(images, y, { batchSize: 500, verbose: 0 })).accuracy);
     print(`${title}: ${accuracies.map((accuracy) => accuracy.toFixed(3)).join(', ')} without an attack, under FGSM, under PGD`);

@@ -1,7 +1,7 @@
 // A forecast of the next day's temperature. The series is generated, because the data sets of the library have none. It is a season, a slow
 // trend, and weather that swings within about a week. The naive forecast is that nothing changes.
 import { data, layers, optimizers, random, schedules, sequential, setSeed } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 const window = 14;
 /** Standard deviation of the daily noise, in degrees. */
@@ -22,7 +22,7 @@ async function temperatures(days: number): Promise<Float32Array> {
 const angle = (day: number): number => (2 * Math.PI * day) / 365.25;
 
 /** Figures: the mean absolute error of the days that the training has not seen, in degrees, of the network and of the naive forecast. */
-export async function series({ isSmall, print }: Run): Promise<Figures> {
+export async function series({ isSmall, print, plot, watch }: Run): Promise<Figures> {
   setSeed(1);
   const [years, units, epochs, batchSize] = isSmall ? [4, 8, 6, 32] : [30, 32, 12, 64];
   const days = Math.floor(365.25 * years);
@@ -47,13 +47,20 @@ export async function series({ isSmall, print }: Run): Promise<Figures> {
     loss: 'meanSquaredError',
     metrics: ['meanAbsoluteError'],
   });
-  await model.fit(train, undefined, { epochs, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(train, undefined, { epochs, verbose: 0, callbacks: watch() });
 
   const { meanAbsoluteError: network } = await model.evaluate(test, undefined, { verbose: 0 });
   const later = changes.subarray(border + window - 1);
   const naive = later.reduce((total, change) => total + Math.abs(change), 0) / later.length;
   // The mean absolute value of the noise is out of reach of any forecast.
   const smallest = noise * Math.sqrt(2 / Math.PI);
+  // The last weeks: the real temperatures of the next days, and the forecasts.
+  const from = days - 60;
+  const forecasts = await (await model.predict(windows(from - window, days).batch(100))).data();
+  forecasts.forEach((change, i) => {
+    const day = from + i;
+    plot('Forecasts of the last days', { day: day - days, real: celsius[day], forecast: celsius[day - 1] + Number(change) });
+  });
   print(`mean error: ${network.toFixed(2)} degrees; without a change ${naive.toFixed(2)}; at best ${smallest.toFixed(2)}`);
   return { network, naive };
 }

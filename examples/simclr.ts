@@ -1,7 +1,8 @@
 // Contrastive training without labels, then a linear layer that learns from a few labels. Chen et al., A Simple Framework for Contrastive Learning of
 // Visual Representations, 2020.
 import { type Tensor, createModel, datasets, input, layers, losses, optimizers, schedules, sequential, setSeed, tensor } from 'ombre';
-import { type Figures, type Images, type Run, firstOf, printEpochs } from './example.ts';
+import { pca, plots } from 'ombre/plots';
+import { type Figures, type Images, type Run, firstOf } from './example.ts';
 
 /** The first `each` images of every digit. */
 async function fewOf({ x, y }: Images, each: number): Promise<Images> {
@@ -13,9 +14,9 @@ async function fewOf({ x, y }: Images, each: number): Promise<Images> {
 }
 
 /** Figures: the test accuracy of a linear layer over the trained features, over those of the same network before the training, and over pixels. */
-export async function simclr({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function simclr({ isSmall, isLarge = false, print, show, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : mnist());
   const train = firstOf(all, isLarge ? 60_000 : 4000);
   const shape = train.x.shape.slice(1);
   const [filters, epochs, batchSize, each] = isSmall ? [8, 5, 64, 3] : isLarge ? [32, 20, 512, 5] : [8, 6, 128, 5];
@@ -69,8 +70,12 @@ export async function simclr({ isSmall, isLarge = false, print }: Run): Promise<
     }),
     loss: losses.ntXent({ temperature: 0.3 }),
   });
-  await model.fit(train.x, undefined, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(train.x, undefined, { epochs, batchSize, verbose: 0, callbacks: watch() });
   const contrastive = await probe((x) => encoder.predict(x));
+  const count = Math.min(500, test.y.size);
+  const { points } = await pca(await encoder.predict(test.x.slice([0], [count])), { components: 2 });
+  const digits = Array.from(await test.y.slice([0], [count]).data(), Number);
+  await show('Features of test images, by two principal components', (theme) => plots.embedding(points, { labels: digits, theme }));
   print(`${few.y.size} labels: ${contrastive.toFixed(3)}, without training ${random.toFixed(3)}, pixels ${pixels.toFixed(3)}`);
   return { contrastive, random, pixels };
 }

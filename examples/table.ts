@@ -1,6 +1,7 @@
 // A table with a rare class. The iris flowers are made uneven on purpose: the training part keeps only four flowers of one species. Class
 // weights find this species again, also with a focal loss. Lin et al., Focal Loss for Dense Object Detection, 2017.
 import { type Loss, type Model, data, datasets, layers, losses, oneHot, optimizers, sequential, setSeed, tensor } from 'ombre';
+import { confusionCounts, plots } from 'ombre/plots';
 import type { Figures, Run } from './example.ts';
 
 const rare = 2;
@@ -9,7 +10,7 @@ const rare = 2;
  * Figures: the recall of the rare species with each loss, and the accuracy without and with class weights. The test part has 25 flowers of
  * each species. Both sizes are the same.
  */
-export async function table({ print }: Run): Promise<Figures> {
+export async function table({ print, show, watch }: Run): Promise<Figures> {
   setSeed(1);
   const { x, y, classNames } = await datasets.iris();
   const { train, validation } = await data.split(x, y, { validation: 0.5, stratify: y, seed: 1 });
@@ -26,15 +27,18 @@ export async function table({ print }: Run): Promise<Figures> {
   const normalize = layers.normalization({ inputShape: [4] });
   await normalize.adapt(inputs);
 
-  const learn = async (loss: Loss, classWeight?: 'balanced'): Promise<{ recall: number; accuracy: number }> => {
+  const learn = async (title: string, loss: Loss, classWeight?: 'balanced'): Promise<{ recall: number; accuracy: number }> => {
     setSeed(1);
     const model = sequential([normalize, layers.dense({ units: 8, activation: 'relu' }), layers.dense({ units: 3 })]);
     model.compile({ optimizer: optimizers.adam({ learningRate: 0.01 }), loss });
-    await model.fit(inputs, targets, { epochs: 30, batchSize: 16, classWeight, verbose: 0, seed: 1 });
-    return score(model);
+    await model.fit(inputs, targets, { epochs: 30, batchSize: 16, classWeight, verbose: 0, seed: 1, callbacks: watch(title) });
+    return score(title, model);
   };
-  const score = async (model: Model): Promise<{ recall: number; accuracy: number }> => {
-    const found = await (await model.predict(validation.x)).argMax({ axis: -1 }).data();
+  const score = async (title: string, model: Model): Promise<{ recall: number; accuracy: number }> => {
+    const logits = await model.predict(validation.x);
+    const matrix = await confusionCounts(validation.y, logits, { numClasses: classNames.length });
+    await show(`Confusion matrix: ${title.toLowerCase()}`, (theme) => plots.confusionMatrix(matrix, { labels: classNames, theme }));
+    const found = await logits.argMax({ axis: -1 }).data();
     const real = await validation.y.data();
     const right = Array.from(real, (species, i) => Number(species) === Number(found[i]));
     const ofRare = right.filter((_, i) => Number(real[i]) === rare);
@@ -42,9 +46,9 @@ export async function table({ print }: Run): Promise<Figures> {
     return { recall: share(ofRare), accuracy: share(right) };
   };
 
-  const plain = await learn(losses.categoricalCrossentropy({ fromLogits: true }));
-  const weighted = await learn(losses.categoricalCrossentropy({ fromLogits: true }), 'balanced');
-  const focal = await learn(losses.categoricalFocalCrossentropy({ fromLogits: true, gamma: 2, alpha: 1 }), 'balanced');
+  const plain = await learn('Plain', losses.categoricalCrossentropy({ fromLogits: true }));
+  const weighted = await learn('Class weights', losses.categoricalCrossentropy({ fromLogits: true }), 'balanced');
+  const focal = await learn('Focal loss', losses.categoricalFocalCrossentropy({ fromLogits: true, gamma: 2, alpha: 1 }), 'balanced');
   const recalls = [plain, weighted, focal].map(({ recall }) => recall.toFixed(2));
   print(
     `recall of ${classNames[rare]}: ${recalls[0]} plain, ${recalls[1]} with class weights, ${recalls[2]} with a focal loss and weights`,

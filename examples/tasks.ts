@@ -5,9 +5,9 @@ import { type CompileOptions, type Tensor, add, createModel, datasets, input, la
 import { type Figures, type Images, type Run, firstOf } from './example.ts';
 
 /** Figures: the test accuracy of the digit, and the mean absolute error of the ink in percent, for each way to combine the losses. */
-export async function tasks({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function tasks({ isSmall, isLarge = false, print, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train: all, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train: all, test } = await (isSmall ? datasets.digits() : mnist());
   const train = firstOf(all, isLarge ? 40_000 : 15_000);
   const [units, epochs, batchSize] = isSmall ? [16, 12, 32] : [64, 6, 64];
   // Mean brightness in percent, less that of all images to train on.
@@ -29,7 +29,7 @@ export async function tasks({ isSmall, isLarge = false, print }: Run): Promise<F
       metrics: { digit: ['accuracy'], ink: ['meanAbsoluteError'] },
       ...options,
     });
-    await model.fit(train.x, targets(train), { epochs, batchSize, verbose: 0, seed: 1 });
+    await model.fit(train.x, targets(train), { epochs, batchSize, verbose: 0, seed: 1, callbacks: watch(how) });
     const logs = await model.evaluate(test.x, targets(test), { batchSize: 500, verbose: 0 });
     const [accuracy, error] = [logs.digit_accuracy, logs.ink_meanAbsoluteError];
     print(`${how}: accuracy ${accuracy.toFixed(3)}, ink ${error.toFixed(2)}`);

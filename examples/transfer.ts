@@ -1,6 +1,6 @@
 // Transfer learning: a network that was trained on the digits 0 to 6 learns the digits 7 to 9 from five images of each.
 import { type Model, type Tensor, createModel, datasets, layers, loadModel, optimizers, sequential, setSeed, tensor } from 'ombre';
-import { type Figures, type Run, printEpochs } from './example.ts';
+import type { Figures, Run } from './example.ts';
 
 interface Images {
   readonly x: Tensor;
@@ -21,9 +21,9 @@ async function imagesOf({ x, y }: Images, digits: readonly number[], each = Infi
 }
 
 /** Figures: the accuracy on the digits 7 to 9 with a new last layer, after all layers have learned, and of a new network with the same 15 images. */
-export async function transfer({ isSmall, print }: Run): Promise<Figures> {
+export async function transfer({ isSmall, print, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train, test } = await (isSmall ? datasets.digits() : mnist());
   const filters = isSmall ? 8 : 16;
   const network = (classes: number): Model =>
     sequential([
@@ -42,13 +42,13 @@ export async function transfer({ isSmall, print }: Run): Promise<Figures> {
 
   const source = await imagesOf(train, [0, 1, 2, 3, 4, 5, 6]);
   const first = compiled(network(7), 0.003);
-  await first.fit(source.x, source.y, { epochs: isSmall ? 10 : 3, batchSize: 32, verbose: 0, callbacks: [printEpochs(print)] });
+  await first.fit(source.x, source.y, { epochs: isSmall ? 10 : 3, batchSize: 32, verbose: 0, callbacks: watch('Digits 0 to 6') });
   const file = await saved(first);
 
   const few = await imagesOf(train, [7, 8, 9], 5);
   const tests = await imagesOf(test, [7, 8, 9]);
-  const learn = async (model: Model, epochs: number): Promise<number> => {
-    await model.fit(few.x, few.y, { epochs, batchSize: 25, verbose: 0 });
+  const learn = async (title: string, model: Model, epochs: number): Promise<number> => {
+    await model.fit(few.x, few.y, { epochs, batchSize: 25, verbose: 0, callbacks: watch(title) });
     return (await model.evaluate(tests.x, tests.y, { batchSize: 500, verbose: 0 })).accuracy;
   };
   // A new last layer learns first, while the convolutions of the file stay as they are. Then all layers learn, in small steps.
@@ -56,10 +56,10 @@ export async function transfer({ isSmall, print }: Run): Promise<Figures> {
   const outputs = layers.dense({ units: 3, activation: 'softmax', name: 'newDigits' }).apply(base.getLayer('features').output as Tensor);
   const model = createModel({ inputs: base.input, outputs });
   for (const layer of base.layers) layer.trainable = false;
-  const lastLayer = await learn(compiled(model, 0.01), 60);
+  const lastLayer = await learn('A new last layer', compiled(model, 0.01), 60);
   for (const layer of base.layers) layer.trainable = true;
-  const transferred = await learn(compiled(model, 0.001), 60);
-  const fromScratch = await learn(compiled(network(3), 0.003), 120);
+  const transferred = await learn('All layers', compiled(model, 0.001), 60);
+  const fromScratch = await learn('Without the file', compiled(network(3), 0.003), 120);
   print(
     `15 images: ${lastLayer.toFixed(3)} with a new last layer, ${transferred.toFixed(3)} after all layers, ${fromScratch.toFixed(3)} without the file`,
   );

@@ -1,6 +1,6 @@
 // A U-Net finds discs and squares in pictures with a texture. Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015.
-import { type Tensor, abs, add, arange, createModel, evaluate, input, layers, less, losses, maximum, metrics, mul, oneHot, optimizers, random, setSeed, sin, square, sub, where, zerosLike } from 'ombre'; // prettier-ignore
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { type Tensor, abs, add, arange, createModel, evaluate, input, layers, less, losses, maximum, metrics, mul, oneHot, optimizers, random, setSeed, sin, square, stack, sub, where, zerosLike } from 'ombre'; // prettier-ignore
+import type { Figures, Run } from './example.ts';
 
 const classes = ['background', 'disc', 'square'];
 
@@ -51,7 +51,7 @@ function network(size: number, width: number, depth: number) {
 }
 
 /** Figures: the mean intersection over union of the three classes on new pictures, and that of the answer `background` for all pixels. */
-export async function unet({ isSmall, isLarge = false, print }: Run): Promise<Figures> {
+export async function unet({ isSmall, isLarge = false, print, show, watch }: Run): Promise<Figures> {
   setSeed(1);
   const [size, count, width, depth, epochs, batchSize] = isSmall
     ? [16, 160, 6, 2, 6, 8]
@@ -68,16 +68,17 @@ export async function unet({ isSmall, isLarge = false, print }: Run): Promise<Fi
     loss: losses.sparseCategoricalCrossentropy({ fromLogits: true }),
     metrics: [meanIoU],
   });
-  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: [printEpochs(print)] });
+  await model.fit(train.x, train.y, { epochs, batchSize, verbose: 0, callbacks: watch() });
   const scores = await model.evaluate(test.x, test.y, { batchSize, verbose: 0 });
 
   const nothing = oneHot(zerosLike(test.y), classes.length);
   const background = await meanIoU.result(meanIoU.update(meanIoU.init(), test.y, nothing)).item();
-  // One new picture: the classes that the network finds, and the true ones.
-  const found = (await model.predict(test.x.slice([0], [1]))).argMax({ axis: -1 });
-  const lines = async (pixels: Tensor) =>
-    ((await pixels.reshape([size, size]).array()) as number[][]).map((row) => row.map((value) => '.o#'[value]).join(''));
-  const [foundLines, trueLines] = [await lines(found), await lines(test.y.slice([0], [1]))];
-  print(foundLines.map((line, i) => `${line}  ${trueLines[i]}`).join('\n'));
+  // New pictures: what the network sees, the classes that it finds, and the true ones.
+  const shown = Math.min(4, count / 4);
+  const x = test.x.slice([0], [shown]);
+  const found = (await model.predict(x)).argMax({ axis: -1 });
+  const levels = (pixels: Tensor) => pixels.cast('f32').div(classes.length - 1);
+  await show('Picture, found and true classes', stack([x.squeeze(-1).add(0.5).div(1.6).clip(0, 1), levels(found), levels(test.y.slice([0], [shown]))], 1).reshape([-1, size, size])); // prettier-ignore
+  print(`mean intersection over union ${scores.meanIoU.toFixed(3)}`);
   return { meanIoU: scores.meanIoU, background };
 }

@@ -1,11 +1,12 @@
 // A variational autoencoder: digits become points of a plane, and points of the plane become digits. Kingma and Welling, 2014.
 import { type Tensor, add, createModel, datasets, exp, input, layers, losses, mean, mul, random, sequential, setSeed, square, sub, sum } from 'ombre'; // prettier-ignore
-import { type Figures, type Run, printEpochs } from './example.ts';
+import { plots } from 'ombre/plots';
+import type { Figures, Run } from './example.ts';
 
 /** Figures: the mean negative lower bound of the likelihood of a test image, in nats, and the squared error of its pixels. */
-export async function vae({ isSmall, print }: Run): Promise<Figures> {
+export async function vae({ isSmall, show, watch, mnist }: Run): Promise<Figures> {
   setSeed(1);
-  const { train, test } = await (isSmall ? datasets.digits() : datasets.mnist());
+  const { train, test } = await (isSmall ? datasets.digits() : mnist());
   const flat = ({ x }: { x: Tensor }) => x.reshape([x.shape[0], -1]);
   const [images, tests] = [flat(train), flat(test)];
   const pixels = images.shape[1];
@@ -35,14 +36,19 @@ export async function vae({ isSmall, print }: Run): Promise<Figures> {
     },
   });
   model.learningRate = isSmall ? 0.01 : 0.001;
-  const { history } = await model.fit(images, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: [printEpochs(print)] });
+  const { history } = await model.fit(images, undefined, { epochs, batchSize: 64, verbose: 0, callbacks: watch() });
 
   const logits = await model.predict(tests);
   const error = mean(square(sub(logits.sigmoid(), tests)));
-  // A walk through the plane: each line is an image of 8 brightnesses.
+  // Walks through the plane, and the points of test images.
   const side = Math.sqrt(pixels);
-  const walk = await decoder.predict([[-1, -1], [0, 0], [1, 1]]); // prettier-ignore
-  const rows = (await walk.sigmoid().reshape([3, side, side]).array()) as number[][][];
-  for (const picture of rows) print(picture.map((row) => row.map((value) => ' .:-=+*#@'[Math.round(8 * value)]).join('')).join('\n'));
+  const places = [-2, -1, 0, 1, 2];
+  const walk = await decoder.predict(places.flatMap((down) => places.map((right) => [right, -down])));
+  await show('Digits of the plane', walk.sigmoid().reshape([-1, side, side]));
+  const count = Math.min(1000, tests.shape[0]);
+  const [points] = await encoder.predict<readonly Tensor[]>(tests.slice([0], [count]));
+  const coordinates = (await points.array()) as number[][];
+  const labels = Array.from(await test.y.slice([0], [count]).data(), Number);
+  await show('Test images in the plane', (theme) => plots.embedding(coordinates, { labels, theme }));
   return { loss: history.loss[history.loss.length - 1], squaredError: await error.item() };
 }

@@ -1,36 +1,45 @@
 /** `npm run example -- NAME`: runs an example and prints its figures. Without a name it prints the list. */
 import { performance } from 'node:perf_hooks';
 import { Argument, Command, Option } from 'commander';
-import { setDevice } from 'ombre';
+import { datasets, setDevice } from 'ombre';
+import { runOn } from '../examples/example.ts';
 import { examples } from '../examples/index.ts';
 import { readBook } from './book.ts';
 import { cifarFiles } from './cifarFiles.ts';
 import { deviceLine } from './deviceLine.ts';
+import { showPictures } from './showPicture.ts';
 
 interface Options {
   readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
   readonly small: boolean;
   readonly large: boolean;
   readonly cifar?: string;
+  readonly pictures?: string;
 }
 
 const list = Object.entries(examples)
   .map(([name, { about }]) => `  ${name.padEnd(16)} ${about}`)
   .join('\n');
 
-async function run(name: string | undefined, { device, small: isSmall, large: isLarge, cifar: folder }: Options): Promise<void> {
+async function run(name: string | undefined, { device, small: isSmall, large: isLarge, cifar: folder, pictures }: Options): Promise<void> {
   if (name === undefined) return console.log(`The examples are\n${list}`);
   await setDevice(device);
   console.log(deviceLine());
   const example = await examples[name].load();
   const began = performance.now();
-  const figures = await example({
+  const print = (line: string): void => console.log(line);
+  const run = runOn({
     isSmall,
     isLarge,
-    print: (line) => console.log(line),
+    print,
+    // Curves are for the page. The lines of the epochs have the same values.
+    plot: () => undefined,
+    show: showPictures(print, pictures),
+    mnist: () => datasets.mnist(),
     book: readBook,
     cifar: folder === undefined ? undefined : cifarFiles(folder),
   });
+  const figures = await example(run);
   console.log(`${((performance.now() - began) / 1000).toFixed(1)} s`);
   console.table(figures);
 }
@@ -42,6 +51,7 @@ await new Command('npm run example --')
   .option('--small', 'the size of the tests: seconds on the CPU', false)
   .addOption(new Option('--large', 'the size for a GPU, for examples that have one').default(false).conflicts('small'))
   .option('--cifar <folder>', 'images of resnet: a folder with the binary version of CIFAR-10')
+  .option('--pictures <folder>', 'writes pictures as PNG and SVG files instead of characters')
   .addHelpText('after', `\nExamples:\n${list}`)
   .action(run)
   .parseAsync();

@@ -7,6 +7,7 @@ import { cifar } from '../../examples/cifar.ts';
 import { resnet } from '../../examples/resnet.ts';
 import { cifarFiles } from '../../scripts/cifarFiles.ts';
 import { setDevice } from '../../src/index.ts';
+import { recordExample } from '../support/recordExample.ts';
 
 const pixels = 1024;
 /** A record of one color per channel. The first green pixel is 255. */
@@ -44,8 +45,7 @@ test('channels come last, and values are within 0 and 1', async () => {
 });
 
 test('the example learns from a folder', async () => {
-  const lines: string[] = [];
-  const { accuracy } = await resnet({ isSmall: true, print: (line) => lines.push(line), book: async () => '', cifar: cifarFiles(folder) });
+  const { accuracy } = await resnet(recordExample({ cifar: cifarFiles(folder) }).run);
   expect(accuracy).toBeGreaterThan(0.6);
 });
 
