@@ -99,6 +99,19 @@ describe.each(Object.entries(pictures))('plots.%s', (_, [draw, ...texts]) => {
   });
 });
 
+test('a scope without the name global, such as a worker, draws too', () => {
+  const scope = globalThis as { global?: unknown };
+  const { global } = scope;
+  const expected = plots.roc({ a: roc });
+  delete scope.global;
+  try {
+    expect(plots.roc({ a: roc })).toBe(expected);
+    expect('global' in scope).toBe(false);
+  } finally {
+    scope.global = global;
+  }
+});
+
 test('a log axis has marks at 1, 2 and 5', () => {
   const { min, max, axisLabel } = logarithmicAxis([0.12, 3]) as { min: number; max: number; axisLabel: { customValues: number[] } };
   expect(axisLabel.customValues).toEqual([0.2, 0.5, 1, 2]);

@@ -148,6 +148,18 @@ function hashOf(value: string): string {
   return (hash >>> 0).toString(36);
 }
 
+/** Calls a function while the name `global` exists. The development build of ECharts reads it, and a worker does not have it. */
+function withGlobal<Result>(call: () => Result): Result {
+  const scope = globalThis as { global?: unknown };
+  if ('global' in scope) return call();
+  scope.global = scope;
+  try {
+    return call();
+  } finally {
+    delete scope.global;
+  }
+}
+
 /**
  * Draws a chart as the text of an SVG file. Equal charts give equal texts. Names inside the text begin with its hash, so that a page may hold
  * several pictures.
@@ -156,7 +168,7 @@ export function draw(frame: Frame, chart: Chart): string {
   prepare();
   const { background, text } = themeOf(frame);
   const { width, height } = frame;
-  const drawing = init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const drawing = withGlobal(() => init(null, null, { renderer: 'svg', ssr: true, width, height }));
   try {
     drawing.setOption({
       animation: false,
