@@ -1,5 +1,6 @@
 // Trains with ombre and reports the progress. It does not use the page: it runs in a worker, or in the page if workers have no WebGPU.
-import { type Model, type Tensor, callbacks, datasets, deviceInfo, optimizers, setDevice, setSeed, slice, tensor } from 'ombre';
+import { type Model, type Tensor, callbacks, datasets, optimizers, setSeed, slice, tensor } from 'ombre';
+import { chooseDevice } from './device.ts';
 import { buildModel } from './models.ts';
 import { nearestDigit } from './nearestDigit.ts';
 import { createGate, throttle } from './pacing.ts';
@@ -39,11 +40,9 @@ export function createTrainer(send: (event: TrainerEvent) => void): (command: Co
 
   async function useDevice(choice: DeviceChoice): Promise<void> {
     if (choice === device) return;
-    await setDevice(choice);
+    const chosen = await chooseDevice(choice);
     device = choice;
-    const { kind, vendor, architecture, description } = deviceInfo();
-    const words = [...new Set([vendor, architecture, description].filter(Boolean))].join(' ');
-    send({ type: 'device', kind, name: { webgpu: `WebGPU · ${words || 'unnamed adapter'}`, wasm: 'WebAssembly', cpu: 'CPU' }[kind] });
+    send({ type: 'device', ...chosen });
   }
 
   async function loadData(url: string, report: (event: RunEvent) => void): Promise<Dataset> {

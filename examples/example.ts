@@ -1,6 +1,7 @@
 // The inputs and results of an example. Examples import the public entries only, so each one can be copied into a project of your own. The
 // terminal, the page and the test run the same file. Each provides a Host.
 import { type Callback, type ChartCurve, type CurveChart, type ImageDataset, type Tensor, callbacks } from 'ombre';
+import type { Review } from './reviews.ts';
 
 /** Values of one moment by name. The first one is the axis, such as `step`. The others are points of curves. */
 export type Row = Readonly<Record<string, number>>;
@@ -27,6 +28,8 @@ export interface Host {
   readonly mnist: () => Promise<ImageDataset>;
   /** A long English text: Moby-Dick, by Herman Melville. */
   readonly book: () => Promise<string>;
+  /** Sentences of reviews with their sentiment. */
+  readonly reviews: () => Promise<readonly Review[]>;
   /** Reads a file of CIFAR-10 by its name, such as `test_batch.bin`, if the user has the images. Only `resnet` uses it. */
   readonly cifar?: (file: string) => Promise<Uint8Array>;
 }

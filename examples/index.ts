@@ -4,6 +4,8 @@ import type { Example } from './example.ts';
 export interface ExampleEntry {
   /** One sentence for the list. */
   readonly about: string;
+  /** Whether it can use the files of CIFAR-10 instead. */
+  readonly takesCifar?: boolean;
   readonly load: () => Promise<Example>;
 }
 
@@ -76,6 +78,10 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     about: 'a GRU forecasts the next day of a generated weather series',
     load: async () => (await import('./series.ts')).series,
   },
+  sentiment: {
+    about: 'tells positive from negative sentences of reviews, by convolutions over words',
+    load: async () => (await import('./sentiment.ts')).sentiment,
+  },
   lora: {
     about: 'LoRA teaches the mini GPT another text, with its weights frozen',
     load: async () => (await import('./lora.ts')).lora,
@@ -98,6 +104,7 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
   },
   resnet: {
     about: 'a residual network with augmentation, for MNIST or CIFAR-10',
+    takesCifar: true,
     load: async () => (await import('./resnet.ts')).resnet,
   },
 };

@@ -38,7 +38,7 @@ export async function robust({ isSmall, print, show, watch, mnist }: Run): Promi
     // The attacks know the weights of the network that they mislead.
     const attacked = [x, adversarial.fgsm(model, x, y, ball), adversarial.pgd(model, x, y, { ...ball, steps, seed: 1 })];
     const few = attacked.map((images) => images.slice([0, 0, 0, 0], [8, ...images.shape.slice(1)]));
-    await show(`Images, under FGSM and under PGD: ${title}`, concat(few, 0));
+    await show(`From top to bottom: images, under FGSM, under PGD; ${title}`, concat(few, 1));
     const accuracies: number[] = [];
     for (const images of attacked) accuracies.push((await model.evaluate(images, y, { batchSize: 500, verbose: 0 })).accuracy);
     print(`${title}: ${accuracies.map((accuracy) => accuracy.toFixed(3)).join(', ')} without an attack, under FGSM, under PGD`);

@@ -1,5 +1,5 @@
 // A U-Net finds discs and squares in pictures with a texture. Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015.
-import { type Tensor, abs, add, arange, createModel, evaluate, input, layers, less, losses, maximum, metrics, mul, oneHot, optimizers, random, setSeed, sin, square, stack, sub, where, zerosLike } from 'ombre'; // prettier-ignore
+import { type Tensor, abs, add, arange, concat, createModel, evaluate, input, layers, less, losses, maximum, metrics, mul, oneHot, optimizers, random, setSeed, sin, square, sub, where, zerosLike } from 'ombre'; // prettier-ignore
 import type { Figures, Run } from './example.ts';
 
 const classes = ['background', 'disc', 'square'];
@@ -78,7 +78,7 @@ export async function unet({ isSmall, isLarge = false, print, show, watch }: Run
   const x = test.x.slice([0], [shown]);
   const found = (await model.predict(x)).argMax({ axis: -1 });
   const levels = (pixels: Tensor) => pixels.cast('f32').div(classes.length - 1);
-  await show('Picture, found and true classes', stack([x.squeeze(-1).add(0.5).div(1.6).clip(0, 1), levels(found), levels(test.y.slice([0], [shown]))], 1).reshape([-1, size, size])); // prettier-ignore
+  await show('Picture, found and true classes', concat([x.squeeze(-1).add(0.5).div(1.6).clip(0, 1), levels(found), levels(test.y.slice([0], [shown]))], 2)); // prettier-ignore
   print(`mean intersection over union ${scores.meanIoU.toFixed(3)}`);
   return { meanIoU: scores.meanIoU, background };
 }

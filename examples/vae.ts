@@ -44,7 +44,8 @@ export async function vae({ isSmall, show, watch, mnist }: Run): Promise<Figures
   const side = Math.sqrt(pixels);
   const places = [-2, -1, 0, 1, 2];
   const walk = await decoder.predict(places.flatMap((down) => places.map((right) => [right, -down])));
-  await show('Digits of the plane', walk.sigmoid().reshape([-1, side, side]));
+  const grid = walk.sigmoid().reshape([5, 5, side, side]).transpose([0, 2, 1, 3]);
+  await show('Digits of the plane', grid.reshape([1, 5 * side, 5 * side]));
   const count = Math.min(1000, tests.shape[0]);
   const [points] = await encoder.predict<readonly Tensor[]>(tests.slice([0], [count]));
   const coordinates = (await points.array()) as number[][];

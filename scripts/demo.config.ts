@@ -25,6 +25,8 @@ export default defineConfig({
     target: 'es2022',
     outDir: 'dist',
     emptyOutDir: true,
-    rolldownOptions: { input: [fromRoot('demo/index.html'), fromRoot('demo/measure.html')] },
+    rolldownOptions: {
+      input: { main: fromRoot('demo/index.html'), measure: fromRoot('demo/measure.html'), examples: fromRoot('demo/examples.html') },
+    },
   },
 });

@@ -7,6 +7,7 @@ import { examples } from '../examples/index.ts';
 import { readBook } from './book.ts';
 import { cifarFiles } from './cifarFiles.ts';
 import { deviceLine } from './deviceLine.ts';
+import { readReviews } from './reviews.ts';
 import { showPictures } from './showPicture.ts';
 
 interface Options {
@@ -37,6 +38,7 @@ async function run(name: string | undefined, { device, small: isSmall, large: is
     show: showPictures(print, pictures),
     mnist: () => datasets.mnist(),
     book: readBook,
+    reviews: readReviews,
     cifar: folder === undefined ? undefined : cifarFiles(folder),
   });
   const figures = await example(run);

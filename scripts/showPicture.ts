@@ -21,14 +21,16 @@ const columns = 100;
 /** The images side by side, as many as fit into the width of a terminal. At least one line. */
 export function asText(images: readonly Pixels[]): string {
   const [{ width, height }] = images;
+  // Every n-th pixel of a wide image.
+  const step = Math.ceil(width / columns);
   const shown = images.slice(0, Math.max(1, Math.floor(columns / (width + 2))));
   const line = ({ data }: Pixels, row: number): string =>
-    Array.from({ length: width }, (_, column) => {
-      const [r, g, b, opacity] = data.subarray(4 * (row * width + column));
+    Array.from({ length: Math.ceil(width / step) }, (_, column) => {
+      const [r, g, b, opacity] = data.subarray(4 * step * (row * width + column));
       const brightness = ((0.299 * r + 0.587 * g + 0.114 * b) * opacity) / 255 ** 2;
       return shades[Math.round(brightness * (shades.length - 1))];
     }).join('');
-  return Array.from({ length: height }, (_, row) => shown.map((image) => line(image, row)).join('  ')).join('\n');
+  return Array.from({ length: Math.ceil(height / step) }, (_, row) => shown.map((image) => line(image, row)).join('  ')).join('\n');
 }
 
 /** One PNG file with the images side by side in rows. Small images are enlarged. */

@@ -20,17 +20,22 @@ export async function openDemo(context: BrowserContextOptions = {}, path = ''): 
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
   });
   await server.listen();
+  return openAt(`${server.resolvedUrls?.local[0] ?? ''}${path}`, context, () => server.close());
+}
+
+/** Opens an address in the test browser. `stop` ends its server. */
+export async function openAt(address: string, context: BrowserContextOptions, stop: () => Promise<void>): Promise<DemoPage> {
   const browser = await chromium.launch(launchOptions());
   const close = async () => {
     await browser.close();
-    await server.close();
+    await stop();
   };
   try {
     const page = await (await browser.newContext(context)).newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} ${message.location().url}`));
-    await page.goto(`${server.resolvedUrls?.local[0] ?? ''}${path}`);
+    await page.goto(address);
     return { page, errors, close };
   } catch (error) {
     await close();

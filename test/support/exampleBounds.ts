@@ -19,6 +19,7 @@ export const exampleBounds: Readonly<Record<string, Readonly<Record<string, read
   pinn: { relativeError: [0, 0.04], largestError: [0, 0.08] },
   table: { recall: [0, 0.4], recallWeighted: [0.8, 1], recallFocal: [0.8, 1], accuracy: [0.65, 0.8], accuracyWeighted: [0.88, 1] },
   series: { network: [1.6, 1.8], naive: [2.4, 2.6] },
+  sentiment: { network: [0.8, 0.92], regression: [0.79, 0.9], networkArea: [0.88, 0.97], regressionArea: [0.86, 0.96] },
   lora: {
     before: [3.7, 4.5],
     after: [2, 2.7],

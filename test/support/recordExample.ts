@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { type Host, type Row, type Run, runOn } from '../../examples/example.ts';
 import { pixelsOf } from '../../examples/pixels.ts';
 import { readBook } from '../../scripts/book.ts';
+import { readReviews } from '../../scripts/reviews.ts';
 
 export interface ExampleRecord {
   readonly run: Run;
@@ -36,6 +37,7 @@ export function recordExample(given: Partial<Host> = {}): ExampleRecord {
     },
     mnist: () => Promise.reject(new Error('the small size of an example uses the digits of the library')),
     book: readBook,
+    reviews: readReviews,
     ...given,
   });
   return { run, lines, curves, pictures };

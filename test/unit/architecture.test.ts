@@ -52,13 +52,22 @@ const libraryImportsNoPackage: Rule = (file) =>
         .map((specifier) => `${file.path}: imports '${specifier}'; the library has no dependencies and imports no Node module`)
     : [];
 
-const demoUsesPublicEntry: Rule = (file) =>
-  file.path.startsWith('demo/')
+/** The names that users import. */
+const entries = ['ombre', ...['data', 'formats', 'models', 'onnx', 'plots', 'standalone'].map((entry) => `ombre/${entry}`)];
+
+/** The demo runs the examples. An example uses files of its folder only. */
+const mayImport = (path: string, target: string): boolean =>
+  target.startsWith('examples/') || (path.startsWith('demo/') && target.startsWith('demo/'));
+
+const demoUsesPublicEntries: Rule = (file) =>
+  /^(demo|examples)\//.test(file.path)
     ? importsOf(file)
         .filter((specifier) =>
-          isRelative(specifier) ? !resolve(file.path, specifier).startsWith('demo/') : /^(\/(?!$)|ombre\/)/.test(specifier),
+          isRelative(specifier)
+            ? !mayImport(file.path, resolve(file.path, specifier))
+            : /^(\/(?!$)|ombre\/)/.test(specifier) && !entries.includes(specifier),
         )
-        .map((specifier) => `${file.path}: imports '${specifier}'; the demo must use the public entry 'ombre'`)
+        .map((specifier) => `${file.path}: imports '${specifier}'; the demo and the examples must use the public entries`)
     : [];
 
 /** Exports of files that list their names one by one. */
@@ -259,13 +268,19 @@ const rules: Readonly<Record<string, RuleRow>> = {
       [file('src/a.ts', `const fs = require('fs');`), `'fs'`],
     ],
   },
-  'the demo uses only the public entry': {
-    rule: demoUsesPublicEntry,
-    allowed: [file('demo/main.ts', `import { sequential } from 'ombre';\nimport Chart from 'chart.js/auto';\nimport './page.css';`)],
+  'the demo and the examples use only public entries': {
+    rule: demoUsesPublicEntries,
+    allowed: [
+      file('demo/main.ts', `import { sequential } from 'ombre';\nimport Chart from 'chart.js/auto';\nimport './page.css';`),
+      file('demo/examples/worker.ts', `import { examples } from '../../examples/index.ts';`),
+      file('examples/vae.ts', `import { plots } from 'ombre/plots';`),
+    ],
     forbidden: [
       [file('demo/main.ts', `import { sequential } from '../src/train/model.ts';`), '../src/train/model.ts'],
       [file('demo/main.ts', `import type { Shape } from 'ombre/src/core/shape.ts';`), 'ombre/src/core/shape.ts'],
       [file('demo/main.ts', `import { sequential } from '/src/index.ts';`), '/src/index.ts'],
+      [file('examples/vae.ts', `import { oneHotRows } from '../demo/recipes.ts';`), '../demo/recipes.ts'],
+      [file('examples/vae.ts', `import { pca } from 'ombre/src/plots/index.ts';`), 'ombre/src/plots/index.ts'],
     ],
   },
   'names are exported one by one': {
