@@ -19,6 +19,11 @@ export const imageFolderOptions = declareOptions('imageFolder', {
 });
 export type ImageFolderOptions = OptionsOf<typeof imageFolderOptions>;
 
+/** A folder that a page may read, with its files and folders: `FileSystemDirectoryHandle` has this form. */
+export interface FolderHandle extends AsyncIterable<readonly [name: string, entry: unknown]> {
+  readonly kind: 'directory';
+}
+
 /** Images in folders, one folder for each class. */
 export interface ImageFolder {
   /** Names of the classes 0, 1, ...: the names of the folders in alphabetical order. */
@@ -38,8 +43,8 @@ const where = 'imageFolder';
 const isImage = (path: string): boolean => /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(path) && !/(^|\/)\./.test(path);
 
 /**
- * Lists the images of a folder: a path in Node, or the files of `<input type="file" webkitdirectory>` in a page. Images are decoded when the
- * dataset is read: in pages by the browser, in Node by the packages pngjs and jpeg-js, which the user installs. Like image_dataset_from_directory
+ * Lists the images of a folder: a path in Node; in a page the handle of `showDirectoryPicker()` or of a dropped folder, or the files of
+ * `<input type="file" webkitdirectory>`. Images are decoded when the dataset is read: in pages by the browser, in Node by the packages pngjs and jpeg-js, which the user installs. Like image_dataset_from_directory
  * of Keras and ImageFolder of torchvision.
  *
  *     const { dataset, classNames } = await imageFolder('photos', { size: 64 });
@@ -48,9 +53,13 @@ const isImage = (path: string): boolean => /\.(png|jpe?g|webp|gif|bmp|avif)$/i.t
  * Each size of an original compiles a program for the resize, so a dataset of photos is best kept by cache().
  * @throws DataError if there is no image, ShapeError at an image of another size if `size` is absent, FormatError at a damaged file.
  */
-export async function imageFolder(folder: string | URL | Iterable<File>, options?: ImageFolderOptions): Promise<ImageFolder> {
+export async function imageFolder(
+  folder: string | URL | FolderHandle | Iterable<File>,
+  options?: ImageFolderOptions,
+): Promise<ImageFolder> {
   const { size, channels } = imageFolderOptions.read(options);
-  const found = typeof folder === 'string' || folder instanceof URL ? await filesOf(String(folder)) : filesOfList(folder);
+  const isPath = typeof folder === 'string' || folder instanceof URL;
+  const found = isPath ? await filesOf(String(folder)) : isHandle(folder) ? await filesOfHandle(folder) : filesOfList(folder);
   const images = found.filter(({ path }) => isImage(path) && path.includes('/'));
   if (images.length === 0) {
     throw new DataError(`${where}: found no image in a folder of its class, such as cats/1.png; ${found.length} other files were found`);
@@ -80,17 +89,31 @@ export async function imageFolder(folder: string | URL | Iterable<File>, options
 async function filesOf(folder: string): Promise<ImageFile[]> {
   const path = filePath(folder);
   if (path === undefined)
-    throw new ArgumentError(`${where}: folder is ${shown(folder)}; a page takes the files of an input, Node takes a path`);
+    throw new ArgumentError(
+      `${where}: folder is ${shown(folder)}; a page takes the handle of a folder or the files of an input, Node takes a path`,
+    );
   const system = nodeProcess()!;
   const names = await system.getBuiltinModule('node:fs/promises').readdir(path, { recursive: true });
   const paths = system.getBuiltinModule('node:path');
   return names.map((name) => ({ path: name.replaceAll('\\', '/'), source: paths.join(path, name) }));
 }
 
+const isHandle = (folder: unknown): folder is FolderHandle => (folder as Partial<FolderHandle> | undefined)?.kind === 'directory';
+
+/** Files of all levels. A file is opened when it is read. */
+async function filesOfHandle(folder: FolderHandle, path = ''): Promise<ImageFile[]> {
+  const files: ImageFile[] = [];
+  for await (const [name, entry] of folder) {
+    if (isHandle(entry)) files.push(...(await filesOfHandle(entry, `${path}${name}/`)));
+    else files.push({ path: path + name, source: entry as FileSource });
+  }
+  return files;
+}
+
 /** Files of an input have paths that begin with the chosen folder. */
 function filesOfList(list: Iterable<File>): ImageFile[] {
   if (typeof list !== 'object' || list === null || !(Symbol.iterator in list)) {
-    throw new ArgumentError(`${where}: folder is ${shown(list)}; it must be a path in Node, or a list of files`);
+    throw new ArgumentError(`${where}: folder is ${shown(list)}; it must be a path in Node, the handle of a folder, or a list of files`);
   }
   return Array.from(list, (file) => ({ path: file.webkitRelativePath.replace(/^[^/]*\//, ''), source: file }));
 }

@@ -3,4 +3,4 @@ export { csvDataset, readCsv } from './csv.ts';
 export type { ColumnType, CsvDatasetOptions, Missing, ReadCsvOptions } from './csvOptions.ts';
 export type { NumberColumn, Table, TableArrays, TableColumn, TextColumn, ToArraysOptions } from './table.ts';
 export { type TextDatasetOptions, textDataset } from './text.ts';
-export { type ImageFolder, type ImageFolderOptions, imageFolder } from './imageFolder.ts';
+export { type FolderHandle, type ImageFolder, type ImageFolderOptions, imageFolder } from './imageFolder.ts';

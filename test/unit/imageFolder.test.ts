@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { ArgumentError, DataError, FormatError, type OmbreError, ShapeError } from '../../src/core/errors.ts';
 import { setDevice } from '../../src/engine/index.ts';
 import '../../src/ops/methods.ts';
-import { imageFolder } from '../../src/tables/index.ts';
+import type { ReadableHandle } from '../../src/formats/places.ts';
+import { type FolderHandle, imageFolder } from '../../src/tables/index.ts';
 
 interface Image {
   width: number;
@@ -93,8 +94,18 @@ describe('in Node', () => {
       FormatError,
       /1\.png: cannot be decoded as an image/,
     ],
-    ['no folder', () => read(3 as never), ArgumentError, /^imageFolder: folder is 3; it must be a path in Node, or a list of files$/],
-    ['an address', () => read('https://example.org/images'), ArgumentError, /a page takes the files of an input, Node takes a path/],
+    [
+      'no folder',
+      () => read(3 as never),
+      ArgumentError,
+      /^imageFolder: folder is 3; it must be a path in Node, the handle of a folder, or a list of files$/,
+    ],
+    [
+      'an address',
+      () => read('https://example.org/images'),
+      ArgumentError,
+      /a page takes the handle of a folder or the files of an input, Node takes a path/,
+    ],
   ])('error: %s', async (_, act, type, message) => {
     const error = await act().catch((error: unknown) => error);
     expect(error).toBeInstanceOf(type);
@@ -122,6 +133,29 @@ test('in a page: the files of an input, decoded by createImageBitmap', async () 
   expect([classNames, dataset.size]).toEqual([['a', 'b'], 2]);
   for await (const { x } of dataset) expect(Array.from(await x.data())).toEqual(Array.from(Float32Array.of(0.2, 0, 1)));
   expect(open).toBe(0);
+});
+
+/** The form of FileSystemDirectoryHandle and FileSystemFileHandle. */
+type Entry = Readonly<Record<string, Uint8Array<ArrayBuffer>>> | Uint8Array<ArrayBuffer>;
+const handleOf = (entry: Entry, name = ''): FolderHandle & ReadableHandle => ({
+  kind: (entry instanceof Uint8Array ? 'file' : 'directory') as 'directory',
+  async getFile() {
+    if (!(entry instanceof Uint8Array)) throw new Error('a folder');
+    return new File([entry], name);
+  },
+  async *[Symbol.asyncIterator]() {
+    for (const [inner, part] of Object.entries(entry)) yield [inner, handleOf(part as Entry, inner)] as const;
+  },
+});
+
+test('the handle of a folder: files of all levels, which are opened when they are read', async () => {
+  const png = (red: number): Uint8Array<ArrayBuffer> => new Uint8Array(PNG.sync.write(plain(1, 1, red, 0, 0, 255)));
+  const handle = handleOf({ b: { '1.png': png(255), deep: { '2.png': png(51) } } as never, a: { '3.png': png(0), 'x.txt': png(0) } as never, '4.png': png(0) }); // prettier-ignore
+  const { classNames, files } = await imageFolder(handle);
+  expect([classNames, files]).toEqual([['a', 'b'], ['a/3.png', 'b/1.png', 'b/deep/2.png']]); // prettier-ignore
+  const found = await read(handle);
+  expect(found.map(({ y, values }) => [y, values[0]])).toEqual([[0, 0], [1, 1], [1, Math.fround(0.2)]]); // prettier-ignore
+  await expect(imageFolder(handleOf({}))).rejects.toThrow(/found no image in a folder of its class/);
 });
 
 test('in Node: a decoder that is not installed is named', async () => {
