@@ -79,7 +79,7 @@ export const examples: Readonly<Record<string, ExampleEntry>> = {
     load: async () => (await import('./series.ts')).series,
   },
   sentiment: {
-    about: 'tells positive from negative sentences of reviews, by convolutions over words',
+    about: 'finds positive and negative sentences of reviews, by convolutions over words',
     load: async () => (await import('./sentiment.ts')).sentiment,
   },
   lora: {

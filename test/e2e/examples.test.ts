@@ -193,7 +193,7 @@ describe('on a desktop', () => {
     await page.waitForTimeout(1500);
     expect([await charts(page), await text(page, 'output')]).toEqual(before);
     expect(await state(page)).toBe('stopped');
-    // The next run begins anew.
+    // The next run starts again from the beginning.
     await page.getByTestId('list').locator('a[data-name=regression]').click();
     expect(await page.getByTestId('chart').count()).toBe(0);
     await page.getByTestId('start').click();
