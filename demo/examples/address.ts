@@ -11,7 +11,7 @@ export interface Choice {
 
 const names = Object.keys(examples);
 const sizes: readonly Size[] = ['small', 'full'];
-const devices: readonly DeviceChoice[] = ['auto', 'webgpu', 'cpu'];
+const devices: readonly DeviceChoice[] = ['auto', 'webgpu', 'wasm', 'cpu'];
 
 /** One of `known`: the value of the address, or the first one if the address has none or another one. */
 const oneOf = <T extends string>(known: readonly T[], value: string | null): T => known.find((name) => name === value) ?? known[0];

@@ -49,7 +49,10 @@ export interface FitInfo {
    * included. It is 0 for arrays.
    */
   dataWait(): number;
-  /** The layers of the model, and its inputs as this fit knows them. */
+  /**
+   * The layers of the model, and its inputs as this fit knows them.
+   * @internal
+   */
   readonly network: { readonly root: Layer; readonly inputs: Layer['inputSpecs'] };
   /** Writes weights, optimizer states and the place in this fit: a file for `restoreFrom` of a callback. */
   saveBackup(target: FileTarget): Promise<void>;

@@ -61,7 +61,9 @@ describe('what a device refuses', () => {
     expect(refusalOf(program, { ...roomy, maxBytes: program.peakBytes - 1 })).toContain(
       `webgpu: forward takes ${program.peakBytes} bytes at its peak, but maxBytes allows ${program.peakBytes - 1}; use a smaller batch`,
     );
-    expect(refusalOf(program, { device: 'webgpu', maxBindingBytes: 24576, maxBufferBytes: 24576, maxBytes: program.peakBytes })).toBe(undefined);
+    expect(refusalOf(program, { device: 'webgpu', maxBindingBytes: 24576, maxBufferBytes: 24576, maxBytes: program.peakBytes })).toBe(
+      undefined,
+    );
   });
 });
 

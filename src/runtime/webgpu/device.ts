@@ -81,7 +81,15 @@ export async function openDevice(options: WebGpuOptions = {}): Promise<OpenDevic
   return {
     device,
     identity: [vendor, architecture, name, description, host()].join(' | '),
-    info: { kind: 'webgpu', processor: software ? 'cpu' : 'gpu', vendor, architecture, description: description || name, features: [...features], limits },
+    info: {
+      kind: 'webgpu',
+      processor: software ? 'cpu' : 'gpu',
+      vendor,
+      architecture,
+      description: description || name,
+      features: [...features],
+      limits,
+    },
     target: {
       processor: software ? 'cpu' : 'gpu',
       cores: coresByVendor[vendor.toLowerCase()],
