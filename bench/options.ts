@@ -52,7 +52,7 @@ export function parseOptions(args: readonly string[]): Options {
     .usage('[options]')
     .description('Compares ombre with TensorFlow.js and jax-js: interleaved rounds, first steps, memory.')
     .addOption(
-      new Option('--stacks <names>', `where to run: ${stackNames.join(',')}; on a GPU, or with WebAssembly on the CPU`)
+      new Option('--stacks <names>', `stacks to run on: ${stackNames.join(',')}; on a GPU, or with WebAssembly on the CPU`)
         .argParser(listOf(stackNames))
         .default(['chromium', 'node'], 'chromium,node'),
     )

@@ -50,7 +50,7 @@ export interface FitInfo {
    */
   dataWait(): number;
   /**
-   * The layers of the model, and its inputs as this fit knows them.
+   * The layers of the model, and its inputs in this fit.
    * @internal
    */
   readonly network: { readonly root: Layer; readonly inputs: Layer['inputSpecs'] };

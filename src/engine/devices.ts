@@ -133,7 +133,7 @@ function checkFlags(flags: unknown): void {
   }
 }
 
-/** Threads asked for when WebAssembly was opened. Undefined means the default. */
+/** Threads requested when WebAssembly was opened. Undefined means the default. */
 let openThreads: number | undefined;
 
 function checkThreads(threads: unknown): void {

@@ -3,7 +3,7 @@ import { ArgumentError } from '../core/errors.ts';
 import { boolean, positiveInteger } from '../core/optionKinds.ts';
 import { type OptionsOf, type SettingsOf, declareOptions, optional } from '../core/options.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Layer, input, layers } from '../nn/index.ts';
+import { activations, type Layer, input, layers } from '../nn/index.ts';
 import { type Model, type WeightMap, createModel } from '../train/index.ts';
 import { type BaseModel, applied, plainRules, tokenInitializer, tokenModelOptions } from './baseModel.ts';
 
@@ -52,7 +52,7 @@ function build(settings: SettingsOf<typeof gpt2Options>): Model {
     const attention = layers.multiHeadAttention({
       ...{ name: `${name}.attn`, numHeads: heads, keyDim: width / heads, causal: true, dropout: rate, kernelInitializer },
     });
-    const hidden = layers.dense({ name: `${name}.mlp.c_fc`, units: 4 * width, activation: 'geluTanh', kernelInitializer });
+    const hidden = layers.dense({ name: `${name}.mlp.c_fc`, units: 4 * width, activation: activations.geluTanh, kernelInitializer });
     const projection = layers.dense({ name: `${name}.mlp.c_proj`, units: width, kernelInitializer });
     x = plus(`${name}.add_1`, x, applied(x, normal(`${name}.ln_1`), attention, dropped(`${name}.attn.resid_dropout`)));
     x = plus(`${name}.add_2`, x, applied(x, normal(`${name}.ln_2`), hidden, projection, dropped(`${name}.mlp.dropout`)));

@@ -8,7 +8,7 @@ import type { Profile } from './profile.ts';
 
 export interface DeviceInfo {
   readonly kind: 'webgpu' | 'wasm' | 'cpu';
-  /** What computes. Some adapters of WebGPU compute on the CPU, such as SwiftShader and llvmpipe. */
+  /** The kind of processor that computes. Some adapters of WebGPU compute on the CPU, such as SwiftShader and llvmpipe. */
   readonly processor: 'gpu' | 'cpu';
   readonly vendor: string;
   readonly architecture: string;

@@ -40,7 +40,7 @@ const html = `<!doctype html><title>wasm</title><script type="module">
   });
 </script>`;
 
-/** Headers that a query asks for. */
+/** Headers that a query requests. */
 function headersOf(url: string): Record<string, string> {
   return {
     ...(url.includes('isolated') && { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }),

@@ -36,6 +36,7 @@ import { debug } from '../../src/runtime/webgpu/debug.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { values } from '../support/graphs.ts';
+import { webgpuOnly } from '../support/planDevice.ts';
 import { inputValues, largeInputTypes, outputsOf, recipe } from '../support/randomGraphs.ts';
 
 interface Opened {
@@ -53,6 +54,8 @@ beforeAll(async () => {
   debug.submitOperations = undefined;
 });
 afterAll(() => [whole, ...cut].forEach(({ runtime }) => runtime.dispose()));
+
+webgpuOnly('a run is no submit, and workgroups are split between threads');
 
 let seed = 0;
 const x = (...shape: number[]): Tensor =>

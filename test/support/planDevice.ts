@@ -1,4 +1,4 @@
-// Where kernel plans run without the compiler: a device of WebGPU, or the WebAssembly runtime in its place.
+// The devices on which kernel plans run without the compiler: a device of WebGPU, or the WebAssembly runtime in its place.
 import { beforeEach, inject } from 'vitest';
 import type { Target } from '../../src/graph/op.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/index.ts';

@@ -57,6 +57,8 @@ const entries = ['ombre', ...['data', 'formats', 'models', 'onnx', 'plots', 'sta
 
 /** The demo runs the examples. An example uses files of its folder only. */
 const mayImport = (path: string, target: string): boolean =>
+  // The page that measures a GPU compiles the kernels of the bench.
+  (/^demo\/measure(?:ments)?\.ts$/.test(path) && /^(?:src|bench)\//.test(target)) ||
   target.startsWith('examples/') || (path.startsWith('demo/') && target.startsWith('demo/'));
 
 const demoUsesPublicEntries: Rule = (file) =>
@@ -274,6 +276,7 @@ const rules: Readonly<Record<string, RuleRow>> = {
       file('demo/main.ts', `import { sequential } from 'ombre';\nimport Chart from 'chart.js/auto';\nimport './page.css';`),
       file('demo/examples/worker.ts', `import { examples } from '../../examples/index.ts';`),
       file('examples/vae.ts', `import { plots } from 'ombre/plots';`),
+      file('demo/measure.ts', `import { products } from '../bench/gpu/products.ts';`),
     ],
     forbidden: [
       [file('demo/main.ts', `import { sequential } from '../src/train/model.ts';`), '../src/train/model.ts'],

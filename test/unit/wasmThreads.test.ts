@@ -12,10 +12,10 @@ import { type Named, trainingSteps } from '../support/trainingSteps.ts';
 
 /** Ways to compute. `splitTime: 0` splits every dispatch. */
 const crews = [
-  { told: '2 threads', threads: 2, isQueued: false, splitTime: 0 },
-  { told: '4 threads', threads: 4, isQueued: false, splitTime: 0 },
-  { told: '2 threads that take runs from a queue', threads: 2, isQueued: true, splitTime: 0 },
-  { told: '4 threads that take runs from a queue', threads: 4, isQueued: true, splitTime: 0 },
+  { described: '2 threads', threads: 2, isQueued: false, splitTime: 0 },
+  { described: '4 threads', threads: 4, isQueued: false, splitTime: 0 },
+  { described: '2 threads that take runs from a queue', threads: 2, isQueued: true, splitTime: 0 },
+  { described: '4 threads that take runs from a queue', threads: 4, isQueued: true, splitTime: 0 },
 ] as const;
 const alone = { threads: 1, isQueued: false } as const;
 
@@ -73,14 +73,14 @@ async function trained(engine: Engine, name: 'mlp' | 'cnn' | 'gpt', steps: numbe
 describe.each(['mlp', 'cnn', 'gpt'] as const)('steps of %s', (name) => {
   const steps = name === 'mlp' ? 5 : 1;
   let expected: Promise<Uint32Array[]> | undefined;
-  test.each([crews[0], crews[3]])('$told: the bits of one thread', async (options) => {
+  test.each([crews[0], crews[3]])('$described: the bits of one thread', async (options) => {
     expected ??= open(alone).then(({ engine }) => trained(engine, name, steps));
     const { engine } = await open(options);
     expect(await trained(engine, name, steps)).toEqual(await expected);
   });
 });
 
-test.each(crews)('$told: reductions have the bits of one thread', async (options) => {
+test.each(crews)('$described: reductions have the bits of one thread', async (options) => {
   const run = async ({ engine }: { engine: Engine }): Promise<unknown> => {
     const x = numbers([300, 257], 3);
     const results = [sum(x), sum(x, { axis: 0 }), max(x, { axis: 1 }), softmax(x)];
@@ -89,7 +89,7 @@ test.each(crews)('$told: reductions have the bits of one thread', async (options
   expect(await run(await open(options))).toEqual(await run(await open(alone)));
 });
 
-describe.each([{ told: '1 thread', ...alone }, ...crews])('$told', (options) => {
+describe.each([{ described: '1 thread', ...alone }, ...crews])('$described', (options) => {
   test('many runs without a wait, with donations, uploads and reads in between', async () => {
     const { engine } = await open(options);
     const step = compile((w: Tensor, x: Tensor, factor: number) => [add(mul(w, factor), x), sum(w)] as const, { donate: [0], engine });
@@ -170,7 +170,7 @@ describe.each([{ told: '1 thread', ...alone }, ...crews])('$told', (options) => 
   });
 });
 
-test('a worker that leads and ends is a lost device; a helper that ends is told, and the others go on', async () => {
+test('a worker that leads and ends is a lost device; a helper that ends is reported, and the others go on', async () => {
   const { engine, runtime } = await open(crews[2]);
   const workers = (of: WasmRuntime): Set<{ onEnd(reason: string): void }> =>
     (of as unknown as { crew: { workers: Set<never> } }).crew.workers;

@@ -16,7 +16,7 @@ function run<E extends Elements>(body: string, types: readonly string[], buffers
 const zeros = (size: number): Float32Array<ArrayBuffer> => new Float32Array(size);
 const numbers = (...values: number[]): Float32Array<ArrayBuffer> => Float32Array.from(values);
 
-/** The number that the bits of a half stand for. */
+/** The number of the bits of a half. */
 function halfOf(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const mantissa = bits & 1023;

@@ -18,7 +18,7 @@ import { WasmValue } from './value.ts';
 /** A program as errors name it. */
 export type NamedProgram = Pick<Program, 'name' | 'dispatches'>;
 
-/** What executables share. */
+/** The parts that executables share. */
 export interface WasmContext {
   readonly heap: Heap;
   readonly owner: ValueOwner;

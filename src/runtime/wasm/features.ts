@@ -1,4 +1,4 @@
-// What WebAssembly can do on this host. Each test validates a module with one instruction.
+// The features of WebAssembly on this host. Each test validates a module with one instruction.
 
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 

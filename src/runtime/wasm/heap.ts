@@ -59,7 +59,7 @@ export class Heap {
   /** Bytes after each block that nothing else uses. Only guard zones need them. */
   private readonly spareBytes: number;
 
-  /** Shared between threads if that is wanted and the host can. */
+  /** `isShared` makes the memory one that threads share, if the host has such memory. */
   constructor(isShared: boolean, spareBytes = 0) {
     const shared = isShared ? sharedMemory() : undefined;
     this.isShared = shared !== undefined;

@@ -1,7 +1,7 @@
 // Intermediate code: pure values in nested regions, and items with effects in their order.
 import type { WasmType } from './operations.ts';
 
-/** Where the elements of a load or store are. Loads and stores of different places never meet. */
+/** The buffer or array of a load or store. Loads and stores of different places never meet. */
 export interface Place {
   readonly name: string;
   /** No kernel writes it: equal loads give equal values. */
@@ -64,7 +64,7 @@ export class Region {
   readonly items: Item[] = [];
   readonly parent: Region | undefined;
   readonly depth: number;
-  /** Of a loop or a block: values that do not depend on it move out of it. What is in a branch stays there. */
+  /** Of a loop or a block: values that do not depend on it move out of it. Values in a branch stay there. */
   readonly isMovable: boolean;
   /** Whether it is being built: what it has computed may be used now. Open regions are one within the other. */
   isOpen = false;

@@ -1,6 +1,12 @@
 // Folds constants and brings sums of integers to one form, `x + constant`, so that neighbouring addresses can be recognized.
-import type { Builder } from './builder.ts';
 import type { Value } from './code.ts';
+
+/** The builder as far as folding needs it. */
+export interface Maker {
+  readonly i32: (value: number) => Value;
+  readonly f32: (value: number) => Value;
+  op(name: string, args: readonly Value[], imm?: number): Value;
+}
 
 const isConst = (value: Value): boolean => value.op === 'const';
 
@@ -47,7 +53,7 @@ const word = new DataView(new ArrayBuffer(4));
 const commutes = new Set(['i32.add', 'i32.mul', 'i32.and', 'i32.or', 'i32.xor', 'i32.eq', 'i32.ne']);
 
 /** A simpler value that is equal, or undefined. */
-export function fold(builder: Builder, name: string, args: readonly Value[], imm: number): Value | undefined {
+export function fold(builder: Maker, name: string, args: readonly Value[], imm: number): Value | undefined {
   const [a, b] = args as readonly (Value | undefined)[];
   if (!a) return undefined;
   if (b && isConst(a) && isConst(b)) {
@@ -77,7 +83,7 @@ export function fold(builder: Builder, name: string, args: readonly Value[], imm
   return name.startsWith('i32.') ? foldInteger(builder, name, a, b) : undefined;
 }
 
-function foldInteger(builder: Builder, name: string, a: Value, b: Value): Value | undefined {
+function foldInteger(builder: Maker, name: string, a: Value, b: Value): Value | undefined {
   const { base, constant } = split(a);
   switch (name) {
     case 'i32.add': {
@@ -140,7 +146,7 @@ function foldInteger(builder: Builder, name: string, a: Value, b: Value): Value 
 }
 
 /** The lane of a vector whose lanes are known. */
-function extracted(builder: Builder, name: string, vector: Value, lane: number): Value | undefined {
+function extracted(builder: Maker, name: string, vector: Value, lane: number): Value | undefined {
   const type = name.slice(0, 5);
   if (vector.op === `${type}.splat`) return vector.args[0];
   if (vector.op === `${type}.replace_lane`) return vector.imm === lane ? vector.args[1] : builder.op(name, [vector.args[0]], lane);

@@ -114,7 +114,7 @@ export function isSimple(statements: Statements): boolean {
 
 const returns = new WeakMap<FunctionSyntax, 'none' | 'last' | 'early'>();
 
-/** Where a function returns: nowhere, in its last statement only, or before it. */
+/** Whether a function never returns, returns in its last statement only, or before it. */
 export function returnedBy(fn: FunctionSyntax): 'none' | 'last' | 'early' {
   let found = returns.get(fn);
   if (!found) {

@@ -3,7 +3,7 @@ import type { Value } from '../ir/code.ts';
 import { onLine, unknownConstruct } from '../wgsl/errors.ts';
 import type { FunctionSyntax, ModuleSyntax } from '../wgsl/syntax.ts';
 import { Facts, Kernel, type KernelOptions, Restart } from './kernel.ts';
-import { stripLoop } from './loops.ts';
+import { lowerFor, stripLoop } from './loops.ts';
 import { collapse, one, zero } from './nodes.ts';
 import type { Stored } from './scope.ts';
 import { lowerBody } from './statements.ts';
@@ -28,7 +28,7 @@ export type Manner = 'loops' | 'invocations' | 'single';
 export function lowerKernel(module: ModuleSyntax, options: KernelOptions, manner: Manner): Kernel {
   const facts = new Facts();
   for (let attempt = 0; attempt < 100; attempt++) {
-    const kernel = new Kernel(module, options, facts, manner === 'loops');
+    const kernel = new Kernel(module, options, facts, manner === 'loops', { evaluate, body: lowerBody, loop: lowerFor });
     try {
       lowerModule(kernel, manner);
       return kernel;

@@ -5,11 +5,10 @@ import type { Expression, FunctionSyntax, TypeSyntax } from '../wgsl/syntax.ts';
 import { bitcast, callBuiltin, construct, libraryNames } from './builtins.ts';
 import { type Kernel, Restart } from './kernel.ts';
 import { type Reference, elementAt, memberOf, read, referenceTo, storeTo } from './memory.ts';
-import { collapse, component, concrete, constant, laneOf, mapLanes, one, valueOf, vectorOf } from './nodes.ts';
+import { collapse, component, concrete, constant, mapLanes, one, valueOf, vectorOf } from './nodes.ts';
 import { binary, unary } from './operators.ts';
 import { returnedBy } from './analysis.ts';
-import { lowerBody } from './statements.ts';
-import { type Lanes, type Type, elementOf, vector } from './types.ts';
+import { type Lanes, type Type, elementOf, laneOf, vector } from './types.ts';
 
 export function evaluate(kernel: Kernel, expression: Expression): Lanes {
   switch (expression.kind) {
@@ -195,7 +194,7 @@ function callLibrary(kernel: Kernel, library: FunctionSyntax, lanes: readonly La
 /** The values of a function's call, computed in place. */
 export function inline(kernel: Kernel, fn: FunctionSyntax, args: readonly Lanes[]): Lanes {
   const differ = args.some((lanes) => lanes.length > 1);
-  // Lanes that may return at different places are computed alone.
+  // Lanes that may return at different places are computed one by one.
   if (differ && returnedBy(fn) !== 'last') {
     return collapse(kernel.alone(() => inline(kernel, fn, args.map((lanes) => kernel.seen(lanes)))[0])); // prettier-ignore
   }
@@ -206,7 +205,7 @@ export function inline(kernel: Kernel, fn: FunctionSyntax, args: readonly Lanes[
       const lanes = args[i].map((node) => concrete(kernel, node, elementOf(type)));
       kernel.scope.declare(parameter.name, { kind: 'constant', lanes: packedLanes(kernel, lanes) });
     });
-    return lowerBody(kernel, fn);
+    return kernel.lowering.body(kernel, fn);
   }, module);
 }
 

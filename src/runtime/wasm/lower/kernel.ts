@@ -2,21 +2,44 @@
 import { Builder } from '../ir/builder.ts';
 import type { Place, Value } from '../ir/code.ts';
 import { unknownConstruct } from '../wgsl/errors.ts';
-import type { Expression, FunctionSyntax, ModuleSyntax, TypeSyntax } from '../wgsl/syntax.ts';
-import { evaluate } from './expressions.ts';
+import type { Expression, ForLoop, FunctionSyntax, ModuleSyntax, TypeSyntax } from '../wgsl/syntax.ts';
 import { Halves } from './halves.ts';
-import { laneOf } from './nodes.ts';
 import { Packer } from './pack.ts';
 import { Scope, type Stored, type Variable } from './scope.ts';
-import type { Strip } from './strip.ts';
-import { type Lanes, type ScalarName, type Type, isAbstract, layoutOf, scalar, vector } from './types.ts';
+import { type Lanes, type ScalarName, type Type, isAbstract, laneOf, layoutOf, scalar, vector } from './types.ts';
+
+/** The targets of a return, a break and a continue in the present code. Undefined if the code may not leave. */
+export interface Exits {
+  /** Called with the value. */
+  readonly returning: ((value: Lanes | undefined) => void) | undefined;
+  readonly breaking: (() => void) | undefined;
+  readonly continuing: (() => void) | undefined;
+}
+
+/** The functions that call each other: expressions contain calls, functions contain statements, and loops contain both. */
+export interface Lowering {
+  evaluate(kernel: Kernel, expression: Expression): Lanes;
+  body(kernel: Kernel, fn: FunctionSyntax): Lanes;
+  loop(kernel: Kernel, loop: ForLoop, exits: Exits): boolean;
+}
+
+/** Four iterations that are computed together, for the code of one iteration: see strip.ts. */
+export interface Together {
+  readonly carried: ReadonlySet<Variable>;
+  isOuter(variable: Variable): boolean;
+  noteLoad(place: Place, addresses: readonly Value[]): void;
+  noteStore(place: Place, addresses: readonly Value[], isRun: boolean): void;
+  notePacked(value: Value): void;
+  uniform(operator: string, left: Lanes, right: Lanes): Lanes | undefined;
+  prepare(expression: Expression, names: ReadonlySet<string>): Expression;
+}
 
 export interface KernelOptions {
   /** Fused multiplication and addition of the relaxed SIMD instructions. */
   readonly isRelaxed: boolean;
 }
 
-/** What a lowering learned too late: the next one knows it from the start. */
+/** Facts that a lowering found too late. The next lowering has them from the start. */
 export class Facts {
   /** Declarations of variables that are indexed: they are in memory. */
   readonly inMemory = new Set<object>();
@@ -38,6 +61,7 @@ export class Kernel {
   readonly module: ModuleSyntax;
   readonly options: KernelOptions;
   readonly facts: Facts;
+  readonly lowering: Lowering;
   scope = new Scope();
   /** The names of the module. */
   globals!: Scope;
@@ -45,10 +69,10 @@ export class Kernel {
   readonly moduleVariables: Variable[] = [];
   /** 4 while four iterations or invocations are computed together. */
   width: 1 | 4 = 1;
-  /** The lane that is computed alone, in code whose lanes go different ways. */
+  /** The only lane that is computed now, in code whose lanes take different branches. */
   lane: number | undefined;
   /** The four iterations that are computed together. */
-  strip: Strip | undefined;
+  strip: Together | undefined;
   /** Loads may have an index outside of their buffer. */
   isGuarded = false;
   /** Whether loops may be computed four iterations at a time. */
@@ -62,11 +86,12 @@ export class Kernel {
   private places = 0;
   private readonly types = new Map<string, Type>();
 
-  constructor(module: ModuleSyntax, options: KernelOptions, facts: Facts, mayStrip: boolean) {
+  constructor(module: ModuleSyntax, options: KernelOptions, facts: Facts, mayStrip: boolean, lowering: Lowering) {
     this.module = module;
     this.options = options;
     this.facts = facts;
     this.mayStrip = mayStrip;
+    this.lowering = lowering;
   }
 
   function(name: string): FunctionSyntax | undefined {
@@ -111,7 +136,7 @@ export class Kernel {
   /** A constant whole number, such as the length of an array. */
   number(expression: Expression | TypeSyntax): number {
     const found: Expression = 'kind' in expression ? expression : { kind: 'name', name: expression.name };
-    const [node] = evaluate(this, found);
+    const [node] = this.lowering.evaluate(this, found);
     if (node.value?.op !== 'const') return unknownConstruct('a length that is not constant');
     return node.value.imm;
   }
@@ -133,7 +158,7 @@ export class Kernel {
     return { kind: 'stored', place: this.place(name, false), type, addresses };
   }
 
-  /** The lanes that the present code sees: all, or the one that is computed alone. */
+  /** The lanes that the present code sees: all, or the only one. */
   seen(lanes: Lanes): Lanes {
     return this.lane === undefined || lanes.length === 1 ? lanes : [lanes[this.lane]];
   }
@@ -158,7 +183,7 @@ export class Kernel {
     }
   }
 
-  /** Runs code for each lane alone, one after the other. */
+  /** Runs code for each lane, one after the other. */
   alone<T>(run: () => T): T[] {
     const results: T[] = [];
     for (let lane = 0; lane < 4; lane++) {

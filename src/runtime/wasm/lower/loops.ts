@@ -3,11 +3,11 @@ import type { Value } from '../ir/code.ts';
 import type { ForLoop, Statement } from '../wgsl/syntax.ts';
 import { assignedIn, has, hasOwn, statementsWith, uses } from './analysis.ts';
 import { evaluate } from './expressions.ts';
-import { type Kernel, Restart } from './kernel.ts';
+import { type Exits, type Kernel, Restart } from './kernel.ts';
 import { valueOf } from './nodes.ts';
 import type { Variable } from './scope.ts';
 import { slotsFor } from './slots.ts';
-import { type Exits, changedBy, lowerAll } from './statements.ts';
+import { changedBy, lowerAll } from './statements.ts';
 import { Rejected, Strip } from './strip.ts';
 import { type Lanes, scalar } from './types.ts';
 

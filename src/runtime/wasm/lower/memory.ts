@@ -2,9 +2,9 @@
 import type { Place, Value } from '../ir/code.ts';
 import { unknownConstruct } from '../wgsl/errors.ts';
 import type { Kernel } from './kernel.ts';
-import { component, concrete, laneOf, one, valueOf } from './nodes.ts';
+import { component, concrete, one, valueOf } from './nodes.ts';
 import type { Stored } from './scope.ts';
-import { type Lanes, type Node, type Type, elementOf, isPacked, layoutOf, offsetOf, scalar, strideOf, vector } from './types.ts';
+import { type Lanes, type Node, type Type, elementOf, isPacked, laneOf, layoutOf, offsetOf, scalar, strideOf, vector } from './types.ts';
 
 /** A part of a variable in memory: one address, or one for each lane. */
 export interface Reference {

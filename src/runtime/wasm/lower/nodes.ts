@@ -106,8 +106,6 @@ export function mapLanes(operands: readonly Lanes[], fn: (...nodes: Node[]) => N
   return collapse(Array.from({ length: width }, (_, lane) => fn(...operands.map((lanes) => lanes[lanes.length === 1 ? 0 : lane]))));
 }
 
-export const laneOf = (lanes: Lanes, lane: number): Node => lanes[lanes.length === 1 ? 0 : lane];
-
 /** The leaves of a node that are WebAssembly values, in order. */
 export function leaves(node: Node): Value[] {
   return node.value ? [node.value] : node.parts!.flatMap(leaves);

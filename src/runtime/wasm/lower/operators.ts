@@ -57,7 +57,7 @@ function scalarBinary(kernel: Kernel, operator: string, a: Node, b: Node, name: 
   return one(name, builder.op(`i32.${arithmetic[operator]}`, [x, y]));
 }
 
-/** Operations on whole vectors; undefined where WebAssembly has none. */
+/** Operations on whole vectors; undefined if WebAssembly has none. */
 function packedBinary(kernel: Kernel, operator: string, a: Node, b: Node, of: ScalarName): Node | undefined {
   const { builder } = kernel;
   const [x, y] = [valueOf(a), valueOf(b)];

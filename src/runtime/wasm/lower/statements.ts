@@ -5,8 +5,7 @@ import type { Expression, FunctionSyntax, Statement } from '../wgsl/syntax.ts';
 import { assignedIn, has, isSimple, returnedBy } from './analysis.ts';
 import { selectedBy } from './builtins.ts';
 import { constantIndex, evaluate, packedLanes, referenceOf, variableOf } from './expressions.ts';
-import { type Kernel, Restart } from './kernel.ts';
-import { lowerFor } from './loops.ts';
+import { type Exits, type Kernel, Restart } from './kernel.ts';
 import { write } from './memory.ts';
 import { component, concrete, isSame, mapLanes, valueOf, vectorOf, zero } from './nodes.ts';
 import { binary } from './operators.ts';
@@ -14,14 +13,6 @@ import type { Variable } from './scope.ts';
 import { type Slots, slotsFor } from './slots.ts';
 import { Rejected } from './strip.ts';
 import { type Lanes, type Node, elementOf } from './types.ts';
-
-/** Where a return, a break and a continue go in the present code. */
-export interface Exits {
-  /** Called with the value; undefined where nothing may return. */
-  readonly returning: ((value: Lanes | undefined) => void) | undefined;
-  readonly breaking: (() => void) | undefined;
-  readonly continuing: (() => void) | undefined;
-}
 
 /** Lowers statements in order. Returns true if the code after them is never reached. */
 export function lowerAll(kernel: Kernel, statements: readonly Statement[], exits: Exits): boolean {
@@ -49,7 +40,7 @@ function lowerStatement(kernel: Kernel, statement: Statement, exits: Exits): boo
     case 'if':
       return branch(kernel, statement, exits);
     case 'for':
-      return lowerFor(kernel, statement, exits);
+      return kernel.lowering.loop(kernel, statement, exits);
     case 'return':
       leave(exits.returning && (() => exits.returning!(statement.value && evaluate(kernel, statement.value))));
       return true;
@@ -64,7 +55,7 @@ function lowerStatement(kernel: Kernel, statement: Statement, exits: Exits): boo
   }
 }
 
-/** Lanes that are computed alone may not leave what all lanes run. */
+/** One lane may not leave code that all lanes run. */
 function leave(exit: (() => void) | undefined): void {
   if (!exit) throw new Rejected('lanes leave at different places');
   exit();

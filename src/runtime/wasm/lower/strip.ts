@@ -5,7 +5,7 @@ import { split } from '../ir/fold.ts';
 import type { Expression } from '../wgsl/syntax.ts';
 import { uses } from './analysis.ts';
 import { evaluate, packedLanes } from './expressions.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Together } from './kernel.ts';
 import { one, valueOf } from './nodes.ts';
 import type { Variable } from './scope.ts';
 import { type Lanes, type ScalarName, elementOf } from './types.ts';
@@ -18,7 +18,7 @@ interface Access {
   readonly addresses: readonly Value[];
 }
 
-export class Strip {
+export class Strip implements Together {
   /** Totals that each iteration changes, in order. */
   readonly carried: ReadonlySet<Variable>;
   private readonly kernel: Kernel;

@@ -102,3 +102,6 @@ export type Lanes = readonly Node[];
 
 /** Whether a vector has one v128 value. */
 export const isPacked = (type: Type): boolean => type.kind === 'vector' && type.size === 4 && type.of !== 'f16';
+
+/** The node of one lane. */
+export const laneOf = (lanes: Lanes, lane: number): Node => lanes[lanes.length === 1 ? 0 : lane];

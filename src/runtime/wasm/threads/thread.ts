@@ -47,9 +47,9 @@ export interface Thread {
  */
 export function makeThread(memory: WebAssembly.Memory, index: number, splitTime: number): Thread {
   // Words of the first 4096 bytes, which the heap leaves to the threads. Those that different threads write are in different cache lines.
-  const open = 16; // number of the dispatch that helpers may join, or 0
-  const next = 32; // number of the next chunk
-  const active = 48; // number of helpers that have joined
+  const open = 16; // number of the dispatch that helpers may join, or 0.
+  const next = 32; // number of the next chunk.
+  const active = 48; // number of helpers that have joined.
   const joining = 64; // the leader sleeps until `active` is 0
   const sleepers = 80; // number of helpers that sleep
   const ready = 96; // number of helpers that run
