@@ -59,7 +59,8 @@ const entries = ['ombre', ...['data', 'formats', 'models', 'onnx', 'plots', 'sta
 const mayImport = (path: string, target: string): boolean =>
   // The page that measures a GPU compiles the kernels of the bench.
   (/^demo\/measure(?:ments)?\.ts$/.test(path) && /^(?:src|bench)\//.test(target)) ||
-  target.startsWith('examples/') || (path.startsWith('demo/') && target.startsWith('demo/'));
+  target.startsWith('examples/') ||
+  (path.startsWith('demo/') && target.startsWith('demo/'));
 
 const demoUsesPublicEntries: Rule = (file) =>
   /^(demo|examples)\//.test(file.path)
