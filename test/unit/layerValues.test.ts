@@ -1,4 +1,5 @@
 // Layers against PyTorch, in f64: outputs, and gradients of the input and of every parameter.
+import '../../src/train/names.ts';
 import { describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import type { HostArray } from '../../src/core/dtype.ts';

@@ -288,7 +288,7 @@ describe('building', () => {
       'unknown device',
       () => xorModel().compile({ loss: 'meanSquaredError', device: 'tpu' as never }),
       ArgumentError,
-      "compile: device is 'tpu'; it must be 'auto', 'webgpu' or 'cpu'",
+      "compile: device is 'tpu'; it must be 'auto', 'webgpu', 'wasm' or 'cpu'",
     ],
     [
       'seed',

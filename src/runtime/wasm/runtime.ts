@@ -75,7 +75,7 @@ export class WasmRuntime implements Runtime, ProgramLoader, WasmContext {
       vendor: '',
       architecture: '',
       description: `WebAssembly${isRelaxed ? ' with fused multiplication' : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${reason === undefined ? '' : `; not more, because ${reason}`}`,
-      features: ['simd', ...(isRelaxed ? ['relaxed-simd'] : []), ...(threads > 1 ? ['threads'] : [])],
+      features: ['simd', 'shader-f16', ...(isRelaxed ? ['relaxed-simd'] : []), ...(threads > 1 ? ['threads'] : [])],
       limits: { threads },
     };
   }

@@ -3,8 +3,11 @@
 import type { Target } from '../../graph/op.ts';
 import { debug } from './debug.ts';
 
-/** Maximum milliseconds of work in one submit. Work is at most as long as this, and at least half as long where it can be cut. */
-export const maxSubmitTime = 100;
+/**
+ * Maximum milliseconds of work in one submit. Work is at most as long as this, and at least half as long if it can be cut. No driver resets an
+ * adapter that computes on the CPU. Its steps are long if other programs use the CPU too.
+ */
+export const maxSubmitTime = { gpu: 100, cpu: 1000 };
 
 /** Operations in a millisecond, before any step is timed: a slow GPU, and a CPU with few cores. */
 const firstRates = { gpu: 3e8, cpu: 1e7 };
@@ -21,6 +24,8 @@ const minStepTime = 5;
 export class DeviceRate {
   readonly first: number;
   latest: number;
+  /** Maximum milliseconds of work in one submit. */
+  readonly maxTime: number;
   /** Minimum number of workgroups of a part of a dispatch. Fewer leave cores idle. */
   readonly minWorkgroups: number;
   /** Fixed number of operations of a submit, in tests. */
@@ -28,6 +33,7 @@ export class DeviceRate {
 
   constructor(processor: Target['processor']) {
     this.first = this.latest = firstRates[processor];
+    this.maxTime = maxSubmitTime[processor];
     this.minWorkgroups = this.fixed !== undefined ? 1 : processor === 'gpu' ? 64 : 8;
   }
 }
@@ -61,7 +67,7 @@ export class Pace {
 
   /** Maximum number of operations in a submit: a power of two, so that it rarely changes. Infinity if the whole step fits. */
   get maxOperations(): number {
-    const most = this.device.fixed ?? 2 ** Math.floor(Math.log2(this.rate * maxSubmitTime));
+    const most = this.device.fixed ?? 2 ** Math.floor(Math.log2(this.rate * this.device.maxTime));
     return this.operations <= most ? Infinity : most;
   }
 
