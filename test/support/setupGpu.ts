@@ -1,5 +1,6 @@
 // Runs before each file of GPU tests. Sets guard zones after all ranges that kernels write, and the disguise that the environment requires.
-import { type RunnerTask, afterAll, afterEach, inject } from 'vitest';
+import { type RunnerTask, afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { setDevice } from '../../src/engine/index.ts';
 import { clampingFlag, debug } from '../../src/runtime/webgpu/debug.ts';
 import { takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
@@ -21,6 +22,9 @@ if (wanted.plan === 'gpu' || wanted.subgroups) {
   const { globals } = isNode ? ((await import(/* @vite-ignore */ specifier)) as { globals: object }) : { globals: globalThis };
   disguise((globals as { GPU: { prototype: GPU } }).GPU, wanted);
 }
+
+// 'auto' would choose WebAssembly on a machine without a GPU.
+beforeAll(() => setDevice('webgpu'));
 
 function requireNone(violations: readonly string[]): void {
   if (violations.length > 0) throw new Error(`guard zones:\n${violations.slice(0, 10).join('\n')}`);
