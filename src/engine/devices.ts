@@ -49,7 +49,7 @@ async function openAuto(options: OpenOptions): Promise<Engine> {
     const engine = await engineFor('webgpu', options);
     if (engine.info.processor === 'gpu') return engine;
     software = engine;
-    reason = `the WebGPU adapter ${engine.info.architecture || engine.info.description} computes on the CPU`;
+    reason = `the WebGPU adapter ${engine.info.description || engine.info.architecture} computes on the CPU`;
   } catch (error) {
     reason = (error as Error).message;
   }
