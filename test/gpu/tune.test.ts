@@ -16,6 +16,12 @@ const x = { data: Float32Array.from(values(64 * 32, 3)), shape: [64, 32] };
 const y = Int32Array.from({ length: 64 }, (_, i) => i % 4);
 const fit = { x, y, epochs: 2, batchSize: 32, validationSplit: 0.5 };
 
+/**
+ * A running loss that is read while the next step runs may need a buffer that earlier searches did not: 2,048 bytes with its guard zone. It
+ * depends on the clock. Every model takes more, so a leak of models would be larger.
+ */
+const readBytes = 2048;
+
 const classifier = (learningRate: number, units: number): Model => {
   const model = sequential([
     layers.dense({ units, activation: 'relu', inputShape: [32] }),
@@ -40,8 +46,8 @@ test('50 trials of equal shapes hold the memory of one, and compile no kernel af
   const { trials } = result;
   // Parameters and moments of a model are 256 * 36 floats each: 37 kB. The best model so far is kept.
   console.log(`memory after trials 2, 25 and 50: ${[bytes[1], bytes[24], bytes[49]].join(', ')} bytes; kernels: ${trials[0].compilations}`);
-  expect(bytes[49]).toBeLessThanOrEqual(bytes[4]);
-  expect(buffers[49]).toBeLessThanOrEqual(buffers[4]);
+  expect(bytes[49]).toBeLessThanOrEqual(bytes[4] + readBytes);
+  expect(buffers[49]).toBeLessThanOrEqual(buffers[4] + 1);
   expect(trials[0].compilations).toBeGreaterThan(5);
   expect(trials.slice(1).map(({ compilations }) => compilations)).toEqual(Array.from({ length: 49 }, () => 0));
   await (await result.bestModel()).evaluate(x, y, { verbose: 0 });
@@ -57,9 +63,7 @@ test('without the best model everything is freed; other shapes share the kernels
   const first = await run(1);
   const before = memory();
   const second = await run(2);
-  // A running loss that is read while the next step runs may need a small buffer that the first search did not: 2,048 bytes with its guard
-  // zone. The smallest model takes more.
-  expect(memory().bytes).toBeLessThanOrEqual(before.bytes + 2048);
+  expect(memory().bytes).toBeLessThanOrEqual(before.bytes + readBytes);
   expect(second.trials.map(({ compilations }) => compilations)).toEqual([0, 0, 0, 0]);
   expect(first.trials.map(({ parameters }) => parameters.units)).toEqual([64, 128, 192, 256]);
 });
