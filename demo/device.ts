@@ -1,11 +1,6 @@
 // Chooses the device, and names it for the page.
 import { deviceInfo, setDevice } from 'ombre';
-import type { DeviceChoice } from './protocol.ts';
-
-export interface ChosenDevice {
-  readonly kind: string;
-  readonly name: string;
-}
+import type { ChosenDevice, DeviceChoice } from './protocol.ts';
 
 export async function chooseDevice(choice: DeviceChoice): Promise<ChosenDevice> {
   await setDevice(choice);

@@ -1,11 +1,17 @@
 // Messages between the page and its trainer. They are plain data, so that the trainer may run in a worker or in the page.
-import type { Profile } from 'ombre';
+import type { DeviceName, Profile } from 'ombre';
 import type { LossName, ModelName, OptimizerName } from './recipes.ts';
 
 /** Number of test images for which the page shows predictions. */
 export const sampleCount = 24;
 
-export type DeviceChoice = 'auto' | 'webgpu' | 'wasm' | 'cpu';
+export type DeviceChoice = DeviceName;
+
+/** A device as the page names it. */
+export interface ChosenDevice {
+  readonly kind: string;
+  readonly name: string;
+}
 
 export interface TrainingConfig {
   readonly model: ModelName;
@@ -80,7 +86,7 @@ export type RunEvent =
 export type TrainerEvent =
   /** Whether the worker or page of the trainer has WebGPU. */
   | { readonly type: 'ready'; readonly hasWebGpu: boolean }
-  | { readonly type: 'device'; readonly kind: string; readonly name: string }
+  | ({ readonly type: 'device' } & ChosenDevice)
   /** An error outside of a run: a missing device, or a drawing that could not be classified. */
   | { readonly type: 'problem'; readonly message: string }
   /** The answer to `profile`: times, or the reason why there are none. */

@@ -1,4 +1,7 @@
-import { deviceInfo } from 'ombre';
+import { type DeviceName, deviceInfo } from 'ombre';
+
+/** The choices of --device. */
+export const deviceChoices: readonly DeviceName[] = ['auto', 'webgpu', 'wasm', 'cpu'];
 
 /** One line that names the device of the library. */
 export function deviceLine(): string {

@@ -1,17 +1,17 @@
 /** `npm run example -- NAME`: runs an example and prints its figures. Without a name it prints the list. */
 import { performance } from 'node:perf_hooks';
 import { Argument, Command, Option } from 'commander';
-import { datasets, setDevice } from 'ombre';
+import { type DeviceName, datasets, setDevice } from 'ombre';
 import { runOn } from '../examples/example.ts';
 import { examples } from '../examples/index.ts';
 import { readBook } from './book.ts';
 import { cifarFiles } from './cifarFiles.ts';
-import { deviceLine } from './deviceLine.ts';
+import { deviceChoices, deviceLine } from './deviceLine.ts';
 import { readReviews } from './reviews.ts';
 import { showPictures } from './showPicture.ts';
 
 interface Options {
-  readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
+  readonly device: DeviceName;
   readonly small: boolean;
   readonly large: boolean;
   readonly cifar?: string;
@@ -49,7 +49,7 @@ async function run(name: string | undefined, { device, small: isSmall, large: is
 await new Command('npm run example --')
   .description('Runs an example from the folder examples.')
   .addArgument(new Argument('[name]', 'which one').choices(Object.keys(examples)))
-  .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'wasm', 'cpu']).default('auto'))
+  .addOption(new Option('--device <name>', 'where to compute').choices(deviceChoices).default('auto'))
   .option('--small', 'the size of the tests: seconds on the CPU', false)
   .addOption(new Option('--large', 'the size for a GPU, for examples that have one').default(false).conflicts('small'))
   .option('--cifar <folder>', 'images of resnet: a folder with the binary version of CIFAR-10')

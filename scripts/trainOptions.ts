@@ -1,6 +1,8 @@
 /** The options of `npm run train`. All are checked before anything is loaded. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { DeviceName } from 'ombre';
 import { type LossName, type ModelName, type OptimizerName, learningRateFor, learningRates, lossNames, recipes } from '../demo/recipes.ts';
+import { deviceChoices } from './deviceLine.ts';
 
 export type DatasetName = 'mnist' | 'digits';
 
@@ -13,7 +15,7 @@ export interface TrainOptions {
   readonly learningRate: number;
   readonly epochs: number;
   readonly batchSize: number;
-  readonly device: 'auto' | 'webgpu' | 'wasm' | 'cpu';
+  readonly device: DeviceName;
   readonly seed: number;
   readonly json: boolean;
 }
@@ -57,7 +59,7 @@ export function parseTrainOptions(args: readonly string[]): TrainOptions | Refus
     )
     .option('--epochs <n>', 'passes over the training images', number(true, 1, 100_000), 3)
     .option('--batch-size <n>', 'images per step (default: 128; cnn: 32)', number(true, 1, 60_000))
-    .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'webgpu', 'wasm', 'cpu']).default('auto'))
+    .addOption(new Option('--device <name>', 'where to compute').choices(deviceChoices).default('auto'))
     .option('--seed <n>', 'for initial weights and shuffling', number(true, 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--json', 'print only a summary as JSON')
     .helpOption('--help', 'show this help')

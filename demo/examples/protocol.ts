@@ -1,7 +1,7 @@
 // Messages between the page of the examples and its worker. A worker runs one example.
 import type { Figures, Row } from '../../examples/example.ts';
 import type { Pixels } from '../../examples/pixels.ts';
-import type { DeviceChoice } from '../protocol.ts';
+import type { ChosenDevice, DeviceChoice } from '../protocol.ts';
 
 export type Size = 'small' | 'full';
 
@@ -19,7 +19,7 @@ export type Command =
     };
 
 export type WorkerEvent =
-  | { readonly type: 'device'; readonly kind: string; readonly name: string }
+  | ({ readonly type: 'device' } & ChosenDevice)
   /** Data are read. The sizes are 0 while they are unknown. */
   | { readonly type: 'loading'; readonly what: string; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly type: 'loaded' }

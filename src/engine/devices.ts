@@ -9,7 +9,8 @@ import { type WebGpuOptions, WebGpuRuntime } from '../runtime/webgpu/index.ts';
 import { Engine, engineOf } from './engine.ts';
 import type { ProfileOptions } from './profiling.ts';
 
-export type DeviceName = 'webgpu' | 'wasm' | 'cpu' | 'auto';
+export const deviceNames = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
+export type DeviceName = (typeof deviceNames)[number];
 
 /** Options of opening a device. */
 interface OpenOptions extends WebGpuOptions {
@@ -97,7 +98,7 @@ export async function engineFor(device: DeviceName, options: OpenOptions = {}): 
  * @throws DeviceError with the reason why there is no WebGPU.
  */
 export async function setDevice(device: DeviceName, options: DeviceOptions = {}): Promise<void> {
-  if (!['webgpu', 'wasm', 'cpu', 'auto'].includes(device)) {
+  if (!deviceNames.includes(device)) {
     throw new ArgumentError(`setDevice: unknown device '${String(device)}'; use 'webgpu', 'wasm', 'cpu' or 'auto'`);
   }
   checkOptions('setDevice', options, ['dawnFlags', 'maxBytes', 'threads', 'tuning']);

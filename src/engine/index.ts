@@ -7,6 +7,7 @@ export {
   chosenEngine,
   defaultEngine,
   deviceInfo,
+  deviceNames,
   engineFor,
   evaluate,
   memory,

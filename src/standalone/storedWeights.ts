@@ -2,7 +2,7 @@
 import { type HostArray, storedBytes } from '../core/dtype.ts';
 import type { TensorType } from '../graph/op.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { storedElements } from '../runtime/webgpu/index.ts';
+import { storedElements } from '../runtime/hostElements.ts';
 import type { WeightData } from './moduleData.ts';
 
 /** Bind offsets are multiples of it. */

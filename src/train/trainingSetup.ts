@@ -4,6 +4,7 @@ import { checkedLater, oneOf, positiveInteger, seed as seedKind } from '../core/
 import { namedEntries } from '../core/names.ts';
 import { type OptionsOf, declareOptions, optional } from '../core/options.ts';
 import { shown } from '../core/shown.ts';
+import { type DeviceName, deviceNames } from '../engine/index.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type JointLoss, type Loss, type LossName, type OverOutputs, isJointLoss, lossByName } from '../losses/index.ts';
 import { type Metric, type MetricName, resolveMetric } from '../metrics/index.ts';
@@ -31,9 +32,9 @@ export type MetricChoices = readonly MetricChoice[] | PerOutput<MetricChoice | r
 
 export type DtypePolicy = 'float32' | 'mixedFloat16';
 
-export type DeviceChoice = 'auto' | 'webgpu' | 'wasm' | 'cpu';
+export type DeviceChoice = DeviceName;
 
-export const deviceKind = /* @__PURE__ */ oneOf<DeviceChoice>('auto', 'webgpu', 'wasm', 'cpu');
+export const deviceKind = /* @__PURE__ */ oneOf<DeviceChoice>(...deviceNames);
 
 export const compileOptions = declareOptions('compile', {
   /** Name of an optimizer, or one made by `optimizers.NAME(options)`. @default 'rmsprop', unless there are several */

@@ -5,7 +5,7 @@ import { defineOp } from '../../src/graph/op.ts';
 import { apply } from '../../src/graph/tensor.ts';
 import { add, tensor } from '../../src/ops/index.ts';
 import { type OpenDevice, openDevice } from '../../src/runtime/webgpu/device.ts';
-import { takeGuardReport } from '../../src/runtime/webgpu/guards.ts';
+import { takeGuardReport } from '../../src/runtime/guardReport.ts';
 import { engineWith } from '../support/devices.ts';
 import { runPlan } from './runPlan.ts';
 import { webgpuOnly } from '../support/planDevice.ts';

@@ -2,7 +2,7 @@
 import { type Dtype, type HostArray, roundToF16, storedBytes } from '../../src/core/dtype.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import type { KernelPlan, Operand, TensorType } from '../../src/graph/op.ts';
-import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { debug } from '../../src/runtime/debug.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 import { type Guarded, Guards } from '../../src/runtime/webgpu/guards.ts';
 import type { PlanDevice } from '../support/planDevice.ts';

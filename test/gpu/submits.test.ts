@@ -32,7 +32,7 @@ import {
   tanh,
   transpose,
 } from '../../src/ops/index.ts';
-import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { debug } from '../../src/runtime/debug.ts';
 import type { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { engineWith } from '../support/devices.ts';
 import { values } from '../support/graphs.ts';

@@ -12,7 +12,7 @@ import type { TuningOptions } from '../../src/runtime/runtime.ts';
 import { Stopwatch } from '../../src/runtime/webgpu/stopwatch.ts';
 import { identify } from '../../src/runtime/webgpu/tuning/choices.ts';
 import { bufferUsage } from '../../src/runtime/webgpu/usage.ts';
-import { debug } from '../../src/runtime/webgpu/debug.ts';
+import { debug } from '../../src/runtime/debug.ts';
 import { families } from '../support/families.ts';
 import { values } from '../support/graphs.ts';
 import { variantsOf } from '../support/variants.ts';

@@ -1,8 +1,8 @@
 // Runs before each file of GPU tests. Sets guard zones after all ranges that kernels write, and the disguise that the environment requires.
 import { type RunnerTask, afterAll, afterEach, beforeAll, inject } from 'vitest';
 import { setDevice } from '../../src/engine/index.ts';
-import { clampingFlag, debug } from '../../src/runtime/webgpu/debug.ts';
-import { takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
+import { clampingFlag, debug } from '../../src/runtime/debug.ts';
+import { takeGuardReport, zonesCompared } from '../../src/runtime/guardReport.ts';
 import { WebGpuRuntime } from '../../src/runtime/webgpu/index.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
 import { disguise } from './disguise.ts';

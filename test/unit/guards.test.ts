@@ -1,6 +1,7 @@
 // An error during the comparison of guard zones is a violation, unless the device was lost.
 import { expect, test } from 'vitest';
-import { Guards, takeGuardReport, zonesCompared } from '../../src/runtime/webgpu/guards.ts';
+import { takeGuardReport, zonesCompared } from '../../src/runtime/guardReport.ts';
+import { Guards } from '../../src/runtime/webgpu/guards.ts';
 
 const words = 4;
 

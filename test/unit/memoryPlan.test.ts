@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Program, compileGraph, printProgram } from '../../src/compiler/index.ts';
 import { compile, setDevice } from '../../src/engine/index.ts';
 import { matmul, ones, relu } from '../../src/ops/index.ts';
-import { refusalOf } from '../../src/runtime/webgpu/limits.ts';
+import { refusalOf } from '../../src/runtime/limits.ts';
 import { gpuTarget, graphOf, softwareTarget } from '../support/graphs.ts';
 import { trainingStepNames, tracedStep } from '../support/trainingSteps.ts';
 

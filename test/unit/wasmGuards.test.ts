@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Program } from '../../src/compiler/index.ts';
 import { HostValue } from '../../src/graph/tensor.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/index.ts';
-import { debug } from '../../src/runtime/webgpu/debug.ts';
-import { takeGuardReport } from '../../src/runtime/webgpu/guards.ts';
+import { debug } from '../../src/runtime/debug.ts';
+import { takeGuardReport } from '../../src/runtime/guardReport.ts';
 
 const before = debug.guardBytes;
 beforeAll(() => void (debug.guardBytes = 256));

@@ -8,7 +8,7 @@ import type { KernelOptions, Kernel } from './lower/kernel.ts';
 import { Rejected } from './lower/strip.ts';
 import { UnknownConstruct } from './wgsl/errors.ts';
 import { parseModule } from './wgsl/parse.ts';
-import type { ModuleSyntax } from './wgsl/syntax.ts';
+import type { Expression, ModuleSyntax, TypeSyntax } from './wgsl/syntax.ts';
 
 export interface CompileOptions extends KernelOptions {
   /** The memory is shared between threads. */
@@ -22,21 +22,26 @@ export interface CompiledKernel {
   readonly manner: Manner;
 }
 
-/** The text with the functions of the library that builtins need. */
-function withLibrary(wgsl: string): string {
-  const called = Object.entries(libraryNames).filter(([name]) => new RegExp(`\\b${name}\\(`).test(wgsl));
-  if (!called.length) return wgsl;
-  const wanted = called.map(([, name]) => `${name}(`).join(' ');
-  const own = new Set([...wgsl.matchAll(/\bfn (\w+)\(/g)].map(([, name]) => name));
-  const items = libraryFor(wanted)
-    .split(/\n\n(?=(?:\/\/|fn |const ))/)
-    .filter((item) => ![...item.matchAll(/\b(?:fn|const) (\w+)/g)].some(([, name]) => own.has(name) || wgsl.includes(`const ${name} `)));
-  return `${wgsl}\n${items.join('\n\n')}`;
+/** The module of a text, with the functions of the library that take the place of builtins. */
+function parsed(wgsl: string): ModuleSyntax {
+  const module = parseModule(wgsl);
+  const called = Object.entries(libraryNames).flatMap(([builtin, name]) => (new RegExp(`\\b${builtin}\\(`).test(wgsl) ? `${name}(` : []));
+  if (called.length === 0) return module;
+  const library = parseModule(libraryFor(called.join(' ')));
+  return {
+    ...module,
+    constants: new Map([...library.constants, ...module.constants]),
+    functions: new Map([...library.functions, ...module.functions]),
+  };
 }
+
+/** Whether a type as written has vectors of four. */
+const hasVec4 = (type: TypeSyntax | Expression): boolean =>
+  'kind' in type ? false : type.name.startsWith('vec4') || type.arguments.some(hasVec4);
 
 function lowered(module: ModuleSyntax, options: KernelOptions): { kernel: Kernel; manner: Manner } {
   const loops = lowerKernel(module, options, 'loops');
-  const hasVectors = [...module.variables.values()].some(({ type, space }) => space === 'storage' && JSON.stringify(type).includes('vec4'));
+  const hasVectors = [...module.variables.values()].some(({ type, space }) => space === 'storage' && hasVec4(type));
   if (loops.strips > 0 || hasVectors) return { kernel: loops, manner: 'loops' };
   try {
     return { kernel: lowerKernel(module, options, 'invocations'), manner: 'invocations' };
@@ -49,7 +54,7 @@ function lowered(module: ModuleSyntax, options: KernelOptions): { kernel: Kernel
 /** @throws ShaderError for a construct that the compiler does not know. */
 export function compileKernel(name: string, wgsl: string, options: CompileOptions): CompiledKernel {
   try {
-    const { kernel, manner } = lowered(parseModule(withLibrary(wgsl)), options);
+    const { kernel, manner } = lowered(parsed(wgsl), options);
     return { bytes: encodeModule(kernel.builder, options.isShared), stackBytes: kernel.stackBytes, manner };
   } catch (error) {
     if (!(error instanceof UnknownConstruct)) throw error;

@@ -1,14 +1,12 @@
 // A Program in the memory of the WebAssembly runtime.
 import type { Dispatch, Program } from '../../compiler/index.ts';
 import { storedBytes } from '../../core/dtype.ts';
-import { DeviceError } from '../../core/errors.ts';
-import { formatShape, sizeOf } from '../../core/shape.ts';
-import type { Target, TensorType } from '../../graph/op.ts';
+import type { Target } from '../../graph/op.ts';
 import { HostValue, type Value } from '../../graph/tensor.ts';
+import { debug } from '../debug.ts';
+import { bytesOf } from '../hostElements.ts';
 import type { ProfileLog } from '../profile.ts';
 import type { Executable, RunInput, ValueOwner } from '../runtime.ts';
-import { debug } from '../webgpu/debug.ts';
-import { storedElements } from '../webgpu/transfer.ts';
 import { type Zone, guardZones } from './guards.ts';
 import type { Block, Heap } from './heap.ts';
 import type { Kernel } from './kernels.ts';
@@ -56,14 +54,6 @@ export class Scratch {
     if (this.stack) this.heap.release(this.stack);
     this.stack = this.heap.take(Math.max(stackBytes, 4096));
   }
-}
-
-/** Writes host elements as kernels read them. */
-export function writeHost(heap: Heap, { address }: Block, { data }: HostValue, { shape, dtype }: TensorType): void {
-  if (data.length !== sizeOf(shape)) throw new DeviceError(`wasm: ${data.length} elements for a tensor of shape ${formatShape(shape)}`);
-  if (data.length === 0) return;
-  const stored = storedElements(data, dtype);
-  heap.bytes.set(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), address);
 }
 
 /** Blocks of one executable. They are freed when it is disposed of or garbage collected. */
@@ -158,7 +148,9 @@ export class WasmExecutable implements Executable {
       const run = take(this.words.bytes);
       for (const slot of program.slots) {
         const block = slot.kind === 'input' ? uploads.get(slot.position) : undefined;
-        if (block && slot.kind === 'input') writeHost(heap, block, inputs[slot.position] as HostValue, slot.type);
+        if (block && slot.kind === 'input') {
+          heap.bytes.set(bytesOf('wasm', (inputs[slot.position] as HostValue).data, slot.type), block.address);
+        }
       }
       this.words.write(run.address, {
         inputs,

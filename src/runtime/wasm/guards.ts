@@ -1,7 +1,7 @@
 // Guard zones: a debug mode for tests. The bytes after each range that a dispatch writes have a pattern before the dispatch and must have it
 // afterwards. WebAssembly does not limit stores to a binding: a store beyond the zone is not seen.
 import type { TensorType } from '../../graph/op.ts';
-import { guardPattern, noteZone } from '../webgpu/guards.ts';
+import { guardPattern, noteZone } from '../guardReport.ts';
 import type { Heap } from './heap.ts';
 
 /** The zone after a range that a dispatch writes: bytes from `start` to `end`. */

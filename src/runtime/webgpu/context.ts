@@ -2,7 +2,7 @@
 import { DeviceError, DeviceLostError, type OmbreError } from '../../core/errors.ts';
 import type { Target, TensorType } from '../../graph/op.ts';
 import type { HostValue } from '../../graph/tensor.ts';
-import { debug } from './debug.ts';
+import { debug } from '../debug.ts';
 import { Guards } from './guards.ts';
 import { BufferPool, GpuValue, Scratch } from './memory.ts';
 import { DeviceRate } from './pace.ts';

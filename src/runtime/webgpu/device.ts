@@ -2,7 +2,7 @@
 import { DeviceError } from '../../core/errors.ts';
 import type { Target } from '../../graph/op.ts';
 import type { DeviceInfo, TuningOptions } from '../runtime.ts';
-import { debug } from './debug.ts';
+import { debug } from '../debug.ts';
 
 export interface WebGpuOptions {
   /** Node only, and only before WebGPU is first used: flags for Dawn, such as `enable-dawn-features=vulkan_enable_f16_on_nvidia`. */

@@ -5,6 +5,7 @@ import type { TensorType } from '../../graph/op.ts';
 import { HostValue } from '../../graph/tensor.ts';
 import type { Binding, Dispatch, Program, Slot } from '../../compiler/index.ts';
 import { wordOf } from '../../wgsl/index.ts';
+import { bytesOf } from '../hostElements.ts';
 import type { Executable, RunInput } from '../runtime.ts';
 import { type BoundDispatch, BoundProgram } from './boundProgram.ts';
 import { Commands } from './commands.ts';
@@ -15,7 +16,6 @@ import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { PartLaunch } from './submits.ts';
-import { writeHost } from './transfer.ts';
 import type { GpuContext } from './context.ts';
 
 /** Maximum number of bind groups kept for a dispatch. There is one for each recent tuple of input buffers. */
@@ -118,7 +118,10 @@ export class GpuExecutable implements Executable {
       for (const { groups } of this.bound.dispatches) groups.clear();
       this.generation = context.scratch.generation;
     }
-    for (const { buffer, value, type } of memory.uploads) writeHost(context.device.queue, buffer, value.data, type);
+    for (const { buffer, value, type } of memory.uploads) {
+      const bytes = bytesOf('webgpu', value.data, type);
+      if (bytes.length > 0) context.device.queue.writeBuffer(buffer, 0, bytes);
+    }
     this.writeScalars(inputs);
     const check = this.runs === 0;
     if (check) context.device.pushErrorScope('validation');

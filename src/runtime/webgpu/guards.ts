@@ -1,19 +1,16 @@
 // Guard zones: a debug mode for tests. Each range that a dispatch writes is bound together with a zone after it. The zone has a pattern before the
 // dispatch and must have it afterwards. WebGPU moves a store outside of a binding to the binding's last element, which is in the zone.
-import { bytesPerElement, storedBytes } from '../../core/dtype.ts';
-import { formatShape } from '../../core/shape.ts';
+import { storedBytes } from '../../core/dtype.ts';
 import type { TensorType } from '../../graph/op.ts';
 import type { Slot } from '../../compiler/index.ts';
-import { debug } from './debug.ts';
+import { debug } from '../debug.ts';
+import { guardPattern, noteCheck, noteZone } from '../guardReport.ts';
 import { sizeClass } from './memory.ts';
 import { awaitDevice, reportsLoss } from './prompting.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
 
 /** Minimum number of bytes of a binding. The zone after a smaller tensor is longer by the difference. */
 const shortestBinding = 16;
-
-/** A NaN of unusual bits: a kernel that reads a zone and uses the number gives NaN. */
-export const guardPattern = 0x7fc5a5a5;
 
 /** A range that a dispatch writes, bound with the zone after it. */
 export interface Guarded {
@@ -31,26 +28,6 @@ interface Zone extends Guarded {
   /** Place of the kept copy in the staging buffer. */
   readonly place: number;
 }
-
-/** All guard zones of this process or page, on all devices. */
-const all = {
-  checked: 0,
-  /** The same since the start. */
-  checkedEver: 0,
-  violations: [] as string[],
-  pending: new Set<Promise<void>>(),
-};
-
-/** Waits for all checks under way. Returns the zones checked and the violations found since the last call. */
-export async function takeGuardReport(): Promise<{ checked: number; violations: readonly string[] }> {
-  while (all.pending.size > 0) await Promise.all(all.pending);
-  const { checked } = all;
-  all.checked = 0;
-  return { checked, violations: all.violations.splice(0) };
-}
-
-/** Number of zones compared since the start of this process or page. */
-export const zonesCompared = (): number => all.checkedEver;
 
 /** Guard zones of one run of a program. */
 export class GuardedRun {
@@ -90,12 +67,13 @@ export class GuardedRun {
 
   /** Compares the copies. Call it after the run is submitted. */
   check(): void {
-    const checking = this.compare().catch(async (error: unknown) => {
-      // A lost device is reported elsewhere. Any other error is a fault of the guard zones themselves.
-      if (!(await this.guards.isLost())) all.violations.push(`${this.name}: the guard zones were not compared: ${String(error)}`);
-    });
-    all.pending.add(checking);
-    void checking.then(() => all.pending.delete(checking));
+    noteCheck(
+      this.compare().catch(async (error: unknown) => {
+        // A lost device is reported elsewhere. Any other error is a fault of the guard zones themselves.
+        if (await this.guards.isLost()) return undefined;
+        return `${this.name}: the guard zones were not compared: ${String(error)}`;
+      }),
+    );
   }
 
   private async compare(): Promise<void> {
@@ -110,30 +88,6 @@ export class GuardedRun {
     }
     this.guards.giveBack(this.staging);
   }
-}
-
-/** The range before a zone, for messages. */
-interface ZoneSource {
-  readonly program: string;
-  readonly dispatch: string;
-  readonly role: string;
-  readonly type: TensorType;
-}
-
-/**
- * Compares the words of a zone after its dispatch. Reports `train: 'dense: matmul' writes beyond out f32[32,1]: element 33 is overwritten, the
- * last is 31`.
- */
-export function noteZone({ program, dispatch, role, type }: ZoneSource, words: Uint32Array | Int32Array): void {
-  all.checked++;
-  all.checkedEver++;
-  const word = words.findIndex((found) => found !== guardPattern);
-  if (word < 0) return;
-  const element = (storedBytes(type) + 4 * word) / bytesPerElement(type.dtype);
-  const last = type.shape.reduce((size, n) => size * n, 1) - 1;
-  all.violations.push(
-    `${program}: '${dispatch}' writes beyond ${role} ${type.dtype}${formatShape(type.shape)}: element ${element} is overwritten, the last is ${last}`,
-  );
 }
 
 /** The guard zones of one device. Its buffers are not from the pool, because tests count pool buffers. */

@@ -2,10 +2,9 @@
 // dispose: when the garbage collector finds a value, its buffer goes back to the pool.
 import { DeviceError } from '../../core/errors.ts';
 import type { TensorType } from '../../graph/op.ts';
-import type { DeviceValue } from '../../graph/tensor.ts';
-import { formatShape } from '../../core/shape.ts';
+import { HeldValue } from '../heldValue.ts';
 import type { MemoryInfo, ValueOwner } from '../runtime.ts';
-import { debug } from './debug.ts';
+import { debug } from '../debug.ts';
 import { bufferUsage } from './usage.ts';
 
 /** Rounds up to a size of pooled buffers: a power of two up to 64 KiB, above it a multiple of 1/16 of the next power of two. */
@@ -136,85 +135,28 @@ export class BufferPool {
   }
 }
 
-/** The state of a GpuValue. The finalizer keeps this object, never the value itself. */
-interface Held {
-  range: BufferRange | undefined;
-  /** Number of queued runs and reads that still need the memory. */
-  pins: number;
-  /** The owner released it while it was pinned. The last unpin() frees the memory. */
-  isDue: boolean;
-}
-
-const finalizer = new FinalizationRegistry<Held>(free);
-
-function free(held: Held): void {
-  held.range?.release();
-  held.range = undefined;
-}
-
-/**
- * Size of a value's ballast, as a share of its GPU memory. The garbage collector sees only the JavaScript heap, so each large value holds an unused
- * array of this size. A quarter is enough for V8. SpiderMonkey needs the whole: 3,000 dropped results of 256 KiB peaked at 361 MiB with a quarter,
- * and at 108 MiB with the whole.
- */
-const ballastShare = 1;
-const ballastThreshold = 64 * 1024;
-
 /** A tensor's elements in GPU memory. */
-export class GpuValue implements DeviceValue {
-  readonly kind = 'device';
-  readonly device: object;
-  readonly deviceName: string;
-  readonly type: TensorType;
-  private readonly held: Held;
-  /** Never read. Its size shows the garbage collector how much memory this value holds. */
-  readonly ballast: ArrayBuffer | undefined;
+export class GpuValue extends HeldValue<BufferRange> {
   /** A kernel has read it before. */
   wasRead = false;
 
   constructor(owner: ValueOwner, range: BufferRange, type: TensorType, ballast?: ArrayBuffer) {
-    this.device = owner;
-    this.deviceName = owner.name;
-    this.type = type;
-    this.held = { range, pins: 0, isDue: false };
-    const bytes = range.isShared ? 0 : range.buffer.size;
-    this.ballast = ballast ?? (bytes >= ballastThreshold ? new ArrayBuffer(bytes * ballastShare) : undefined);
-    finalizer.register(this, this.held, this);
+    super(owner, type, range, { bytes: range.isShared ? 0 : range.buffer.size, ballast, free: (held) => held.release() });
   }
 
   get range(): BufferRange {
-    if (!this.held.range)
-      throw new DeviceError(`webgpu: the memory of a tensor of shape ${formatShape(this.type.shape)} was given back already`);
-    return this.held.range;
+    return this.memory;
   }
 
   /** Changes the memory to a range to which the elements were copied. */
   moveTo(range: BufferRange): void {
     this.range.release();
-    this.held.range = range;
-  }
-
-  release(): void {
-    finalizer.unregister(this);
-    if (this.held.pins > 0) this.held.isDue = true;
-    else free(this.held);
-  }
-
-  pin(): void {
-    this.held.pins++;
-  }
-
-  unpin(): void {
-    this.held.pins--;
-    if (this.held.isDue && this.held.pins === 0) free(this.held);
+    this.memory = range;
   }
 
   /** A new value that takes over the memory: the result that was computed in place. */
   successor(owner: ValueOwner, type: TensorType): GpuValue {
-    const { range } = this;
-    finalizer.unregister(this);
-    this.held.range = undefined;
-    return new GpuValue(owner, range, type, this.ballast);
+    return new GpuValue(owner, this.giveUp(), type, this.ballast);
   }
 }
 

@@ -1,7 +1,7 @@
 // How much work one submit may hold. Drivers reset a device that does not answer for two seconds, and a page is not drawn during a submit.
 // Steps that may take longer are cut into several submits, by the time that earlier steps took. Results do not depend on the cuts.
 import type { Target } from '../../graph/op.ts';
-import { debug } from './debug.ts';
+import { debug } from '../debug.ts';
 
 /**
  * Maximum milliseconds of work in one submit. Work is at most as long as this, and at least half as long if it can be cut. No driver resets an

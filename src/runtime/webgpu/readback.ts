@@ -6,7 +6,7 @@ import type { TypedValue } from '../runtime.ts';
 import type { GpuContext } from './context.ts';
 import { GpuValue } from './memory.ts';
 import { awaitDevice } from './prompting.ts';
-import { readHost } from './transfer.ts';
+import { readHost } from '../hostElements.ts';
 import { bufferUsage, mapForReading } from './usage.ts';
 
 export class Readback {

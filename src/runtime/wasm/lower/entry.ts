@@ -2,15 +2,15 @@
 import type { Value } from '../ir/code.ts';
 import { onLine, unknownConstruct } from '../wgsl/errors.ts';
 import type { FunctionSyntax, ModuleSyntax } from '../wgsl/syntax.ts';
+import { evaluate } from './expressions.ts';
 import { Facts, Kernel, type KernelOptions, Restart } from './kernel.ts';
 import { lowerFor, stripLoop } from './loops.ts';
+import { storeTo } from './memory.ts';
 import { collapse, one, zero } from './nodes.ts';
 import type { Stored } from './scope.ts';
 import { lowerBody } from './statements.ts';
 import { Rejected } from './strip.ts';
 import { type Lanes, type Node, strideOf } from './types.ts';
-import { storeTo } from './memory.ts';
-import { evaluate } from './expressions.ts';
 
 /** Arguments of the function `run`: addresses of the bindings, the thread's arrays, the range of workgroups and the grid. */
 interface Arguments {

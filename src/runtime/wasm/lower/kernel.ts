@@ -25,8 +25,8 @@ export interface Lowering {
 
 /** Four iterations that are computed together, for the code of one iteration: see strip.ts. */
 export interface Together {
+  /** Totals that the loop carries from iteration to iteration. */
   readonly carried: ReadonlySet<Variable>;
-  isOuter(variable: Variable): boolean;
   noteLoad(place: Place, addresses: readonly Value[]): void;
   noteStore(place: Place, addresses: readonly Value[], isRun: boolean): void;
   notePacked(value: Value): void;

@@ -68,7 +68,7 @@ function unrolled(kernel: Kernel, loop: ForLoop, exits: Exits): boolean {
 function repeated(kernel: Kernel, loop: ForLoop, outer: Exits): boolean {
   const { builder } = kernel;
   const variables = changedBy(kernel, loop.body, loop.next ? [loop.next] : []);
-  if (variables.some((variable) => kernel.strip?.isOuter(variable)) && kernel.lane === undefined)
+  if (variables.some((variable) => kernel.strip?.carried.has(variable)) && kernel.lane === undefined)
     throw new Rejected('a loop changes a total');
   const entry = variables.map((variable) => kernel.readVariable(variable));
   const slots = variables.map((variable, i) => {
@@ -240,7 +240,6 @@ export function stripLoop(kernel: Kernel, { from, end, isSigned, isLoop, carried
             prelude,
             last: builder.op('i32.sub', [builder.op('i32.sub', [end, start]), builder.i32(1)]),
             carried,
-            outer: carried,
             isLoop,
           });
           kernel.strip = strip;

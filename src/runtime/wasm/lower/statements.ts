@@ -102,7 +102,7 @@ function assign(kernel: Kernel, { target, operator, value }: Statement & { kind:
   const reference = referenceOf(kernel, target);
   if (reference) return write(kernel, reference, result());
   if (variable?.kind === 'variable') {
-    if (strip?.isOuter(variable)) throw new Rejected('a branch changes a total');
+    if (strip?.carried.has(variable)) throw new Rejected('a branch changes a total');
     const lanes = result().map((node) => concrete(kernel, node, elementOf(variable.type)));
     return kernel.writeVariable(variable, kernel.lane === undefined ? packedLanes(kernel, lanes) : lanes);
   }
@@ -222,7 +222,7 @@ function diverge(kernel: Kernel, statement: Statement & { kind: 'if' }, conditio
     kernel.alone(() => branch(kernel, statement, { returning: undefined, breaking: undefined, continuing: undefined }));
     return false;
   }
-  if (variables.some((variable) => kernel.strip?.isOuter(variable))) throw new Rejected('a branch changes a total');
+  if (variables.some((variable) => kernel.strip?.carried.has(variable))) throw new Rejected('a branch changes a total');
   const outer = kernel.isGuarded;
   const before = variables.map((variable) => variable.current);
   const side = (statements: readonly Statement[]): Lanes[] => {

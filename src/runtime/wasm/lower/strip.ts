@@ -26,7 +26,6 @@ export class Strip implements Together {
   private readonly counter: Value;
   private readonly start: Value;
   private readonly prelude: Region;
-  private readonly outer: ReadonlySet<Variable>;
   /** Number of iterations in the strip, less 1: the number may be 2^32. */
   last: Value;
   private readonly loads: Access[] = [];
@@ -45,7 +44,6 @@ export class Strip implements Together {
       prelude: Region;
       last: Value;
       carried: ReadonlySet<Variable>;
-      outer: ReadonlySet<Variable>;
       isLoop: boolean;
     },
   ) {
@@ -55,13 +53,7 @@ export class Strip implements Together {
     this.prelude = parts.prelude;
     this.last = parts.last;
     this.carried = parts.carried;
-    this.outer = parts.outer;
     this.isLoop = parts.isLoop;
-  }
-
-  /** Whether a variable is one that the loop carries from iteration to iteration. */
-  isOuter(variable: Variable): boolean {
-    return this.outer.has(variable);
   }
 
   noteLoad(place: Place, addresses: readonly Value[]): void {

@@ -1,6 +1,6 @@
 // The threads that compute the runs of one device, and the queue of runs if the calling thread does not take part.
 import { DeviceError, DeviceLostError } from '../../../core/errors.ts';
-import { debug } from '../../webgpu/debug.ts';
+import { debug } from '../../debug.ts';
 import { Heap, type RunOrder } from '../heap.ts';
 import { type Spawned, type WorkerOptions, availableThreads, mayWait, nodeProcess, sharingRefusal, spawn } from './spawn.ts';
 import { type Failure, type RunKernel, type Thread, makeThread } from './thread.ts';

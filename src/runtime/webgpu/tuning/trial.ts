@@ -1,4 +1,5 @@
 // One autotuning trial: several kernels are timed on one clock. This file decides how often, in which order, and how much work one submit holds.
+import { maxSubmitTime } from '../pace.ts';
 import type { Sample } from '../stopwatch.ts';
 
 export interface Clock {
@@ -15,8 +16,6 @@ const rounds = 3;
 const dropFactor = 3;
 /** If one launch takes longer than this many samples, the first samples decide. Repeating such kernels would take seconds. */
 const longLaunch = 10;
-/** Milliseconds of work in one submit. Drivers reset a device that does not answer for two seconds, and a page is not drawn meanwhile. */
-const maxSubmitTime = 100;
 
 /** The median: some clocks step back, and other programs use the device too, so the shortest and the longest time are unreliable. */
 const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
@@ -62,7 +61,7 @@ function parts(order: readonly number[], expected: (candidate: number) => number
     if (cut.length > 0 && expected(i) <= left) cut[cut.length - 1].push(i);
     else {
       cut.push([i]);
-      left = maxSubmitTime;
+      left = maxSubmitTime.gpu;
     }
     left -= expected(i);
   }

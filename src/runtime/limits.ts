@@ -1,6 +1,6 @@
 // Checks a program against the limits of its device, before anything is built or run.
-import { formatShape } from '../../core/shape.ts';
-import { type Program, describeTensors, largestTensors } from '../../compiler/index.ts';
+import { formatShape } from '../core/shape.ts';
+import { type Program, describeTensors, largestTensors } from '../compiler/index.ts';
 
 export interface DeviceLimits {
   /** Begins the messages. */

@@ -1,13 +1,13 @@
 // A graph prepared for one WebGPU device: compiled once, built once. If a kernel does not compile, the graph is compiled again for less capable targets.
-import { type Donation, type Program, compileStepwise, programMemory } from '../../compiler/index.ts';
-import { CachedPromise } from '../../core/cachedPromise.ts';
-import { ShaderError } from '../../core/errors.ts';
-import { runInSlices } from '../../core/eventLoop.ts';
-import type { Graph } from '../../graph/graph.ts';
-import type { Target } from '../../graph/op.ts';
-import { disposeWhenBuilt } from '../interpretedGraph.ts';
-import { logGraph, logProgram } from '../logging.ts';
-import type { Executable, MemoryPlan, PreparedGraph } from '../runtime.ts';
+import { type Donation, type Program, compileStepwise, programMemory } from '../compiler/index.ts';
+import { CachedPromise } from '../core/cachedPromise.ts';
+import { ShaderError } from '../core/errors.ts';
+import { runInSlices } from '../core/eventLoop.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Target } from '../graph/op.ts';
+import { disposeWhenBuilt } from './interpretedGraph.ts';
+import { logGraph, logProgram } from './logging.ts';
+import type { Executable, MemoryPlan, PreparedGraph } from './runtime.ts';
 
 /** The device as far as preparing a program needs it. */
 export interface ProgramLoader {

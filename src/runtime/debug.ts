@@ -1,4 +1,4 @@
-// Switches of the WebGPU runtime for tests. Nothing here is public.
+// Switches of the runtimes for tests. Nothing here is public.
 
 /** Set the switches before a device is opened. */
 export const debug = {

@@ -1,20 +1,18 @@
-// Between host arrays and GPU buffers: bool is stored as u32, f16 as packed halves, everything else as it is.
-import type { Dtype, HostArray } from '../../core/dtype.ts';
-import { DeviceError } from '../../core/errors.ts';
-import { formatShape, sizeOf } from '../../core/shape.ts';
-import type { TensorType } from '../../graph/op.ts';
+// Elements on the host, and as kernels read them: bool is stored as u32, f16 as packed halves, everything else as it is.
+import type { Dtype, HostArray } from '../core/dtype.ts';
+import { DeviceError } from '../core/errors.ts';
+import { formatShape, sizeOf } from '../core/shape.ts';
+import type { TensorType } from '../graph/op.ts';
 
-/** Writes host elements the way the GPU stores them: bool as u32, f16 as halves. */
-export function writeHost(queue: GPUQueue, buffer: GPUBuffer, data: HostArray, type: TensorType): void {
-  if (data.length !== sizeOf(type.shape)) {
-    throw new DeviceError(`webgpu: ${data.length} elements for a tensor of shape ${formatShape(type.shape)}`);
-  }
-  if (data.length === 0) return;
-  const stored = storedElements(data, type.dtype);
-  queue.writeBuffer(buffer, 0, stored.buffer, stored.byteOffset, stored.byteLength);
+/** The bytes of host elements as kernels read them. @throws DeviceError if their number is not that of the type. */
+export function bytesOf(device: string, data: HostArray, { shape, dtype }: TensorType): Uint8Array<ArrayBuffer> {
+  if (data.length !== sizeOf(shape))
+    throw new DeviceError(`${device}: ${data.length} elements for a tensor of shape ${formatShape(shape)}`);
+  const stored = storedElements(data, dtype);
+  return new Uint8Array(stored.buffer as ArrayBuffer, stored.byteOffset, stored.byteLength);
 }
 
-/** Elements as the GPU stores them. */
+/** Elements as kernels read them. */
 export function storedElements(data: HostArray, dtype: Dtype): Exclude<HostArray, Float64Array> | Uint16Array {
   if (dtype === 'bool') return Uint32Array.from(data);
   if (dtype === 'f16') return toHalves(data);
